@@ -1,0 +1,66 @@
+"""Options as plain values: what a job was asked to do, in a form that crosses process borders."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+KIB = 1024
+MIB = 1024 * KIB
+GIB = 1024 * MIB
+
+DEFAULT_THRESHOLD_BYTES = 2 * MIB
+DEFAULT_FUNCTION_LIMIT = 10_000
+
+
+class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a reader follows its input before it says that the input is not sane."""
+
+    inflated_bytes: int = 8 * GIB
+    dies: int = 200_000_000
+    depth: int = 256
+    string_bytes: int = 64 * KIB
+    line_rows: int = 50_000_000
+    wall_s: float = 900.0
+
+
+class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to extract.
+
+    `scope` is `all`, `main` (main module only) or `org` (same organisation). `locations` is
+    `strict` (only plain registers and memory count as available) or `any`.
+    """
+
+    scope: str = "all"
+    locations: str = "strict"
+    agent_version: str = ""
+    limits: Limits = Limits()
+
+
+class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a pipeline batches and encodes. A pipeline ignores what is not its own.
+
+    `threshold_bytes` <= 0 flushes after every package scope. `function_limit` is the legacy
+    pipeline's. `sync_flush` is `none`, `package` or `scope`; `sink` is `memory` or `disk`.
+    """
+
+    encoder: str = "msgspec"
+    compressor: str = "zlib"
+    level: int = 6
+    threshold_bytes: int = DEFAULT_THRESHOLD_BYTES
+    function_limit: int = DEFAULT_FUNCTION_LIMIT
+    sync_flush: str = "none"
+    sink: str = "memory"
+    hard_limit: bool = False
+    legacy_escaping: str = "json"
+
+
+class UploadOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where batches go, and in whose name."""
+
+    url: str
+    service: str = "harness"
+    version: str = "0"
+    language: str = "go"
+    runtime_id: str = ""
+    upload_id: str = ""
+    timeout_s: float = 60.0

@@ -1,0 +1,66 @@
+"""The shapes of everything that can be plugged in, and of what is handed to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import IO, Protocol
+
+from harness.config import PipelineOptions, UploadOptions
+from harness.model import Package
+from harness.records import Batch, Collection, Counters, HeapPoint, Metric
+
+
+class Body(Protocol):
+    """A request body that can be sent again: its length in bytes, and a fresh reader over it."""
+
+    content_type: str
+
+    def __len__(self) -> int: ...
+
+    def open(self) -> IO[bytes]: ...
+
+
+class Poster(Protocol):
+    """The HTTP side of an upload, as a pipeline sees it."""
+
+    options: UploadOptions
+
+    def post(self, body: Body) -> None:
+        """Deliver one body, or raise UploadError; nothing else may come out."""
+        ...
+
+
+class Pipeline(Protocol):
+    """Ship every scope once, in order, within the limits of `options`.
+
+    Calls `observe` once a delivered batch, right after the intake accepted it.
+    """
+
+    def __call__(
+        self,
+        packages: Iterator[Package],
+        poster: Poster,
+        options: PipelineOptions,
+        observe: Callable[[Batch], None],
+    ) -> Counters: ...
+
+
+class Probe(Protocol):
+    """One instrument around one pipeline run, in a process of its own.
+
+    Entering starts it, leaving stops it and restores all state, exception or not. After that
+    `metrics` holds only what `declares` names. What has to be read from a capture file is read by
+    `harness.probes.capture` in another process; `capture_path` says where the file is.
+    """
+
+    declares: tuple[str, ...]
+    capture_path: str
+
+    def measure(self) -> AbstractContextManager[None]: ...
+
+    def metrics(self) -> list[Metric]: ...
+
+    def collections(self) -> list[Collection]: ...
+
+    def timeline(self) -> list[HeapPoint]: ...

@@ -1,0 +1,83 @@
+"""Every error the harness raises on purpose, and the exit code that each one means.
+
+Exit code 1 is Python's own traceback: always a bug of ours, never raised here.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller."""
+
+    OK = 0
+    USAGE = 2
+    GATE_FAILED = 3
+    INVALID = 4
+    INTERRUPTED = 130
+
+
+class HarnessError(Exception):
+    """A failure with a cause the user can act on: the thing, the reason, the remedy."""
+
+    exit_code: ExitCode = ExitCode.USAGE
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} — {self.remedy}" if self.remedy else self.message
+
+
+class ConfigError(HarnessError):
+    """An option, a suite or a manifest says something that cannot be."""
+
+
+class CorpusError(HarnessError):
+    """A binary of the corpus cannot be had, or is not the one that was pinned."""
+
+
+class StoreError(HarnessError):
+    """A run directory cannot be written or read back."""
+
+
+class MeasurementInvalid(HarnessError):
+    """A verdict was asked of data that cannot carry one."""
+
+    exit_code = ExitCode.INVALID
+
+
+class GateFailed(HarnessError):
+    """A gate that guards CI failed."""
+
+    exit_code = ExitCode.GATE_FAILED
+
+
+class PipelineError(HarnessError):
+    """A pipeline failed on this side of the wire: encoding, compressing or spooling. Never retried."""
+
+
+class UploadError(HarnessError):
+    """The HTTP side failed. Raised for nothing else, so that only this is ever retried."""
+
+
+class InputRejected(HarnessError):
+    """A binary that cannot be read: no ELF, no DWARF, truncated, damaged, or beyond a limit."""
+
+    def __init__(
+        self, reason: str, *, file: str = "", section: str = "", offset: int | None = None
+    ) -> None:
+        place = section if offset is None else f"{section or 'file'}+{offset:#x}"
+        where = ": ".join(part for part in (file, place) if part)
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason = reason
+        self.file = file
+        self.section = section
+        self.offset = offset
+
+    def in_file(self, file: str) -> InputRejected:
+        """Return the same rejection with the file named, for readers that know only a stream."""
+        return InputRejected(self.reason, file=file, section=self.section, offset=self.offset)

@@ -1,0 +1,94 @@
+"""The wire schema: packages of scopes and symbols, as they flow from a binary to a batch.
+
+Key order, and which keys are left out when empty, follow the SymDB wire schema: fields without a
+default are always written, fields with one are written only when they differ from it. msgspec
+encodes straight from these structs; `to_builtins` gives the equal dictionary tree to encoders that
+know only built-in types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class LineRange(Struct, frozen=True):
+    """Source lines from `start` to `end`, both inclusive."""
+
+    start: int
+    end: int
+
+
+class LanguageSpecifics(Struct, omit_defaults=True, kw_only=True):
+    """What only some languages, or only some scopes, have to say.
+
+    `continuation` marks a package scope that extends the package scope delivered before it in the
+    same upload: large packages travel in parts, and a receiver joins a part to its predecessor in
+    upload order (batch number, then position).
+    """
+
+    available_line_ranges: list[LineRange] = []
+    go_qualified_name: str = ""
+    agent_version: str = ""
+    qualified_name: str = ""
+    linkage_name: str = ""
+    super_classes: list[str] = []
+    continuation: bool = False
+
+
+class Symbol(Struct, omit_defaults=True, kw_only=True):
+    """A field, argument or local variable. A field has no line; the others always have one."""
+
+    name: str
+    type: str
+    symbol_type: str
+    line: int | UnsetType = UNSET
+    language_specifics: LanguageSpecifics | None = None
+
+
+class Scope(Struct, omit_defaults=True, kw_only=True):
+    """A package, type, function, method or lexical block, with what it encloses."""
+
+    scope_type: str
+    name: str
+    source_file: str = ""
+    start_line: int
+    end_line: int
+    has_injectible_lines: bool
+    injectible_lines: list[LineRange] = []
+    language_specifics: LanguageSpecifics | None = None
+    symbols: list[Symbol] = []
+    scopes: list[Scope] = []
+
+
+@dataclass(slots=True)
+class Package:
+    """One package on its way through a pipeline: its own scope, and its children one at a time.
+
+    `scope` never holds the children. `children` can be walked once, and only until the next
+    package is asked for; a consumer that keeps no child keeps memory flat.
+    """
+
+    scope: Scope
+    language: str
+    children: Iterator[Scope]
+
+
+def package_scope(name: str, specifics: LanguageSpecifics | None = None) -> Scope:
+    """Return a package scope without children; packages have no file and no lines."""
+    return Scope(
+        scope_type="package",
+        name=name,
+        start_line=0,
+        end_line=0,
+        has_injectible_lines=False,
+        language_specifics=specifics,
+    )
+
+
+def count_functions(scope: Scope) -> int:
+    """Return the number of functions and methods in `scope`, itself included."""
+    own = 1 if scope.scope_type in ("function", "method") else 0
+    return own + sum(map(count_functions, scope.scopes))

@@ -1,0 +1,111 @@
+"""What is asked of one replicate and what it returns: the values that cross process borders."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from harness.config import PipelineOptions, SymbolOptions
+
+STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "interrupted")
+
+
+class Metric(Struct, frozen=True):
+    """One measured value. The name states its definition; the unit is `byte`, `second` or `count`."""
+
+    metric: str
+    unit: str
+    value: float
+
+
+class Batch(Struct, frozen=True, kw_only=True):
+    """One flushed batch, as the pipeline claims it.
+
+    `raw_bytes` is the JSON envelope before compression; `payload_bytes` what the threshold is
+    tested against; `overshoot_bytes` is payload minus threshold, negative when the batch was
+    flushed early (a final one). `at_s` is seconds since the probe started.
+    """
+
+    batch_num: int
+    scopes: int
+    functions: int
+    raw_bytes: int
+    payload_bytes: int
+    threshold_bytes: int
+    overshoot_bytes: int
+    final: bool
+    at_s: float = 0.0
+
+
+class Collection(Struct, frozen=True, kw_only=True):
+    """One run of the cyclic garbage collector."""
+
+    generation: int
+    start_s: float
+    duration_s: float
+    heap_before_bytes: int
+    heap_after_bytes: int
+    collected: int
+    uncollectable: int
+
+
+class HeapPoint(Struct, frozen=True):
+    """Live heap at one moment since the probe started."""
+
+    at_s: float
+    heap_bytes: int
+
+
+class Counters(Struct, kw_only=True):
+    """Work done by one pipeline run. Two arms that did the same work agree on `scopes` and `functions`.
+
+    `scopes` counts direct children of packages; `raw_bytes` and `payload_bytes` sum over batches.
+    """
+
+    packages: int = 0
+    scopes: int = 0
+    functions: int = 0
+    batches: int = 0
+    raw_bytes: int = 0
+    payload_bytes: int = 0
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One replicate: one binary, one arm, one source, one probe, in one fresh process.
+
+    `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
+    worker has to discover plugins. `replay` is the package cache for source `replay`.
+    """
+
+    run_id: str
+    binary: str
+    binary_path: str
+    binary_sha256: str
+    arm: str
+    source: str
+    probe: str
+    replicate: int
+    order: int
+    pipeline: str
+    probe_target: str
+    intake_url: str
+    scratch: str
+    replay: str = ""
+    hash_seed: int = 0
+    timeout_s: float = 900.0
+    pipeline_options: PipelineOptions = PipelineOptions()
+    symbol_options: SymbolOptions = SymbolOptions()
+
+
+class Record(Struct, kw_only=True):
+    """What one replicate returned. Only status `ok` counts as a measurement."""
+
+    job: Job
+    status: str
+    detail: str = ""
+    metrics: list[Metric] = []
+    batches: list[Batch] = []
+    collections: list[Collection] = []
+    timeline: list[HeapPoint] = []
+    counters: Counters | None = None
+    skipped: dict[str, int] = {}
+    digest: str = ""

@@ -1,0 +1,37 @@
+"""Units of measurement: parse what people write, print what people read; stores keep exact bytes."""
+
+from __future__ import annotations
+
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from harness.errors import ConfigError
+
+_BYTE_SIZE = TypeAdapter(ByteSize)
+
+
+def parse_bytes(text: str) -> int:
+    """Parse "2 MiB", "10 MB" or "4096" into bytes.
+
+    Raises:
+        ConfigError: The text is not a size.
+    """
+    try:
+        return int(_BYTE_SIZE.validate_python(text.strip()))
+    except ValidationError:
+        raise ConfigError(
+            f"{text!r} is not a size", remedy='write it like "2 MiB", "10 MB" or "4096"'
+        ) from None
+
+
+def format_bytes(size: float, *, signed: bool = False) -> str:
+    """Return `size` in IEC units with three significant digits or so: `52.0 MiB`."""
+    sign = "-" if size < 0 else "+" if signed else ""
+    return sign + ByteSize(abs(size)).human_readable(separator=" ")
+
+
+def format_seconds(seconds: float) -> str:
+    """Return a duration the way people say it: `0.4 s`, `12 s`, `3 min 20 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
