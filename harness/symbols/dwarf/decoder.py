@@ -1,0 +1,196 @@
+"""Turn an abbreviation declaration into Python code that reads just what extraction needs.
+
+A declaration fixes, for every entry that uses it, which attributes follow in which form. Walking
+that list for each of millions of entries is what makes a general reader slow. Here it is walked
+once: runs of fixed-size attributes become one `struct.unpack_from` with pad bytes over what nobody
+asked for, the rest becomes straight-line code. The source handed to `exec` is built from numbers
+and from the fixed texts below only; nothing of the input's own bytes gets into it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.forms import Layout, shape_of
+from harness.symbols.dwarf.leb import read_sleb, read_uleb
+
+Decode = Callable[[bytes, int, int], tuple[int, dict[int, Any]]]
+"""(data, position, unit's offset) -> (position behind the entry, wanted attributes)."""
+
+ELSEWHERE = -1
+"""Value of a reference that leads out of this file: a type signature or a supplementary file."""
+
+STRP, LINE_STRP, STRX, STRP_SUP = range(4)
+"""The low three bits of a string that is not inline: which section its offset (>> 3) is for."""
+
+_STRING_KINDS = {"strp": STRP, "line_strp": LINE_STRP, "strx": STRX, "strp_sup": STRP_SUP}
+_CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+_KEYS = {
+    (dw.AT_LOW_PC, "addrx"): dw.AT_LOW_PC_INDEX,
+    (dw.AT_HIGH_PC, "const"): dw.AT_HIGH_PC_OFFSET,
+    (dw.AT_HIGH_PC, "addrx"): dw.AT_HIGH_PC_INDEX,
+    (dw.AT_RANGES, "rnglistx"): dw.AT_RANGES_INDEX,
+    (dw.AT_LOCATION, "sec_offset"): dw.AT_LOCATION_LIST,
+    (dw.AT_LOCATION, "const"): dw.AT_LOCATION_LIST,
+    (dw.AT_LOCATION, "loclistx"): dw.AT_LOCATION_LIST_INDEX,
+}
+
+
+class Attribute(NamedTuple):
+    """One line of an abbreviation declaration. `constant` is for DW_FORM_implicit_const."""
+
+    at: int
+    form: int
+    constant: int
+
+
+class Decoder(NamedTuple):
+    """The compiled forms of one declaration.
+
+    Attributes:
+        decode: Reads the wanted attributes.
+        fixed: Bytes that the attributes take when that is always the same; -1 when it is not.
+        sibling: Reads nothing but the sibling's offset; None if the declaration has none.
+    """
+
+    decode: Decode
+    fixed: int
+    sibling: Decode | None
+
+
+@lru_cache(maxsize=1024)
+def compile_decoder(
+    attributes: tuple[Attribute, ...], wanted: frozenset[int], layout: Layout
+) -> Decoder:
+    """Compile one declaration. The cache is shared by all units: their tables repeat themselves.
+
+    Raises:
+        InputRejected: A form is unknown.
+    """
+    shapes = [shape_of(attribute.form, layout) for attribute in attributes]
+    sizes = [0 if shape.size == "none" else shape.size for shape in shapes]
+    fixed = sum(size for size in sizes if isinstance(size, int))
+    varies = any(isinstance(size, str) for size in sizes)
+    has_sibling = any(attribute.at == dw.AT_SIBLING for attribute in attributes)
+    return Decoder(
+        decode=_Writer(layout, wanted).write(attributes),
+        fixed=-1 if varies else fixed,
+        sibling=_Writer(layout, frozenset((dw.AT_SIBLING,))).write(attributes)
+        if has_sibling
+        else None,
+    )
+
+
+class _Writer:
+    """Writes the source of one decode function."""
+
+    def __init__(self, layout: Layout, wanted: frozenset[int]) -> None:
+        self.layout = layout
+        self.wanted = wanted
+        self.order = "<" if layout.little_endian else ">"
+        self.lines: list[str] = []
+        self.results: list[str] = []
+        self.names: dict[str, Any] = {"uleb": read_uleb, "sleb": read_sleb}
+        self.run: list[tuple[int, str]] = []
+
+    def write(self, attributes: tuple[Attribute, ...]) -> Decode:
+        """Return the compiled function."""
+        for number, attribute in enumerate(attributes):
+            self._add(f"v{number}", attribute)
+        self._close_run()
+        body = "\n    ".join(self.lines) or "pass"
+        source = (
+            "def decode(data, at, unit):\n"
+            f"    {body}\n"
+            f"    return at, {{{', '.join(self.results)}}}{self._merge()}\n"
+        )
+        exec(source, self.names)  # noqa: S102 - see the module's docstring
+        decode: Decode = self.names["decode"]
+        return decode
+
+    def _merge(self) -> str:
+        return " | more" if "indirect" in self.names else ""
+
+    def _add(self, name: str, attribute: Attribute) -> None:
+        size, kind = shape_of(attribute.form, self.layout)
+        keep = attribute.at in self.wanted and kind != "wide"
+        if isinstance(size, int):
+            self.run.append((size, name if keep else ""))
+        elif size != "none":
+            self._close_run()
+            self._add_variable(name, size, attribute, keep)
+        if keep and size != "indirect":
+            self.results.append(f"{_KEYS.get((attribute.at, kind), attribute.at)}: ")
+            self.results[-1] += self._value(name, kind, attribute, size)
+
+    def _value(self, name: str, kind: str, attribute: Attribute, size: int | str) -> str:
+        if size == "none":
+            return str(attribute.constant) if kind == "const" else "True"
+        if size == 3:
+            name = f'int.from_bytes({name}, "{"little" if self.order == "<" else "big"}")'
+        if kind in _STRING_KINDS:
+            return f"{name} << 3 | {_STRING_KINDS[kind]}"
+        texts = {"ref": f"unit + {name}", "elsewhere": str(ELSEWHERE), "flag": f"{name} != 0"}
+        return texts.get(kind, name)
+
+    def _close_run(self) -> None:
+        total = sum(size for size, _ in self.run)
+        kept = [name for _, name in self.run if name]
+        if kept:
+            code = "".join(
+                (_CODES.get(size) or f"{size}s") if name else f"{size}x" for size, name in self.run
+            )
+            reader = f"read{len(self.names)}"
+            self.names[reader] = struct.Struct(self.order + code).unpack_from
+            self.lines.append(f"{', '.join(kept)}, = {reader}(data, at)")
+        if total:
+            self.lines.append(f"at += {total}")
+        self.run.clear()
+
+    def _add_variable(self, name: str, size: str, attribute: Attribute, keep: bool) -> None:
+        add = self.lines.append
+        if size in ("uleb", "sleb"):
+            add(f"{name} = data[at]")
+            add(f"if {name} < {128 if size == 'uleb' else 64}: at += 1")
+            add(f"else: {name}, at = {size}(data, at)")
+        elif size == "string":
+            add("end = data.index(0, at)")
+            if keep:
+                add(f"{name} = data[at:end]")
+            add("at = end + 1")
+        elif size == "indirect":
+            self.names["indirect"] = self._indirect
+            if len(self.lines) == 0 or not any("more =" in line for line in self.lines):
+                self.lines.insert(0, "more = {}")
+            add(f"at = indirect(data, at, unit, {attribute.at}, more)")
+        else:
+            self._add_block(name, size, keep)
+
+    def _add_block(self, name: str, size: str, keep: bool) -> None:
+        if size == "block":
+            self.lines.append("n, at = uleb(data, at)")
+        else:
+            width = int(size[-1])
+            reader = f"length{width}"
+            self.names[reader] = struct.Struct(self.order + _CODES[width]).unpack_from
+            self.lines.append(f"n, = {reader}(data, at)")
+            self.lines.append(f"at += {width}")
+        if keep:
+            self.lines.append(f"{name} = data[at:at + n]")
+        self.lines.append("at += n")
+
+    def _indirect(
+        self, data: bytes, at: int, unit: int, attribute: int, more: dict[int, Any]
+    ) -> int:
+        form, at = read_uleb(data, at)
+        if form in (dw.FORM_INDIRECT, dw.FORM_IMPLICIT_CONST):
+            raise InputRejected(f"form {form:#x} behind DW_FORM_indirect")
+        one = (Attribute(attribute, form, 0),)
+        at, found = compile_decoder(one, self.wanted, self.layout).decode(data, at, unit)
+        more.update(found)
+        return at

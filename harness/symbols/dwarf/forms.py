@@ -1,0 +1,97 @@
+"""How each DWARF form lies in memory, and what class of value it holds (DWARF 5, section 7.5.6)."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf import constants as dw
+
+
+class Layout(NamedTuple):
+    """What decides the size of a form beside the form itself."""
+
+    little_endian: bool
+    address_size: int
+    offset_size: int
+    version: int
+
+
+class Shape(NamedTuple):
+    """A form's encoding and value class.
+
+    `size` is a number of bytes, or one of `uleb`, `sleb`, `string`, `block1`, `block2`, `block4`,
+    `block` (a block names the width of its length), `none` (no bytes) or `indirect`.
+    """
+
+    size: int | str
+    kind: str
+
+
+ADDRESS, OFFSET, REFERENCE_ADDRESS = "address", "offset", "reference address"
+
+_SHAPES: dict[int, tuple[int | str, str]] = {
+    dw.FORM_ADDR: (ADDRESS, "addr"),
+    dw.FORM_ADDRX: ("uleb", "addrx"),
+    dw.FORM_ADDRX1: (1, "addrx"),
+    dw.FORM_ADDRX2: (2, "addrx"),
+    dw.FORM_ADDRX3: (3, "addrx"),
+    dw.FORM_ADDRX4: (4, "addrx"),
+    dw.FORM_GNU_ADDR_INDEX: ("uleb", "addrx"),
+    dw.FORM_DATA1: (1, "const"),
+    dw.FORM_DATA2: (2, "const"),
+    dw.FORM_DATA4: (4, "const"),
+    dw.FORM_DATA8: (8, "const"),
+    dw.FORM_DATA16: (16, "wide"),
+    dw.FORM_SDATA: ("sleb", "const"),
+    dw.FORM_UDATA: ("uleb", "const"),
+    dw.FORM_IMPLICIT_CONST: ("none", "const"),
+    dw.FORM_FLAG: (1, "flag"),
+    dw.FORM_FLAG_PRESENT: ("none", "flag"),
+    dw.FORM_STRING: ("string", "string"),
+    dw.FORM_STRP: (OFFSET, "strp"),
+    dw.FORM_LINE_STRP: (OFFSET, "line_strp"),
+    dw.FORM_STRX: ("uleb", "strx"),
+    dw.FORM_STRX1: (1, "strx"),
+    dw.FORM_STRX2: (2, "strx"),
+    dw.FORM_STRX3: (3, "strx"),
+    dw.FORM_STRX4: (4, "strx"),
+    dw.FORM_GNU_STR_INDEX: ("uleb", "strx"),
+    dw.FORM_STRP_SUP: (OFFSET, "strp_sup"),
+    dw.FORM_GNU_STRP_ALT: (OFFSET, "strp_sup"),
+    dw.FORM_REF1: (1, "ref"),
+    dw.FORM_REF2: (2, "ref"),
+    dw.FORM_REF4: (4, "ref"),
+    dw.FORM_REF8: (8, "ref"),
+    dw.FORM_REF_UDATA: ("uleb", "ref"),
+    dw.FORM_REF_ADDR: (REFERENCE_ADDRESS, "ref_addr"),
+    dw.FORM_REF_SIG8: (8, "elsewhere"),
+    dw.FORM_REF_SUP4: (4, "elsewhere"),
+    dw.FORM_REF_SUP8: (8, "elsewhere"),
+    dw.FORM_GNU_REF_ALT: (OFFSET, "elsewhere"),
+    dw.FORM_SEC_OFFSET: (OFFSET, "sec_offset"),
+    dw.FORM_LOCLISTX: ("uleb", "loclistx"),
+    dw.FORM_RNGLISTX: ("uleb", "rnglistx"),
+    dw.FORM_EXPRLOC: ("block", "block"),
+    dw.FORM_BLOCK: ("block", "block"),
+    dw.FORM_BLOCK1: ("block1", "block"),
+    dw.FORM_BLOCK2: ("block2", "block"),
+    dw.FORM_BLOCK4: ("block4", "block"),
+    dw.FORM_INDIRECT: ("indirect", "indirect"),
+}
+
+
+def shape_of(form: int, layout: Layout) -> Shape:
+    """Return how `form` lies in memory under `layout`.
+
+    Raises:
+        InputRejected: No such form is known, so that nothing behind it can be found either.
+    """
+    if form not in _SHAPES:
+        raise InputRejected(f"unknown attribute form {form:#x}", section=".debug_abbrev")
+    size, kind = _SHAPES[form]
+    if size == ADDRESS or (size == REFERENCE_ADDRESS and layout.version < 3):
+        size = layout.address_size
+    elif size in (OFFSET, REFERENCE_ADDRESS):
+        size = layout.offset_size
+    return Shape(size, kind)

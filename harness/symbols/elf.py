@@ -1,0 +1,133 @@
+"""Open an ELF file: its headers through pyelftools, its bytes through bounded windows."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import IO, Literal, Self
+
+from elftools.elf.constants import SH_FLAGS
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import Section as ElfSection
+
+from harness.config import Limits
+from harness.errors import InputRejected
+from harness.symbols.sections import Section, inflate
+
+_MAGIC = b"\x7fELF"
+_ZDEBUG_HEADER_BYTES = 12
+_ELFCOMPRESS_ZLIB = 1
+
+
+class ElfFile:
+    """An open ELF file and its sections, decompressed on first use.
+
+    Raises:
+        InputRejected: Not an ELF file, or its headers are damaged.
+        OSError: The file cannot be opened.
+    """
+
+    def __init__(self, path: str, limits: Limits | None = None) -> None:
+        self.path = path
+        self.limits = limits or Limits()
+        self._file: IO[bytes] = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+        try:
+            self._size = os.fstat(self._file.fileno()).st_size
+            self._read_headers()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def _read_headers(self) -> None:
+        if os.pread(self._file.fileno(), 4, 0) != _MAGIC:
+            raise InputRejected("not an ELF file", file=self.path)
+        try:
+            elf = ELFFile(self._file)
+            self.little_endian: bool = elf.little_endian
+            self.address_size: int = elf.elfclass // 8
+            self.machine: str = elf["e_machine"]
+            self.relocatable: bool = elf["e_type"] == "ET_REL"
+            self._headers = {section.name: _Header(section) for section in elf.iter_sections()}
+        except Exception as error:  # pyelftools lets a dozen kinds out on damaged headers
+            raise InputRejected(f"damaged ELF header: {error!r}", file=self.path) from None
+        self._open: dict[str, Section] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file and drop the inflated sections."""
+        self._open.clear()
+        self._file.close()
+
+    def names(self) -> list[str]:
+        """Return the names of all sections, as in the file."""
+        return list(self._headers)
+
+    def section(self, name: str) -> Section | None:
+        """Return a section by name, inflated if need be; None if there is none with bytes in it.
+
+        Asking for `.debug_x` also finds `.zdebug_x`.
+        """
+        if name not in self._open:
+            found = self._load(name)
+            if found is None:
+                return None
+            self._open[name] = found
+        return self._open[name]
+
+    def _load(self, name: str) -> Section | None:
+        header = self._headers.get(name)
+        gnu = header is None and name.startswith(".debug_")
+        if gnu:
+            header = self._headers.get(f".z{name[1:]}")
+        if header is None or header.nobits:
+            return None
+        if header.offset + header.size > self._size:
+            raise InputRejected("the file ends inside the section", file=self.path, section=name)
+        packed = Section(name, self._file.fileno(), header.offset, header.size, header.address)
+        if gnu:
+            return self._inflate_gnu(packed)
+        return self._inflate_elf(packed) if header.compressed else packed
+
+    def _inflate_gnu(self, packed: Section) -> Section:
+        head = packed.read(0, _ZDEBUG_HEADER_BYTES)
+        if head[:4] != b"ZLIB":
+            raise InputRejected("no ZLIB header", file=self.path, section=packed.name)
+        size = int.from_bytes(head[4:], "big")
+        return inflate(packed, _ZDEBUG_HEADER_BYTES, size, self.limits.inflated_bytes)
+
+    def _inflate_elf(self, packed: Section) -> Section:
+        wide = self.address_size == 8
+        head = packed.read(0, 24 if wide else 12)
+        order: Literal["little", "big"] = "little" if self.little_endian else "big"
+        kind = int.from_bytes(head[:4], order)
+        if kind != _ELFCOMPRESS_ZLIB:
+            raise InputRejected(
+                f"compressed with method {kind}, only zlib (1) is read",
+                file=self.path,
+                section=packed.name,
+            )
+        size = int.from_bytes(head[8:16] if wide else head[4:8], order)
+        return inflate(packed, len(head), size, self.limits.inflated_bytes)
+
+
+class _Header:
+    """What is kept of a section header: pyelftools' own objects hold on to the whole file."""
+
+    __slots__ = ("address", "compressed", "nobits", "offset", "size")
+
+    def __init__(self, section: ElfSection) -> None:
+        self.offset: int = section["sh_offset"]
+        self.size: int = section["sh_size"]
+        self.address: int = section["sh_addr"]
+        self.nobits: bool = section["sh_type"] == "SHT_NOBITS"
+        self.compressed: bool = bool(section["sh_flags"] & SH_FLAGS.SHF_COMPRESSED)
