@@ -55,6 +55,17 @@ class HeapPoint(Struct, frozen=True):
     heap_bytes: int
 
 
+class Holding(Struct, frozen=True):
+    """What one source line holds at the peak; the holdings of a replicate sum to its peak heap.
+
+    `stage` is one of `harness.probes.stages.STAGES`; `location` is `file:line function`.
+    """
+
+    stage: str
+    location: str
+    size_bytes: int
+
+
 class Counters(Struct, kw_only=True):
     """Work done by one pipeline run. Two arms that did the same work agree on `scopes` and `functions`.
 
@@ -106,6 +117,7 @@ class Record(Struct, kw_only=True):
     batches: list[Batch] = []
     collections: list[Collection] = []
     timeline: list[HeapPoint] = []
+    holdings: list[Holding] = []
     counters: Counters | None = None
     skipped: dict[str, int] = {}
     digest: str = ""

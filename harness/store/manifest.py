@@ -1,0 +1,64 @@
+"""The manifest of a run: one JSON document, replaced whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from harness.errors import StoreError
+
+MANIFEST = "manifest.json"
+
+RUNNING, COMPLETE, INTERRUPTED = "running", "complete", "interrupted"
+
+
+def write_manifest(run_dir: Path, manifest: dict[str, Any]) -> None:
+    """Replace the manifest so that a reader, or a crash, sees the old one or the new one.
+
+    Raises:
+        StoreError: The directory cannot be written; the old manifest is still there.
+    """
+    staged = run_dir / f".{MANIFEST}.{os.getpid()}"
+    text = json.dumps(manifest, indent=2) + "\n"
+    try:
+        with staged.open("w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(run_dir / MANIFEST)
+        sync_directory(run_dir)
+    except OSError as error:
+        staged.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write {run_dir / MANIFEST}: {error.strerror}",
+            remedy="free some space or choose another results directory",
+        ) from error
+
+
+def read_manifest(run_dir: Path) -> dict[str, Any]:
+    """Return the manifest of a run.
+
+    Raises:
+        StoreError: There is none, or it is not a JSON object.
+    """
+    path = run_dir / MANIFEST
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}", remedy="is this a run directory?") from error
+    except ValueError as error:
+        raise StoreError(f"{path}: not JSON: {error}") from error
+    if not isinstance(manifest, dict):
+        raise StoreError(f"{path}: not a JSON object")
+    return manifest
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in `directory` as durable as their contents."""
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

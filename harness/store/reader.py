@@ -1,0 +1,119 @@
+"""Read a run back, strictly: only the last line may be torn, and then it is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.errors import StoreError
+from harness.store.manifest import read_manifest
+from harness.store.tables import (
+    BATCHES,
+    COPIES,
+    DELIVERIES,
+    FAILURES,
+    FORMAT,
+    GC,
+    SAMPLES,
+    TABLES,
+    TIMELINE,
+    Row,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Everything one run measured, a data frame a table, columns as in `harness.store.tables`.
+
+    `warnings` says what is not as a clean run would leave it; it is for the reader to show.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    samples: DataFrame
+    batches: DataFrame
+    collections: DataFrame
+    timeline: DataFrame
+    copies: DataFrame
+    deliveries: DataFrame
+    failures: DataFrame
+    warnings: list[str] = field(default_factory=list)
+
+
+def load(run_dir: Path) -> RunData:
+    """Read a run directory, finished or not.
+
+    Raises:
+        StoreError: There is no run, it is of another format, or a line is damaged.
+    """
+    manifest = read_manifest(run_dir)
+    if manifest.get("format") != FORMAT:
+        raise StoreError(
+            f"{run_dir}: format {manifest.get('format')!r} cannot be read, only {FORMAT}",
+            remedy="read it with the version of harness that wrote it",
+        )
+    warnings: list[str] = []
+    frames = {name: _frame(read_rows(run_dir, name, warnings), name) for name in TABLES}
+    return RunData(
+        path=run_dir,
+        manifest=manifest,
+        samples=frames[SAMPLES],
+        batches=frames[BATCHES],
+        collections=frames[GC],
+        timeline=frames[TIMELINE],
+        copies=frames[COPIES],
+        deliveries=frames[DELIVERIES],
+        failures=frames[FAILURES],
+        warnings=warnings,
+    )
+
+
+def read_rows(run_dir: Path, table: str, warnings: list[str]) -> list[Row]:
+    """Return the rows of one table; a torn last line is left out and put into `warnings`.
+
+    Raises:
+        StoreError: A line that was written whole is damaged; file and line are named.
+    """
+    path = run_dir / f"{table}.jsonl"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    *whole, torn = content.split(b"\n")
+    if torn:
+        warnings.append(f"{path}: line {len(whole) + 1} is torn and was left out")
+    decoder = msgspec.json.Decoder(TABLES[table])
+    return [_decode(decoder, line, path, number) for number, line in enumerate(whole, start=1)]
+
+
+def _decode(decoder: msgspec.json.Decoder[Row], line: bytes, path: Path, number: int) -> Row:
+    try:
+        return decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"{path}: line {number} is damaged: {error}",
+            remedy="the run cannot be trusted; measure again",
+        ) from error
+
+
+def _frame(rows: list[Row], table: str) -> DataFrame:
+    from pandas import DataFrame  # noqa: PLC0415  half a second that writers need not pay
+
+    columns = list(TABLES[table].__struct_fields__)
+    data = {name: [getattr(row, name) for row in rows] for name in columns}
+    kinds = {f.name: _dtype(f.type) for f in msgspec.structs.fields(TABLES[table])}
+    return DataFrame(data, columns=columns).astype(kinds)
+
+
+def _dtype(kind: Any) -> str:
+    """Return the dtype that an empty column needs to behave like a full one."""
+    known = {str: "str", int: "int64", bool: "bool", float: "float64", float | None: "float64"}
+    return known.get(kind, "object")
