@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.decoder import Attribute, Decode, compile_decoder
+from harness.symbols.dwarf.decoder import Attribute, Decode, compile_decoder, fixed_size
 from harness.symbols.dwarf.forms import Layout
 from harness.symbols.dwarf.leb import read_sleb, read_uleb
 from harness.symbols.sections import Section
@@ -43,14 +43,45 @@ _WANTED: dict[int, frozenset[int]] = {
 _WANTED_OF_OTHERS = frozenset(_TYPE)
 
 
-class Abbreviation(NamedTuple):
-    """One declaration: what an entry with its code is, and how to read or skip it."""
+class Abbreviation:
+    """One declaration: what an entry with its code is, and how to read or skip it.
 
-    tag: int
-    has_children: bool
-    fixed: int
+    The functions are compiled when they are first asked for: of most declarations, most of them
+    never are.
+
+    Attributes:
+        tag: DW_TAG of the entry.
+        has_children: Whether a list of children follows the attributes.
+        fixed: Bytes that the attributes take, -1 when that varies.
+        decode: Reads the attributes that extraction wants of this tag.
+        skip: Reads nothing, for the position behind the entry.
+    """
+
+    __slots__ = ("_attributes", "_layout", "decode", "fixed", "has_children", "skip", "tag")
+
     decode: Decode
-    sibling: Decode | None
+    skip: Decode
+
+    def __init__(
+        self, tag: int, has_children: bool, attributes: tuple[Attribute, ...], layout: Layout
+    ) -> None:
+        self.tag = tag
+        self.has_children = has_children
+        self.fixed = fixed_size(attributes, layout)
+        self._attributes = attributes
+        self._layout = layout
+
+    def __getattr__(self, name: str) -> Decode:
+        wanted = _WANTED.get(self.tag, _WANTED_OF_OTHERS) if name == "decode" else frozenset[int]()
+        if name not in ("decode", "skip"):
+            raise AttributeError(name)
+        compiled = compile_decoder(self._attributes, wanted, self._layout)
+        setattr(self, name, compiled)
+        return compiled
+
+
+_share = lru_cache(maxsize=1024)(Abbreviation)
+"""Tables of different units repeat themselves: equal declarations are one object."""
 
 
 def read_table(section: Section, offset: int, layout: Layout) -> dict[int, Abbreviation]:
@@ -79,11 +110,7 @@ def _parse(data: bytes, layout: Layout) -> dict[int, Abbreviation]:
         tag, at = read_uleb(data, at)
         has_children = data[at] != 0
         attributes, at = _parse_attributes(data, at + 1)
-        wanted = _WANTED.get(tag, _WANTED_OF_OTHERS)
-        decoder = compile_decoder(attributes, wanted, layout)
-        table[code] = Abbreviation(
-            tag, has_children, decoder.fixed, decoder.decode, decoder.sibling
-        )
+        table[code] = _share(tag, has_children, attributes, layout)
         if len(table) > _MOST_DECLARATIONS:
             raise InputRejected("an abbreviation table of more than 100,000 declarations")
         code, at = read_uleb(data, at)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.errors import InputRejected
@@ -49,41 +48,26 @@ class Attribute(NamedTuple):
     constant: int
 
 
-class Decoder(NamedTuple):
-    """The compiled forms of one declaration.
-
-    Attributes:
-        decode: Reads the wanted attributes.
-        fixed: Bytes that the attributes take when that is always the same; -1 when it is not.
-        sibling: Reads nothing but the sibling's offset; None if the declaration has none.
-    """
-
-    decode: Decode
-    fixed: int
-    sibling: Decode | None
-
-
-@lru_cache(maxsize=1024)
-def compile_decoder(
-    attributes: tuple[Attribute, ...], wanted: frozenset[int], layout: Layout
-) -> Decoder:
-    """Compile one declaration. The cache is shared by all units: their tables repeat themselves.
+def fixed_size(attributes: tuple[Attribute, ...], layout: Layout) -> int:
+    """Return how many bytes the attributes take, -1 when it depends on their values.
 
     Raises:
         InputRejected: A form is unknown.
     """
-    shapes = [shape_of(attribute.form, layout) for attribute in attributes]
-    sizes = [0 if shape.size == "none" else shape.size for shape in shapes]
-    fixed = sum(size for size in sizes if isinstance(size, int))
-    varies = any(isinstance(size, str) for size in sizes)
-    has_sibling = any(attribute.at == dw.AT_SIBLING for attribute in attributes)
-    return Decoder(
-        decode=_Writer(layout, wanted).write(attributes),
-        fixed=-1 if varies else fixed,
-        sibling=_Writer(layout, frozenset((dw.AT_SIBLING,))).write(attributes)
-        if has_sibling
-        else None,
-    )
+    sizes = [shape_of(attribute.form, layout).size for attribute in attributes]
+    numbers = [0 if size == "none" else size for size in sizes]
+    return -1 if any(isinstance(size, str) for size in numbers) else sum(map(int, numbers))
+
+
+def compile_decoder(
+    attributes: tuple[Attribute, ...], wanted: frozenset[int], layout: Layout
+) -> Decode:
+    """Compile one declaration into a function that reads the `wanted` attributes.
+
+    Raises:
+        InputRejected: A form is unknown.
+    """
+    return _Writer(layout, wanted).write(attributes)
 
 
 class _Writer:
@@ -191,6 +175,6 @@ class _Writer:
         if form in (dw.FORM_INDIRECT, dw.FORM_IMPLICIT_CONST):
             raise InputRejected(f"form {form:#x} behind DW_FORM_indirect")
         one = (Attribute(attribute, form, 0),)
-        at, found = compile_decoder(one, self.wanted, self.layout).decode(data, at, unit)
+        at, found = compile_decoder(one, self.wanted, self.layout)(data, at, unit)
         more.update(found)
         return at

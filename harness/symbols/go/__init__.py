@@ -1,0 +1,1 @@
+"""Go binaries: names, build information, line tables and the packages made of them."""

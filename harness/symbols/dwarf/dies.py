@@ -1,0 +1,165 @@
+"""Walk debugging information entries without building them: one window, one entry at a time."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Container, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf.constants import AT_SIBLING
+from harness.symbols.dwarf.leb import read_uleb
+
+if TYPE_CHECKING:
+    from harness.symbols.dwarf.units import Unit
+
+_WINDOW_BYTES = 64 * 1024
+_ENTRY_BYTES = 256
+_CUT = (IndexError, ValueError, struct.error)
+"""What a decoder raises when an entry does not end inside its window."""
+
+
+class Die(NamedTuple):
+    """One entry, as it is met. `depth` counts from the entry that the walk started at."""
+
+    depth: int
+    offset: int
+    tag: int
+    has_children: bool
+    attributes: dict[int, Any]
+
+
+def read_die(unit: Unit, offset: int) -> Die:
+    """Read the one entry at `offset`, which must lie in `unit`.
+
+    Raises:
+        InputRejected: There is no entry, or it runs out of its unit.
+    """
+    if not unit.first <= offset < unit.end:
+        raise InputRejected("a reference out of its unit", section=unit.info.name, offset=offset)
+    size = _ENTRY_BYTES
+    while True:
+        size = min(size, unit.end - offset)
+        data = unit.info.read(offset, size)
+        try:
+            code, at = read_uleb(data, 0)
+            abbreviation = unit.table[code]
+            at, attributes = abbreviation.decode(data, at, unit.offset)
+        except KeyError:
+            raise _unknown(unit, offset) from None
+        except _CUT:
+            at = size + 1
+        if at <= size:
+            return Die(0, offset, abbreviation.tag, abbreviation.has_children, attributes)
+        if size == unit.end - offset:
+            raise _endless(unit, offset)
+        size *= 8
+
+
+class Walk:
+    """A walk over one entry and everything below it, in file order.
+
+    Args:
+        unit: The unit that holds the entries.
+        start: Offset of the entry to start at.
+        tags: Which tags to decode and yield; None for all. Others are passed over, but walked into.
+
+    A consumer that does not want the children of the entry it was just given calls `prune`.
+    """
+
+    def __init__(self, unit: Unit, start: int, tags: Container[int] | None = None) -> None:
+        self._unit = unit
+        self._start = start
+        self._tags = tags
+        self._pruned = False
+
+    def prune(self) -> None:
+        """Pass over the children of the entry yielded last."""
+        self._pruned = True
+
+    def __iter__(self) -> Iterator[Die]:  # noqa: C901, PLR0912, PLR0915 - the hot loop, kept flat
+        unit, tags, table = self._unit, self._tags, self._unit.table
+        end, unit_offset, most = unit.end, unit.offset, unit.dwarf.elf.limits.depth
+        base = self._start
+        size = _WINDOW_BYTES
+        data = unit.info.read(base, min(size, end - base))
+        at = depth = 0
+        hidden = most + 1  # entries deeper than this are not yielded
+        while True:
+            begin = at
+            try:
+                code = data[at]
+                at += 1
+                if code == 0:
+                    depth -= 1
+                    if depth <= 0:
+                        return
+                    continue
+                if code > 127:
+                    code, at = read_uleb(data, begin)
+                abbreviation = table[code]
+                tag = abbreviation.tag
+                shown = depth <= hidden
+                if shown:
+                    hidden = most + 1
+                    shown = tags is None or tag in tags
+                if shown:
+                    at, attributes = abbreviation.decode(data, at, unit_offset)
+                elif abbreviation.fixed >= 0:
+                    at += abbreviation.fixed
+                else:
+                    at, _ = abbreviation.skip(data, at, unit_offset)
+            except KeyError:
+                raise _unknown(unit, base + begin) from None
+            except _CUT:
+                at = len(data) + 1
+            if at > len(data):
+                base += begin
+                size = size * 4 if begin == 0 else _WINDOW_BYTES
+                if begin == 0 and base + len(data) >= end:
+                    raise _endless(unit, base)
+                data = unit.info.read(base, min(size, end - base))
+                at = 0
+                continue
+            if shown:
+                yield Die(depth, base + begin, tag, abbreviation.has_children, attributes)
+                if self._pruned:
+                    self._pruned = False
+                    if depth == 0:
+                        return
+                    if abbreviation.has_children:
+                        sibling = attributes.get(AT_SIBLING, 0)
+                        if base + at <= sibling < end:
+                            at = sibling - base
+                            if at > len(data):
+                                base, at = sibling, 0
+                                data = unit.info.read(base, min(_WINDOW_BYTES, end - base))
+                            continue
+                        hidden = depth
+            if abbreviation.has_children:
+                depth += 1
+                if depth > most:
+                    raise InputRejected(
+                        f"entries nested more than {most} deep", section=unit.info.name, offset=base
+                    )
+            elif depth == 0:
+                return
+
+
+def iter_children(unit: Unit, start: int, tags: Container[int] | None = None) -> Iterator[Die]:
+    """Yield the direct children of the entry at `start`."""
+    walk = Walk(unit, start, tags)
+    for die in walk:
+        if die.depth == 1:
+            walk.prune()
+            yield die
+
+
+def _unknown(unit: Unit, offset: int) -> InputRejected:
+    return InputRejected(
+        "an entry with an unknown abbreviation code", section=unit.info.name, offset=offset
+    )
+
+
+def _endless(unit: Unit, offset: int) -> InputRejected:
+    return InputRejected("an entry without end", section=unit.info.name, offset=offset)

@@ -1,0 +1,127 @@
+"""Code addresses of an entry: low and high, or a range list (DWARF 5, sections 2.17 and 7.25)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.leb import read_uleb
+
+if TYPE_CHECKING:
+    from harness.symbols.dwarf.units import Unit
+    from harness.symbols.sections import Section
+
+Range = tuple[int, int]
+"""Addresses [low, high)."""
+
+_WINDOW_BYTES = 512
+_MOST_RANGES = 1_000_000
+_END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _BASE, _START_END, _START_LENGTH = (
+    range(8)
+)
+
+
+def pc_ranges(unit: Unit, attributes: dict[int, Any]) -> list[Range]:
+    """Return the entry's code ranges, in file order, empty ones left out; none if it has no code."""
+    if dw.AT_RANGES in attributes:
+        return list(_iter_listed(unit, attributes[dw.AT_RANGES]))
+    if dw.AT_RANGES_INDEX in attributes:
+        offset = indexed_list(unit, ".debug_rnglists", attributes[dw.AT_RANGES_INDEX])
+        return list(_iter_listed(unit, offset))
+    low = unit.address(attributes)
+    if low is None:
+        return []
+    if dw.AT_HIGH_PC_OFFSET in attributes:
+        high = low + attributes[dw.AT_HIGH_PC_OFFSET]
+    elif dw.AT_HIGH_PC_INDEX in attributes:
+        high = unit.indexed_address(attributes[dw.AT_HIGH_PC_INDEX])
+    else:
+        high = attributes.get(dw.AT_HIGH_PC, low)
+    return [(low, high)] if high > low else []
+
+
+def indexed_list(unit: Unit, section_name: str, index: int) -> int:
+    """Return the section offset of list `index` of this unit, through its table of offsets."""
+    section = required(unit, section_name)
+    attribute = dw.AT_RNGLISTS_BASE if "rng" in section_name else dw.AT_LOCLISTS_BASE
+    size = unit.layout.offset_size
+    base = unit.attributes.get(attribute, 12 if size == 4 else 20)
+    return int(base + int.from_bytes(section.read(base + index * size, size), unit.dwarf.order))
+
+
+def required(unit: Unit, name: str) -> Section:
+    """Return a section that an entry refers to."""
+    section = unit.dwarf.elf.section(name)
+    if section is None:
+        raise InputRejected("an entry refers to a section that is not there", section=name)
+    return section
+
+
+def _iter_listed(unit: Unit, offset: int) -> Iterator[Range]:
+    """Yield the ranges of one list. Old lists may not be read twice: a list is read as it comes."""
+    if unit.layout.version >= 5:
+        return _iter_rnglists(unit, offset)
+    return _iter_pairs(unit, offset)
+
+
+def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
+    section = required(unit, ".debug_ranges")
+    size, order = unit.layout.address_size, unit.dwarf.order
+    base, escape = unit.low_pc, (1 << 8 * size) - 1
+    for number in range(_MOST_RANGES):
+        raw = section.read(offset + number * 2 * size, 2 * size)
+        low, high = int.from_bytes(raw[:size], order), int.from_bytes(raw[size:], order)
+        if low == escape:
+            base = high
+        elif low == high == 0:
+            return
+        elif high > low:
+            yield base + low, base + high
+
+
+def _iter_rnglists(unit: Unit, offset: int) -> Iterator[Range]:
+    section = required(unit, ".debug_rnglists")
+    size, order = unit.layout.address_size, unit.dwarf.order
+    base = unit.low_pc
+    data = section.window(offset, _WINDOW_BYTES)
+    at = 0
+    while True:
+        if len(data) - at < 2 * size + 1 and offset + len(data) < section.size:
+            offset, at = offset + at, 0
+            data = section.window(offset, _WINDOW_BYTES)
+        kind = data[at] if at < len(data) else _END
+        at += 1
+        if kind == _END:
+            return
+        if kind in (_BASE, _START_END, _START_LENGTH):
+            low = int.from_bytes(data[at : at + size], order)
+            at += size
+        else:
+            low, at = read_uleb(data, at)
+        if kind in (_BASE, _BASE_X):
+            base = unit.indexed_address(low) if kind == _BASE_X else low
+            continue
+        if kind == _START_END:
+            high = int.from_bytes(data[at : at + size], order)
+            at += size
+        else:
+            high, at = read_uleb(data, at)
+        low, high = _absolute(unit, kind, (low, high), base)
+        if high > low:
+            yield low, high
+
+
+def _absolute(unit: Unit, kind: int, pair: Range, base: int) -> Range:
+    low, high = pair
+    if kind == _OFFSET_PAIR:
+        return base + low, base + high
+    if kind == _START_END:
+        return low, high
+    if kind == _START_LENGTH:
+        return low, low + high
+    if kind not in (_START_X_END_X, _START_X_LENGTH):
+        raise InputRejected(f"unknown range list entry {kind:#x}", section=".debug_rnglists")
+    start = unit.indexed_address(low)
+    return start, start + high if kind == _START_X_LENGTH else unit.indexed_address(high)

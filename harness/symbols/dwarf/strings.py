@@ -1,0 +1,60 @@
+"""Strings of debugging entries, resolved only when somebody wants to read them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf.decoder import LINE_STRP, STRP, STRX
+
+if TYPE_CHECKING:
+    from harness.symbols.elf import ElfFile
+    from harness.symbols.sections import Section
+
+_CACHED_STRINGS = 2048
+_SECTIONS = {STRP: ".debug_str", LINE_STRP: ".debug_line_str"}
+
+
+class Strings:
+    """The string sections of one file.
+
+    A value is what the decoder returns for a string attribute: bytes when the string stood inline,
+    otherwise `offset << 3 | kind`. The kind is part of the cache key because equal offsets into
+    different sections are different strings.
+    """
+
+    def __init__(self, elf: ElfFile) -> None:
+        self._elf = elf
+        self._limit = elf.limits.string_bytes
+        self._shared = lru_cache(maxsize=_CACHED_STRINGS)(self._read)
+
+    def text(self, value: bytes | int, offsets_base: int = 0, offset_size: int = 4) -> str:
+        """Return the string; bytes that are not UTF-8 are replaced, not kept as surrogates.
+
+        Args:
+            value: As the decoder returned it.
+            offsets_base: The unit's DW_AT_str_offsets_base, for indexed strings.
+            offset_size: 4, or 8 in 64-bit DWARF.
+        """
+        if isinstance(value, bytes):
+            return value[: self._limit].decode("utf-8", "replace")
+        if value & 7 == STRX:
+            value = self._follow_index(value >> 3, offsets_base, offset_size)
+        return self._shared(value)
+
+    def _follow_index(self, index: int, base: int, offset_size: int) -> int:
+        section = self._elf.section(".debug_str_offsets")
+        if section is None:
+            raise InputRejected("an indexed string without .debug_str_offsets")
+        raw = section.read(base + index * offset_size, offset_size)
+        return int.from_bytes(raw, "little" if self._elf.little_endian else "big") << 3 | STRP
+
+    def _read(self, value: int) -> str:
+        name = _SECTIONS.get(value & 7)
+        if name is None:
+            return ""  # in a supplementary file, which we do not have
+        section: Section | None = self._elf.section(name)
+        if section is None:
+            raise InputRejected("a string without its section", section=name)
+        return section.string(value >> 3, self._limit).decode("utf-8", "replace")

@@ -1,0 +1,202 @@
+"""Units of .debug_info: their headers, their root entries, and the context entries need."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.abbrev import Abbreviation, read_table
+from harness.symbols.dwarf.dies import read_die
+from harness.symbols.dwarf.forms import Layout
+from harness.symbols.dwarf.strings import Strings
+
+if TYPE_CHECKING:
+    from harness.symbols.elf import ElfFile
+    from harness.symbols.sections import Section
+
+UT_COMPILE, UT_TYPE, UT_PARTIAL, UT_SKELETON, UT_SPLIT_COMPILE, UT_SPLIT_TYPE = range(1, 7)
+_HEADER_BYTES = 48
+_CACHED_TABLES = 8
+_CACHED_UNITS = 4
+
+
+class Unit:
+    """One unit of .debug_info.
+
+    Attributes:
+        dwarf: The file's debugging information.
+        offset: Where its header starts in .debug_info; the base of its local references.
+        end: Where the next unit starts.
+        first: Where its root entry starts.
+        kind: DW_UT of DWARF 5; compile (or type) in older versions.
+        attributes: Of the root entry.
+        root_tag: Tag of the root entry.
+    """
+
+    def __init__(self, dwarf: Dwarf, offset: int, end: int) -> None:
+        self.dwarf = dwarf
+        self.info = dwarf.info
+        self.offset = offset
+        self.end = end
+        self._read_header(dwarf.info.window(offset, _HEADER_BYTES))
+        self.attributes: dict[int, Any] = {}
+        self.root_tag = 0
+        if self.first < end:
+            die = read_die(self, self.first)
+            self.attributes, self.root_tag = die.attributes, die.tag
+
+    def _read_header(self, head: bytes) -> None:
+        order = self.dwarf.order
+        wide = head[:4] == b"\xff\xff\xff\xff"
+        offset_size = 8 if wide else 4
+        at = 12 if wide else 4
+        version = int.from_bytes(head[at : at + 2], order)
+        if not 2 <= version <= 5:
+            raise InputRejected(
+                f"DWARF version {version}", section=self.info.name, offset=self.offset
+            )
+        at += 2
+        self.kind = UT_COMPILE
+        if version >= 5:
+            self.kind, address_size = head[at], head[at + 1]
+            table = int.from_bytes(head[at + 2 : at + 2 + offset_size], order)
+            at += 2 + offset_size
+            at += {UT_SKELETON: 8, UT_SPLIT_COMPILE: 8, UT_TYPE: 8 + offset_size,
+                   UT_SPLIT_TYPE: 8 + offset_size}.get(self.kind, 0)  # fmt: skip
+        else:
+            table = int.from_bytes(head[at : at + offset_size], order)
+            address_size = head[at + offset_size]
+            at += offset_size + 1
+        if address_size not in (4, 8):
+            raise InputRejected(
+                f"addresses of {address_size} bytes", section=self.info.name, offset=self.offset
+            )
+        self.layout = Layout(order == "little", address_size, offset_size, version)
+        self.first = self.offset + at
+        self.table: dict[int, Abbreviation] = self.dwarf.abbreviations(table, self.layout)
+
+    def text(self, value: bytes | int | None) -> str:
+        """Return a string attribute's text; an absent one is empty."""
+        if value is None:
+            return ""
+        return self.dwarf.strings.text(value, self.str_offsets_base, self.layout.offset_size)
+
+    @cached_property
+    def str_offsets_base(self) -> int:
+        """Where this unit's part of .debug_str_offsets starts; just behind a header by default."""
+        default = 8 if self.layout.version >= 5 else 0
+        return int(self.attributes.get(dw.AT_STR_OFFSETS_BASE, default))
+
+    @cached_property
+    def low_pc(self) -> int:
+        """The base address of this unit's range and location lists; 0 when it has none."""
+        return self.address(self.attributes) or 0
+
+    def address(self, attributes: dict[int, Any]) -> int | None:
+        """Return the low_pc among `attributes`, indexed or not."""
+        if dw.AT_LOW_PC in attributes:
+            return int(attributes[dw.AT_LOW_PC])
+        index = attributes.get(dw.AT_LOW_PC_INDEX)
+        return None if index is None else self.indexed_address(index)
+
+    def indexed_address(self, index: int) -> int:
+        """Return entry `index` of this unit's part of .debug_addr."""
+        section = self.dwarf.elf.section(".debug_addr")
+        if section is None:
+            raise InputRejected("an indexed address without .debug_addr")
+        size = self.layout.address_size
+        base = self.attributes.get(dw.AT_ADDR_BASE, 8)
+        return int.from_bytes(section.read(base + index * size, size), self.dwarf.order)
+
+    @cached_property
+    def name(self) -> str:
+        """DW_AT_name, verbatim."""
+        return self.text(self.attributes.get(dw.AT_NAME))
+
+    @cached_property
+    def comp_dir(self) -> str:
+        """DW_AT_comp_dir, verbatim."""
+        return self.text(self.attributes.get(dw.AT_COMP_DIR))
+
+    @property
+    def language(self) -> str:
+        """`go`, `c`, `cpp`, `rust`, or empty for what extraction does not know."""
+        return dw.LANGUAGES.get(self.attributes.get(dw.AT_LANGUAGE, 0), "")
+
+
+class Dwarf:
+    """The debugging information of one open ELF file. Keeps headers, never entries.
+
+    Raises:
+        InputRejected: There is none.
+    """
+
+    def __init__(self, elf: ElfFile) -> None:
+        info = elf.section(".debug_info")
+        abbreviations = elf.section(".debug_abbrev")
+        if info is None or abbreviations is None or not info.size:
+            raise InputRejected("no DWARF: it has no .debug_info", file=elf.path)
+        self.elf = elf
+        self.info: Section = info
+        self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
+        self.strings = Strings(elf)
+        self._abbreviations = abbreviations
+        self._tables: OrderedDict[tuple[int, Layout], dict[int, Abbreviation]] = OrderedDict()
+        self._units: OrderedDict[int, Unit] = OrderedDict()
+
+    @cached_property
+    def unit_offsets(self) -> array[int]:
+        """Offsets of all units, and the end of the last: n + 1 values, found header by header."""
+        offsets = array("Q")
+        at = 0
+        while at < self.info.size:
+            offsets.append(at)
+            head = self.info.window(at, 12)
+            length = int.from_bytes(head[:4], self.order)
+            at += 4 + length
+            if length >= 0xFFFF_FFF0:
+                at = offsets[-1] + 12 + int.from_bytes(head[4:12], self.order)
+            if at > self.info.size:
+                raise InputRejected(
+                    "a unit longer than its section", section=self.info.name, offset=offsets[-1]
+                )
+        offsets.append(at)
+        return offsets
+
+    def iter_units(self) -> Iterator[Unit]:
+        """Yield every unit in file order; nothing of a unit is kept once the next is asked for."""
+        for number in range(len(self.unit_offsets) - 1):
+            yield Unit(self, self.unit_offsets[number], self.unit_offsets[number + 1])
+
+    def unit_of(self, offset: int) -> Unit:
+        """Return the unit that holds the entry at `offset`. The last few are kept.
+
+        Raises:
+            InputRejected: No unit does.
+        """
+        number = bisect_right(self.unit_offsets, offset) - 1
+        if not 0 <= number < len(self.unit_offsets) - 1:
+            raise InputRejected("a reference out of the section", section=self.info.name, offset=offset)
+        start = self.unit_offsets[number]
+        unit = self._units.pop(start, None) or Unit(self, start, self.unit_offsets[number + 1])
+        self._units[start] = unit
+        if len(self._units) > _CACHED_UNITS:
+            self._units.popitem(last=False)
+        return unit
+
+    def abbreviations(self, offset: int, layout: Layout) -> dict[int, Abbreviation]:
+        """Return the compiled abbreviation table at `offset`. The last few are kept."""
+        key = (offset, layout)
+        table = self._tables.pop(key, None)
+        if table is None:
+            table = read_table(self._abbreviations, offset, layout)
+        self._tables[key] = table
+        if len(self._tables) > _CACHED_TABLES:
+            self._tables.popitem(last=False)
+        return table

@@ -1,0 +1,128 @@
+"""Go build information: which toolchain and which main module a binary was built from.
+
+The linker leaves a blob of 32 bytes that begins with a magic and is aligned to 16, in a section of
+its own or near the start of the data segment. Since Go 1.18 the two strings follow the blob, each
+with a varint length; before, the blob holds pointers to two Go string headers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import InputRejected
+from harness.symbols.elf import ElfFile
+from harness.symbols.go.image import Image
+from harness.symbols.sections import Section
+
+_MAGIC = b"\xff Go buildinf:"
+_ALIGN = 16
+_HEADER_BYTES = 32
+_POINTER_SIZE_AT = 14
+_FLAGS_AT = 15
+_BIG_ENDIAN = 1
+_INLINE = 2
+_MARKER_BYTES = 16
+_SEARCH_BYTES = 1 << 20
+_STEP_BYTES = 64 * 1024
+_STRING_BYTES = 1 << 20
+_SECTIONS = (".go.buildinfo", ".data", ".noptrdata", ".data.rel.ro", ".rodata")
+
+
+@dataclass(frozen=True, slots=True)
+class BuildInfo:
+    """Toolchain and main module. The module is empty when the build system did not record one."""
+
+    go_version: str
+    path: str
+    main_module: str
+    main_version: str
+
+
+def read_build_info(elf: ElfFile) -> BuildInfo:
+    """Read the build information of a Go binary.
+
+    Raises:
+        InputRejected: There is none, or it is damaged.
+    """
+    image = Image(elf)
+    for section in image.sections(_SECTIONS):
+        offset = _find_magic(section)
+        if offset >= 0:
+            return _parse(image, section, offset)
+    raise InputRejected("no Go build information: not a Go binary", file=elf.path)
+
+
+def _find_magic(section: Section) -> int:
+    """Return the offset of the aligned magic near the start of the section, or -1."""
+    for start in range(0, min(section.size, _SEARCH_BYTES), _STEP_BYTES):
+        data = section.window(start, _STEP_BYTES + len(_MAGIC))
+        found = data.find(_MAGIC)
+        while found >= 0:
+            if (section.address + start + found) % _ALIGN == 0:
+                return start + found
+            found = data.find(_MAGIC, found + 1)
+    return -1
+
+
+def _parse(image: Image, section: Section, offset: int) -> BuildInfo:
+    header = section.read(offset, _HEADER_BYTES)
+    if header[_FLAGS_AT] & _INLINE:
+        version, after = _inline_string(section, offset + _HEADER_BYTES)
+        module, _ = _inline_string(section, after)
+    else:
+        size = header[_POINTER_SIZE_AT]
+        if size not in (4, 8):
+            raise InputRejected(f"pointers of {size} bytes", section=section.name, offset=offset)
+        order: Literal["little", "big"] = "big" if header[_FLAGS_AT] & _BIG_ENDIAN else "little"
+        first, second = header[16 : 16 + size], header[16 + size : 16 + 2 * size]
+        version = _pointed_string(image, int.from_bytes(first, order), size, order)
+        module = _pointed_string(image, int.from_bytes(second, order), size, order)
+    if not version:
+        raise InputRejected("empty Go version", section=section.name, offset=offset)
+    return _from_strings(version.decode("utf-8", "replace"), module)
+
+
+def _inline_string(section: Section, offset: int) -> tuple[bytes, int]:
+    length = shift = 0
+    while True:
+        octet = section.read(offset, 1)[0]
+        offset += 1
+        length |= (octet & 0x7F) << shift
+        shift += 7
+        if octet < 0x80:
+            break
+        if shift > 63:
+            raise InputRejected("endless varint", section=section.name, offset=offset)
+    if length > _STRING_BYTES:
+        raise InputRejected(f"string of {length} bytes", section=section.name, offset=offset)
+    return section.read(offset, length), offset + length
+
+
+def _pointed_string(
+    image: Image, address: int, size: int, order: Literal["little", "big"]
+) -> bytes:
+    """Follow a pointer to a Go string header, then the header's pointer to the bytes."""
+    if not address:
+        return b""
+    header = image.read(address, 2 * size)
+    data, length = (int.from_bytes(part, order) for part in (header[:size], header[size:]))
+    if length > _STRING_BYTES:
+        raise InputRejected(f"build information string of {length} bytes")
+    return image.read(data, length) if length else b""
+
+
+def _from_strings(version: str, module: bytes) -> BuildInfo:
+    # The module text stands between two 16-byte markers; anything else is not module text.
+    framed = len(module) >= 2 * _MARKER_BYTES + 1 and module[-_MARKER_BYTES - 1] == 0x0A
+    text = module[_MARKER_BYTES:-_MARKER_BYTES].decode("utf-8", "replace") if framed else ""
+    path = main_module = main_version = ""
+    for line in text.splitlines():
+        kind, *rest = line.split("\t")
+        if kind == "path" and rest:
+            path = rest[0]
+        elif kind == "mod" and rest:
+            main_module = rest[0]
+            main_version = rest[1] if len(rest) > 1 else ""
+            break
+    return BuildInfo(version, path, main_module, main_version)

@@ -1,0 +1,265 @@
+"""The pclntab: Go's own table of functions, files and lines, in its four formats.
+
+Every table is read through bounded windows; nothing here grows with the number of functions. The
+formats differ in where the tables begin, in the width of the function table's fields and in the
+layout of the function record, and in nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import InputRejected
+from harness.symbols.go.pcvalue import PcRange, read_pc_values
+from harness.symbols.sections import Section
+
+UNKNOWN_FILE = "<unknown>"
+PCDATA_INLINE_INDEX = 2
+FUNCDATA_INLINE_TREE = 3
+
+_HEADER_BYTES = 8 + 8 * 8
+_NO_OFFSET = 0xFFFFFFFF
+_PAGE_ENTRIES = 1024
+_FILE_NAMES = 256
+_RECORD_BYTES = 128
+_MAX_FUNCDATA = 64
+_MAX_NAME = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What one format of the table says about itself.
+
+    `tables` are the header words that hold the offsets of function names, unit files, file names,
+    PC tables and function table; Go 1.2 has one table for everything. `fixed_bytes` is the size
+    of a function record before its PC data.
+    """
+
+    name: str
+    tables: tuple[int, int, int, int, int] | None
+    relative: bool
+    start_line: bool
+
+
+_LAYOUTS = {
+    0xFFFFFFFB: Layout("1.2", None, relative=False, start_line=False),
+    0xFFFFFFFA: Layout("1.16", (2, 3, 4, 5, 6), relative=False, start_line=False),
+    0xFFFFFFF0: Layout("1.18", (3, 4, 5, 6, 7), relative=True, start_line=False),
+    0xFFFFFFF1: Layout("1.20", (3, 4, 5, 6, 7), relative=True, start_line=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One physical function: where it is, and the raw fields of its record.
+
+    `pc_tables` are offsets into the PC tables by PC data kind, 0 meaning none; `data` are offsets
+    from the base of function data by kind (absolute addresses before Go 1.18).
+    """
+
+    entry: int
+    end: int
+    name_offset: int
+    file_table: int
+    line_table: int
+    unit_files: int
+    pc_tables: tuple[int, ...]
+    data: tuple[int, ...]
+
+
+class PcLineTable:
+    """Functions by PC, and the strings and PC tables that their records point to.
+
+    Args:
+        section: `.gopclntab`.
+        text: Start of the text, for the formats that store PCs relative to it.
+        text_end: End of the text, where the last function ends.
+
+    Raises:
+        InputRejected: Unknown magic, or a header that cannot be.
+    """
+
+    def __init__(self, section: Section, text: int = 0, text_end: int = 0) -> None:
+        head = section.window(0, _HEADER_BYTES)
+        self.order, self.layout = _identify(section, head)
+        self.quantum, self.pointer_size = head[6], head[7]
+        if head[4:6] != b"\0\0" or self.quantum not in (1, 2, 4) or self.pointer_size not in (4, 8):
+            raise InputRejected("damaged pclntab header", section=section.name, offset=4)
+        self._section = section
+        self._prefix = "<" if self.order == "little" else ">"
+        self._place_tables(head)
+        if self.layout.relative and not text:
+            text = self._header_word(head, 2)
+        self._text = text if self.layout.relative else 0
+        self._text_end = text_end
+        self._page_number = -1
+        self._page: tuple[int, ...] = ()
+        self._files: dict[int, str] = {}
+
+    def _header_word(self, head: bytes, index: int) -> int:
+        start = 8 + index * self.pointer_size
+        return int.from_bytes(head[start : start + self.pointer_size], self.order)
+
+    def _place_tables(self, head: bytes) -> None:
+        self.function_count = self._header_word(head, 0)
+        wide = not self.layout.relative and self.pointer_size == 8
+        self._field_bytes = 8 if wide else 4
+        self._field_code = "Q" if wide else "I"
+        table_bytes = (2 * self.function_count + 1) * self._field_bytes
+        if self.layout.tables is None:
+            self._names = self._unit_files = self._pcs = self._records = 0
+            self._functions = 8 + self.pointer_size
+            self._file_names = self._u32(self._functions + table_bytes)
+        else:
+            offsets = (self._header_word(head, index) for index in self.layout.tables)
+            self._names, self._unit_files, self._file_names, self._pcs, self._records = offsets
+            self._functions = self._records
+        if self._functions + table_bytes > self._section.size:
+            raise InputRejected(
+                f"{self.function_count} functions do not fit", section=self._section.name
+            )
+
+    def _u32(self, offset: int) -> int:
+        return int.from_bytes(self._section.read(offset, 4), self.order)
+
+    def _field(self, index: int) -> int:
+        """Return one number of the function table: entry and record offset alternate."""
+        number, place = divmod(index, 2 * _PAGE_ENTRIES)
+        if number != self._page_number:
+            self._load_page(number)
+        return self._page[place]
+
+    def _load_page(self, number: int) -> None:
+        size = self._field_bytes
+        total = 2 * self.function_count + 1
+        count = min(2 * _PAGE_ENTRIES, total - number * 2 * _PAGE_ENTRIES)
+        start = self._functions + number * 2 * _PAGE_ENTRIES * size
+        raw = self._section.read(start, count * size)
+        self._page = struct.unpack(f"{self._prefix}{count}{self._field_code}", raw)
+        self._page_number = number
+
+    def _entry(self, index: int) -> int:
+        return self._text + self._field(2 * index)
+
+    def find(self, pc: int) -> Function | None:
+        """Return the function that holds a PC; inlined functions are not physical."""
+        index = self._index_of(pc)
+        if index < 0:
+            return None
+        last = index + 1 == self.function_count
+        # The entry after the last one is the end of the text.
+        end = self._text_end if last and self._text_end else self._entry(index + 1)
+        return self._function(index, end) if pc < end else None
+
+    def _index_of(self, pc: int) -> int:
+        """Return the index of the last function that begins at or before a PC, or -1."""
+        if self._page_number >= 0:
+            # Most lookups stay on the page of the one before.
+            first = self._page_number * _PAGE_ENTRIES
+            low, high = first, min(first + len(self._page) // 2, self.function_count)
+            if not (low < high and self._entry(low) <= pc < self._entry(high - 1)):
+                low, high = 0, self.function_count
+        else:
+            low, high = 0, self.function_count
+        while low < high:
+            middle = (low + high) // 2
+            # Look between pages through single reads: loading a page for each probe is slower.
+            if pc < self._probe(middle):
+                high = middle
+            else:
+                low = middle + 1
+        return low - 1
+
+    def _probe(self, index: int) -> int:
+        if index // _PAGE_ENTRIES == self._page_number:
+            return self._entry(index)
+        start = self._functions + 2 * index * self._field_bytes
+        raw = self._section.read(start, self._field_bytes)
+        return self._text + int.from_bytes(raw, self.order)
+
+    def _function(self, index: int, end: int) -> Function:
+        offset = self._records + self._field(2 * index + 1)
+        lead = self._field_bytes
+        raw = self._section.window(offset, _RECORD_BYTES)
+        fixed = lead + 36 + (4 if self.layout.start_line else 0)
+        if self.layout.tables is None:
+            # Go 1.2 has no unit files; its record ends one word earlier.
+            fixed -= 4
+        if len(raw) < fixed:
+            raise InputRejected(
+                "function record is cut off", section=self._section.name, offset=offset
+            )
+        fields = struct.unpack_from(f"{self._prefix}8I", raw, lead)
+        name, _, _, _, files, lines, pc_count, units = fields
+        data_count = raw[fixed - 1]
+        if pc_count > _MAX_FUNCDATA or data_count > _MAX_FUNCDATA:
+            raise InputRejected(
+                "damaged function record", section=self._section.name, offset=offset
+            )
+        pcs, data = self._trailer(offset + fixed, pc_count, data_count)
+        return Function(self._entry(index), end, name, files, lines, units, pcs, data)
+
+    def _trailer(
+        self, offset: int, pc_count: int, data_count: int
+    ) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Read the PC data and function data that follow a record."""
+        pcs = struct.unpack(f"{self._prefix}{pc_count}I", self._section.read(offset, 4 * pc_count))
+        offset += 4 * pc_count
+        size = 4 if self.layout.relative else self.pointer_size
+        if not self.layout.relative:
+            offset += -offset % size
+        code = "Q" if size == 8 else "I"
+        raw = self._section.read(offset, size * data_count)
+        return pcs, struct.unpack(f"{self._prefix}{data_count}{code}", raw)
+
+    def sample(self, count: int) -> Iterator[Function]:
+        """Yield up to `count` functions, spread over the table."""
+        step = max(1, self.function_count // count) if count else 1
+        for index in range(0, self.function_count, step):
+            yield self._function(index, 0)
+
+    def is_name(self, offset: int) -> bool:
+        """Tell whether a name begins at this offset of the name table."""
+        if not 0 < offset < self._section.size - self._names:
+            return False
+        before, first = self._section.read(self._names + offset - 1, 2)
+        return before == 0 and first != 0
+
+    def name(self, offset: int) -> str:
+        """Return the function name at an offset into the name table."""
+        return self._section.string(self._names + offset, _MAX_NAME).decode("utf-8", "replace")
+
+    def file(self, function: Function, number: int) -> str:
+        """Return the name of a file by its number in the function's compilation unit."""
+        if self.layout.tables is None:
+            return self._file_at(self._u32(self._file_names + 4 * number))
+        if number < 0 or function.unit_files == _NO_OFFSET:
+            return UNKNOWN_FILE
+        offset = self._u32(self._unit_files + 4 * (function.unit_files + number))
+        return UNKNOWN_FILE if offset == _NO_OFFSET else self._file_at(self._file_names + offset)
+
+    def _file_at(self, offset: int) -> str:
+        found = self._files.get(offset)
+        if found is None:
+            if len(self._files) >= _FILE_NAMES:
+                self._files.clear()
+            found = self._section.string(offset, _MAX_NAME).decode("utf-8", "replace")
+            self._files[offset] = found
+        return found
+
+    def pc_values(self, function: Function, table: int) -> list[PcRange]:
+        """Decode one PC table of a function."""
+        return read_pc_values(self._section, self._pcs + table, function.entry, self.quantum)
+
+
+def _identify(section: Section, head: bytes) -> tuple[Literal["little", "big"], Layout]:
+    """Return byte order and layout; no magic reads as another one in the other byte order."""
+    orders: tuple[Literal["little", "big"], ...] = ("little", "big")
+    for order in orders:
+        layout = _LAYOUTS.get(int.from_bytes(head[:4], order))
+        if layout is not None and len(head) == _HEADER_BYTES:
+            return order, layout
+    raise InputRejected(f"unknown pclntab magic {head[:4].hex()}", section=section.name, offset=0)
