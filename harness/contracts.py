@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from harness.config import PipelineOptions, UploadOptions
 from harness.model import Package
 from harness.records import Batch, Collection, Counters, HeapPoint, Metric
+
+if TYPE_CHECKING:  # a measured process reads this file and must not load either
+    from matplotlib.figure import Figure
+
+    from harness.stats.frames import Frames
 
 
 class Body(Protocol):
@@ -64,3 +69,14 @@ class Probe(Protocol):
     def collections(self) -> list[Collection]: ...
 
     def timeline(self) -> list[HeapPoint]: ...
+
+
+class Plot(Protocol):
+    """One picture that answers one question.
+
+    The figure's title (`suptitle`) asks the question; its axes name their units. No data, one
+    record and many records all give a figure; without data it says so and why. Nothing global is
+    touched: the figure is made from `matplotlib.figure.Figure`, never through pyplot.
+    """
+
+    def __call__(self, frames: Frames) -> Figure: ...

@@ -1,0 +1,1 @@
+"""Pictures, each a registered extension that answers one question."""

@@ -1,0 +1,37 @@
+"""What a pipeline's batches were like: how many there were, and how far they overshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """The batches of one arm over one binary and source.
+
+    `fewest` and `most` batches of any one replicate are equal unless the pipeline is not
+    deterministic. `largest_overshoot_bytes` looks at batches that were not final, because a final
+    batch is flushed before it is full; it is None when every batch was final: then the threshold
+    was never reached and nothing is known of overshoot.
+    """
+
+    fewest: int
+    most: int
+    largest_payload_bytes: int
+    largest_overshoot_bytes: int | None
+
+
+def summarise_batches(batches: pd.DataFrame) -> Batching | None:
+    """Return what `batches`, all of one binary, arm and source, have in common; None for none."""
+    if batches.empty:
+        return None
+    counts = batches.groupby(["probe", "replicate"], dropna=False)["batch_num"].nunique()
+    reached = batches[~batches["final"].astype(bool)]
+    return Batching(
+        fewest=int(counts.min()),
+        most=int(counts.max()),
+        largest_payload_bytes=int(batches["payload_bytes"].max()),
+        largest_overshoot_bytes=None if reached.empty else int(reached["overshoot_bytes"].max()),
+    )

@@ -1,0 +1,110 @@
+"""Hold a summary against what was claimed: for which binaries is it true, and for which not?"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from harness.stats.summary import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The claim under test: so much less peak heap, and so little overshoot past the threshold.
+
+    The defaults are the claim that came with the streaming encoder.
+    """
+
+    reduction_pct: float = 61.0
+    overshoot_bytes: int = 32 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Which rows bear a claim out.
+
+    `mean_reduction_pct` is that of the geometric mean of the peaks' ratios, over `holds` and
+    `fails` together; None when no row counts. `uncounted` rows carry doubts and prove nothing.
+    """
+
+    holds: tuple[Row, ...]
+    fails: tuple[Row, ...]
+    uncounted: tuple[Row, ...]
+    mean_reduction_pct: float | None
+
+    @property
+    def counted(self) -> int:
+        """The number of rows that the verdict rests on."""
+        return len(self.holds) + len(self.fails)
+
+
+def judge_reduction(rows: Iterable[Row], claim: Claim) -> Outcome:
+    """Sort rows by whether the candidate's peak is lower by at least the claimed share."""
+    holds: list[Row] = []
+    fails: list[Row] = []
+    uncounted: list[Row] = []
+    for row in rows:
+        reduction = row.reduction_pct
+        if not row.counts or reduction is None:
+            uncounted.append(row)
+        elif reduction >= claim.reduction_pct:
+            holds.append(row)
+        else:
+            fails.append(row)
+    return Outcome(
+        holds=tuple(holds),
+        fails=tuple(fails),
+        uncounted=tuple(uncounted),
+        mean_reduction_pct=mean_reduction_pct(row.reduction_pct for row in holds + fails),
+    )
+
+
+def mean_reduction_pct(reductions: Iterable[float | None]) -> float | None:
+    """Return the reduction that belongs to the geometric mean of the ratios behind `reductions`.
+
+    Ratios are averaged geometrically because halving one peak and doubling another is no change.
+    A reduction of 100 % has ratio 0 and makes the mean 100 %.
+    """
+    ratios = [1 - reduction / 100 for reduction in reductions if reduction is not None]
+    if not ratios:
+        return None
+    if min(ratios) <= 0:
+        return 100.0
+    return 100 * (1 - statistics.geometric_mean(ratios))
+
+
+@dataclass(frozen=True, slots=True)
+class OvershootOutcome:
+    """Whether the candidate's batches stayed within the claimed overshoot.
+
+    `largest_bytes` is over every batch that reached the threshold. `unreached` rows had none:
+    nothing was put to the test there.
+    """
+
+    holds: tuple[Row, ...]
+    fails: tuple[Row, ...]
+    unreached: tuple[Row, ...]
+    largest_bytes: int | None
+
+
+def judge_overshoot(rows: Iterable[Row], claim: Claim) -> OvershootOutcome:
+    """Sort rows by whether every batch of the candidate that was not final kept to the claim."""
+    holds: list[Row] = []
+    fails: list[Row] = []
+    unreached: list[Row] = []
+    largest: list[int] = []
+    for row in rows:
+        batching = row.candidate.batching
+        overshoot = None if batching is None else batching.largest_overshoot_bytes
+        if overshoot is None:
+            unreached.append(row)
+            continue
+        largest.append(overshoot)
+        (holds if overshoot <= claim.overshoot_bytes else fails).append(row)
+    return OvershootOutcome(
+        holds=tuple(holds),
+        fails=tuple(fails),
+        unreached=tuple(unreached),
+        largest_bytes=max(largest, default=None),
+    )

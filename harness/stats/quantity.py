@@ -1,0 +1,68 @@
+"""One metric over the replicates that measured it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.errors import MeasurementInvalid
+from harness.stats.frames import succeeded
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What the successful replicates of one case say about one metric.
+
+    `median`, `low` and `high` are in `unit`. Values of different metrics, probes or sources are
+    never pooled: each probe perturbs what the others would have seen.
+    """
+
+    probe: str
+    metric: str
+    unit: str
+    replicates: int
+    median: float
+    low: float
+    high: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether at least two replicates were taken and all of them agree to the last digit."""
+        return self.replicates > 1 and self.low == self.high
+
+    @property
+    def spread(self) -> float:
+        """Largest minus smallest replicate."""
+        return self.high - self.low
+
+
+def iter_quantities(samples: pd.DataFrame) -> Iterator[Quantity]:
+    """Yield one quantity for each probe and metric of one binary, arm and source.
+
+    Replicates that failed, and values that are not finite numbers, count for nothing.
+
+    Raises:
+        MeasurementInvalid: One metric comes in two units.
+    """
+    for (probe, metric), group in succeeded(samples).groupby(["probe", "metric"], sort=True):
+        yield Quantity(
+            probe=str(probe),
+            metric=str(metric),
+            unit=_one_unit(str(metric), group),
+            replicates=len(group),
+            median=float(group["value"].median()),
+            low=float(group["value"].min()),
+            high=float(group["value"].max()),
+        )
+
+
+def _one_unit(metric: str, group: pd.DataFrame) -> str:
+    units = sorted({str(unit) for unit in group["unit"]})
+    if len(units) != 1:
+        raise MeasurementInvalid(
+            f"metric {metric!r} comes in more than one unit: {', '.join(units)}",
+            remedy="runs of different formats were mixed; load them one at a time",
+        )
+    return units[0]

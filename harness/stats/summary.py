@@ -1,0 +1,226 @@
+"""One row a binary and source: what two pipelines held at their peaks, and what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.stats.batches import Batching, summarise_batches
+from harness.stats.frames import Frames, of_case, succeeded
+from harness.stats.quantity import Quantity, iter_quantities
+from harness.stats.verification import same_output
+
+PEAKS = {
+    "heap_peak_memray": "memray",
+    "heap_peak_tracemalloc": "tracemalloc",
+    "heap_peak_gc": "gc",
+}
+"""Definitions of peak heap, best first, each with the probe that takes it."""
+
+TIMED = ("wall", "cpu", "rss_peak")
+"""Metrics that any instrument would distort; only the bare probe's values count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Replicates of one arm and probe that did not end well; `detail` is the first one's cause."""
+
+    arm: str
+    probe: str
+    status: str
+    replicates: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What was measured of one pipeline over one binary and source. None means not measured."""
+
+    name: str
+    peak: Quantity | None = None
+    batching: Batching | None = None
+    quantities: tuple[Quantity, ...] = ()
+
+    def find(self, metric: str, probe: str) -> Quantity | None:
+        """Return one metric as one probe measured it."""
+        wanted = (q for q in self.quantities if (q.metric, q.probe) == (metric, probe))
+        return next(wanted, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Two pipelines over one binary and source.
+
+    `same_output` is None when nobody checked. `doubts` are the reasons why the two peaks must not
+    be compared for a verdict; `unmeasured` names what was asked for by default and is not there.
+    """
+
+    binary: str
+    binary_sha256: str
+    source: str
+    baseline: Arm
+    candidate: Arm
+    same_output: bool | None
+    failures: tuple[Failure, ...]
+    doubts: tuple[str, ...]
+    unmeasured: tuple[str, ...]
+
+    @property
+    def reduction_pct(self) -> float | None:
+        """How much less the candidate holds, in per cent of the baseline; negative when more.
+
+        None when either peak is missing, or when the arms did not deliver the same scopes: then
+        the two numbers belong to different work.
+        """
+        ratio = _ratio(self.baseline.peak, self.candidate.peak)
+        return None if ratio is None or self.same_output is False else 100 * (1 - ratio)
+
+    @property
+    def counts(self) -> bool:
+        """Whether a verdict may rest on this row."""
+        return not self.doubts and self.reduction_pct is not None
+
+    def ratio(self, metric: str) -> float | None:
+        """Return candidate over baseline of a metric that the bare probe takes, or None."""
+        return _ratio(self.baseline.find(metric, "bare"), self.candidate.find(metric, "bare"))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Every row, by source and then by the baseline's peak; `metric` defines all of the peaks."""
+
+    metric: str
+    baseline: str
+    candidate: str
+    rows: tuple[Row, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources that have rows, in order."""
+        return tuple(dict.fromkeys(row.source for row in self.rows))
+
+    def of_source(self, source: str) -> tuple[Row, ...]:
+        """Return the rows of one source, in order."""
+        return tuple(row for row in self.rows if row.source == source)
+
+
+def summarise(
+    frames: Frames, *, baseline: str = "legacy", candidate: str = "streaming", metric: str = ""
+) -> Summary:
+    """Return one row for each binary and source.
+
+    Args:
+        frames: The tables of one run.
+        baseline: The arm that is compared with.
+        candidate: The arm that is judged.
+        metric: Which definition of peak heap to use throughout; without one, the best that the
+            run measured at all. A row that lacks it has no peak, even if it has another.
+    """
+    chosen = metric or _best_peak(frames.samples)
+    rows = sorted(_iter_rows(frames, (baseline, candidate), chosen), key=_order)
+    return Summary(metric=chosen, baseline=baseline, candidate=candidate, rows=tuple(rows))
+
+
+def _best_peak(samples: pd.DataFrame) -> str:
+    measured = set(succeeded(samples)["metric"])
+    return next((metric for metric in PEAKS if metric in measured), next(iter(PEAKS)))
+
+
+def _order(row: Row) -> tuple[str, bool, float, str]:
+    peak = row.baseline.peak or row.candidate.peak
+    return (row.source, peak is None, peak.median if peak else 0.0, row.binary)
+
+
+def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[Row]:
+    for (binary, source), samples in frames.samples.groupby(["binary", "source"], dropna=False):
+        case = (str(binary), str(source))
+        batches = of_case(frames.batches, case)
+        old, new = (_arm(name, samples, batches, metric) for name in arms)
+        failures = tuple(_iter_failures(samples, of_case(frames.failures, case), arms))
+        same = same_output(of_case(frames.deliveries, case), arms)
+        digests = sorted({str(digest) for digest in samples["binary_sha256"]})
+        yield Row(
+            binary=case[0],
+            binary_sha256=digests[0] if len(digests) == 1 else "",
+            source=case[1],
+            baseline=old,
+            candidate=new,
+            same_output=same,
+            failures=failures,
+            doubts=tuple(_iter_doubts((old, new), failures, same, metric, len(digests))),
+            unmeasured=tuple(_iter_unmeasured((old, new), metric)),
+        )
+
+
+def _arm(name: str, samples: pd.DataFrame, batches: pd.DataFrame, metric: str) -> Arm:
+    quantities = tuple(iter_quantities(samples[samples["arm"] == name]))
+    probe = PEAKS.get(metric)
+    peaks = [q for q in quantities if q.metric == metric and probe in (None, q.probe)]
+    return Arm(
+        name=name,
+        peak=peaks[0] if len(peaks) == 1 else None,
+        batching=summarise_batches(batches[batches["arm"] == name]),
+        quantities=quantities,
+    )
+
+
+def _iter_failures(
+    samples: pd.DataFrame, causes: pd.DataFrame, arms: tuple[str, str]
+) -> Iterator[Failure]:
+    """Yield what failed, including what failed before an arm was even chosen."""
+    failed = samples[(samples["status"] != "ok") & samples["arm"].isin([*arms, ""])]
+    for (arm, probe, status), group in failed.groupby(["arm", "probe", "status"], sort=True):
+        key = (causes["arm"] == arm) & (causes["probe"] == probe) & (causes["status"] == status)
+        yield Failure(
+            arm=str(arm),
+            probe=str(probe),
+            status=str(status),
+            replicates=int(group["replicate"].nunique()),
+            detail=next(iter(causes.loc[key, "detail"].astype(str)), ""),
+        )
+
+
+def _iter_doubts(
+    arms: tuple[Arm, Arm],
+    failures: tuple[Failure, ...],
+    same: bool | None,
+    metric: str,
+    digests: int,
+) -> Iterator[str]:
+    if same is None:
+        yield "nobody checked that both arms delivered the same scopes"
+    elif not same:
+        yield "the arms delivered different scopes"
+    if digests != 1:
+        yield "the binary changed during the run"
+    for arm in arms:
+        if arm.peak is None:
+            yield f"{arm.name} has no {metric}"
+        elif arm.peak.low <= 0:
+            yield f"{arm.name} held nothing at its peak, which is no measurement"
+    old, new = (arm.peak.replicates if arm.peak else 0 for arm in arms)
+    if old and new and old != new:
+        yield f"unequal replicates: {old} and {new}"
+    for failure in failures:
+        if failure.probe in (PEAKS.get(metric, ""), ""):
+            who = f"{failure.arm}: " if failure.arm else ""
+            yield f"{who}{failure.replicates} x {failure.status}"
+
+
+def _iter_unmeasured(arms: tuple[Arm, Arm], metric: str) -> Iterator[str]:
+    for arm in arms:
+        if arm.peak is None:
+            yield f"{metric} of {arm.name}"
+        if arm.batching is None:
+            yield f"batches of {arm.name}"
+        for timed in TIMED:
+            if arm.find(timed, "bare") is None:
+                yield f"{timed} of {arm.name}"
+
+
+def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | None:
+    if baseline is None or candidate is None or baseline.median <= 0:
+        return None
+    return candidate.median / baseline.median

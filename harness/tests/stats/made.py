@@ -1,0 +1,95 @@
+"""Frames made of a few words, for tests that need to know every value in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from harness.stats.frames import Frames
+
+ARMS = ("legacy", "streaming")
+
+
+def sample(binary: str, arm: str, value: float | None, **changes: Any) -> dict[str, Any]:
+    """Return one row of samples: a memray peak of the first replicate unless told otherwise."""
+    row = {
+        "run_id": "r1",
+        "binary": binary,
+        "binary_sha256": "ab" * 32,
+        "arm": arm,
+        "source": "dwarf",
+        "probe": "memray",
+        "replicate": 1,
+        "order": 1,
+        "status": "ok",
+        "metric": "heap_peak_memray",
+        "unit": "byte",
+        "value": value,
+    }
+    return {**row, **changes}
+
+
+def peaks(binary: str, legacy: Sequence[float], streaming: Sequence[float]) -> list[dict[str, Any]]:
+    """Return one peak a replicate for both arms."""
+    return [
+        sample(binary, arm, value, replicate=number)
+        for arm, values in zip(ARMS, (legacy, streaming), strict=True)
+        for number, value in enumerate(values, start=1)
+    ]
+
+
+def failure(binary: str, arm: str, status: str = "crashed", **changes: Any) -> dict[str, Any]:
+    """Return the row of one replicate that failed."""
+    empty = {"status": status, "metric": "", "unit": "", **changes}
+    return sample(binary, arm, None, **empty)
+
+
+def delivery(binary: str, arm: str, digest: str = "d1", **changes: Any) -> dict[str, Any]:
+    """Return one row of deliveries."""
+    row = {
+        "run_id": "r1",
+        "binary": binary,
+        "arm": arm,
+        "source": "dwarf",
+        "status": "ok",
+        "digest": digest,
+    }
+    return {**row, **changes}
+
+
+def batch(binary: str, number: int, overshoot_bytes: int, **changes: Any) -> dict[str, Any]:
+    """Return one batch of the streaming arm, flushed past a threshold of 2 MiB."""
+    threshold_bytes = 2 * 1024 * 1024
+    row = {
+        "run_id": "r1",
+        "binary": binary,
+        "arm": "streaming",
+        "source": "dwarf",
+        "replicate": 1,
+        "batch_num": number,
+        "scopes": 100,
+        "functions": 100,
+        "raw_bytes": 20 * threshold_bytes,
+        "payload_bytes": threshold_bytes + overshoot_bytes,
+        "threshold_bytes": threshold_bytes,
+        "overshoot_bytes": overshoot_bytes,
+        "final": False,
+        "probe": "memray",
+        "at_s": float(number),
+    }
+    return {**row, **changes}
+
+
+def frames(
+    samples: Iterable[dict[str, Any]] = (),
+    *,
+    verified: Iterable[str] = (),
+    **tables: Iterable[dict[str, Any]],
+) -> Frames:
+    """Return frames of these rows; both arms of each `verified` binary delivered the same."""
+    deliveries = [delivery(binary, arm) for binary in verified for arm in ARMS]
+    rows = {"samples": samples, "deliveries": deliveries, **tables}
+    made = {name: pd.DataFrame(list(given)) for name, given in rows.items()}
+    return Frames.build({"run_id": "r1"}, **made)
