@@ -1,0 +1,174 @@
+"""Line number programs (DWARF 5, section 6.2): which source line each address belongs to."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.errors import InputRejected
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.leb import read_sleb, read_uleb
+from harness.symbols.dwarf.linehead import LineHeader, read_header
+
+if TYPE_CHECKING:
+    from harness.symbols.dwarf.units import Unit
+
+_WINDOW_BYTES = 64 * 1024
+_SLACK_BYTES = 64
+(_COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _SET_COLUMN, _NEGATE, _BLOCK, _CONST_ADD_PC,
+ _FIXED_ADVANCE) = range(1, 10)  # fmt: skip
+_END_SEQUENCE, _SET_ADDRESS = 1, 2
+
+
+class Row(NamedTuple):
+    """One statement: the first address of its code, its line, the file it stands in."""
+
+    address: int
+    line: int
+    file: int
+
+
+class LineTable:
+    """The statement rows of one unit, by address. Rows of line 0 and end markers are left out.
+
+    Addresses, lines and files lie in arrays of machine integers: 16 bytes a row.
+    """
+
+    def __init__(self) -> None:
+        self._addresses = array("Q")
+        self._lines = array("I")
+        self._files = array("I")
+        self._starts: list[tuple[int, int, int]] = []
+
+    def add_sequence(self, first: int, discarded: bool) -> None:
+        """Close the sequence whose rows begin at index `first`, or forget it."""
+        end = len(self._addresses)
+        if discarded or first == end:
+            for column in (self._addresses, self._lines, self._files):
+                del column[first:]
+        else:
+            self._starts.append((self._addresses[first], first, end))
+
+    def seal(self) -> None:
+        """Make the table searchable, once all sequences are in."""
+        self._starts.sort()
+
+    def iter_rows(self, low: int, high: int) -> Iterator[Row]:
+        """Yield the rows whose address lies in [low, high), by address."""
+        at = max(bisect_right(self._starts, (low, 1 << 62, 0)) - 1, 0)
+        while at < len(self._starts) and self._starts[at][0] < high:
+            _, first, end = self._starts[at]
+            for index in range(bisect_left(self._addresses, low, first, end), end):
+                if self._addresses[index] >= high:
+                    break
+                yield Row(self._addresses[index], self._lines[index], self._files[index])
+            at += 1
+
+    def append(self, address: int, line: int, file: int) -> None:
+        """Add a row to the open sequence."""
+        self._addresses.append(address)
+        self._lines.append(line)
+        self._files.append(file)
+
+    def __len__(self) -> int:
+        return len(self._addresses)
+
+
+def read_lines(unit: Unit) -> LineTable:
+    """Run the unit's line program. An absent one gives an empty table.
+
+    Raises:
+        InputRejected: The program is damaged or has more rows than the limit.
+    """
+    table = LineTable()
+    offset = unit.attributes.get(dw.AT_STMT_LIST)
+    if offset is not None:
+        header = read_header(unit, offset)
+        _Program(unit, header, table).run()
+        table.seal()
+    return table
+
+
+class _Program:
+    """The state machine of one line program."""
+
+    def __init__(self, unit: Unit, header: LineHeader, table: LineTable) -> None:
+        self.section = header.section
+        self.header = header
+        self.table = table
+        self.order = unit.dwarf.order
+        self.most = unit.dwarf.elf.limits.line_rows
+        spread = range(256 - header.opcode_base)
+        self.advances = [header.minimum_length * (code // header.line_range) for code in spread]
+        self.steps = [header.line_base + code % header.line_range for code in spread]
+        self.const_add = self.advances[255 - header.opcode_base]
+
+    def run(self) -> None:  # noqa: C901, PLR0912, PLR0915 - the hot loop, kept flat
+        """Execute all opcodes, a window at a time."""
+        header, table = self.header, self.table
+        advances, steps, opcode_base = self.advances, self.steps, header.opcode_base
+        append, most = table.append, self.most
+        base, end = header.program, header.end
+        data, at = self.section.window(base, _WINDOW_BYTES), 0
+        first = len(table)
+        address, line, file, statement, discarded = 0, 1, 1, header.default_is_stmt, True
+        while base + at < end:
+            if at + _SLACK_BYTES > len(data) and base + len(data) < end:
+                base, at = base + at, 0
+                data = self.section.window(base, _WINDOW_BYTES)
+            opcode = data[at]
+            at += 1
+            if opcode >= opcode_base:
+                address += advances[opcode - opcode_base]
+                line += steps[opcode - opcode_base]
+                if statement and line > 0:
+                    append(address, line, file)
+            elif opcode == _COPY:
+                if statement and line > 0:
+                    append(address, line, file)
+            elif opcode == _ADVANCE_LINE:
+                step, at = read_sleb(data, at)
+                line += step
+            elif opcode == _SET_COLUMN:
+                at += 1
+                if data[at - 1] > 127:
+                    _, at = read_uleb(data, at - 1)
+            elif opcode == _NEGATE:
+                statement = not statement
+            elif opcode == 0:
+                length, at = read_uleb(data, at)
+                kind = data[at] if length else 0
+                if kind == _SET_ADDRESS:
+                    if len(table) > most:
+                        raise self._reject(f"more than {most} line rows", base + at)
+                    address = int.from_bytes(data[at + 1 : at + length], self.order)
+                    discarded = address == 0
+                elif kind == _END_SEQUENCE:
+                    table.add_sequence(first, discarded)
+                    first = len(table)
+                    address, line, file = 0, 1, 1
+                    statement, discarded = header.default_is_stmt, True
+                at += length
+                if at > len(data):
+                    base, at = base + at, 0
+                    data = self.section.window(base, _WINDOW_BYTES) if base < end else b""
+            elif opcode == _CONST_ADD_PC:
+                address += self.const_add
+            elif opcode == _ADVANCE_PC:
+                step, at = read_uleb(data, at)
+                address += step * header.minimum_length
+            elif opcode == _SET_FILE:
+                file, at = read_uleb(data, at)
+            elif opcode == _FIXED_ADVANCE:
+                address += int.from_bytes(data[at : at + 2], self.order)
+                at += 2
+            else:
+                for _ in range(header.operands[opcode - 1]):
+                    _, at = read_uleb(data, at)
+        table.add_sequence(first, discarded=True)
+
+    def _reject(self, reason: str, offset: int) -> InputRejected:
+        return InputRejected(reason, section=self.section.name, offset=offset)
+

@@ -1,0 +1,1 @@
+"""C, C++ and Rust: one package a compilation unit, whatever lies below it, in file order."""

@@ -1,0 +1,199 @@
+"""Functions with code of their own: lines, blocks and variables from one walk over one subtree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from harness.model import LanguageSpecifics, LineRange, Scope, Symbol
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.locations import is_available, iter_locations
+from harness.symbols.dwarf.ranges import Range, pc_ranges
+from harness.symbols.lines import (
+    Entry,
+    injectible_ranges,
+    lines_of_pcs,
+    lines_of_ranges,
+    merge_overlapping,
+)
+
+if TYPE_CHECKING:
+    from harness.symbols.native.unit import Identity, UnitContext
+
+VARIABLE_TAGS = (dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE)
+
+
+@dataclass(slots=True)
+class Block:
+    """A function body or lexical block while its subtree is being walked."""
+
+    depth: int
+    ranges: list[Range]
+    variables: list[dict[int, Any]] = field(default_factory=list)
+    kinds: list[int] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Body:
+    """One instance of a function: its blocks, and the statements that are its own."""
+
+    root: Block
+    entries: list[Entry]
+
+
+def read_body(context: UnitContext, offset: int, file: str) -> Body:
+    """Walk one function or inlined instance; what is inlined into it is not part of it.
+
+    Args:
+        context: The unit.
+        offset: Of the function or instance.
+        file: The function's own source file; statements of other files are not its own.
+    """
+    unit = context.unit
+    stack: list[Block] = []
+    inlined: list[Range] = []
+    walk = Walk(unit, offset)
+    for die in walk:
+        while len(stack) > 1 and stack[-1].depth >= die.depth:
+            stack.pop()
+        if die.depth == 0:
+            stack.append(Block(0, pc_ranges(unit, die.attributes)))
+        elif die.tag == dw.TAG_LEXICAL_BLOCK:
+            _open_block(context, stack, die, walk)
+        else:
+            walk.prune()
+            if die.tag in VARIABLE_TAGS:
+                stack[-1].variables.append(die.attributes)
+                stack[-1].kinds.append(die.tag)
+            elif die.tag == dw.TAG_INLINED_SUBROUTINE:
+                inlined.extend(pc_ranges(unit, die.attributes))
+    root = stack[0]
+    return Body(root, _own_entries(context, root.ranges, inlined, file))
+
+
+def _open_block(context: UnitContext, stack: list[Block], die: Die, walk: Walk) -> None:
+    ranges = pc_ranges(context.unit, die.attributes)
+    if not ranges and stack[0].ranges:
+        context.skip("lexical block without code")
+        walk.prune()
+        return
+    block = Block(die.depth, ranges)
+    stack[-1].blocks.append(block)
+    stack.append(block)
+
+
+def _own_entries(
+    context: UnitContext, ranges: list[Range], inlined: list[Range], file: str
+) -> list[Entry]:
+    """Return the statements in `ranges` but not in `inlined`, by address, of the function's file."""
+    inlined.sort()
+    entries: list[Entry] = []
+    at = 0
+    for low, high in sorted(ranges):
+        for address, line, number in context.lines.iter_rows(low, high):
+            while at < len(inlined) and inlined[at][1] <= address:
+                at += 1
+            covered = at < len(inlined) and inlined[at][0] <= address
+            if not covered and context.files.path(number) == file:
+                entries.append((address, 0, line))
+    return entries
+
+
+def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:
+    """Return the scope of a function that has code and no abstract origin."""
+    file = context.files.path(identity.file) if identity.file else ""
+    body = read_body(context, die.offset, file)
+    lines = injectible_ranges(body.entries)
+    scope = function_scope(identity, file)
+    scope.injectible_lines = to_line_ranges(lines)
+    if lines:
+        scope.start_line, scope.end_line = lines[0][0], lines[-1][1]
+    _fill(context, scope, body.root, body.entries)
+    return scope
+
+
+def function_scope(identity: Identity, file: str) -> Scope:
+    """Return a function or method without lines, variables or blocks."""
+    qualified = f"{identity.parent}::{identity.name}" if identity.parent else identity.name
+    return Scope(
+        scope_type="method" if identity.is_method else "function",
+        name=identity.name,
+        source_file=file,
+        start_line=0,
+        end_line=0,
+        has_injectible_lines=True,
+        language_specifics=LanguageSpecifics(
+            qualified_name=qualified, linkage_name=identity.linkage_name
+        ),
+    )
+
+
+def _fill(context: UnitContext, scope: Scope, block: Block, entries: list[Entry]) -> None:
+    """Put a block's variables and blocks into `scope`; blocks without variables are hoisted."""
+    for attributes, tag in zip(block.variables, block.kinds, strict=True):
+        symbol = build_symbol(context, attributes, tag)
+        if symbol is not None:
+            ranges = available_lines(context, attributes, block.ranges, entries)
+            if ranges:
+                symbol.language_specifics = LanguageSpecifics(
+                    available_line_ranges=to_line_ranges(ranges)
+                )
+            scope.symbols.append(symbol)
+    for child in block.blocks:
+        if not child.variables:
+            _fill(context, scope, child, entries)
+            continue
+        start, end = lines_of_ranges(entries, child.ranges) or (0, 0)
+        inner = Scope(
+            scope_type="local",
+            name="",
+            source_file=scope.source_file,
+            start_line=start,
+            end_line=end,
+            has_injectible_lines=False,
+        )
+        _fill(context, inner, child, entries)
+        scope.scopes.append(inner)
+
+
+def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> Symbol | None:
+    """Return an argument or local variable; None, and a count, for one that cannot be named."""
+    if dw.AT_DECLARATION in attributes:
+        context.skip("variable that is only declared")
+        return None
+    name = context.unit.text(attributes.get(dw.AT_NAME))
+    if not name:
+        context.skip("variable without a name")
+        return None
+    return Symbol(
+        name=name,
+        type=context.types.name(attributes.get(dw.AT_TYPE)),
+        symbol_type="arg" if tag == dw.TAG_FORMAL_PARAMETER else "local",
+        line=attributes.get(dw.AT_DECL_LINE, 0),
+    )
+
+
+def available_lines(
+    context: UnitContext,
+    attributes: dict[int, Any],
+    block: list[Range],
+    entries: list[Entry],
+) -> list[tuple[int, int]]:
+    """Return the lines on which a variable can be read, overlapping ranges merged."""
+    found: list[tuple[int, int]] = []
+    size = context.unit.layout.address_size
+    for location in iter_locations(context.unit, attributes):
+        if context.strict and not is_available(location.expression, size):
+            continue
+        where = [(location.low, location.high)] if location.high else block
+        found.extend(
+            lines for low, high in where if (lines := lines_of_pcs(entries, low, high)) is not None
+        )
+    return merge_overlapping(found)
+
+
+def to_line_ranges(pairs: list[tuple[int, int]]) -> list[LineRange]:
+    """Return line ranges as the wire has them."""
+    return [LineRange(start, end) for start, end in pairs]

@@ -1,0 +1,116 @@
+"""The one way into a binary, and the one border that damaged input cannot cross as anything else."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from harness.config import SymbolOptions
+from harness.errors import InputRejected
+from harness.model import Package, Scope
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
+from harness.symbols.go import iter_go_packages
+from harness.symbols.native.extract import iter_native_packages
+
+_DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError,
+           TypeError, ValueError, struct.error, zlib.error)  # fmt: skip
+
+
+@dataclass(slots=True)
+class PackageSource:
+    """An open binary.
+
+    Attributes:
+        packages: The packages, one at a time; to be walked once, while the binary is open.
+        language: `go`, `c`, `cpp` or `rust`: that of the first unit known to extraction.
+        skipped: What was left out so far, by reason.
+    """
+
+    packages: Iterator[Package]
+    language: str
+    skipped: dict[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[PackageSource]:
+    """Open a binary and stream its packages.
+
+    Raises:
+        InputRejected: The file cannot be read as ELF with DWARF, now or at any later package.
+    """
+    chosen = options or SymbolOptions()
+    try:
+        elf = ElfFile(path, chosen.limits)
+    except OSError as error:
+        raise InputRejected(error.strerror or repr(error), file=path) from None
+    with elf:
+        skipped: dict[str, int] = {}
+        language, packages = _open(elf, chosen, skipped)
+        yield PackageSource(_guard_packages(packages, _Guard(path, chosen)), language, skipped)
+
+
+def _open(
+    elf: ElfFile, options: SymbolOptions, skipped: dict[str, int]
+) -> tuple[str, Iterator[Package]]:
+    guard = _Guard(elf.path, options)
+    with guard.border():
+        if elf.relocatable:
+            raise InputRejected("an object file that was never linked: link it first")
+        dwarf = Dwarf(elf)
+        language = _language(dwarf)
+        if language == "go":
+            return language, iter_go_packages(dwarf, elf, options, skipped)
+        return language, iter_native_packages(dwarf, options, skipped)
+
+
+def _language(dwarf: Dwarf) -> str:
+    for unit in dwarf.iter_units():
+        if unit.root_tag == dw.TAG_COMPILE_UNIT and unit.language:
+            return unit.language
+    return ""
+
+
+class _Guard:
+    """Turns whatever damage does to a reader into InputRejected, and ends a reading that drags on."""
+
+    def __init__(self, path: str, options: SymbolOptions) -> None:
+        self._path = path
+        self._wall_s = options.limits.wall_s
+        self._deadline = time.monotonic() + options.limits.wall_s
+
+    @contextmanager
+    def border(self) -> Iterator[None]:
+        if time.monotonic() > self._deadline:
+            raise InputRejected(f"still not read after {self._wall_s:g} s", file=self._path)
+        try:
+            yield
+        except InputRejected as error:
+            raise (error if error.file else error.in_file(self._path)) from None
+        except _DAMAGE as error:
+            raise InputRejected(f"damaged debug information: {error!r}", file=self._path) from error
+
+
+def _guard_packages(packages: Iterator[Package], guard: _Guard) -> Iterator[Package]:
+    while True:
+        with guard.border():
+            package = next(packages, None)
+        if package is None:
+            return
+        package.children = _guard_children(package.children, guard)
+        yield package
+
+
+def _guard_children(children: Iterator[Scope], guard: _Guard) -> Iterator[Scope]:
+    while True:
+        with guard.border():
+            child = next(children, None)
+        if child is None:
+            return
+        yield child
+        del child
