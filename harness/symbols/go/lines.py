@@ -42,9 +42,9 @@ def lines_of_pcs(entries: Sequence[Entry], pc_lo: int, pc_hi: int) -> Range | No
         begin, _, line = entries[index]
         if begin > pc_hi:
             break
-        if low == 0 or line < low:
+        if line and (low == 0 or line < low):
             low = line
-        if line > high:
+        if line > high:  # noqa: PLR1730 - hot: a comparison is half the price of max()
             high = line
     return (low, high) if low else None
 

@@ -74,7 +74,7 @@ class GoLines:
         lines = self._table.pc_values(function, function.line_table)
         files = self._table.pc_values(function, function.file_table)
         owners = self._owners(function) or [(0, function.end, self._name(function.name_offset))]
-        return _assign(lines, owners, self._named_files(function, files))
+        return assign_lines(lines, owners, self._named_files(function, files))
 
     def _name(self, offset: int) -> str:
         found = self._names.get(offset)
@@ -137,7 +137,7 @@ class GoLines:
         return hits
 
 
-def _assign(
+def assign_lines(
     lines: list[PcRange], owners: list[tuple[int, int, str]], files: list[tuple[int, int, str]]
 ) -> dict[str, NameLines]:
     """Cut line ranges at the borders of their owners and hand each piece to its owner."""

@@ -98,7 +98,7 @@ def _unescaped(piece: bytes, path: str) -> bytes:
 
 
 def escape_path(path: str) -> str:
-    """Return an import path the way the compiler writes it in symbols: the inverse of unescaping."""
+    """Return an import path the way symbols spell it: the inverse of unescaping."""
     slash = path.rfind("/")
     return "".join(
         f"%{octet:02x}" if _must_escape(octet, last=index > slash) else chr(octet)

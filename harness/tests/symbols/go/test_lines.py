@@ -1,0 +1,90 @@
+"""Line ranges: both merge rules, the inclusive end, intersections."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.symbols.go.lines import (
+    Range,
+    injectible_ranges,
+    intersect,
+    lines_of_pcs,
+    lines_of_ranges,
+    merge_overlapping,
+)
+
+ENTRIES = [(10, 20, 5), (20, 30, 9), (30, 40, 7), (50, 60, 0), (60, 70, 8)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "ranges"),
+    [
+        ([], []),
+        ([4], [(4, 4)]),
+        ([4, 4, 4], [(4, 4)]),
+        ([5, 4], [(4, 5)]),
+        ([1, 2, 3, 5, 6, 9], [(1, 3), (5, 6), (9, 9)]),
+    ],
+)
+def test_injectible_lines_merge_when_equal_or_consecutive(
+    lines: list[int], ranges: list[Range]
+) -> None:
+    assert injectible_ranges((0, 0, line) for line in lines) == ranges
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "lines"),
+    [
+        (10, 20, (5, 9)),  # the entry at the end counts
+        (10, 19, (5, 5)),
+        (11, 19, None),  # a run that is already open does not
+        (11, 30, (7, 9)),
+        (0, 100, (5, 9)),
+        (50, 60, (8, 8)),  # line 0 is no line
+        (50, 55, None),
+        (70, 80, None),
+    ],
+)
+def test_a_pc_range_covers_the_entries_that_begin_in_it(
+    low: int, high: int, lines: Range | None
+) -> None:
+    assert lines_of_pcs(ENTRIES, low, high) == lines
+
+
+def test_several_pc_ranges_give_their_outermost_lines_or_none() -> None:
+    assert lines_of_ranges(ENTRIES, [(11, 19), (30, 35), (60, 65)]) == (7, 8)
+    assert lines_of_ranges(ENTRIES, [(11, 19)]) is None
+    assert lines_of_ranges(ENTRIES, []) is None
+
+
+@pytest.mark.parametrize(
+    ("ranges", "merged"),
+    [
+        ([], []),
+        ([(139, 139), (140, 140)], [(139, 139), (140, 140)]),
+        ([(1, 5), (5, 6)], [(1, 6)]),
+        ([(7, 9), (1, 8)], [(1, 9)]),
+        ([(1, 9), (2, 3)], [(1, 9)]),
+        ([(3, 3), (3, 3)], [(3, 3)]),
+    ],
+)
+def test_availability_merges_only_what_overlaps(ranges: list[Range], merged: list[Range]) -> None:
+    assert merge_overlapping(ranges) == merged
+
+
+_LINES = st.sets(st.integers(1, 40))
+
+
+def _ranges(lines: set[int]) -> list[Range]:
+    return injectible_ranges((0, 0, line) for line in lines)
+
+
+def _lines(ranges: list[Range]) -> set[int]:
+    return {line for start, end in ranges for line in range(start, end + 1)}
+
+
+@given(_LINES, _LINES)
+def test_for_all_line_sets_the_intersection_holds_exactly_the_common_lines(
+    left: set[int], right: set[int]
+) -> None:
+    assert _lines(intersect(_ranges(left), _ranges(right))) == left & right
