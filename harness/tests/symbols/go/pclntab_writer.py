@@ -122,6 +122,7 @@ class PclntabWriter:
         head += bytes([0, 0, 0, 4]) + self.pack("III", 0, 0, owners)
         if self.relative:
             return head + self.pack("IIII", NO_DATA, NO_DATA, NO_DATA, function.tree)
+        head += bytes(-len(head) % self.pointer_size)
         return head + self.pack(self.pointer * 4, 0, 0, 0, function.tree)
 
     def _table(
