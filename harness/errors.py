@@ -64,6 +64,16 @@ class UploadError(HarnessError):
     """The HTTP side failed. Raised for nothing else, so that only this is ever retried."""
 
 
+class PayloadTooLarge(UploadError):
+    """The receiver refuses bodies of this size (HTTP 413): half of it may pass."""
+
+
+class Cancelled(HarnessError):
+    """The work was called off. It outranks every other outcome and is never retried."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class InputRejected(HarnessError):
     """A binary that cannot be read: no ELF, no DWARF, truncated, damaged, or beyond a limit."""
 

@@ -1,0 +1,1 @@
+"""The pipelines under test: how a stream of packages becomes compressed batches on the wire."""

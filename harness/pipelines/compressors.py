@@ -1,0 +1,82 @@
+"""Gzip compressors by name: zlib from the standard library, zlib-ng and isal as extras.
+
+All of them write the same format, a single gzip member. They differ in speed, in size, and in how
+much compressed data they hold back: what a threshold is tested against lags behind by that much.
+"""
+
+from __future__ import annotations
+
+import importlib
+import zlib
+from typing import Protocol, cast
+
+from harness.errors import ConfigError
+
+# zlib, zlib-ng and isal agree on these numbers: 15 bits of window, plus 16 for a gzip wrapper.
+_GZIP_WBITS = 31
+_EXTRAS = {"zlib-ng": "zlib_ng.zlib_ng", "isal": "isal.isal_zlib"}
+_LEVELS = {"zlib": range(10), "zlib-ng": range(10), "isal": range(4)}
+COMPRESSOR_NAMES = tuple(_LEVELS)
+
+GZIP_TRAILER_BYTES = 8
+
+
+class Compressor(Protocol):
+    """One gzip member being written."""
+
+    def compress(self, data: bytes | bytearray | memoryview, /) -> bytes:
+        """Take in `data`; return what is ready to be written, often nothing."""
+        ...
+
+    def flush(self, mode: int = zlib.Z_FINISH, /) -> bytes:
+        """Return what was held back, and with the default mode the gzip trailer too."""
+        ...
+
+
+class CopyableCompressor(Compressor, Protocol):
+    """A compressor whose state can be saved, to go back to when an attempt went too far."""
+
+    def copy(self) -> CopyableCompressor:
+        """Return a compressor in the same state, independent of this one."""
+        ...
+
+
+def worst_case_bytes(raw_bytes: int) -> int:
+    """Return how much gzip can grow by, at most, for `raw_bytes` since it was last flushed.
+
+    Nine bits for each literal of a fixed Huffman block, plus block headers and a sync flush: what
+    zlib itself promises in `deflateBound` for its least favourable settings, rounded up. Stored
+    blocks, which every compressor here falls back to, are smaller.
+    """
+    return raw_bytes + (raw_bytes >> 3) + (raw_bytes >> 8) + (raw_bytes >> 9) + 64
+
+
+def make_compressor(name: str, level: int) -> Compressor:
+    """Return a compressor at the start of a fresh gzip member.
+
+    Raises:
+        ConfigError: The name is unknown, the level is out of range, or the extra is not installed.
+    """
+    if name not in _LEVELS:
+        raise ConfigError(
+            f"there is no compressor called {name!r}",
+            remedy=f"choose from {', '.join(COMPRESSOR_NAMES)}",
+        )
+    if level not in _LEVELS[name]:
+        raise ConfigError(
+            f"{name} has no level {level}", remedy=f"choose from 0 to {_LEVELS[name][-1]}"
+        )
+    if name == "zlib":
+        return zlib.compressobj(level, zlib.DEFLATED, _GZIP_WBITS)
+    return _make_extra(name, level)
+
+
+def _make_extra(name: str, level: int) -> Compressor:
+    try:
+        module = importlib.import_module(_EXTRAS[name])
+    except ImportError:
+        raise ConfigError(
+            f"compressor {name!r} is not installed",
+            remedy=f"python -m pip install {name}, or choose --compressor zlib",
+        ) from None
+    return cast("Compressor", module.compressobj(level, zlib.DEFLATED, _GZIP_WBITS))

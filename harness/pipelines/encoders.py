@@ -1,0 +1,100 @@
+"""JSON encoders by name, the same for every pipeline in a comparison.
+
+All three write the same bytes for the same scopes. They differ in what they allocate on the way:
+msgspec encodes straight from the structs; json and orjson need a dictionary tree first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+import orjson
+
+from harness.errors import ConfigError, PipelineError
+from harness.model import Scope
+
+Encodable = Scope | list[Scope] | str
+
+
+class Encoder(Protocol):
+    """Turns a scope, a list of scopes or a string into compact JSON."""
+
+    def encode(self, value: Encodable) -> bytes:
+        """Return the JSON of `value` as one bytes object."""
+        ...
+
+    def append(self, value: Encodable, buffer: bytearray) -> None:
+        """Write the JSON of `value` behind what `buffer` holds."""
+        ...
+
+
+class MsgspecEncoder:
+    """Encodes structs directly, and into the caller's buffer without a bytes object between."""
+
+    def __init__(self) -> None:
+        self._encoder = msgspec.json.Encoder()
+
+    def encode(self, value: Encodable) -> bytes:
+        """Return the JSON of `value` as one bytes object."""
+        with _FailsAsPipelineError():
+            return self._encoder.encode(value)
+
+    def append(self, value: Encodable, buffer: bytearray) -> None:
+        """Write the JSON of `value` behind what `buffer` holds."""
+        with _FailsAsPipelineError():
+            self._encoder.encode_into(value, buffer, len(buffer))
+
+
+class BuiltinsEncoder:
+    """Encodes by way of a dictionary tree, for libraries that know only built-in types."""
+
+    def __init__(self, dumps: Callable[[Any], bytes]) -> None:
+        self._dumps = dumps
+
+    def encode(self, value: Encodable) -> bytes:
+        """Return the JSON of `value` as one bytes object."""
+        with _FailsAsPipelineError():
+            return self._dumps(msgspec.to_builtins(value))
+
+    def append(self, value: Encodable, buffer: bytearray) -> None:
+        """Write the JSON of `value` behind what `buffer` holds."""
+        buffer += self.encode(value)
+
+
+class _FailsAsPipelineError:
+    """Turns what an encoder raises into PipelineError, never to be taken for the network's."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ValueError | TypeError | RecursionError):
+            raise PipelineError(f"a scope cannot be encoded as JSON: {error}") from error
+
+
+def _dump_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+_ENCODERS: dict[str, Callable[[], Encoder]] = {
+    "json": lambda: BuiltinsEncoder(_dump_json),
+    "orjson": lambda: BuiltinsEncoder(orjson.dumps),
+    "msgspec": MsgspecEncoder,
+}
+ENCODER_NAMES = tuple(_ENCODERS)
+
+
+def make_encoder(name: str) -> Encoder:
+    """Return a fresh encoder.
+
+    Raises:
+        ConfigError: No encoder has that name.
+    """
+    if name not in _ENCODERS:
+        raise ConfigError(
+            f"there is no encoder called {name!r}", remedy=f"choose from {', '.join(ENCODER_NAMES)}"
+        )
+    return _ENCODERS[name]()

@@ -1,0 +1,107 @@
+"""The HTTP side of an upload: one body in, delivered or UploadError out."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+import msgspec
+from msgspec import Struct
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+
+from harness.config import UploadOptions
+from harness.contracts import Body
+from harness.errors import ConfigError
+from harness.upload.guard import Cancellation
+from harness.upload.request import Endpoint
+from harness.upload.retry import FullJitter, is_retryable
+from harness.upload.secret import Secret
+
+
+class RetryPolicy(Struct, frozen=True, kw_only=True):
+    """How long a failing upload is tried again.
+
+    Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`; a Retry-After
+    of the server takes their place, up to the same cap. Nothing new is tried once `attempts` are
+    used up or the next wait would end after `total_s`.
+    """
+
+    attempts: int = 6
+    base_s: float = 0.5
+    wait_s_max: float = 30.0
+    total_s: float = 300.0
+
+
+DEFAULT_POLICY = RetryPolicy()
+
+
+class Uploader:
+    """Posts batches to one URL, with retries; close it to give its connection back.
+
+    A batch is sent again as it was, batch number and all: whoever receives it twice, because an
+    answer got lost, can tell.
+
+    Args:
+        options: Where batches go and in whose name. An empty upload id is replaced by a new one.
+        policy: When to give up.
+        secret_headers: Headers such as DD-API-KEY; their values never show in any text of ours.
+        cancellation: Stops the upload between requests and during one.
+        trust_env: Whether the proxy variables of the environment are followed.
+
+    Raises:
+        ConfigError: The URL or a header cannot be used.
+    """
+
+    def __init__(
+        self,
+        options: UploadOptions,
+        policy: RetryPolicy = DEFAULT_POLICY,
+        *,
+        secret_headers: Mapping[str, Secret] | None = None,
+        cancellation: Cancellation | None = None,
+        trust_env: bool = False,
+    ) -> None:
+        if options.timeout_s <= 0:
+            raise ConfigError("the upload timeout must be positive")
+        upload_id = options.upload_id or str(uuid.uuid4())
+        self.options = msgspec.structs.replace(options, upload_id=upload_id)
+        self._policy = policy
+        self._cancellation = cancellation or Cancellation()
+        self._endpoint = Endpoint(
+            options, secret_headers or {}, self._cancellation, trust_env=trust_env
+        )
+
+    def post(self, body: Body) -> None:
+        """Deliver `body`.
+
+        Raises:
+            UploadError: It was not accepted, for good or for as long as the policy tries.
+            PayloadTooLarge: The server refuses its size.
+            Cancelled: Somebody asked to stop.
+        """
+        policy = self._policy
+        retrying = Retrying(
+            retry=retry_if_exception(is_retryable),
+            wait=FullJitter(policy.base_s, policy.wait_s_max),
+            stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.total_s),
+            sleep=self._cancellation.sleep,
+            reraise=True,
+        )
+        retrying(self._endpoint.post, body)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._endpoint.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

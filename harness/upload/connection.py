@@ -1,0 +1,115 @@
+"""urllib3 connections whose sockets obey a guard, from the first connect to the last byte."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util import Url
+from urllib3.util.wait import wait_for_write
+
+import harness.upload.lean_urllib3  # noqa: F401 - has to come before urllib3
+from harness.upload.guard import Guard, GuardedContext, GuardedSocket
+
+_CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
+
+
+def open_guarded(host: str, port: int, guard: Guard) -> GuardedSocket:
+    """Connect to the first address of `host` that answers.
+
+    The system's resolver takes its own time: it is the one wait that no guard can shorten.
+    """
+    failure = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        sock = GuardedSocket(family, kind, protocol)
+        sock.guard = guard
+        try:
+            _connect(sock, address)
+        except OSError as error:
+            sock.close()
+            failure = error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure
+
+
+def _connect(sock: GuardedSocket, address: Any) -> None:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setblocking(False)
+    code = sock.connect_ex(address)
+    while code in _CONNECTING:
+        if wait_for_write(sock, sock.guard.slice_s()):
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            break
+    if code:
+        raise OSError(code, os.strerror(code))
+    sock.settimeout(sock.guard.slice_s())
+
+
+def _new_connection(connection: HTTPConnection, guard: Guard) -> socket.socket:
+    try:
+        return open_guarded(connection.host, connection.port, guard)
+    except socket.gaierror as error:
+        raise NameResolutionError(connection.host, connection, error) from error
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise NewConnectionError(connection, f"cannot connect: {error}") from error
+
+
+def make_pool(url: Url, guard: Guard, *, trust_env: bool) -> HTTPConnectionPool:
+    """Return a pool of one guarded connection to the host of `url`.
+
+    Args:
+        url: Where requests go.
+        guard: Consulted before every wait.
+        trust_env: Whether the proxy variables of the environment are followed.
+    """
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _new_connection(self, guard)
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            return _new_connection(self, guard)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    manager = _make_manager(url, guard, trust_env=trust_env)
+    manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    return manager.connection_from_url(url.url)
+
+
+def _make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
+    options: dict[str, Any] = {"maxsize": 1, "block": True}
+    if url.scheme == "https":
+        # Reading the system's certificates costs a megabyte; plain HTTP does not pay it.
+        options["ssl_context"] = _make_context(guard)
+    host = url.host or ""
+    proxy = getproxies().get(url.scheme or "") if trust_env else None
+    if proxy is None or proxy_bypass(host):
+        return PoolManager(**options)
+    return ProxyManager(proxy, **options)
+
+
+def _make_context(guard: Guard) -> ssl.SSLContext:
+    context = GuardedContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.guard = guard
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_default_certs()
+    return context

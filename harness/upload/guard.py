@@ -1,0 +1,144 @@
+"""What may stop a request from outside: a total deadline, a cap on what comes back, cancellation.
+
+A socket timeout starts anew with every byte received, so that a server sending one byte a second,
+or `100 Continue` for ever, is never too slow. The sockets here ask a `Guard` before every wait and
+wait in short slices: the deadline is the request's, not the byte's, and a cancellation is seen
+within a slice. No thread is needed.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from threading import Event
+from typing import Any, TypeVar
+
+from harness.errors import Cancelled
+
+_SLICE_S = 0.25
+_Result = TypeVar("_Result")
+
+
+class Cancellation:
+    """A wish to stop, set by one thread or a signal handler and seen by the uploading one."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def cancel(self) -> None:
+        """Ask the upload to stop: before the next request, or within the current one."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Raise Cancelled if somebody asked to stop."""
+        if self._event.is_set():
+            raise Cancelled("the upload was cancelled")
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but not through a cancellation."""
+        self._event.wait(seconds)
+        self.check()
+
+
+class ResponseTooLarge(OSError):
+    """The server answered with more than anybody wants to hold."""
+
+
+class Guard:
+    """The limits of one request: until when, how much may come back, and whether to go on."""
+
+    def __init__(self, cancellation: Cancellation, received_bytes_max: int) -> None:
+        self._cancellation = cancellation
+        self._received_bytes_max = received_bytes_max
+        self._received_bytes = 0
+        self._deadline = 0.0
+
+    def start(self, timeout_s: float) -> None:
+        """Begin a request that has to be over in `timeout_s`."""
+        self._deadline = time.monotonic() + timeout_s
+        self._received_bytes = 0
+        self._cancellation.check()
+
+    def slice_s(self) -> float:
+        """Return how long the next wait may take.
+
+        Raises:
+            TimeoutError: The deadline has passed.
+            Cancelled: Somebody asked to stop.
+        """
+        self._cancellation.check()
+        left_s = self._deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError("the request exceeded its total deadline")
+        return min(left_s, _SLICE_S)
+
+    def count(self, received_bytes: int) -> None:
+        """Note what came back, headers included."""
+        self._received_bytes += received_bytes
+        if self._received_bytes > self._received_bytes_max:
+            raise ResponseTooLarge(f"the response exceeds {self._received_bytes_max} bytes")
+
+    def attempt(self, sock: socket.socket, action: Callable[[], _Result]) -> _Result:
+        """Repeat an action of `sock` that times out, until it is done or the guard says stop."""
+        while True:
+            sock.settimeout(self.slice_s())
+            try:
+                return action()
+            except TimeoutError:
+                continue
+
+
+class GuardedSocket(socket.socket):
+    """A plain socket that asks its guard before every wait."""
+
+    guard: Guard
+
+    def recv_into(self, *args: Any) -> int:
+        """Receive what is there, waiting no longer than the guard allows."""
+        received = self.guard.attempt(self, lambda: super(GuardedSocket, self).recv_into(*args))
+        self.guard.count(received)
+        return received
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send everything, waiting no longer than the guard allows."""
+        _send_all(self, data, lambda rest: super(GuardedSocket, self).send(rest, flags))
+
+
+class GuardedTLSSocket(ssl.SSLSocket):
+    """A TLS socket that asks its context's guard before every wait."""
+
+    context: GuardedContext
+
+    def do_handshake(self, block: bool = False) -> None:
+        """Shake hands, waiting no longer than the guard allows."""
+        self.context.guard.attempt(self, lambda: super(GuardedTLSSocket, self).do_handshake(block))
+
+    def recv_into(self, *args: Any) -> int:
+        """Receive what is there, waiting no longer than the guard allows."""
+        guard = self.context.guard
+        received = guard.attempt(self, lambda: super(GuardedTLSSocket, self).recv_into(*args))
+        guard.count(received)
+        return received
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        """Send everything, waiting no longer than the guard allows."""
+        _send_all(self, data, lambda rest: super(GuardedTLSSocket, self).send(rest, flags))
+
+
+class GuardedContext(ssl.SSLContext):
+    """A TLS context whose sockets obey `guard`."""
+
+    guard: Guard
+    sslsocket_class = GuardedTLSSocket
+
+
+def _send_all(
+    sock: GuardedSocket | GuardedTLSSocket, data: Any, send: Callable[[memoryview], int]
+) -> None:
+    guard = sock.context.guard if isinstance(sock, GuardedTLSSocket) else sock.guard
+    with memoryview(data) as view, view.cast("B") as rest:
+        sent = 0
+        while sent < len(rest):
+            sent += guard.attempt(sock, lambda done=sent: send(rest[done:]))  # type: ignore[misc]

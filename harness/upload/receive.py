@@ -1,0 +1,195 @@
+"""Look at one delivered batch and enter it into the ledger: a glance, or down to every scope."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import IO, Any
+
+from msgspec import UNSET, DecodeError, Struct, UnsetType, json
+
+from harness.config import KIB
+from harness.upload.form import FormError, Part, read_boundary, read_parts
+from harness.upload.ledger import Ledger, LedgerEntry, ScopeDigest, Upload
+from harness.wire import EnvelopeReader, WireError, read_head
+
+_CHUNK_BYTES = 64 * KIB
+_GZIP_BYTES_MIN = 18
+
+
+class BatchRejected(ValueError):
+    """The delivery is not a valid batch."""
+
+
+class Head(Struct, kw_only=True):
+    """What an envelope says before its scopes. Only the legacy one knows `final` there."""
+
+    service: str
+    version: str
+    language: str
+    upload_id: str
+    batch_num: int
+    final: bool | UnsetType = UNSET
+
+
+class Event(Struct, kw_only=True, rename="camel"):
+    """The event part, old or new; the old one names neither the upload nor the batch."""
+
+    ddsource: str
+    service: str
+    upload_id: str | UnsetType = UNSET
+    batch_num: int | UnsetType = UNSET
+    final: bool | UnsetType = UNSET
+    attachment_size: int | UnsetType = UNSET
+
+
+class Delivery(Struct, kw_only=True):
+    """One request body that was found to be a batch."""
+
+    head: Head
+    event: Event
+    file: Part
+    body: Any
+    payload_bytes: int
+
+    @property
+    def attachment_bytes(self) -> int:
+        """Return the length of the gzip part."""
+        return self.file.end - self.file.start
+
+    def iter_json(self) -> Iterator[bytes]:
+        """Yield the envelope, a piece at a time."""
+        return iter_gunzipped(self.body, self.file.start, self.file.end)
+
+
+def open_delivery(body: IO[bytes], payload_bytes: int, content_type: str) -> Delivery:
+    """Take a request body apart and check everything that needs no look at the scopes.
+
+    Raises:
+        BatchRejected: It is not a batch.
+    """
+    try:
+        parts = read_parts(body, read_boundary(content_type))
+        file, event = _pick(parts, body)
+        head = read_head(iter_gunzipped(body, file.start, file.end), Head)
+    except (FormError, WireError) as error:
+        raise BatchRejected(str(error)) from None
+    delivery = Delivery(head=head, event=event, file=file, body=body, payload_bytes=payload_bytes)
+    _compare(delivery)
+    return delivery
+
+
+def iter_gunzipped(body: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    """Yield the decompressed bytes of one gzip member, at most 64 KiB at a time.
+
+    Raises:
+        BatchRejected: The bytes are not exactly one undamaged gzip member.
+    """
+    inflater = zlib.decompressobj(31)
+    body.seek(start)
+    try:
+        while start < end and not inflater.eof:
+            data = body.read(min(_CHUNK_BYTES, end - start))
+            start += len(data)
+            while data:
+                yield inflater.decompress(data, _CHUNK_BYTES)
+                data = inflater.unconsumed_tail
+    except zlib.error as error:
+        raise BatchRejected(f"the gzip part is damaged: {error}") from None
+    if not inflater.eof or inflater.unused_data or start < end:
+        raise BatchRejected("the gzip part is cut short, or bytes follow it")
+
+
+def enter(ledger: Ledger, delivery: Delivery, *, verify: bool) -> LedgerEntry:
+    """Enter a delivery into the ledger, reading every scope first if `verify`.
+
+    A batch number that was accepted before is acknowledged again and counted as a duplicate: that
+    is what a sender does who did not get the answer.
+
+    Raises:
+        BatchRejected: The batch is out of order, or its scopes are not of the schema.
+    """
+    upload = ledger.open(delivery.head.upload_id)
+    with upload.lock:
+        try:
+            entry = _check(upload, delivery, verify=verify)
+        except (WireError, ValueError) as error:
+            upload.errors.append(f"batch {delivery.head.batch_num}: {error}")
+            raise BatchRejected(str(error)) from None
+        upload.batches.append(entry)
+    return entry
+
+
+def _check(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
+    number, last = delivery.head.batch_num, upload.last_num()
+    duplicate = 1 <= number <= last
+    if not duplicate and number != last + 1:
+        raise BatchRejected(f"out of order: the last one was {last}")
+    if not duplicate and upload.final:
+        raise BatchRejected("it follows the final one")
+    final = delivery.event.final or delivery.head.final
+    if verify and not duplicate:
+        final = _read_scopes(upload, delivery)
+    if final is True and not duplicate:
+        upload.final = True
+    return LedgerEntry(
+        batch_num=number,
+        payload_bytes=delivery.payload_bytes,
+        attachment_bytes=delivery.attachment_bytes,
+        final=final is True,
+        accepted=not duplicate,
+        duplicate=duplicate,
+    )
+
+
+def _read_scopes(upload: Upload, delivery: Delivery) -> bool:
+    digest = upload.digest.copy() if upload.digest else ScopeDigest()
+    envelope = EnvelopeReader(delivery.iter_json())
+    for package in envelope.iter_packages():
+        if package.scope.scope_type != "package":
+            raise BatchRejected(f"scope {package.scope.name!r} is not a package")
+        digest.add(package)
+    final = envelope.fields.get("final")
+    if not isinstance(final, bool) or delivery.event.final not in (UNSET, final):
+        raise BatchRejected("envelope and event do not agree on `final`")
+    upload.digest = digest
+    return final
+
+
+def _pick(parts: dict[str, Part], body: IO[bytes]) -> tuple[Part, Event]:
+    if set(parts) != {"file", "event"}:
+        raise FormError(f"the parts are {sorted(parts)}, not file and event")
+    file, event = parts["file"], parts["event"]
+    _expect(file, "file.gz", "application/gzip")
+    _expect(event, "event.json", "application/json")
+    body.seek(file.start)
+    if file.end - file.start < _GZIP_BYTES_MIN or body.read(3) != b"\x1f\x8b\x08":
+        raise FormError("the file part is not gzip")
+    body.seek(event.start)
+    try:
+        return file, json.decode(body.read(event.end - event.start), type=Event)
+    except DecodeError as error:
+        raise FormError(f"the event is not of the schema: {error}") from None
+
+
+def _expect(part: Part, filename: str, content_type: str) -> None:
+    if (part.filename, part.content_type) != (filename, content_type):
+        raise FormError(
+            f"part {part.name!r} is {part.filename!r} of {part.content_type!r}, "
+            f"not {filename!r} of {content_type!r}"
+        )
+
+
+def _compare(delivery: Delivery) -> None:
+    head, event = delivery.head, delivery.event
+    pairs = {
+        "service": (event.service, head.service),
+        "upload id": (event.upload_id, head.upload_id),
+        "batch number": (event.batch_num, head.batch_num),
+        "attachment size": (event.attachment_size, delivery.attachment_bytes),
+    }
+    for name, (claimed, found) in pairs.items():
+        if claimed not in (UNSET, found):
+            raise BatchRejected(f"the event claims {name} {claimed!r}, the batch has {found!r}")
+    if head.batch_num < 1 or not head.upload_id:
+        raise BatchRejected("batch numbers begin at 1, and an upload has an id")

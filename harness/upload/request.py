@@ -1,0 +1,151 @@
+"""One request, without retries: what was sent, what came back, what that means."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from http.client import HTTPException
+
+from urllib3 import BaseHTTPResponse
+from urllib3.exceptions import HTTPError, LocationParseError, SSLError
+from urllib3.util import Url, parse_url
+
+import harness.upload.lean_urllib3  # noqa: F401 - has to come before urllib3
+from harness.config import KIB, UploadOptions
+from harness.contracts import Body
+from harness.errors import ConfigError, PayloadTooLarge, UploadError
+from harness.upload.connection import make_pool
+from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
+from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
+
+RESPONSE_BYTES_MAX = 64 * KIB
+_SHOWN_CHARACTERS = 200
+
+
+class Endpoint:
+    """A URL to post to over one kept connection.
+
+    Redirects are not followed, TLS certificates are verified, neither .netrc nor, unless asked,
+    proxies of the environment are read. A request is over within `timeout_s`, whatever the server
+    does, and no more than 64 KiB of answer are taken in, headers included.
+    """
+
+    def __init__(
+        self,
+        options: UploadOptions,
+        secret_headers: Mapping[str, str],
+        cancellation: Cancellation,
+        *,
+        trust_env: bool,
+    ) -> None:
+        url = _parse(options.url)
+        self._target = url.request_uri
+        self._shown = f"{url.scheme}://{url.netloc}{url.path or '/'}"
+        self._timeout_s = options.timeout_s
+        self._headers = dict(secret_headers)
+        self._guard = Guard(cancellation, RESPONSE_BYTES_MAX)
+        self._pool = make_pool(url, self._guard, trust_env=trust_env)
+
+    def post(self, body: Body) -> None:
+        """Send `body` once.
+
+        Raises:
+            RequestFailed: No answer, or one that is not a 2xx.
+            PayloadTooLarge: The answer was 413.
+            Cancelled: Somebody asked to stop.
+        """
+        self._guard.start(self._timeout_s)
+        # Raised outside the handler: urllib3's frames hold headers, and headers hold keys.
+        failure = self._exchange(body)
+        if failure is not None:
+            raise failure
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._pool.close()
+
+    def _exchange(self, body: Body) -> UploadError | None:
+        headers = {
+            **self._headers,
+            "Content-Type": body.content_type,
+            "Content-Length": str(len(body)),
+        }
+        try:
+            with body.open() as reader:
+                response = self._pool.urlopen(
+                    "POST",
+                    self._target,
+                    body=reader,
+                    headers=headers,
+                    retries=False,
+                    redirect=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+        except (HTTPError, HTTPException, OSError) as error:
+            return self._no_answer(error)
+        return self._judge(response)
+
+    def _no_answer(self, error: Exception) -> RequestFailed:
+        cause = _root(error)
+        retryable = not isinstance(cause, ssl.SSLCertVerificationError | ResponseTooLarge)
+        kind = "TLS failed" if isinstance(error, SSLError) else "no answer"
+        detail = str(cause) or type(cause).__name__
+        return RequestFailed(f"POST {self._shown}: {kind}: {detail}", retryable=retryable)
+
+    def _judge(self, response: BaseHTTPResponse) -> UploadError | None:
+        status, text = response.status, _read_text(response)
+        if 200 <= status <= 299:
+            return None
+        said = f": {text}" if text else ""
+        message = f"POST {self._shown}: HTTP {status}{said}"
+        if status == 413:
+            return PayloadTooLarge(message)
+        return RequestFailed(
+            message,
+            status=status,
+            retryable=is_retryable_status(status),
+            retry_after_s=parse_retry_after(response.headers.get("Retry-After")),
+        )
+
+
+def _read_text(response: BaseHTTPResponse) -> str:
+    """Read the body so that the connection can be kept; the verdict is the status alone."""
+    try:
+        body = response.read(RESPONSE_BYTES_MAX, decode_content=False)
+    except (HTTPError, HTTPException, OSError):
+        body = b""
+        response.close()
+    else:
+        if response.length_remaining == 0:
+            response.release_conn()
+        else:
+            response.close()
+    text = body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace")
+    return "".join(filter(str.isprintable, text))[:_SHOWN_CHARACTERS]
+
+
+def _root(error: BaseException) -> BaseException:
+    """Follow the chain of wrapped errors to the first one."""
+    seen = {id(error)}
+    while (inner := error.__cause__ or error.__context__) is not None and id(inner) not in seen:
+        seen.add(id(inner))
+        error = inner
+    return error
+
+
+def _parse(text: str) -> Url:
+    try:
+        url = parse_url(text)
+    except LocationParseError:
+        url = Url()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigError(
+            "the upload URL is not usable", remedy="write it like http://127.0.0.1:8080/path"
+        )
+    if url.auth:
+        raise ConfigError(
+            "the upload URL holds credentials",
+            remedy="send them as a header read from the environment",
+        )
+    return url

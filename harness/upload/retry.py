@@ -1,0 +1,74 @@
+"""Which failures are worth another try, and how long to wait before it."""
+
+from __future__ import annotations
+
+import random
+import time
+from email.utils import parsedate_to_datetime
+
+from tenacity import RetryCallState
+from tenacity.wait import wait_base
+
+from harness.errors import UploadError
+
+_RETRYABLE_STATUSES = frozenset((408, 429))
+_NOT_IMPLEMENTED = 501
+
+
+class RequestFailed(UploadError):
+    """One request failed: `status` is 0 when no answer came."""
+
+    def __init__(
+        self, message: str, *, status: int = 0, retryable: bool, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+def is_retryable(error: BaseException) -> bool:
+    """Tell whether the same request may succeed later."""
+    return isinstance(error, RequestFailed) and error.retryable
+
+
+def is_retryable_status(status: int) -> bool:
+    """Tell whether a server that answered `status` may answer better later."""
+    return status in _RETRYABLE_STATUSES or (500 <= status <= 599 and status != _NOT_IMPLEMENTED)
+
+
+def parse_retry_after(value: str | None) -> float | None:
+    """Return the seconds a Retry-After header asks for, given as a number or as a date.
+
+    A value that is neither, or lies in the past, asks for nothing.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, moment.timestamp() - time.time())
+
+
+class FullJitter(wait_base):
+    """Waits anything from 0 to a limit that doubles with every attempt, or as the server asks.
+
+    Full jitter keeps clients that failed together from coming back together.
+    """
+
+    def __init__(self, base_s: float, wait_s_max: float) -> None:
+        self._base_s = base_s
+        self._wait_s_max = wait_s_max
+
+    def __call__(self, retry_state: RetryCallState) -> float:
+        """Return the seconds to wait before the next attempt."""
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, RequestFailed) and error.retry_after_s is not None:
+            return min(error.retry_after_s, self._wait_s_max)
+        doublings = min(retry_state.attempt_number - 1, 30)
+        limit_s = min(self._base_s * (1 << doublings), self._wait_s_max)
+        return random.uniform(0.0, limit_s)  # noqa: S311 - spreads load, guards nothing
