@@ -84,7 +84,8 @@ class Job(Struct, frozen=True, kw_only=True):
     """One replicate: one binary, one arm, one source, one probe, in one fresh process.
 
     `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
-    worker has to discover plugins. `replay` is the package cache for source `replay`.
+    worker has to discover plugins. `replay` is the package cache for source `replay`. `upload_id` is
+    in every payload, so it is the same for all replicates that must agree to the byte.
     """
 
     run_id: str
@@ -101,6 +102,7 @@ class Job(Struct, frozen=True, kw_only=True):
     intake_url: str
     scratch: str
     replay: str = ""
+    upload_id: str = ""
     hash_seed: int = 0
     timeout_s: float = 900.0
     pipeline_options: PipelineOptions = PipelineOptions()
@@ -120,4 +122,5 @@ class Record(Struct, kw_only=True):
     holdings: list[Holding] = []
     counters: Counters | None = None
     skipped: dict[str, int] = {}
+    language: str = ""
     digest: str = ""

@@ -95,6 +95,7 @@ def _delivery(record: Record) -> Row:
         status=record.status,
         digest=record.digest,
         **counters,
+        language=record.language,
         skipped=record.skipped,
     )
 

@@ -1,0 +1,95 @@
+"""Read a memray capture in a process of its own: `python -m harness.probes.capture FILE`.
+
+A damaged capture can crash its reader, so neither a worker nor the parent ever opens one. Prints
+one JSON object: the peak, what was alive at it by stage and source line, and the heap over time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from collections import Counter
+
+import msgspec
+from memray import FileReader
+
+from harness.probes.capture_format import Capture
+from harness.probes.stages import location_of, stage_of
+from harness.records import HeapPoint, Holding
+
+TIMELINE_POINTS = 400
+_SMALL_SHARE = 0.001
+DAMAGED = 3
+
+
+def read_capture(path: str) -> Capture:
+    """Return the peak, its holdings and the timeline of an intact capture."""
+    with FileReader(path) as reader:
+        metadata = reader.metadata
+        started_ms = metadata.start_time.timestamp() * 1000
+        holdings = _holdings(reader)
+        points = [
+            HeapPoint((snapshot.time - started_ms) / 1000, snapshot.heap)
+            for snapshot in reader.get_memory_snapshots()
+        ]
+        return Capture(
+            peak_bytes=metadata.peak_memory,
+            holdings=holdings,
+            timeline=thin_out(points, TIMELINE_POINTS),
+            allocations=metadata.total_allocations,
+            traces_python_allocators=metadata.trace_python_allocators,
+        )
+
+
+def _holdings(reader: FileReader) -> list[Holding]:
+    sizes: Counter[tuple[str, str]] = Counter()
+    for record in reader.get_high_watermark_allocation_records(merge_threads=True):
+        stack = record.stack_trace()
+        sizes[stage_of(stack), location_of(stack)] += record.size
+    return fold_small(sizes)
+
+
+def fold_small(sizes: Counter[tuple[str, str]]) -> list[Holding]:
+    """Return holdings largest first; what is below 0.1 % of all is folded into one a stage."""
+    least = sizes.total() * _SMALL_SHARE
+    folded: Counter[tuple[str, str]] = Counter()
+    for (stage, location), size in sizes.items():
+        folded[stage, location if size >= least else "smaller ones"] += size
+    return [Holding(stage, location, size) for (stage, location), size in folded.most_common()]
+
+
+def thin_out(points: list[HeapPoint], most: int) -> list[HeapPoint]:
+    """Return at most `most` points: of each stretch the highest, so that no peak is thinned away."""
+    stretches = min(most, len(points))
+    bounds = [len(points) * index // stretches for index in range(stretches + 1)] if points else []
+    return [
+        max(points[start:end], key=lambda point: point.heap_bytes)
+        for start, end in zip(bounds, bounds[1:], strict=False)
+    ]
+
+
+def is_intact(path: str, size_bytes: int, sha256: str) -> bool:
+    """Tell whether the file is byte for byte what its worker left."""
+    with open(path, "rb") as file:
+        same_size = os.fstat(file.fileno()).st_size == size_bytes
+        return same_size and hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
+def main() -> None:
+    """Check the file against what is known of it, read it, print what it says."""
+    parser = argparse.ArgumentParser(prog="python -m harness.probes.capture")
+    parser.add_argument("file", help="a memray capture")
+    parser.add_argument("--size", type=int, help="its size in bytes; another size is damage")
+    parser.add_argument("--sha256", help="its digest; another digest is damage")
+    parser.add_argument("--out", type=int, default=1, help="file descriptor to print to")
+    options = parser.parse_args()
+    if options.sha256 and not is_intact(options.file, options.size, options.sha256):
+        print(f"{options.file} is not what its worker left", file=sys.stderr)
+        sys.exit(DAMAGED)
+    os.write(options.out, msgspec.json.encode(read_capture(options.file)) + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,17 @@
+"""What the reader of a capture tells the parent, which never opens one itself."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from harness.records import HeapPoint, Holding
+
+
+class Capture(Struct, frozen=True, kw_only=True):
+    """What a capture says; the holdings sum to `peak_bytes`."""
+
+    peak_bytes: int
+    holdings: list[Holding]
+    timeline: list[HeapPoint]
+    allocations: int
+    traces_python_allocators: bool

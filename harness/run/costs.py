@@ -1,0 +1,50 @@
+"""How often to measure what: enough to be believed, little enough to be waited for.
+
+Sizes are file sizes, because that is what is known before anything is read. Heap probes of exact
+metrics need two replicates to show that they agree; clocks need more, but the largest binaries
+take so long that their noise is small against what is compared. A probe that slows its subject
+twelve times is not worth its time on a large binary: what it would say is said by another.
+"""
+
+from __future__ import annotations
+
+from harness.config import MIB
+from harness.run.sources import DWARF, REPLAY
+
+# Upper bounds of file size for a binary to count as small or medium; the rest is large.
+SIZE_CLASSES = (("small", 5 * MIB), ("medium", 32 * MIB))
+LARGE = "large"
+
+# Time under a probe over time without, as measured; for the forecast of what remains.
+SLOWDOWN = {"memray": 6.0, "memray-native": 2.0, "tracemalloc": 12.0, "gc": 1.2, "bare": 1.0}
+SOURCE_COST = {DWARF: 1.0, REPLAY: 0.35}
+START_COST_BYTES = MIB  # an interpreter's start, in bytes of binary that take as long
+
+_REPLICATES: dict[tuple[str, str], dict[str, int]] = {
+    ("memray", DWARF): {"small": 2, "medium": 2, "large": 1},
+    ("memray", REPLAY): {"small": 2, "medium": 2, "large": 2},
+    ("memray-native", DWARF): {"small": 2, "medium": 1, "large": 1},
+    ("memray-native", REPLAY): {"small": 2, "medium": 2, "large": 1},
+    ("tracemalloc", DWARF): {"small": 1, "medium": 0, "large": 0},
+    ("tracemalloc", REPLAY): {"small": 1, "medium": 1, "large": 0},
+    ("gc", DWARF): {"small": 1, "medium": 1, "large": 1},
+    ("gc", REPLAY): {"small": 1, "medium": 1, "large": 1},
+    ("bare", DWARF): {"small": 3, "medium": 3, "large": 1},
+    ("bare", REPLAY): {"small": 3, "medium": 3, "large": 3},
+}
+_UNKNOWN_PROBE = {"small": 1, "medium": 1, "large": 1}
+
+
+def size_class(size_bytes: int) -> str:
+    """Return `small`, `medium` or `large`."""
+    return next((name for name, bound in SIZE_CLASSES if size_bytes < bound), LARGE)
+
+
+def default_replicates(probe: str, source: str, size_bytes: int) -> int:
+    """Return how often a cell is measured when nobody asks for a number; 0 leaves it out."""
+    return _REPLICATES.get((probe, source), _UNKNOWN_PROBE)[size_class(size_bytes)]
+
+
+def job_cost(probe: str, source: str, size_bytes: int) -> float:
+    """Return a weight in proportion to the time that a job is likely to take."""
+    return (START_COST_BYTES + size_bytes * SOURCE_COST[source]) * SLOWDOWN.get(probe, 1.0)

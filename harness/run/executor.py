@@ -1,0 +1,196 @@
+"""Run jobs in processes of their own and yield their records as they finish.
+
+One thread, one selector. Probes whose numbers do not depend on contention share the machine, the
+others have it to themselves. Leaving the iterator, by whatever exception, kills every child.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import shutil
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct, to_builtins
+
+import harness
+from harness.records import Counters, Job, Record
+from harness.run.child import Child, Spec
+from harness.run.frames import CaptureRef
+from harness.run.judge import Judged, judge_capture, judge_metrics, judge_worker
+from harness.run.worker_targets import RECORD_REPLAY, VERIFY
+
+_CAPTURE_TIMEOUT_S = 600.0
+
+Cell = tuple[str, str, str]
+
+
+class ProbeTraits(Struct, frozen=True, kw_only=True):
+    """What the executor must know of a probe: its environment, and whether it needs to be alone."""
+
+    environment: dict[str, str] = {}
+    alone: bool = True
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How jobs are run.
+
+    `work` is an empty directory that workers are started in; `expected` the work of each binary,
+    arm and source, as verified; `slots` how many jobs may share the machine.
+    """
+
+    work: str
+    traits: Mapping[str, ProbeTraits]
+    expected: Mapping[Cell, Counters] = {}
+    slots: int = 2
+    address_space_bytes: int = 0
+
+
+def iter_records(jobs: Iterable[Job], settings: Settings) -> Iterator[Record]:
+    """Run all jobs, each once, and yield a record for each; failures are records too."""
+    with selectors.DefaultSelector() as selector:
+        pool = _Pool(selector, settings)
+        try:
+            waiting = deque(jobs)
+            while waiting or pool.tasks:
+                while waiting and pool.admits(waiting[0]):
+                    pool.start(waiting.popleft())
+                yield from pool.wait()
+        finally:
+            pool.stop()
+
+
+class _Task:
+    """One job on its way: first its worker, then, if it left a capture, the reader of that."""
+
+    def __init__(self, job: Job, settings: Settings) -> None:
+        self.job = job
+        self._settings = settings
+        self._judged: Judged | None = None
+        Path(job.scratch).mkdir(parents=True)
+        self.child = Child(_worker_spec(job, settings))
+
+    def advance(self) -> Record | None:
+        """Judge what the child left; return the record, or None when another child was started."""
+        ending = self.child.ending()
+        if self._judged is not None:
+            assert self._judged.capture is not None
+            return self._finish(judge_capture(self._judged.record, self._judged.capture, ending))
+        cell = (self.job.binary, self.job.arm, self.job.source)
+        self._judged = judge_worker(self.job, ending, self._settings.expected.get(cell))
+        if self._judged.capture is None:
+            return self._finish(self._judged.record)
+        self.child = Child(_capture_spec(self._judged.capture, self._settings))
+        return None
+
+    def discard(self) -> None:
+        """Remove everything the job has put on disk."""
+        shutil.rmtree(self.job.scratch, ignore_errors=True)
+
+    def _finish(self, record: Record) -> Record:
+        self.discard()
+        assert self._judged is not None
+        return judge_metrics(record, self._judged.declares)
+
+
+class _Pool:
+    """The tasks that are running, and the selector that watches their pipes."""
+
+    def __init__(self, selector: selectors.BaseSelector, settings: Settings) -> None:
+        self.tasks: set[_Task] = set()
+        self._selector = selector
+        self._settings = settings
+
+    def admits(self, job: Job) -> bool:
+        """Tell whether `job` may start now, beside what is running."""
+        if not self.tasks:
+            return True
+        alone = any(self._is_alone(task.job) for task in self.tasks) or self._is_alone(job)
+        return not alone and len(self.tasks) < self._settings.slots
+
+    def start(self, job: Job) -> None:
+        """Start the worker of `job`."""
+        task = _Task(job, self._settings)
+        self.tasks.add(task)
+        self._watch(task)
+
+    def wait(self) -> Iterator[Record]:
+        """Wait until something happens and yield what has finished by it."""
+        for key, _ in self._selector.select():
+            task: _Task = key.data
+            task.child.read(key.fileobj)  # type: ignore[arg-type]
+            if key.fileobj not in task.child.pipes:
+                self._selector.unregister(key.fileobj)
+            if task.child.ended:
+                yield from self._advance(task)
+
+    def stop(self) -> None:
+        """Kill what is still running."""
+        for task in self.tasks:
+            task.child.stop()
+            task.discard()
+        self.tasks.clear()
+
+    def _advance(self, task: _Task) -> Iterator[Record]:
+        record = task.advance()
+        if record is None:
+            self._watch(task)
+            return
+        self.tasks.discard(task)
+        yield record
+
+    def _watch(self, task: _Task) -> None:
+        for pipe in task.child.pipes:
+            self._selector.register(pipe, selectors.EVENT_READ, task)
+
+    def _is_alone(self, job: Job) -> bool:
+        return self._settings.traits[job.probe].alone
+
+
+def _worker_spec(job: Job, settings: Settings) -> Spec:
+    traits = settings.traits[job.probe]
+    return Spec(
+        argv=[sys.executable, "-m", "harness.run.worker"],
+        env={
+            **_environment(job.scratch),
+            "PYTHONHASHSEED": str(job.hash_seed),
+            **traits.environment,
+        },
+        cwd=settings.work,
+        input=json.dumps(to_builtins(job)),
+        timeout_s=job.timeout_s,
+        address_space_bytes=settings.address_space_bytes,
+    )
+
+
+def _capture_spec(capture: CaptureRef, settings: Settings) -> Spec:
+    known = ["--size", str(capture.size_bytes), "--sha256", capture.sha256, "--out", "3"]
+    return Spec(
+        argv=[sys.executable, "-m", "harness.probes.capture", capture.path, *known],
+        env=_environment(str(Path(capture.path).parent)),
+        cwd=settings.work,
+        input="",
+        timeout_s=_CAPTURE_TIMEOUT_S,
+    )
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    """Return all that a child is told: what it needs to start, and nothing of the user's."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    return {
+        "PATH": os.defpath,
+        "LC_ALL": "C.UTF-8",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": str(Path(harness.__file__).parent.parent),
+        "TMPDIR": scratch,
+        **kept,
+    }
+
+
+def builtin_traits() -> dict[str, ProbeTraits]:
+    """Return the traits of the jobs that measure nothing."""
+    return {name: ProbeTraits(alone=False) for name in (VERIFY, RECORD_REPLAY)}

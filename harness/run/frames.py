@@ -1,0 +1,51 @@
+"""What a worker says over its result pipe: JSON lines, the last of them a sentinel.
+
+A stream that does not end in a whole `Done` or `Failed` line is the stream of a worker that died.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from harness.records import Batch, Collection, Counters, HeapPoint, Metric
+
+RESULT_FD = 3
+
+
+class Delivered(Struct, frozen=True, tag="batch"):
+    """One batch, sent when the intake accepted it so that none piles up in the measured heap."""
+
+    batch: Batch
+
+
+class CaptureRef(Struct, frozen=True, kw_only=True):
+    """A capture as the worker left it; whoever reads another size or digest reads damage."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    metric: str
+
+
+class Done(Struct, frozen=True, tag="done", kw_only=True):
+    """The work is done, to the last batch."""
+
+    counters: Counters
+    declares: list[str]
+    metrics: list[Metric]
+    collections: list[Collection]
+    timeline: list[HeapPoint]
+    skipped: dict[str, int]
+    language: str
+    batches: int
+    capture: CaptureRef | None = None
+
+
+class Failed(Struct, frozen=True, tag="failed"):
+    """The work failed for a reason that the worker understood."""
+
+    status: str
+    detail: str
+
+
+Frame = Delivered | Done | Failed

@@ -1,0 +1,175 @@
+"""Decide what a replicate is worth: only what is whole, undamaged and as expected is `ok`.
+
+A worker that was killed, a disk that was full and a capture that lost a byte all leave something
+that looks like a smaller measurement. So nothing counts by default; every check below has to pass.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+
+import msgspec
+from msgspec import Struct
+
+from harness.probes.capture_format import Capture
+from harness.records import Batch, Counters, Job, Metric, Record
+from harness.run.child import Ending, Report
+from harness.run.frames import CaptureRef, Delivered, Done, Failed, Frame
+
+
+class Judged(Struct):
+    """A record, the metrics it has to end up with, and the capture that has to be read for them."""
+
+    record: Record
+    declares: list[str] = []
+    capture: CaptureRef | None = None
+
+
+def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
+    """Turn what a worker left into a record.
+
+    Args:
+        job: What it was asked.
+        ending: What it left.
+        expected: The work that the verification run did, or None if this is it.
+    """
+    frames = _decode(ending.lines)
+    last = frames[-1] if frames else None
+    failure = _failure(job, ending, frames)
+    if failure:
+        return Judged(_failed(job, failure, ending))
+    assert isinstance(last, Done)
+    batches = [frame.batch for frame in frames[:-1] if isinstance(frame, Delivered)]
+    record = Record(
+        job=job,
+        status="ok",
+        metrics=[*last.metrics, *_launcher_metrics(last, ending.report)],
+        batches=batches,
+        collections=last.collections,
+        timeline=last.timeline,
+        counters=last.counters,
+        skipped=last.skipped,
+        language=last.language,
+    )
+    problem = _disagreement(last, batches, expected)
+    if problem:
+        record.status, record.detail = problem
+    return Judged(record, last.declares, last.capture if record.status == "ok" else None)
+
+
+def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record:
+    """Add what the capture says to `record`, or say that the capture is damaged."""
+    report = ending.report
+    if report is None or report.ending != "exited" or report.exit_code or len(ending.lines) != 1:
+        why = _how_it_ended(report)
+        record.status = "damaged"
+        record.detail = f"the capture cannot be read: {why}\n{ending.stderr_tail}"
+        return record
+    found = msgspec.json.decode(ending.lines[0], type=Capture)
+    record.metrics = [*record.metrics, Metric(capture.metric, "byte", found.peak_bytes)]
+    record.holdings, record.timeline = found.holdings, found.timeline
+    if sum(holding.size_bytes for holding in found.holdings) != found.peak_bytes:
+        record.status = "damaged"
+        record.detail = "what was alive at the peak does not add up to the peak"
+    return record
+
+
+def judge_metrics(record: Record, declared: list[str]) -> Record:
+    """Refuse a record that lacks a declared metric, has another one, or has no number in one."""
+    found = [metric.metric for metric in record.metrics]
+    if record.status == "ok" and sorted(found) != sorted(declared):
+        record.status = "damaged"
+        record.detail = f"measured {sorted(found)}, declared {sorted(declared)}"
+    if record.status == "ok" and not all(math.isfinite(metric.value) for metric in record.metrics):
+        record.status, record.detail = "damaged", "a metric is not a number"
+    return record
+
+
+def _decode(lines: list[bytes]) -> list[Frame]:
+    """Return the frames, up to the first that is not one."""
+    frames: list[Frame] = []
+    decoder = msgspec.json.Decoder(Frame)
+    for line in lines:
+        try:
+            frames.append(decoder.decode(line))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            break
+    return frames
+
+
+def _failure(job: Job, ending: Ending, frames: list[Frame]) -> tuple[str, str] | None:
+    report, last = ending.report, frames[-1] if frames else None
+    if report is None:
+        return "crashed", "its launcher was killed"
+    if report.ending == "timeout":
+        return "timeout", f"not finished after {job.timeout_s:g} s"
+    if report.ending == "stopped":
+        return "interrupted", "stopped by the parent"
+    if isinstance(last, Failed):
+        return last.status, last.detail
+    if report.exit_code:
+        return _status_of_exit(report, ending.stderr_tail), _how_it_ended(report)
+    if ending.memray_error:
+        return "damaged", "memray could not write all it saw"
+    if len(frames) != len(ending.lines) or ending.torn:
+        return "damaged", "what it reported cannot be read"
+    if not isinstance(last, Done):
+        return "crashed", "it ended without saying that it was done"
+    return None
+
+
+def _status_of_exit(report: Report, stderr_tail: str) -> str:
+    killed = report.exit_code == -signal.SIGKILL and report.oom_kills > 0
+    starved = "MemoryError" in stderr_tail or "bad_alloc" in stderr_tail
+    return "oom" if killed or starved else "crashed"
+
+
+def _how_it_ended(report: Report | None) -> str:
+    if report is None:
+        return "its launcher was killed"
+    if report.ending != "exited":
+        return report.ending
+    if report.exit_code >= 0:
+        return f"exit code {report.exit_code}"
+    try:
+        return f"killed by {signal.Signals(-report.exit_code).name}"
+    except ValueError:
+        return f"killed by signal {-report.exit_code}"
+
+
+def _failed(job: Job, failure: tuple[str, str], ending: Ending) -> Record:
+    status, reason = failure
+    tail = ending.stderr_tail.strip()
+    return Record(job=job, status=status, detail=f"{reason}\n{tail}" if tail else reason)
+
+
+def _disagreement(
+    done: Done, batches: list[Batch], expected: Counters | None
+) -> tuple[str, str] | None:
+    if len(batches) != done.batches:
+        return "damaged", f"{len(batches)} of {done.batches} batches were reported"
+    observed = Counters(
+        packages=done.counters.packages,
+        scopes=sum(batch.scopes for batch in batches),
+        functions=sum(batch.functions for batch in batches),
+        batches=len(batches),
+        raw_bytes=sum(batch.raw_bytes for batch in batches),
+        payload_bytes=sum(batch.payload_bytes for batch in batches),
+    )
+    if observed != done.counters:
+        return "mismatch", f"its batches add up to {observed}, it claims {done.counters}"
+    if expected is not None and done.counters != expected:
+        return "mismatch", f"it did {done.counters}, the verification run {expected}"
+    return None
+
+
+def _launcher_metrics(done: Done, report: Report | None) -> list[Metric]:
+    assert report is not None
+    known = [
+        Metric("rss_peak", "byte", report.max_rss_bytes),
+        Metric("context_switches_voluntary", "count", report.voluntary_switches),
+        Metric("context_switches_involuntary", "count", report.involuntary_switches),
+        Metric("payload_sent", "byte", done.counters.payload_bytes),
+    ]
+    return [metric for metric in known if metric.metric in done.declares]

@@ -1,0 +1,145 @@
+"""Lay out every job of a run: pure, so that the same request and seed give the same order.
+
+Binaries come smallest first. Within a cell the arms alternate AB BA AB ..., so that a drift of the
+machine hits both alike; which arm begins is drawn from the recorded seed. A replicate index has
+the same hash seed in all arms.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+
+from msgspec import Struct, structs
+
+from harness.records import Job
+from harness.run.costs import default_replicates
+from harness.run.request import Arm, Binary, RunRequest
+from harness.run.sources import DWARF, REPLAY
+from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
+
+COUNT_PATH = "/count/symdb/v1/input"
+VERIFY_PATH = "/verify/symdb/v1/input"
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a job needs to know of the run it is in.
+
+    `targets` gives the `module:attribute` of each probe; `replays` the package cache by binary.
+    """
+
+    run_id: str
+    intake_url: str
+    scratch: str
+    targets: dict[str, str]
+    replays: dict[str, str] = {}
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Jobs in the order they are to be started, and what was left out, for the user to read."""
+
+    jobs: list[Job]
+    not_measured: list[str]
+
+
+def plan(request: RunRequest, around: Surroundings) -> Plan:
+    """Return the measured jobs of all binaries."""
+    jobs: list[Job] = []
+    left_out: list[str] = []
+    for binary in smallest_first(request.binaries):
+        for probe in request.probes:
+            for source in request.sources:
+                count = replicates_of(request, probe, source, binary)
+                if not count:
+                    left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
+                jobs += cell(request, around, binary, probe, source, range(count))
+    numbered = [structs.replace(job, order=order) for order, job in enumerate(jobs)]
+    return Plan(jobs=[_placed(job, around) for job in numbered], not_measured=left_out)
+
+
+def smallest_first(binaries: list[Binary]) -> list[Binary]:
+    """Return the binaries by size, so that the first result comes early."""
+    return sorted(binaries, key=lambda binary: (binary.size_bytes, binary.name))
+
+
+def replicates_of(request: RunRequest, probe: str, source: str, binary: Binary) -> int:
+    """Return how often each arm of a cell is measured."""
+    asked = request.replicates.get(probe)
+    return default_replicates(probe, source, binary.size_bytes) if asked is None else asked
+
+
+def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
+    request: RunRequest,
+    around: Surroundings,
+    binary: Binary,
+    probe: str,
+    source: str,
+    replicates: range,
+) -> list[Job]:
+    """Return the jobs of one binary, probe and source, arms interleaved."""
+    draw = Random(f"{request.seed} {binary.name} {probe} {source}")  # noqa: S311  an order, no secret
+    arms = draw.sample(request.arms, len(request.arms))
+    return [
+        structs.replace(
+            unmeasured_job(request, around, binary, arm, source),
+            probe=probe,
+            probe_target=around.targets[probe],
+            replicate=replicate,
+            intake_url=around.intake_url + COUNT_PATH,
+            hash_seed=hash_seed(request.seed, replicate),
+        )
+        for replicate in replicates
+        for arm in (reversed(arms) if replicate % 2 else arms)
+    ]
+
+
+def unmeasured_job(
+    request: RunRequest, around: Surroundings, binary: Binary, arm: Arm, source: str
+) -> Job:
+    """Return the job that shows what one arm delivers from one source."""
+    return Job(
+        run_id=around.run_id,
+        binary=binary.name,
+        binary_path=binary.path,
+        binary_sha256=binary.sha256,
+        arm=arm.name,
+        source=source,
+        probe=VERIFY,
+        replicate=0,
+        order=-1,
+        pipeline=arm.pipeline,
+        probe_target=UNMEASURED,
+        intake_url=around.intake_url + VERIFY_PATH,
+        scratch=f"{around.scratch}/v-{arm.name}-{source}",
+        replay=around.replays.get(binary.name, "") if source == REPLAY else "",
+        upload_id=upload_id(binary, arm, source),
+        hash_seed=hash_seed(request.seed, 0),
+        timeout_s=request.timeout_s,
+        pipeline_options=arm.options or request.pipeline_options,
+        symbol_options=request.symbol_options,
+    )
+
+
+def replay_job(request: RunRequest, around: Surroundings, binary: Binary) -> Job:
+    """Return the job that writes the package cache of a binary."""
+    job = unmeasured_job(request, around, binary, request.arms[0], DWARF)
+    replay = around.replays[binary.name]
+    return structs.replace(
+        job, probe=RECORD_REPLAY, arm="", replay=replay, scratch=f"{around.scratch}/replay"
+    )
+
+
+def hash_seed(seed: int, replicate: int) -> int:
+    """Return PYTHONHASHSEED for a replicate index; never 0, which would switch hashing off."""
+    return Random(f"{seed} {replicate}").randrange(1, 2**32)  # noqa: S311  reproducible on purpose
+
+
+def upload_id(binary: Binary, arm: Arm, source: str) -> str:
+    """Return an upload id that every replicate of a cell shares: it is part of the payload."""
+    digest = hashlib.sha256(f"{binary.sha256} {arm.name} {source}".encode()).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+
+
+def _placed(job: Job, around: Surroundings) -> Job:
+    """Give the job a scratch directory whose name is as long as every other's."""
+    return structs.replace(job, scratch=f"{around.scratch}/{job.order:06d}")

@@ -1,0 +1,272 @@
+"""Packages kept on disk, so that a pipeline can be measured without the extraction before it.
+
+A file is magic, frames, a JSON trailer, the trailer's length, magic. A frame is a 4-byte length, a
+kind, and one msgpack-encoded value: a package (language and own scope) or one child scope of the
+package before it. Frames are not compressed: inflating them would cost the measured process memory
+and time that belong to no pipeline.
+
+Reading decodes from one block that is set aside when the file is opened, before any probe starts,
+and keeps one child alive. Extractors share equal strings among the scopes they build; reading
+shares the two that repeat most, source files and type names, through a small pool a package, so
+that a pipeline that keeps scopes does not look worse on replay than it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from struct import Struct as Layout
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+import msgspec
+from msgspec import Struct
+
+from harness.config import KIB
+from harness.errors import InputRejected
+from harness.model import Package, Scope
+from harness.records import Counters
+
+FORMAT = 1
+MAGIC = b"replay\r\n"
+_HEAD = Layout("<IB")
+_LENGTH = Layout("<I")
+_PACKAGE, _CHILD = 0, 1
+_BLOCK_BYTES = 256 * KIB
+_POOL = 512
+
+
+class PackageSource(Protocol):
+    """Where packages come from: walked once, by one pipeline."""
+
+    packages: Iterator[Package]
+    skipped: dict[str, int]
+    language: str
+
+
+class ReplayInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a replay file says about itself; `sha256` covers its frames."""
+
+    format: int
+    body_bytes: int
+    sha256: str
+    largest_frame_bytes: int
+    language: str
+    skipped: dict[str, int]
+    counters: Counters
+
+
+def write_replay(source: PackageSource, path: Path) -> ReplayInfo:
+    """Write all packages of `source` to `path`, which then holds all of them or what it held before.
+
+    Raises:
+        OSError: The disk is full, or cannot be written.
+    """
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with staged.open("wb") as file:
+            info = _write(source, file)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+    return info
+
+
+class _FrameWriter:
+    """Appends frames and keeps their digest, total and largest size."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._encoder = msgspec.msgpack.Encoder()
+        self.digest = hashlib.sha256()
+        self.body_bytes = 0
+        self.largest_bytes = 0
+
+    def write(self, kind: int, value: object) -> None:
+        payload = self._encoder.encode(value)
+        for part in (_HEAD.pack(len(payload), kind), payload):
+            self._file.write(part)
+            self.digest.update(part)
+        size = _HEAD.size + len(payload)
+        self.body_bytes += size
+        self.largest_bytes = max(self.largest_bytes, size)
+
+
+def _write(source: PackageSource, file: IO[bytes]) -> ReplayInfo:
+    file.write(MAGIC)
+    frames, counters = _FrameWriter(file), Counters()
+    for package in source.packages:
+        counters.packages += 1
+        frames.write(_PACKAGE, (package.language, package.scope))
+        for child in package.children:
+            counters.scopes += 1
+            frames.write(_CHILD, child)
+    info = ReplayInfo(
+        format=FORMAT,
+        body_bytes=frames.body_bytes,
+        sha256=frames.digest.hexdigest(),
+        largest_frame_bytes=frames.largest_bytes,
+        language=source.language,
+        skipped=source.skipped,
+        counters=counters,
+    )
+    trailer = msgspec.json.encode(info)
+    file.write(trailer + _LENGTH.pack(len(trailer)) + MAGIC)
+    return info
+
+
+def read_info(path: Path) -> ReplayInfo | None:
+    """Return what a replay file says about itself, or None when it is no whole replay file."""
+    with suppress(OSError, ValueError, msgspec.DecodeError), path.open("rb") as file:
+        file.seek(-_LENGTH.size - len(MAGIC), os.SEEK_END)
+        (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+        if file.read() != MAGIC:
+            return None
+        file.seek(-_LENGTH.size - len(MAGIC) - length, os.SEEK_END)
+        frames_end = file.tell()
+        info = msgspec.json.decode(file.read(length), type=ReplayInfo)
+        whole = len(MAGIC) + info.body_bytes == frames_end
+        return info if whole and info.format == FORMAT else None
+    return None
+
+
+def check_replay(path: Path) -> ReplayInfo | None:
+    """Return what the file says about itself if every byte of its frames is as it was written."""
+    info = read_info(path)
+    if info is None:
+        return None
+    digest, left = hashlib.sha256(), info.body_bytes
+    with path.open("rb") as file:
+        file.seek(len(MAGIC))
+        while left and (block := file.read(min(left, _BLOCK_BYTES))):
+            digest.update(block)
+            left -= len(block)
+    return info if digest.hexdigest() == info.sha256 else None
+
+
+class Replay:
+    """An open replay file, ready to be walked: a `PackageSource` and its own context manager."""
+
+    def __init__(self, path: Path) -> None:
+        info = read_info(path)
+        if info is None:
+            raise InputRejected("not a whole replay file", file=str(path))
+        self.language = info.language
+        self.skipped = info.skipped
+        self._file = path.open("rb", buffering=0)
+        self._file.seek(len(MAGIC))
+        self._frames = _FrameReader(self._file, info)
+        self.packages = self._iter_packages()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def _iter_packages(self) -> Iterator[Package]:
+        header = msgspec.msgpack.Decoder(tuple[str, Scope])
+        while (payload := self._frames.take(_PACKAGE)) is not None:
+            children = self._iter_children()
+            yield _package(header, payload, children)
+            for _ in children:  # what the consumer left behind is not the next package
+                pass
+
+    def _iter_children(self) -> Iterator[Scope]:
+        decoder = msgspec.msgpack.Decoder(Scope)
+        pool: dict[str, str] = {}
+        while (payload := self._frames.take(_CHILD)) is not None:
+            scope = decoder.decode(payload)
+            _share_strings(scope, pool)
+            yield scope
+            del scope
+
+
+def _package(
+    header: msgspec.msgpack.Decoder[tuple[str, Scope]],
+    payload: memoryview,
+    children: Iterator[Scope],
+) -> Package:
+    """Decode a package; a function of its own, so that no frame of ours keeps the tree alive."""
+    language, scope = header.decode(payload)
+    return Package(scope, language, children)
+
+
+def open_replay(path: str) -> Replay:
+    """Open a replay file; all memory that reading needs is set aside here.
+
+    Raises:
+        InputRejected: It is no whole replay file of this format.
+    """
+    return Replay(Path(path))
+
+
+class _FrameReader:
+    """Reads frames through one block that always holds the current frame whole."""
+
+    def __init__(self, file: IO[bytes], info: ReplayInfo) -> None:
+        self._file = file
+        self._view = memoryview(bytearray(max(_BLOCK_BYTES, 2 * info.largest_frame_bytes)))
+        self._left = info.body_bytes
+        self._at = self._end = self._length = 0
+        self._kind = -1
+        self._taken = False
+        self._advance()
+
+    def take(self, kind: int) -> memoryview | None:
+        """Return the next frame's content, valid until the next call; None if of another kind."""
+        if self._taken:
+            self._at += _HEAD.size + self._length
+            self._taken = False
+            self._advance()
+        if self._kind != kind:
+            return None
+        self._taken = True
+        start = self._at + _HEAD.size
+        return self._view[start : start + self._length]
+
+    def _advance(self) -> None:
+        if not self._hold(_HEAD.size):
+            self._kind = -1
+            return
+        self._length, self._kind = _HEAD.unpack_from(self._view, self._at)
+        if not self._hold(_HEAD.size + self._length):
+            raise InputRejected("a replay file ends inside a frame")
+
+    def _hold(self, size: int) -> bool:
+        """Make sure that `size` bytes from the current position are in the block."""
+        if self._end - self._at >= size:
+            return True
+        kept = self._end - self._at
+        self._view[:kept] = self._view[self._at : self._end]
+        self._at, self._end = 0, kept
+        while self._end < size and self._left:
+            read = self._file.readinto(self._room())  # type: ignore[attr-defined]
+            if not read:
+                break
+            self._end += read
+            self._left -= read
+        return self._end >= size
+
+    def _room(self) -> memoryview:
+        return self._view[self._end : min(len(self._view), self._end + self._left)]
+
+
+def _share_strings(scope: Scope, pool: dict[str, str]) -> None:
+    if len(pool) > _POOL:
+        pool.clear()
+    scope.source_file = pool.setdefault(scope.source_file, scope.source_file)
+    for symbol in scope.symbols:
+        symbol.type = pool.setdefault(symbol.type, symbol.type)
+    for inner in scope.scopes:
+        _share_strings(inner, pool)

@@ -1,0 +1,28 @@
+"""Open what a job measures: a binary's debug information, or packages replayed from disk."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from harness.errors import ConfigError
+from harness.records import Job
+from harness.run.replay import PackageSource, open_replay
+
+DWARF, REPLAY = "dwarf", "replay"
+SOURCES = (DWARF, REPLAY)
+
+
+def source_of(job: Job) -> AbstractContextManager[PackageSource]:
+    """Return the job's source with everything imported and nothing extracted.
+
+    A replay is open when this returns: reading it back is not what is measured. A binary is opened
+    when the source is entered, inside the probe, so that an index built there counts.
+    """
+    if job.source == REPLAY:
+        return open_replay(job.replay)
+    if job.source != DWARF:
+        raise ConfigError(f"there is no source called {job.source!r}")
+    # Imported late: a worker that replays must not pay for pyelftools.
+    from harness.symbols.source import open_packages  # noqa: PLC0415
+
+    return open_packages(job.binary_path, job.symbol_options)

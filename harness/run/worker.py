@@ -1,0 +1,160 @@
+"""Run one job in this process: one pipeline, one source, one probe, and say what came of it.
+
+The job comes as JSON on standard input, frames go to the result pipe, nothing to standard output.
+What happens outside the pipeline while the probe runs is: opening the source and the uploader, and
+one frame a delivered batch.
+
+Before the probe starts, the pipeline runs once over a package of one function, so that what Python
+does only once (late imports, codec look-ups, specialised bytecode) is not taken for the pipeline's
+doing; and the cyclic garbage of importing is collected. The collector then runs as it always does.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import hashlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from harness.config import UploadOptions
+from harness.contracts import Pipeline, Probe
+from harness.errors import HarnessError, InputRejected
+from harness.model import Package, Scope, Symbol, package_scope
+from harness.records import Batch, Counters, Job
+from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
+from harness.run.replay import write_replay
+from harness.run.sources import source_of
+from harness.run.worker_targets import RECORD_REPLAY
+from harness.upload.client import Uploader
+
+
+_WARM_UP_ID = "00000000-0000-4000-8000-000000000000"
+
+
+def main() -> None:
+    """Do the job on standard input."""
+    say = _frame_writer(RESULT_FD)
+    try:
+        job = msgspec.convert(json.load(sys.stdin), Job)
+        say(_record_replay(job) if job.probe == RECORD_REPLAY else _measure(job, say))
+    except InputRejected as error:
+        say(Failed("rejected", str(error)))
+    except MemoryError:
+        say(Failed("oom", _trace_tail()))
+    except OSError as error:
+        say(Failed("damaged" if error.errno == errno.ENOSPC else "crashed", _trace_tail()))
+    except Exception as error:  # noqa: BLE001  every failure of a plugin is a result
+        say(Failed("crashed", str(error) if isinstance(error, HarnessError) else _trace_tail()))
+
+
+def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
+    pipeline = cast(Pipeline, _load(job.pipeline))
+    probe = cast(Probe, _load(job.probe_target)(job.scratch))
+    opening = source_of(job)
+    upload = UploadOptions(url=job.intake_url, upload_id=job.upload_id)
+    _warm_up(pipeline, job)
+    batches = 0
+
+    def observe(batch: Batch) -> None:
+        nonlocal batches
+        batches += 1
+        at_s = time.monotonic() - started
+        say(Delivered(msgspec.structs.replace(batch, at_s=at_s)))
+
+    gc.collect()
+    with probe.measure():
+        started = time.monotonic()
+        with opening as source:
+            named = msgspec.structs.replace(upload, language=source.language or upload.language)
+            with Uploader(named) as uploader:
+                counters = pipeline(source.packages, uploader, job.pipeline_options, observe)
+    return Done(
+        counters=counters,
+        declares=list(probe.declares),
+        metrics=probe.metrics(),
+        collections=probe.collections(),
+        timeline=probe.timeline(),
+        skipped=source.skipped,
+        language=source.language,
+        batches=batches,
+        capture=_capture(probe),
+    )
+
+
+def _record_replay(job: Job) -> Done:
+    """Write the package cache at `job.replay` instead of measuring anything."""
+    with source_of(job) as source:
+        info = write_replay(source, Path(job.replay))
+    return Done(
+        counters=info.counters,
+        declares=[],
+        metrics=[],
+        collections=[],
+        timeline=[],
+        skipped=info.skipped,
+        language=info.language,
+        batches=0,
+    )
+
+
+def _warm_up(pipeline: Pipeline, job: Job) -> None:
+    child = Scope(
+        scope_type="function",
+        name="warm_up",
+        source_file="warm_up.go",
+        start_line=1,
+        end_line=2,
+        has_injectible_lines=True,
+        symbols=[Symbol(name="x", type="int", symbol_type="arg", line=1)],
+    )
+    packages = iter([Package(package_scope("warm_up"), "go", iter([child]))])
+    with Uploader(UploadOptions(url=job.intake_url, upload_id=_WARM_UP_ID)) as uploader:
+        pipeline(packages, uploader, job.pipeline_options, lambda _: None)
+
+
+def _capture(probe: Probe) -> CaptureRef | None:
+    if not probe.capture_path:
+        return None
+    with open(probe.capture_path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size_bytes = os.fstat(file.fileno()).st_size
+    return CaptureRef(
+        path=probe.capture_path,
+        size_bytes=size_bytes,
+        sha256=digest,
+        metric=probe.declares[0],
+    )
+
+
+def _load(target: str) -> Callable[..., Any]:
+    module, _, attribute = target.partition(":")
+    return cast(Callable[..., Any], getattr(import_module(module), attribute))
+
+
+def _frame_writer(handle: int) -> Callable[[Frame], None]:
+    encoder = msgspec.json.Encoder()
+
+    def say(frame: Frame) -> None:
+        data = memoryview(encoder.encode(frame) + b"\n")
+        while data:
+            data = data[os.write(handle, data) :]
+
+    return say
+
+
+def _trace_tail() -> str:
+    return traceback.format_exc(limit=-8).encode("utf-8", "backslashreplace").decode()[-4000:]
+
+
+if __name__ == "__main__":
+    main()
