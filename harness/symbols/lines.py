@@ -1,4 +1,4 @@
-"""Line ranges of Go functions: injectible lines, lines under a PC range, unions, intersections.
+"""Line ranges of functions: injectible lines, lines under a PC range, unions, intersections.
 
 A line table entry is `(pc_lo, pc_hi, line)`; the entries of one function are sorted by `pc_lo` and
 do not overlap. A line range is a pair, both ends inclusive.
@@ -12,11 +12,17 @@ from typing import TypeAlias
 
 Entry: TypeAlias = tuple[int, int, int]
 Range: TypeAlias = tuple[int, int]
+LineSpan: TypeAlias = Range
 
 
 def injectible_ranges(entries: Iterable[Entry]) -> list[Range]:
     """Return the lines of the entries, equal and consecutive ones merged into ranges."""
-    lines = sorted({line for _, _, line in entries})
+    return merge_lines(line for _, _, line in entries)
+
+
+def merge_lines(numbers: Iterable[int]) -> list[Range]:
+    """Return line numbers as ranges, equal and consecutive ones merged."""
+    lines = sorted(set(numbers))
     if not lines:
         return []
     merged: list[Range] = []
@@ -42,9 +48,9 @@ def lines_of_pcs(entries: Sequence[Entry], pc_lo: int, pc_hi: int) -> Range | No
         begin, _, line = entries[index]
         if begin > pc_hi:
             break
-        if low == 0 or line < low:
+        if line and (low == 0 or line < low):
             low = line
-        if line > high:
+        if line > high:  # noqa: PLR1730 - hot: a comparison is half the price of max()
             high = line
     return (low, high) if low else None
 

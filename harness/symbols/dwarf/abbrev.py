@@ -57,25 +57,23 @@ class Abbreviation:
         skip: Reads nothing, for the position behind the entry.
     """
 
-    __slots__ = ("_attributes", "_layout", "decode", "fixed", "has_children", "skip", "tag")
+    __slots__ = ("_layout", "_raw", "decode", "fixed", "has_children", "skip", "tag")
 
     decode: Decode
     skip: Decode
 
-    def __init__(
-        self, tag: int, has_children: bool, attributes: tuple[Attribute, ...], layout: Layout
-    ) -> None:
+    def __init__(self, tag: int, has_children: bool, raw: bytes, layout: Layout) -> None:
         self.tag = tag
         self.has_children = has_children
-        self.fixed = fixed_size(attributes, layout)
-        self._attributes = attributes
+        self.fixed = fixed_size(_parse_attributes(raw, 0)[0], layout)
+        self._raw = raw  # parsed again when needed: a tenth of the size of the parsed form
         self._layout = layout
 
     def __getattr__(self, name: str) -> Decode:
         wanted = _WANTED.get(self.tag, _WANTED_OF_OTHERS) if name == "decode" else frozenset[int]()
         if name not in ("decode", "skip"):
             raise AttributeError(name)
-        compiled = compile_decoder(self._attributes, wanted, self._layout)
+        compiled = compile_decoder(_parse_attributes(self._raw, 0)[0], wanted, self._layout)
         setattr(self, name, compiled)
         return compiled
 
@@ -109,12 +107,24 @@ def _parse(data: bytes, layout: Layout) -> dict[int, Abbreviation]:
     while code:
         tag, at = read_uleb(data, at)
         has_children = data[at] != 0
-        attributes, at = _parse_attributes(data, at + 1)
-        table[code] = _share(tag, has_children, attributes, layout)
+        start = at + 1
+        at = _skip_attributes(data, start)
+        table[code] = _share(tag, has_children, data[start:at], layout)
         if len(table) > _MOST_DECLARATIONS:
             raise InputRejected("an abbreviation table of more than 100,000 declarations")
         code, at = read_uleb(data, at)
     return table
+
+
+def _skip_attributes(data: bytes, at: int) -> int:
+    """Return the position behind a list of attributes: behind the pair of zeros that ends it."""
+    while True:
+        name, at = read_uleb(data, at)
+        form, at = read_uleb(data, at)
+        if form == dw.FORM_IMPLICIT_CONST:
+            _, at = read_sleb(data, at)
+        if not name and not form:
+            return at
 
 
 def _parse_attributes(data: bytes, at: int) -> tuple[tuple[Attribute, ...], int]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from harness.errors import InputRejected
@@ -70,6 +71,27 @@ def compile_decoder(
     return _Writer(layout, wanted).write(attributes)
 
 
+_NAMES: dict[str, Any] = {"uleb": read_uleb, "sleb": read_sleb}
+"""The globals of all decode functions: the number readers, and a struct reader a run's shape."""
+
+
+@lru_cache(maxsize=512)
+def _compile(source: str) -> Decode:
+    """Compile one function. Declarations of the same shape share it, whatever their tags."""
+    found: dict[str, Any] = {}
+    exec(source, _NAMES, found)  # noqa: S102 - see the module's docstring
+    decode: Decode = found["decode"]
+    return decode
+
+
+def _reader(shape: str) -> str:
+    """Return the global name of the struct reader of `shape`, made if it is new."""
+    name = f"read_{'le' if shape[0] == '<' else 'be'}_{shape[1:]}"
+    if name not in _NAMES:
+        _NAMES[name] = struct.Struct(shape).unpack_from
+    return name
+
+
 class _Writer:
     """Writes the source of one decode function."""
 
@@ -79,26 +101,20 @@ class _Writer:
         self.order = "<" if layout.little_endian else ">"
         self.lines: list[str] = []
         self.results: list[str] = []
-        self.names: dict[str, Any] = {"uleb": read_uleb, "sleb": read_sleb}
         self.run: list[tuple[int, str]] = []
 
     def write(self, attributes: tuple[Attribute, ...]) -> Decode:
         """Return the compiled function."""
-        for number, attribute in enumerate(attributes):
-            self._add(f"v{number}", attribute)
+        for attribute in attributes:
+            self._add(f"v{len(self.results)}", attribute)
         self._close_run()
         body = "\n    ".join(self.lines) or "pass"
         source = (
             "def decode(data, at, unit):\n"
             f"    {body}\n"
-            f"    return at, {{{', '.join(self.results)}}}{self._merge()}\n"
+            f"    return at, {{{', '.join(self.results)}}}\n"
         )
-        exec(source, self.names)  # noqa: S102 - see the module's docstring
-        decode: Decode = self.names["decode"]
-        return decode
-
-    def _merge(self) -> str:
-        return " | more" if "indirect" in self.names else ""
+        return _compile(source)
 
     def _add(self, name: str, attribute: Attribute) -> None:
         size, kind = shape_of(attribute.form, self.layout)
@@ -108,7 +124,9 @@ class _Writer:
         elif size != "none":
             self._close_run()
             self._add_variable(name, size, attribute, keep)
-        if keep and size != "indirect":
+        if keep and size == "indirect":
+            self.results.append(f"**{name}")
+        elif keep:
             self.results.append(f"{_KEYS.get((attribute.at, kind), attribute.at)}: ")
             self.results[-1] += self._value(name, kind, attribute, size)
 
@@ -129,9 +147,7 @@ class _Writer:
             code = "".join(
                 (_CODES.get(size) or f"{size}s") if name else f"{size}x" for size, name in self.run
             )
-            reader = f"read{len(self.names)}"
-            self.names[reader] = struct.Struct(self.order + code).unpack_from
-            self.lines.append(f"{', '.join(kept)}, = {reader}(data, at)")
+            self.lines.append(f"{', '.join(kept)}, = {_reader(self.order + code)}(data, at)")
         if total:
             self.lines.append(f"at += {total}")
         self.run.clear()
@@ -148,10 +164,8 @@ class _Writer:
                 add(f"{name} = data[at:end]")
             add("at = end + 1")
         elif size == "indirect":
-            self.names["indirect"] = self._indirect
-            if len(self.lines) == 0 or not any("more =" in line for line in self.lines):
-                self.lines.insert(0, "more = {}")
-            add(f"at = indirect(data, at, unit, {attribute.at}, more)")
+            what = f"{attribute.at}, {tuple(self.layout)}"
+            add(f"at, {name if keep else '_'} = indirect(data, at, unit, {what})")
         else:
             self._add_block(name, size, keep)
 
@@ -160,21 +174,22 @@ class _Writer:
             self.lines.append("n, at = uleb(data, at)")
         else:
             width = int(size[-1])
-            reader = f"length{width}"
-            self.names[reader] = struct.Struct(self.order + _CODES[width]).unpack_from
-            self.lines.append(f"n, = {reader}(data, at)")
+            self.lines.append(f"n, = {_reader(self.order + _CODES[width])}(data, at)")
             self.lines.append(f"at += {width}")
         if keep:
             self.lines.append(f"{name} = data[at:at + n]")
         self.lines.append("at += n")
 
-    def _indirect(
-        self, data: bytes, at: int, unit: int, attribute: int, more: dict[int, Any]
-    ) -> int:
-        form, at = read_uleb(data, at)
-        if form in (dw.FORM_INDIRECT, dw.FORM_IMPLICIT_CONST):
-            raise InputRejected(f"form {form:#x} behind DW_FORM_indirect")
-        one = (Attribute(attribute, form, 0),)
-        at, found = compile_decoder(one, self.wanted, self.layout)(data, at, unit)
-        more.update(found)
-        return at
+
+def _read_indirect(
+    data: bytes, at: int, unit: int, attribute: int, layout: tuple[bool, int, int, int]
+) -> tuple[int, dict[int, Any]]:
+    """Read an attribute whose form stands in the entry itself (DW_FORM_indirect)."""
+    form, at = read_uleb(data, at)
+    if form in (dw.FORM_INDIRECT, dw.FORM_IMPLICIT_CONST):
+        raise InputRejected(f"form {form:#x} behind DW_FORM_indirect")
+    one = (Attribute(attribute, form, 0),)
+    return compile_decoder(one, frozenset((attribute,)), Layout(*layout))(data, at, unit)
+
+
+_NAMES["indirect"] = _read_indirect

@@ -200,6 +200,11 @@ class FileTable:
             self._paths[number] = self._join(number)
         return self._paths[number]
 
+    def numbers_of(self, path: str) -> list[int]:
+        """Return every number that stands for `path`."""
+        numbers = range(self._first, self._first + len(self._files))
+        return [number for number in numbers if self.path(number) == path]
+
     def _join(self, number: int) -> str:
         index = number - self._first
         if index < 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
@@ -22,14 +22,6 @@ _SLACK_BYTES = 64
 _END_SEQUENCE, _SET_ADDRESS = 1, 2
 
 
-class Row(NamedTuple):
-    """One statement: the first address of its code, its line, the file it stands in."""
-
-    address: int
-    line: int
-    file: int
-
-
 class LineTable:
     """The statement rows of one unit, by address. Rows of line 0 and end markers are left out.
 
@@ -37,43 +29,37 @@ class LineTable:
     """
 
     def __init__(self) -> None:
-        self._addresses = array("Q")
-        self._lines = array("I")
-        self._files = array("I")
+        self.addresses = array("Q")
+        self.lines = array("I")
+        self.files = array("I")
         self._starts: list[tuple[int, int, int]] = []
 
-    def add_sequence(self, first: int, discarded: bool) -> None:
+    def add_sequence(self, first: int, *, discarded: bool) -> None:
         """Close the sequence whose rows begin at index `first`, or forget it."""
-        end = len(self._addresses)
+        end = len(self.addresses)
         if discarded or first == end:
-            for column in (self._addresses, self._lines, self._files):
+            for column in (self.addresses, self.lines, self.files):
                 del column[first:]
         else:
-            self._starts.append((self._addresses[first], first, end))
+            self._starts.append((self.addresses[first], first, end))
 
     def seal(self) -> None:
         """Make the table searchable, once all sequences are in."""
         self._starts.sort()
 
-    def iter_rows(self, low: int, high: int) -> Iterator[Row]:
-        """Yield the rows whose address lies in [low, high), by address."""
+    def iter_slices(self, low: int, high: int) -> Iterator[slice]:
+        """Yield the rows whose address lies in [low, high), by address, as slices of the columns."""
         at = max(bisect_right(self._starts, (low, 1 << 62, 0)) - 1, 0)
         while at < len(self._starts) and self._starts[at][0] < high:
             _, first, end = self._starts[at]
-            for index in range(bisect_left(self._addresses, low, first, end), end):
-                if self._addresses[index] >= high:
-                    break
-                yield Row(self._addresses[index], self._lines[index], self._files[index])
+            start = bisect_left(self.addresses, low, first, end)
+            stop = bisect_left(self.addresses, high, start, end)
+            if start < stop:
+                yield slice(start, stop)
             at += 1
 
-    def append(self, address: int, line: int, file: int) -> None:
-        """Add a row to the open sequence."""
-        self._addresses.append(address)
-        self._lines.append(line)
-        self._files.append(file)
-
     def __len__(self) -> int:
-        return len(self._addresses)
+        return len(self.addresses)
 
 
 def read_lines(unit: Unit) -> LineTable:
@@ -109,7 +95,10 @@ class _Program:
         """Execute all opcodes, a window at a time."""
         header, table = self.header, self.table
         advances, steps, opcode_base = self.advances, self.steps, header.opcode_base
-        append, most = table.append, self.most
+        most = self.most
+        add_address, add_line, add_file = (
+            table.addresses.append, table.lines.append, table.files.append
+        )
         base, end = header.program, header.end
         data, at = self.section.window(base, _WINDOW_BYTES), 0
         first = len(table)
@@ -124,10 +113,14 @@ class _Program:
                 address += advances[opcode - opcode_base]
                 line += steps[opcode - opcode_base]
                 if statement and line > 0:
-                    append(address, line, file)
+                    add_address(address)
+                    add_line(line)
+                    add_file(file)
             elif opcode == _COPY:
                 if statement and line > 0:
-                    append(address, line, file)
+                    add_address(address)
+                    add_line(line)
+                    add_file(file)
             elif opcode == _ADVANCE_LINE:
                 step, at = read_sleb(data, at)
                 line += step
@@ -146,7 +139,7 @@ class _Program:
                     address = int.from_bytes(data[at + 1 : at + length], self.order)
                     discarded = address == 0
                 elif kind == _END_SEQUENCE:
-                    table.add_sequence(first, discarded)
+                    table.add_sequence(first, discarded=discarded)
                     first = len(table)
                     address, line, file = 0, 1, 1
                     statement, discarded = header.default_is_stmt, True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import InputRejected
@@ -162,6 +163,7 @@ class _State:
 _OP_ADDR, _OP_REGX, _OP_FBREG, _OP_BREGX, _OP_PIECE, _OP_CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C
 
 
+@lru_cache(maxsize=512)
 def is_available(expression: bytes, address_size: int) -> bool:
     """Tell whether a variable can be read through `expression`, by the strict rule.
 

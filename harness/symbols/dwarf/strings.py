@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
     from harness.symbols.sections import Section
 
-_CACHED_STRINGS = 2048
+_CACHED_STRINGS = 512
 _SECTIONS = {STRP: ".debug_str", LINE_STRP: ".debug_line_str"}
 
 

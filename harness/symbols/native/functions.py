@@ -10,13 +10,8 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.locations import is_available, iter_locations
 from harness.symbols.dwarf.ranges import Range, pc_ranges
-from harness.symbols.lines import (
-    Entry,
-    injectible_ranges,
-    lines_of_pcs,
-    lines_of_ranges,
-    merge_overlapping,
-)
+from harness.symbols.lines import LineSpan, merge_overlapping
+from harness.symbols.native.statements import Statements, own_statements
 
 if TYPE_CHECKING:
     from harness.symbols.native.unit import Identity, UnitContext
@@ -40,7 +35,7 @@ class Body:
     """One instance of a function: its blocks, and the statements that are its own."""
 
     root: Block
-    entries: list[Entry]
+    statements: Statements
 
 
 def read_body(context: UnitContext, offset: int, file: str) -> Body:
@@ -70,7 +65,8 @@ def read_body(context: UnitContext, offset: int, file: str) -> Body:
             elif die.tag == dw.TAG_INLINED_SUBROUTINE:
                 inlined.extend(pc_ranges(unit, die.attributes))
     root = stack[0]
-    return Body(root, _own_entries(context, root.ranges, inlined, file))
+    files = context.numbers_of(file)
+    return Body(root, own_statements(context.lines, root.ranges, inlined, files))
 
 
 def _open_block(context: UnitContext, stack: list[Block], die: Die, walk: Walk) -> None:
@@ -84,43 +80,25 @@ def _open_block(context: UnitContext, stack: list[Block], die: Die, walk: Walk) 
     stack.append(block)
 
 
-def _own_entries(
-    context: UnitContext, ranges: list[Range], inlined: list[Range], file: str
-) -> list[Entry]:
-    """Return the statements in `ranges` but not in `inlined`, by address, of the function's file."""
-    inlined.sort()
-    entries: list[Entry] = []
-    at = 0
-    for low, high in sorted(ranges):
-        for address, line, number in context.lines.iter_rows(low, high):
-            while at < len(inlined) and inlined[at][1] <= address:
-                at += 1
-            covered = at < len(inlined) and inlined[at][0] <= address
-            if not covered and context.files.path(number) == file:
-                entries.append((address, 0, line))
-    return entries
-
-
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:
     """Return the scope of a function that has code and no abstract origin."""
-    file = context.files.path(identity.file) if identity.file else ""
-    body = read_body(context, die.offset, file)
-    lines = injectible_ranges(body.entries)
-    scope = function_scope(identity, file)
+    body = read_body(context, die.offset, identity.file)
+    lines = body.statements.spans()
+    scope = function_scope(identity)
     scope.injectible_lines = to_line_ranges(lines)
     if lines:
         scope.start_line, scope.end_line = lines[0][0], lines[-1][1]
-    _fill(context, scope, body.root, body.entries)
+    _fill(context, scope, body.root, body.statements)
     return scope
 
 
-def function_scope(identity: Identity, file: str) -> Scope:
+def function_scope(identity: Identity) -> Scope:
     """Return a function or method without lines, variables or blocks."""
     qualified = f"{identity.parent}::{identity.name}" if identity.parent else identity.name
     return Scope(
         scope_type="method" if identity.is_method else "function",
         name=identity.name,
-        source_file=file,
+        source_file=identity.file,
         start_line=0,
         end_line=0,
         has_injectible_lines=True,
@@ -130,12 +108,12 @@ def function_scope(identity: Identity, file: str) -> Scope:
     )
 
 
-def _fill(context: UnitContext, scope: Scope, block: Block, entries: list[Entry]) -> None:
+def _fill(context: UnitContext, scope: Scope, block: Block, statements: Statements) -> None:
     """Put a block's variables and blocks into `scope`; blocks without variables are hoisted."""
     for attributes, tag in zip(block.variables, block.kinds, strict=True):
         symbol = build_symbol(context, attributes, tag)
         if symbol is not None:
-            ranges = available_lines(context, attributes, block.ranges, entries)
+            ranges = available_lines(context, attributes, block.ranges, statements)
             if ranges:
                 symbol.language_specifics = LanguageSpecifics(
                     available_line_ranges=to_line_ranges(ranges)
@@ -143,9 +121,9 @@ def _fill(context: UnitContext, scope: Scope, block: Block, entries: list[Entry]
             scope.symbols.append(symbol)
     for child in block.blocks:
         if not child.variables:
-            _fill(context, scope, child, entries)
+            _fill(context, scope, child, statements)
             continue
-        start, end = lines_of_ranges(entries, child.ranges) or (0, 0)
+        start, end = statements.around(child.ranges) or (0, 0)
         inner = Scope(
             scope_type="local",
             name="",
@@ -154,7 +132,7 @@ def _fill(context: UnitContext, scope: Scope, block: Block, entries: list[Entry]
             end_line=end,
             has_injectible_lines=False,
         )
-        _fill(context, inner, child, entries)
+        _fill(context, inner, child, statements)
         scope.scopes.append(inner)
 
 
@@ -179,21 +157,21 @@ def available_lines(
     context: UnitContext,
     attributes: dict[int, Any],
     block: list[Range],
-    entries: list[Entry],
-) -> list[tuple[int, int]]:
+    statements: Statements,
+) -> list[LineSpan]:
     """Return the lines on which a variable can be read, overlapping ranges merged."""
-    found: list[tuple[int, int]] = []
+    found: list[LineSpan] = []
     size = context.unit.layout.address_size
     for location in iter_locations(context.unit, attributes):
         if context.strict and not is_available(location.expression, size):
             continue
         where = [(location.low, location.high)] if location.high else block
         found.extend(
-            lines for low, high in where if (lines := lines_of_pcs(entries, low, high)) is not None
+            lines for low, high in where if (lines := statements.between(low, high)) is not None
         )
     return merge_overlapping(found)
 
 
-def to_line_ranges(pairs: list[tuple[int, int]]) -> list[LineRange]:
+def to_line_ranges(pairs: list[LineSpan]) -> list[LineRange]:
     """Return line ranges as the wire has them."""
     return [LineRange(start, end) for start, end in pairs]

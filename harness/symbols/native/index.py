@@ -2,7 +2,8 @@
 
 Debugging entries have no link to their parent, and an inlined copy links to its origin but not the
 other way round. Both are needed while functions stream out one by one, so a first pass writes them
-down: 12 bytes an entry of interest, 16 an inlined instance.
+down: 12 bytes an entry of interest, 8 an inlined instance. No names are kept: they are read again
+when somebody asks.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import lru_cache
+from heapq import merge
 from typing import TYPE_CHECKING
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.dies import Die, Walk, read_die
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -28,20 +31,34 @@ _CODE = (dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_RANGES, dw.AT_RANGES_INDEX)
 ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 
 
+_CACHED_PATHS = 128
+_SORTED_AT_ONCE = 4096
+_LOW_HALF = (1 << 32) - 1
+
+
 class UnitIndex:
-    """Where the functions, types and inlined instances of one unit are."""
+    """Where the functions, types and inlined instances of one unit are.
+
+    An entry that encloses others is a container; containers are numbered in file order, 0 being
+    the unit itself. Offsets of instances are kept relative to the unit, origin in the high half,
+    instance in the low half of one integer.
+
+    Attributes:
+        foreign_instances: Instances whose origin is in another unit; they are counted and dropped.
+    """
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._offsets = array("Q")
         self._parents = array("I")
-        self._paths: list[str] = [""]
-        self._path_is_type: list[bool] = [False]
+        self._containers = array("Q", (0,))
+        self._outer = array("I", (0,))
         self._emitted = array("Q")
-        self._origins = array("Q")
         self._instances = array("Q")
+        self.foreign_instances = 0
+        self._container = lru_cache(maxsize=_CACHED_PATHS)(self._read_container)
         self._scan()
-        self._sort_instances()
+        self._instances = _sorted(self._instances)
 
     def iter_emitted(self) -> Iterator[int]:
         """Yield the offsets of types and functions worth a look, in file order."""
@@ -52,66 +69,82 @@ class UnitIndex:
         at = bisect_left(self._offsets, offset)
         if at == len(self._offsets) or self._offsets[at] != offset:
             return "", False
-        path = self._parents[at]
-        return self._paths[path], self._path_is_type[path]
+        return self._container(self._parents[at])
 
     def iter_instances(self, origin: int) -> Iterator[int]:
         """Yield the offsets of the inlined and out-of-line instances of one abstract function."""
-        at = bisect_left(self._origins, origin)
-        while at < len(self._origins) and self._origins[at] == origin:
-            yield self._instances[at]
+        base = self._unit.offset
+        wanted = origin - base
+        at = bisect_left(self._instances, wanted << 32)
+        while at < len(self._instances) and self._instances[at] >> 32 == wanted:
+            yield base + (self._instances[at] & _LOW_HALF)
             at += 1
+
+    def _read_container(self, number: int) -> tuple[str, bool]:
+        if number == 0:
+            return "", False
+        die = read_die(self._unit, self._containers[number])
+        outer, _ = self._container(self._outer[number])
+        name = self._unit.text(die.attributes.get(dw.AT_NAME))
+        if not name and die.tag == dw.TAG_NAMESPACE:
+            name = ANONYMOUS_NAMESPACE
+        return "::".join(part for part in (outer, name) if part), die.tag in TYPE_TAGS
 
     def _scan(self) -> None:
         unit = self._unit
-        stack: list[tuple[int, int]] = [(0, 0)]  # depth of an entry, path of its children
+        stack: list[tuple[int, int, int]] = [(0, 0, 0)]  # depth, offset and container of entries
         for die in Walk(unit, unit.first, _TAGS):
             while stack[-1][0] >= die.depth and len(stack) > 1:
                 stack.pop()
-            path = stack[-1][1]
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
                 self._note_instance(die)
                 continue
             if die.tag != dw.TAG_NAMESPACE:
-                self._note(die, path)
+                self._note(die, self._number(stack))
             if die.has_children:
-                stack.append((die.depth, self._enter(die, path)))
+                stack.append((die.depth, die.offset, 0))
 
-    def _note(self, die: Die, path: int) -> None:
+    def _number(self, stack: list[tuple[int, int, int]]) -> int:
+        """Return the number of the innermost container, numbering those that have none yet."""
+        number = 0
+        for level in range(1, len(stack)):
+            depth, offset, known = stack[level]
+            if not known:
+                self._containers.append(offset)
+                self._outer.append(number)
+                known = len(self._containers) - 1
+                stack[level] = depth, offset, known
+            number = known
+        return number
+
+    def _note(self, die: Die, container: int) -> None:
         self._offsets.append(die.offset)
-        self._parents.append(path)
-        if dw.AT_DECLARATION in die.attributes:
+        self._parents.append(container)
+        attributes = die.attributes
+        if dw.AT_DECLARATION in attributes:
             return
         if die.tag in TYPE_TAGS:
-            if dw.AT_NAME in die.attributes:
+            if dw.AT_NAME in attributes:
                 self._emitted.append(die.offset)
         elif die.tag == dw.TAG_SUBPROGRAM:
-            has_code = any(attribute in die.attributes for attribute in _CODE)
-            if dw.AT_ABSTRACT_ORIGIN not in die.attributes:
+            if dw.AT_ABSTRACT_ORIGIN not in attributes:
                 self._emitted.append(die.offset)
-            elif has_code:
+            elif any(attribute in attributes for attribute in _CODE):
                 self._note_instance(die)
 
     def _note_instance(self, die: Die) -> None:
-        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
-        if origin is not None:
-            self._origins.append(origin)
-            self._instances.append(die.offset)
+        unit = self._unit
+        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, -1)
+        if unit.first <= origin < unit.end:
+            self._instances.append((origin - unit.offset) << 32 | die.offset - unit.offset)
+        elif origin >= 0:
+            self.foreign_instances += 1
 
-    def _enter(self, die: Die, path: int) -> int:
-        name = self._unit.text(die.attributes.get(dw.AT_NAME))
-        if not name and die.tag == dw.TAG_NAMESPACE:
-            name = ANONYMOUS_NAMESPACE
-        if not name:
-            return path
-        whole = f"{self._paths[path]}::{name}" if path else name
-        is_type = die.tag in TYPE_TAGS
-        if self._paths[-1] != whole or self._path_is_type[-1] != is_type:
-            self._paths.append(whole)
-            self._path_is_type.append(is_type)
-        return len(self._paths) - 1
 
-    def _sort_instances(self) -> None:
-        order = sorted(range(len(self._origins)), key=self._origins.__getitem__)
-        self._origins = array("Q", (self._origins[at] for at in order))
-        self._instances = array("Q", (self._instances[at] for at in order))
+def _sorted(values: array[int]) -> array[int]:
+    """Sort machine integers without ever holding a Python object for each of them."""
+    runs = [
+        array("Q", sorted(values[start : start + _SORTED_AT_ONCE]))
+        for start in range(0, len(values), _SORTED_AT_ONCE)
+    ]
+    return runs[0] if len(runs) == 1 else array("Q", merge(*runs))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.lines import Range, injectible_ranges, intersect, merge_overlapping
+from harness.symbols.lines import LineSpan, intersect, merge_overlapping
 from harness.symbols.native.functions import (
     VARIABLE_TAGS,
     Block,
@@ -20,6 +20,7 @@ from harness.symbols.native.functions import (
 )
 
 if TYPE_CHECKING:
+    from harness.symbols.native.statements import Statements
     from harness.symbols.native.unit import Identity, UnitContext
 
 
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 class _Merge:
     """What the instances seen so far agree on (lines) or add up to (availability)."""
 
-    lines: list[Range] | None = None
+    lines: list[LineSpan] | None = None
     end_line: int = 0
-    available: dict[int, list[Range]] = field(default_factory=dict)
+    available: dict[int, list[LineSpan]] = field(default_factory=dict)
 
 
 def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
@@ -38,18 +39,19 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
     It starts at its declaration and ends at the last line of any instance. A line is injectible
     when every instance has it; a variable is available where any instance has it. Blocks flatten.
     """
-    file = context.files.path(identity.file) if identity.file else ""
     merge = _Merge()
     for instance in context.index.iter_instances(die.offset):
-        _add_instance(context, merge, instance, file)
-    scope = function_scope(identity, file)
+        _add_instance(context, merge, instance, identity.file)
+    scope = function_scope(identity)
     scope.start_line, scope.end_line = identity.line, merge.end_line
     scope.injectible_lines = to_line_ranges(merge.lines or [])
-    scope.symbols = [
-        symbol
-        for offset, symbol in _variables(context, die)
-        if _set_available(symbol, merge.available.get(offset, []))
-    ]
+    for offset, symbol in _variables(context, die):
+        spans = merge_overlapping(merge.available.get(offset, ()))
+        if spans:
+            symbol.language_specifics = LanguageSpecifics(
+                available_line_ranges=to_line_ranges(spans)
+            )
+        scope.symbols.append(symbol)
     scope.symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
     return scope
 
@@ -70,35 +72,28 @@ def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
     return found
 
 
-def _set_available(symbol: Symbol, ranges: list[Range]) -> bool:
-    merged = merge_overlapping(ranges)
-    if merged:
-        symbol.language_specifics = LanguageSpecifics(available_line_ranges=to_line_ranges(merged))
-    return True
-
-
 def _add_instance(context: UnitContext, merge: _Merge, offset: int, file: str) -> None:
     body = read_body(context, offset, file)
-    lines = injectible_ranges(body.entries)
+    lines = body.statements.spans()
     if not lines:
         return  # optimised down to nothing: it has no say in which lines exist
     merge.lines = lines if merge.lines is None else intersect(merge.lines, lines)
     merge.end_line = max(merge.end_line, lines[-1][1])
-    _add_variables(context, merge, body.root, body.entries)
+    _add_variables(context, merge, body.root, body.statements)
 
 
 def _add_variables(
-    context: UnitContext, merge: _Merge, block: Block, entries: list[tuple[int, int, int]]
+    context: UnitContext, merge: _Merge, block: Block, statements: Statements
 ) -> None:
     for attributes in block.variables:
         origin = _origin(attributes)
         if origin is None:
             context.skip("inlined variable without an origin")
             continue
-        ranges = available_lines(context, attributes, block.ranges, entries)
+        ranges = available_lines(context, attributes, block.ranges, statements)
         merge.available.setdefault(origin, []).extend(ranges)
     for child in block.blocks:
-        _add_variables(context, merge, child, entries)
+        _add_variables(context, merge, child, statements)
 
 
 def _origin(attributes: dict[int, Any]) -> int | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.native.index import UnitIndex
 
-_CACHED_NAMES = 4096
+_CACHED_NAMES = 1024
 _DEEPEST = 32
 _UNKNOWN = "?"
 _SUFFIXES = {

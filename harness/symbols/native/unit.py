@@ -25,7 +25,7 @@ class Identity(NamedTuple):
     linkage_name: str
     parent: str
     is_method: bool
-    file: int
+    file: str
     line: int
 
 
@@ -40,10 +40,17 @@ class UnitContext:
         self.lines: LineTable = read_lines(unit)
         self.types = TypeNames(unit, self.index)
         self._skipped = skipped
+        self._numbers: tuple[str, frozenset[int]] = "", frozenset()
 
     def skip(self, reason: str) -> None:
         """Count something that is left out."""
         self._skipped[reason] = self._skipped.get(reason, 0) + 1
+
+    def numbers_of(self, file: str) -> frozenset[int]:
+        """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
+        if self._numbers[0] != file:
+            self._numbers = file, frozenset(self.files.numbers_of(file))
+        return self._numbers[1]
 
     def identify(self, offset: int, attributes: dict[int, Any]) -> Identity:
         """Follow origin and specification from a function to its declaration.
@@ -51,7 +58,7 @@ class UnitContext:
         Each attribute is taken from the first entry of the chain that has it; the parent is that
         of the last entry, the declaration. Chains that cross units name what they can.
         """
-        unit, found = self.unit, dict(attributes)
+        unit, found, named_in = self.unit, dict(attributes), self.unit
         seen = {offset}
         for _ in range(_LONGEST_CHAIN):
             step = attributes.get(dw.AT_ABSTRACT_ORIGIN, attributes.get(dw.AT_SPECIFICATION))
@@ -62,6 +69,8 @@ class UnitContext:
             if not unit.first <= offset < unit.end:
                 unit = unit.dwarf.unit_of(offset)
             attributes = read_die(unit, offset).attributes
+            if dw.AT_DECL_FILE not in found:
+                named_in = unit
             found = attributes | found
         parent, is_method = self.index.parent_of(offset) if unit is self.unit else ("", False)
         linkage = found.get(dw.AT_LINKAGE_NAME, found.get(dw.AT_MIPS_LINKAGE_NAME))
@@ -70,6 +79,13 @@ class UnitContext:
             linkage_name=unit.text(linkage),
             parent=parent,
             is_method=is_method,
-            file=found.get(dw.AT_DECL_FILE, 0),
+            file=self._file(named_in, found.get(dw.AT_DECL_FILE)),
             line=found.get(dw.AT_DECL_LINE, 0),
         )
+
+    def _file(self, unit: Unit, number: int | None) -> str:
+        """Return a file by its number, which means something only in the unit that says it."""
+        if number is None:
+            return ""
+        files = self.files if unit is self.unit else FileTable(unit)
+        return files.path(number)
