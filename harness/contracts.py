@@ -79,4 +79,6 @@ class Plot(Protocol):
     touched: the figure is made from `matplotlib.figure.Figure`, never through pyplot.
     """
 
-    def __call__(self, frames: Frames) -> Figure: ...
+    def __call__(self, frames: Frames) -> Figure:
+        """Draw the tables of one run."""
+        ...

@@ -12,9 +12,8 @@ class Batching:
     """The batches of one arm over one binary and source.
 
     `fewest` and `most` batches of any one replicate are equal unless the pipeline is not
-    deterministic. `largest_overshoot_bytes` looks at batches that were not final, because a final
-    batch is flushed before it is full; it is None when every batch was final: then the threshold
-    was never reached and nothing is known of overshoot.
+    deterministic. `largest_overshoot_bytes` is over the batches that `reached_threshold`; None
+    when there are none: then nothing is known of overshoot.
     """
 
     fewest: int
@@ -28,10 +27,19 @@ def summarise_batches(batches: pd.DataFrame) -> Batching | None:
     if batches.empty:
         return None
     counts = batches.groupby(["probe", "replicate"], dropna=False)["batch_num"].nunique()
-    reached = batches[~batches["final"].astype(bool)]
+    reached = reached_threshold(batches)
     return Batching(
         fewest=int(counts.min()),
         most=int(counts.max()),
         largest_payload_bytes=int(batches["payload_bytes"].max()),
         largest_overshoot_bytes=None if reached.empty else int(reached["overshoot_bytes"].max()),
     )
+
+
+def reached_threshold(batches: pd.DataFrame) -> pd.DataFrame:
+    """Return the batches that were flushed because their payload reached a threshold.
+
+    A final batch was flushed because nothing was left to add, and a pipeline that counts
+    functions instead of bytes has no threshold to overshoot.
+    """
+    return batches[~batches["final"].astype(bool) & (batches["threshold_bytes"] > 0)]

@@ -84,7 +84,6 @@ def batch(binary: str, number: int, overshoot_bytes: int, **changes: Any) -> dic
 
 def frames(
     samples: Iterable[dict[str, Any]] = (),
-    *,
     verified: Iterable[str] = (),
     **tables: Iterable[dict[str, Any]],
 ) -> Frames:

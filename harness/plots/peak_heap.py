@@ -1,0 +1,120 @@
+"""Peak heap, old versus new, one line a binary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from harness.plots.scales import ByteScale, byte_scale, scale_x
+from harness.plots.style import (
+    add_key,
+    arm_looks,
+    drawn,
+    drawn_labels,
+    new_figure,
+    no_data,
+    styled,
+)
+from harness.stats.frames import Frames
+from harness.stats.summary import Row, Summary, summarise
+
+QUESTION = "How much heap does each pipeline hold at its peak?"
+SOURCES = {
+    "dwarf": "Extraction and pipeline (source: dwarf)",
+    "replay": "Pipeline alone (source: replay)",
+}
+_MOST_ROWS = 40
+_NAME_WIDTH = 20
+
+
+def draw(frames: Frames) -> Figure:
+    """Draw one panel a source: both peaks of each binary joined, the reduction beside them."""
+    summary = summarise(frames)
+    shown = {source: _readable(summary.of_source(source)) for source in summary.sources}
+    panels = [(source, rows) for source, rows in shown.items() if rows]
+    with styled():
+        if not panels:
+            return no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
+        return _draw_panels(summary, panels)
+
+
+def _draw_panels(summary: Summary, panels: list[tuple[str, list[Row]]]) -> Figure:
+    heights = [len(rows) + 1.8 for _, rows in panels]
+    figure = new_figure(QUESTION, 1.3 + 0.33 * sum(heights))
+    grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
+    scale = _common_scale([row for _, rows in panels for row in rows])
+    for axes, (source, rows) in zip(grid[:, 0], panels, strict=True):
+        axes.set_title(SOURCES.get(source, drawn(f"Source: {source}")))
+        _draw_rows(axes, rows, scale)
+        scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
+    add_key(figure, _marks(summary), _iter_notes(summary, [r for _, rows in panels for r in rows]))
+    return figure
+
+
+def _readable(rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with any peak at all, largest last, and no more than one can read."""
+    return [row for row in rows if row.baseline.peak or row.candidate.peak][-_MOST_ROWS:]
+
+
+def _common_scale(rows: Sequence[Row]) -> ByteScale:
+    peaks = [arm.peak for row in rows for arm in (row.baseline, row.candidate) if arm.peak]
+    return byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
+
+
+def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
+    labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
+    for place, row in enumerate(rows):
+        _draw_row(axes, place, row, scale)
+        beside = axes.get_yaxis_transform()
+        axes.text(1.01, place, _remark(row), transform=beside, va="center_baseline")
+    axes.set_yticks(range(len(rows)), [labels[row.binary] for row in rows])
+    axes.set_ylim(-0.6, len(rows) - 0.4)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+
+
+def _draw_row(axes: Axes, place: int, row: Row, scale: ByteScale) -> None:
+    looks = arm_looks([row.baseline.name, row.candidate.name])
+    if row.baseline.peak and row.candidate.peak:
+        ends = [scale.of(row.baseline.peak.median), scale.of(row.candidate.peak.median)]
+        axes.plot(ends, [place, place], color="#BBBBBB", linewidth=4, zorder=1)
+    for arm in (row.baseline, row.candidate):
+        if arm.peak is None:
+            continue
+        colour, marker = looks[arm.name]
+        spread = [scale.of(arm.peak.low), scale.of(arm.peak.high)]
+        axes.plot(spread, [place, place], color=colour, linewidth=1.5, zorder=2)
+        axes.plot(scale.of(arm.peak.median), place, marker, color=colour, markersize=8, zorder=3)
+
+
+def _remark(row: Row) -> str:
+    """Say what stands beside a row: the reduction, with a question mark where it proves nothing."""
+    for arm in (row.baseline, row.candidate):
+        if arm.peak is None:
+            status = (f.status for f in row.failures if f.arm == arm.name)
+            return drawn(f"{arm.name}: {next(status, 'missing')}")
+    if row.reduction_pct is None:
+        return "no comparison"
+    change = f"{-row.reduction_pct:+.0f} %".replace("-", "\N{MINUS SIGN}")
+    return change if row.counts else f"{change} ?"
+
+
+def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
+    if any(row.reduction_pct is None and row.same_output is False for row in rows):
+        yield "no comparison: the arms delivered different scopes"
+    if any(row.reduction_pct is not None and not row.counts for row in rows):
+        yield "?: proves nothing (output not verified, or replicates missing)"
+    lost = len(summary.rows) - len(rows)
+    if lost:
+        yield f"{lost} without any peak, or too small to list, not drawn"
+
+
+def _marks(summary: Summary) -> list[Line2D]:
+    looks = arm_looks([summary.baseline, summary.candidate])
+    return [
+        Line2D([], [], color=looks[arm][0], marker=looks[arm][1], linestyle="", label=drawn(arm))
+        for arm in (summary.baseline, summary.candidate)
+    ]

@@ -1,0 +1,148 @@
+"""Every registered plot draws nothing, one record and many, and the same each time."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.image import imread
+
+from harness import registry
+from harness.plots.style import arm_looks, drawn
+from harness.plots.writing import render, write
+from harness.stats.frames import Frames
+from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, peaks
+
+HOSTILE = "\x1b[31mre\nd\u202e$x_{1}$日本<script>" + "x" * 500
+PLOTS = registry.names("plot")
+
+
+def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]:
+    own = {"binary": binary, "source": source, "run_id": "r1", "replicate": 1}
+    timed = [{**own, "arm": arm, "at_s": n / 10} for arm in ARMS for n in range(5)]
+    gc = {"generation": 1, "duration_s": 0.01, "collected": 2, "uncollectable": 0}
+    heap = {"heap_before_bytes": 9, "heap_after_bytes": 8}
+    return {
+        "samples": [{**row, "source": source} for row in peaks(binary, [9e6, 8e6], [1e6, 1e6])],
+        "batches": [
+            batch(binary, number, size, source=source, final=number == 3, probe="gc")
+            for number, size in ((1, 900), (2, 50_000), (3, -700_000))
+        ],
+        "timeline": [{**row, "probe": "gc", "heap_bytes": 1000 * n} for n, row in enumerate(timed)],
+        "collections": [{**row, "start_s": row["at_s"], **gc, **heap} for row in timed],
+        "deliveries": [delivery(binary, arm, source=source) for arm in ARMS],
+    }
+
+
+def _together(*cases: dict[str, list[dict[str, Any]]]) -> Frames:
+    rows = {table: [row for case in cases for row in case[table]] for table in cases[0]}
+    return frames(rows.pop("samples"), (), **rows)
+
+
+DATA: dict[str, Callable[[], Frames]] = {
+    "one": lambda: _together(_case("a.so")),
+    "two sources": lambda: _together(_case("a.so"), _case("a.so", "replay")),
+    "many": lambda: _together(*(_case(f"lib{n}.so") for n in range(60))),
+    "hostile names": lambda: _together(_case(HOSTILE), _case(HOSTILE + "y"), _case("$")),
+    "one arm failed": lambda: frames([*peaks("a", [9e6], []), failure("a", "streaming", "oom")]),
+    "one value": lambda: frames(peaks("a", [1], [])),
+    "only failures": lambda: frames([failure("a", arm) for arm in ARMS]),
+    "nothing": frames,
+}
+
+
+def _draw(name: str, data: str) -> Figure:
+    plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
+    return plot(DATA[data]())
+
+
+def _texts(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
+
+
+@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:
+    figure = _draw(name, data)
+    images = render(figure, name)
+    root = ET.fromstring(images["svg"])  # noqa: S314  written a line above
+    assert root.tag.endswith("svg")
+    height, width = imread(BytesIO(images["png"])).shape[:2]
+    assert width > 900
+    assert 200 < height < 4000
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_asks_its_question_in_the_title_and_names_its_units(name: str) -> None:
+    figure = _draw(name, "one")
+    assert figure.get_suptitle().endswith("?")
+    shared = [axes for axes in figure.axes if axes.xaxis.get_label_text()]
+    assert shared
+    assert all(axes.xaxis.get_label_text().endswith(")") for axes in shared)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_without_data_says_so_and_why(name: str) -> None:
+    texts = _texts(_draw(name, "nothing"))
+    assert "No data" in texts
+    assert len(texts.splitlines()) >= 3
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_a_plot_leaves_no_trace(name: str) -> None:
+    before = mpl.rcParams.copy()  # reading it as a dict would load pyplot
+    render(_draw(name, "one"), name)
+    assert mpl.rcParams.copy() == before
+    assert "matplotlib.pyplot" not in sys.modules
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_the_same_data_gives_the_same_bytes(name: str) -> None:
+    assert render(_draw(name, "many"), name) == render(_draw(name, "many"), name)
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_settings_of_the_machine_change_nothing(name: str) -> None:
+    plain = render(_draw(name, "one"), name)
+    with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
+        assert render(_draw(name, "one"), name) == plain
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_hostile_names_are_drawn_inert_and_short(name: str) -> None:
+    texts = _texts(_draw(name, "hostile names"))
+    assert "\x1b" not in texts
+    assert "\u202e" not in texts
+    assert "x" * 50 not in texts
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        pytest.param("$x$", r"\$x\$", id="mathematics"),
+        pytest.param("\x1b[1m", r"\x1b[1m", id="terminal escape"),
+        pytest.param("日", r"\u65e5", id="no such glyph"),
+        pytest.param("größe", "größe", id="other letters"),
+    ],
+)
+def test_names_are_drawn_as_they_read(name: str, shown: str) -> None:
+    assert drawn(name) == shown
+
+
+def test_arms_that_we_never_heard_of_look_unlike_ours_and_each_other() -> None:
+    looks = arm_looks(["legacy", "mine", "yours", "streaming"])
+    assert len(set(looks.values())) == 4
+
+
+def test_a_figure_is_written_in_both_formats(tmp_path: Path) -> None:
+    paths = write(_draw("peak_heap", "one"), tmp_path / "plots", "peak_heap")
+    assert [path.name for path in paths] == ["peak_heap.svg", "peak_heap.png"]
+    assert all(path.stat().st_size > 1000 for path in paths)
+    assert b"<dc:date>" not in paths[0].read_bytes()
