@@ -83,7 +83,9 @@ class Walk:
         base = self._start
         size = _WINDOW_BYTES
         data = unit.info.read(base, min(size, end - base))
+        limit = len(data)
         at = depth = 0
+        new = Die._make  # not by keyword: this is the loop that runs once an entry
         hidden = most + 1  # entries deeper than this are not yielded
         while True:
             begin = at
@@ -112,17 +114,17 @@ class Walk:
             except KeyError:
                 raise _unknown(unit, base + begin) from None
             except _CUT:
-                at = len(data) + 1
-            if at > len(data):
+                at = limit + 1
+            if at > limit:
                 base += begin
                 size = size * 4 if begin == 0 else _WINDOW_BYTES
-                if begin == 0 and base + len(data) >= end:
+                if begin == 0 and base + limit >= end:
                     raise _endless(unit, base)
                 data = unit.info.read(base, min(size, end - base))
-                at = 0
+                limit, at = len(data), 0
                 continue
             if shown:
-                yield Die(depth, base + begin, tag, abbreviation.has_children, attributes)
+                yield new((depth, base + begin, tag, abbreviation.has_children, attributes))
                 if self._pruned:
                     self._pruned = False
                     if depth == 0:
@@ -131,9 +133,10 @@ class Walk:
                         sibling = attributes.get(AT_SIBLING, 0)
                         if base + at <= sibling < end:
                             at = sibling - base
-                            if at > len(data):
+                            if at > limit:
                                 base, at = sibling, 0
                                 data = unit.info.read(base, min(_WINDOW_BYTES, end - base))
+                                limit = len(data)
                             continue
                         hidden = depth
             if abbreviation.has_children:

@@ -89,10 +89,16 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:
         kind = data[at]
         if kind == _END:
             return
+        if kind == _VIEW_PAIR and data[at + 1] < 128 and data[at + 2] < 128:
+            at += 3  # by far the most frequent entries are read here
+            continue
         found, at = state.read_entry(kind, data, at + 1)
         if found is None:
             continue
-        length, at = read_uleb(data, at)
+        length = data[at]
+        at += 1
+        if length > 127:
+            length, at = read_uleb(data, at - 1)
         if at + length > len(data):
             expression = section.read(offset + at, length)
             offset, at = offset + at + length, 0
