@@ -27,11 +27,15 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What to extract.
 
     `scope` is `all`, `main` (main module only) or `org` (same organisation). `locations` is
-    `strict` (only plain registers and memory count as available) or `any`.
+    `strict` (only plain registers and memory count as available) or `any`. `inlines` says which
+    package reports an inlined Go function: `unit`, that of the unit which holds the definition,
+    from that unit's instances (as the reference output has it), or `index`, the function's own,
+    from all instances.
     """
 
     scope: str = "all"
     locations: str = "strict"
+    inlines: str = "unit"
     agent_version: str = ""
     limits: Limits = Limits()
 

@@ -27,15 +27,26 @@ class Location(NamedTuple):
     expression: bytes
 
 
-def iter_locations(unit: Unit, attributes: dict[int, Any]) -> Iterator[Location]:
-    """Yield where the variable is, in file order; nothing if it has no location."""
+def iter_locations(
+    unit: Unit, attributes: dict[int, Any], *, keep_empty: bool = False
+) -> Iterator[Location]:
+    """Yield where the variable is, in file order; nothing if it has no location.
+
+    Listed ranges without addresses are left out unless asked for.
+    """
     if dw.AT_LOCATION in attributes:
         yield Location(0, 0, attributes[dw.AT_LOCATION])
-    elif dw.AT_LOCATION_LIST in attributes:
-        yield from _iter_listed(unit, attributes[dw.AT_LOCATION_LIST])
+        return
+    if dw.AT_LOCATION_LIST in attributes:
+        listed = _iter_listed(unit, attributes[dw.AT_LOCATION_LIST])
     elif dw.AT_LOCATION_LIST_INDEX in attributes:
         index = attributes[dw.AT_LOCATION_LIST_INDEX]
-        yield from _iter_loclists(unit, indexed_list(unit, ".debug_loclists", index))
+        listed = _iter_loclists(unit, indexed_list(unit, ".debug_loclists", index))
+    else:
+        return
+    for location in listed:
+        if location.high > location.low or keep_empty or not location.high:
+            yield location
 
 
 def _iter_listed(unit: Unit, offset: int) -> Iterator[Location]:
@@ -67,7 +78,7 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Location]:
         else:
             expression = data[at : at + length]
         at += length
-        if high > low:
+        if high >= low:
             yield Location(base + low, base + high, expression)
         if at > len(data):
             offset, at = offset + at, 0
@@ -107,7 +118,7 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:
             expression = data[at : at + length]
             at += length
         low, high = found
-        if high > low or kind == _DEFAULT:
+        if high >= low:
             yield Location(low, high, expression)
 
 
@@ -134,9 +145,7 @@ class _State:
             return self._read_fixed(kind, data, at)
         return self._read_indexed(kind, data, at)
 
-    def _read_fixed(
-        self, kind: int, data: bytes, at: int
-    ) -> tuple[tuple[int, int] | None, int]:
+    def _read_fixed(self, kind: int, data: bytes, at: int) -> tuple[tuple[int, int] | None, int]:
         size, order = self.unit.layout.address_size, self.unit.dwarf.order
         low = int.from_bytes(data[at : at + size], order)
         at += size
@@ -148,13 +157,9 @@ class _State:
             return (low, low + length), at
         return (low, int.from_bytes(data[at : at + size], order)), at + size
 
-    def _read_indexed(
-        self, kind: int, data: bytes, at: int
-    ) -> tuple[tuple[int, int] | None, int]:
+    def _read_indexed(self, kind: int, data: bytes, at: int) -> tuple[tuple[int, int] | None, int]:
         if kind not in (_BASE_X, _START_X_END_X, _START_X_LENGTH):
-            raise InputRejected(
-                f"unknown location list entry {kind:#x}", section=".debug_loclists"
-            )
+            raise InputRejected(f"unknown location list entry {kind:#x}", section=".debug_loclists")
         index, at = read_uleb(data, at)
         low = self.unit.indexed_address(index)
         if kind == _BASE_X:

@@ -199,20 +199,18 @@ def _without_pointer_syntax(local: str) -> str:
 
 
 def unescape_type_name(name: str) -> str:
-    """Return a type name with the path of its own package unescaped and its stars kept.
+    """Return a type name with its package part unescaped; stars and brackets stay.
+
+    The package part ends where the compiler's own rule says, prefixes included: a path behind a
+    star whose host has a dot in it keeps its escapes, as in the reference output.
 
     Raises:
-        MalformedNameError: The path holds a malformed escape.
+        MalformedNameError: The package part holds a malformed escape.
     """
     if "%" not in name:
         return name
-    bare = name.lstrip("*")
-    package, local = split_package(bare)
-    if not package:
-        package, dot, local = bare.partition(".")
-        if not dot:
-            return name
-    return f"{name[: len(name) - len(bare)]}{unescape_path(package)}.{local}"
+    dot = name.find(".", max(name.rfind("/", 0, _path_end(name)), 0))
+    return name if dot < 0 else unescape_path(name[:dot]) + name[dot:]
 
 
 def canonical_type_name(name: str) -> str:

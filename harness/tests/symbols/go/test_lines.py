@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.symbols.go.lines import (
+from harness.symbols.lines import (
     Range,
     injectible_ranges,
     intersect,

@@ -1,0 +1,147 @@
+"""Where a Go variable can be read: PC ranges in which every byte of it has a place.
+
+Only plain places count: an address, a register, an offset from one, from the frame base or from the
+call frame address. Any other operation in any of its locations makes the whole variable
+unavailable, while a location that merely lacks a piece is left out by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from harness.symbols.dwarf.leb import read_uleb
+from harness.symbols.dwarf.locations import iter_locations
+from harness.symbols.dwarf.units import Unit
+from harness.symbols.lines import Range
+
+Piece: TypeAlias = tuple[int, bytes]
+"""Size in bytes, and the operation that places it: empty when the piece has no place."""
+
+_Placed: TypeAlias = tuple[int, int, Sequence[Piece]]
+
+WHOLE = -1
+"""Size of the one piece of an expression that does not split its variable."""
+
+_ADDR, _REGX, _FBREG, _BREGX, _PIECE, _CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C
+_REG0, _REG31, _BREG0, _BREG31 = 0x50, 0x6F, 0x70, 0x8F
+
+
+def available_pcs(
+    unit: Unit,
+    attributes: dict[int, Any],
+    block: Callable[[], Sequence[Range]],
+    size: Callable[[], int],
+    *,
+    strict: bool = True,
+) -> list[Range]:
+    """Return the PC ranges in which a variable can be read, in the order of its locations.
+
+    Args:
+        unit: The unit that holds the variable.
+        attributes: The variable's.
+        block: PC ranges of the innermost block: a plain expression is valid all over it.
+        size: Size of the variable's type in bytes, negative if unknown.
+        strict: Whether only plain places count; otherwise any expression does.
+    """
+    placed: list[_Placed] = []
+    listed = False
+    for low, high, expression in iter_locations(unit, attributes, keep_empty=True):
+        pieces = parse_pieces(expression, unit.layout.address_size)
+        if pieces is None:
+            if strict:
+                return []
+            pieces = ((WHOLE, expression),)
+        if high:
+            listed = True
+            placed.append((low, high, pieces))
+        else:
+            placed += [(begin, end, pieces) for begin, end in block()]
+    if strict and listed and len(placed[0][2]) > 1:
+        placed = _without_doubles(placed, size())
+    return [(low, high) for low, high, pieces in placed if pieces and all(op for _, op in pieces)]
+
+
+@lru_cache(maxsize=1024)
+def parse_pieces(expression: bytes, address_size: int) -> tuple[Piece, ...] | None:
+    """Split a location expression into its pieces; None if it does more than name places."""
+    pieces: list[Piece] = []
+    place = b""
+    at = operations = 0
+    while at < len(expression):
+        begin, operation = at, expression[at]
+        at += 1
+        operations += 1
+        if operation == _PIECE:
+            length, at = read_uleb(expression, at)
+            pieces.append((length, place))
+            place = b""
+            continue
+        end = -1 if place else _after_place(operation, expression, at, address_size)
+        if end < 0:
+            return None
+        place, at = expression[begin:end], end
+    if operations == 1 and place:
+        return ((WHOLE, place),)
+    return None if place else tuple(pieces)
+
+
+def _after_place(operation: int, expression: bytes, at: int, address_size: int) -> int:
+    """Return the position behind the operands of a plain place, -1 for anything else."""
+    if _REG0 <= operation <= _REG31 or operation == _CFA:
+        return at
+    if operation == _ADDR:
+        return at + address_size
+    if _BREG0 <= operation <= _BREG31 or operation in (_REGX, _FBREG):
+        return read_uleb(expression, at)[1]
+    if operation == _BREGX:
+        return read_uleb(expression, read_uleb(expression, at)[1])[1]
+    return -1
+
+
+def _without_doubles(placed: list[_Placed], size: int) -> list[_Placed]:
+    """Undo pieces that the compiler lists twice; nothing is left if that does not explain them.
+
+    When different parts of the compiler see different types in one variable, its pieces can come
+    out doubled and add up to more than the type (golang.org/issue/61700).
+    """
+    while size >= 0 and sum(length for length, _ in placed[0][2]) > size:
+        index = _find_double([pieces for _, _, pieces in placed])
+        if index < 0:
+            return []
+        placed = [(low, high, _joined(pieces, index)) for low, high, pieces in placed]
+    return placed
+
+
+def _find_double(lists: list[Sequence[Piece]]) -> int:
+    """Return the index of a piece that is the next one over again, or -1."""
+    for pieces in lists:
+        for index in range(len(pieces) - 1):
+            if pieces[index][1] and pieces[index] == pieces[index + 1]:
+                return index
+    for test in (_one_is_placed, _next_is_placed):
+        for index in range(len(lists[0]) - 1):
+            if all(len(pieces) > index + 1 and test(pieces, index) for pieces in lists):
+                return index
+    return -1
+
+
+def _one_is_placed(pieces: Sequence[Piece], index: int) -> bool:
+    first, second = pieces[index], pieces[index + 1]
+    return first[0] == second[0] and bool(first[1]) != bool(second[1])
+
+
+def _next_is_placed(pieces: Sequence[Piece], index: int) -> bool:
+    first, second = pieces[index], pieces[index + 1]
+    if first[0] != second[0] or first[1] or second[1]:
+        return False
+    return len(pieces) <= index + 2 or bool(pieces[index + 2][1])
+
+
+def _joined(pieces: Sequence[Piece], index: int) -> Sequence[Piece]:
+    """Make one piece of two, placed where either of them is."""
+    if index + 1 >= len(pieces):
+        return pieces
+    first, second = pieces[index], pieces[index + 1]
+    return (*pieces[:index], (second[0], first[1] or second[1]), *pieces[index + 2 :])

@@ -1,0 +1,203 @@
+"""Scopes of Go functions: those with code of their own, and those known from inlined copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.errors import InputRejected
+from harness.model import LanguageSpecifics, LineRange, Scope, Symbol
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.units import Unit
+from harness.symbols.go.availability import available_pcs
+from harness.symbols.go.binary import GoBinary, UnitReader
+from harness.symbols.go.index import Definition, GoIndex
+from harness.symbols.go.inlined import Merged
+from harness.symbols.go.linetable import lines_of_name
+from harness.symbols.go.names import FunctionName
+from harness.symbols.lines import (
+    Entry,
+    Range,
+    injectible_ranges,
+    lines_of_pcs,
+    lines_of_ranges,
+    merge_overlapping,
+)
+
+_BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
+                   dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
+_VARIABLES = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
+
+
+@dataclass(slots=True)
+class _Block:
+    """A function or lexical block whose children are being read."""
+
+    depth: int
+    ranges: list[Range]
+    symbols: list[Symbol] = field(default_factory=list)
+    scopes: list[Scope] = field(default_factory=list)
+
+
+class FunctionReader:
+    """Reads the body of one concrete function.
+
+    Args:
+        binary: The open binary.
+        reader: Of the function's unit.
+        die: The function's entry.
+    """
+
+    def __init__(self, binary: GoBinary, reader: UnitReader, die: Die) -> None:
+        self._binary = binary
+        self._unit: Unit = reader.unit
+        self._reader = reader
+        self._die = die
+        self._entries: Sequence[Entry] = ()
+        self._file = ""
+
+    def read(self, raw: str, name: FunctionName) -> Scope | None:
+        """Return the function's scope; None, and a count, if it has no code or no lines."""
+        ranges = pc_ranges(self._unit, self._die.attributes)
+        if not ranges:
+            return self._left_out("function: no code")
+        tables = self._binary.lines.lines_at(ranges[0][0])
+        if tables is None:
+            return self._left_out("function: not in the line table")
+        lines = lines_of_name(tables, raw)
+        if lines is None:
+            return self._left_out("function: no lines of its own")
+        self._entries = lines.entries
+        self._file = self._reader.file_of(self._die.attributes)
+        body = self._read_body(ranges)
+        injectible = injectible_ranges(self._entries)
+        scope = function_scope(name, self._file, injectible, body.symbols)
+        scope.start_line = injectible[0][0] if injectible else 0
+        scope.end_line = injectible[-1][1] if injectible else 0
+        scope.scopes = body.scopes
+        return scope
+
+    def _left_out(self, reason: str) -> Scope | None:
+        self._binary.skip(reason)
+        return None
+
+    def _read_body(self, ranges: list[Range]) -> _Block:
+        stack = [_Block(0, ranges)]
+        walk = Walk(self._unit, self._die.offset, _BODY)
+        for die in walk:
+            if die.depth == 0:
+                continue
+            while stack[-1].depth >= die.depth:
+                self._close_block(stack)
+            if die.tag in _VARIABLES:
+                self._add_variable(stack[-1], die)
+            elif die.tag == dw.TAG_LEXICAL_BLOCK:
+                found = pc_ranges(self._unit, die.attributes)
+                if found:
+                    stack.append(_Block(die.depth, found))
+                else:
+                    # A block without code is dropped with all that it holds.
+                    walk.prune()
+            else:
+                walk.prune()
+        while len(stack) > 1:
+            self._close_block(stack)
+        return stack[0]
+
+    def _close_block(self, stack: list[_Block]) -> None:
+        """Turn the innermost block into a scope, or hand its scopes on if it has no variables."""
+        block = stack.pop()
+        parent = stack[-1]
+        if not block.symbols:
+            parent.scopes += block.scopes
+            return
+        start, end = lines_of_ranges(self._entries, block.ranges) or (0, 0)
+        parent.scopes.append(
+            Scope(
+                scope_type="local", name="", source_file=self._file, start_line=start,
+                end_line=end, has_injectible_lines=False, symbols=block.symbols,
+                scopes=block.scopes,
+            )
+        )  # fmt: skip
+
+    def _add_variable(self, block: _Block, die: Die) -> None:
+        attributes = die.attributes
+        if dw.AT_NAME not in attributes or dw.AT_TYPE not in attributes:
+            self._binary.skip("variable: no name or no type")
+            return
+        info = self._binary.types.info(attributes[dw.AT_TYPE])
+        found = available_pcs(
+            self._unit, attributes, lambda: block.ranges, lambda: info.size,
+            strict=self._binary.options.locations == "strict",
+        )  # fmt: skip
+        lines = [span for pcs in found if (span := lines_of_pcs(self._entries, *pcs))]
+        block.symbols.append(variable_symbol(self._unit, die, info.name, merge_overlapping(lines)))
+
+
+def read_definition(
+    binary: GoBinary, index: GoIndex, definition: Definition, name: FunctionName
+) -> Scope:
+    """Return the scope of an inlined function: its definition, and all its instances merged."""
+    merged = Merged()
+    for record in index.instances(definition.offset):
+        merged.add(record, near_only=definition.near)
+    unit = binary.dwarf.unit_of(definition.offset)
+    attributes: dict[int, Any] = {}
+    symbols: list[Symbol] = []
+    for die in Walk(unit, definition.offset, _BODY):
+        if die.depth == 0:
+            attributes = die.attributes
+        elif die.tag in _VARIABLES:
+            _add_defined(binary, unit, die, merged, symbols)
+        elif die.depth == 1:
+            raise InputRejected(f"a definition with a child of tag {die.tag:#x}", offset=die.offset)
+    symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
+    scope = function_scope(name, merged.file, merged.injectible or [], symbols)
+    scope.start_line = attributes.get(dw.AT_DECL_LINE, 0)
+    scope.end_line = merged.end_line
+    return scope
+
+
+def _add_defined(
+    binary: GoBinary, unit: Unit, die: Die, merged: Merged, symbols: list[Symbol]
+) -> None:
+    if dw.AT_NAME not in die.attributes or dw.AT_TYPE not in die.attributes:
+        binary.skip("variable: no name or no type")
+        return
+    info = binary.types.info(die.attributes[dw.AT_TYPE])
+    symbols.append(variable_symbol(unit, die, info.name, merged.variables.get(die.offset, [])))
+
+
+def function_scope(
+    name: FunctionName, file: str, injectible: list[Range], symbols: list[Symbol]
+) -> Scope:
+    """Return a function's or method's scope, its line bounds left at 0."""
+    return Scope(
+        scope_type="method" if name.receiver else "function",
+        name=name.name,
+        source_file=file,
+        start_line=0,
+        end_line=0,
+        has_injectible_lines=True,
+        injectible_lines=[LineRange(start, end) for start, end in injectible],
+        language_specifics=LanguageSpecifics(go_qualified_name=name.qualified),
+        symbols=symbols,
+    )
+
+
+def variable_symbol(unit: Unit, die: Die, type_name: str, ranges: list[Range]) -> Symbol:
+    """Return the symbol of a variable. Results are formal parameters, and so arguments."""
+    specifics = None
+    if ranges:
+        lines = [LineRange(start, end) for start, end in ranges]
+        specifics = LanguageSpecifics(available_line_ranges=lines)
+    return Symbol(
+        name=unit.text(die.attributes[dw.AT_NAME]),
+        type=type_name,
+        symbol_type="arg" if die.tag == dw.TAG_FORMAL_PARAMETER else "local",
+        line=die.attributes.get(dw.AT_DECL_LINE, 0),
+        language_specifics=specifics,
+    )

@@ -1,0 +1,208 @@
+"""Inlined instances: what each of them says about the function that it is an instance of.
+
+An instance has no lines and no variables of its own to show. It contributes to its definition: the
+file, the last line, the lines where a probe reaches the inlined code, and where each variable can
+be read there. Contributions are worked out while the line table of the function around them is at
+hand, stored, and merged when the definition is delivered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Struct, msgpack
+
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.dies import Die
+from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.units import Unit
+from harness.symbols.go.availability import available_pcs
+from harness.symbols.go.binary import GoBinary
+from harness.symbols.go.linetable import NameLines, lines_of_name
+from harness.symbols.lines import (
+    Entry,
+    Range,
+    injectible_ranges,
+    intersect,
+    lines_of_pcs,
+    merge_overlapping,
+)
+
+
+class Instance(Struct, array_like=True):
+    """What one instance contributes.
+
+    `near` says whether the instance counts for a definition that is reported with its unit.
+    `variables` maps offsets of the definition's variables to line ranges.
+    """
+
+    near: bool
+    file: str
+    end_line: int
+    injectible: list[Range]
+    variables: dict[int, list[Range]]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The definition behind an instance: its raw name, and whether `near` may hold for it."""
+
+    name: str
+    near: bool
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An instance, or a block inside one, on the way down."""
+
+    depth: int
+    is_instance: bool
+    attributes: dict[int, Any]
+    owner: _Owner
+    ranges: list[Range] | None = None
+
+
+@dataclass(slots=True)
+class _Owner:
+    """The instance that variables go to. Without entries it only passes `near` on."""
+
+    origin: int
+    near: bool
+    file: str = ""
+    entries: Sequence[Entry] = ()
+    variables: dict[int, list[Range]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Where a collector asks for definitions, and where it puts instances by definition."""
+
+    find_origin: Callable[[int], Origin | None]
+    store: Callable[[int, Instance], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A physical function: its unit, its first PC, and whether instances in it may be near."""
+
+    unit: Unit
+    pc: int
+    near: bool
+
+
+class InstanceCollector:
+    """Collects the instances inside one physical function, entry by entry in file order."""
+
+    def __init__(self, binary: GoBinary, exchange: Exchange, place: Place) -> None:
+        self._binary = binary
+        self._unit = place.unit
+        self._pc = place.pc
+        self._near = place.near
+        self._find_origin = exchange.find_origin
+        self._store = exchange.store
+        self._stack: list[_Frame] = []
+        self._tables: dict[str, NameLines] | None = None
+
+    def feed(self, die: Die) -> None:
+        """Take the next entry below the function, or the function itself if it is an instance."""
+        while self._stack and self._stack[-1].depth >= die.depth:
+            self._pop()
+        if die.tag in (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM):
+            self._push_instance(die)
+        elif not self._stack:
+            return
+        elif die.tag == dw.TAG_LEXICAL_BLOCK:
+            owner = self._stack[-1].owner
+            self._stack.append(_Frame(die.depth, False, die.attributes, owner))
+        else:
+            self._add_variable(die)
+
+    def finish(self) -> None:
+        """Store what is still open."""
+        while self._stack:
+            self._pop()
+
+    def _push_instance(self, die: Die) -> None:
+        offset = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, -1)
+        above = self._stack[-1].owner.near if self._stack else self._near
+        origin = self._find_origin(offset)
+        owner = _Owner(offset, above and origin is not None and origin.near)
+        if origin is not None:
+            lines = self._lines_of(origin.name)
+            if lines is None:
+                self._binary.skip("inlined instance: no lines")
+            else:
+                owner.file, owner.entries = lines.file, lines.entries
+        self._stack.append(_Frame(die.depth, True, die.attributes, owner))
+
+    def _lines_of(self, name: str) -> NameLines | None:
+        if self._tables is None:
+            self._tables = self._binary.lines.lines_at(self._pc) or {}
+        return lines_of_name(self._tables, name)
+
+    def _add_variable(self, die: Die) -> None:
+        frame = self._stack[-1]
+        owner = frame.owner
+        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
+        # Variables that only the instance has (some named results) cannot be attributed.
+        if origin is None or not owner.entries:
+            return
+
+        def block() -> list[Range]:
+            if frame.ranges is None:
+                frame.ranges = pc_ranges(self._unit, frame.attributes)
+            return frame.ranges
+
+        strict = self._binary.options.locations == "strict"
+        found = available_pcs(
+            self._unit, die.attributes, block, lambda: self._size_of(origin), strict=strict
+        )
+        ranges = [lines for pcs in found if (lines := lines_of_pcs(owner.entries, *pcs))]
+        if ranges:
+            owner.variables.setdefault(origin, []).extend(ranges)
+
+    def _size_of(self, variable: int) -> int:
+        return self._binary.types.size_of_variable(variable)
+
+    def _pop(self) -> None:
+        frame = self._stack.pop()
+        owner = frame.owner
+        if not frame.is_instance or not owner.entries:
+            return
+        merged = {key: merge_overlapping(ranges) for key, ranges in owner.variables.items()}
+        end = max(line for _, _, line in owner.entries)
+        self._store(
+            owner.origin,
+            Instance(owner.near, owner.file, end, injectible_ranges(owner.entries), merged),
+        )
+
+
+_decoder = msgpack.Decoder(Instance)
+encode_instance = msgpack.Encoder().encode
+
+
+@dataclass(slots=True)
+class Merged:
+    """All instances of one definition taken together."""
+
+    file: str = ""
+    end_line: int = 0
+    injectible: list[Range] | None = None
+    variables: dict[int, list[Range]] = field(default_factory=dict)
+
+    def add(self, record: bytes, *, near_only: bool) -> None:
+        """Take one stored instance in: lines intersect, availability unites."""
+        instance = _decoder.decode(record)
+        if near_only and not instance.near:
+            return
+        self.file = self.file or instance.file
+        self.end_line = max(self.end_line, instance.end_line)
+        if self.injectible is None:
+            self.injectible = instance.injectible
+        else:
+            self.injectible = intersect(self.injectible, instance.injectible)
+        for variable, ranges in instance.variables.items():
+            known = self.variables.setdefault(variable, [])
+            self.variables[variable] = merge_overlapping(known + ranges)
