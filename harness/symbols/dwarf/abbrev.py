@@ -43,6 +43,11 @@ _WANTED: dict[int, frozenset[int]] = {
 _WANTED_OF_OTHERS = frozenset(_TYPE)
 
 
+def wanted_of(tag: int) -> frozenset[int]:
+    """Return the attributes that `decode` reads of entries with this tag."""
+    return _WANTED.get(tag, _WANTED_OF_OTHERS)
+
+
 class Abbreviation:
     """One declaration: what an entry with its code is, and how to read or skip it.
 
@@ -70,7 +75,7 @@ class Abbreviation:
         self._layout = layout
 
     def __getattr__(self, name: str) -> Decode:
-        wanted = _WANTED.get(self.tag, _WANTED_OF_OTHERS) if name == "decode" else frozenset[int]()
+        wanted = wanted_of(self.tag) if name == "decode" else frozenset[int]()
         if name not in ("decode", "skip"):
             raise AttributeError(name)
         compiled = compile_decoder(_parse_attributes(self._raw, 0)[0], wanted, self._layout)

@@ -1,0 +1,128 @@
+"""What pyelftools says of an entry, in the fast reader's terms: the oracle for all that it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from elftools.dwarf.compileunit import CompileUnit
+from elftools.dwarf.die import DIE, AttributeValue
+from elftools.dwarf.dwarfinfo import DWARFInfo
+from elftools.dwarf.enums import ENUM_DW_AT, ENUM_DW_TAG
+from elftools.dwarf.locationlists import LocationEntry, LocationParser
+from elftools.dwarf.ranges import RangeEntry
+
+from harness.symbols.dwarf import constants as dw
+
+_CODE = {dw.AT_LOW_PC, dw.AT_HIGH_PC}
+_BLOCKS = {"DW_FORM_exprloc", "DW_FORM_block", "DW_FORM_block1", "DW_FORM_block2", "DW_FORM_block4"}
+_STRINGS = {"DW_FORM_string", "DW_FORM_strp", "DW_FORM_line_strp", "DW_FORM_strx",
+            "DW_FORM_strx1", "DW_FORM_strx2", "DW_FORM_strx3", "DW_FORM_strx4"}  # fmt: skip
+_LOCAL = {"DW_FORM_ref1", "DW_FORM_ref2", "DW_FORM_ref4", "DW_FORM_ref8", "DW_FORM_ref_udata"}
+_INDEXES = {"DW_FORM_addrx", "DW_FORM_addrx1", "DW_FORM_addrx2", "DW_FORM_addrx3",
+            "DW_FORM_addrx4"}  # fmt: skip
+
+
+def tag_number(die: DIE) -> int:
+    """Return the numeric tag of a pyelftools entry."""
+    return die.tag if isinstance(die.tag, int) else int(ENUM_DW_TAG[die.tag])
+
+
+def expected(die: DIE, wanted: frozenset[int]) -> dict[int, Any]:
+    """Return the attributes that the fast reader should return for `die`; strings as text."""
+    found: dict[int, Any] = {}
+    for name, attribute in die.attributes.items():
+        number = name if isinstance(name, int) else int(ENUM_DW_AT[name])
+        if number in wanted:
+            key, value = _translate(number, attribute, die.cu.cu_offset)
+            found[key] = value
+    return found
+
+
+def _translate(number: int, attribute: AttributeValue, unit: int) -> tuple[int, Any]:
+    form, value = attribute.form, attribute.value
+    if form in _BLOCKS:
+        return number, bytes(value)
+    if form in _STRINGS:
+        return number, value.decode("utf-8", "replace")
+    if form in _LOCAL:
+        return number, value + unit
+    if number == dw.AT_LOCATION:
+        listx = form == "DW_FORM_loclistx"
+        return (dw.AT_LOCATION_LIST_INDEX if listx else dw.AT_LOCATION_LIST), attribute.raw_value
+    if number == dw.AT_RANGES and form == "DW_FORM_rnglistx":
+        return dw.AT_RANGES_INDEX, attribute.raw_value
+    if number in _CODE and form in _INDEXES:
+        key = dw.AT_LOW_PC_INDEX if number == dw.AT_LOW_PC else dw.AT_HIGH_PC_INDEX
+        return key, attribute.raw_value
+    if number == dw.AT_HIGH_PC and form != "DW_FORM_addr":
+        return dw.AT_HIGH_PC_OFFSET, value
+    return number, -1 if form == "DW_FORM_ref_sig8" else value
+
+
+def iter_entries(unit: CompileUnit) -> Iterator[DIE]:
+    """Yield the entries of a unit in file order, without the null entries between them."""
+    return (die for die in unit.iter_DIEs() if not die.is_null())
+
+
+def expected_ranges(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int]] | None:
+    """Return the range list of an entry that has one, empty ranges left out; None without one."""
+    attribute = die.attributes.get("DW_AT_ranges")
+    if attribute is None:
+        return None
+    top = die.cu.get_top_DIE().attributes.get("DW_AT_low_pc")
+    base = top.value if top else 0
+    found: list[tuple[int, int]] = []
+    for entry in dwarf.range_lists().get_range_list_at_offset(attribute.value, die.cu):
+        if not isinstance(entry, RangeEntry):
+            base = entry.base_address
+            continue
+        shift = 0 if entry.is_absolute else base
+        if entry.end_offset > entry.begin_offset:
+            found.append((entry.begin_offset + shift, entry.end_offset + shift))
+    return found
+
+
+def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes]]:
+    """Return where a variable is; (0, 0, expression) for a single expression."""
+    attribute = die.attributes.get("DW_AT_location")
+    if attribute is None:
+        return []
+    if attribute.form in _BLOCKS:
+        return [(0, 0, bytes(attribute.value))]
+    top = die.cu.get_top_DIE().attributes.get("DW_AT_low_pc")
+    base = top.value if top else 0
+    parser = LocationParser(dwarf.location_lists())
+    found: list[tuple[int, int, bytes]] = []
+    for entry in parser.parse_from_attribute(attribute, die.cu["version"], die):
+        if isinstance(entry, LocationEntry):
+            shift = 0 if entry.is_absolute else base
+            if entry.end_offset > entry.begin_offset:
+                low, high = entry.begin_offset + shift, entry.end_offset + shift
+                found.append((low, high, bytes(entry.loc_expr)))
+        elif hasattr(entry, "base_address"):
+            base = entry.base_address
+    return found
+
+
+def expected_rows(dwarf: DWARFInfo, unit: CompileUnit) -> list[tuple[int, int, int]]:
+    """Return (address, line, file) of the unit's statements, sequences at address 0 left out."""
+    program = dwarf.line_program_for_CU(unit)
+    found: list[tuple[int, int, int]] = []
+    sequence: list[tuple[int, int, int]] = []
+    start = None
+    for entry in program.get_entries() if program else ():
+        state = entry.state
+        if start is None and entry.command == 2 and entry.is_extended:
+            start = entry.args[0]
+        if state is None:
+            continue
+        if state.end_sequence:
+            if start:
+                found.extend(sequence)
+            sequence, start = [], None
+        elif state.is_stmt and state.line > 0:
+            sequence.append((state.address, state.line, state.file))
+    return found
+
+

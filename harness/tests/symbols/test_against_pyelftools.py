@@ -1,0 +1,82 @@
+"""The fast reader returns what pyelftools returns, entry by entry and attribute by attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from elftools.dwarf.dwarfinfo import DWARFInfo
+from elftools.elf.elffile import ELFFile
+
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.abbrev import wanted_of
+from harness.symbols.dwarf.dies import Walk, iter_children, read_die
+from harness.symbols.dwarf.lines import read_lines
+from harness.symbols.dwarf.locations import iter_locations
+from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.units import Dwarf, Unit
+from harness.symbols.elf import ElfFile
+from harness.tests.symbols import oracle
+from harness.tests.symbols.binaries import BINARIES
+
+_STRINGS = (dw.AT_NAME, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME, dw.AT_COMP_DIR,
+            dw.AT_PRODUCER, dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME)  # fmt: skip
+
+pytestmark = pytest.mark.parametrize("path", BINARIES, ids=lambda path: path.parent.name)
+
+
+@contextmanager
+def _both(path: Path) -> Iterator[tuple[Dwarf, DWARFInfo]]:
+    with path.open("rb") as file, ElfFile(str(path)) as elf:
+        yield Dwarf(elf), ELFFile(file).get_dwarf_info()
+
+
+def _as_text(unit: Unit, attributes: dict[int, Any]) -> dict[int, Any]:
+    return {
+        key: unit.text(value) if key in _STRINGS else value
+        for key, value in attributes.items()
+    }
+
+
+def test_every_entry_has_the_same_tag_offset_and_attributes(path: Path) -> None:
+    with _both(path) as (dwarf, reference):
+        for unit, theirs in zip(dwarf.iter_units(), reference.iter_CUs(), strict=True):
+            walk = Walk(unit, unit.first)
+            for die, entry in zip(walk, oracle.iter_entries(theirs), strict=True):
+                tag = oracle.tag_number(entry)
+                assert (die.offset, die.tag) == (entry.offset, tag)
+                expected = oracle.expected(entry, wanted_of(tag))
+                assert _as_text(unit, die.attributes) == expected
+                assert read_die(unit, die.offset).attributes == die.attributes
+
+
+def test_children_are_those_of_pyelftools_with_and_without_siblings(path: Path) -> None:
+    with _both(path) as (dwarf, reference):
+        for unit, theirs in zip(dwarf.iter_units(), reference.iter_CUs(), strict=True):
+            for entry in oracle.iter_entries(theirs):
+                found = [child.offset for child in iter_children(unit, entry.offset)]
+                assert found == [child.offset for child in entry.iter_children()]
+
+
+def test_ranges_and_locations_are_those_of_pyelftools(path: Path) -> None:
+    with _both(path) as (dwarf, reference):
+        for unit, theirs in zip(dwarf.iter_units(), reference.iter_CUs(), strict=True):
+            walk = Walk(unit, unit.first)
+            for die, entry in zip(walk, oracle.iter_entries(theirs), strict=True):
+                ranges = oracle.expected_ranges(reference, entry)
+                if ranges is not None:
+                    assert pc_ranges(unit, die.attributes) == ranges
+                if die.tag in (dw.TAG_VARIABLE, dw.TAG_FORMAL_PARAMETER):
+                    found = [tuple(location) for location in iter_locations(unit, die.attributes)]
+                    assert found == oracle.expected_locations(reference, entry)
+
+
+def test_line_rows_are_those_of_pyelftools(path: Path) -> None:
+    with _both(path) as (dwarf, reference):
+        for unit, theirs in zip(dwarf.iter_units(), reference.iter_CUs(), strict=True):
+            table = read_lines(unit)
+            rows = list(zip(table.addresses, table.lines, table.files, strict=True))
+            assert rows == oracle.expected_rows(reference, theirs)
