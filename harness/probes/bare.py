@@ -49,7 +49,7 @@ class BareProbe(UnmeasuredProbe):
     pipeline's own count.
     """
 
-    declares = (
+    declares: tuple[str, ...] = (
         "wall",
         "cpu",
         "rss_peak",

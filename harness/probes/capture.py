@@ -11,6 +11,9 @@ import hashlib
 import os
 import sys
 from collections import Counter
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
 
 import msgspec
 from memray import FileReader
@@ -26,7 +29,7 @@ DAMAGED = 3
 
 def read_capture(path: str) -> Capture:
     """Return the peak, its holdings and the timeline of an intact capture."""
-    with FileReader(path) as reader:
+    with closing(FileReader(path)) as reader:
         metadata = reader.metadata
         started_ms = metadata.start_time.timestamp() * 1000
         holdings = _holdings(reader)
@@ -63,16 +66,16 @@ def fold_small(sizes: Counter[tuple[str, str]]) -> list[Holding]:
 def thin_out(points: list[HeapPoint], most: int) -> list[HeapPoint]:
     """Return at most `most` points: of each stretch the highest, so that no peak is thinned away."""
     stretches = min(most, len(points))
-    bounds = [len(points) * index // stretches for index in range(stretches + 1)] if points else []
+    bounds = [len(points) * index // max(1, stretches) for index in range(stretches + 1)]
     return [
         max(points[start:end], key=lambda point: point.heap_bytes)
-        for start, end in zip(bounds, bounds[1:], strict=False)
+        for start, end in pairwise(bounds)
     ]
 
 
 def is_intact(path: str, size_bytes: int, sha256: str) -> bool:
     """Tell whether the file is byte for byte what its worker left."""
-    with open(path, "rb") as file:
+    with Path(path).open("rb") as file:
         same_size = os.fstat(file.fileno()).st_size == size_bytes
         return same_size and hashlib.file_digest(file, "sha256").hexdigest() == sha256
 

@@ -28,6 +28,7 @@ class MemrayProbe:
     """Trace every allocator, Python's own among them, into a capture under `scratch`."""
 
     declares: tuple[str, ...] = ("heap_peak_memray",)
+    alone: ClassVar[bool] = False
     environment: ClassVar[dict[str, str]] = {}
     trace_python_allocators: ClassVar[bool] = True
 

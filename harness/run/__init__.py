@@ -1,0 +1,1 @@
+"""Plan, launch and judge measurements: one replicate, one process."""

@@ -12,7 +12,7 @@ import selectors
 import shutil
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct, to_builtins
@@ -50,7 +50,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     address_space_bytes: int = 0
 
 
-def iter_records(jobs: Iterable[Job], settings: Settings) -> Iterator[Record]:
+def iter_records(jobs: Iterable[Job], settings: Settings) -> Generator[Record, None, None]:
     """Run all jobs, each once, and yield a record for each; failures are records too."""
     with selectors.DefaultSelector() as selector:
         pool = _Pool(selector, settings)

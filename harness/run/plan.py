@@ -12,7 +12,7 @@ from random import Random
 
 from msgspec import Struct, structs
 
-from harness.records import Job
+from harness.records import Job, Record
 from harness.run.costs import default_replicates
 from harness.run.request import Arm, Binary, RunRequest
 from harness.run.sources import DWARF, REPLAY
@@ -21,16 +21,22 @@ from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
 COUNT_PATH = "/count/symdb/v1/input"
 VERIFY_PATH = "/verify/symdb/v1/input"
 
+# Peaks that repeat to the byte from one fresh process to the next, on the same rig.
+EXACT_METRICS = ("heap_peak_memray", "heap_peak_memray_native", "heap_peak_tracemalloc")
+_TOP_UP_ORDER = 1_000_000  # behind every planned job, whatever their number
+
 
 class Surroundings(Struct, frozen=True, kw_only=True):
     """What a job needs to know of the run it is in.
 
+    `scratch` is where jobs put their files, `work` an empty directory they are started in;
     `targets` gives the `module:attribute` of each probe; `replays` the package cache by binary.
     """
 
     run_id: str
     intake_url: str
     scratch: str
+    work: str
     targets: dict[str, str]
     replays: dict[str, str] = {}
 
@@ -53,8 +59,7 @@ def plan(request: RunRequest, around: Surroundings) -> Plan:
                 if not count:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
                 jobs += cell(request, around, binary, probe, source, range(count))
-    numbered = [structs.replace(job, order=order) for order, job in enumerate(jobs)]
-    return Plan(jobs=[_placed(job, around) for job in numbered], not_measured=left_out)
+    return Plan(jobs=_numbered(jobs, around, 0), not_measured=left_out)
 
 
 def smallest_first(binaries: list[Binary]) -> list[Binary]:
@@ -91,6 +96,38 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
         for replicate in replicates
         for arm in (reversed(arms) if replicate % 2 else arms)
     ]
+
+
+def top_up_jobs(
+    request: RunRequest, around: Surroundings, binary: Binary, records: list[Record]
+) -> list[Job]:
+    """Return further replicates for the cells whose exact metric did not come out the same twice.
+
+    Both arms are topped up, so that the cell stays balanced.
+    """
+    values: dict[tuple[str, str, str], set[float]] = {}
+    for record in records:
+        for metric in record.metrics:
+            if metric.metric in EXACT_METRICS:
+                key = (record.job.probe, record.job.source, record.job.arm)
+                values.setdefault(key, set()).add(metric.value)
+    varying = sorted(
+        {(probe, source) for (probe, source, _), seen in values.items() if len(seen) > 1}
+    )
+    first = max((record.job.order for record in records), default=0) + 1
+    jobs = [
+        job
+        for probe, source in varying
+        for job in cell(
+            request,
+            around,
+            binary,
+            probe,
+            source,
+            range(replicates_of(request, probe, source, binary), request.top_up),
+        )
+    ]
+    return _numbered(jobs, around, _TOP_UP_ORDER + first)
 
 
 def unmeasured_job(
@@ -140,6 +177,9 @@ def upload_id(binary: Binary, arm: Arm, source: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
 
 
-def _placed(job: Job, around: Surroundings) -> Job:
-    """Give the job a scratch directory whose name is as long as every other's."""
-    return structs.replace(job, scratch=f"{around.scratch}/{job.order:06d}")
+def _numbered(jobs: list[Job], around: Surroundings, first: int) -> list[Job]:
+    """Number the jobs; scratch directories get names of equal length, for they are on the heap."""
+    return [
+        structs.replace(job, order=order, scratch=f"{around.scratch}/{order:07d}")
+        for order, job in enumerate(jobs, start=first)
+    ]

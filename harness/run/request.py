@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from harness.config import PipelineOptions, SymbolOptions
+from harness.errors import ConfigError
 from harness.run.sources import SOURCES
 
 DEFAULT_PROBES = ("memray", "tracemalloc", "gc", "bare")
@@ -54,3 +55,42 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     symbol_options: SymbolOptions = SymbolOptions()
     command: list[str] = []
     cache: Path | None = None
+
+
+def checked(request: RunRequest) -> RunRequest:
+    """Return the request with names that can be stored and shown anywhere.
+
+    Raises:
+        ConfigError: Something is empty, named twice, or not known.
+    """
+    _refuse_nonsense(request)
+    binaries = [structs.replace(b, name=printable(b.name)) for b in request.binaries]
+    for kind, names in (
+        ("binary", [binary.name for binary in binaries]),
+        ("arm", [arm.name for arm in request.arms]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ConfigError(f"two things are called {kind} {twice[0]!r}")
+    return structs.replace(request, binaries=binaries)
+
+
+def _refuse_nonsense(request: RunRequest) -> None:
+    for name in ("binaries", "arms", "probes", "sources"):
+        if not getattr(request, name):
+            raise ConfigError(f"a run needs {name}")
+    for source in request.sources:
+        if source not in SOURCES:
+            raise ConfigError(f"no source is called {source!r}: choose from {', '.join(SOURCES)}")
+    for probe, count in request.replicates.items():
+        if count < 0:
+            raise ConfigError(f"{count} replicates of {probe!r} cannot be")
+
+
+def printable(name: str) -> str:
+    """Return `name` with everything that is no printable character written as an escape."""
+    text = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -30,13 +30,12 @@ from harness.config import UploadOptions
 from harness.contracts import Pipeline, Probe
 from harness.errors import HarnessError, InputRejected
 from harness.model import Package, Scope, Symbol, package_scope
-from harness.records import Batch, Counters, Job
+from harness.records import Batch, Job
 from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
 from harness.run.replay import write_replay
 from harness.run.sources import source_of
 from harness.run.worker_targets import RECORD_REPLAY
 from harness.upload.client import Uploader
-
 
 _WARM_UP_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -58,8 +57,8 @@ def main() -> None:
 
 
 def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
-    pipeline = cast(Pipeline, _load(job.pipeline))
-    probe = cast(Probe, _load(job.probe_target)(job.scratch))
+    pipeline = cast("Pipeline", _load(job.pipeline))
+    probe = cast("Probe", _load(job.probe_target)(job.scratch))
     opening = source_of(job)
     upload = UploadOptions(url=job.intake_url, upload_id=job.upload_id)
     _warm_up(pipeline, job)
@@ -138,7 +137,7 @@ def _capture(probe: Probe) -> CaptureRef | None:
 
 def _load(target: str) -> Callable[..., Any]:
     module, _, attribute = target.partition(":")
-    return cast(Callable[..., Any], getattr(import_module(module), attribute))
+    return cast("Callable[..., Any]", getattr(import_module(module), attribute))
 
 
 def _frame_writer(handle: int) -> Callable[[Frame], None]:

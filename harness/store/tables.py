@@ -118,6 +118,7 @@ class DeliveryRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     batches: int
     raw_bytes: int
     payload_bytes: int
+    dropped: int
     language: str
     skipped: dict[str, int]
 

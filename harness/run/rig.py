@@ -1,0 +1,60 @@
+"""Where a run was measured: what two runs must share before their numbers may be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import sys
+import zlib
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+_DISTRIBUTIONS = (
+    *("harness", "memray", "pyelftools", "msgspec", "orjson", "urllib3", "tenacity"),
+    *("zlib-ng", "isal"),
+)
+
+
+def versions() -> dict[str, str]:
+    """Return the version of everything that runs in a measured process."""
+    found = {"python": sys.version, "zlib": zlib.ZLIB_RUNTIME_VERSION}
+    for name in _DISTRIBUTIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def rig() -> dict[str, str | int]:
+    """Return what the machine is, as far as it bears on a measurement."""
+    return {
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "libc": "-".join(platform.libc_ver()),
+        "implementation": platform.python_implementation(),
+        "cpu": _first_value("/proc/cpuinfo", "model name"),
+        "cpus": os.cpu_count() or 0,
+        "memory_bytes": _memory_bytes(),
+        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
+    }
+
+
+def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:
+    """Return one digest over both; equal digests, comparable runs."""
+    return hashlib.sha256(json.dumps([versions, rig], sort_keys=True).encode()).hexdigest()
+
+
+def _first_value(path: str, key: str) -> str:
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,237 @@
+"""Measure everything a request names, smallest binary first, and store each record as it comes."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.records import Counters, Job, Record
+from harness.run.costs import job_cost
+from harness.run.events import (
+    BinaryFinished,
+    BinaryStarted,
+    Event,
+    JobFinished,
+    Problem,
+    RunFinished,
+    RunStarted,
+)
+from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
+from harness.run.extensions import resolve_probes
+from harness.run.intake import Intake, confirm
+from harness.run.manifest import first_manifest
+from harness.run.plan import (
+    Plan,
+    Surroundings,
+    plan,
+    replay_job,
+    smallest_first,
+    top_up_jobs,
+    unmeasured_job,
+)
+from harness.run.replay import check_replay
+from harness.run.replays import replay_path
+from harness.run.request import Binary, RunRequest, checked
+from harness.run.sources import REPLAY
+from harness.store import COMPLETE, INTERRUPTED, RunWriter
+
+_MIN_SHARE_FOR_ETA = 0.02
+
+
+def run_session(request: RunRequest, on_event: Callable[[Event], None]) -> Path:
+    """Measure all of `request` into a new run directory and return that.
+
+    Whatever ends it early, Ctrl-C included, ends every child, marks the manifest as interrupted
+    and comes out of here; what was stored by then stays and can be read.
+
+    Raises:
+        HarnessError: The request cannot be, or the results directory cannot be written.
+    """
+    request = checked(request)
+    with RunWriter.create(request.results, first_manifest(request)) as writer:
+        _measure_into(writer, request, on_event)
+        return writer.path
+
+
+def _measure_into(
+    writer: RunWriter, request: RunRequest, on_event: Callable[[Event], None]
+) -> None:
+    targets, traits = resolve_probes(request.probes)
+    started = time.monotonic()
+    state = INTERRUPTED
+    try:
+        with tempfile.TemporaryDirectory(prefix="harness-") as scratch, Intake() as intake:
+            around = _surroundings(writer, request, targets, (scratch, intake.url))
+            session = _Session(request, writer, traits, on_event)
+            session.run(around, intake)
+        state = COMPLETE
+    finally:
+        writer.update_manifest(
+            state=state,
+            finished_at=datetime.now(UTC).isoformat(),
+            elapsed_s=time.monotonic() - started,
+        )
+
+
+def _surroundings(
+    writer: RunWriter, request: RunRequest, targets: dict[str, str], places: tuple[str, str]
+) -> Surroundings:
+    scratch, url = places
+    replays = {
+        binary.name: str(replay_path(request, binary))
+        for binary in request.binaries
+        if REPLAY in request.sources
+    }
+    work = Path(scratch, "work")
+    work.mkdir(mode=0o555)
+    return Surroundings(
+        run_id=writer.run_id,
+        intake_url=url,
+        scratch=scratch,
+        work=str(work),
+        targets=targets,
+        replays=replays,
+    )
+
+
+class _Progress:
+    """How much of the planned work is done, by forecast cost, and how long the rest may take."""
+
+    def __init__(self, jobs: list[Job], request: RunRequest) -> None:
+        sizes = {binary.name: binary.size_bytes for binary in request.binaries}
+        self._cost = {
+            (job.binary, job.probe, job.source): job_cost(job.probe, job.source, sizes[job.binary])
+            for job in jobs
+        }
+        self.total = len(jobs)
+        self.done = 0
+        self._started = time.monotonic()
+        self._cost_total = sum(self.cost(job) for job in jobs)
+        self._cost_done = 0.0
+
+    def cost(self, job: Job) -> float:
+        return self._cost.get((job.binary, job.probe, job.source), 0.0)
+
+    def finished(self, record: Record) -> JobFinished:
+        self.done += 1
+        self._cost_done += self.cost(record.job)
+        share = min(1.0, self._cost_done / self._cost_total) if self._cost_total else 0.0
+        elapsed_s = time.monotonic() - self._started
+        eta_s = elapsed_s * (1 - share) / share if share >= _MIN_SHARE_FOR_ETA else None
+        return JobFinished(record, self.done, max(self.done, self.total), elapsed_s, eta_s)
+
+    def skip(self, jobs: Iterable[Job]) -> None:
+        for job in jobs:
+            self.total -= 1
+            self._cost_total -= self.cost(job)
+
+
+class _Session:
+    """One run on its way."""
+
+    def __init__(
+        self,
+        request: RunRequest,
+        writer: RunWriter,
+        traits: dict[str, ProbeTraits],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._request = request
+        self._writer = writer
+        self._traits = traits
+        self._on_event = on_event
+        self._expected: dict[Cell, Counters] = {}
+        self._not_measured: list[str] = []
+
+    def run(self, around: Surroundings, intake: Intake) -> None:
+        """Measure binary after binary."""
+        self._around, self._intake = around, intake
+        planned = plan(self._request, around)
+        self._not_measured += planned.not_measured
+        self._progress = _Progress(planned.jobs, self._request)
+        binaries = smallest_first(self._request.binaries)
+        self._on_event(RunStarted(self._writer.path, len(binaries), len(planned.jobs)))
+        for index, binary in enumerate(binaries):
+            self._on_event(BinaryStarted(binary, index, len(binaries)))
+            records = self._measure(binary, planned)
+            self._writer.update_manifest(not_measured=self._not_measured)
+            self._on_event(BinaryFinished(binary, records))
+        self._on_event(RunFinished(self._writer.path, self._not_measured))
+
+    def _measure(self, binary: Binary, planned: Plan) -> list[Record]:
+        jobs = [job for job in planned.jobs if job.binary == binary.name]
+        records = self._prepare(binary)
+        if all(record.status == "ok" for record in records):
+            records += self._verify(binary)
+        possible = [job for job in jobs if _cell_of(job) in self._expected]
+        self._progress.skip(job for job in jobs if job not in possible)
+        records += self._run(possible)
+        records += self._run(top_up_jobs(self._request, self._around, binary, records))
+        return records
+
+    def _prepare(self, binary: Binary) -> list[Record]:
+        """Make the package cache unless a whole one is there; a damaged one is never believed."""
+        path = self._around.replays.get(binary.name)
+        if path is None or check_replay(Path(path)):
+            return []
+        (record,) = iter_records(
+            [replay_job(self._request, self._around, binary)], self._settings()
+        )
+        if record.status != "ok":
+            self._store(record)
+            self._refuse(binary, f"{binary.name}: {record.status}: {record.detail}")
+        return [record]
+
+    def _verify(self, binary: Binary) -> list[Record]:
+        """See what each arm delivers from each source: what every measured run has to match."""
+        jobs = [
+            unmeasured_job(self._request, self._around, binary, arm, source)
+            for source in self._request.sources
+            for arm in self._request.arms
+        ]
+        records = []
+        with closing(iter_records(jobs, self._settings())) as running:
+            for record in running:
+                self._store(confirm(record, self._intake))
+                records.append(record)
+                if record.status == "ok" and record.counters is not None:
+                    self._expected[_cell_of(record.job)] = record.counters
+                else:
+                    cell = f"{record.job.arm} on {record.job.source} of {binary.name}"
+                    self._refuse(binary, f"{cell}: {record.status}: {record.detail}")
+        if len({record.digest for record in records if record.status == "ok"}) > 1:
+            self._on_event(Problem(binary, f"{binary.name}: the arms delivered different scopes"))
+        return records
+
+    def _run(self, jobs: list[Job]) -> list[Record]:
+        records = []
+        with closing(iter_records(jobs, self._settings())) as running:
+            for record in running:
+                self._store(record)
+                records.append(record)
+                self._on_event(self._progress.finished(record))
+        return records
+
+    def _store(self, record: Record) -> None:
+        self._writer.append(record)
+
+    def _refuse(self, binary: Binary, message: str) -> None:
+        self._not_measured.append(message)
+        self._on_event(Problem(binary, message))
+
+    def _settings(self) -> Settings:
+        return Settings(
+            work=self._around.work,
+            traits=self._traits,
+            expected=self._expected,
+            slots=self._request.slots,
+            address_space_bytes=self._request.address_space_bytes,
+        )
+
+
+def _cell_of(job: Job) -> Cell:
+    return (job.binary, job.arm, job.source)
