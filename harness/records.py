@@ -70,6 +70,7 @@ class Counters(Struct, kw_only=True):
     """Work done by one pipeline run. Two arms that did the same work agree on `scopes` and `functions`.
 
     `scopes` counts direct children of packages; `raw_bytes` and `payload_bytes` sum over batches.
+    `dropped` counts children that the receiver refused as too large even alone.
     """
 
     packages: int = 0
@@ -78,6 +79,7 @@ class Counters(Struct, kw_only=True):
     batches: int = 0
     raw_bytes: int = 0
     payload_bytes: int = 0
+    dropped: int = 0
 
 
 class Job(Struct, frozen=True, kw_only=True):

@@ -3,67 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import IO
+from contextlib import closing
 
-from msgspec import Struct
+from msgspec import structs
 
-from harness.config import PipelineOptions, UploadOptions
+from harness.config import PipelineOptions
 from harness.contracts import Poster
-from harness.errors import PipelineError
-from harness.model import Package, Scope, count_functions
-from harness.pipelines import envelope, multipart
-from harness.pipelines.compressors import make_compressor
+from harness.errors import PayloadTooLarge, PipelineError
+from harness.model import Package, Scope
+from harness.pipelines.continuation import continue_package
 from harness.pipelines.encoders import make_encoder
-from harness.pipelines.gzip_stream import GzipStream
-from harness.pipelines.sinks import Sink, make_sink
+from harness.pipelines.halves import send_in_halves
+from harness.pipelines.open_batch import OpenBatch, SealedBatch
+from harness.pipelines.sinks import make_sink
 from harness.records import Batch, Counters
 
-
-class SinkBody:
-    """What a sink holds, as a request body that can be sent again."""
-
-    def __init__(self, content_type: str, sink: Sink) -> None:
-        self.content_type = content_type
-        self._sink = sink
-
-    def __len__(self) -> int:
-        return len(self._sink)
-
-    def open(self) -> IO[bytes]:
-        """Return a fresh reader from the start."""
-        return self._sink.open()
-
-
-class _OpenBatch(Struct):
-    """The batch being filled."""
-
-    stream: GzipStream
-    boundary: bytes
-    prologue_bytes: int
-    packages: int = 0
-    scopes: int = 0
-    functions: int = 0
-
-
-class _SealedBatch(Struct):
-    """A complete body in the sink, from the moment it is closed until it is accepted."""
-
-    batch: Batch
-    body: SinkBody
-    packages: int
+_LOST = "a batch was accepted in part when it was split for its size; the rest is lost"
+# From this many scopes and symbols on, a child is encoded in parts: its JSON is not held whole.
+_LARGE = 256
 
 
 class BatchEncoder:
     """Encodes packages child by child into batches, and posts each batch from the sink.
 
-    Alive at any moment: the package scope without its children, one child, its JSON, the
-    compressor, and the compressed bytes of the batch: no list of scopes, no JSON document, no
-    second copy of the payload.
+    Alive at any moment: the package scope without its children, one child, at most 16 KiB or so of
+    its JSON, the compressor, and the compressed bytes of the batch: no list of scopes, no JSON
+    document, no second copy of the payload.
 
     `size()` counts every byte of the request body written to the sink so far: the multipart
     framing in front, and gzip output. `Batch.payload_bytes` is the same quantity once the batch is
     complete, thus with the rest of the gzip stream, the event part and the closing boundary.
     Threshold and overshoot refer to it.
+
+    With `hard_limit`, a child that would make the batch exceed the threshold begins the next batch
+    instead, and its package is continued there (see `hard_limit` and `continuation`).
 
     After a failed POST the batch stays in the sink, complete: `flush` sends it again, as often as
     the caller likes, without new extraction. Nothing can be added until it has been accepted.
@@ -78,50 +51,54 @@ class BatchEncoder:
         self._observe = observe
         self._encoder = make_encoder(options.encoder)
         self._sink = make_sink(options.sink)
-        self._open: _OpenBatch | None = None
-        self._sealed: _SealedBatch | None = None
+        self._open: OpenBatch | None = None
+        self._sealed: SealedBatch | None = None
         self._batch_num = 0
-        self._children = 0
+        self._lost = False
+        self._package: Scope | None = None
+        self._begun = False  # a part of the package is in this batch or in one before
+        self._children = 0  # of the package, in this batch
 
     def add_package(self, package: Package) -> None:
         """Encode a package, taking one child at a time from it."""
         self.begin_package(package.scope)
         for child in package.children:
             self.add_scope(child)
+            del child  # before the next one is made
         self.end_package()
 
     def begin_package(self, scope: Scope) -> None:
-        """Open a package: its own fields, without the brace that closes it."""
-        batch = self._writable()
-        stream = batch.stream
-        if batch.packages:
-            stream.buffer += b","
-        self._encoder.append(scope, stream.buffer)
-        del stream.buffer[-1:]
-        stream.advance()
-        batch.packages += 1
+        """Begin a package; what follows are its children."""
+        self._package = scope
+        self._begun = False
         self._children = 0
 
     def add_scope(self, scope: Scope) -> None:
-        """Encode one child of the open package."""
+        """Encode one child of the package that was begun.
+
+        Raises:
+            PipelineError: It cannot be encoded, or an unaccepted batch is in the way.
+            UploadError: A batch had to be sent first to keep the hard limit, and was not accepted.
+        """
+        functions, nodes = _tally(scope)
+        self._add_unit(lambda: self._write_child(scope, nodes), small=nodes < _LARGE)
         batch = self._writable()
-        stream = batch.stream
-        stream.buffer += b"," if self._children else b',"scopes":['
-        self._encoder.append(scope, stream.buffer)
         self._children += 1
         batch.scopes += 1
-        batch.functions += count_functions(scope)
+        batch.functions += functions
         if self._options.sync_flush == "scope":
-            stream.sync()
+            batch.stream.sync()
         else:
-            stream.advance()
+            batch.stream.advance()
 
     def end_package(self) -> None:
-        """Close the open package."""
-        stream = self._writable().stream
-        stream.write(b"]}" if self._children else b"}")
+        """Close the package that was begun."""
+        if not self._begun:
+            self._add_unit(self._write_header, small=True)
+        self._close_package()
+        self._package = None
         if self._options.sync_flush != "none":
-            stream.sync()
+            self._writable().stream.sync()
 
     def size(self) -> int:
         """Return how many bytes of the request body are in the sink; 0 between batches."""
@@ -132,13 +109,18 @@ class BatchEncoder:
     def flush(self, final: bool) -> None:
         """Complete the batch and post it; without anything to send, do nothing.
 
+        A package in the middle is closed in this batch and continued in the next.
+
         Raises:
             UploadError: The batch was not accepted; it is still there to be sent again.
             PipelineError: The batch cannot be completed.
         """
         if self._open is not None:
-            self._sealed = self._seal(self._open, final)
-            self._open = None
+            if self._children:
+                self._close_package()
+            self._sealed, self._open = self._open.seal(final), None
+        if self._lost:
+            raise PipelineError(_LOST)
         if self._sealed is not None:
             self._send(self._sealed)
 
@@ -147,56 +129,100 @@ class BatchEncoder:
         self._open = self._sealed = None
         self._sink.close()
 
-    def _writable(self) -> _OpenBatch:
+    def _writable(self) -> OpenBatch:
         if self._sealed is not None:
             raise PipelineError("a batch that was not accepted is waiting to be flushed again")
         if self._open is None:
-            self._open = self._start()
+            self._batch_num += 1
+            self._open = OpenBatch(self._batch_num, self._sink, self._poster.options, self._options)
         return self._open
 
-    def _start(self) -> _OpenBatch:
-        self._batch_num += 1
-        boundary = multipart.new_boundary()
-        self._sink.truncate(0)
-        self._sink.write(multipart.prologue(boundary))
-        prologue_bytes = len(self._sink)
-        stream = GzipStream(
-            self._sink, make_compressor(self._options.compressor, self._options.level)
-        )
-        stream.write(envelope.streaming_prefix(self._upload, self._batch_num))
-        return _OpenBatch(stream, boundary, prologue_bytes)
+    def _add_unit(self, write: Callable[[], None], *, small: bool) -> None:
+        batch = self._writable()
+        if not (self._options.hard_limit and batch.units):
+            write()
+        elif not batch.budget.admit(write, small=small):
+            self.flush(final=False)
+            batch = self._writable()
+            write()
+        batch.units += 1
+        if not self._begun:
+            batch.packages += 1
+            self._begun = True
 
-    @property
-    def _upload(self) -> UploadOptions:
-        return self._poster.options
+    def _write_child(self, scope: Scope, nodes: int) -> None:
+        if self._children:
+            self._writable().stream.buffer += b","
+        else:
+            self._write_header()
+            self._writable().stream.buffer += b',"scopes":['
+        if nodes < _LARGE:
+            self._encoder.append(scope, self._writable().stream.buffer)
+        else:
+            self._write_parts(scope)
 
-    def _seal(self, opened: _OpenBatch, final: bool) -> _SealedBatch:
-        opened.stream.write(envelope.streaming_suffix(final))
-        opened.stream.finish()
-        attachment_bytes = len(self._sink) - opened.prologue_bytes
-        event = envelope.streaming_event(self._upload, self._batch_num, final, attachment_bytes)
-        self._sink.write(multipart.epilogue(opened.boundary, event))
-        payload_bytes = len(self._sink)
-        threshold_bytes = self._options.threshold_bytes
-        batch = Batch(
-            batch_num=self._batch_num,
-            scopes=opened.scopes,
-            functions=opened.functions,
-            raw_bytes=opened.stream.raw_bytes,
-            payload_bytes=payload_bytes,
-            threshold_bytes=threshold_bytes,
-            overshoot_bytes=payload_bytes - threshold_bytes,
-            final=final,
-        )
-        body = SinkBody(multipart.content_type(opened.boundary), self._sink)
-        return _SealedBatch(batch, body, opened.packages)
+    def _write_header(self) -> None:
+        """Append the package's own fields, without the brace that closes it."""
+        if self._package is None:
+            raise PipelineError("a scope was added before its package was begun")
+        batch = self._writable()
+        buffer = batch.stream.buffer
+        if batch.units:
+            buffer += b","
+        header = continue_package(self._package) if self._begun else self._package
+        self._encoder.append(header, buffer)
+        del buffer[-1:]
 
-    def _send(self, sealed: _SealedBatch) -> None:
-        self._poster.post(sealed.body)
+    def _write_parts(self, scope: Scope) -> None:
+        """Append a large scope, handing its JSON on to the compressor as it is made."""
+        stream = self._writable().stream
+        if not scope.scopes:
+            self._encoder.append(scope, stream.buffer)
+            return
+        self._encoder.append(structs.replace(scope, scopes=[]), stream.buffer)
+        del stream.buffer[-1:]
+        separator = b',"scopes":['
+        for inner in scope.scopes:
+            stream.write(separator)
+            self._write_parts(inner)
+            separator = b","
+        stream.write(b"]}")
+
+    def _close_package(self) -> None:
+        self._writable().stream.write(b"]}" if self._children else b"}")
+        self._children = 0
+
+    def _send(self, sealed: SealedBatch) -> None:
+        try:
+            self._poster.post(sealed.body)
+        except PayloadTooLarge:
+            if sealed.units == 1 and not sealed.batch.scopes:
+                raise
+        else:
+            self._forget_sealed()
+            count_batch(self.counters, sealed.batch, sealed.packages)
+            self._observe(sealed.batch)
+            return
+        self._send_in_halves(sealed)
+
+    def _send_in_halves(self, sealed: SealedBatch) -> None:
+        """Send the batch's content in two smaller ones, which may be split again.
+
+        If one of them fails for another reason, this encoder is of no more use: what it holds was
+        accepted in part.
+        """
+        smaller = BatchEncoder(self._poster, self._options, self._observe)
+        smaller._batch_num, smaller.counters = self._batch_num - 1, self.counters
+        self._lost = True
+        with closing(smaller):
+            self.counters.dropped += send_in_halves(sealed, smaller)
+        self._lost = False
+        self._batch_num = smaller._batch_num
+        self._forget_sealed()
+
+    def _forget_sealed(self) -> None:
         self._sealed = None
         self._sink.truncate(0)
-        count_batch(self.counters, sealed.batch, sealed.packages)
-        self._observe(sealed.batch)
 
 
 def count_batch(counters: Counters, batch: Batch, packages: int) -> None:
@@ -207,3 +233,14 @@ def count_batch(counters: Counters, batch: Batch, packages: int) -> None:
     counters.batches += 1
     counters.raw_bytes += batch.raw_bytes
     counters.payload_bytes += batch.payload_bytes
+
+
+def _tally(scope: Scope) -> tuple[int, int]:
+    """Return the functions in `scope`, and its scopes and symbols, itself included."""
+    functions = 1 if scope.scope_type in ("function", "method") else 0
+    nodes = 1 + len(scope.symbols)
+    for inner in scope.scopes:
+        more_functions, more_nodes = _tally(inner)
+        functions += more_functions
+        nodes += more_nodes
+    return functions, nodes

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import zlib
 
+from msgspec import Struct
+
 from harness.config import KIB
-from harness.pipelines.compressors import Compressor
+from harness.pipelines.compressors import Compressor, CopyableCompressor, worst_case_bytes
 from harness.pipelines.sinks import Sink
 
 # Scopes are a few hundred bytes; a call into the compressor costs more than copying them together.
 _BUFFER_BYTES = 16 * KIB
 
 
+class Snapshot(Struct, frozen=True):
+    """A state of a stream to go back to."""
+
+    compressor: CopyableCompressor
+    sink_bytes: int
+    raw_bytes: int
+
+
 class GzipStream:
     """Compresses what is written to `buffer` and puts the result into the sink.
 
     Writers append to `buffer` and then call `advance`. Alive at any moment: the buffer (16 KiB, or
-    one scope if that is larger), the compressor's state (about 270 KiB for zlib), and what the
-    sink holds.
+    what was appended at once if that is larger), the compressor's state (about 270 KiB for zlib),
+    and what the sink holds.
     """
 
     def __init__(self, sink: Sink, compressor: Compressor) -> None:
@@ -25,6 +35,8 @@ class GzipStream:
         self.raw_bytes = 0
         self._sink = sink
         self._compressor = compressor
+        self._synced_raw_bytes = 0
+        self._synced_sink_bytes = len(sink)
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
@@ -46,9 +58,31 @@ class GzipStream:
     def sync(self) -> None:
         """Bring everything written so far into the sink, so that its size tells the truth."""
         self.push()
-        self._sink.write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+        if self.raw_bytes != self._synced_raw_bytes:
+            self._sink.write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+            self._synced_raw_bytes = self.raw_bytes
+            self._synced_sink_bytes = len(self._sink)
 
     def finish(self) -> None:
         """Write what is left and the gzip trailer."""
         self.push()
         self._sink.write(self._compressor.flush())
+
+    def bound_bytes(self) -> int:
+        """Return what the sink holds at most once everything written so far has come through."""
+        unsynced = self.raw_bytes - self._synced_raw_bytes + len(self.buffer)
+        return self._synced_sink_bytes + worst_case_bytes(unsynced)
+
+    def snapshot(self) -> Snapshot | None:
+        """Return the present state, all of it in the sink; None if the compressor has no copy."""
+        self.sync()
+        copy = getattr(self._compressor, "copy", None)
+        return None if copy is None else Snapshot(copy(), len(self._sink), self.raw_bytes)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Forget everything written after `snapshot`, which is used up by this."""
+        self.buffer.clear()
+        self._compressor = snapshot.compressor
+        self._sink.truncate(snapshot.sink_bytes)
+        self.raw_bytes = self._synced_raw_bytes = snapshot.raw_bytes
+        self._synced_sink_bytes = snapshot.sink_bytes

@@ -17,14 +17,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from harness.config import PipelineOptions
+from msgspec import structs
+
+from harness.config import KIB, PipelineOptions
 from harness.contracts import Poster
+from harness.errors import PayloadTooLarge
 from harness.model import Package, Scope, count_functions
 from harness.pipelines import envelope, multipart
 from harness.pipelines.batch_encoder import count_batch
-from harness.pipelines.compressors import make_compressor
+from harness.pipelines.compressors import Compressor, make_compressor
+from harness.pipelines.continuation import continue_package
 from harness.pipelines.encoders import make_encoder
 from harness.records import Batch, Counters
+
+_PIECE_BYTES = 64 * KIB
 
 
 class ScopeList:
@@ -70,7 +76,6 @@ class LegacyUploader:
         self._encoder = make_encoder(options.encoder)
         self._scopes = ScopeList()
         self._functions = 0
-        self._batch_num = 0
 
     def add_package(self, package: Package) -> None:
         """Build the whole tree of the package and keep it."""
@@ -87,18 +92,35 @@ class LegacyUploader:
         """Upload what was collected; nothing collected, nothing sent."""
         if not len(self._scopes):
             return
-        self._batch_num += 1
-        self._upload(self._scopes.view(), final)
+        self._deliver(self._scopes.view(), final)
         self._scopes.truncate()
         self._functions = 0
 
+    def _deliver(self, scopes: list[Scope], final: bool) -> None:
+        """Upload `scopes`, in smaller batches if the receiver refuses their size."""
+        try:
+            self._upload(scopes, final)
+        except PayloadTooLarge:
+            if len(scopes) == 1 and not scopes[0].scopes:
+                raise
+        else:
+            return
+        if len(scopes) == 1 and len(scopes[0].scopes) == 1:
+            self.counters.dropped += 1
+            self._deliver([structs.replace(scopes[0], scopes=[])], final)
+            return
+        first, second = _halve(scopes)
+        self._deliver(first, final=False)
+        self._deliver(second, final)
+
     def _upload(self, scopes: list[Scope], final: bool) -> None:
         # All four buffers keep their names to the end: the original's frame kept them as well.
+        number = self.counters.batches + 1
         upload, escaping = self._poster.options, self._options.legacy_escaping
         scopes_json = self._encoder.encode(scopes)
-        document = envelope.legacy_envelope(upload, self._batch_num, final, scopes_json, escaping)
+        document = envelope.legacy_envelope(upload, number, final, scopes_json, escaping)
         compressor = make_compressor(self._options.compressor, self._options.level)
-        attachment = compressor.compress(document) + compressor.flush()
+        attachment = _compress(document, compressor)
         boundary = multipart.new_boundary()
         event = envelope.legacy_event(upload, escaping)
         body = b"".join(
@@ -109,7 +131,7 @@ class LegacyUploader:
 
     def _record(self, scopes: list[Scope], raw_bytes: int, payload_bytes: int, final: bool) -> None:
         batch = Batch(
-            batch_num=self._batch_num,
+            batch_num=self.counters.batches + 1,
             scopes=sum(len(package.scopes) for package in scopes),
             functions=sum(map(count_functions, scopes)),
             raw_bytes=raw_bytes,
@@ -120,6 +142,31 @@ class LegacyUploader:
         )
         count_batch(self.counters, batch, len(scopes))
         self._observe(batch)
+
+
+def _compress(document: bytes, compressor: Compressor) -> bytearray:
+    """Compress into a buffer that grows, as the original did.
+
+    Handing over the document in one piece would make Python's zlib set aside blocks of up to 4 MiB
+    for the result: memory that the original never held.
+    """
+    attachment = bytearray()
+    with memoryview(document) as view:
+        for start in range(0, len(view), _PIECE_BYTES):
+            attachment += compressor.compress(view[start : start + _PIECE_BYTES])
+    attachment += compressor.flush()
+    return attachment
+
+
+def _halve(scopes: list[Scope]) -> tuple[list[Scope], list[Scope]]:
+    """Cut a batch between two packages, or its only package between two children."""
+    if len(scopes) > 1:
+        middle = len(scopes) // 2
+        return scopes[:middle], scopes[middle:]
+    package, middle = scopes[0], len(scopes[0].scopes) // 2
+    rest = continue_package(package)
+    rest.scopes = package.scopes[middle:]
+    return [structs.replace(package, scopes=package.scopes[:middle])], [rest]
 
 
 def run(
