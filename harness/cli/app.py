@@ -1,0 +1,53 @@
+"""Put the verbs together, and turn every failure into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from harness.cli import scopes
+from harness.cli.console import report_error
+from harness.errors import ExitCode, HarnessError
+
+app = typer.Typer(
+    name="harness",
+    help="Measure how much memory an upload pipeline holds at its peak, where it holds it, "
+    "and whether a change made it worse.",
+    epilog="Exit codes: 0 all good, 2 usage or unreadable input, 3 a gate failed, "
+    "4 invalid or inconclusive measurement, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("scopes")(scopes.scopes)
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        from importlib.metadata import version as installed  # noqa: PLC0415 - rarely asked for
+
+        typer.echo(installed("harness"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line, and exit with one of the documented codes."""
+    try:
+        app(standalone_mode=True)
+    except HarnessError as error:
+        report_error(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left: nobody is there to be told
+        sys.exit(ExitCode.OK)

@@ -1,0 +1,84 @@
+"""`harness scopes`: look at what extraction finds in a binary, without any pipeline."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Annotated, Literal
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from harness.cli.console import error_console, output_console
+from harness.config import SymbolOptions
+from harness.errors import ConfigError
+from harness.symbols import open_packages
+from harness.symbols.census import Census, census_of
+
+
+def scopes(
+    binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
+    *,
+    scope: Annotated[
+        Literal["all", "main", "org"],
+        typer.Option(help="Everything, the main module only, or everything of its organisation."),
+    ] = "all",
+    locations: Annotated[
+        Literal["strict", "any"],
+        typer.Option(help="Which variable locations count as available."),
+    ] = "strict",
+    jsonl: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Write package scopes as JSON Lines; - is standard output."
+        ),
+    ] = "",
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Print counts as JSON on standard output.")
+    ] = False,
+) -> None:
+    """Extract the scopes of BINARY, one package at a time.
+
+    With neither --jsonl nor --stats, prints the counts as a table.
+    """
+    if jsonl == "-" and stats:
+        raise ConfigError(
+            "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
+        )
+    options = SymbolOptions(scope=scope, locations=locations)
+    with ExitStack() as stack:
+        sink = _open_sink(jsonl, stack)
+        source = stack.enter_context(open_packages(str(binary), options))
+        census = census_of(source, sink)
+    if stats:
+        typer.echo(msgspec.json.encode(asdict(census)).decode())
+    else:
+        _print_table(census, binary.name, error_console() if jsonl == "-" else output_console())
+
+
+def _open_sink(target: str, stack: ExitStack) -> IO[bytes] | None:
+    if not target:
+        return None
+    if target == "-":
+        return sys.stdout.buffer
+    try:
+        return stack.enter_context(Path(target).open("wb"))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {target}: {error.strerror}", remedy="choose another file"
+        ) from None
+
+
+def _print_table(census: Census, name: str, console: Console) -> None:
+    table = Table(title=f"Scopes of {name} ({census.language or 'no known language'})")
+    table.add_column("what")
+    table.add_column("count", justify="right")
+    for what, count in census.found().items():
+        table.add_row(what, f"{count:,}")
+    for reason, count in sorted(census.skipped.items()):
+        table.add_row(f"skipped: {reason}", f"{count:,}", style="dim")
+    console.print(table)
