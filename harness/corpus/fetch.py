@@ -1,0 +1,248 @@
+"""Fill a directory with a pinned tier, and hand out each binary as soon as it is there.
+
+Downloads and the Go build go on in a background thread while the caller already measures what is
+ready. Several runs may fill the same directory: one at a time works on it, the others then find
+what they need.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+import threading
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from queue import PriorityQueue
+
+from filelock import FileLock, Timeout
+
+from harness.corpus.binary import Binary, pinned
+from harness.corpus.fixtures import committed_path
+from harness.corpus.golang import GoBuild
+from harness.corpus.manifest import Manifest, Pin
+from harness.corpus.progress import OnProgress, Progress, ignore
+from harness.corpus.stamp import Stamp
+from harness.corpus.subprocesses import Errand
+from harness.corpus.wheels import PARTIAL_PREFIX, download, extract, install
+from harness.errors import Cancelled, CorpusError
+
+LOCK_NAME = ".harness-corpus.lock"
+_LOCK_POLL_S = 0.2
+# One wheel may be missing from a mirror; two in a row mean that the index is out of reach.
+_TOLERATED_FAILURES = 2
+
+
+def iter_fetch(
+    manifest: Manifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress = ignore
+) -> Generator[Binary, None, None]:
+    """Yield every binary of some tiers as it becomes ready, the smallest of the ready ones first.
+
+    What is in the directory already comes at once and is not downloaded again. Closing the
+    iterator stops the background work.
+
+    Yields:
+        Binaries with verified digests; one that cannot be had comes last, with status `missing`.
+
+    Raises:
+        ConfigError: There is no such tier.
+        CorpusError: Not one binary could be had.
+    """
+    pins = [pin for tier in tiers for pin in manifest.tier(tier)]
+    _prepare(directory, manifest, tiers)
+    fetch = _Fetch(manifest, pins, directory, on_progress)
+    thread = threading.Thread(target=fetch.work, name="corpus-fetch", daemon=True)
+    # An iterator that nobody closes must not leave a compiler running behind a process that ended.
+    atexit.register(fetch.errand.cancel)
+    thread.start()
+    try:
+        while binary := fetch.next():
+            yield binary
+    finally:
+        fetch.errand.cancel()
+        thread.join()
+        atexit.unregister(fetch.errand.cancel)
+    if fetch.error:
+        raise fetch.error
+
+
+def _prepare(directory: Path, manifest: Manifest, tiers: Sequence[str]) -> None:
+    """Make the directory, and note in its stamp what it is for."""
+    stamp = Stamp.read(directory)
+    if stamp.manifest_sha256 == manifest.digest and set(tiers) <= set(stamp.tiers):
+        return
+    stamp.tiers = sorted({*stamp.tiers, *tiers})
+    stamp.manifest_sha256 = manifest.digest
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        stamp.write(directory)
+    except OSError as error:
+        raise CorpusError(f"cannot write to {directory}: {error.strerror}") from error
+
+
+class _Fetch:
+    """The background half: works through the wheels, and queues what is ready."""
+
+    def __init__(
+        self, manifest: Manifest, pins: Sequence[Pin], directory: Path, on_progress: OnProgress
+    ) -> None:
+        self.errand = Errand()
+        self.error: BaseException | None = None
+        self._manifest = manifest
+        self._pins = pins
+        self._directory = directory
+        self._on_progress = on_progress
+        self._ready: PriorityQueue[tuple[float, int, Binary | None]] = PriorityQueue()
+        self._ticket = count()
+        self._delivered: set[str] = set()
+
+    def next(self) -> Binary | None:
+        """Wait for the smallest binary that is ready; None after the last one."""
+        return self._ready.get()[-1]
+
+    def work(self) -> None:
+        """Do everything; runs in its own thread and lets no exception out."""
+        try:
+            self._deliver_present(self._pins)
+            self._work_through()
+        except Cancelled:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.error = error
+        finally:
+            self._ready.put((float("inf"), next(self._ticket), None))
+
+    def _work_through(self) -> None:
+        failed: list[tuple[list[Pin], CorpusError]] = []
+        in_a_row = 0
+        for wheel, pins in self._groups():
+            if in_a_row < _TOLERATED_FAILURES:
+                error = self._try(wheel, pins)
+                in_a_row = in_a_row + 1 if error else 0
+            if error:
+                failed.append((pins, error))
+        if failed and not self._delivered:
+            raise failed[0][1]
+        for pins, error in failed:
+            self._deliver_missing(pins, error)
+
+    def _try(self, wheel: str, pins: list[Pin]) -> CorpusError | None:
+        """Get what a wheel is needed for; return why that failed."""
+        try:
+            with self._alone(wheel):
+                self._get(wheel, pins)
+        except CorpusError as error:
+            return error
+        except OSError as error:
+            return CorpusError(f"{wheel}: {error}")
+        return None
+
+    def _groups(self) -> list[tuple[str, list[Pin]]]:
+        """Return what is still to be had, by wheel: the smallest first, the Go build last."""
+        groups: dict[str, list[Pin]] = defaultdict(list)
+        for pin in self._pins:
+            if pin.name not in self._delivered:
+                groups[pin.wheel].append(pin)
+
+        def cost(group: tuple[str, list[Pin]]) -> tuple[bool, int]:
+            wheel = self._manifest.wheels.get(group[0])
+            return any(pin.package for pin in group[1]), wheel.size_bytes if wheel else 0
+
+        return sorted(groups.items(), key=cost)
+
+    @contextmanager
+    def _alone(self, wheel: str) -> Iterator[None]:
+        """Hold the directory's lock; whatever is half done in it then belongs to nobody."""
+        lock = FileLock(self._directory / LOCK_NAME, thread_local=False)
+        while not lock.is_locked:
+            self.errand.check()
+            try:
+                lock.acquire(timeout=_LOCK_POLL_S)
+            except Timeout:
+                self._on_progress(Progress(wheel, "wait"))
+        try:
+            for leftover in self._directory.glob(f"{PARTIAL_PREFIX}*"):
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            yield
+        finally:
+            lock.release()
+
+    def _get(self, wheel: str, pins: list[Pin]) -> None:
+        self._deliver_present(pins)
+        wanted = [pin for pin in pins if pin.name not in self._delivered]
+        if not wanted:
+            return
+        workplace = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self._directory))
+        try:
+            for pin in wanted:
+                if pin.path:
+                    self._copy(pin)
+            if wheel:
+                self._get_from_wheel(wheel, wanted, workplace)
+        finally:
+            shutil.rmtree(workplace, ignore_errors=True)
+
+    def _copy(self, pin: Pin) -> None:
+        with committed_path(pin.path).open("rb") as stream:
+            install(stream, pin, self._directory / pin.name)
+        self._deliver(pin)
+
+    def _get_from_wheel(self, name: str, pins: list[Pin], workplace: Path) -> None:
+        wheel = self._manifest.wheels[name]
+        builds = [pin for pin in pins if pin.package]
+        build = GoBuild(self._manifest.go, workplace, self.errand, self._on_progress)
+        if builds:
+            build.check_machine()
+        file = download(name, wheel, workplace, self.errand, self._on_progress)
+        for pin in pins:
+            if pin.member:
+                self.errand.check()
+                self._on_progress(Progress(name, "extract"))
+                extract(file, pin, self._directory / pin.name)
+                self._deliver(pin)
+        if builds:
+            build.unpack(file)
+            file.unlink()
+            build.build(builds, self._directory)
+            for pin in builds:
+                self._deliver(pin)
+
+    def _deliver_present(self, pins: Sequence[Pin]) -> None:
+        """Deliver the pinned binaries that the directory holds already."""
+        stamp = Stamp.read(self._directory)
+        known = dict(stamp.files)
+        for pin in pins:
+            path = self._directory / pin.name
+            if pin.name in self._delivered or not path.is_file():
+                continue
+            if path.stat().st_size == pin.size_bytes and stamp.digest(path) == pin.sha256:
+                self._queue(pin)
+        if stamp.files != known:
+            # The stamp only saves time, and a corpus may well be on a read-only medium.
+            with suppress(OSError):
+                stamp.write(self._directory)
+
+    def _deliver(self, pin: Pin) -> None:
+        """Deliver a binary that was just written, its digest checked."""
+        stamp = Stamp.read(self._directory)
+        stamp.remember(self._directory / pin.name, pin.sha256)
+        stamp.write(self._directory)
+        self._queue(pin)
+
+    def _queue(self, pin: Pin) -> None:
+        binary = pinned(pin, self._directory / pin.name)
+        self._delivered.add(pin.name)
+        self._ready.put((pin.size_bytes, next(self._ticket), binary))
+        self._on_progress(Progress(pin.name, "ready"))
+
+    def _deliver_missing(self, pins: list[Pin], error: CorpusError) -> None:
+        for pin in pins:
+            if pin.name not in self._delivered:
+                path = self._directory / pin.name
+                absent = Binary(
+                    name=pin.name, path=path, status="missing", detail=str(error), pin=pin
+                )
+                self._ready.put((float("inf"), next(self._ticket), absent))

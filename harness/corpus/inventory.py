@@ -1,0 +1,100 @@
+"""List what a directory or a file offers: all that is there, each with a status."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.corpus.binary import Binary, Status, has_elf_magic
+from harness.corpus.stamp import Stamp
+from harness.errors import CorpusError
+
+_Identity = tuple[int, int]
+
+
+def inventory(path: Path) -> list[Binary]:
+    """Return the files below `path`, or the one file it is, smallest first.
+
+    Hidden files and directories are left out. Symbolic links are followed, each directory once.
+    Nothing else is dropped: what cannot be measured says why in its status.
+
+    Raises:
+        CorpusError: There is no such file or directory, or it cannot be listed.
+    """
+    try:
+        if not path.is_dir():
+            return [_describe(path, _printable(path.name), set(), Stamp())]
+        stamp = Stamp.read(path)
+        seen: set[_Identity] = set()
+        found = [
+            _describe(file, _printable(str(file.relative_to(path))), seen, stamp)
+            for file in sorted(_iter_files(path, {_identity(path.stat())}))
+        ]
+    except OSError as error:
+        raise CorpusError(f"cannot list {path}: {error.strerror}") from error
+    return sorted(found, key=lambda binary: (binary.size_bytes, binary.name))
+
+
+def _iter_files(directory: Path, above: set[_Identity]) -> Iterator[Path]:
+    """Yield what is below, without entering a directory twice."""
+    for entry in sorted(directory.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        try:
+            identity = _identity(entry.stat())
+            if not entry.is_dir():
+                yield entry
+            elif identity not in above:
+                above.add(identity)
+                yield from _iter_files(entry, above)
+        except OSError:
+            # A dangling link, or a directory that may not be read: listed, with its reason.
+            yield entry
+
+
+def _describe(path: Path, name: str, seen: set[_Identity], stamp: Stamp) -> Binary:
+    try:
+        info = path.stat()
+        if not stat.S_ISREG(info.st_mode):
+            # Opening a pipe or a device could block for ever.
+            return Binary(name=name, path=path, status="unreadable", detail="not a regular file")
+        digest = stamp.digest(path) if path.name == name else Stamp().digest(path)
+        is_elf = has_elf_magic(path)
+    except OSError as error:
+        return Binary(name=name, path=path, status="unreadable", detail=error.strerror or "")
+    status, detail = _judge(path, is_elf, _identity(info) in seen)
+    seen.add(_identity(info))
+    return Binary(
+        name=name,
+        path=path,
+        size_bytes=info.st_size,
+        sha256=digest,
+        status=status,
+        detail=detail,
+    )
+
+
+def _judge(path: Path, is_elf: bool, is_known: bool) -> tuple[Status, str]:
+    if not is_elf:
+        return "not-elf", "not an ELF file"
+    if is_known:
+        return "duplicate", "the same file as one listed under another name"
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return "unreadable", "its name is not UTF-8; rename it to have it measured"
+    return "ok", ""
+
+
+def _printable(name: str) -> str:
+    """Escape what must not reach a terminal or a table; distinct names stay distinct."""
+    text = os.fsencode(name.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _identity(info: os.stat_result) -> _Identity:
+    return info.st_dev, info.st_ino

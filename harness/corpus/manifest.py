@@ -1,0 +1,153 @@
+"""The pinned corpora: which binaries, from which wheel or source, with which digest."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from harness.corpus.faults import config_error, field_names
+from harness.errors import ConfigError
+
+Tier = Literal["default", "small", "large"]
+TIERS: tuple[str, ...] = get_args(Tier)
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Item = TypeVar("_Item")
+# TOML has arrays, which strict validation would refuse as tuples.
+_Array = Annotated[tuple[_Item, ...], Field(strict=False)]
+# A name becomes a file name, a key in results and a word in a report.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
+
+
+class _Strict(BaseModel):
+    """A table of the manifest: immutable, and nothing in it goes unread."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Wheel(_Strict):
+    """One immutable file of the package index."""
+
+    project: str
+    version: str
+    platform: str
+    python: str
+    abi: str
+    sha256: Sha256
+    size_bytes: PositiveInt
+    licence: str
+
+
+class GoToolchain(_Strict):
+    """How the Go binaries are built: the wheel, GOROOT in it, the environment.
+
+    `machine` is what the toolchain itself runs on.
+    """
+
+    wheel: str
+    root: str
+    machine: str
+    environment: dict[str, str]
+
+
+class Pin(_Strict):
+    """One binary that was pinned, and where it comes from: exactly one of three sources."""
+
+    name: Name
+    tier: Tier
+    language: Literal["C", "C++", "Go", "Rust"]
+    dwarf: _Array[int]
+    arch: str
+    sha256: Sha256
+    size_bytes: PositiveInt
+    wheel: str = ""
+    member: str = ""
+    package: str = ""
+    path: str = ""
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        given = [key for key in ("member", "package", "path") if getattr(self, key)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(
+                f"{self.name} needs exactly one of member, package, path; it has {found}"
+            )
+        if bool(self.wheel) == bool(self.path):
+            raise ValueError(f"{self.name} needs a wheel for member and package, none for path")
+        return self
+
+
+class Manifest(_Strict):
+    """What `fixtures/corpus.toml` says."""
+
+    format: Literal[1]
+    wheels: dict[Name, Wheel]
+    go: GoToolchain
+    binaries: _Array[Pin]
+    _digest: str = PrivateAttr(default="")
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of the file this was read from."""
+        return self._digest
+
+    def tier(self, tier: str) -> tuple[Pin, ...]:
+        """Return the binaries of one tier, smallest first.
+
+        Raises:
+            ConfigError: There is no such tier.
+        """
+        if tier not in TIERS:
+            raise ConfigError(f"there is no tier {tier!r}", remedy=f"known: {', '.join(TIERS)}")
+        members = (pin for pin in self.binaries if pin.tier == tier)
+        return tuple(sorted(members, key=lambda pin: (pin.size_bytes, pin.name)))
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        counts = Counter(pin.name for pin in self.binaries)
+        faults = [f"the name {name!r} is given twice" for name, n in counts.items() if n > 1]
+        users = {pin.name: pin.wheel for pin in self.binaries if pin.wheel}
+        users["[go]"] = self.go.wheel
+        faults += [
+            f"{user} names the wheel {wheel!r}, which is not in [wheels]"
+            for user, wheel in users.items()
+            if wheel not in self.wheels
+        ]
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+def load_manifest(file: Path) -> Manifest:
+    """Read and check a corpus manifest.
+
+    Raises:
+        ConfigError: The file cannot be read, or says something that cannot be; every fault is
+            named, with the file and the key.
+    """
+    try:
+        content = file.read_bytes()
+        manifest = Manifest.model_validate(tomllib.loads(content.decode()))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error
+    except ValidationError as error:
+        known = field_names(Manifest, Wheel, GoToolchain, Pin)
+        raise config_error(file, error, known) from error
+    manifest._digest = hashlib.sha256(content).hexdigest()  # noqa: SLF001 - the reader's to set
+    return manifest

@@ -1,0 +1,84 @@
+"""Run a command whose output is followed line by line and that can be called off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from harness.errors import Cancelled
+
+_KEPT_LINES = 40
+
+
+class Errand:
+    """The commands of one fetch, at most one at a time; `cancel` ends it for good."""
+
+    def __init__(self) -> None:
+        self._cancelled = threading.Event()
+        self._guard = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+
+    def cancel(self) -> None:
+        """End the running command with all its children, and refuse to start another."""
+        self._cancelled.set()
+        with self._guard:
+            if self._process and self._process.poll() is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGTERM)
+
+    def check(self) -> None:
+        """Raise Cancelled once the errand was called off."""
+        if self._cancelled.is_set():
+            raise Cancelled("the fetch was called off")
+
+    def run(
+        self,
+        command: Sequence[str],
+        on_line: Callable[[str], object],
+        environment: Mapping[str, str] | None = None,
+    ) -> tuple[int, list[str]]:
+        """Run a command to its end.
+
+        Args:
+            command: Program and arguments; no shell.
+            on_line: Gets each line of output, errors included.
+            environment: All of it; this process's own when absent.
+
+        Returns:
+            The exit code, and the last lines of the output.
+
+        Raises:
+            Cancelled: `cancel` was called.
+        """
+        process = self._start(command, environment)
+        assert process.stdout is not None
+        last: deque[str] = deque(maxlen=_KEPT_LINES)
+        with process:
+            for line in process.stdout:
+                last.append(line.rstrip())
+                on_line(last[-1])
+        self.check()
+        return process.returncode, list(last)
+
+    def _start(
+        self, command: Sequence[str], environment: Mapping[str, str] | None
+    ) -> subprocess.Popen[str]:
+        # A group of its own, so that cancelling reaches the compilers that `go build` started.
+        with self._guard:
+            self.check()
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                text=True,
+                errors="replace",
+                process_group=0,
+            )
+            return self._process
