@@ -78,11 +78,17 @@ class InputRejected(HarnessError):
     """A binary that cannot be read: no ELF, no DWARF, truncated, damaged, or beyond a limit."""
 
     def __init__(
-        self, reason: str, *, file: str = "", section: str = "", offset: int | None = None
+        self,
+        reason: str,
+        *,
+        file: str = "",
+        section: str = "",
+        offset: int | None = None,
+        remedy: str = "",
     ) -> None:
         place = section if offset is None else f"{section or 'file'}+{offset:#x}"
         where = ": ".join(part for part in (file, place) if part)
-        super().__init__(f"{where}: {reason}" if where else reason)
+        super().__init__(f"{where}: {reason}" if where else reason, remedy=remedy)
         self.reason = reason
         self.file = file
         self.section = section
@@ -90,4 +96,10 @@ class InputRejected(HarnessError):
 
     def in_file(self, file: str) -> InputRejected:
         """Return the same rejection with the file named, for readers that know only a stream."""
-        return InputRejected(self.reason, file=file, section=self.section, offset=self.offset)
+        return InputRejected(
+            self.reason,
+            file=file,
+            section=self.section,
+            offset=self.offset,
+            remedy=self.remedy,
+        )

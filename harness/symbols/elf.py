@@ -40,7 +40,7 @@ class ElfFile:
 
     def _read_headers(self) -> None:
         if os.pread(self._file.fileno(), 4, 0) != _MAGIC:
-            raise InputRejected("not an ELF file", file=self.path)
+            raise InputRejected("not an ELF file", file=self.path, remedy="name a compiled binary")
         try:
             elf = ELFFile(self._file)
             self.little_endian: bool = elf.little_endian

@@ -15,7 +15,7 @@ from harness.model import Package, Scope
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
-iter_go_packages = None  # x
+from harness.symbols.go import iter_go_packages
 from harness.symbols.native.extract import iter_native_packages
 
 _DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError,
@@ -48,7 +48,8 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
     try:
         elf = ElfFile(path, chosen.limits)
     except OSError as error:
-        raise InputRejected(error.strerror or repr(error), file=path) from None
+        reason = error.strerror or repr(error)
+        raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
     with elf:
         skipped: dict[str, int] = {}
         language, packages = _open(elf, chosen, skipped)
@@ -61,7 +62,9 @@ def _open(
     guard = _Guard(elf.path, options)
     with guard.border():
         if elf.relocatable:
-            raise InputRejected("an object file that was never linked: link it first")
+            raise InputRejected(
+                "an object file that was never linked", remedy="link it into a library or program"
+            )
         dwarf = Dwarf(elf)
         language = _language(dwarf)
         if language == "go":

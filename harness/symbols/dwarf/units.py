@@ -141,7 +141,11 @@ class Dwarf:
         info = elf.section(".debug_info")
         abbreviations = elf.section(".debug_abbrev")
         if info is None or abbreviations is None or not info.size:
-            raise InputRejected("no DWARF: it has no .debug_info", file=elf.path)
+            raise InputRejected(
+                "no DWARF: it has no .debug_info",
+                file=elf.path,
+                remedy="build it with -g, or name the file before it was stripped",
+            )
         self.elf = elf
         self.info: Section = info
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
