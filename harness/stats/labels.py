@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-ELLIPSIS = "…"
+ELLIPSIS = ".."  # pure ASCII: there are still terminals and logs that are
 
 
 def inert(text: str) -> str:
@@ -29,15 +29,15 @@ def shorten(text: str, width: int) -> str:
     shown = inert(text)
     if len(shown) <= width:
         return shown
-    head = max(width - 1, 0) // 2
-    tail = max(width - 1 - head, 0)
-    return shown[:head] + ELLIPSIS + shown[len(shown) - tail :]
+    head = max(width - len(ELLIPSIS), 0) // 2
+    tail = max(width - len(ELLIPSIS) - head, 0)
+    return (shown[:head] + ELLIPSIS + shown[len(shown) - tail :])[:width]
 
 
 def distinct(names: Iterable[str], width: int) -> dict[str, str]:
     """Return a label for each name, at most `width` long, and no label used twice.
 
-    Names that look alike when shortened are told apart by a number: `libfoo…so~2`.
+    Names that look alike when shortened are told apart by a number: `libfoo..so~2`.
     """
     labels: dict[str, str] = {}
     taken: set[str] = set()

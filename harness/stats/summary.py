@@ -189,35 +189,35 @@ def _iter_doubts(
     metric: str,
     digests: int,
 ) -> Iterator[str]:
-    if same is None:
+    """Yield the causes; what merely follows from a failure is not said again."""
+    failed = [f for f in failures if not f.arm or f.probe in (PEAKS.get(metric), "verify")]
+    for failure in failed:
+        who = " ".join(filter(None, [failure.arm, f"({failure.probe})" if failure.probe else ""]))
+        yield f"{who}: {failure.status}" if who else failure.status
+    if same is None and not failed:
         yield "nobody checked that both arms delivered the same scopes"
-    elif not same:
+    elif same is False:
         yield "the arms delivered different scopes"
     if digests != 1:
         yield "the binary changed during the run"
     for arm in arms:
         if arm.peak is None:
-            yield f"{arm.name} has no {metric}"
+            if not {f.arm for f in failed} & {arm.name, ""}:
+                yield f"{arm.name} has no {metric}"
         elif arm.peak.low <= 0:
             yield f"{arm.name} held nothing at its peak, which is no measurement"
     old, new = (arm.peak.replicates if arm.peak else 0 for arm in arms)
     if old and new and old != new:
         yield f"unequal replicates: {old} and {new}"
-    for failure in failures:
-        if failure.probe in (PEAKS.get(metric, ""), ""):
-            who = f"{failure.arm}: " if failure.arm else ""
-            yield f"{who}{failure.replicates} x {failure.status}"
 
 
 def _iter_unmeasured(arms: tuple[Arm, Arm], metric: str) -> Iterator[str]:
     for arm in arms:
-        if arm.peak is None:
-            yield f"{metric} of {arm.name}"
-        if arm.batching is None:
-            yield f"batches of {arm.name}"
-        for timed in TIMED:
-            if arm.find(timed, "bare") is None:
-                yield f"{timed} of {arm.name}"
+        lacking = [] if arm.peak else [metric]
+        lacking += [] if arm.batching else ["batches"]
+        lacking += [timed for timed in TIMED if arm.find(timed, "bare") is None]
+        if lacking:
+            yield f"{', '.join(lacking)} of {arm.name}"
 
 
 def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | None:

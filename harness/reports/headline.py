@@ -1,0 +1,104 @@
+"""The answer in sentences, before any table: how much less, for what, and for what not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.stats.claim import Claim, Outcome, judge_overshoot, judge_reduction
+from harness.stats.labels import shorten
+from harness.stats.summary import Row, Summary
+from harness.units import format_bytes
+
+SOURCES = {
+    "dwarf": "extraction and pipeline together, as in production",
+    "replay": "the pipeline alone, fed from a cache",
+}
+_MOST_NAMES = 6
+_NAME_WIDTH = 32
+
+
+def plain_name(name: str) -> str:
+    """Return a binary's name as a terminal may show it."""
+    return shorten(name, _NAME_WIDTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One answer, and what it rests on and does not cover."""
+
+    answer: str
+    support: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """Writes sentences about one summary; `name` makes a binary's name fit for where they go."""
+
+    summary: Summary
+    claim: Claim
+    name: Callable[[str], str] = plain_name
+
+    def iter_findings(self) -> Iterator[Finding]:
+        """Yield what was found: peak heap for each source, then overshoot."""
+        if not self.summary.rows:
+            yield Finding("No verdict: nothing was measured.")
+            return
+        for source in self.summary.sources:
+            yield self._about_peak(source)
+        yield self._about_overshoot()
+
+    def _about_peak(self, source: str) -> Finding:
+        outcome = judge_reduction(self.summary.of_source(source), self.claim)
+        where = SOURCES.get(source, f"source {self.name(source)}")
+        if outcome.mean_reduction_pct is None:
+            return Finding(f"No verdict on {where}.", self._uncounted(outcome))
+        old, new = self.summary.baseline, self.summary.candidate
+        mean = outcome.mean_reduction_pct
+        change = f"{abs(mean):.0f} % {'less' if mean >= 0 else 'more'}"
+        over = f"over {_count(outcome.counted, 'binary', 'binaries')} ({where})"
+        answer = f"{self.name(new)} needs {change} peak heap than {self.name(old)} {over}."
+        return Finding(answer, f"{self._verdict(outcome)} {self._uncounted(outcome)}".strip())
+
+    def _verdict(self, outcome: Outcome) -> str:
+        claimed = f"At least {self.claim.reduction_pct:g} % less"
+        if not outcome.fails:
+            return f"{claimed} holds for every one."
+        exceptions = self._names(outcome.fails, with_change=True)
+        if not outcome.holds:
+            return f"{claimed} holds for none: {exceptions}."
+        holds = self._names(outcome.holds)
+        return f"{claimed} holds for {len(outcome.holds)}: {holds}; not for {exceptions}."
+
+    def _uncounted(self, outcome: Outcome) -> str:
+        if not outcome.uncounted:
+            return ""
+        count = _count(len(outcome.uncounted), "binary proves", "binaries prove")
+        return f"{count} nothing: {self._names(outcome.uncounted)}."
+
+    def _about_overshoot(self) -> Finding:
+        outcome = judge_overshoot(self.summary.rows, self.claim)
+        bound = format_bytes(self.claim.overshoot_bytes)
+        if outcome.largest_bytes is None:
+            return Finding("No batch reached the threshold: nothing is known of overshoot.")
+        largest = f"The largest overshoot of the threshold is {format_bytes(outcome.largest_bytes)}"
+        if outcome.fails:
+            exceptions = f"Beyond it: {self._names(outcome.fails)}."
+            return Finding(f"{largest}, beyond the bound of {bound}.", exceptions)
+        seen = _count(len({row.binary for row in outcome.holds}), "binary", "binaries")
+        return Finding(f"{largest}, within the bound of {bound}.", f"{seen} reached the threshold.")
+
+    def _names(self, rows: Sequence[Row], *, with_change: bool = False) -> str:
+        names = [
+            f"{self.name(row.binary)} ({-(row.reduction_pct or 0):+.0f} %)"
+            if with_change
+            else self.name(row.binary)
+            for row in rows
+        ]
+        names = list(dict.fromkeys(names))
+        more = len(names) - _MOST_NAMES
+        return ", ".join([*names[:_MOST_NAMES], f"and {more} more"] if more > 0 else names)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

@@ -1,0 +1,140 @@
+"""report.md: the answer first, then the table, the pictures, and how to repeat every number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from harness.reports import cells
+from harness.reports.gaps import group_doubts, group_gaps
+from harness.reports.headline import SOURCES, Headline
+from harness.reports.provenance import Provenance
+from harness.stats.claim import Claim
+from harness.stats.labels import inert, shorten
+from harness.stats.summary import Failure, Summary
+from harness.units import format_bytes, format_seconds
+
+_NAME_WIDTH = 60
+_CAUSE_WIDTH = 300
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&@$])")
+
+
+class Markdown(str):
+    """Text that is Markdown already; every other string is taken for a foreign name."""
+
+    __slots__ = ()
+
+
+def code(text: str) -> Markdown:
+    """Return `text` as a code span, in which nothing it holds can act, not even in a table.
+
+    The fence is longer than any run of backticks inside, and a pipe is escaped the way tables
+    want it.
+    """
+    shown = inert(text).replace("|", r"\|") or " "
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
+
+
+def name(text: str) -> Markdown:
+    """Return the name of a binary as a code span of bounded length."""
+    return code(shorten(text, _NAME_WIDTH))
+
+
+def plain(text: str) -> Markdown:
+    """Return `text` so that Markdown prints it as it reads."""
+    return Markdown(_SPECIAL.sub(r"\\\1", inert(text)))
+
+
+def names(binaries: Iterable[str]) -> Markdown:
+    """Return several names of binaries, ready to be read out."""
+    return Markdown(", ".join(map(name, binaries)))
+
+
+def fenced(commands: Iterable[str]) -> Markdown:
+    """Return commands, one a line, as a block of their own."""
+    shown = "\n".join(map(inert, commands))
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return Markdown(f"{fence}sh\n{shown}\n{fence}")
+
+
+def render_report(
+    summary: Summary,
+    provenance: Provenance,
+    pictures: Mapping[str, str],
+    claim: Claim | None = None,
+) -> str:
+    """Return report.md.
+
+    Args:
+        summary: What was found.
+        provenance: What the manifest says.
+        pictures: The path of each picture's PNG, relative to the report, and the question that
+            the picture answers; its SVG lies beside it.
+        claim: What the headline holds the rows against.
+    """
+    claim = claim or Claim()
+    template = _environment().get_template("report.md.j2")
+    return template.render(
+        summary=summary,
+        claim=claim,
+        run=provenance,
+        findings=list(Headline(summary, claim, name).iter_findings()),
+        sources=SOURCES,
+        doubts=group_doubts(summary),
+        gaps=group_gaps(summary, provenance),
+        repeats=[provenance.repeat_command(row) for row in summary.rows],
+        pictures=[(quote(png), question) for png, question in pictures.items()],
+    )
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("harness.reports"),
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        autoescape=False,  # noqa: S701  Markdown, not HTML: `_finalize` escapes instead
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        name=name,
+        names=names,
+        plain=plain,
+        fenced=fenced,
+        trusted=Markdown,
+        size=format_bytes,
+        duration=format_seconds,
+        failure=_failure,
+    )
+    environment.globals.update(
+        peak_cell=cells.peak_cell,
+        change_cell=cells.change_cell,
+        batches_cell=cells.batches_cell,
+        overshoot_cell=cells.overshoot_cell,
+        same_cell=cells.same_cell,
+        ratio_cell=cells.ratio_cell,
+    )
+    return environment
+
+
+def _failure(failure: Failure, source: str) -> Markdown:
+    """Say what failed, how often and why; a cause is of any length and origin."""
+    arm = f", {code(failure.arm)}" if failure.arm else ""
+    probe = f", probe {code(failure.probe)}" if failure.probe else ""
+    cause = f": {code(shorten(failure.detail, _CAUSE_WIDTH))}" if failure.detail else ""
+    count = f"{failure.replicates} x {code(failure.status)}"
+    return Markdown(f"source {code(source)}{arm}{probe}: {count}{cause}")
+
+
+def _finalize(value: Any) -> Any:
+    """Print numbers and Markdown as they are, and everything else as code: the safe default."""
+    return value if isinstance(value, (Markdown, int, float)) else code(str(value))

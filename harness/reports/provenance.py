@@ -1,0 +1,56 @@
+"""Where a run comes from, as its manifest tells; what a manifest lacks is empty, never guessed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from harness.stats.summary import Row
+
+COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What is needed to repeat a run and to judge whether another is comparable."""
+
+    run_id: str
+    state: str
+    command: str
+    started_at: str
+    elapsed_s: float | None
+    versions: Mapping[str, str]
+    rig: Mapping[str, Any]
+    rig_fingerprint: str
+    paths: Mapping[str, str]
+    not_measured: tuple[str, ...]
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Self:
+        """Return what `manifest` says."""
+        elapsed_s = manifest.get("elapsed_s")
+        corpus = manifest.get("corpus", [])
+        return cls(
+            run_id=str(manifest.get("run_id", "")),
+            state=str(manifest.get("state", "")),
+            command=str(manifest.get("command", "")),
+            started_at=str(manifest.get("started_at", "")),
+            elapsed_s=None if elapsed_s is None else float(elapsed_s),
+            versions={name: str(value) for name, value in manifest.get("versions", {}).items()},
+            rig=dict(manifest.get("rig", {})),
+            rig_fingerprint=str(manifest.get("rig_fingerprint", "")),
+            paths={str(binary["name"]): str(binary.get("path", "")) for binary in corpus},
+            not_measured=tuple(map(str, manifest.get("not_measured", []))),
+        )
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run says of itself that it reached its end."""
+        return self.state == COMPLETE
+
+    def repeat_command(self, row: Row) -> str:
+        """Return the command that measures one row again, alone."""
+        path = self.paths.get(row.binary) or row.binary
+        return shlex.join(["python", "-m", "harness", "run", path, "--source", row.source])
