@@ -64,7 +64,7 @@ def fold_small(sizes: Counter[tuple[str, str]]) -> list[Holding]:
 
 
 def thin_out(points: list[HeapPoint], most: int) -> list[HeapPoint]:
-    """Return at most `most` points: of each stretch the highest, so that no peak is thinned away."""
+    """Return at most `most` points, of each stretch the highest: no peak is thinned away."""
     stretches = min(most, len(points))
     bounds = [len(points) * index // max(1, stretches) for index in range(stretches + 1)]
     return [

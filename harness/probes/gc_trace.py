@@ -19,7 +19,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, ClassVar
+from typing import IO, ClassVar, Self
 
 from harness.errors import MeasurementInvalid
 from harness.records import Collection, HeapPoint, Metric
@@ -72,7 +72,7 @@ class CollectorTrace:
         self.base_bytes = 0
         self.peak_bytes = 0
 
-    def __enter__(self) -> CollectorTrace:
+    def __enter__(self) -> Self:
         self.started = time.monotonic()
         self.base_bytes = self._live_heap()
         gc.callbacks.append(self._called)

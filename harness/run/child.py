@@ -79,7 +79,7 @@ class Child:
             os.close(result_w)
         assert self._launcher.stdout is not None
         assert self._launcher.stderr is not None
-        self._result: IO[bytes] = open(result_r, "rb", buffering=0)  # noqa: SIM115  see _close
+        self._result: IO[bytes] = os.fdopen(result_r, "rb", buffering=0)
         self._report: IO[bytes] = self._launcher.stdout
         self._stderr: IO[bytes] = self._launcher.stderr
         self.pipes = {self._result, self._report, self._stderr}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import signal
+from collections.abc import Iterator
 
 import msgspec
 from msgspec import Struct, structs
@@ -37,7 +38,7 @@ def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
     """
     frames = _decode(ending.lines)
     last = frames[-1] if frames else None
-    failure = _failure(job, ending, frames)
+    failure = next(_iter_failures(job, ending, frames), None)
     if failure:
         return Judged(_failed(job, failure, ending))
     assert isinstance(last, Done)
@@ -99,25 +100,26 @@ def _decode(lines: list[bytes]) -> list[Frame]:
     return frames
 
 
-def _failure(job: Job, ending: Ending, frames: list[Frame]) -> tuple[str, str] | None:
+def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tuple[str, str]]:
+    """Yield every status and reason that speaks against the job, the most telling first."""
     report, last = ending.report, frames[-1] if frames else None
     if report is None:
-        return "crashed", "its launcher was killed"
+        yield "crashed", "its launcher was killed"
+        return
     if report.ending == "timeout":
-        return "timeout", f"not finished after {job.timeout_s:g} s"
+        yield "timeout", f"not finished after {job.timeout_s:g} s"
     if report.ending == "stopped":
-        return "interrupted", "stopped by the parent"
+        yield "interrupted", "stopped by the parent"
     if isinstance(last, Failed):
-        return last.status, last.detail
+        yield last.status, last.detail
     if report.exit_code:
-        return _status_of_exit(report, ending.stderr_tail), _how_it_ended(report)
+        yield _status_of_exit(report, ending.stderr_tail), _how_it_ended(report)
     if ending.memray_error:
-        return "damaged", "memray could not write all it saw"
+        yield "damaged", "memray could not write all it saw"
     if len(frames) != len(ending.lines) or ending.torn:
-        return "damaged", "what it reported cannot be read"
+        yield "damaged", "what it reported cannot be read"
     if not isinstance(last, Done):
-        return "crashed", "it ended without saying that it was done"
-    return None
+        yield "crashed", "it ended without saying that it was done"
 
 
 def _status_of_exit(report: Report, stderr_tail: str) -> str:

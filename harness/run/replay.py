@@ -60,7 +60,7 @@ class ReplayInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def write_replay(source: PackageSource, path: Path) -> ReplayInfo:
-    """Write all packages of `source` to `path`, which then holds all of them or what it held before.
+    """Write all packages of `source` to `path`, which holds all of them or what it held before.
 
     Raises:
         OSError: The disk is full, or cannot be written.

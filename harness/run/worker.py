@@ -124,7 +124,7 @@ def _warm_up(pipeline: Pipeline, job: Job) -> None:
 def _capture(probe: Probe) -> CaptureRef | None:
     if not probe.capture_path:
         return None
-    with open(probe.capture_path, "rb") as file:
+    with Path(probe.capture_path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         size_bytes = os.fstat(file.fileno()).st_size
     return CaptureRef(

@@ -1,0 +1,82 @@
+"""A real intake, a real replay file and real workers; only the packages are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.probes.gc_trace import GcProbe
+from harness.records import Job
+from harness.run.executor import ProbeTraits, Settings
+from harness.run.intake import Intake
+from harness.run.plan import COUNT_PATH
+from harness.run.replay import write_replay
+from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
+from harness.tests.run.packages import ListSource, iter_packages
+
+TARGETS = {
+    "memray": "harness.probes.memray_peak:MemrayProbe",
+    "memray-native": "harness.probes.memray_peak:MemrayNativeProbe",
+    "tracemalloc": "harness.probes.tracemalloc_ext:TracemallocProbe",
+    "gc": "harness.probes.gc_trace:GcProbe",
+    "bare": "harness.probes.bare:BareProbe",
+    VERIFY: UNMEASURED,
+}
+TRAITS = {
+    **{name: ProbeTraits(alone=False) for name in (*TARGETS, RECORD_REPLAY)},
+    "gc": ProbeTraits(environment=GcProbe.environment),
+    "bare": ProbeTraits(),
+}
+
+
+@pytest.fixture(scope="session")
+def intake() -> Iterator[Intake]:
+    with Intake() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten packages of forty functions."""
+    path = tmp_path_factory.mktemp("replay") / "packages.replay"
+    write_replay(ListSource(iter_packages(10, 40)), path)
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    work = tmp_path / "work"
+    work.mkdir(mode=0o555)
+    return Settings(work=str(work), traits=TRAITS)
+
+
+@pytest.fixture
+def job(tmp_path: Path, intake: Intake, replay: Path) -> Callable[..., Job]:
+    """Make a job over the replay file; what is not said is the streaming pipeline, untraced."""
+
+    def make(order: int = 0, **changes: object) -> Job:
+        probe = str(changes.get("probe", VERIFY))
+        fields: dict[str, object] = {
+            "run_id": "test",
+            "binary": "synthetic",
+            "binary_path": "/nowhere",
+            "binary_sha256": "00" * 32,
+            "arm": "streaming",
+            "source": "replay",
+            "probe": probe,
+            "replicate": 0,
+            "order": order,
+            "pipeline": "harness.pipelines.streaming:run",
+            "probe_target": TARGETS.get(probe, UNMEASURED),
+            "intake_url": intake.url + COUNT_PATH,
+            "scratch": str(tmp_path / f"{order:06d}"),
+            "replay": str(replay),
+            "upload_id": "0f5c1a2e-0000-4000-8000-000000000000",
+            "hash_seed": 7,
+            "timeout_s": 60.0,
+        }
+        return Job(**(fields | changes))  # type: ignore[arg-type]
+
+    return make

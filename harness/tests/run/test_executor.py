@@ -1,0 +1,233 @@
+"""Damage never looks like success: every real fault of a worker ends as a status, not a number."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.records import Job, Record
+from harness.run.executor import Settings, iter_records
+from harness.run.intake import Intake, confirm
+from harness.run.plan import VERIFY_PATH
+
+MakeJob = Callable[..., Job]
+
+
+def run(job: Job, settings: Settings) -> Record:
+    (record,) = iter_records([job], settings)
+    return record
+
+
+def faulty(name: str) -> str:
+    return f"harness.tests.run.faulty:{name}"
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
+
+
+def wait_until(condition: Callable[[], bool]) -> bool:
+    """Poll for what must become true; only a bug runs into the bound."""
+    for _ in range(1200):
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "status", "reason"),
+    [
+        ("exits", "crashed", "exit code 7"),
+        ("ends_silently", "crashed", "without saying that it was done"),
+        ("is_killed", "crashed", "killed by SIGKILL"),
+        ("is_terminated", "crashed", "killed by SIGTERM"),
+        ("segfaults", "crashed", "killed by SIGSEGV"),
+        ("raises", "crashed", "ZeroDivisionError: on purpose"),
+        ("rejects", "rejected", "a.out: not fit"),
+        ("fills_memory", "oom", "MemoryError"),
+        ("complains_like_memray", "damaged", "Memray ERROR"),
+        ("truncates_capture", "damaged", "not what its worker left"),
+        ("changes_capture", "damaged", "not what its worker left"),
+        ("says_half_a_line_more", "damaged", "cannot be read"),
+        ("overstates_itself", "mismatch", "it claims"),
+        ("swallows_everything", "mismatch", "the verification run"),
+        ("drops_a_scope", "mismatch", "the verification run"),
+    ],
+)
+def test_a_fault_in_a_worker_becomes_a_status_with_a_reason(
+    job: MakeJob, settings: Settings, pipeline: str, status: str, reason: str
+) -> None:
+    whole = run(job(), settings).counters
+    assert whole is not None
+    settings = msgspec.structs.replace(
+        settings, expected={("synthetic", "streaming", "replay"): whole}
+    )
+    record = run(job(1, probe="memray", pipeline=faulty(pipeline)), settings)
+    assert record.status == status
+    assert reason in record.detail
+
+
+def test_a_limit_of_the_address_space_ends_as_oom(job: MakeJob, settings: Settings) -> None:
+    settings = msgspec.structs.replace(settings, address_space_bytes=1 << 30)
+    record = run(job(pipeline=faulty("fills_memory")), settings)
+    assert record.status == "oom"
+
+
+def test_a_timeout_kills_the_worker_and_its_descendants_in_whatever_session(
+    job: MakeJob, settings: Settings
+) -> None:
+    hanging = job(pipeline=faulty("hangs"), timeout_s=4.0)
+    notes = Path(hanging.scratch, "pids")
+    records = iter_records([hanging], settings)
+    with subprocess.Popen(  # reads the pids before the scratch directory is gone
+        [sys.executable, "-c", READ_PIDS, str(notes)], stdout=subprocess.PIPE, text=True
+    ) as reader:
+        (record,) = records
+        assert reader.stdout is not None
+        pids = [int(pid) for pid in reader.stdout.read().split()]
+    assert record.status == "timeout"
+    assert len(pids) == 3
+    assert not [pid for pid in pids if is_alive(pid)]
+
+
+READ_PIDS = """
+import sys, time
+from pathlib import Path
+for _ in range(600):
+    text = Path(sys.argv[1]).read_text() if Path(sys.argv[1]).exists() else ""
+    if len(text.split()) == 3:
+        print(text)
+        break
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_process_outlives_the_parent(
+    job: MakeJob, settings: Settings, tmp_path: Path, number: signal.Signals
+) -> None:
+    hanging = job(pipeline=faulty("hangs"))
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert parent.stdin is not None
+    parent.stdin.write(msgspec.json.encode({"job": hanging, "work": settings.work}))
+    parent.stdin.close()
+    notes = Path(hanging.scratch, "pids")
+    assert wait_until(lambda: notes.exists() and len(notes.read_text().split()) == 3)
+    pids = [int(pid) for pid in notes.read_text().split()]
+    parent.send_signal(number)
+    parent.wait()
+    assert wait_until(lambda: not any(is_alive(pid) for pid in pids))
+
+
+PARENT = """
+import sys, msgspec
+from harness.records import Job
+from harness.run.executor import Settings, iter_records
+from harness.tests.run.conftest import TRAITS
+given = msgspec.json.decode(sys.stdin.buffer.read())
+job = msgspec.convert(given["job"], Job)
+list(iter_records([job], Settings(work=given["work"], traits=TRAITS)))
+"""
+
+
+def test_what_a_worker_leaves_behind_is_killed(job: MakeJob, settings: Settings) -> None:
+    leaving = job(pipeline=faulty("leaves_child"))
+    notes = Path(leaving.scratch, "pids")
+    with subprocess.Popen(
+        [sys.executable, "-c", READ_PIDS.replace("== 3", "== 1"), str(notes)],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        record = run(leaving, settings)
+        assert reader.stdout is not None
+        noted = reader.stdout.readline()
+    assert record.status == "ok"
+    assert noted == "" or not is_alive(int(noted))
+
+
+def test_a_killed_launcher_takes_its_worker_along(job: MakeJob, settings: Settings) -> None:
+    hanging = job(pipeline=faulty("hangs"))
+    notes = Path(hanging.scratch, "pids")
+    with subprocess.Popen([sys.executable, "-c", KILL_LAUNCHER, str(notes)]):
+        record = run(hanging, settings)
+    assert record.status == "crashed"
+    assert "launcher was killed" in record.detail
+
+
+KILL_LAUNCHER = (
+    READ_PIDS.replace("print(text)", "worker, *others = map(int, text.split())")
+    + """
+import os, signal
+from pathlib import Path
+fields = Path(f"/proc/{worker}/stat").read_text().rsplit(")", 1)[1].split()
+os.kill(int(fields[1]), signal.SIGKILL)
+for pid in others:
+    os.kill(pid, signal.SIGKILL)
+"""
+)
+
+
+def test_leaving_the_iterator_kills_what_runs(job: MakeJob, settings: Settings) -> None:
+    hanging = job(1, pipeline=faulty("hangs"))
+    records = iter_records([job(0), hanging], settings)
+    assert next(records).status == "ok"
+    notes = Path(hanging.scratch, "pids")
+    assert wait_until(lambda: notes.exists() and len(notes.read_text().split()) == 3)
+    pids = [int(pid) for pid in notes.read_text().split()]
+    records.close()
+    assert not [pid for pid in pids if is_alive(pid)]
+    assert not Path(hanging.scratch).exists()
+
+
+def test_a_verification_run_is_confirmed_by_the_intake(
+    job: MakeJob, settings: Settings, intake: Intake
+) -> None:
+    """Digest and counts come from what arrived; both arms deliver the same."""
+    digests = set()
+    for order, arm in enumerate(("legacy", "streaming")):
+        verifying = job(
+            order,
+            arm=arm,
+            pipeline=f"harness.pipelines.{arm}:run",
+            intake_url=intake.url + VERIFY_PATH,
+            upload_id=f"0f5c1a2e-0000-4000-8001-{order:012d}",
+        )
+        record = confirm(run(verifying, settings), intake)
+        assert (record.status, record.detail) == ("ok", "")
+        digests.add(record.digest)
+    assert len(digests) == 1
+
+
+def test_a_pipeline_that_delivers_nothing_it_claims_is_found_out(
+    job: MakeJob, settings: Settings, intake: Intake
+) -> None:
+    record = run(job(pipeline=faulty("drops_a_scope")), settings)
+    assert record.counters is not None
+    record.counters.scopes += 10
+    assert confirm(record, intake).status == "mismatch"
+
+
+def test_the_worker_starts_in_an_empty_directory_with_a_fixed_environment(
+    job: MakeJob, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONMALLOC", "debug")
+    monkeypatch.setenv("SECRET", "leaks")
+    record = run(job(pipeline="harness.tests.run.faulty_environment:check"), settings)
+    assert (record.status, record.detail) == ("ok", "")
+    assert not list(Path(settings.work).iterdir())

@@ -1,0 +1,153 @@
+"""The order of a run: fair to both arms, the same for the same seed, cheap things first."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ConfigError
+from harness.records import Metric, Record
+from harness.run.plan import Surroundings, plan, smallest_first, top_up_jobs
+from harness.run.request import Arm, Binary, RunRequest, checked, printable
+
+ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
+PROBES = ("memray", "tracemalloc", "gc", "bare")
+AROUND = Surroundings(
+    run_id="run",
+    intake_url="http://here",
+    scratch="/scratch",
+    work="/work",
+    targets=dict.fromkeys(PROBES, "x:y"),
+    replays={},
+)
+
+
+def a_binary(name: str = "a", size_bytes: int = 1) -> Binary:
+    return Binary(name=name, path=f"/{name}", sha256=name * 64, size_bytes=size_bytes)
+
+
+def a_request(**changes: object) -> RunRequest:
+    fields: dict[str, object] = {"binaries": [a_binary()], "arms": ARMS, "results": Path("/r")}
+    return RunRequest(**(fields | changes))  # type: ignore[arg-type]
+
+
+@given(seed=st.integers(0, 2**64), count=st.integers(1, 9))
+def test_arms_alternate_and_are_balanced(seed: int, count: int) -> None:
+    """For all seeds, each arm is measured equally often, and pairs are mirrored: AB BA AB."""
+    request = a_request(seed=seed, replicates=dict.fromkeys(PROBES, count))
+    jobs = [j for j in plan(request, AROUND).jobs if (j.probe, j.source) == ("memray", "replay")]
+    pairs = [[job.arm for job in jobs[at : at + 2]] for at in range(0, len(jobs), 2)]
+    assert len(jobs) == 2 * count
+    assert all(sorted(pair) == ["legacy", "streaming"] for pair in pairs)
+    assert all(one == other[::-1] for one, other in pairwise(pairs))
+
+
+def test_the_seed_decides_which_arm_begins() -> None:
+    first = {plan(a_request(seed=seed), AROUND).jobs[0].arm for seed in range(20)}
+    assert first == {"legacy", "streaming"}
+
+
+def test_the_same_seed_gives_the_same_plan() -> None:
+    request = a_request(binaries=[a_binary("a"), a_binary("b")])
+    assert plan(request, AROUND) == plan(request, AROUND)
+
+
+def test_a_replicate_has_the_same_hash_seed_in_every_arm_and_another_than_its_neighbour() -> None:
+    jobs = plan(a_request(replicates={"bare": 4}), AROUND).jobs
+    seeds = {
+        replicate: {j.hash_seed for j in jobs if j.replicate == replicate} for replicate in (0, 1)
+    }
+    assert [len(found) for found in seeds.values()] == [1, 1]
+    assert seeds[0] != seeds[1]
+    assert 0 not in seeds[0] | seeds[1]
+
+
+def test_all_replicates_of_a_cell_share_an_upload_id_and_no_two_cells_do() -> None:
+    jobs = plan(a_request(binaries=[a_binary("a"), a_binary("b")]), AROUND).jobs
+    by_id: dict[str, set[tuple[str, str, str]]] = {}
+    for job in jobs:
+        by_id.setdefault(job.upload_id, set()).add((job.binary, job.arm, job.source))
+    assert len(by_id) == 8
+    assert all(len(cells) == 1 for cells in by_id.values())
+
+
+def test_smaller_binaries_come_first_and_jobs_are_numbered_in_order() -> None:
+    request = a_request(binaries=[a_binary("b", 9), a_binary("c", 2), a_binary("a", 9)])
+    jobs = plan(request, AROUND).jobs
+    assert [binary.name for binary in smallest_first(request.binaries)] == ["c", "a", "b"]
+    assert list(dict.fromkeys(job.binary for job in jobs)) == ["c", "a", "b"]
+    assert [job.order for job in jobs] == list(range(len(jobs)))
+    assert len({len(job.scratch) for job in jobs}) == 1
+
+
+def test_what_is_left_out_for_its_cost_is_said() -> None:
+    planned = plan(a_request(binaries=[a_binary("huge", 80 << 20)]), AROUND)
+    assert "tracemalloc on dwarf of huge: too slow for its size" in planned.not_measured
+    assert not [job for job in planned.jobs if job.probe == "tracemalloc"]
+
+
+def test_a_number_asked_for_overrides_the_cost_model() -> None:
+    request = a_request(binaries=[a_binary("huge", 80 << 20)], replicates={"tracemalloc": 2})
+    planned = plan(request, AROUND)
+    assert len([job for job in planned.jobs if job.probe == "tracemalloc"]) == 8
+    assert planned.not_measured == []
+
+
+def _records(values: list[float]) -> list[Record]:
+    jobs = [
+        j for j in plan(a_request(), AROUND).jobs if j.probe == "memray" and j.source == "replay"
+    ]
+    legacy = [job for job in jobs if job.arm == "legacy"]
+    return [
+        Record(job=job, status="ok", metrics=[Metric("heap_peak_memray", "byte", value)])
+        for job, value in zip(legacy, values, strict=True)
+    ]
+
+
+def test_replicates_that_agree_are_enough() -> None:
+    assert top_up_jobs(a_request(), AROUND, a_binary(), _records([5.0, 5.0])) == []
+
+
+def test_replicates_that_differ_are_topped_up_in_both_arms() -> None:
+    jobs = top_up_jobs(a_request(top_up=5), AROUND, a_binary(), _records([5.0, 6.0]))
+    assert sorted((job.arm, job.replicate) for job in jobs) == [
+        (arm, replicate) for arm in ("legacy", "streaming") for replicate in (2, 3, 4)
+    ]
+    assert {(job.probe, job.source) for job in jobs} == {("memray", "replay")}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"binaries": []}, "needs binaries"),
+        ({"arms": []}, "needs arms"),
+        ({"probes": ()}, "needs probes"),
+        ({"sources": ("dwraf",)}, "no source is called 'dwraf'"),
+        ({"replicates": {"bare": -1}}, "-1 replicates"),
+        ({"binaries": [a_binary("a"), a_binary("a")]}, "two things are called binary 'a'"),
+        ({"arms": [ARMS[0], ARMS[0]]}, "two things are called arm 'legacy'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_request_that_cannot_be_is_refused(changes: dict[str, object], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        checked(a_request(**changes))
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("libelf.so", "libelf.so"),
+        ("naïve 木", "naïve 木"),
+        ("a\x1b[31mb\n", "a\\x1b[31mb\\n"),
+        ("bad\udcff", "bad\\udcff"),
+        ("\u202egpj.exe", "\\u202egpj.exe"),
+    ],
+    ids=["plain", "letters", "ansi", "undecodable", "bidi"],
+)
+def test_names_are_shown_without_anything_that_acts(name: str, shown: str) -> None:
+    assert printable(name) == shown

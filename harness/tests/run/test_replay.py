@@ -1,0 +1,152 @@
+"""A package cache gives back what was put in, block by block, or is not believed."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.errors import InputRejected
+from harness.model import LineRange, Package, Scope, Symbol, package_scope
+from harness.run import replay
+from harness.run.replay import check_replay, open_replay, read_info, write_replay
+from harness.tests.run.packages import ListSource, a_function, iter_packages
+
+
+def _with_inner(scope: Scope, inner: list[Scope]) -> Scope:
+    return msgspec.structs.replace(scope, scopes=inner)
+
+
+names = st.text(max_size=20)
+symbols = st.builds(
+    Symbol,
+    name=names,
+    type=names,
+    symbol_type=st.sampled_from(["arg", "local", "field"]),
+    line=st.integers(0, 2**31) | st.just(msgspec.UNSET),
+)
+leaves = st.builds(
+    Scope,
+    scope_type=st.sampled_from(["function", "struct", "local"]),
+    name=names,
+    source_file=names,
+    start_line=st.integers(0, 2**31),
+    end_line=st.integers(0, 2**31),
+    has_injectible_lines=st.booleans(),
+    injectible_lines=st.lists(st.builds(LineRange, st.just(1), st.integers(0, 9)), max_size=2),
+    symbols=st.lists(symbols, max_size=2),
+)
+trees = st.recursive(
+    leaves, lambda inner: st.builds(_with_inner, leaves, st.lists(inner, max_size=2)), max_leaves=4
+)
+uploads = st.lists(st.tuples(names, st.lists(trees, max_size=3)), max_size=3)
+
+
+def packages_of(path: Path) -> list[tuple[str, Scope, list[Scope]]]:
+    with open_replay(str(path)) as source:
+        return [(p.language, p.scope, list(p.children)) for p in source.packages]
+
+
+@given(upload=uploads)
+@settings(max_examples=30, deadline=None)
+def test_packages_come_back_as_they_were(
+    upload: list[tuple[str, list[Scope]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """For all packages, reading gives what was written, in order."""
+    path = tmp_path_factory.mktemp("replay") / "r"
+    packages = (Package(package_scope(name), "go", iter(kids)) for name, kids in upload)
+    write_replay(ListSource(packages, {"odd": 1}), path)
+    assert packages_of(path) == [("go", package_scope(name), kids) for name, kids in upload]
+    info = check_replay(path)
+    assert info is not None
+    assert info.skipped == {"odd": 1}
+
+
+def test_a_frame_larger_than_a_block_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "_BLOCK_BYTES", 64)
+    path = tmp_path / "r"
+    scopes = [a_function("f", count) for count in (0, 200, 1, 50, 0)]
+    write_replay(ListSource(iter([Package(package_scope("p"), "go", iter(scopes))])), path)
+    assert packages_of(path) == [("go", package_scope("p"), scopes)]
+
+
+def test_children_left_behind_are_skipped_not_taken_for_the_next_package(tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    write_replay(ListSource(iter_packages(3, 5)), path)
+    with open_replay(str(path)) as source:
+        seen = [(package.scope.name, next(package.children).name) for package in source.packages]
+    assert seen == [("pkg0", "f0_0"), ("pkg1", "f1_0"), ("pkg2", "f2_0")]
+
+
+def test_reading_keeps_one_child_alive(tmp_path: Path) -> None:
+    """Twenty times the packages, the same peak: everything read is let go of."""
+    peaks = []
+    for packages in (5, 100):
+        path = tmp_path / str(packages)
+        write_replay(ListSource(iter_packages(packages, 100)), path)
+        with open_replay(str(path)) as source:
+            gc.collect()
+            tracemalloc.start()
+            for package in source.packages:
+                for _ in package.children:
+                    pass
+            peaks.append(tracemalloc.get_traced_memory()[1])
+            tracemalloc.stop()
+    assert peaks[1] < peaks[0] * 1.1
+
+
+def _cut(data: bytearray) -> bytearray:
+    return data[:-1]
+
+
+def _flip_in_frames(data: bytearray) -> bytearray:
+    data[len(data) // 2] ^= 1
+    return data
+
+
+def _flip_in_magic(data: bytearray) -> bytearray:
+    data[-1] ^= 1
+    return data
+
+
+def _drop_a_frame_byte(data: bytearray) -> bytearray:
+    del data[40]
+    return data
+
+
+@pytest.mark.parametrize(
+    "damage", [_cut, _flip_in_frames, _flip_in_magic, _drop_a_frame_byte, lambda _: bytearray()]
+)
+def test_a_damaged_cache_is_not_believed(
+    tmp_path: Path, damage: Callable[[bytearray], bytearray]
+) -> None:
+    path = tmp_path / "r"
+    write_replay(ListSource(iter_packages(3, 5)), path)
+    path.write_bytes(damage(bytearray(path.read_bytes())))
+    assert check_replay(path) is None
+
+
+def test_what_is_no_replay_file_is_rejected(tmp_path: Path) -> None:
+    path = tmp_path / "r"
+    path.write_text("hello" * 20)
+    assert read_info(path) is None
+    with pytest.raises(InputRejected, match="not a whole replay file"):
+        open_replay(str(path))
+
+
+def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    def failing() -> object:
+        yield from iter_packages(2, 3)
+        raise InputRejected("truncated")
+
+    with pytest.raises(InputRejected):
+        write_replay(ListSource(failing()), tmp_path / "r")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
