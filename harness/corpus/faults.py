@@ -23,9 +23,8 @@ def config_error(file: Path, error: ValidationError, known: frozenset[str]) -> C
         known: Every key the format has; the nearest one is offered for an unknown key.
     """
     faults = [_fault(detail, known) for detail in error.errors(include_url=False)]
-    listed = "".join(f"\n  {fault}" for fault in faults)
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return ConfigError(f"{file}: {count}{listed}")
+    return ConfigError(f"{file}: {count}: {'; '.join(faults)}")
 
 
 def field_names(*models: type[BaseModel]) -> frozenset[str]:

@@ -27,13 +27,17 @@ from harness.corpus.manifest import Manifest, Pin
 from harness.corpus.progress import OnProgress, Progress, ignore
 from harness.corpus.stamp import Stamp
 from harness.corpus.subprocesses import Errand
-from harness.corpus.wheels import PARTIAL_PREFIX, download, extract, install
+from harness.corpus.wheels import (
+    PARTIAL_PREFIX,
+    IndexUnreachable,
+    download,
+    extract,
+    install,
+)
 from harness.errors import Cancelled, CorpusError
 
 LOCK_NAME = ".harness-corpus.lock"
 _LOCK_POLL_S = 0.2
-# One wheel may be missing from a mirror; two in a row mean that the index is out of reach.
-_TOLERATED_FAILURES = 2
 
 
 def iter_fetch(
@@ -117,17 +121,16 @@ class _Fetch:
 
     def _work_through(self) -> None:
         failed: list[tuple[list[Pin], CorpusError]] = []
-        in_a_row = 0
+        error: CorpusError | None = None
         for wheel, pins in self._groups():
-            if in_a_row < _TOLERATED_FAILURES:
+            if not isinstance(error, IndexUnreachable):
                 error = self._try(wheel, pins)
-                in_a_row = in_a_row + 1 if error else 0
             if error:
                 failed.append((pins, error))
         if failed and not self._delivered:
             raise failed[0][1]
-        for pins, error in failed:
-            self._deliver_missing(pins, error)
+        for pins, reason in failed:
+            self._deliver_missing(pins, reason)
 
     def _try(self, wheel: str, pins: list[Pin]) -> CorpusError | None:
         """Get what a wheel is needed for; return why that failed."""
@@ -231,12 +234,12 @@ class _Fetch:
         stamp.remember(self._directory / pin.name, pin.sha256)
         stamp.write(self._directory)
         self._queue(pin)
+        self._on_progress(Progress(pin.name, "ready"))
 
     def _queue(self, pin: Pin) -> None:
         binary = pinned(pin, self._directory / pin.name)
         self._delivered.add(pin.name)
         self._ready.put((pin.size_bytes, next(self._ticket), binary))
-        self._on_progress(Progress(pin.name, "ready"))
 
     def _deliver_missing(self, pins: list[Pin], error: CorpusError) -> None:
         for pin in pins:

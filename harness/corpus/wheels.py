@@ -17,8 +17,13 @@ from harness.corpus.subprocesses import Errand
 from harness.errors import CorpusError
 
 PARTIAL_PREFIX = ".partial-"
+_CONNECTION_BROKEN = "after connection broken by "
 _PIECE_BYTES = 1 << 20
 _RAW_PROGRESS_SINCE = (24, 1)
+
+
+class IndexUnreachable(CorpusError):
+    """There is no way to the package index: no use asking it for the next wheel."""
 
 
 def download(name: str, wheel: Wheel, into: Path, errand: Errand, on_progress: OnProgress) -> Path:
@@ -123,9 +128,18 @@ def _pip_version() -> tuple[int, ...]:
 
 
 def _download_failed(wheel: Wheel, output: list[str]) -> CorpusError:
+    what = f"cannot download {wheel.project} {wheel.version}"
+    broken = [line for line in output if _CONNECTION_BROKEN in line]
+    if broken:
+        # pip ends with "No matching distribution found", which would send people the wrong way.
+        cause = broken[-1].partition(_CONNECTION_BROKEN)[2].rpartition(": ")[0]
+        reason = cause.rpartition(": ")[2].strip("\"')")
+        return IndexUnreachable(
+            f"{what}: the package index cannot be reached: {reason}",
+            remedy="check the network and pip's index settings (pip config list)",
+        )
     errors = [line.removeprefix("ERROR: ") for line in output if line.startswith("ERROR: ")]
     reason = (errors or output or ["pip said nothing"])[-1]
     return CorpusError(
-        f"cannot download {wheel.project} {wheel.version}: {reason}",
-        remedy="check the network and pip's index settings (pip config list), then run it again",
+        f"{what}: {reason}", remedy="see whether your package index has it (pip config list)"
     )

@@ -1,0 +1,161 @@
+"""`harness corpus`: fetch, list and verify the binaries to measure."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.console import error_console, output_console, write_line
+from harness.cli.fetch_progress import FetchProgress
+from harness.corpus import (
+    Binary,
+    Finding,
+    Pin,
+    committed_corpus,
+    inventory,
+    iter_fetch,
+    pinned_manifest,
+    verify,
+)
+from harness.errors import CorpusError
+from harness.units import format_bytes
+
+app = typer.Typer(
+    name="corpus",
+    help="Fetch, list and verify the binaries to measure.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Tier = Annotated[
+    Literal["default", "small", "large"],
+    typer.Option(
+        help="default: eleven real binaries, 115 MB to download; small: the committed ones, no "
+        "network; large: two that strain a machine, 125 MB to download."
+    ),
+]
+_Directory = Annotated[Path, typer.Argument(help="Where the binaries are, or will be.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+@app.command("fetch")
+def fetch(
+    directory: _Directory = Path("corpus"), *, tier: _Tier = "default", json: _Json = False
+) -> None:
+    """Fill DIRECTORY with a pinned tier; what is there already is not downloaded again.
+
+    Wheels come through pip, with your own index settings; the Go programs are built from source.
+    The sha256 of every binary is verified.
+    """
+    with FetchProgress(error_console()) as progress:
+        binaries = list(iter_fetch(pinned_manifest(), [tier], directory, progress))
+    if json:
+        _write_json({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+    else:
+        _print_binaries(f"{tier} tier in {directory}", binaries)
+    missing = [binary for binary in binaries if not binary.is_elf]
+    if missing:
+        raise CorpusError(f"{len(missing)} of {len(binaries)} missing: {missing[0].detail}")
+
+
+@app.command("list")
+def list_(
+    directory: _Directory = Path("corpus"), *, tier: _Tier = "default", json: _Json = False
+) -> None:
+    """Show the binaries of a tier and of DIRECTORY, fetched or not."""
+    found = {binary.name: binary for binary in _found(directory, tier)}
+    for pin in pinned_manifest().tier(tier):
+        found[pin.name] = _compare(pin, found.get(pin.name), directory)
+    binaries = sorted(found.values(), key=_size)
+    if json:
+        _write_json({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+    else:
+        _print_binaries(f"{tier} tier and {directory}", binaries)
+
+
+@app.command("verify")
+def verify_(
+    directory: _Directory = Path("corpus"), *, tier: _Tier = "default", json: _Json = False
+) -> None:
+    """Read every byte of DIRECTORY again and compare it with the pinned tier."""
+    findings = verify(pinned_manifest(), tier, directory)
+    if json:
+        _write_json({"directory": str(directory), "tier": tier, "findings": findings})
+    else:
+        _print_findings(findings)
+    wrong = [finding.name for finding in findings if finding.state in ("missing", "changed")]
+    if wrong:
+        raise CorpusError(
+            f"missing or changed: {', '.join(wrong)}",
+            remedy=f"python -m harness corpus fetch --tier {tier} {directory}",
+        )
+
+
+def _found(directory: Path, tier: str) -> list[Binary]:
+    here = inventory(directory) if directory.exists() else []
+    return [*committed_corpus().binaries, *here] if tier == "small" else here
+
+
+def _compare(pin: Pin, found: Binary | None, directory: Path) -> Binary:
+    """Return what is known of a pinned binary, with the manifest's word on it."""
+    if found and found.sha256 == pin.sha256:
+        return dataclasses.replace(found, pin=pin)
+    detail = "not fetched" if found is None else "not the pinned one"
+    return Binary(
+        name=pin.name, path=directory / pin.name, status="missing", detail=detail, pin=pin
+    )
+
+
+def _size(binary: Binary) -> int:
+    return binary.pin.size_bytes if binary.pin else binary.size_bytes
+
+
+def _rows(binaries: Sequence[Binary]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": binary.name,
+            "path": str(binary.path),
+            "status": binary.status,
+            "detail": binary.detail,
+            "size_bytes": binary.size_bytes,
+            "sha256": binary.sha256,
+            "language": binary.pin.language if binary.pin else None,
+            "dwarf": binary.pin.dwarf if binary.pin else None,
+            "arch": binary.pin.arch if binary.pin else None,
+        }
+        for binary in binaries
+    ]
+
+
+def _write_json(document: dict[str, Any]) -> None:
+    write_line(msgspec.json.encode(document))
+
+
+def _print_binaries(title: str, binaries: Sequence[Binary]) -> None:
+    table = Table(title=Text(title))
+    for heading in ("binary", "language", "DWARF", "machine"):
+        table.add_column(heading)
+    table.add_column("size", justify="right")
+    table.add_column("status")
+    for binary in binaries:
+        pin = binary.pin
+        about = (pin.language, ", ".join(map(str, pin.dwarf)), pin.arch) if pin else ("", "", "")
+        status = binary.status + (f": {binary.detail}" if binary.detail else "")
+        table.add_row(Text(binary.name), *about, format_bytes(_size(binary)), Text(status))
+    output_console().print(table)
+
+
+def _print_findings(findings: Sequence[Finding]) -> None:
+    table = Table()
+    for heading in ("binary", "state", "detail"):
+        table.add_column(heading)
+    for finding in findings:
+        table.add_row(Text(finding.name), finding.state, Text(finding.detail))
+    output_console().print(table)

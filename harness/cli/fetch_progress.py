@@ -1,0 +1,82 @@
+"""Show how a fetch goes on: bars on a terminal, one line a step elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from harness.corpus import Progress
+from harness.units import format_seconds
+
+_WORDS = {
+    "wait": "waiting for another run",
+    "download": "downloading",
+    "extract": "extracting",
+    "unpack": "unpacking",
+    "build": "building",
+}
+
+
+class FetchProgress:
+    """A listener for `iter_fetch` and `resolve`; used as a context manager around them."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Bars(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._stage: tuple[str, str] | None = None
+        self._started_s = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step; may be called from any thread."""
+        if self._console.is_terminal:
+            self._move_bar(progress)
+        else:
+            self._print_step(progress)
+
+    def _move_bar(self, progress: Progress) -> None:
+        if progress.stage == "ready":
+            return
+        what = f"{_WORDS[progress.stage]} {progress.source}"
+        task = self._tasks.get(progress.source)
+        if task is None:
+            task = self._tasks[progress.source] = self._bars.add_task(what)
+        if self._stage != (progress.source, progress.stage):
+            self._stage = (progress.source, progress.stage)
+            self._bars.reset(task, description=what, total=progress.total or None)
+        self._bars.update(task, completed=progress.done, total=progress.total or None)
+
+    def _print_step(self, progress: Progress) -> None:
+        if self._stage == (progress.source, progress.stage):
+            return
+        self._stage = (progress.source, progress.stage)
+        elapsed = format_seconds(time.monotonic() - self._started_s)
+        if progress.stage == "ready":
+            self._console.print(f"{progress.source}: ready after {elapsed}", markup=False)
+        else:
+            self._console.print(f"{_WORDS[progress.stage]} {progress.source}", markup=False)
