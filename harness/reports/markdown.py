@@ -20,7 +20,7 @@ from harness.units import format_bytes, format_seconds
 
 _NAME_WIDTH = 60
 _CAUSE_WIDTH = 300
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&@$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<|~#&@$])")
 
 
 class Markdown(str):
@@ -32,13 +32,12 @@ class Markdown(str):
 def code(text: str) -> Markdown:
     """Return `text` as a code span, in which nothing it holds can act, not even in a table.
 
-    The fence is longer than any run of backticks inside, and a pipe is escaped the way tables
-    want it.
+    The fence is longer than any run of backticks inside. A pipe is spelt out, because readers of
+    tables disagree about how a backslash before it is read.
     """
-    shown = inert(text).replace("|", r"\|") or " "
-    longest = max(map(len, re.findall("`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    pad = " " if longest else ""
+    shown = inert(text).replace("|", r"\x7c") or " "
+    fence = "`" * (_longest_backticks(shown) + 1)
+    pad = " " if shown[0] in " `" or shown[-1] in " `" else ""
     return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
 
 
@@ -60,8 +59,7 @@ def names(binaries: Iterable[str]) -> Markdown:
 def fenced(commands: Iterable[str]) -> Markdown:
     """Return commands, one a line, as a block of their own."""
     shown = "\n".join(map(inert, commands))
-    longest = max(map(len, re.findall("`+", shown)), default=0)
-    fence = "`" * max(3, longest + 1)
+    fence = "`" * max(3, _longest_backticks(shown) + 1)
     return Markdown(f"{fence}sh\n{shown}\n{fence}")
 
 
@@ -124,6 +122,10 @@ def _environment() -> Environment:
         ratio_cell=cells.ratio_cell,
     )
     return environment
+
+
+def _longest_backticks(text: str) -> int:
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _failure(failure: Failure, source: str) -> Markdown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import IO
 
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -50,12 +50,15 @@ def print_summary(
 
 
 def table(summary: Summary, rows: Iterable[Row], width: int) -> Table:
-    """Return the rows of one source as a table `width` columns wide or narrower."""
-    rows = list(rows)
+    """Return rows of `summary` as a table `width` columns wide or narrower.
+
+    The names of all of its rows decide about the columns, so that several tables line up.
+    """
     room = _NAME_WIDTH + max(0, width - _NARROWEST)
-    labels = distinct((row.binary for row in rows), room)
+    labels = distinct((row.binary for row in summary.rows), room)
+    widest = min(room, max(map(cell_len, labels.values()), default=0))
     grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    grid.add_column(Text("binary"), no_wrap=True, max_width=room)
+    grid.add_column(Text("binary"), no_wrap=True, min_width=widest, max_width=room)
     arms = (shorten(arm, _WIDTHS[0]) for arm in (summary.baseline, summary.candidate))
     for header, least in zip((*arms, *_HEADERS), _WIDTHS, strict=True):
         grid.add_column(Text(header), justify="right", no_wrap=True, min_width=least)

@@ -192,8 +192,8 @@ def _iter_doubts(
     """Yield the causes; what merely follows from a failure is not said again."""
     failed = [f for f in failures if not f.arm or f.probe in (PEAKS.get(metric), "verify")]
     for failure in failed:
-        who = " ".join(filter(None, [failure.arm, f"({failure.probe})" if failure.probe else ""]))
-        yield f"{who}: {failure.status}" if who else failure.status
+        who = f"{failure.arm} ({failure.probe}): " if failure.arm else ""
+        yield f"{who}{failure.status}"
     if same is None and not failed:
         yield "nobody checked that both arms delivered the same scopes"
     elif same is False:

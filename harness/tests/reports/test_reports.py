@@ -1,0 +1,213 @@
+"""The same run as Markdown, as a terminal table and as JSON, against golden files."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from io import StringIO
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from rich.console import Console
+
+from harness.reports import markdown
+from harness.reports.document import summary_document
+from harness.reports.headline import Headline
+from harness.reports.markdown import render_report
+from harness.reports.provenance import Provenance
+from harness.reports.terminal import live_header, live_row, make_console, print_summary
+from harness.stats.claim import Claim
+from harness.stats.frames import Frames
+from harness.stats.labels import inert
+from harness.stats.summary import Summary, summarise
+from harness.store import load
+from harness.tests.reports.golden_files import RUN, check
+from harness.tests.stats.made import batch, failure, frames, peaks
+
+PICTURES = {"plots/peak heap.png": "How much heap?", "plots/overshoot.png": "How far?"}
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="module")
+def run() -> tuple[Summary, Provenance]:
+    loaded = Frames.of(load(RUN))
+    return summarise(loaded), Provenance.of(loaded.manifest)
+
+
+def printed(run: tuple[Summary, Provenance]) -> str:
+    file = StringIO()
+    print_summary(*run, make_console(file))
+    return file.getvalue()
+
+
+def rendered(run: tuple[Summary, Provenance]) -> str:
+    page: str = MarkdownIt("commonmark").enable("table").render(render_report(*run, PICTURES))
+    return page
+
+
+def test_the_report_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+    check("report.md", render_report(*run, PICTURES))
+
+
+def test_the_terminal_table_in_a_pipe_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+    check("terminal.txt", printed(run))
+
+
+def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Provenance]) -> None:
+    lines = [live_header(("legacy", "streaming")), *map(live_row, run[0].rows)]
+    check("live.txt", "".join(f"{line.plain}\n" for line in lines))
+
+
+def test_the_document_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+    document = summary_document(*run, files={"report": "report.md"})
+    check("document.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
+
+
+def test_the_answer_comes_before_any_table(run: tuple[Summary, Provenance]) -> None:
+    report = render_report(*run, PICTURES)
+    assert report.index("less peak heap than") < report.index("|---")
+
+
+def test_the_report_has_a_table_row_for_each_row_of_the_summary(
+    run: tuple[Summary, Provenance],
+) -> None:
+    rows = re.findall("<tr>(.*?)</tr>", rendered(run), re.DOTALL)
+    assert sum(row.count("<td") == 10 for row in rows) == len(run[0].rows)
+    assert {row.count("<td") for row in rows} == {0, 2, 10}
+
+
+def test_hostile_names_are_inert_in_the_report(run: tuple[Summary, Provenance]) -> None:
+    page = rendered(run)
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert r"<code>\x1b[31mev\x7cil`$x$&lt;script&gt;" in page
+
+
+def test_commands_with_hostile_names_stay_in_their_block(run: tuple[Summary, Provenance]) -> None:
+    blocks = re.findall(r"<pre><code[^>]*>(.*?)</code></pre>", rendered(run), re.DOTALL)
+    assert len(blocks) == 2
+    assert len(blocks[1].splitlines()) == len(run[0].rows)
+
+
+@pytest.mark.parametrize("width", [20, 80, 200])
+@pytest.mark.parametrize("colour", [True, False])
+def test_no_terminal_cuts_a_number_short(
+    run: tuple[Summary, Provenance], width: int, colour: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    if colour:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    text = re.sub(r"\x1b\[[\d;]*m", "", printed(run))
+    for number in ("=66.7 MiB", "=4.2 MiB", "~8.7 MiB", "-93.7 %", "-11.6 %", "1 > 4", "2.9 KiB"):
+        assert number in text
+    assert max(map(len, text.splitlines())) <= max(80, width)
+
+
+@pytest.mark.parametrize(
+    ("environment", "coloured"),
+    [
+        pytest.param({}, False, id="pipe"),
+        pytest.param({"FORCE_COLOR": "1", "TERM": "xterm-256color"}, True, id="terminal"),
+        pytest.param({"NO_COLOR": "1"}, False, id="no colour"),
+        pytest.param({"CI": "true", "TERM": "dumb"}, False, id="log"),
+    ],
+)
+def test_colours_go_to_terminals_only(
+    run: tuple[Summary, Provenance],
+    environment: dict[str, str],
+    coloured: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert ("\x1b[" in printed(run)) == coloured
+
+
+def test_hostile_names_are_inert_in_a_terminal(run: tuple[Summary, Provenance]) -> None:
+    file = StringIO()
+    console = Console(file=file, no_color=True, width=80)
+    print_summary(*run, console)
+    assert "\x1b" not in file.getvalue()
+
+
+def test_wide_names_leave_the_columns_aligned() -> None:
+    rows = summarise(frames([*peaks("日本" * 20, [9], [1]), *peaks("a", [9], [1])])).rows
+    assert len({line.cell_len for line in map(live_row, rows)}) == 1
+
+
+def test_the_document_survives_json(run: tuple[Summary, Provenance]) -> None:
+    document = summary_document(*run)
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def _findings(rows: list[dict[str, Any]], **tables: Any) -> str:
+    summary = summarise(frames(rows, {row["binary"] for row in rows}, **tables))
+    findings = Headline(summary, Claim()).iter_findings()
+    return " ".join(f"{finding.answer} {finding.support}" for finding in findings)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param(_findings([]), "No verdict: nothing was measured", id="nothing"),
+        pytest.param(
+            _findings([failure("a", "streaming")]), "No verdict on extraction", id="only failures"
+        ),
+        pytest.param(
+            _findings(peaks("a", [100], [22])), "needs 78 % less peak heap than", id="less"
+        ),
+        pytest.param(_findings(peaks("a", [100], [150])), "needs 50 % more peak heap", id="more"),
+        pytest.param(_findings(peaks("a", [100], [22])), "holds for every one", id="all hold"),
+        pytest.param(_findings(peaks("a", [100], [90])), "holds for none: a (-10 %)", id="none"),
+        pytest.param(
+            _findings(peaks("a", [100], [90]), batches=[batch("a", 1, 40_000)]),
+            "beyond the bound of 32.0 KiB. Beyond it: a.",
+            id="overshoot beyond the bound",
+        ),
+        pytest.param(
+            _findings(peaks("a", [100], [90]), batches=[batch("a", 1, -4, final=True)]),
+            "nothing is known of overshoot",
+            id="threshold never reached",
+        ),
+        pytest.param(
+            _findings([row for n in range(9) for row in peaks(f"b{n}", [100], [1])]),
+            "at least 61 % less holds for every one".capitalize(),
+            id="many",
+        ),
+    ],
+)
+def test_findings_say_what_is_known_and_no_more(said: str, expected: str) -> None:
+    assert expected in said
+
+
+def test_a_run_that_was_cut_short_says_so() -> None:
+    summary, cut = summarise(frames(peaks("a", [9], [1]))), Provenance.of({"state": "interrupted"})
+    assert "did not reach its end" in render_report(summary, cut, {})
+    assert "did not reach its end" in printed((summary, cut))
+
+
+def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
+    report = render_report(summarise(frames()), Provenance.of({}), {})
+    assert "nothing was measured" in report
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40))
+def test_for_all_names_a_code_span_shows_exactly_the_name(text: str) -> None:
+    page = MarkdownIt("commonmark").enable("table").render(f"|a|\n|-|\n|{markdown.code(text)}|\n")
+    (shown,) = re.findall(r"<td><code>(.*?)</code></td>", page, re.DOTALL)
+    assert html.unescape(shown).strip() == inert(text).replace("|", r"\x7c").strip()
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=40))
+def test_for_all_text_plain_markdown_shows_exactly_the_text(text: str) -> None:
+    page = MarkdownIt("commonmark").renderInline(f"x{markdown.plain(text)}x")
+    assert html.unescape(page) == f"x{inert(text)}x"
