@@ -28,9 +28,10 @@ class CaptureRef(Struct, frozen=True, kw_only=True):
 
 
 class Done(Struct, frozen=True, tag="done", kw_only=True):
-    """The work is done, to the last batch."""
+    """The work is done, to the last batch; `cpu_s` went by while the probe was on."""
 
     counters: Counters
+    cpu_s: float
     declares: list[str]
     metrics: list[Metric]
     collections: list[Collection]

@@ -17,7 +17,7 @@ from harness.probes.capture_format import Capture
 from harness.records import Batch, Counters, Job, Metric, Record
 from harness.run.child import Ending, Report
 from harness.run.frames import CaptureRef, Delivered, Done, Failed, Frame
-from harness.run.worker_targets import RECORD_REPLAY
+from harness.run.worker_targets import RECORD_REPLAY, VERIFY
 
 
 class Judged(Struct):
@@ -43,10 +43,11 @@ def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
         return Judged(_failed(job, failure, ending))
     assert isinstance(last, Done)
     batches = [frame.batch for frame in frames[:-1] if isinstance(frame, Delivered)]
+    overhead = _overhead_metrics(job, last, ending.report)
     record = Record(
         job=job,
         status="ok",
-        metrics=[*last.metrics, *_launcher_metrics(last, ending.report)],
+        metrics=[*last.metrics, *_launcher_metrics(last, ending.report), *overhead],
         batches=batches,
         collections=last.collections,
         timeline=last.timeline,
@@ -57,7 +58,8 @@ def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
     problem = None if job.probe == RECORD_REPLAY else _disagreement(last, batches, expected)
     if problem:
         record.status, record.detail = problem
-    return Judged(record, last.declares, last.capture if record.status == "ok" else None)
+    declares = [*last.declares, *(metric.metric for metric in overhead)]
+    return Judged(record, declares, last.capture if record.status == "ok" else None)
 
 
 def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record:
@@ -176,3 +178,14 @@ def _launcher_metrics(done: Done, report: Report | None) -> list[Metric]:
         Metric("payload_sent", "byte", done.counters.payload_bytes),
     ]
     return [metric for metric in known if metric.metric in done.declares]
+
+
+def _overhead_metrics(job: Job, done: Done, report: Report | None) -> list[Metric]:
+    """Return what tracing made of time and memory, to be held against `cpu` and `rss_peak`."""
+    assert report is not None
+    if "cpu" in done.declares or job.probe in {VERIFY, RECORD_REPLAY}:
+        return []
+    return [
+        Metric("cpu_under_probe", "second", done.cpu_s),
+        Metric("rss_under_probe", "byte", report.max_rss_bytes),
+    ]

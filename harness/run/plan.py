@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 from random import Random
 
+import msgspec
 from msgspec import Struct, structs
 
+from harness.config import PipelineOptions
 from harness.records import Job, Record
 from harness.run.costs import default_replicates
 from harness.run.request import Arm, Binary, RunRequest
@@ -149,7 +151,7 @@ def unmeasured_job(
         intake_url=around.intake_url + VERIFY_PATH,
         scratch=f"{around.scratch}/v-{arm.name}-{source}",
         replay=around.replays.get(binary.name, "") if source == REPLAY else "",
-        upload_id=upload_id(binary, arm, source),
+        upload_id=upload_id(binary, arm, source, request.pipeline_options),
         hash_seed=hash_seed(request.seed, 0),
         timeout_s=request.timeout_s,
         pipeline_options=arm.options or request.pipeline_options,
@@ -171,9 +173,10 @@ def hash_seed(seed: int, replicate: int) -> int:
     return Random(f"{seed} {replicate}").randrange(1, 2**32)  # noqa: S311  reproducible on purpose
 
 
-def upload_id(binary: Binary, arm: Arm, source: str) -> str:
+def upload_id(binary: Binary, arm: Arm, source: str, options: PipelineOptions) -> str:
     """Return an upload id that every replicate of a cell shares: it is part of the payload."""
-    digest = hashlib.sha256(f"{binary.sha256} {arm.name} {source}".encode()).hexdigest()
+    cell = (binary.sha256, arm.name, source, arm.options or options)
+    digest = hashlib.sha256(msgspec.json.encode(cell)).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
 
 

@@ -38,6 +38,10 @@ _PACKAGE, _CHILD = 0, 1
 _BLOCK_BYTES = 256 * KIB
 _POOL = 512
 
+# Made here and not where they are used: making a decoder costs 20 KiB, which a probe would see.
+_PACKAGES = msgspec.msgpack.Decoder(tuple[str, Scope])
+_CHILDREN = msgspec.msgpack.Decoder(Scope)
+
 
 class PackageSource(Protocol):
     """Where packages come from: walked once, by one pipeline."""
@@ -175,30 +179,24 @@ class Replay:
         self._file.close()
 
     def _iter_packages(self) -> Iterator[Package]:
-        header = msgspec.msgpack.Decoder(tuple[str, Scope])
         while (payload := self._frames.take(_PACKAGE)) is not None:
             children = self._iter_children()
-            yield _package(header, payload, children)
+            yield _package(payload, children)
             for _ in children:  # what the consumer left behind is not the next package
                 pass
 
     def _iter_children(self) -> Iterator[Scope]:
-        decoder = msgspec.msgpack.Decoder(Scope)
         pool: dict[str, str] = {}
         while (payload := self._frames.take(_CHILD)) is not None:
-            scope = decoder.decode(payload)
+            scope = _CHILDREN.decode(payload)
             _share_strings(scope, pool)
             yield scope
             del scope
 
 
-def _package(
-    header: msgspec.msgpack.Decoder[tuple[str, Scope]],
-    payload: memoryview,
-    children: Iterator[Scope],
-) -> Package:
+def _package(payload: memoryview, children: Iterator[Scope]) -> Package:
     """Decode a package; a function of its own, so that no frame of ours keeps the tree alive."""
-    language, scope = header.decode(payload)
+    language, scope = _PACKAGES.decode(payload)
     return Package(scope, language, children)
 
 

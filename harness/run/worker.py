@@ -71,6 +71,7 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
         say(Delivered(msgspec.structs.replace(batch, at_s=at_s)))
 
     gc.collect()
+    cpu_s = time.process_time()
     with probe.measure():
         started = time.monotonic()
         with opening as source:
@@ -79,6 +80,7 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
                 counters = pipeline(source.packages, uploader, job.pipeline_options, observe)
     return Done(
         counters=counters,
+        cpu_s=time.process_time() - cpu_s,
         declares=list(probe.declares),
         metrics=probe.metrics(),
         collections=probe.collections(),
@@ -96,6 +98,7 @@ def _record_replay(job: Job) -> Done:
         info = write_replay(source, Path(job.replay))
     return Done(
         counters=info.counters,
+        cpu_s=0.0,
         declares=[],
         metrics=[],
         collections=[],

@@ -1,0 +1,162 @@
+"""What the numbers mean: exact where they claim to be, complete, and of the pipeline alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from harness.config import PipelineOptions
+from harness.probes.capture import TIMELINE_POINTS
+from harness.records import Job, Record
+from harness.run.executor import Settings, iter_records
+from harness.run.replay import write_replay
+from harness.tests.run.packages import ListSource, iter_packages
+
+MakeJob = Callable[..., Job]
+LEGACY = "harness.pipelines.legacy:run"
+
+
+def run_all(jobs: list[Job], settings: Settings) -> list[Record]:
+    records = sorted(iter_records(jobs, settings), key=lambda record: record.job.order)
+    assert [(record.status, record.detail) for record in records] == [("ok", "")] * len(jobs)
+    return records
+
+
+def values(record: Record) -> dict[str, float]:
+    return {metric.metric: metric.value for metric in record.metrics}
+
+
+@pytest.fixture
+def larger(tmp_path: Path) -> str:
+    path = tmp_path / "larger.replay"
+    write_replay(ListSource(iter_packages(40, 100)), path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("probe", "metric"),
+    [
+        ("memray", "heap_peak_memray"),
+        ("memray-native", "heap_peak_memray_native"),
+        ("tracemalloc", "heap_peak_tracemalloc"),
+    ],
+)
+def test_a_heap_peak_repeats_to_the_byte_in_fresh_processes(
+    job: MakeJob, settings: Settings, probe: str, metric: str
+) -> None:
+    records = run_all([job(order, probe=probe) for order in range(3)], settings)
+    assert len({values(record)[metric] for record in records}) == 1
+
+
+def test_what_is_alive_at_the_peak_adds_up_to_the_peak(
+    job: MakeJob, settings: Settings, larger: str
+) -> None:
+    jobs = [
+        job(0, probe="memray", replay=larger),
+        job(1, probe="memray", replay=larger, pipeline=LEGACY),
+    ]
+    for record in run_all(jobs, settings):
+        total = sum(holding.size_bytes for holding in record.holdings)
+        assert total == values(record)["heap_peak_memray"]
+        assert 0 < len(record.timeline) <= TIMELINE_POINTS
+        assert max(point.heap_bytes for point in record.timeline) <= total
+
+
+def test_legacy_shows_its_copies_by_source_line_and_streaming_shows_none(
+    job: MakeJob, settings: Settings, larger: str
+) -> None:
+    """A copy is as much memory as the JSON of the largest batch, allocated by one line."""
+    jobs = [
+        job(0, probe="memray", replay=larger, pipeline=LEGACY),
+        job(1, probe="memray", replay=larger),
+    ]
+    copies = []
+    for record in run_all(jobs, settings):
+        payload_bytes = max(batch.raw_bytes for batch in record.batches)
+        copies.append(
+            [
+                (holding.stage, holding.location.split(":")[0])
+                for holding in record.holdings
+                if holding.stage == "JSON" and holding.size_bytes > 0.9 * payload_bytes
+            ]
+        )
+    assert copies[0] == [
+        ("JSON", "harness/pipelines/encoders.py"),
+        ("JSON", "harness/pipelines/envelope.py"),
+    ]
+    assert copies[1] == []
+
+
+def test_nothing_but_the_pipeline_is_measured(
+    job: MakeJob, settings: Settings, tmp_path: Path
+) -> None:
+    """An empty stream costs a client that is never used, and no more."""
+    empty = tmp_path / "empty.replay"
+    write_replay(ListSource(iter([])), empty)
+    jobs = [
+        job(0, probe="memray", replay=str(empty)),
+        job(1, probe="tracemalloc", replay=str(empty)),
+    ]
+    memray, tracemalloc = run_all(jobs, settings)
+    assert values(memray)["heap_peak_memray"] < 40_000
+    assert values(tracemalloc)["heap_peak_tracemalloc"] < 40_000
+
+
+def test_the_peak_is_of_the_pipeline_not_of_the_replay(
+    job: MakeJob, settings: Settings, replay: Path, larger: str
+) -> None:
+    """Ten times the scopes in the same block: what reading sets aside is not in the number."""
+    swallow = "harness.tests.run.faulty:swallows_everything"
+    jobs = [
+        job(0, probe="memray", pipeline=swallow, replay=str(replay)),
+        job(1, probe="memray", pipeline=swallow, replay=larger),
+    ]
+    small, large = (values(record)["heap_peak_memray"] for record in run_all(jobs, settings))
+    assert abs(large - small) < 4_000
+
+
+def test_bare_measures_clocks_rss_and_switches(job: MakeJob, settings: Settings) -> None:
+    (record,) = run_all([job(probe="bare")], settings)
+    found = values(record)
+    assert {"wall", "cpu", "rss_peak", "payload_sent", "context_switches_voluntary"} <= set(found)
+    assert found["payload_sent"] == sum(batch.payload_bytes for batch in record.batches)
+    assert found["rss_peak"] > 8 << 20
+
+
+def test_rss_is_the_workers_own_however_big_the_parent(job: MakeJob, settings: Settings) -> None:
+    ballast = bytearray(256 << 20)
+    ballast[::4096] = b"x" * len(ballast[::4096])
+    (record,) = run_all([job(probe="bare")], settings)
+    assert values(record)["rss_peak"] < len(ballast) / 2
+
+
+def test_gc_reports_every_collection_with_the_heap_around_it(
+    job: MakeJob, settings: Settings, larger: str
+) -> None:
+    (record,) = run_all([job(probe="gc", replay=larger, pipeline=LEGACY)], settings)
+    found = values(record)
+    assert found["gc_runs"] == len(record.collections) > 0
+    assert found["heap_peak_gc"] >= max(c.heap_before_bytes for c in record.collections)
+    assert found["heap_peak_gc"] > 1_000_000
+    starts = [collection.start_s for collection in record.collections]
+    assert starts == sorted(starts)
+
+
+def test_the_overhead_of_a_probe_is_recorded_with_it(job: MakeJob, settings: Settings) -> None:
+    traced, bare = run_all([job(0, probe="memray"), job(1, probe="bare")], settings)
+    assert values(traced)["cpu_under_probe"] > values(bare)["cpu"]
+    assert values(traced)["rss_under_probe"] > values(bare)["rss_peak"]
+
+
+def test_batches_arrive_in_order_with_their_time(job: MakeJob, settings: Settings) -> None:
+    options = PipelineOptions(threshold_bytes=0)
+    (record,) = run_all(
+        [job(pipeline_options=options, upload_id="0f5c1a2e-0000-4000-8002-000000000000")], settings
+    )
+    assert len(record.batches) > 2
+    assert [batch.batch_num for batch in record.batches] == list(range(1, len(record.batches) + 1))
+    assert [batch.final for batch in record.batches[-2:]] == [False, True]
+    times = [batch.at_s for batch in record.batches]
+    assert times == sorted(times)
