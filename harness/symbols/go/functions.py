@@ -16,7 +16,6 @@ from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary, UnitReader
 from harness.symbols.go.index import Definition, GoIndex
 from harness.symbols.go.inlined import Merged
-from harness.symbols.go.linetable import lines_of_name
 from harness.symbols.go.names import FunctionName
 from harness.symbols.lines import (
     Entry,
@@ -64,13 +63,10 @@ class FunctionReader:
         ranges = pc_ranges(self._unit, self._die.attributes)
         if not ranges:
             return self._left_out("function: no code")
-        tables = self._binary.lines.lines_at(ranges[0][0])
-        if tables is None:
-            return self._left_out("function: not in the line table")
-        lines = lines_of_name(tables, raw)
-        if lines is None:
+        entries = self._binary.lines.own_lines_at(ranges[0][0], raw)
+        if not entries:
             return self._left_out("function: no lines of its own")
-        self._entries = lines.entries
+        self._entries = entries
         self._file = self._reader.file_of(self._die.attributes)
         body = self._read_body(ranges)
         injectible = injectible_ranges(self._entries)

@@ -53,6 +53,7 @@ class PackageReader:
         self._binary = binary
         self._index = index
         self._number = number
+        self._reader: UnitReader | None = None
 
     def iter_children(self) -> Iterator[Scope]:
         """Yield functions and types in one sequence, sorted by name."""
@@ -110,6 +111,13 @@ class PackageReader:
                 seen.add(name.qualified)
                 entries.append(_entry(name, _Kind.CODE, offset))
 
+    def _reader_at(self, offset: int) -> UnitReader:
+        """Return the reader of the unit at an offset; most functions are in one unit."""
+        if self._reader is None or not self._reader.unit.offset <= offset < self._reader.unit.end:
+            unit = self._binary.dwarf.unit_of(offset)
+            self._reader = UnitReader(self._binary, unit, counting=False)
+        return self._reader
+
     def _parse(self, offset: int) -> FunctionName:
         return self._names(offset)[1]
 
@@ -130,11 +138,9 @@ class PackageReader:
     def _read_function(self, entry: _Entry) -> Scope | None:
         raw, name = self._names(entry.offset)
         if entry.kind is _Kind.CODE:
-            unit = self._binary.dwarf.unit_of(entry.offset)
-            reader = UnitReader(self._binary, unit, counting=False)
-            return FunctionReader(self._binary, reader, read_die(unit, entry.offset)).read(
-                raw, name
-            )
+            reader = self._reader_at(entry.offset)
+            die = read_die(reader.unit, entry.offset)
+            return FunctionReader(self._binary, reader, die).read(raw, name)
         near = entry.kind is _Kind.NEAR_DEFINITION
         return read_definition(self._binary, self._index, Definition(entry.offset, near), name)
 

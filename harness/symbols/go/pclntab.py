@@ -238,17 +238,19 @@ class PcLineTable:
             return self._file_at(self._u32(self._file_names + 4 * number))
         if number < 0 or function.unit_files == _NO_OFFSET:
             return UNKNOWN_FILE
-        offset = self._u32(self._unit_files + 4 * (function.unit_files + number))
-        return UNKNOWN_FILE if offset == _NO_OFFSET else self._file_at(self._file_names + offset)
-
-    def _file_at(self, offset: int) -> str:
-        found = self._files.get(offset)
+        place = self._unit_files + 4 * (function.unit_files + number)
+        found = self._files.get(place)
         if found is None:
             if len(self._files) >= _FILE_NAMES:
                 self._files.clear()
-            found = self._section.string(offset, _MAX_NAME).decode("utf-8", "replace")
-            self._files[offset] = found
+            offset = self._u32(place)
+            known = offset != _NO_OFFSET
+            found = self._file_at(self._file_names + offset) if known else UNKNOWN_FILE
+            self._files[place] = found
         return found
+
+    def _file_at(self, offset: int) -> str:
+        return self._section.string(offset, _MAX_NAME).decode("utf-8", "replace")
 
     def pc_values(self, function: Function, table: int) -> list[PcRange]:
         """Decode one PC table of a function."""
