@@ -92,9 +92,8 @@ def _draw_batches(axes: Axes, batches: pd.DataFrame) -> None:
     largest = batches.groupby("binary")["payload_bytes"].sum()
     names = sorted(largest.index, key=lambda name: (largest[name], name))
     labels = drawn_labels(names, _NAME_WIDTH)
-    for arm, final in [(a, f) for a in sorted(set(batches["arm"])) for f in (True, False)]:
-        some = batches[(batches["arm"] == arm) & (batches["final"].astype(bool) == final)]
-        colour, marker = looks[arm]
+    for (arm, final), some in batches.groupby(["arm", batches["final"].astype(bool)]):
+        colour, marker = looks[str(arm)]
         axes.plot(
             100 * some["payload_bytes"] / some["threshold_bytes"],
             [names.index(name) for name in some["binary"]],
@@ -102,6 +101,7 @@ def _draw_batches(axes: Axes, batches: pd.DataFrame) -> None:
             color=colour,
             fillstyle="none" if final else "full",
             alpha=0.8,
+            clip_on=False,
         )
     axes.set_title("Each batch against its threshold")
     axes.axvline(100, color=BLACK, linewidth=1.5, zorder=1)
