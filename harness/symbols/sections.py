@@ -15,6 +15,7 @@ from typing import IO
 from harness.errors import InputRejected
 
 _STRING_WINDOW_BYTES = 128
+_CACHED_BYTES = 64 * 1024
 _INFLATE_BYTES = 64 * 1024
 NO_BYTES = b""
 
@@ -28,7 +29,7 @@ class Section:
         size: In bytes, after decompression.
     """
 
-    __slots__ = ("_fd", "_keep", "_start", "address", "name", "size")
+    __slots__ = ("_fd", "_keep", "_start", "_window", "_window_at", "address", "name", "size")
 
     def __init__(self, name: str, fd: int, start: int, size: int, address: int = 0) -> None:
         self.name = name
@@ -37,6 +38,8 @@ class Section:
         self._fd = fd
         self._start = start
         self._keep: IO[bytes] | None = None
+        self._window = NO_BYTES
+        self._window_at = 0
 
     def read(self, offset: int, size: int) -> bytes:
         """Return exactly `size` bytes from `offset`.
@@ -58,6 +61,25 @@ class Section:
     def window(self, offset: int, size: int) -> bytes:
         """Return up to `size` bytes from `offset`; fewer only at the end of the section."""
         return self.read(offset, min(size, self.size - offset))
+
+    def near(self, offset: int, size: int) -> tuple[bytes, int]:
+        """Return bytes that hold `size` bytes from `offset`, and where in them `offset` is.
+
+        One window is kept, for readers that come back close to where they were: most of a section
+        is read in file order, in many small steps. At the end of the section there may be less.
+        """
+        at = offset - self._window_at
+        if not 0 <= at <= len(self._window) - size:
+            self._window = self.window(offset, max(size, _CACHED_BYTES))
+            self._window_at, at = offset, 0
+        return self._window, at
+
+    def glance(self, offset: int, size: int) -> tuple[bytes, int]:
+        """Like `near`, for a reader that jumps about: it does not move the window."""
+        at = offset - self._window_at
+        if 0 <= at <= len(self._window) - size:
+            return self._window, at
+        return self.window(offset, size), 0
 
     def string(self, offset: int, limit: int) -> bytes:
         """Return the NUL-terminated string at `offset`, cut at `limit` bytes."""

@@ -8,17 +8,19 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
-from harness.model import Package, Scope
+from harness.model import Package
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go import iter_go_packages
 from harness.symbols.native.extract import iter_native_packages
 
-_DAMAGE = (ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError,
+_T = TypeVar("_T")
+_REFUSED = (InputRejected, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError,
            TypeError, ValueError, struct.error, zlib.error)  # fmt: skip
 
 
@@ -89,31 +91,34 @@ class _Guard:
 
     @contextmanager
     def border(self) -> Iterator[None]:
-        if time.monotonic() > self._deadline:
-            raise InputRejected(f"still not read after {self._wall_s:g} s", file=self._path)
+        """Let nothing but InputRejected out."""
         try:
             yield
-        except InputRejected as error:
-            raise (error if error.file else error.in_file(self._path)) from None
-        except _DAMAGE as error:
-            raise InputRejected(f"damaged debug information: {error!r}", file=self._path) from error
+        except _REFUSED as error:
+            raise self.reject(error) from error
+
+    def reject(self, error: Exception) -> InputRejected:
+        """Return what to raise instead of `error`, with the file named."""
+        if isinstance(error, InputRejected):
+            return error if error.file else error.in_file(self._path)
+        return InputRejected(f"damaged debug information: {error!r}", file=self._path)
+
+    def iterate(self, items: Iterator[_T]) -> Iterator[_T]:
+        """Yield what `items` yields. Only what `items` raises is translated, not its consumer."""
+        while True:
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+            except _REFUSED as error:
+                raise self.reject(error) from error
+            if time.monotonic() > self._deadline:
+                raise InputRejected(f"still not read after {self._wall_s:g} s", file=self._path)
+            yield item
+            del item  # a child must not live on while the next one is being made
 
 
 def _guard_packages(packages: Iterator[Package], guard: _Guard) -> Iterator[Package]:
-    while True:
-        with guard.border():
-            package = next(packages, None)
-        if package is None:
-            return
-        package.children = _guard_children(package.children, guard)
+    for package in guard.iterate(packages):
+        package.children = guard.iterate(package.children)
         yield package
-
-
-def _guard_children(children: Iterator[Scope], guard: _Guard) -> Iterator[Scope]:
-    while True:
-        with guard.border():
-            child = next(children, None)
-        if child is None:
-            return
-        yield child
-        del child

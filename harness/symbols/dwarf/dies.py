@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
 
 _WINDOW_BYTES = 64 * 1024
+_LEAST_BYTES = 1024
 _ENTRY_BYTES = 256
 _CUT = (IndexError, ValueError, struct.error)
 """What a decoder raises when an entry does not end inside its window."""
@@ -40,16 +41,16 @@ def read_die(unit: Unit, offset: int) -> Die:
     size = _ENTRY_BYTES
     while True:
         size = min(size, unit.end - offset)
-        data = unit.info.read(offset, size)
+        data, start = unit.info.glance(offset, size)
         try:
-            code, at = read_uleb(data, 0)
+            code, at = read_uleb(data, start)
             abbreviation = unit.table[code]
             at, attributes = abbreviation.decode(data, at, unit.offset)
         except KeyError:
             raise _unknown(unit, offset) from None
         except _CUT:
-            at = size + 1
-        if at <= size:
+            at = len(data) + 1
+        if at <= min(len(data), start + unit.end - offset):
             return Die(0, offset, abbreviation.tag, abbreviation.has_children, attributes)
         if size == unit.end - offset:
             raise _endless(unit, offset)
@@ -80,12 +81,11 @@ class Walk:
     def __iter__(self) -> Iterator[Die]:  # noqa: C901, PLR0912, PLR0915 - the hot loop, kept flat
         unit, tags, table = self._unit, self._tags, self._unit.table
         end, unit_offset, most = unit.end, unit.offset, unit.dwarf.elf.limits.depth
-        base = self._start
-        size = _WINDOW_BYTES
-        data = unit.info.read(base, min(size, end - base))
-        limit = len(data)
-        at = depth = 0
-        new = Die._make  # not by keyword: this is the loop that runs once an entry
+        data, at = unit.info.near(self._start, min(_LEAST_BYTES, end - self._start))
+        base = self._start - at
+        limit = min(len(data), end - base)
+        depth = size = stuck = 0
+        new = tuple.__new__  # what Die(...) does, without its frame: this runs once an entry
         hidden = most + 1  # entries deeper than this are not yielded
         while True:
             begin = at
@@ -116,15 +116,19 @@ class Walk:
             except _CUT:
                 at = limit + 1
             if at > limit:
-                base += begin
-                size = size * 4 if begin == 0 else _WINDOW_BYTES
-                if begin == 0 and base + limit >= end:
-                    raise _endless(unit, base)
-                data = unit.info.read(base, min(size, end - base))
-                limit, at = len(data), 0
+                here = base + begin
+                if here == stuck and size >= end - here:
+                    raise _endless(unit, here)
+                size = size * 4 if here == stuck else _WINDOW_BYTES
+                stuck = here
+                data, at = unit.info.near(here, min(size, end - here))
+                base = here - at
+                limit = min(len(data), end - base)
                 continue
             if shown:
-                yield new((depth, base + begin, tag, abbreviation.has_children, attributes))
+                yield new(
+                    Die, (depth, base + begin, tag, abbreviation.has_children, attributes)
+                )
                 if self._pruned:
                     self._pruned = False
                     if depth == 0:
@@ -134,9 +138,9 @@ class Walk:
                         if base + at <= sibling < end:
                             at = sibling - base
                             if at > limit:
-                                base, at = sibling, 0
-                                data = unit.info.read(base, min(_WINDOW_BYTES, end - base))
-                                limit = len(data)
+                                data, at = unit.info.near(sibling, 1)
+                                base = sibling - at
+                                limit = min(len(data), end - base)
                             continue
                         hidden = depth
             if abbreviation.has_children:

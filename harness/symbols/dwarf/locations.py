@@ -57,12 +57,13 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Location]:
     section = required(unit, ".debug_loc")
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
-    data = section.window(offset, _WINDOW_BYTES)
-    at = 0
+    data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
+    start = offset - at
     while True:
         if at + 2 * size + 2 > len(data):
-            offset, at = offset + at, 0
-            data = section.window(offset, _WINDOW_BYTES)
+            offset = start + at
+            data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
+            start = offset - at
         low = int.from_bytes(data[at : at + size], order)
         high = int.from_bytes(data[at + size : at + 2 * size], order)
         at += 2 * size
@@ -89,12 +90,13 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:
     section = required(unit, ".debug_loclists")
     size = unit.layout.address_size
     state = _State(unit, unit.low_pc)
-    data = section.window(offset, _WINDOW_BYTES)
-    at = 0
+    data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
+    start = offset - at
     while True:
-        if at + 2 * size + 16 > len(data) and offset + len(data) < section.size:
-            offset, at = offset + at, 0
-            data = section.window(offset, _WINDOW_BYTES)
+        if at + 2 * size + 16 > len(data) and start + len(data) < section.size:
+            offset = start + at
+            data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
+            start = offset - at
         if at >= len(data):
             raise InputRejected("a location list without end", section=section.name, offset=offset)
         kind = data[at]
@@ -111,12 +113,10 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:
         if length > 127:
             length, at = read_uleb(data, at - 1)
         if at + length > len(data):
-            expression = section.read(offset + at, length)
-            offset, at = offset + at + length, 0
-            data = section.window(offset, _WINDOW_BYTES)
+            expression = section.read(start + at, length)
         else:
             expression = data[at : at + length]
-            at += length
+        at += length
         low, high = found
         if high >= low:
             yield Location(low, high, expression)

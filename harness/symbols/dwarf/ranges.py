@@ -70,27 +70,32 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
     section = required(unit, ".debug_ranges")
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
-    for number in range(_MOST_RANGES):
-        raw = section.read(offset + number * 2 * size, 2 * size)
-        low, high = int.from_bytes(raw[:size], order), int.from_bytes(raw[size:], order)
+    for _ in range(_MOST_RANGES):
+        data, at = section.near(offset, 2 * size)
+        offset += 2 * size
+        middle = at + size
+        low = int.from_bytes(data[at:middle], order)
+        high = int.from_bytes(data[middle : middle + size], order)
         if low == escape:
             base = high
         elif low == high == 0:
             return
         elif high > low:
             yield base + low, base + high
+    raise InputRejected("a range list without end", section=section.name, offset=offset)
 
 
 def _iter_rnglists(unit: Unit, offset: int) -> Iterator[Range]:
     section = required(unit, ".debug_rnglists")
     size, order = unit.layout.address_size, unit.dwarf.order
     base = unit.low_pc
-    data = section.window(offset, _WINDOW_BYTES)
-    at = 0
+    data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
+    start = offset - at
     while True:
-        if len(data) - at < 2 * size + 1 and offset + len(data) < section.size:
-            offset, at = offset + at, 0
-            data = section.window(offset, _WINDOW_BYTES)
+        if len(data) - at < 2 * size + 1 and start + len(data) < section.size:
+            offset = start + at
+            data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
+            start = offset - at
         kind = data[at] if at < len(data) else _END
         at += 1
         if kind == _END:
