@@ -59,7 +59,7 @@ def available_pcs(
         else:
             placed += [(begin, end, pieces) for begin, end in block()]
     if strict and listed and len(placed[0][2]) > 1:
-        placed = _without_doubles(placed, size())
+        placed = undouble(placed, size())
     return [(low, high) for low, high, pieces in placed if pieces and all(op for _, op in pieces)]
 
 
@@ -100,7 +100,7 @@ def _after_place(operation: int, expression: bytes, at: int, address_size: int) 
     return -1
 
 
-def _without_doubles(placed: list[_Placed], size: int) -> list[_Placed]:
+def undouble(placed: list[_Placed], size: int) -> list[_Placed]:
     """Undo pieces that the compiler lists twice; nothing is left if that does not explain them.
 
     When different parts of the compiler see different types in one variable, its pieces can come

@@ -1,0 +1,96 @@
+"""Build information in both formats, both byte orders, both pointer sizes, and damaged."""
+
+import itertools
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from harness.errors import InputRejected
+from harness.symbols.elf import ElfFile
+from harness.symbols.go.buildinfo import BuildInfo, read_build_info
+from harness.tests.symbols.go.elf_writer import write_elf
+from harness.tests.symbols.go.pclntab_writer import varint
+
+MAGIC = b"\xff Go buildinf:"
+VERSION = b"go1.25.0"
+MODULE = b"path\texample.com/demo/cmd\nmod\texample.com/demo\tv1.2.3\th1:x\ndep\tother\tv0\n"
+FRAMED = bytes(16) + MODULE + bytes(16)
+EXPECTED = BuildInfo("go1.25.0", "example.com/demo/cmd", "example.com/demo", "v1.2.3")
+ADDRESS = 0x4000
+Order = Literal["little", "big"]
+
+
+def inline(version: bytes = VERSION, module: bytes = FRAMED) -> bytes:
+    head = MAGIC + bytes([0, 2]) + bytes(16)
+    return head + varint(len(version)) + version + varint(len(module)) + module
+
+
+def pointers(order: Order, size: int) -> bytes:
+    def word(number: int) -> bytes:
+        return number.to_bytes(size, order)
+
+    headers_at = ADDRESS + 32
+    text_at = headers_at + 4 * size
+    header = (
+        MAGIC + bytes([size, int(order == "big")]) + word(headers_at) + word(headers_at + 2 * size)
+    )
+    strings = word(text_at) + word(len(VERSION)) + word(text_at + len(VERSION)) + word(len(FRAMED))
+    return header.ljust(32, b"\0") + strings + VERSION + FRAMED
+
+
+def info(
+    path: Path, section: str, content: bytes, order: str = "little", bits: int = 64
+) -> BuildInfo:
+    write_elf(
+        path, [(".text", 0x1000, b"\xc3"), (section, ADDRESS, content)], order=order, bits=bits
+    )
+    with ElfFile(str(path)) as elf:
+        return read_build_info(elf)
+
+
+ORDERS: tuple[Order, ...] = ("little", "big")
+
+
+@pytest.mark.parametrize(("order", "bits"), list(itertools.product(ORDERS, (32, 64))))
+def test_pointed_strings_are_followed(tmp_path: Path, order: Order, bits: int) -> None:
+    content = pointers(order, bits // 8)
+    assert info(tmp_path / "a", ".go.buildinfo", content, order, bits) == EXPECTED
+
+
+@pytest.mark.parametrize("section", [".go.buildinfo", ".data"])
+def test_inline_strings_are_read_from_either_place(tmp_path: Path, section: str) -> None:
+    assert info(tmp_path / "a", section, inline()) == EXPECTED
+
+
+def test_the_magic_counts_only_where_it_is_aligned(tmp_path: Path) -> None:
+    assert info(tmp_path / "a", ".data", b"1234567" + MAGIC + bytes(11) + inline()) == EXPECTED
+
+
+def test_text_without_markers_is_no_module_text(tmp_path: Path) -> None:
+    found = info(tmp_path / "a", ".go.buildinfo", inline(module=MODULE))
+    assert found == BuildInfo("go1.25.0", "", "", "")
+
+
+def test_a_build_without_module_has_an_empty_one(tmp_path: Path) -> None:
+    framed = bytes(16) + b"path\tcommand\n" + bytes(16)
+    assert info(tmp_path / "a", ".go.buildinfo", inline(module=framed)).main_module == ""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"nothing",
+        MAGIC,
+        inline()[:40],
+        inline(version=b""),
+        MAGIC + bytes([8, 0]) + bytes(16),
+        MAGIC + bytes([3, 0]) + bytes(16),
+        MAGIC + bytes([8, 0]) + b"\xee" * 16,
+        MAGIC + bytes([0, 2]) + bytes(16) + b"\xff" * 20,
+    ],
+    ids=["absent", "cut", "cut string", "no version", "null", "odd pointers", "wild", "varint"],
+)
+def test_damage_is_rejected(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(InputRejected):
+        info(tmp_path / "a", ".go.buildinfo", content)

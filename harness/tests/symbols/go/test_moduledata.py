@@ -1,0 +1,46 @@
+"""Module data is found by its first word, and believed only if its text bounds make sense."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from harness.symbols.elf import ElfFile
+from harness.symbols.go.image import Image
+from harness.symbols.go.moduledata import ModuleData, find_module_data
+from harness.tests.symbols.go.elf_writer import write_elf
+
+HEADER, TEXT, TEXT_END, FUNCTION_DATA = 0x9000, 0x1000, 0x2000, 0x9100
+
+
+def record(prefix: str, word: str, gofunc_at: int, *, max_pc: int = TEXT_END) -> bytes:
+    words = [0] * 60
+    words[0] = HEADER
+    words[20:24] = [TEXT, max_pc, TEXT, TEXT_END]
+    words[gofunc_at] = FUNCTION_DATA
+    return struct.pack(f"{prefix}60{word}", *words)
+
+
+@pytest.mark.parametrize("gofunc_at", [38, 40, 41, 42, 43])
+@pytest.mark.parametrize(
+    ("order", "bits"), [("little", 64), ("big", 64), ("little", 32), ("big", 32)]
+)
+def test_text_and_function_data_are_found_in_every_layout(
+    tmp_path: Path, order: str, bits: int, gofunc_at: int
+) -> None:
+    prefix, word = "<" if order == "little" else ">", "Q" if bits == 64 else "I"
+    decoy = struct.pack(f"{prefix}8{word}", *[HEADER] * 8)
+    content = decoy + record(prefix, word, gofunc_at)
+    sections = [(".gopclntab", HEADER, bytes(0x200)), (".noptrdata", 0xA000, content)]
+    path = write_elf(tmp_path / "a", sections, order=order, bits=bits)
+    with ElfFile(str(path)) as elf:
+        found = find_module_data(Image(elf), HEADER)
+    assert found == ModuleData(TEXT, TEXT_END, (FUNCTION_DATA,))
+
+
+def test_bounds_that_contradict_each_other_are_not_module_data(tmp_path: Path) -> None:
+    content = record("<", "Q", 40, max_pc=TEXT - 1)
+    sections = [(".gopclntab", HEADER, bytes(0x200)), (".go.module", 0xA000, content)]
+    path = write_elf(tmp_path / "a", sections)
+    with ElfFile(str(path)) as elf:
+        assert find_module_data(Image(elf), HEADER) is None
