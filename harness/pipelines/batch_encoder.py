@@ -94,11 +94,12 @@ class BatchEncoder:
     def end_package(self) -> None:
         """Close the package that was begun."""
         if not self._begun:
-            self._add_unit(self._write_header, small=True)
-        self._close_package()
+            self._add_unit(self._write_childless, small=True)
+        elif self._children:
+            self._close_package()
         self._package = None
-        if self._options.sync_flush != "none":
-            self._writable().stream.sync()
+        if self._open is not None and self._options.sync_flush != "none":
+            self._open.stream.sync()
 
     def size(self) -> int:
         """Return how many bytes of the request body are in the sink; 0 between batches."""
@@ -161,6 +162,10 @@ class BatchEncoder:
         else:
             self._write_parts(scope)
 
+    def _write_childless(self) -> None:
+        self._write_header()
+        self._writable().stream.buffer += b"}"
+
     def _write_header(self) -> None:
         """Append the package's own fields, without the brace that closes it."""
         if self._package is None:
@@ -189,7 +194,7 @@ class BatchEncoder:
         stream.write(b"]}")
 
     def _close_package(self) -> None:
-        self._writable().stream.write(b"]}" if self._children else b"}")
+        self._writable().stream.write(b"]}")
         self._children = 0
 
     def _send(self, sealed: SealedBatch) -> None:
@@ -215,7 +220,8 @@ class BatchEncoder:
         smaller._batch_num, smaller.counters = self._batch_num - 1, self.counters
         self._lost = True
         with closing(smaller):
-            self.counters.dropped += send_in_halves(sealed, smaller)
+            dropped = send_in_halves(sealed, smaller)  # may count drops of its own
+        self.counters.dropped += dropped
         self._lost = False
         self._batch_num = smaller._batch_num
         self._forget_sealed()

@@ -15,7 +15,8 @@ from harness.errors import ConfigError
 # zlib, zlib-ng and isal agree on these numbers: 15 bits of window, plus 16 for a gzip wrapper.
 _GZIP_WBITS = 31
 _EXTRAS = {"zlib-ng": "zlib_ng.zlib_ng", "isal": "isal.isal_zlib"}
-_LEVELS = {"zlib": range(10), "zlib-ng": range(10), "isal": range(4)}
+# Level 0 of isal codes everything with one fixed table: it keeps no promise about expansion.
+_LEVELS = {"zlib": range(10), "zlib-ng": range(10), "isal": range(1, 4)}
 COMPRESSOR_NAMES = tuple(_LEVELS)
 
 GZIP_TRAILER_BYTES = 8
@@ -64,7 +65,8 @@ def make_compressor(name: str, level: int) -> Compressor:
         )
     if level not in _LEVELS[name]:
         raise ConfigError(
-            f"{name} has no level {level}", remedy=f"choose from 0 to {_LEVELS[name][-1]}"
+            f"{name} has no level {level}",
+            remedy=f"choose from {_LEVELS[name][0]} to {_LEVELS[name][-1]}",
         )
     if name == "zlib":
         return zlib.compressobj(level, zlib.DEFLATED, _GZIP_WBITS)

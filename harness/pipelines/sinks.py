@@ -164,7 +164,8 @@ class _FileReader(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         wanted = min(len(buffer), self._size - self._position)
         try:
-            count = os.preadv(self._descriptor, [buffer[:wanted]], self._position)
+            with memoryview(buffer)[:wanted] as room:
+                count = os.preadv(self._descriptor, [room], self._position)
         except OSError as error:
             raise PipelineError(f"the disk sink cannot be read back: {error}") from error
         if wanted and not count:

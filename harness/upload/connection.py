@@ -9,14 +9,19 @@ import ssl
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError, NewConnectionError
-from urllib3.util import Url
-from urllib3.util.wait import wait_for_write
-
-import harness.upload.lean_urllib3  # noqa: F401 - has to come before urllib3
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
+from harness.upload.lean_urllib3 import (
+    HTTPConnection,
+    HTTPConnectionPool,
+    HTTPSConnection,
+    HTTPSConnectionPool,
+    NameResolutionError,
+    NewConnectionError,
+    PoolManager,
+    ProxyManager,
+    Url,
+    wait_for_write,
+)
 
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 

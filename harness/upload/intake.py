@@ -2,7 +2,8 @@
 
 `POST /count/symdb/v1/input` checks the framing and leaves the scopes alone: cheap, for measured
 runs. `POST /verify/symdb/v1/input` reads every scope, checks it against the schema, and keeps a
-digest. `GET` and `DELETE /ledger/<upload id>` show and drop what is known of an upload.
+digest. `GET` and `DELETE /ledger/<upload id>` show and drop what is known of an upload. `PUT
+/faults` tells it how to misbehave from now on.
 
 `python -m harness.upload.intake --port 0` prints `{"url": ...}` when ready and exits when its
 standard input ends, so that it never outlives the process that started it. Memory is bounded: a
@@ -15,22 +16,34 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import IO
 
 import msgspec
 
-from harness.config import GIB, KIB
-from harness.upload.ledger import Ledger
+from harness.config import GIB, KIB, MIB
+from harness.errors import ConfigError
+from harness.upload.faults import KINDS, Fault, FaultQueue, Wire, parse_fault
+from harness.upload.ledger import Ledger, LedgerEntry
 from harness.upload.receive import BatchRejected, enter, open_delivery
 
 INPUT_PATHS = {"/count/symdb/v1/input": False, "/verify/symdb/v1/input": True}
 LEDGER_PREFIX = "/ledger/"
+FAULTS_PATH = "/faults"
 BODY_BYTES_MAX = GIB
 _CHUNK_BYTES = 64 * KIB
+
+
+class Refused(Exception):
+    """A request is not taken in; the answer says why."""
+
+    def __init__(self, status: HTTPStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class IntakeServer(ThreadingHTTPServer):
@@ -43,12 +56,19 @@ class IntakeServer(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int]) -> None:
         super().__init__(address, IntakeHandler)
         self.ledger = Ledger()
+        self.faults = FaultQueue()
+        self.stopping = Event()
 
     @property
     def url(self) -> str:
         """Return where the server listens."""
         host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Pass over clients that go away in the middle; report our own mistakes."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class IntakeHandler(BaseHTTPRequestHandler):
@@ -67,11 +87,30 @@ class IntakeHandler(BaseHTTPRequestHandler):
         if verify is None:
             self._answer(HTTPStatus.NOT_FOUND, {"error": "no such path"})
             return
-        with tempfile.TemporaryFile() as body:
-            size = self._receive(body)
-            if size is None:
-                return
-            self._judge(body, size, verify=verify)
+        fault = self.server.faults.take()
+        if fault is not None and not KINDS[fault.kind].reads_body:
+            self._misbehave(fault)
+            return
+        try:
+            with self._body() as (body, size):
+                self._deliver(fault, body, size, verify=verify)
+        except Refused as refusal:
+            self._answer(refusal.status, {"error": str(refusal)})
+
+    def do_PUT(self) -> None:
+        """Take orders to misbehave."""
+        if self.path != FAULTS_PATH:
+            self._answer(HTTPStatus.NOT_FOUND, {"error": "no such path"})
+            return
+        try:
+            orders = self.rfile.read(self._length(MIB))
+            self.server.faults.replace(msgspec.json.decode(orders, type=list[Fault]))
+        except Refused as refusal:
+            self._answer(refusal.status, {"error": str(refusal)})
+        except (ConfigError, msgspec.DecodeError) as error:
+            self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+        else:
+            self._answer(HTTPStatus.OK, {})
 
     def do_GET(self) -> None:
         """Show what is known of an upload."""
@@ -92,35 +131,53 @@ class IntakeHandler(BaseHTTPRequestHandler):
     def _upload_id(self) -> str:
         return self.path.removeprefix(LEDGER_PREFIX) if self.path.startswith(LEDGER_PREFIX) else ""
 
-    def _receive(self, body: IO[bytes]) -> int | None:
-        """Spool the body into a file; None if it did not come, and then the answer is given."""
+    def _length(self, limit_bytes: int) -> int:
+        """Return the length of the body. What cannot be read cannot be skipped: then hang up."""
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdigit()):
             self.close_connection = True
-            self._answer(HTTPStatus.LENGTH_REQUIRED, {"error": "no Content-Length"})
-            return None
-        size = left = int(length)
-        if size > BODY_BYTES_MAX:
+            raise Refused(HTTPStatus.LENGTH_REQUIRED, "no Content-Length")
+        if int(length) > limit_bytes:
             self.close_connection = True
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": "too large"})
-            return None
-        while left and (data := self.rfile.read(min(left, _CHUNK_BYTES))):
-            body.write(data)
-            left -= len(data)
-        if left:
-            self.close_connection = True
-            return None
-        body.flush()
-        return size
+            raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit_bytes} bytes")
+        return int(length)
 
-    def _judge(self, body: IO[bytes], size: int, *, verify: bool) -> None:
-        try:
-            delivery = open_delivery(body, size, self.headers.get("Content-Type", ""))
-            entry = enter(self.server.ledger, delivery, verify=verify)
-        except BatchRejected as error:
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+    @contextmanager
+    def _body(self) -> Iterator[tuple[IO[bytes], int]]:
+        """Spool the request body into a file without a name."""
+        left = size = self._length(BODY_BYTES_MAX)
+        with tempfile.TemporaryFile() as body:
+            while left and (data := self.rfile.read(min(left, _CHUNK_BYTES))):
+                body.write(data)
+                left -= len(data)
+            if left:
+                self.close_connection = True
+                raise Refused(HTTPStatus.BAD_REQUEST, f"{left} bytes of the body are missing")
+            body.flush()
+            yield body, size
+
+    def _deliver(self, fault: Fault | None, body: IO[bytes], size: int, *, verify: bool) -> None:
+        if fault is not None and fault.kind == "too-large" and size <= fault.value:
+            fault = None
+        if fault is not None and not KINDS[fault.kind].enters_ledger:
+            self._misbehave(fault)
+            return
+        entry = self._enter(body, size, verify=verify)
+        if fault is not None:
+            self._misbehave(fault)
         else:
             self._answer(HTTPStatus.ACCEPTED, entry)
+
+    def _enter(self, body: IO[bytes], size: int, *, verify: bool) -> LedgerEntry:
+        try:
+            delivery = open_delivery(body, size, self.headers.get("Content-Type", ""))
+            return enter(self.server.ledger, delivery, verify=verify)
+        except BatchRejected as error:
+            raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+
+    def _misbehave(self, fault: Fault) -> None:
+        self.close_connection = True
+        KINDS[fault.kind].answer(Wire(self.connection, self.server.stopping), fault)
 
     def _answer(self, status: HTTPStatus, value: object) -> None:
         body = msgspec.json.encode(value)
@@ -133,18 +190,32 @@ class IntakeHandler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+@contextmanager
+def serve(host: str = "127.0.0.1", port: int = 0) -> Iterator[IntakeServer]:
+    """Run an intake in a thread of this process until the block is left."""
+    with IntakeServer((host, port)) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.stopping.set()
+            server.shutdown()
+            thread.join()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m harness.upload.intake")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--misbehave", type=parse_fault, action="append", default=[])
     options = parser.parse_args(arguments)
-    with IntakeServer((options.host, options.port)) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+    with serve(options.host, options.port) as server:
+        server.faults.replace(options.misbehave)
         sys.stdout.write(json.dumps({"url": server.url}) + "\n")
         sys.stdout.flush()
         sys.stdin.buffer.read()
-        server.shutdown()
 
 
 if __name__ == "__main__":

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from http.client import HTTPException
 
-from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError, LocationParseError, SSLError
-from urllib3.util import Url, parse_url
-
-import harness.upload.lean_urllib3  # noqa: F401 - has to come before urllib3
 from harness.config import KIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, PayloadTooLarge, UploadError
 from harness.upload.connection import make_pool
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
+from harness.upload.lean_urllib3 import (
+    BaseHTTPResponse,
+    HTTPError,
+    LocationParseError,
+    SSLError,
+    Url,
+    parse_url,
+)
 from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
 
 RESPONSE_BYTES_MAX = 64 * KIB
@@ -97,7 +101,7 @@ class Endpoint:
         status, text = response.status, _read_text(response)
         if 200 <= status <= 299:
             return None
-        said = f": {text}" if text else ""
+        said = f": {self._redact(text)}" if text else ""
         message = f"POST {self._shown}: HTTP {status}{said}"
         if status == 413:
             return PayloadTooLarge(message)
@@ -108,19 +112,23 @@ class Endpoint:
             retry_after_s=parse_retry_after(response.headers.get("Retry-After")),
         )
 
+    def _redact(self, text: str) -> str:
+        """Take out what the server may have sent back to us of our own secrets."""
+        for value in self._headers.values():
+            text = text.replace(value, "***")
+        return text
+
 
 def _read_text(response: BaseHTTPResponse) -> str:
-    """Read the body so that the connection can be kept; the verdict is the status alone."""
-    try:
+    """Return what a server says beside the status; the verdict is the status alone.
+
+    An answer that was read to its end leaves a connection that can be kept.
+    """
+    body = b""
+    with closing(response), suppress(HTTPError, HTTPException, OSError):
         body = response.read(RESPONSE_BYTES_MAX, decode_content=False)
-    except (HTTPError, HTTPException, OSError):
-        body = b""
-        response.close()
-    else:
         if response.length_remaining == 0:
             response.release_conn()
-        else:
-            response.close()
     text = body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace")
     return "".join(filter(str.isprintable, text))[:_SHOWN_CHARACTERS]
 

@@ -1,0 +1,76 @@
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import ConfigError, PipelineError
+from harness.pipelines.sinks import DiskSink, Sink, make_sink
+from harness.tests.pipelines.strategies import few
+
+writes = st.lists(st.binary(max_size=40) | st.integers(60_000, 70_000).map(bytes), max_size=6)
+
+
+def contents(sink: Sink) -> bytes:
+    with sink.open() as reader:
+        return reader.read()
+
+
+@pytest.mark.parametrize("name", ["memory", "disk"])
+@given(first=writes, cut=st.integers(0, 150_000), second=writes)
+@few
+def test_a_sink_holds_what_was_written_and_not_cut_back(
+    name: str, first: list[bytes], cut: int, second: list[bytes]
+) -> None:
+    sink, expected = make_sink(name), b"".join(first)[:cut] + b"".join(second)
+    for data in first:
+        sink.write(data)
+    sink.truncate(cut)
+    for data in second:
+        sink.write(data)
+    assert contents(sink) == expected == contents(sink)
+    assert len(sink) == len(expected)
+    sink.close()
+
+
+def test_a_disk_sink_refuses_to_exceed_its_cap_and_keeps_what_it_has() -> None:
+    sink = DiskSink(cap_bytes=10)
+    sink.write(b"12345678")
+    with pytest.raises(PipelineError, match="lower threshold"):
+        sink.write(b"901")
+    assert contents(sink) == b"12345678"
+    sink.close()
+
+
+def test_a_disk_sink_that_cannot_be_made_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/no-such-directory")
+    with pytest.raises(PipelineError, match="TMPDIR"):
+        DiskSink()
+
+
+def test_a_disk_sink_leaves_no_name_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", os.fspath(tmp_path))
+    sink = DiskSink()
+    sink.write(b"data")
+    assert list(tmp_path.iterdir()) == []
+    sink.close()
+
+
+def test_a_disk_sink_that_cannot_be_read_back_is_not_taken_for_the_network() -> None:
+    """The reader runs inside the HTTP client, where an OSError would mean: try again."""
+    sink = DiskSink()
+    sink.write(b"data")
+    reader = sink.open()
+    os.ftruncate(sink._file.fileno(), 0)
+    with pytest.raises(PipelineError, match="cut short"):
+        reader.read(4)
+    sink.close()
+    with pytest.raises((PipelineError, ValueError)):
+        sink.open()
+
+
+def test_an_unknown_sink_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match="memory or disk"):
+        make_sink("tape")

@@ -1,0 +1,278 @@
+"""The streaming encoder and its loop, against a poster that keeps every body."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from hypothesis import given
+
+from harness.config import PipelineOptions
+from harness.contracts import Body
+from harness.errors import InputRejected, PayloadTooLarge, PipelineError, UploadError
+from harness.model import Package, Scope, package_scope
+from harness.pipelines import streaming
+from harness.pipelines.streaming import BatchEncoder
+from harness.records import Batch
+from harness.tests.pipelines import strategies
+from harness.tests.pipelines.parcels import (
+    OPTIONS,
+    KeepingPoster,
+    Parcel,
+    iter_packages,
+    look_away,
+    make_function,
+    make_parcel,
+)
+
+EACH = PipelineOptions(threshold_bytes=0)
+
+
+def ship(
+    parcels: list[Parcel], options: PipelineOptions = EACH, poster: KeepingPoster | None = None
+) -> tuple[KeepingPoster, list[Batch]]:
+    keeper, batches = poster or KeepingPoster(), list[Batch]()
+    streaming.run(iter_packages(parcels), keeper, options, batches.append)
+    return keeper, batches
+
+
+def make_encoder(poster: KeepingPoster, options: PipelineOptions = EACH) -> BatchEncoder:
+    return BatchEncoder(poster, options, look_away)
+
+
+def test_batches_are_numbered_from_one_and_only_the_last_is_final() -> None:
+    keeper, batches = ship([make_parcel(f"p{i}", 2) for i in range(3)])
+    assert [(b.batch_num, b.final) for b in batches] == [(1, False), (2, False), (3, True)]
+    for number, delivered in enumerate(keeper.delivered, 1):
+        assert list(delivered.envelope) == [
+            "service", "version", "language", "upload_id", "batch_num", "scopes", "final",
+        ]  # fmt: skip
+        assert delivered.envelope["batch_num"] == delivered.event["batchNum"] == number
+        assert delivered.envelope["upload_id"] == delivered.event["uploadId"] == "upload-1"
+        assert delivered.envelope["final"] == delivered.event["final"] == (number == 3)
+        assert delivered.event["attachmentSize"] == len(delivered.attachment)
+
+
+def test_a_claim_states_the_sizes_of_what_was_sent() -> None:
+    keeper, batches = ship([make_parcel("p", 3)], PipelineOptions(threshold_bytes=100))
+    (delivered,), (batch,) = keeper.delivered, batches
+    assert batch.payload_bytes == len(delivered.body)
+    assert batch.raw_bytes == len(delivered.raw)
+    assert batch.overshoot_bytes == len(delivered.body) - 100
+    assert (batch.scopes, batch.functions) == (3, 3)
+
+
+def test_a_huge_threshold_flushes_only_at_the_end() -> None:
+    _, batches = ship([make_parcel(f"p{i}", 2) for i in range(5)], PipelineOptions())
+    assert [(b.final, b.scopes) for b in batches] == [(True, 10)]
+
+
+def test_nothing_to_ship_sends_nothing() -> None:
+    keeper, batches = ship([])
+    assert not keeper.delivered
+    assert not batches
+
+
+def test_an_extraction_that_fails_sends_nothing_final() -> None:
+    """A receiver must not believe that a truncated upload is complete."""
+
+    def iter_broken() -> Iterator[Package]:
+        yield from iter_packages([make_parcel("p", 2), make_parcel("q", 2)])
+        raise InputRejected("damaged")
+
+    keeper = KeepingPoster()
+    with pytest.raises(InputRejected):
+        streaming.run(iter_broken(), keeper, EACH, look_away)
+    assert [d.envelope["final"] for d in keeper.delivered] == [False]
+
+
+def test_a_child_is_let_go_before_the_next_is_made() -> None:
+    alive: list[int] = []
+
+    class Tracked(list[Scope]):
+        def __del__(self) -> None:
+            alive.pop()
+
+    def iter_children() -> Iterator[Scope]:
+        for index in range(5):
+            assert not alive
+            alive.append(index)
+            child = make_function(f"f{index}", 10)
+            child.scopes = Tracked()
+            yield child
+            del child
+
+    packages = iter([Package(package_scope("p"), "go", iter_children())])
+    counters = streaming.run(packages, KeepingPoster(), EACH, look_away)
+    assert counters.scopes == 5
+
+
+def test_the_next_package_is_asked_for_when_the_current_one_is_used_up() -> None:
+    order: list[str] = []
+
+    def iter_noted() -> Iterator[Package]:
+        for name in "pq":
+            order.append(f"begin {name}")
+            children = (order.append(f"child of {name}") or make_function("f", 1) for _ in "x")
+            yield Package(package_scope(name), "go", children)
+
+    streaming.run(iter_noted(), KeepingPoster(), EACH, look_away)
+    assert order == ["begin p", "child of p", "begin q", "child of q"]
+
+
+def test_size_is_zero_grows_and_is_zero_again() -> None:
+    encoder = make_encoder(KeepingPoster(), PipelineOptions(sync_flush="scope"))
+    sizes = [encoder.size()]
+    encoder.begin_package(package_scope("p"))
+    for index in range(3):
+        encoder.add_scope(make_function("f", 500, random_seed=index))
+        sizes.append(encoder.size())
+    encoder.end_package()
+    encoder.flush(final=True)
+    assert sizes[0] == 0
+    assert sizes == sorted(set(sizes))
+    assert encoder.size() == 0
+
+
+def test_with_sync_flush_the_size_tells_the_truth_but_for_the_end_of_the_batch() -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper, PipelineOptions(sync_flush="package"))
+    for package in iter_packages([make_parcel("p", 50), make_parcel("q", 50)]):
+        encoder.add_package(package)
+    size = encoder.size()
+    encoder.flush(final=True)
+    assert 0 < len(keeper.delivered[0].body) - size < 600
+
+
+def test_an_empty_final_flush_sends_nothing() -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper)
+    encoder.flush(final=True)
+    encoder.add_package(next(iter_packages([make_parcel("p", 1)])))
+    encoder.flush(final=False)
+    encoder.flush(final=True)
+    assert [d.envelope["final"] for d in keeper.delivered] == [False]
+
+
+@pytest.mark.parametrize("sink", ["memory", "disk"])
+def test_a_batch_that_failed_is_sent_again_from_the_sink(sink: str) -> None:
+    keeper = KeepingPoster()
+    keeper.failures = [UploadError("no"), UploadError("no")]
+    encoder = make_encoder(keeper, PipelineOptions(sink=sink))
+    encoder.add_package(next(iter_packages([make_parcel("p", 4)])))
+    for _ in range(2):
+        with pytest.raises(UploadError):
+            encoder.flush(final=False)
+        with pytest.raises(PipelineError, match="waiting"):
+            encoder.add_package(next(iter_packages([make_parcel("q", 1)])))
+    encoder.flush(final=False)
+    encoder.add_package(next(iter_packages([make_parcel("q", 1)])))
+    encoder.flush(final=True)
+    assert keeper.scopes() == [make_parcel("p", 4), make_parcel("q", 1)]
+    assert [d.envelope["batch_num"] for d in keeper.delivered] == [1, 2]
+    encoder.close()
+
+
+def test_a_flush_inside_a_package_continues_it_in_the_next_batch() -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper)
+    scope, children = make_parcel("p", 4)
+    encoder.begin_package(scope)
+    for child in children:
+        encoder.add_scope(child)
+        encoder.flush(final=False)
+    encoder.end_package()
+    encoder.flush(final=True)
+    marks = [d.envelope["scopes"][0].get("language_specifics") for d in keeper.delivered]
+    assert marks == [None, *[{"continuation": True}] * 3]
+    assert keeper.scopes() == [(scope, children)]
+
+
+def test_a_scope_without_a_package_is_a_pipeline_error() -> None:
+    with pytest.raises(PipelineError, match="before its package"):
+        make_encoder(KeepingPoster()).add_scope(make_function("f", 1))
+
+
+@pytest.mark.parametrize("encoder", ["json", "orjson", "msgspec"])
+def test_a_large_child_encoded_in_parts_has_the_same_bytes(encoder: str) -> None:
+    blocks = [make_function(f"b{i}", 30, random_seed=i) for i in range(300)]
+    large = make_function("large", 10)
+    large.scopes = [make_function("inner", 10), make_function("outer", 10)]
+    large.scopes[1].scopes = blocks
+    parcel = (package_scope("p"), [large, make_function("g", 3)])
+    keeper, _ = ship([parcel], PipelineOptions(encoder=encoder))
+    whole = package_scope("p")
+    whole.scopes = parcel[1]
+    expected = msgspec.json.encode([whole])
+    assert keeper.delivered[0].raw.endswith(b',"scopes":' + expected + b',"final":true}')
+
+
+@given(strategies.packages)
+@strategies.few
+@pytest.mark.parametrize("threshold", [-1, 400, 1 << 20])
+def test_for_all_scopes_memory_and_disk_deliver_the_same(
+    threshold: int, parcels: list[Parcel]
+) -> None:
+    options = PipelineOptions(threshold_bytes=threshold)
+    memory, _ = ship(parcels, options)
+    disk, _ = ship(parcels, PipelineOptions(threshold_bytes=threshold, sink="disk"))
+    assert [d.attachment for d in memory.delivered] == [d.attachment for d in disk.delivered]
+    assert memory.scopes() == parcels
+
+
+class SmallReceiver(KeepingPoster):
+    """Refuses bodies above a size, as a receiver with a limit does."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(OPTIONS)
+        self._limit_bytes = limit_bytes
+
+    def post(self, body: Body) -> None:
+        if len(body) > self._limit_bytes:
+            raise PayloadTooLarge("HTTP 413")
+        super().post(body)
+
+
+@pytest.mark.parametrize("sink", ["memory", "disk"])
+@pytest.mark.parametrize("limit_bytes", [1500, 3000, 100_000])
+def test_a_batch_refused_for_its_size_arrives_in_smaller_ones(sink: str, limit_bytes: int) -> None:
+    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
+    receiver = SmallReceiver(limit_bytes)
+    ship(parcels, PipelineOptions(sink=sink), receiver)
+    numbers = [d.envelope["batch_num"] for d in receiver.delivered]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert [d.envelope["final"] for d in receiver.delivered] == [
+        *[False] * (len(numbers) - 1),
+        True,
+    ]
+    assert receiver.scopes() == parcels
+
+
+def test_a_child_refused_even_alone_is_dropped_and_counted() -> None:
+    scope, children = make_parcel("p", 6)
+    large = make_function("large", 4000, random_seed=1)
+    receiver = SmallReceiver(1500)
+    packages = iter_packages([(scope, [*children[:3], large, *children[3:]])])
+    counters = streaming.run(packages, receiver, PipelineOptions(), look_away)
+    assert receiver.scopes() == [(scope, children)]
+    assert (counters.dropped, counters.scopes) == (1, 6)
+
+
+def test_a_receiver_that_refuses_everything_ends_the_upload() -> None:
+    with pytest.raises(PayloadTooLarge):
+        ship([make_parcel("p", 5)], PipelineOptions(), SmallReceiver(10))
+
+
+def test_a_batch_accepted_in_part_cannot_be_sent_again() -> None:
+    class FailingReceiver(SmallReceiver):
+        def post(self, body: Body) -> None:
+            if self.delivered:
+                raise UploadError("gone")
+            super().post(body)
+
+    receiver = FailingReceiver(1500)
+    encoder = make_encoder(receiver, PipelineOptions())
+    encoder.add_package(next(iter_packages([make_parcel("p", 40)])))
+    with pytest.raises(UploadError):
+        encoder.flush(final=True)
+    with pytest.raises(PipelineError, match="in part"):
+        encoder.flush(final=True)
