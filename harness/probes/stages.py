@@ -16,6 +16,12 @@ STAGES = (EXTRACTION, SCOPE_TREE, JSON, GZIP, MULTIPART, HTTP, OTHER)
 
 StackFrame = tuple[str, str, int]  # function, file, line: as memray gives them, innermost first
 
+# What these modules make becomes part of scopes: ranges, symbols, fields, the scopes themselves.
+_SCOPE_BUILDERS = (
+    r"/harness/symbols/lines\.py$"
+    r"|/harness/symbols/(go|native)/(functions|types|inlined|statements|availability)\.py$"
+)
+
 # Path of the file, text of the source line, stage. The first rule that fits a frame decides.
 # A pipeline's own module does several things, so its lines are told apart by what they say; the
 # same rules serve pipelines that are not ours.
@@ -23,7 +29,7 @@ _RULES = tuple(
     (re.compile(path), re.compile(text, re.IGNORECASE), stage)
     for path, text, stage in (
         (r"/harness/run/replay\.py$|/harness/model\.py$", r"", SCOPE_TREE),
-        (r"/harness/symbols/", r"\b(Scope|Symbol|LineRange|LanguageSpecifics)\(", SCOPE_TREE),
+        (_SCOPE_BUILDERS, r"", SCOPE_TREE),
         (r"/harness/symbols/|/elftools/", r"", EXTRACTION),
         (r"/harness/pipelines/(encoders|envelope)\.py$|/json/\w+\.py$", r"", JSON),
         (r"/harness/pipelines/(compressors|gzip_stream|sinks)\.py$", r"", GZIP),
@@ -35,7 +41,7 @@ _RULES = tuple(
         (r"", r"multipart|boundary|\bbody\b", MULTIPART),
         (r"", r"json|dumps|\bencode", JSON),
         (r"", r"\.post\(|request|\bsend", HTTP),
-        (r"", r"\bscopes?\b|\btree|package|\b_?slots\b", SCOPE_TREE),
+        (r"", r"\b_?scopes?\b|\btree|package|\b_?slots\b", SCOPE_TREE),
     )
 )
 _LONG_PREFIX = re.compile(r"^.*?/(?=harness/)|^.*/(?:site-packages|lib/python3\.\d+)/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from typing import Any
@@ -23,14 +24,25 @@ def first_manifest(request: RunRequest) -> dict[str, Any]:
         "rig": machine,
         "rig_fingerprint": fingerprint(found, machine),
         "options": options_of(request),
-        "corpus": [msgspec.to_builtins(binary) for binary in request.binaries],
+        "corpus": corpus_of(request),
         "not_measured": [],
     }
 
 
 def options_of(request: RunRequest) -> dict[str, Any]:
     """Return every option that has a bearing on a number."""
-    fields: dict[str, Any] = msgspec.to_builtins(request, enc_hook=str)
+    fields = _as_read_back(request)
     for name in ("binaries", "results", "command", "cache", "slots"):
         del fields[name]
     return fields
+
+
+def corpus_of(request: RunRequest) -> list[dict[str, Any]]:
+    """Return every binary with its digest, in the order of the request."""
+    return [_as_read_back(binary) for binary in request.binaries]
+
+
+def _as_read_back(value: object) -> dict[str, Any]:
+    """Return what a reader of the manifest will get, so that equal means unchanged."""
+    found: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(value, enc_hook=str)))
+    return found

@@ -8,13 +8,14 @@ the same hash seed in all arms.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from random import Random
 
 import msgspec
 from msgspec import Struct, structs
 
 from harness.config import PipelineOptions
-from harness.records import Job, Record
+from harness.records import Job
 from harness.run.costs import default_replicates
 from harness.run.request import Arm, Binary, RunRequest
 from harness.run.sources import DWARF, REPLAY
@@ -50,6 +51,16 @@ class Plan(Struct, frozen=True, kw_only=True):
     not_measured: list[str]
 
 
+class Observation(Struct, frozen=True, kw_only=True):
+    """One value of one cell of a binary."""
+
+    probe: str
+    source: str
+    arm: str
+    metric: str
+    value: float
+
+
 def plan(request: RunRequest, around: Surroundings) -> Plan:
     """Return the measured jobs of all binaries."""
     jobs: list[Job] = []
@@ -58,7 +69,7 @@ def plan(request: RunRequest, around: Surroundings) -> Plan:
         for probe in request.probes:
             for source in request.sources:
                 count = replicates_of(request, probe, source, binary)
-                if not count:
+                if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
                 jobs += cell(request, around, binary, probe, source, range(count))
     return Plan(jobs=_numbered(jobs, around, 0), not_measured=left_out)
@@ -101,35 +112,23 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
 
 
 def top_up_jobs(
-    request: RunRequest, around: Surroundings, binary: Binary, records: list[Record]
+    request: RunRequest, around: Surroundings, binary: Binary, seen: Iterable[Observation]
 ) -> list[Job]:
     """Return further replicates for the cells whose exact metric did not come out the same twice.
 
     Both arms are topped up, so that the cell stays balanced.
     """
     values: dict[tuple[str, str, str], set[float]] = {}
-    for record in records:
-        for metric in record.metrics:
-            if metric.metric in EXACT_METRICS:
-                key = (record.job.probe, record.job.source, record.job.arm)
-                values.setdefault(key, set()).add(metric.value)
-    varying = sorted(
-        {(probe, source) for (probe, source, _), seen in values.items() if len(seen) > 1}
-    )
-    first = max((record.job.order for record in records), default=0) + 1
-    jobs = [
-        job
-        for probe, source in varying
-        for job in cell(
-            request,
-            around,
-            binary,
-            probe,
-            source,
-            range(replicates_of(request, probe, source, binary), request.top_up),
-        )
-    ]
-    return _numbered(jobs, around, _TOP_UP_ORDER + first)
+    for observation in seen:
+        if observation.metric in EXACT_METRICS:
+            key = (observation.probe, observation.source, observation.arm)
+            values.setdefault(key, set()).add(observation.value)
+    varying = {(probe, source) for (probe, source, _), found in values.items() if len(found) > 1}
+    jobs: list[Job] = []
+    for probe, source in sorted(varying):
+        had = replicates_of(request, probe, source, binary)
+        jobs += cell(request, around, binary, probe, source, range(had, request.top_up))
+    return _numbered(jobs, around, _TOP_UP_ORDER)
 
 
 def unmeasured_job(
@@ -162,7 +161,7 @@ def unmeasured_job(
 def replay_job(request: RunRequest, around: Surroundings, binary: Binary) -> Job:
     """Return the job that writes the package cache of a binary."""
     job = unmeasured_job(request, around, binary, request.arms[0], DWARF)
-    replay = around.replays[binary.name]
+    replay = around.replays.get(binary.name, "")
     return structs.replace(
         job, probe=RECORD_REPLAY, arm="", replay=replay, scratch=f"{around.scratch}/replay"
     )

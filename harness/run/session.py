@@ -9,7 +9,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.records import Counters, Job, Record
+from harness.records import Job, Record
 from harness.run.costs import job_cost
 from harness.run.events import (
     BinaryFinished,
@@ -24,6 +24,7 @@ from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake, confirm
 from harness.run.manifest import first_manifest
+from harness.run.past import Past
 from harness.run.plan import (
     Plan,
     Surroundings,
@@ -53,21 +54,21 @@ def run_session(request: RunRequest, on_event: Callable[[Event], None]) -> Path:
     """
     request = checked(request)
     with RunWriter.create(request.results, first_manifest(request)) as writer:
-        _measure_into(writer, request, on_event)
+        measure_into(writer, request, on_event, Past())
         return writer.path
 
 
-def _measure_into(
-    writer: RunWriter, request: RunRequest, on_event: Callable[[Event], None]
+def measure_into(
+    writer: RunWriter, request: RunRequest, on_event: Callable[[Event], None], past: Past
 ) -> None:
+    """Measure what `past` does not have yet, and leave the manifest saying how that ended."""
     targets, traits = resolve_probes(request.probes)
     started = time.monotonic()
     state = INTERRUPTED
     try:
         with tempfile.TemporaryDirectory(prefix="harness-") as scratch, Intake() as intake:
             around = _surroundings(writer, request, targets, (scratch, intake.url))
-            session = _Session(request, writer, traits, on_event)
-            session.run(around, intake)
+            _Session(request, writer, traits, on_event).run(around, intake, past)
         state = COMPLETE
     finally:
         writer.update_manifest(
@@ -144,12 +145,11 @@ class _Session:
         self._writer = writer
         self._traits = traits
         self._on_event = on_event
-        self._expected: dict[Cell, Counters] = {}
         self._not_measured: list[str] = []
 
-    def run(self, around: Surroundings, intake: Intake) -> None:
+    def run(self, around: Surroundings, intake: Intake, past: Past) -> None:
         """Measure binary after binary."""
-        self._around, self._intake = around, intake
+        self._around, self._intake, self._past = around, intake, past
         planned = plan(self._request, around)
         self._not_measured += planned.not_measured
         self._progress = _Progress(planned.jobs, self._request)
@@ -164,13 +164,14 @@ class _Session:
 
     def _measure(self, binary: Binary, planned: Plan) -> list[Record]:
         jobs = [job for job in planned.jobs if job.binary == binary.name]
+        if self._past.has(replay_job(self._request, self._around, binary)):
+            return []  # it was refused before the run was interrupted
         records = self._prepare(binary)
         if all(record.status == "ok" for record in records):
             records += self._verify(binary)
-        possible = [job for job in jobs if _cell_of(job) in self._expected]
-        self._progress.skip(job for job in jobs if job not in possible)
-        records += self._run(possible)
-        records += self._run(top_up_jobs(self._request, self._around, binary, records))
+        records += self._run(jobs)
+        seen = self._past.observations.get(binary.name, [])
+        records += self._run(top_up_jobs(self._request, self._around, binary, seen))
         return records
 
     def _prepare(self, binary: Binary) -> list[Record]:
@@ -193,13 +194,14 @@ class _Session:
             for source in self._request.sources
             for arm in self._request.arms
         ]
+        jobs = [job for job in jobs if _cell_of(job) not in self._past.delivered]
         records = []
         with closing(iter_records(jobs, self._settings())) as running:
             for record in running:
                 self._store(confirm(record, self._intake))
                 records.append(record)
                 if record.status == "ok" and record.counters is not None:
-                    self._expected[_cell_of(record.job)] = record.counters
+                    self._past.expected[_cell_of(record.job)] = record.counters
                 else:
                     cell = f"{record.job.arm} on {record.job.source} of {binary.name}"
                     self._refuse(binary, f"{cell}: {record.status}: {record.detail}")
@@ -208,11 +210,17 @@ class _Session:
         return records
 
     def _run(self, jobs: list[Job]) -> list[Record]:
+        """Run the jobs whose delivery is verified and which have no record yet."""
+        possible = [
+            job for job in jobs if _cell_of(job) in self._past.expected and not self._past.has(job)
+        ]
+        self._progress.skip(job for job in jobs if job not in possible)
         records = []
-        with closing(iter_records(jobs, self._settings())) as running:
+        with closing(iter_records(possible, self._settings())) as running:
             for record in running:
                 self._store(record)
                 records.append(record)
+                self._past.add(record)
                 self._on_event(self._progress.finished(record))
         return records
 
@@ -227,7 +235,7 @@ class _Session:
         return Settings(
             work=self._around.work,
             traits=self._traits,
-            expected=self._expected,
+            expected=self._past.expected,
             slots=self._request.slots,
             address_space_bytes=self._request.address_space_bytes,
         )

@@ -17,6 +17,7 @@ from harness.records import Record
 from harness.store.journal import Journal
 from harness.store.manifest import read_manifest, sync_directory, write_manifest
 from harness.store.reader import read_rows
+from harness.store.repair import drop_uncommitted
 from harness.store.rows import rows_of
 from harness.store.tables import BATCHES, FORMAT, TABLES, BatchRow, Row
 
@@ -63,12 +64,14 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> RunWriter:
-        """Continue a run that was interrupted; a torn last line is dropped first.
+        """Continue a run that was interrupted; what it had not finished writing is dropped first.
 
         Raises:
             StoreError: It is no run directory, or another process is writing it.
         """
-        writer = cls(path, read_manifest(path))
+        manifest = read_manifest(path)
+        writer = cls(path, manifest)
+        drop_uncommitted(path)
         for row in read_rows(path, BATCHES, []):
             assert isinstance(row, BatchRow)
             writer._batches_kept[row.binary, row.arm, row.source, row.replicate] = row.probe

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
-from harness.records import Metric, Record
-from harness.run.plan import Surroundings, plan, smallest_first, top_up_jobs
+from harness.run.plan import Observation, Surroundings, plan, smallest_first, top_up_jobs
 from harness.run.request import Arm, Binary, RunRequest, checked, printable
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
@@ -91,29 +90,29 @@ def test_what_is_left_out_for_its_cost_is_said() -> None:
 
 
 def test_a_number_asked_for_overrides_the_cost_model() -> None:
-    request = a_request(binaries=[a_binary("huge", 80 << 20)], replicates={"tracemalloc": 2})
+    asked = {"tracemalloc": 2, "gc": 0}
+    request = a_request(binaries=[a_binary("huge", 80 << 20)], replicates=asked)
     planned = plan(request, AROUND)
     assert len([job for job in planned.jobs if job.probe == "tracemalloc"]) == 8
+    assert not [job for job in planned.jobs if job.probe == "gc"]
     assert planned.not_measured == []
 
 
-def _records(values: list[float]) -> list[Record]:
-    jobs = [
-        j for j in plan(a_request(), AROUND).jobs if j.probe == "memray" and j.source == "replay"
-    ]
-    legacy = [job for job in jobs if job.arm == "legacy"]
+def seen(*values: float) -> list[Observation]:
     return [
-        Record(job=job, status="ok", metrics=[Metric("heap_peak_memray", "byte", value)])
-        for job, value in zip(legacy, values, strict=True)
+        Observation(
+            probe="memray", source="replay", arm="legacy", metric="heap_peak_memray", value=value
+        )
+        for value in values
     ]
 
 
 def test_replicates_that_agree_are_enough() -> None:
-    assert top_up_jobs(a_request(), AROUND, a_binary(), _records([5.0, 5.0])) == []
+    assert top_up_jobs(a_request(), AROUND, a_binary(), seen(5.0, 5.0)) == []
 
 
 def test_replicates_that_differ_are_topped_up_in_both_arms() -> None:
-    jobs = top_up_jobs(a_request(top_up=5), AROUND, a_binary(), _records([5.0, 6.0]))
+    jobs = top_up_jobs(a_request(top_up=5), AROUND, a_binary(), seen(5.0, 6.0))
     assert sorted((job.arm, job.replicate) for job in jobs) == [
         (arm, replicate) for arm in ("legacy", "streaming") for replicate in (2, 3, 4)
     ]

@@ -1,0 +1,86 @@
+"""Go on with a run that was interrupted, if it would still be the same run."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.errors import ConfigError, StoreError
+from harness.run.events import Event
+from harness.run.manifest import corpus_of, options_of
+from harness.run.past import read_past
+from harness.run.request import Binary, RunRequest, checked
+from harness.run.rig import fingerprint, rig, versions
+from harness.run.session import measure_into
+from harness.store import RUNNING, RunWriter, read_manifest
+
+_REMEDY = "start a new run instead"
+
+
+def resume_session(
+    run_dir: Path, on_event: Callable[[Event], None], request: RunRequest | None = None
+) -> Path:
+    """Measure what `run_dir` lacks, and nothing that it has; return it.
+
+    Args:
+        run_dir: The run to go on with.
+        on_event: As for `run_session`.
+        request: What is asked for now; by default what was asked for then.
+
+    Raises:
+        ConfigError: Binaries, options or rig are not what they were.
+        StoreError: It is no run directory, is damaged, or is being written.
+    """
+    manifest = read_manifest(run_dir)
+    wanted = checked(request) if request else request_of(run_dir, manifest)
+    _refuse_change(manifest, wanted)
+    with RunWriter.reopen(run_dir) as writer:
+        past = read_past(run_dir)
+        writer.update_manifest(state=RUNNING)
+        measure_into(writer, wanted, on_event, past)
+    return run_dir
+
+
+def request_of(run_dir: Path, manifest: dict[str, Any]) -> RunRequest:
+    """Return the request that a manifest records.
+
+    Raises:
+        StoreError: It records none.
+    """
+    try:
+        fields = {
+            **manifest["options"],
+            "binaries": manifest["corpus"],
+            "results": str(run_dir.parent),
+        }
+        return msgspec.convert(fields, RunRequest, dec_hook=lambda kind, value: kind(value))
+    except (KeyError, TypeError, msgspec.ValidationError) as error:
+        raise StoreError(f"{run_dir}: its manifest cannot be resumed: {error}") from error
+
+
+def _refuse_change(manifest: dict[str, Any], wanted: RunRequest) -> None:
+    now: dict[str, Any] = options_of(wanted)
+    then = manifest.get("options", {})
+    changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    if changed:
+        raise ConfigError(f"other options than the run was begun with: {', '.join(changed)}")
+    if corpus_of(wanted) != manifest.get("corpus"):
+        raise ConfigError("other binaries than the run was begun with", remedy=_REMEDY)
+    for binary in wanted.binaries:
+        _refuse_other_content(binary)
+    if fingerprint(versions(), rig()) != manifest.get("rig_fingerprint"):
+        raise ConfigError("another machine, or other versions, than at the start", remedy=_REMEDY)
+
+
+def _refuse_other_content(binary: Binary) -> None:
+    try:
+        with Path(binary.path).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{binary.path}: {error.strerror}", remedy=_REMEDY) from error
+    if digest != binary.sha256:
+        raise ConfigError(f"{binary.path} is not the file it was", remedy=_REMEDY)

@@ -1,0 +1,278 @@
+"""A whole run over real binaries: what is stored, what is said, and what survives."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.corpus import fixtures_directory
+from harness.errors import ConfigError, StoreError
+from harness.run.events import (
+    BinaryFinished,
+    BinaryStarted,
+    Event,
+    JobFinished,
+    Problem,
+    RunFinished,
+    RunStarted,
+)
+from harness.run.manifest import corpus_of, options_of
+from harness.run.request import Arm, Binary, RunRequest
+from harness.run.resume import request_of, resume_session
+from harness.run.session import run_session
+from harness.store import RunData, load, read_manifest
+from harness.store.manifest import write_manifest
+
+ARMS = [
+    Arm(name="legacy", pipeline="harness.pipelines.legacy:run"),
+    Arm(name="streaming", pipeline="harness.pipelines.streaming:run"),
+]
+
+
+def real_binary(tmp_path: Path, fixture: str, name: str) -> Binary:
+    path = tmp_path / name
+    shutil.copy(fixtures_directory() / "binaries" / fixture, path)
+    return a_binary(path)
+
+
+def a_binary(path: Path) -> Binary:
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    return Binary(name=path.name, path=str(path), sha256=digest, size_bytes=len(content))
+
+
+def a_request(tmp_path: Path, *binaries: Binary, **changes: object) -> RunRequest:
+    fields: dict[str, object] = {
+        "binaries": list(binaries),
+        "arms": ARMS,
+        "results": tmp_path / "results",
+        "cache": tmp_path / "cache",
+        "probes": ("memray", "bare"),
+        "replicates": {"memray": 2, "bare": 1},
+    }
+    return RunRequest(**(fields | changes))  # type: ignore[arg-type]
+
+
+def measured(data: RunData) -> set[tuple[object, ...]]:
+    columns = ["binary", "arm", "source", "probe", "replicate", "status"]
+    rows = data.samples[columns].drop_duplicates().to_numpy().tolist()
+    return {tuple(row) for row in rows}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunData, list[Event], RunRequest]:
+    """One run over a good binary with a bad name, a stripped one, and a text file."""
+    tmp_path = tmp_path_factory.mktemp("session")
+    text = tmp_path / "text"
+    text.write_text("hello\n")
+    hostile = "..\x1b[31m<b>\n" + "x" * 200 + os.fsdecode(b"\xff")
+    request = a_request(
+        tmp_path,
+        real_binary(tmp_path, "c/dwarf5.so", hostile),
+        real_binary(tmp_path, "c/stripped.so", "stripped"),
+        a_binary(text),
+    )
+    events: list[Event] = []
+    path = run_session(request, events.append)
+    return load(path), events, request
+
+
+GOOD = r"..\x1b[31m<b>\n" + "x" * 200 + r"\udcff"
+
+
+def test_every_planned_replicate_is_measured(
+    run: tuple[RunData, list[Event], RunRequest],
+) -> None:
+    data, _, _ = run
+    expected = {
+        (GOOD, arm, source, probe, replicate, "ok")
+        for arm in ("legacy", "streaming")
+        for source in ("dwarf", "replay")
+        for probe, replicate in (("memray", 0), ("memray", 1), ("bare", 0))
+    }
+    assert {row for row in measured(data) if row[0] == GOOD} == expected
+
+
+def test_exact_metrics_agree_between_replicates(
+    run: tuple[RunData, list[Event], RunRequest],
+) -> None:
+    samples = run[0].samples
+    peaks = samples[samples["metric"] == "heap_peak_memray"]
+    assert (peaks.groupby(["binary", "arm", "source"])["value"].nunique() == 1).all()
+
+
+def test_both_arms_deliver_the_same_scopes_from_both_sources(
+    run: tuple[RunData, list[Event], RunRequest],
+) -> None:
+    deliveries = run[0].deliveries
+    good = deliveries[deliveries["binary"] == GOOD]
+    assert len(good) == 4
+    assert good["digest"].nunique() == 1
+    assert (good["functions"] > 0).all()
+    assert set(good["language"]) == {"c"}
+
+
+def test_what_cannot_be_read_is_a_status_and_the_run_goes_on(
+    run: tuple[RunData, list[Event], RunRequest],
+) -> None:
+    data, events, _ = run
+    refused = {row[0]: row[-1] for row in measured(data) if row[0] != GOOD}
+    assert refused == {"text": "rejected", "stripped": "rejected"}
+    problems = [event.message for event in events if isinstance(event, Problem)]
+    assert any("not an ELF" in message for message in problems)
+    assert data.manifest["not_measured"] == problems
+    assert set(data.failures["binary"]) == {"text", "stripped"}
+
+
+def test_events_tell_the_run_in_order(run: tuple[RunData, list[Event], RunRequest]) -> None:
+    data, events, _ = run
+    assert isinstance(events[0], RunStarted)
+    assert events[-1] == RunFinished(data.path, data.manifest["not_measured"])
+    started = [event.binary.name for event in events if isinstance(event, BinaryStarted)]
+    assert started == ["text", "stripped", GOOD]
+    jobs = [event for event in events if isinstance(event, JobFinished)]
+    assert len(jobs) == 12
+    assert jobs[-1].eta_s == pytest.approx(0.0)
+    finished = [event for event in events if isinstance(event, BinaryFinished)]
+    assert len(finished[-1].records) == 1 + 4 + 12
+
+
+def test_the_manifest_says_how_to_repeat_the_run(
+    run: tuple[RunData, list[Event], RunRequest],
+) -> None:
+    data, _, request = run
+    manifest = data.manifest
+    assert manifest["state"] == "complete"
+    assert {"memray", "python", "msgspec"} <= set(manifest["versions"])
+    assert [binary["sha256"] for binary in manifest["corpus"]] == [
+        binary.sha256 for binary in request.binaries
+    ]
+    assert request_of(data.path, manifest).replicates == request.replicates
+
+
+def test_nothing_is_left_in_the_scratch_directory_or_the_cache_but_whole_caches(
+    run: tuple[RunData, list[Event], RunRequest],
+) -> None:
+    _, _, request = run
+    assert request.cache is not None
+    assert [path.suffix for path in request.cache.iterdir()] == [".replay"]
+
+
+def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
+    binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
+    request = a_request(tmp_path, binary, probes=("bare",), sources=("replay",))
+    digests = []
+    for _ in range(2):
+        data = load(run_session(request, lambda _: None))
+        digests.append(set(data.deliveries["digest"]))
+        assert request.cache is not None
+        (cache,) = request.cache.iterdir()
+        content = bytearray(cache.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        cache.write_bytes(content)
+    assert digests[0] == digests[1]
+
+
+INTERRUPTED = """
+import sys, signal, os, msgspec
+from pathlib import Path
+from harness.run.events import JobFinished
+from harness.run.resume import request_of
+from harness.run.session import run_session
+import json
+request = request_of(Path(sys.argv[1]) / "x", json.loads(sys.argv[2]))
+def on_event(event):
+    if isinstance(event, JobFinished):
+        print(event.done, flush=True)
+run_session(request, on_event)
+"""
+
+
+def begin(request: RunRequest, manifest: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, str(request.results), manifest],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "state"), [(signal.SIGINT, "interrupted"), (signal.SIGKILL, "running")]
+)
+def test_what_was_measured_survives_an_interruption_and_the_rest_is_resumed(
+    tmp_path: Path, number: signal.Signals, state: str
+) -> None:
+    """Resumed, the run has each replicate once, as if nothing had happened."""
+    binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
+    request = a_request(tmp_path, binary)
+    with begin(request, _as_manifest(request)) as child:
+        assert child.stdout is not None
+        acknowledged = [child.stdout.readline() for _ in range(3)]
+        child.send_signal(number)
+        child.communicate()
+    assert acknowledged == ["1\n", "2\n", "3\n"]
+    (path,) = request.results.iterdir()
+    before = load(path)
+    assert before.manifest["state"] == state
+    assert 3 <= len(measured(before)) < 12
+    events: list[Event] = []
+    resume_session(path, events.append)
+    after = load(path)
+    assert after.manifest["state"] == "complete"
+    assert measured(before) < measured(after)
+    assert len(measured(after)) == 12
+    keys = ["binary", "arm", "source", "probe", "replicate", "metric"]
+    assert not after.samples.duplicated(keys).any()
+    assert not after.batches.duplicated(["binary", "arm", "source", "replicate", "batch_num"]).any()
+    assert not after.timeline.duplicated(["arm", "source", "replicate", "at_s"]).any()
+    assert len([e for e in events if isinstance(e, JobFinished)]) == 12 - len(measured(before))
+
+
+def _as_manifest(request: RunRequest) -> str:
+    return json.dumps({"options": options_of(request), "corpus": corpus_of(request)})
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> tuple[Path, RunRequest]:
+    binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
+    request = a_request(tmp_path, binary, probes=("bare",), sources=("replay",))
+    return run_session(request, lambda _: None), request
+
+
+def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) -> None:
+    path, request = finished
+    changed = a_request(path.parent.parent, *request.binaries, probes=("bare",), seed=2)
+    with pytest.raises(ConfigError, match=r"other options .*: .*seed"):
+        resume_session(path, lambda _: None, changed)
+    Path(request.binaries[0].path).write_bytes(b"changed")
+    with pytest.raises(ConfigError, match="not the file it was"):
+        resume_session(path, lambda _: None)
+    manifest = read_manifest(path)
+    Path(request.binaries[0].path).unlink()
+    with pytest.raises(ConfigError, match="No such file"):
+        resume_session(path, lambda _: None)
+    shutil.copy(fixtures_directory() / "binaries/c/dwarf5.so", request.binaries[0].path)
+    write_manifest(path, {**manifest, "rig_fingerprint": "another"})
+    with pytest.raises(ConfigError, match="another machine"):
+        resume_session(path, lambda _: None)
+
+
+def test_resuming_a_finished_run_measures_nothing(finished: tuple[Path, RunRequest]) -> None:
+    path, _ = finished
+    before = (path / "samples.jsonl").read_bytes()
+    resume_session(path, lambda _: None)
+    assert (path / "samples.jsonl").read_bytes() == before
+
+
+def test_resuming_what_is_no_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is this a run directory"):
+        resume_session(tmp_path, lambda _: None)
