@@ -39,11 +39,10 @@ def iter_go_packages(
     binary = open_binary(dwarf, elf, options, skipped)
     index = build_index(binary)
     try:
-        for number in range(len(index.packages)):
+        for number in index.order():
+            children = PackageReader(binary, index, number).iter_children()
             name = index.packages[number].name
-            if index.packages[number].units:
-                children = PackageReader(binary, index, number).iter_children()
-                yield from _iter_parts(name, children, options.agent_version)
+            yield from _iter_parts(name, children, options.agent_version)
     finally:
         index.close()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import NamedTuple
 
 from harness.errors import InputRejected
@@ -37,7 +38,7 @@ class PackageUnits:
 
 
 class GoIndex:
-    """Packages in the order of their first unit, and sorted keys by package."""
+    """Packages, and sorted keys by package."""
 
     def __init__(self) -> None:
         self.packages: list[PackageUnits] = []
@@ -76,6 +77,24 @@ class GoIndex:
         if max(origin, position) >= 1 << _ORIGIN_BITS:
             raise InputRejected("more than 4 GiB of debug information", section=".debug_info")
         self._instances.add(origin << _ORIGIN_BITS | position)
+
+    def order(self) -> list[int]:
+        """Return the numbers of the packages to deliver, in the order of their first unit.
+
+        Packages without units come last, if they have functions: all of those were inlined, or
+        instantiated, elsewhere.
+        """
+        numbers = range(len(self.packages))
+        placed = [number for number in numbers if self.packages[number].units]
+        placed.sort(key=lambda number: self.packages[number].units[0])
+        placed += [number for number in numbers if self._is_homeless(number)]
+        return placed
+
+    def _is_homeless(self, number: int) -> bool:
+        if self.packages[number].units:
+            return False
+        functions = chain(self.definitions(number), self.generics(number))
+        return next(functions, None) is not None
 
     def seal(self) -> None:
         """Sort everything; nothing may be added after."""

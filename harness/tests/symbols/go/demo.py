@@ -1,0 +1,52 @@
+"""The committed Go program: unpack it, and extract it as plain JSON-like trees."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msgspec import to_builtins
+
+from harness.config import SymbolOptions
+from harness.model import Package
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
+from harness.symbols.go import iter_go_packages
+
+FOLDER = Path(__file__).parents[4] / "fixtures" / "binaries" / "go"
+GOLDEN = Path(__file__).parent / "golden" / "demo.json"
+
+Tree = dict[str, Any]
+
+
+def unpack(folder: Path) -> Path:
+    """Write the program's binary into a folder and return its path."""
+    path = folder / "demo"
+    path.write_bytes(lzma.decompress((FOLDER / "demo.xz").read_bytes()))
+    return path
+
+
+def extract(
+    path: Path, options: SymbolOptions, skipped: dict[str, int] | None = None
+) -> Iterator[Tree]:
+    """Yield the package scopes of a binary with their children in place."""
+    counts: dict[str, int] = {} if skipped is None else skipped
+    with ElfFile(str(path), options.limits) as elf:
+        for package in iter_go_packages(Dwarf(elf), elf, options, counts):
+            yield whole(package)
+
+
+def whole(package: Package) -> Tree:
+    """Return a package's scope as a tree, children included."""
+    tree: Tree = to_builtins(package.scope)
+    tree["scopes"] = [to_builtins(child) for child in package.children]
+    return tree
+
+
+def golden() -> list[Tree]:
+    """Return the expected packages of the program's own module."""
+    packages: list[Tree] = json.loads(GOLDEN.read_text(encoding="utf-8"))
+    return packages

@@ -1,0 +1,161 @@
+"""Packages of a real Go program, against output that was checked by hand.
+
+Line numbers were checked with `go tool objdump`, variables and their ranges with llvm-dwarfdump.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.config import SymbolOptions
+from harness.model import count_functions
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
+from harness.symbols.go import extract as extract_module
+from harness.symbols.go import iter_go_packages
+from harness.tests.symbols.go.demo import Tree, extract, golden, unpack, whole
+from harness.tests.symbols.go.oracle import compare
+
+MODULE = "example.com/demo"
+LIBRARY = f"{MODULE}/shape.v2"
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpack(tmp_path_factory.mktemp("go"))
+
+
+@pytest.fixture(scope="module")
+def skipped() -> dict[str, int]:
+    return {}
+
+
+@pytest.fixture(scope="module")
+def everything(program: Path, skipped: dict[str, int]) -> list[Tree]:
+    return list(extract(program, SymbolOptions(), skipped))
+
+
+def _functions(packages: list[Tree]) -> Iterator[tuple[str, Tree]]:
+    for package in packages:
+        for child in package["scopes"]:
+            for function in (
+                child.get("scopes", ()) if child["scope_type"] == "struct" else (child,)
+            ):
+                yield package["name"], function
+
+
+def test_the_main_module_is_as_checked_by_hand(program: Path) -> None:
+    assert list(extract(program, SymbolOptions(scope="main"))) == golden()
+
+
+def test_the_comparison_with_reference_output_sees_every_difference() -> None:
+    changed = golden()
+    function = next(function for _, function in _functions(changed) if function.get("symbols"))
+    function["symbols"][0]["line"] += 1
+    function["injectible_lines"].pop()
+    agreement = compare(golden(), changed)
+    assert agreement.functions - agreement.identical == 1
+    assert set(agreement.differing) == {"injectible", "variables", "availability"}
+    assert compare(golden(), golden()).availability == 1.0
+
+
+def test_the_organisation_of_an_unknown_host_is_everything(
+    program: Path, everything: list[Tree]
+) -> None:
+    assert list(extract(program, SymbolOptions(scope="org"))) == everything
+
+
+def test_every_package_comes_once_and_holds_something(everything: list[Tree]) -> None:
+    names = Counter(package["name"] for package in everything)
+    assert set(names.values()) == {1}
+    assert {"main", LIBRARY, "runtime", "os"} <= set(names)
+    assert all(package["scopes"] for package in everything)
+
+
+def test_children_are_sorted_together_by_name(everything: list[Tree]) -> None:
+    for package in everything:
+        names = [child["name"] for child in package["scopes"]]
+        assert names == sorted(names)
+
+
+def test_what_is_left_out_is_counted_with_its_reason(
+    everything: list[Tree], skipped: dict[str, int]
+) -> None:
+    assert everything
+    assert skipped["function: trampoline"] > 0
+    assert all(reason.partition(": ")[0] in ("function", "unit", "variable") for reason in skipped)
+
+
+def test_by_index_every_function_is_in_its_own_package(program: Path) -> None:
+    packages = list(extract(program, SymbolOptions(scope="main", inlines="index")))
+    for package, function in _functions(packages):
+        qualified = function["language_specifics"]["go_qualified_name"].replace("%2e", ".")
+        assert qualified.startswith(package + ".")
+    names = {(package, function["name"]) for package, function in _functions(packages)}
+    assert (LIBRARY, "NewBox") in names
+
+
+def test_by_index_nothing_is_lost_that_by_unit_is_there(
+    program: Path, everything: list[Tree]
+) -> None:
+    by_index = extract(program, SymbolOptions(inlines="index"))
+    names = [
+        Counter(f["language_specifics"]["go_qualified_name"] for _, f in _functions(packages))
+        for packages in (everything, list(by_index))
+    ]
+    assert names[0] == names[1]
+
+
+def test_generic_functions_come_once_whatever_their_shapes(everything: list[Tree]) -> None:
+    generic = Counter(
+        (function["name"], function["language_specifics"]["go_qualified_name"])
+        for package, function in _functions(everything)
+        if package in ("main", LIBRARY)
+        and "[...]" in function["language_specifics"]["go_qualified_name"]
+    )
+    assert generic == {
+        ("largest[...]", "main.largest[...]"): 1,
+        ("Get", f"{MODULE}/shape%2ev2.(*Pair[...]).Get"): 1,
+    }
+
+
+def test_large_packages_come_in_parts_that_join_again(
+    program: Path, everything: list[Tree], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract_module, "MOST_FUNCTIONS", 100)
+    joined: list[Tree] = []
+    parts = 0
+    for part in extract(program, SymbolOptions(agent_version="7")):
+        specifics = part.pop("language_specifics")
+        assert specifics.pop("agent_version") == "7"
+        parts += 1
+        if specifics.get("continuation"):
+            assert part["name"] == joined[-1]["name"]
+            joined[-1]["scopes"] += part["scopes"]
+        else:
+            joined.append(part)
+    assert joined == everything
+    assert parts > len(joined)
+
+
+def test_a_part_that_is_left_early_does_not_move_the_next(
+    program: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract_module, "MOST_FUNCTIONS", 3)
+    options = SymbolOptions(scope="main")
+    complete = list(extract(program, options))
+    with ElfFile(str(program)) as elf:
+        for number, package in enumerate(iter_go_packages(Dwarf(elf), elf, options, {})):
+            if number % 2:
+                assert whole(package) == complete[number]
+
+
+def test_functions_are_decoded_one_at_a_time(program: Path) -> None:
+    with ElfFile(str(program)) as elf:
+        packages = iter_go_packages(Dwarf(elf), elf, SymbolOptions(scope="main"), {})
+        package = next(packages)
+        assert package.scope.scopes == []
+        assert count_functions(next(package.children)) == 1
+        packages.close()  # type: ignore[attr-defined]
