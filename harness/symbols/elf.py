@@ -65,6 +65,8 @@ class ElfFile:
 
     def close(self) -> None:
         """Close the file and drop the inflated sections."""
+        for section in self._open.values():
+            section.release()
         self._open.clear()
         self._file.close()
 

@@ -97,6 +97,11 @@ class Section:
         """Hold on to the temporary file behind this section for as long as the section lives."""
         self._keep = file
 
+    def release(self) -> None:
+        """Close the temporary file behind this section, if there is one."""
+        if self._keep is not None:
+            self._keep.close()
+
 
 def inflate(packed: Section, header_bytes: int, size: int, limit: int) -> Section:
     """Inflate a zlib-compressed section once, into an unlinked temporary file.
@@ -113,9 +118,25 @@ def inflate(packed: Section, header_bytes: int, size: int, limit: int) -> Sectio
     if size > limit:
         raise InputRejected(f"inflates to {size} bytes, the limit is {limit}", section=packed.name)
     file = tempfile.TemporaryFile(prefix="harness-section-")  # noqa: SIM115 - lives with the section
+    try:
+        written = _inflate_into(file, packed, header_bytes, size)
+        if written != size:
+            raise InputRejected(
+                f"inflates to {written} bytes, its header says {size}", section=packed.name
+            )
+        file.flush()
+    except BaseException:
+        file.close()
+        raise
+    section = Section(packed.name, file.fileno(), 0, size, packed.address)
+    section.keep(file)
+    return section
+
+
+def _inflate_into(file: IO[bytes], packed: Section, offset: int, size: int) -> int:
+    """Inflate from `offset` on and return how much came out: at most little more than `size`."""
     inflater = zlib.decompressobj()
     written = 0
-    offset = header_bytes
     try:
         while not inflater.eof:
             feed = inflater.unconsumed_tail
@@ -128,11 +149,4 @@ def inflate(packed: Section, header_bytes: int, size: int, limit: int) -> Sectio
                 break
     except zlib.error as error:
         raise InputRejected(f"bad zlib data: {error}", section=packed.name, offset=offset) from None
-    if written != size:
-        raise InputRejected(
-            f"inflates to {written} bytes, its header says {size}", section=packed.name
-        )
-    file.flush()
-    section = Section(packed.name, file.fileno(), 0, size, packed.address)
-    section.keep(file)
-    return section
+    return written
