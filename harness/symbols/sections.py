@@ -119,11 +119,7 @@ def inflate(packed: Section, header_bytes: int, size: int, limit: int) -> Sectio
         raise InputRejected(f"inflates to {size} bytes, the limit is {limit}", section=packed.name)
     file = tempfile.TemporaryFile(prefix="harness-section-")  # noqa: SIM115 - lives with the section
     try:
-        written = _inflate_into(file, packed, header_bytes, size)
-        if written != size:
-            raise InputRejected(
-                f"inflates to {written} bytes, its header says {size}", section=packed.name
-            )
+        _inflate_into(file, packed, header_bytes, size)
         file.flush()
     except BaseException:
         file.close()
@@ -133,8 +129,8 @@ def inflate(packed: Section, header_bytes: int, size: int, limit: int) -> Sectio
     return section
 
 
-def _inflate_into(file: IO[bytes], packed: Section, offset: int, size: int) -> int:
-    """Inflate from `offset` on and return how much came out: at most little more than `size`."""
+def _inflate_into(file: IO[bytes], packed: Section, offset: int, size: int) -> None:
+    """Inflate from `offset` on; exactly `size` bytes must come out."""
     inflater = zlib.decompressobj()
     written = 0
     try:
@@ -149,4 +145,7 @@ def _inflate_into(file: IO[bytes], packed: Section, offset: int, size: int) -> i
                 break
     except zlib.error as error:
         raise InputRejected(f"bad zlib data: {error}", section=packed.name, offset=offset) from None
-    return written
+    if written != size:
+        raise InputRejected(
+            f"inflates to {written} bytes, its header says {size}", section=packed.name
+        )
