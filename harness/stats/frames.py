@@ -72,6 +72,14 @@ def of_case(table: pd.DataFrame, case: tuple[str, str]) -> pd.DataFrame:
     return table[(table["binary"] == case[0]) & (table["source"] == case[1])]
 
 
+def of_binary(frames: Frames, binary: str) -> Frames:
+    """Return the rows of one binary, in every table."""
+    tables = {name: getattr(frames, name) for name in COLUMNS}
+    return Frames.build(
+        frames.manifest, **{name: table[table["binary"] == binary] for name, table in tables.items()}
+    )
+
+
 def _completed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     if table.empty:
         table = table.astype(object)

@@ -56,19 +56,19 @@ def test_nothing_measured_gives_no_rows() -> None:
         pytest.param(frames(peaks("a", [9], [])), "streaming has no", id="arm missing"),
         pytest.param(
             frames([*peaks("a", [9], []), failure("a", "streaming")], verified="a"),
-            "streaming: 1 x crashed",
+            "streaming (memray): crashed",
             id="arm crashed",
         ),
         pytest.param(
             frames([*peaks("a", [9, 9], [1]), failure("a", "streaming", replicate=2)]),
-            "streaming: 1 x crashed",
+            "streaming (memray): crashed",
             id="one replicate crashed",
         ),
         pytest.param(
             frames(peaks("a", [9, 9], [1]), verified="a"), "unequal replicates", id="replicate lost"
         ),
         pytest.param(
-            frames([failure("a", "", "rejected", probe="")]), "1 x rejected", id="binary rejected"
+            frames([failure("a", "", "rejected", probe="")]), "rejected", id="binary rejected"
         ),
         pytest.param(frames(peaks("a", [9], [1])), "nobody checked", id="output not verified"),
         pytest.param(

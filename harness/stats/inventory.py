@@ -1,0 +1,118 @@
+"""What each side of a comparison brings, and whether the two may be compared at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.stats.frames import Frames, of_case, succeeded
+from harness.stats.metrics import METRICS
+from harness.stats.summary import PEAKS
+
+Key = tuple[str, str, str]
+"""Binary, source and metric: what two sides are matched by."""
+
+BARE = "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The numbers of one metric on one side, one a successful replicate, and where they are from.
+
+    `failed` counts replicates of the same probe that did not end well; `outputs` are the digests
+    of what was delivered; `inputs` those of the binary.
+    """
+
+    numbers: tuple[float, ...]
+    unit: str
+    failed: int = 0
+    inputs: frozenset[str] = frozenset()
+    outputs: frozenset[str] = frozenset()
+    rig: str = ""
+
+
+def collect(
+    frames: Frames, arm: str, metrics: Collection[str] = tuple(METRICS)
+) -> dict[Key, Sample]:
+    """Return the samples of one arm of one run, by binary, source and metric.
+
+    A metric counts only from the probe that is there to take it; a case whose replicates all
+    failed has a sample without values, so that it is missed.
+    """
+    mine = frames.samples[frames.samples["arm"] == arm]
+    rig = str(frames.manifest.get("rig_fingerprint", ""))
+    found: dict[Key, Sample] = {}
+    for (binary, source), rows in mine.groupby(["binary", "source"]):
+        delivered = of_case(frames.deliveries, (str(binary), str(source)))
+        delivered = delivered[(delivered["arm"] == arm) & (delivered["status"] == "ok")]
+        outputs = frozenset(map(str, delivered["digest"])) - {""}
+        for metric in metrics:
+            taken = rows[rows["probe"] == PEAKS.get(metric, BARE)]
+            if len(taken):
+                found[str(binary), str(source), metric] = _sample(taken, metric, outputs, rig)
+    return found
+
+
+def _sample(rows: pd.DataFrame, metric: str, outputs: frozenset[str], rig: str) -> Sample:
+    good = succeeded(rows)
+    good = good[good["metric"] == metric].sort_values(["replicate", "order"])
+    ended_badly = rows[rows["status"] != "ok"]
+    return Sample(
+        numbers=tuple(map(float, good["value"])),
+        unit=" and ".join(sorted(set(map(str, good["unit"])))),
+        failed=int(ended_badly["replicate"].nunique()),
+        inputs=frozenset(map(str, rows["binary_sha256"])),
+        outputs=outputs,
+        rig=rig,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a comparison insists on before it believes any number.
+
+    `replicates` is the exact number of valid replicates of each arm; None accepts any but zero.
+    `any_rig` compares across machines, for reading only.
+    """
+
+    replicates: int | None = None
+    any_rig: bool = False
+
+
+def iter_faults(
+    baseline: Sample | None, candidate: Sample | None, demands: Demands
+) -> Iterator[str]:
+    """Yield every reason why these two samples cannot carry a verdict."""
+    for side, sample in (("baseline", baseline), ("candidate", candidate)):
+        if sample is None:
+            yield f"{side}: not measured"
+            continue
+        yield from _iter_own_faults(side, sample, demands)
+    if baseline is None or candidate is None:
+        return
+    if baseline.unit != candidate.unit:
+        yield f"units differ: {baseline.unit or 'none'} and {candidate.unit or 'none'}"
+    if baseline.inputs != candidate.inputs:
+        yield "the two sides measured different binaries"
+    if len(baseline.outputs | candidate.outputs) > 1:
+        yield "the two sides delivered different scopes"
+    if not demands.any_rig and (baseline.rig != candidate.rig or not baseline.rig):
+        yield "the two sides were measured on different or unknown rigs"
+
+
+def _iter_own_faults(side: str, sample: Sample, demands: Demands) -> Iterator[str]:
+    count = len(sample.numbers)
+    if not count:
+        yield f"{side}: no valid replicate"
+    elif demands.replicates is not None and count != demands.replicates:
+        yield f"{side}: {count} valid replicates of {demands.replicates}"
+    if sample.failed:
+        yield f"{side}: {sample.failed} replicates failed"
+    if any(value < 0 for value in sample.numbers):
+        yield f"{side}: a negative value"
+    if len(sample.inputs) > 1:
+        yield f"{side}: the binary changed during the run"
+    if not sample.outputs:
+        yield f"{side}: nobody checked what was delivered"

@@ -1,0 +1,181 @@
+"""Changes, their intervals, and what could have been seen."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.stats.bounds import BoundResult, check_lower, check_upper
+from harness.stats.change import coefficient_of_variation, estimate_change, permutation_p
+from harness.stats.power import minimum_detectable_pct, replicates_needed
+
+FEW = settings(max_examples=40, deadline=None)
+NOISY = st.lists(st.floats(min_value=50, max_value=200), min_size=2, max_size=8)
+WHOLE = st.integers(min_value=1, max_value=2**50)
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "delta_pct"),
+    [
+        pytest.param([100, 100], [100, 100], 0.0, id="equal"),
+        pytest.param([100, 100], [103, 103], 3.0, id="more"),
+        pytest.param([100, 100], [39, 39], -61.0, id="less"),
+        pytest.param([100], [101], 1.0, id="one replicate"),
+        pytest.param([0, 0], [0, 0], 0.0, id="nothing stays nothing"),
+        pytest.param([0, 0], [1, 1], math.inf, id="something from nothing"),
+        pytest.param([1, 1], [0, 0], -100.0, id="nothing left"),
+    ],
+)
+def test_values_without_spread_are_compared_by_arithmetic(
+    baseline: list[float], candidate: list[float], delta_pct: float
+) -> None:
+    change = estimate_change(baseline, candidate, exact=True)
+    assert change.exact
+    assert change.p_value is None
+    assert (change.delta_pct, change.low_pct, change.high_pct) == (delta_pct,) * 3
+
+
+@given(WHOLE, WHOLE)
+def test_for_all_exact_values_the_change_is_that_of_whole_numbers(old: int, new: int) -> None:
+    change = estimate_change([float(old)] * 3, [float(new)] * 3, exact=True)
+    assert change.delta_pct == pytest.approx(100 * (new - old) / old, rel=1e-12)
+
+
+def test_a_metric_declared_exact_that_varies_is_tested_like_any_other() -> None:
+    change = estimate_change([100, 101, 100], [100, 100, 100], exact=True)
+    assert not change.exact
+    assert change.low_pct < change.delta_pct < change.high_pct
+
+
+def test_one_replicate_of_a_noisy_metric_has_no_interval() -> None:
+    change = estimate_change([100], [300], exact=False)
+    assert (change.low_pct, change.high_pct) == (-math.inf, math.inf)
+    assert change.p_value is None
+
+
+def test_the_interval_is_the_one_that_was_worked_out_elsewhere() -> None:
+    # By hand: logs of mean 0 and log 1.1, equal variance 0.0002, n = 3: 4 degrees of freedom,
+    # t(0.95, 4) = 2.1318, half-width 2.1318 * sqrt(2 * 0.0002 / 3) = 0.024616.
+    step = math.sqrt(0.0002)
+    old = [math.exp(x) for x in (-step, 0, step)]
+    change = estimate_change(old, [1.1 * x for x in old], exact=False)
+    assert change.delta_pct == pytest.approx(10)
+    assert change.low_pct == pytest.approx(100 * (1.1 * math.exp(-0.024616) - 1), abs=1e-3)
+    assert change.high_pct == pytest.approx(100 * (1.1 * math.exp(0.024616) - 1), abs=1e-3)
+
+
+@FEW
+@given(NOISY, NOISY)
+def test_for_all_samples_turning_the_comparison_round_inverts_it(
+    baseline: list[float], candidate: list[float]
+) -> None:
+    there = estimate_change(baseline, candidate, exact=False)
+    back = estimate_change(candidate, baseline, exact=False)
+    for one, other in (
+        (there.delta_pct, back.delta_pct),
+        (there.low_pct, back.high_pct),
+        (there.high_pct, back.low_pct),
+    ):
+        if math.isfinite(one) and math.isfinite(other):
+            assert (1 + one / 100) * (1 + other / 100) == pytest.approx(1, rel=1e-6)
+
+
+@FEW
+@given(NOISY, NOISY, st.sampled_from([2.0, 0.5, 1024.0]), st.randoms())
+def test_for_all_samples_unit_and_order_do_not_matter(
+    baseline: list[float], candidate: list[float], factor: float, order: random.Random
+) -> None:
+    plain = estimate_change(baseline, candidate, exact=False)
+    other = estimate_change(
+        [factor * x for x in order.sample(baseline, len(baseline))],
+        [factor * x for x in order.sample(candidate, len(candidate))],
+        exact=False,
+    )
+    assert other.delta_pct == pytest.approx(plain.delta_pct, rel=1e-6, abs=1e-6)
+    assert other.low_pct == pytest.approx(plain.low_pct, rel=1e-4, abs=1e-4)
+    assert other.high_pct == pytest.approx(plain.high_pct, rel=1e-4, abs=1e-4)
+
+
+def test_the_permutation_test_agrees_about_clear_cases_and_repeats() -> None:
+    same, apart = [10.0, 11, 12, 13, 14], [20.0, 21, 22, 23, 24]
+    assert permutation_p(same, list(reversed(same))) == 1
+    # Two of the C(10, 5) = 252 ways to split are as far apart.
+    assert permutation_p(same, apart) == pytest.approx(2 / 252)
+    assert permutation_p([1.0], apart) is None
+    assert permutation_p([0.0, 1], apart) is None
+
+
+def test_more_replicates_see_smaller_changes() -> None:
+    noise = [98.0, 99, 100, 101, 102]
+    few = minimum_detectable_pct(noise, noise)
+    many = minimum_detectable_pct(noise * 4, noise * 4)
+    assert few is not None
+    assert many is not None
+    assert 0 < many < few
+
+
+@pytest.mark.parametrize("effect_pct", [1.0, 2.0, 5.0])
+def test_the_replicates_that_are_asked_for_are_enough_and_not_one_too_many(
+    effect_pct: float,
+) -> None:
+    rng = random.Random(1)
+    noise = [100 * math.exp(rng.gauss(0, 0.03)) for _ in range(6)]
+    needed = replicates_needed(noise, noise, effect_pct)
+    assert needed is not None
+    assert needed > 2
+
+
+def test_without_noise_two_replicates_are_enough() -> None:
+    assert replicates_needed([5.0, 5.0], [6.0, 6.0], 1.0) == 2
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate"),
+    [
+        pytest.param([1.0], [1.0, 2.0], id="one replicate"),
+        pytest.param([0.0, 1.0], [1.0, 2.0], id="zero"),
+        pytest.param([], [], id="nothing"),
+    ],
+)
+def test_unknown_noise_gives_no_promise(baseline: list[float], candidate: list[float]) -> None:
+    assert minimum_detectable_pct(baseline, candidate) is None
+    assert replicates_needed(baseline, candidate, 5) is None
+
+
+def test_noise_that_nobody_can_wait_out_is_said_to_be_so() -> None:
+    assert replicates_needed([1.0, 1e9], [1.0, 1e9], 0.1) is None
+
+
+def test_variation_is_relative() -> None:
+    assert coefficient_of_variation([100, 100]) == 0
+    assert coefficient_of_variation([1]) == 0
+    assert coefficient_of_variation([90, 110]) == pytest.approx(math.sqrt(200) / 100)
+
+
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        pytest.param(check_upper([1, 2, 3], 4), (True, 3, 25.0), id="within"),
+        pytest.param(check_upper([1, 4], 4), (True, 4, 0.0), id="at the bound"),
+        pytest.param(check_upper([1, 5], 4), (False, 5, -25.0), id="one beyond"),
+        pytest.param(check_upper([1, math.nan], 4), (False, math.inf, -math.inf), id="no number"),
+        pytest.param(check_lower([5, 8], 4), (True, 5, 25.0), id="above"),
+        pytest.param(check_lower([3, 8], 4), (False, 3, -25.0), id="below"),
+        pytest.param(check_upper([0, 0], 0), (True, 0, 0.0), id="nothing allowed, nothing there"),
+        pytest.param(check_upper([1], 0), (False, 1, -math.inf), id="nothing allowed"),
+    ],
+)
+def test_bounds_hold_for_every_replicate_and_tell_the_headroom(
+    result: BoundResult, expected: tuple[bool, float, float]
+) -> None:
+    got = (result.holds, result.observed, result.headroom_pct)
+    assert got == expected
+
+
+def test_a_bound_on_nothing_does_not_hold() -> None:
+    assert not check_upper([], 4).holds
+    assert not check_lower([], 4).holds

@@ -1,0 +1,268 @@
+"""The verdict rule: what regressed, what is proved clean, and what nobody may conclude."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.stats.compare import Comparison, Rule, State, adjust, compare
+from harness.stats.inventory import Demands, Key, Sample, collect
+from harness.tests.stats.made import delivery, failure, frames, peaks, sample
+
+FEW = settings(max_examples=40, deadline=None)
+HEAP: Key = ("a", "dwarf", "heap_peak_memray")
+WALL: Key = ("a", "dwarf", "wall")
+PASSES = (State.CLEAN, State.IMPROVED)
+VALUES = st.lists(st.floats(min_value=50, max_value=200), min_size=1, max_size=6)
+KEYS = st.sampled_from([HEAP, WALL])
+
+
+def of(*numbers: float, **changes: object) -> Sample:
+    """Return a sample that nothing is wrong with."""
+    good = Sample(
+        numbers=numbers,
+        unit="byte",
+        inputs=frozenset({"sha"}),
+        outputs=frozenset({"digest"}),
+        rig="rig",
+    )
+    return replace(good, **changes)  # type: ignore[arg-type]
+
+
+def judge(
+    baseline: Sample | None, candidate: Sample | None, key: Key = HEAP, rule: Rule | None = None
+) -> Comparison:
+    old, new = ({key: side} if side else {} for side in (baseline, candidate))
+    (comparison,) = compare(old, new, rules={key: rule or Rule()})
+    return comparison
+
+
+@pytest.mark.parametrize(
+    ("candidate", "state"),
+    [
+        pytest.param(of(100, 100), State.CLEAN, id="equal"),
+        pytest.param(of(104, 104), State.CLEAN, id="within the tolerance"),
+        pytest.param(of(105, 105), State.REGRESSED, id="at the tolerance"),
+        pytest.param(of(200, 200), State.REGRESSED, id="twice as much"),
+        pytest.param(of(96, 96), State.CLEAN, id="a little less"),
+        pytest.param(of(95, 95), State.IMPROVED, id="less by the tolerance"),
+        pytest.param(of(39, 39), State.IMPROVED, id="much less"),
+    ],
+)
+def test_exact_metrics_are_judged_by_arithmetic(candidate: Sample, state: State) -> None:
+    comparison = judge(of(100, 100), candidate)
+    assert comparison.state is state
+    assert comparison.change is not None
+    assert comparison.change.exact
+    assert comparison.q_value is None
+
+
+NOISE = (98.0, 99.0, 100.0, 101.0, 102.0, 99.5, 100.5)
+
+
+@pytest.mark.parametrize(
+    ("factor", "state"),
+    [
+        pytest.param(1.0, State.CLEAN, id="equal"),
+        pytest.param(1.02, State.CLEAN, id="within the tolerance for sure"),
+        pytest.param(1.045, State.INCONCLUSIVE, id="perhaps within the tolerance"),
+        pytest.param(1.10, State.REGRESSED, id="beyond it"),
+        pytest.param(0.90, State.IMPROVED, id="better"),
+    ],
+)
+def test_noisy_metrics_are_judged_by_their_interval(factor: float, state: State) -> None:
+    assert judge(of(*NOISE), of(*(factor * x for x in NOISE)), WALL).state is state
+
+
+def test_an_inconclusive_comparison_says_what_would_settle_it() -> None:
+    noisy = of(90, 110, 95, 105)
+    comparison = judge(noisy, noisy, WALL)
+    assert comparison.state is State.INCONCLUSIVE
+    assert comparison.detectable_pct is not None
+    assert comparison.detectable_pct > 5
+    assert comparison.replicates_needed is not None
+    assert comparison.replicates_needed > 4
+
+
+def test_one_replicate_of_a_noisy_metric_is_inconclusive_however_large_the_change() -> None:
+    for candidate in (1.0, 100.0, 10_000.0):
+        comparison = judge(of(100), of(candidate), WALL)
+        assert comparison.state is State.INCONCLUSIVE
+        assert comparison.replicates_needed is None
+
+
+def test_more_can_be_better() -> None:
+    rule = Rule(higher_is_better=True)
+    assert judge(of(100, 100), of(50, 50), rule=rule).state is State.REGRESSED
+    assert judge(of(100, 100), of(150, 150), rule=rule).state is State.IMPROVED
+
+
+def test_a_declared_erratic_experiment_never_regresses_nor_improves() -> None:
+    rule = Rule(erratic=True)
+    worse = judge(of(100, 100), of(200, 200), rule=rule)
+    assert worse.state is State.INCONCLUSIVE
+    assert any("declared erratic" in remark for remark in worse.remarks)
+    assert judge(of(100, 100), of(50, 50), rule=rule).state is State.CLEAN
+
+
+@pytest.mark.parametrize(
+    ("key", "numbers", "remark"),
+    [
+        pytest.param(HEAP, (100, 104, 96), "declared exact, but", id="exact that varies"),
+        pytest.param(HEAP, (100, 104, 96), "erratic: varies by", id="heap above 2 %"),
+        pytest.param(WALL, (100, 130, 70), "erratic: varies by", id="time above 10 %"),
+        pytest.param(HEAP, (100,), "one replicate", id="agreement not shown"),
+        pytest.param(WALL, (100, 100), "no spread", id="noisy metric without noise"),
+    ],
+)
+def test_oddities_are_remarked_upon(key: Key, numbers: tuple[float, ...], remark: str) -> None:
+    comparison = judge(of(*numbers), of(*numbers), key)
+    assert any(remark in said for said in comparison.remarks), comparison.remarks
+
+
+def test_ordinary_noise_is_no_oddity() -> None:
+    assert judge(of(*NOISE), of(*NOISE), WALL).remarks == ()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "fault"),
+    [
+        pytest.param(None, of(1), "baseline: not measured", id="no baseline"),
+        pytest.param(of(1), None, "candidate: not measured", id="no candidate"),
+        pytest.param(None, None, "baseline: not measured", id="neither"),
+        pytest.param(of(1), of(), "no valid replicate", id="no value"),
+        pytest.param(of(1), of(1, failed=1), "1 replicates failed", id="failure"),
+        pytest.param(of(1), of(-1), "negative", id="negative"),
+        pytest.param(of(1), of(1, unit="KiB"), "units differ", id="units"),
+        pytest.param(of(1), of(1, inputs=frozenset({"x"})), "different binaries", id="binaries"),
+        pytest.param(
+            of(1), of(1, inputs=frozenset({"sha", "x"})), "changed during", id="binary changed"
+        ),
+        pytest.param(of(1), of(1, outputs=frozenset({"x"})), "different scopes", id="output"),
+        pytest.param(of(1), of(1, outputs=frozenset()), "nobody checked", id="not verified"),
+        pytest.param(of(1), of(1, rig="other"), "different or unknown rigs", id="rigs"),
+        pytest.param(of(1, rig=""), of(1, rig=""), "different or unknown rigs", id="no rig"),
+    ],
+)
+def test_what_may_not_be_compared_is_invalid_and_says_why(
+    baseline: Sample | None, candidate: Sample | None, fault: str
+) -> None:
+    comparison = judge(baseline, candidate)
+    assert comparison.state is State.INVALID
+    assert any(fault in said for said in comparison.faults), comparison.faults
+    assert comparison.change is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_replicate_too_few_or_too_many_is_invalid_where_their_number_is_fixed(count: int) -> None:
+    rule = Rule(demands=Demands(replicates=3))
+    assert judge(of(1, 1, 1), of(*[1] * count), rule=rule).state is State.INVALID
+    assert judge(of(1, 1, 1), of(1, 1, 1), rule=rule).state is State.CLEAN
+
+
+def test_rigs_may_differ_for_reading() -> None:
+    rule = Rule(demands=Demands(any_rig=True))
+    comparison = judge(of(1, 1), of(1, 1, rig="other"), rule=rule)
+    assert comparison.state is State.CLEAN
+    assert any("different rigs" in remark for remark in comparison.remarks)
+
+
+def test_zero_in_a_noisy_metric_is_invalid() -> None:
+    assert judge(of(0, 1), of(1, 1), WALL).faults == ("values of zero have no ratio",)
+
+
+def test_nothing_to_compare_gives_nothing_and_passes_nothing() -> None:
+    assert compare({}, {}) == []
+
+
+def test_only_one_of_many_chance_findings_survives_as_a_family() -> None:
+    """Twenty p-values of 0.04 and more are what twenty null experiments look like."""
+    rng = random.Random(3)
+    old, new = (
+        {("e", str(n), "wall"): of(*(rng.gauss(100, 1) for _ in range(5))) for n in range(20)}
+        for _ in range(2)
+    )
+    family = compare(old, new)
+    alone = [c.change.p_value for c in family if c.change and c.change.p_value is not None]
+    together = [c.q_value for c in family if c.q_value is not None]
+    assert sum(p < 0.10 for p in alone) >= 1
+    assert sum(q < 0.10 for q in together) == 0
+    assert all(q >= p for p, q in zip(alone, together, strict=True))
+
+
+def test_exact_changes_do_not_loosen_the_rule_for_noisy_ones() -> None:
+    noisy = {WALL: of(100, 101, 99, 100)}, {WALL: of(102, 103, 101, 102.5)}
+    exact = {("e", str(n), HEAP[2]): of(1, 1) for n in range(50)}
+    changed = {key: of(2, 2) for key in exact}
+    (alone,) = compare(*noisy)
+    among = compare({**noisy[0], **exact}, {**noisy[1], **changed})
+    assert next(c.q_value for c in among if c.key == WALL) == alone.q_value
+    assert adjust([]) == []
+
+
+@FEW
+@given(KEYS, VALUES)
+def test_for_all_samples_against_themselves_nothing_changes(key: Key, numbers: list[float]) -> None:
+    comparison = judge(of(*numbers), of(*numbers), key)
+    assert comparison.change is not None
+    assert comparison.change.delta_pct == pytest.approx(0)
+    assert comparison.state in {State.CLEAN, State.INCONCLUSIVE}
+
+
+@FEW
+@given(KEYS, VALUES, VALUES, st.floats(min_value=1, max_value=10))
+def test_for_all_samples_a_worse_candidate_never_passes_more(
+    key: Key, baseline: list[float], candidate: list[float], factor: float
+) -> None:
+    before = judge(of(*baseline), of(*candidate), key).state
+    after = judge(of(*baseline), of(*(factor * x for x in candidate)), key).state
+    if before is State.REGRESSED:
+        assert after is State.REGRESSED
+    if after in PASSES:
+        assert before in PASSES
+
+
+@FEW
+@given(KEYS, VALUES, VALUES, st.sampled_from([{"failed": 1}, {"rig": "x"}, {"unit": "x"}]))
+def test_for_all_samples_a_fault_is_never_a_pass(
+    key: Key, baseline: list[float], candidate: list[float], fault: dict[str, object]
+) -> None:
+    assert judge(of(*baseline), of(*candidate, **fault), key).state is State.INVALID
+
+
+def test_samples_are_collected_by_arm_from_the_probe_that_takes_them() -> None:
+    rig = {"probe": "memray", "metric": "wall", "unit": "second"}
+    bare = {"probe": "bare", "metric": "wall", "unit": "second"}
+    made = frames(
+        [
+            *peaks("a", [9, 8], [1, 1]),
+            sample("a", "legacy", 99, **rig),
+            sample("a", "legacy", 2, **bare),
+            failure("a", "legacy", replicate=7),
+            failure("b", "legacy"),
+        ],
+        deliveries=[delivery("a", "legacy", "d1"), delivery("a", "streaming", "d2")],
+    )
+    found = collect(made, "legacy", ["heap_peak_memray", "wall"])
+    assert found["a", "dwarf", "heap_peak_memray"].numbers == (9, 8)
+    assert found["a", "dwarf", "heap_peak_memray"].failed == 1
+    assert found["a", "dwarf", "heap_peak_memray"].outputs == {"d1"}
+    assert found["a", "dwarf", "wall"].numbers == (2,)
+    assert found["b", "dwarf", "heap_peak_memray"].numbers == ()
+    assert ("b", "dwarf", "wall") not in found
+
+
+def test_two_arms_of_one_run_compare() -> None:
+    made = frames(peaks("a", [100, 100], [40, 40]), verified="a")
+    made.manifest["rig_fingerprint"] = "rig"  # type: ignore[index]
+    (heap,) = compare(collect(made, "legacy"), collect(made, "streaming"))
+    assert heap.key == HEAP
+    assert heap.state is State.IMPROVED
+    assert heap.change is not None
+    assert heap.change.delta_pct == -60
+    assert math.isclose(heap.change.low_pct, -60)

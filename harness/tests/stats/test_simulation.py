@@ -1,0 +1,66 @@
+"""How often the whole rule is wrong, over simulated families of experiments with a known truth."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from harness.stats.compare import Comparison, Rule, State, compare
+from harness.stats.inventory import Key, Sample
+
+FAMILIES, EXPERIMENTS, REPLICATES = 200, 20, 10
+KEYS: list[Key] = [(f"e{number}", "dwarf", "wall") for number in range(EXPERIMENTS)]
+pytestmark = pytest.mark.slow
+
+
+def side(rng: np.random.Generator, noise: float, factor: float = 1.0) -> dict[Key, Sample]:
+    """Return one side of a family: log-normal noise around a mean of its own."""
+    return {
+        key: Sample(
+            numbers=tuple(factor * 100 * np.exp(rng.normal(0, noise, REPLICATES))),
+            unit="second",
+            inputs=frozenset({"sha"}),
+            outputs=frozenset({"digest"}),
+            rig="rig",
+        )
+        for key in KEYS
+    }
+
+
+@cache
+def verdicts(noise: float, factor: float, rule: Rule) -> list[list[Comparison]]:
+    rng = np.random.default_rng(20)
+    return [
+        compare(side(rng, noise), side(rng, noise, factor), default=rule) for _ in range(FAMILIES)
+    ]
+
+
+def share(families: list[list[Comparison]], state: State) -> float:
+    """Return the share of families in which at least one experiment came out so."""
+    return sum(any(c.state is state for c in family) for family in families) / len(families)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.10])
+def test_without_any_change_a_family_seldom_raises_an_alarm(noise: float) -> None:
+    """The tolerance is nothing, so that only the interval and the family rule protect."""
+    families = verdicts(noise, 1.0, Rule(tolerance_pct=0.0))
+    assert share(families, State.REGRESSED) <= 0.10
+    assert share(families, State.IMPROVED) <= 0.10
+
+
+def test_with_the_tolerance_noise_raises_no_alarm_at_all() -> None:
+    assert share(verdicts(0.02, 1.0, Rule()), State.REGRESSED) == 0
+
+
+def test_a_change_of_eight_per_cent_is_found() -> None:
+    families = verdicts(0.02, 1.08, Rule())
+    found = [c.state is State.REGRESSED for family in families for c in family]
+    assert sum(found) / len(found) >= 0.95
+
+
+def test_a_change_of_eight_per_cent_is_never_passed() -> None:
+    families = verdicts(0.02, 1.08, Rule())
+    passed = [c.state in {State.CLEAN, State.IMPROVED} for family in families for c in family]
+    assert sum(passed) / len(passed) <= 0.05
