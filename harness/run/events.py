@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.records import Record
+from harness.run.overhead import Overhead
 from harness.run.request import Binary
 
 
@@ -56,10 +57,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """Everything that was planned has been tried."""
+    """Everything that was planned has been tried; `overheads` are by probe."""
 
     path: Path
     not_measured: list[str]
+    overheads: dict[str, Overhead] = field(default_factory=dict)
 
 
 Event = RunStarted | BinaryStarted | JobFinished | BinaryFinished | Problem | RunFinished

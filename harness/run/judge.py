@@ -71,7 +71,7 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
         record.detail = f"the capture cannot be read: {why}\n{ending.stderr_tail}"
         return record
     found = msgspec.json.decode(ending.lines[0], type=Capture)
-    record.metrics = [*record.metrics, Metric(capture.metric, "byte", found.peak_bytes)]
+    record.metrics = [Metric(capture.metric, "byte", found.peak_bytes), *record.metrics]
     record.holdings, record.timeline = found.holdings, found.timeline
     if sum(holding.size_bytes for holding in found.holdings) != found.peak_bytes:
         record.status = "damaged"

@@ -17,6 +17,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct as Layout
 from types import TracebackType
@@ -49,6 +50,15 @@ class PackageSource(Protocol):
     packages: Iterator[Package]
     skipped: dict[str, int]
     language: str
+
+
+@dataclass
+class ListedPackages:
+    """Packages from anywhere, as a source of which there is nothing else to say."""
+
+    packages: Iterator[Package]
+    skipped: dict[str, int] = field(default_factory=dict)
+    language: str = "go"
 
 
 class ReplayInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

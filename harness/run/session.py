@@ -9,6 +9,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import to_builtins
+
 from harness.records import Job, Record
 from harness.run.costs import job_cost
 from harness.run.events import (
@@ -24,6 +26,7 @@ from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake, confirm
 from harness.run.manifest import first_manifest
+from harness.run.overhead import overheads
 from harness.run.past import Past
 from harness.run.plan import (
     Plan,
@@ -160,7 +163,9 @@ class _Session:
             records = self._measure(binary, planned)
             self._writer.update_manifest(not_measured=self._not_measured)
             self._on_event(BinaryFinished(binary, records))
-        self._on_event(RunFinished(self._writer.path, self._not_measured))
+        found = overheads(past.observations)
+        self._writer.update_manifest(overhead=to_builtins(found))
+        self._on_event(RunFinished(self._writer.path, self._not_measured, found))
 
     def _measure(self, binary: Binary, planned: Plan) -> list[Record]:
         jobs = [job for job in planned.jobs if job.binary == binary.name]

@@ -12,9 +12,9 @@ from harness.records import Job
 from harness.run.executor import ProbeTraits, Settings
 from harness.run.intake import Intake
 from harness.run.plan import COUNT_PATH
-from harness.run.replay import write_replay
+from harness.run.replay import ListedPackages, write_replay
 from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
-from harness.tests.run.packages import ListSource, iter_packages
+from harness.tests.run.packages import iter_packages
 
 TARGETS = {
     "memray": "harness.probes.memray_peak:MemrayProbe",
@@ -41,7 +41,7 @@ def intake() -> Iterator[Intake]:
 def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Ten packages of forty functions."""
     path = tmp_path_factory.mktemp("replay") / "packages.replay"
-    write_replay(ListSource(iter_packages(10, 40)), path)
+    write_replay(ListedPackages(iter_packages(10, 40)), path)
     return path
 
 

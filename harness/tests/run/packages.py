@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from harness.model import LineRange, Package, Scope, Symbol, package_scope
 
@@ -28,10 +27,3 @@ def iter_packages(packages: int, functions: int) -> Iterator[Package]:
     for number in range(packages):
         children = (a_function(f"f{number}_{index}") for index in range(functions))
         yield Package(package_scope(f"pkg{number}"), "go", children)
-
-
-@dataclass
-class ListSource:
-    packages: Iterator[Package]
-    skipped: dict[str, int] = field(default_factory=dict)
-    language: str = "go"

@@ -11,8 +11,8 @@ from harness.config import PipelineOptions
 from harness.probes.capture import TIMELINE_POINTS
 from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
-from harness.run.replay import write_replay
-from harness.tests.run.packages import ListSource, iter_packages
+from harness.run.replay import ListedPackages, write_replay
+from harness.tests.run.packages import iter_packages
 
 MakeJob = Callable[..., Job]
 LEGACY = "harness.pipelines.legacy:run"
@@ -31,7 +31,7 @@ def values(record: Record) -> dict[str, float]:
 @pytest.fixture
 def larger(tmp_path: Path) -> str:
     path = tmp_path / "larger.replay"
-    write_replay(ListSource(iter_packages(40, 100)), path)
+    write_replay(ListedPackages(iter_packages(40, 100)), path)
     return str(path)
 
 
@@ -94,7 +94,7 @@ def test_nothing_but_the_pipeline_is_measured(
 ) -> None:
     """An empty stream costs a client that is never used, and no more."""
     empty = tmp_path / "empty.replay"
-    write_replay(ListSource(iter([])), empty)
+    write_replay(ListedPackages(iter([])), empty)
     jobs = [
         job(0, probe="memray", replay=str(empty)),
         job(1, probe="tracemalloc", replay=str(empty)),

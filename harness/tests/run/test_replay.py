@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from harness.errors import InputRejected
 from harness.model import LineRange, Package, Scope, Symbol, package_scope
 from harness.run import replay
-from harness.run.replay import check_replay, open_replay, read_info, write_replay
-from harness.tests.run.packages import ListSource, a_function, iter_packages
+from harness.run.replay import ListedPackages, check_replay, open_replay, read_info, write_replay
+from harness.tests.run.packages import a_function, iter_packages
 
 
 def _with_inner(scope: Scope, inner: list[Scope]) -> Scope:
@@ -61,7 +61,7 @@ def test_packages_come_back_as_they_were(
     """For all packages, reading gives what was written, in order."""
     path = tmp_path_factory.mktemp("replay") / "r"
     packages = (Package(package_scope(name), "go", iter(kids)) for name, kids in upload)
-    write_replay(ListSource(packages, {"odd": 1}), path)
+    write_replay(ListedPackages(packages, {"odd": 1}), path)
     assert packages_of(path) == [("go", package_scope(name), kids) for name, kids in upload]
     info = check_replay(path)
     assert info is not None
@@ -74,13 +74,13 @@ def test_a_frame_larger_than_a_block_comes_back(
     monkeypatch.setattr(replay, "_BLOCK_BYTES", 64)
     path = tmp_path / "r"
     scopes = [a_function("f", count) for count in (0, 200, 1, 50, 0)]
-    write_replay(ListSource(iter([Package(package_scope("p"), "go", iter(scopes))])), path)
+    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter(scopes))])), path)
     assert packages_of(path) == [("go", package_scope("p"), scopes)]
 
 
 def test_children_left_behind_are_skipped_not_taken_for_the_next_package(tmp_path: Path) -> None:
     path = tmp_path / "r"
-    write_replay(ListSource(iter_packages(3, 5)), path)
+    write_replay(ListedPackages(iter_packages(3, 5)), path)
     with open_replay(str(path)) as source:
         seen = [(package.scope.name, next(package.children).name) for package in source.packages]
     assert seen == [("pkg0", "f0_0"), ("pkg1", "f1_0"), ("pkg2", "f2_0")]
@@ -91,7 +91,7 @@ def test_reading_keeps_one_child_alive(tmp_path: Path) -> None:
     peaks = []
     for packages in (5, 100):
         path = tmp_path / str(packages)
-        write_replay(ListSource(iter_packages(packages, 100)), path)
+        write_replay(ListedPackages(iter_packages(packages, 100)), path)
         with open_replay(str(path)) as source:
             gc.collect()
             tracemalloc.start()
@@ -129,7 +129,7 @@ def test_a_damaged_cache_is_not_believed(
     tmp_path: Path, damage: Callable[[bytearray], bytearray]
 ) -> None:
     path = tmp_path / "r"
-    write_replay(ListSource(iter_packages(3, 5)), path)
+    write_replay(ListedPackages(iter_packages(3, 5)), path)
     path.write_bytes(damage(bytearray(path.read_bytes())))
     assert check_replay(path) is None
 
@@ -148,5 +148,5 @@ def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
         raise InputRejected("truncated")
 
     with pytest.raises(InputRejected):
-        write_replay(ListSource(failing()), tmp_path / "r")  # type: ignore[arg-type]
+        write_replay(ListedPackages(failing()), tmp_path / "r")  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())

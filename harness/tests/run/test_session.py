@@ -135,7 +135,11 @@ def test_what_cannot_be_read_is_a_status_and_the_run_goes_on(
 def test_events_tell_the_run_in_order(run: tuple[RunData, list[Event], RunRequest]) -> None:
     data, events, _ = run
     assert isinstance(events[0], RunStarted)
-    assert events[-1] == RunFinished(data.path, data.manifest["not_measured"])
+    last = events[-1]
+    assert isinstance(last, RunFinished)
+    assert (last.path, last.not_measured) == (data.path, data.manifest["not_measured"])
+    assert last.overheads["memray"].cpu_factor > 1
+    assert data.manifest["overhead"]["memray"]["cells"] == 4
     started = [event.binary.name for event in events if isinstance(event, BinaryStarted)]
     assert started == ["text", "stripped", GOOD]
     jobs = [event for event in events if isinstance(event, JobFinished)]

@@ -1,0 +1,217 @@
+"""Look at the machine before anything is measured on it: what is missing, what would disturb."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from harness.config import GIB, MIB
+from harness.errors import HarnessError
+from harness.probes.gc_trace import live_heap_reader
+from harness.records import Job, Record
+from harness.run.executor import Settings, iter_records
+from harness.run.extensions import resolve_probes
+from harness.run.intake import Intake
+from harness.run.plan import COUNT_PATH
+from harness.run.planted import iter_packages
+from harness.run.replay import ListedPackages, write_replay
+from harness.run.replays import default_cache
+from harness.run.rig import versions
+
+OK, WARNING, FAILURE = "ok", "warning", "failure"
+_DISK_BYTES_MIN = 2 * GIB
+_MEMORY_BYTES_MIN = 2 * GIB
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One thing that was looked at. A failure makes measuring impossible, a warning noisy."""
+
+    name: str
+    status: str
+    detail: str
+    remedy: str = ""
+
+
+def iter_checks(results: Path) -> Iterator[Check]:
+    """Look at everything a run into `results` depends on; each check comes when it is known."""
+    yield _check_python()
+    yield Check(name="versions", status=OK, detail=_version_line())
+    yield from _iter_kernel_checks()
+    yield _check_mallinfo()
+    yield from (_check_disk(name, path) for name, path in _places(results))
+    yield _check_memory()
+    yield from _iter_noise_checks()
+    yield from _iter_probe_checks()
+
+
+def _check_python() -> Check:
+    found = f"{sys.implementation.name} {sys.version.split()[0]}, {sys.executable}"
+    if sys.implementation.name != "cpython" or sys.version_info < (3, 11):
+        return Check(
+            name="Python", status=FAILURE, detail=found, remedy="use CPython 3.11 or later"
+        )
+    return Check(name="Python", status=OK, detail=found)
+
+
+def _version_line() -> str:
+    return ", ".join(f"{name} {version.split()[0]}" for name, version in versions().items())
+
+
+def _iter_kernel_checks() -> Iterator[Check]:
+    own = os.getpid()
+    needed: tuple[tuple[str, Callable[[], object], str], ...] = (
+        ("pidfd_open", lambda: os.close(os.pidfd_open(own)), "Linux 5.3 or later"),
+        ("memfd_create", lambda: os.close(os.memfd_create("check")), "Linux 3.17 or later"),
+        (
+            "list of children",
+            Path(f"/proc/{own}/task/{own}/children").read_text,
+            "a kernel with CONFIG_PROC_CHILDREN, and /proc mounted",
+        ),
+    )
+    for name, attempt, remedy in needed:
+        try:
+            attempt()
+        except OSError as error:
+            yield Check(name=name, status=FAILURE, detail=str(error), remedy=f"use {remedy}")
+        else:
+            yield Check(name=name, status=OK, detail="works")
+
+
+def _check_mallinfo() -> Check:
+    try:
+        live_bytes = live_heap_reader()()
+    except HarnessError as error:
+        return Check(name="mallinfo2", status=WARNING, detail=error.message, remedy=error.remedy)
+    return Check(name="mallinfo2", status=OK, detail=f"{live_bytes / MIB:.0f} MiB live here")
+
+
+def _places(results: Path) -> list[tuple[str, Path]]:
+    return [
+        ("disk for results", results),
+        ("disk for captures", Path(tempfile.gettempdir())),
+        ("disk for package caches", default_cache()),
+    ]
+
+
+def _check_disk(name: str, path: Path) -> Check:
+    place = path
+    while not place.exists():
+        place = place.parent
+    free_bytes = shutil.disk_usage(place).free
+    detail = f"{free_bytes / GIB:.1f} GiB free in {path}"
+    if not os.access(place, os.W_OK):
+        return Check(
+            name=name, status=FAILURE, detail=f"{place} is read-only", remedy="choose another"
+        )
+    if free_bytes < _DISK_BYTES_MIN:
+        return Check(
+            name=name, status=WARNING, detail=detail, remedy=f"free {_DISK_BYTES_MIN // GIB} GiB"
+        )
+    return Check(name=name, status=OK, detail=detail)
+
+
+def _check_memory() -> Check:
+    available_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        line = next(line for line in lines if line.startswith("MemAvailable:"))
+        available_bytes = int(line.split()[1]) * 1024
+    detail = f"{available_bytes / GIB:.1f} GiB available"
+    if available_bytes < _MEMORY_BYTES_MIN:
+        return Check(
+            name="memory", status=WARNING, detail=detail, remedy="close what else is running"
+        )
+    return Check(name="memory", status=OK, detail=detail)
+
+
+def _iter_noise_checks() -> Iterator[Check]:
+    """Look at what makes clocks and RSS noisy; heap peaks do not depend on it."""
+    load, cpus = os.getloadavg()[0], os.cpu_count() or 1
+    quiet = load < cpus / 2
+    yield Check(
+        name="load",
+        status=OK if quiet else WARNING,
+        detail=f"{load:.1f} on {cpus} CPUs",
+        remedy="" if quiet else "times will be noisy: wait, or measure heap only",
+    )
+    governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+    steady = governor in {"", "performance"}
+    yield Check(
+        name="CPU governor",
+        status=OK if steady else WARNING,
+        detail=governor or "not adjustable here",
+        remedy="" if steady else "for times: cpupower frequency-set -g performance",
+    )
+    pages = _read("/sys/kernel/mm/transparent_hugepage/enabled")
+    huge = "[always]" in pages
+    yield Check(
+        name="huge pages",
+        status=WARNING if huge else OK,
+        detail=pages or "none",
+        remedy=""
+        if not huge
+        else "for RSS: write madvise to /sys/kernel/mm/transparent_hugepage/enabled",
+    )
+
+
+def _read(path: str) -> str:
+    with suppress(OSError):
+        return Path(path).read_text(encoding="ascii").strip()
+    return ""
+
+
+def _iter_probe_checks() -> Iterator[Check]:
+    """Measure a few made-up packages with every built-in probe, in workers as in a run."""
+    probes = ("memray", "tracemalloc", "gc", "bare")
+    with tempfile.TemporaryDirectory(prefix="harness-doctor-") as scratch, Intake() as intake:
+        targets, traits = resolve_probes(probes)
+        work, replay = Path(scratch, "work"), Path(scratch, "packages.replay")
+        work.mkdir()
+        write_replay(ListedPackages(iter_packages(2, 10)), replay)
+        first = Job(
+            run_id="doctor",
+            binary="made up",
+            binary_path="",
+            binary_sha256="",
+            arm="streaming",
+            source="replay",
+            probe="",
+            replicate=0,
+            order=0,
+            pipeline="harness.pipelines.streaming:run",
+            probe_target="",
+            intake_url=intake.url + COUNT_PATH,
+            scratch=scratch,
+            replay=str(replay),
+            upload_id="d0c70400-0000-4000-8000-000000000000",
+            timeout_s=60.0,
+        )
+        jobs = [
+            structs.replace(
+                first, probe=name, probe_target=targets[name], scratch=f"{scratch}/{name}"
+            )
+            for name in probes
+        ]
+        for record in iter_records(jobs, Settings(work=str(work), traits=traits)):
+            yield _check_probe(record)
+
+
+def _check_probe(record: Record) -> Check:
+    name = f"probe {record.job.probe}"
+    if record.status == "ok":
+        first = record.metrics[0]
+        detail = f"{first.metric} {first.value:,.6g} {first.unit}"
+        return Check(name=name, status=OK, detail=detail)
+    return Check(
+        name=name,
+        status=FAILURE,
+        detail=f"{record.status}: {record.detail}",
+        remedy="reinstall harness and its dependencies in a fresh environment",
+    )

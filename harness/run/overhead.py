@@ -1,0 +1,62 @@
+"""What each probe makes of time and memory, so that nobody takes a traced time for a real one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from statistics import mean
+
+from msgspec import Struct
+
+from harness.run.plan import Observation
+
+_CPU, _CPU_TRACED = "cpu", "cpu_under_probe"
+_RSS, _RSS_TRACED = "rss_peak", "rss_under_probe"
+
+Cell = tuple[str, str, str]
+
+
+class Overhead(Struct, frozen=True, kw_only=True):
+    """One probe against no probe, over the `cells` that were measured with both.
+
+    `cpu_factor` is CPU time with it over CPU time without, both summed over the cells; CPU and not
+    wall time, because probes share the machine. `rss_bytes` is the mean rise of max RSS.
+    """
+
+    cpu_factor: float
+    rss_bytes: float
+    cells: int
+
+
+def overheads(observations: Mapping[str, Iterable[Observation]]) -> dict[str, Overhead]:
+    """Return the overhead of each probe, from values by binary."""
+    values = _means(observations)
+    probes = sorted({probe for probe, metric, _ in values if metric == _CPU_TRACED})
+    found = {probe: _overhead(values, probe) for probe in probes}
+    return {probe: overhead for probe, overhead in found.items() if overhead is not None}
+
+
+def _means(
+    observations: Mapping[str, Iterable[Observation]],
+) -> dict[tuple[str, str, Cell], float]:
+    """Return the mean over replicates by probe, metric and cell; untraced ones by probe ""."""
+    grouped: dict[tuple[str, str, Cell], list[float]] = {}
+    for binary, seen in observations.items():
+        for one in seen:
+            probe = one.probe if one.metric in {_CPU_TRACED, _RSS_TRACED} else ""
+            key = (probe, one.metric, (binary, one.source, one.arm))
+            grouped.setdefault(key, []).append(one.value)
+    return {key: mean(found) for key, found in grouped.items()}
+
+
+def _overhead(values: dict[tuple[str, str, Cell], float], probe: str) -> Overhead | None:
+    cells = [
+        cell
+        for name, metric, cell in values
+        if (name, metric) == (probe, _CPU_TRACED) and ("", _CPU, cell) in values
+    ]
+    untraced_s = sum(values["", _CPU, cell] for cell in cells)
+    if not untraced_s:
+        return None
+    traced_s = sum(values[probe, _CPU_TRACED, cell] for cell in cells)
+    rises = [values[probe, _RSS_TRACED, cell] - values["", _RSS, cell] for cell in cells]
+    return Overhead(cpu_factor=traced_s / untraced_s, rss_bytes=mean(rises), cells=len(cells))

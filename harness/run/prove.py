@@ -1,0 +1,170 @@
+"""Plant faults in a real measurement and show each being caught: `doctor --prove`."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from harness.errors import MeasurementInvalid
+from harness.records import Counters, Job, Record
+from harness.run.executor import Settings, iter_records
+from harness.run.extensions import resolve_probes
+from harness.run.intake import Intake
+from harness.run.plan import COUNT_PATH
+from harness.run.planted import iter_packages
+from harness.run.replay import ListedPackages, write_replay
+from harness.run.worker_targets import UNMEASURED, VERIFY
+
+_HONEST = "harness.pipelines.streaming:run"
+_SMALL, _LARGE = (10, 200), (40, 200)
+# Honest growth is a few buffers; a planted fault grows with the stream. Far from both.
+_GROWTH_MAX_BYTES = 200_000
+_COPY_SHARE = 0.9
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """One planted fault: whether it was caught, and what showed it."""
+
+    fault: str
+    caught: bool
+    evidence: str
+
+
+class _Bench:
+    """Runs a pipeline over made-up packages under a real probe, as a session would."""
+
+    def __init__(self, scratch: Path, intake: Intake) -> None:
+        self._scratch, self._intake = scratch, intake
+        self._targets, traits = resolve_probes(("memray",))
+        work = scratch / "work"
+        work.mkdir(mode=0o555)
+        self._settings = Settings(work=str(work), traits=traits)
+        self._order = 0
+        for name, shape in (("small", _SMALL), ("large", _LARGE)):
+            write_replay(ListedPackages(iter_packages(*shape)), scratch / name)
+
+    def run(
+        self, pipeline: str, replay: str, probe: str = "memray", expected: Counters | None = None
+    ) -> Record:
+        """Return the record of one replicate."""
+        self._order += 1
+        target = pipeline if ":" in pipeline else f"harness.run.planted:{pipeline}"
+        job = Job(
+            run_id="prove",
+            binary=replay,
+            binary_path="",
+            binary_sha256="",
+            arm=pipeline,
+            source="replay",
+            probe=probe,
+            replicate=0,
+            order=self._order,
+            pipeline=target,
+            probe_target=self._targets.get(probe, UNMEASURED),
+            intake_url=self._intake.url + COUNT_PATH,
+            scratch=str(self._scratch / f"{self._order:06d}"),
+            replay=str(self._scratch / replay),
+            upload_id=f"0b5e55ed-0000-4000-8000-{self._order:012d}",
+            hash_seed=1,
+            timeout_s=120.0,
+        )
+        settings = self._settings
+        if expected is not None:
+            settings = structs.replace(settings, expected={(replay, pipeline, "replay"): expected})
+        (record,) = iter_records([job], settings)
+        return record
+
+    def growth_bytes(self, pipeline: str) -> int:
+        """Return how much more a pipeline holds at its peak for four times the packages."""
+        small, large = (_peak_bytes(self.run(pipeline, name)) for name in ("small", "large"))
+        return large - small
+
+
+def iter_proofs() -> Iterator[Proof]:
+    """Plant one fault after another; each proof comes when it is known.
+
+    Raises:
+        MeasurementInvalid: What should have been measured could not be; see `doctor` without prove.
+    """
+    with tempfile.TemporaryDirectory(prefix="harness-prove-") as scratch, Intake() as intake:
+        bench = _Bench(Path(scratch), intake)
+        for prove in _PROOFS:
+            yield prove(bench)
+
+
+def _prove_honesty(bench: _Bench) -> Proof:
+    growth = bench.growth_bytes(_HONEST)
+    return Proof(
+        fault="none: the streaming pipeline as it is",
+        caught=growth <= _GROWTH_MAX_BYTES,
+        evidence=f"peak grows by {growth:,} bytes for four times the packages: nothing to catch",
+    )
+
+
+def _prove_leak(bench: _Bench) -> Proof:
+    return _by_growth(bench, "leaks", "a leak: a kilobyte of every scope is kept")
+
+
+def _prove_retaining_extractor(bench: _Bench) -> Proof:
+    return _by_growth(bench, "retains_scopes", "an extractor that keeps all it has read")
+
+
+def _by_growth(bench: _Bench, pipeline: str, fault: str) -> Proof:
+    growth = bench.growth_bytes(pipeline)
+    return Proof(
+        fault=fault,
+        caught=growth > _GROWTH_MAX_BYTES,
+        evidence=f"peak grows by {growth:,} bytes for four times the packages",
+    )
+
+
+def _prove_copy(bench: _Bench) -> Proof:
+    record = bench.run("copies_payload", "large")
+    payload_bytes = max((batch.raw_bytes for batch in record.batches), default=0)
+    copies = [one for one in record.holdings if one.size_bytes > _COPY_SHARE * payload_bytes > 0]
+    found = "; ".join(f"{one.size_bytes / payload_bytes:.2f} at {one.location}" for one in copies)
+    return Proof(
+        fault="an extra copy of the payload",
+        caught=bool(copies),
+        evidence=f"copies of the payload at the peak: {found or 'none'}",
+    )
+
+
+def _prove_lost_replicate(bench: _Bench) -> Proof:
+    return _by_status(bench.run("is_lost", "small"), "crashed", "a lost replicate")
+
+
+def _prove_truncated_capture(bench: _Bench) -> Proof:
+    record = bench.run("truncates_capture", "small")
+    return _by_status(record, "damaged", "a capture that lost its last byte")
+
+
+def _prove_lost_scope(bench: _Bench) -> Proof:
+    whole = bench.run(_HONEST, "small", probe=VERIFY).counters
+    record = bench.run("loses_a_scope", "small", expected=whole)
+    return _by_status(record, "mismatch", "a scope of every package not shipped")
+
+
+def _by_status(record: Record, status: str, fault: str) -> Proof:
+    reason = record.detail.partition("\n")[0]
+    return Proof(fault=fault, caught=record.status == status, evidence=f"{record.status}: {reason}")
+
+
+def _peak_bytes(record: Record) -> int:
+    if record.status != "ok":
+        raise MeasurementInvalid(f"{record.job.arm} could not be measured: {record.detail}")
+    return next(int(m.value) for m in record.metrics if m.metric == "heap_peak_memray")
+
+
+_PROOFS: tuple[Callable[[_Bench], Proof], ...] = (
+    _prove_honesty,
+    _prove_leak,
+    _prove_retaining_extractor,
+    _prove_copy,
+    _prove_lost_replicate,
+    _prove_truncated_capture,
+    _prove_lost_scope,
+)
