@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import scopes
+from harness.cli import corpus, report, run, scopes
 from harness.cli.console import report_error
 from harness.errors import ExitCode, HarnessError
 
@@ -22,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.add_typer(corpus.app)
 app.command("scopes")(scopes.scopes)
 
 

@@ -23,11 +23,14 @@ _WORDS = {
 
 
 class FetchProgress:
-    """A listener for `iter_fetch` and `resolve`; used as a context manager around them."""
+    """A listener for `iter_fetch` and `resolve`; used as a context manager around them.
 
-    def __init__(self, console: Console) -> None:
+    With `bars` of somebody else, who then starts and stops them, it shows its steps among theirs.
+    """
+
+    def __init__(self, console: Console, bars: Bars | None = None) -> None:
         self._console = console
-        self._bars = Bars(
+        self._bars = bars or Bars(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
@@ -65,11 +68,14 @@ class FetchProgress:
         what = f"{_WORDS[progress.stage]} {progress.source}"
         task = self._tasks.get(progress.source)
         if task is None:
-            task = self._tasks[progress.source] = self._bars.add_task(what)
+            task = self._tasks[progress.source] = self._bars.add_task(what, left="")
         if self._stage != (progress.source, progress.stage):
             self._stage = (progress.source, progress.stage)
             self._bars.reset(task, description=what, total=progress.total or None)
-        self._bars.update(task, completed=progress.done, total=progress.total or None)
+        busy = not 0 < progress.total <= progress.done
+        self._bars.update(
+            task, completed=progress.done, total=progress.total or None, visible=busy
+        )
 
     def _print_step(self, progress: Progress) -> None:
         if self._stage == (progress.source, progress.stage):

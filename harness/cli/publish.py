@@ -1,0 +1,118 @@
+"""Turn a stored run into what people read: the table, the pictures, report.md, one JSON document."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from harness.cli.console import write_line
+from harness.registry import find, names
+
+if TYPE_CHECKING:
+    from harness.reports.provenance import Provenance
+    from harness.stats.frames import Frames
+    from harness.stats.summary import Summary
+
+_PLOTS = "plots"
+_REPORT = "report.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A run as it is reported: its summary, where it comes from, and what reading it back showed."""
+
+    frames: Frames
+    summary: Summary
+    provenance: Provenance
+    warnings: tuple[str, ...]
+
+
+def read_findings(run_dir: Path, binary: str = "") -> Findings:
+    """Load and summarise a run, or one binary of it.
+
+    pandas takes half a second to import, which a run that has just begun should not wait for.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    from harness.reports.provenance import Provenance  # noqa: PLC0415 - see above
+    from harness.stats.frames import Frames, of_binary  # noqa: PLC0415
+    from harness.stats.summary import summarise  # noqa: PLC0415
+    from harness.store import load  # noqa: PLC0415
+
+    run = load(run_dir)
+    frames = Frames.of(run)
+    if binary:
+        frames = of_binary(frames, binary)
+    return Findings(frames, summarise(frames), Provenance.of(run.manifest), tuple(run.warnings))
+
+
+def publish(run_dir: Path, target: Path, *, json: bool) -> Findings:
+    """Write plots and report of `run_dir` into `target`, and print what they say.
+
+    The table, or with `json` the document, goes to standard output.
+    """
+    findings = read_findings(run_dir)
+    pictures = _draw(findings.frames, target / _PLOTS)
+    _write_report(findings, target, pictures)
+    files = {name: str(path) for name, path in _listed(target, pictures).items()}
+    if json:
+        _print_document(findings, files)
+    else:
+        _print_table(findings, files)
+    return findings
+
+
+def _draw(frames: Frames, directory: Path) -> dict[str, tuple[Path, str]]:
+    """Draw every registered plot; return by name the PNG's path and the question it answers."""
+    from harness.plots.writing import write  # noqa: PLC0415 - matplotlib is slow to import
+
+    drawn: dict[str, tuple[Path, str]] = {}
+    for name in names("plot"):
+        figure = find("plot", name).load()(frames)
+        paths = write(figure, directory, name)
+        png = next(path for path in paths if path.suffix == ".png")
+        drawn[name] = png, figure.get_suptitle()
+    return drawn
+
+
+def _write_report(
+    findings: Findings, target: Path, pictures: Mapping[str, tuple[Path, str]]
+) -> None:
+    from harness.reports.markdown import render_report  # noqa: PLC0415
+
+    shown = {png.relative_to(target).as_posix(): question for png, question in pictures.values()}
+    text = render_report(findings.summary, findings.provenance, shown)
+    (target / _REPORT).write_text(text, encoding="utf-8")
+
+
+def _listed(target: Path, pictures: Mapping[str, tuple[Path, str]]) -> dict[str, Path]:
+    return {"report": target / _REPORT, **{name: png for name, (png, _) in pictures.items()}}
+
+
+def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
+    from harness.reports.document import summary_document  # noqa: PLC0415
+
+    document: dict[str, Any] = summary_document(
+        findings.summary, findings.provenance, files=files
+    )
+    document["warnings"] = list(findings.warnings)
+    write_line(msgspec.json.encode(document))
+
+
+def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
+    from harness.reports.terminal import make_console, print_summary  # noqa: PLC0415
+
+    console = make_console(sys.stdout)
+    print_summary(findings.summary, findings.provenance, console)
+    for warning in findings.warnings:
+        console.print(f"warning: {warning}", markup=False)
+    console.print()
+    width = max(map(len, files))
+    for name, path in files.items():
+        console.print(f"{name:{width}}  {path}", markup=False, soft_wrap=True)

@@ -1,0 +1,162 @@
+"""`harness run`: measure both pipelines over a corpus, side by side."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from harness.cli.console import error_console
+from harness.cli.fetch_progress import FetchProgress
+from harness.cli.publish import Findings, publish
+from harness.cli.run_view import RunView
+from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions
+from harness.corpus import Corpus, resolve
+from harness.errors import HarnessError, MeasurementInvalid
+from harness.registry import find
+from harness.run.request import DEFAULT_PROBES, Arm, Binary, RunRequest
+from harness.run.resume import resume_session
+from harness.run.session import run_session
+from harness.units import parse_bytes
+
+_BOTH = ("dwarf", "replay")
+_ARMS = ("legacy", "streaming")
+
+
+def run(  # noqa: PLR0913 - every parameter is an option of the command
+    corpus: Annotated[
+        Path,
+        typer.Argument(
+            help="A directory, one ELF file, or a directory that does not exist yet: then it is "
+            "filled with pinned real binaries (115 MB)."
+        ),
+    ] = Path("corpus"),
+    *,
+    tier: Annotated[
+        Literal["default", "small", "large"] | None,
+        typer.Option(help="Which pinned binaries to fetch into a new directory."),
+    ] = None,
+    source: Annotated[
+        Literal["both", "dwarf", "replay"],
+        typer.Option(
+            help="dwarf: extraction and pipeline together, as in production. "
+            "replay: the pipeline alone, fed from a package cache."
+        ),
+    ] = "both",
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(help="A pipeline to run; repeat it. Without: legacy and streaming."),
+    ] = None,
+    probe: Annotated[
+        list[str] | None,
+        typer.Option(help=f"An instrument; repeat it. Without: {', '.join(DEFAULT_PROBES)}."),
+    ] = None,
+    replicates: Annotated[
+        int | None,
+        typer.Option(min=1, help="Fresh processes per arm, source and probe. Without: as many as "
+                     "the binary's size allows in ten minutes."),
+    ] = None,
+    threshold: Annotated[
+        str, typer.Option(help="Flush when the compressed buffer has this size.", metavar="SIZE")
+    ] = "2 MiB",
+    function_limit: Annotated[
+        int, typer.Option(min=1, help="Flush of the legacy pipeline: this many functions.")
+    ] = DEFAULT_FUNCTION_LIMIT,
+    encoder: Annotated[
+        Literal["msgspec", "orjson", "json"], typer.Option(help="JSON encoder of both arms.")
+    ] = "msgspec",
+    compressor: Annotated[
+        Literal["zlib", "zlib-ng", "isal"], typer.Option(help="Compressor of both arms.")
+    ] = "zlib",
+    seed: Annotated[int, typer.Option(help="Decides order and hash seeds.")] = 1,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 900.0,
+    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on standard output.")
+    ] = False,
+) -> None:
+    """Measure what the pipelines hold at their peak, over every binary of CORPUS.
+
+    Each replicate is a fresh process with one instrument. Rows appear as binaries finish, the
+    smallest first; then come the table, the pictures and report.md. Nothing is ever overwritten.
+    """
+    console = error_console()
+    options = PipelineOptions(
+        threshold_bytes=parse_bytes(threshold),
+        function_limit=function_limit,
+        encoder=encoder,
+        compressor=compressor,
+    )
+    arms = [Arm(name=name, pipeline=find("pipeline", name).value) for name in arm or _ARMS]
+    view = RunView(console)
+    fetching = FetchProgress(console, view.bars)
+    with closing(resolve(corpus, tier or "", fetching)) as found, view:
+        console.print(Text(f"corpus: {found.label}"))
+        if found.warning:
+            console.print(Text(f"warning: {found.warning}", style="yellow"))
+        view.wait_for = found.wait_for
+        request = RunRequest(
+            binaries=_binaries(found),
+            arms=arms,
+            results=results,
+            probes=tuple(probe or DEFAULT_PROBES),
+            sources=_BOTH if source == "both" else (source,),
+            replicates=dict.fromkeys(probe or DEFAULT_PROBES, replicates) if replicates else {},
+            seed=seed,
+            timeout_s=timeout,
+            pipeline_options=options,
+            command=["python", "-m", "harness", *sys.argv[1:]],
+        )
+        run_dir = _measure(request, view, resume)
+    _judge(publish(run_dir, run_dir, json=json))
+
+
+def _binaries(found: Corpus) -> list[Binary]:
+    return [
+        Binary(
+            name=planned.name,
+            path=str(planned.path.absolute()),
+            sha256=planned.sha256,
+            size_bytes=planned.size_bytes,
+        )
+        for planned in found.planned
+    ]
+
+
+def _measure(request: RunRequest, view: RunView, resume: Path | None) -> Path:
+    try:
+        if resume is not None:
+            return resume_session(resume, view, request)
+        return run_session(request, view)
+    except KeyboardInterrupt:
+        if view.run_dir is not None:
+            error_console().print(
+                Text(
+                    f"interrupted: what was measured is kept in {view.run_dir}\n"
+                    f"to see it: python -m harness report {view.run_dir}\n"
+                    f"to go on: repeat the command with --resume {view.run_dir}"
+                )
+            )
+        raise
+
+
+def _judge(findings: Findings) -> None:
+    """Refuse to end as if all were well when nothing was measured, or the arms disagree."""
+    rows = findings.summary.rows
+    differing = sorted({row.binary for row in rows if row.same_output is False})
+    if differing:
+        raise MeasurementInvalid(
+            f"the arms delivered different scopes for {', '.join(differing)}",
+            remedy="no memory verdict counts before both deliver the same",
+        )
+    if not any(row.baseline.peak or row.candidate.peak for row in rows):
+        raise HarnessError(
+            "nothing could be measured", remedy="the reasons stand above and in report.md"
+        )

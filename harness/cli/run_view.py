@@ -1,0 +1,101 @@
+"""Show a run while it lasts: a bar with the time left on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+from harness.cli.publish import read_findings
+from harness.run.events import (
+    BinaryFinished,
+    BinaryStarted,
+    Event,
+    JobFinished,
+    Problem,
+    RunFinished,
+    RunStarted,
+)
+from harness.units import format_seconds
+
+
+class RunView:
+    """Listens to a run's events.
+
+    Attributes:
+        wait_for: Called with a binary's name before it is measured; may block until it is there.
+        run_dir: Where the results are; None until the run has begun.
+        bars: For others who have something to show at the same time.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.wait_for: Callable[[str], object] = lambda _: None
+        self.run_dir: Path | None = None
+        self._said_header = False
+        self.bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = TaskID(0)
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case RunStarted(path, binaries, jobs):
+                self.run_dir = path
+                self._say(f"{binaries} binaries, {jobs} measured processes, results in {path}")
+                self._task = self.bars.add_task("starting", total=jobs, left="")
+            case BinaryStarted(binary, index, total):
+                self._move(description=f"{index + 1}/{total} {binary.name[:30]}")
+                self.wait_for(binary.name)
+            case JobFinished(_, done, total, _, eta_s):
+                left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
+                self._move(completed=done, total=total, left=left)
+            case BinaryFinished(binary, _):
+                self._show_rows(binary.name)
+            case Problem(_, message):
+                self._say(message)
+            case RunFinished():
+                self._move(left="")
+
+    def _move(self, **what: str | int) -> None:
+        self.bars.update(self._task, **what)  # type: ignore[arg-type] - rich types fields one by one
+
+    def _show_rows(self, binary: str) -> None:
+        from harness.reports.terminal import live_header, live_row  # noqa: PLC0415 - loads pandas
+
+        if self.run_dir is None:
+            return
+        findings = read_findings(self.run_dir, binary)
+        if findings.summary.rows and not self._said_header:
+            self._said_header = True
+            arms = findings.summary.baseline, findings.summary.candidate
+            self._console.print(live_header(arms))
+        for row in findings.summary.rows:
+            self._console.print(live_row(row))
+
+    def _say(self, text: str) -> None:
+        self._console.print(Text(text))
