@@ -49,10 +49,17 @@ def draw(frames: Frames) -> Figure:
 
 
 def _choose(frames: Frames) -> Frames:
-    """Return one replicate of one case by one probe: most batches first, then the largest heap."""
+    """Return one replicate of one case by one probe.
+
+    The case is one of production's source where there is any, with the most batches, and the
+    largest heap among those.
+    """
     heaps = frames.timeline.groupby(["binary", "source"])["heap_bytes"].max()
     batches = frames.batches.groupby(["binary", "source"])["batch_num"].max()
-    case = min(heaps.index, key=lambda case: (-batches.get(case, 0), -heaps[case], case))
+    case = min(
+        heaps.index,
+        key=lambda case: (case[1] != "dwarf", -batches.get(case, 0), -heaps[case], case),
+    )
     flushes = of_case(frames.batches, case)
     timeline = of_case(frames.timeline, case)
     probe = _best_probe(timeline, flushes)

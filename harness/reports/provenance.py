@@ -5,11 +5,20 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 from harness.stats.summary import Row
 
 COMPLETE = "complete"
+_FLAGS = {
+    "--threshold": "threshold_bytes",
+    "--function-limit": "function_limit",
+    "--encoder": "encoder",
+    "--compressor": "compressor",
+    "--seed": "seed",
+}
+"""The options of the command that decide about a number, and what the manifest calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Provenance:
     versions: Mapping[str, str]
     rig: Mapping[str, Any]
     rig_fingerprint: str
+    options: Mapping[str, Any]
     paths: Mapping[str, str]
     not_measured: tuple[str, ...]
 
@@ -41,6 +51,7 @@ class Provenance:
             versions={name: str(value) for name, value in manifest.get("versions", {}).items()},
             rig=dict(manifest.get("rig", {})),
             rig_fingerprint=str(manifest.get("rig_fingerprint", "")),
+            options=dict(manifest.get("options", {})),
             paths={str(binary["name"]): str(binary.get("path", "")) for binary in corpus},
             not_measured=tuple(map(str, manifest.get("not_measured", []))),
         )
@@ -51,6 +62,19 @@ class Provenance:
         return self.state == COMPLETE
 
     def repeat_command(self, row: Row) -> str:
-        """Return the command that measures one row again, alone."""
-        path = self.paths.get(row.binary) or row.binary
-        return shlex.join(["python", "-m", "harness", "run", path, "--source", row.source])
+        """Return the command that measures one row again, alone, with the options of this run."""
+        path = _from_here(self.paths.get(row.binary) or row.binary)
+        command = ["python", "-m", "harness", "run", path, "--source", row.source]
+        for arm in (row.baseline.name, row.candidate.name):
+            command += ["--arm", arm]
+        known = {**self.options, **self.options.get("pipeline_options", {})}
+        for flag, name in _FLAGS.items():
+            if name in known:
+                command += [flag, str(known[name])]
+        return shlex.join(command)
+
+
+def _from_here(path: str) -> str:
+    """Return `path` relative to the working directory where it lies below it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

@@ -46,7 +46,8 @@ def print_summary(
         console.print(Text(line, style="dim"))
     console.print()
     for finding in Headline(summary, claim or Claim()).iter_findings():
-        console.print(Text.assemble((finding.answer, "bold"), " ", finding.support))
+        support = f" {finding.support}" if finding.support else ""
+        console.print(Text.assemble((finding.answer, "bold"), support))
 
 
 def table(summary: Summary, rows: Iterable[Row], width: int) -> Table:

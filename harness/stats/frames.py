@@ -67,13 +67,6 @@ def succeeded(samples: pd.DataFrame) -> pd.DataFrame:
     return samples.assign(value=value)[usable]
 
 
-def of_binary(frames: Frames, binary: str) -> Frames:
-    """Return the tables of one binary, with the manifest of the whole run."""
-    tables = {name: getattr(frames, name) for name in COLUMNS}
-    chosen = {name: table[table["binary"] == binary] for name, table in tables.items()}
-    return Frames.build(frames.manifest, **chosen)
-
-
 def of_case(table: pd.DataFrame, case: tuple[str, str]) -> pd.DataFrame:
     """Return the rows of one case, a binary and a source."""
     return table[(table["binary"] == case[0]) & (table["source"] == case[1])]
