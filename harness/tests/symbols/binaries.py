@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from harness.corpus import fixtures_directory
 
-FIXTURES = Path(__file__).parents[3] / "fixtures" / "binaries"
-_LEFT_OUT = {"stripped"}
+FIXTURES = fixtures_directory() / "binaries"
+# Neither has a .debug_info; that the reader says so is tested where it opens files.
+_LEFT_OUT = {"stripped.so", "split.dwo"}
 
 BINARIES = sorted(
     path
-    for folder in FIXTURES.iterdir()
-    if folder.is_dir() and folder.name not in _LEFT_OUT
-    for path in folder.iterdir()
-    if path.read_bytes()[:4] == b"\x7fELF"
+    for path in FIXTURES.rglob("*")
+    if path.is_file() and path.name not in _LEFT_OUT and path.read_bytes()[:4] == b"\x7fELF"
 )
