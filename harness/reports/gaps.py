@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from harness.reports.provenance import Provenance
 from harness.stats.summary import Summary
 
+Told = tuple[str, str, str]
+"""What is to be told, of which binary, from which source."""
+
 
 def group_doubts(summary: Summary) -> dict[str, list[str]]:
     """Return the binaries that each doubt befalls, by doubt, in the order of the rows."""
-    found: dict[str, list[str]] = {}
-    for row in summary.rows:
-        for doubt in row.doubts:
-            found.setdefault(f"{doubt} (source {row.source})", []).append(row.binary)
-    return found
+    return _grouped((doubt, row.binary, row.source) for row in summary.rows for doubt in row.doubts)
 
 
 def group_gaps(summary: Summary, provenance: Provenance) -> dict[str, list[str]]:
@@ -26,17 +25,24 @@ def group_gaps(summary: Summary, provenance: Provenance) -> dict[str, list[str]]
     if not provenance.complete:
         found[f"the run did not reach its end (state: {provenance.state or 'unknown'})"] = []
     found |= {message: [] for message in provenance.not_measured}
-    for what, binary in _iter_lacking(summary, provenance):
-        found.setdefault(what, []).append(binary)
-    return found
-
-
-def _iter_lacking(summary: Summary, provenance: Provenance) -> Iterator[tuple[str, str]]:
     seen = {row.binary for row in summary.rows}
-    for binary in provenance.paths:
-        if binary not in seen:
-            yield "nothing was recorded", binary
-    for row in summary.rows:
-        if row.baseline.peak or row.candidate.peak:
-            for what in row.unmeasured:
-                yield f"{what} (source {row.source})", row.binary
+    unseen = [binary for binary in provenance.paths if binary not in seen]
+    if unseen:
+        found["nothing was recorded"] = unseen
+    return found | _grouped(
+        (what, row.binary, row.source)
+        for row in summary.rows
+        if row.baseline.peak or row.candidate.peak
+        for what in row.unmeasured
+    )
+
+
+def _grouped(told: Iterable[Told]) -> dict[str, list[str]]:
+    """Put together what is said of several binaries, and of several sources of one."""
+    sources: dict[tuple[str, str], list[str]] = {}
+    for what, binary, source in told:
+        sources.setdefault((what, binary), []).append(source)
+    found: dict[str, list[str]] = {}
+    for (what, binary), of in sources.items():
+        found.setdefault(f"{what} (source {' and '.join(of)})", []).append(binary)
+    return found

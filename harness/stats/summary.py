@@ -212,12 +212,20 @@ def _iter_doubts(
 
 
 def _iter_unmeasured(arms: tuple[Arm, Arm], metric: str) -> Iterator[str]:
-    for arm in arms:
-        lacking = [] if arm.peak else [metric]
-        lacking += [] if arm.batching else ["batches"]
-        lacking += [timed for timed in TIMED if arm.find(timed, "bare") is None]
+    old, new = (_lacking(arm, metric) for arm in arms)
+    if old and old == new:
+        yield f"{old} of both arms"
+        return
+    for arm, lacking in zip(arms, (old, new), strict=True):
         if lacking:
-            yield f"{', '.join(lacking)} of {arm.name}"
+            yield f"{lacking} of {arm.name}"
+
+
+def _lacking(arm: Arm, metric: str) -> str:
+    lacking = [] if arm.peak else [metric]
+    lacking += [] if arm.batching else ["batches"]
+    lacking += [timed for timed in TIMED if arm.find(timed, "bare") is None]
+    return ", ".join(lacking)
 
 
 def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | None:

@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
@@ -200,6 +200,7 @@ def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
     assert "nothing was measured" in report
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_for_all_names_a_code_span_shows_exactly_the_name(text: str) -> None:
     page = MarkdownIt("commonmark").enable("table").render(f"|a|\n|-|\n|{markdown.code(text)}|\n")
@@ -207,6 +208,7 @@ def test_for_all_names_a_code_span_shows_exactly_the_name(text: str) -> None:
     assert html.unescape(shown).strip() == inert(text).replace("|", r"\x7c").strip()
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=40))
 def test_for_all_text_plain_markdown_shows_exactly_the_text(text: str) -> None:
     page = MarkdownIt("commonmark").renderInline(f"x{markdown.plain(text)}x")

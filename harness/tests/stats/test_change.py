@@ -39,6 +39,7 @@ def test_values_without_spread_are_compared_by_arithmetic(
     assert (change.delta_pct, change.low_pct, change.high_pct) == (delta_pct,) * 3
 
 
+@settings(deadline=None)
 @given(WHOLE, WHOLE)
 def test_for_all_exact_values_the_change_is_that_of_whole_numbers(old: int, new: int) -> None:
     change = estimate_change([float(old)] * 3, [float(new)] * 3, exact=True)

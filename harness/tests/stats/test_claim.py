@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction, mean_reduction_pct
@@ -67,6 +67,7 @@ def test_reductions_average_as_ratios(reductions: list[float | None], mean: floa
     assert mean_reduction_pct(reductions) == (None if mean is None else pytest.approx(mean))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(min_value=-500, max_value=99), min_size=1, max_size=9))
 def test_for_all_reductions_the_mean_lies_among_them(reductions: list[float]) -> None:
     mean = mean_reduction_pct(reductions)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.labels import distinct, inert, shorten
@@ -30,11 +30,13 @@ def test_names_that_act_are_spelt_out(name: str, shown: str) -> None:
     assert inert(name) == shown
 
 
+@settings(deadline=None)
 @given(ANY_TEXT)
 def test_for_all_names_nothing_that_is_shown_can_act(name: str) -> None:
     assert all(c == " " or unicodedata.category(c)[0] not in "CZ" for c in inert(name))
 
 
+@settings(deadline=None)
 @given(ANY_TEXT, st.integers(min_value=1, max_value=40))
 def test_for_all_names_a_short_label_fits_and_a_fitting_name_is_kept(name: str, width: int) -> None:
     label = shorten(name, width)
@@ -43,6 +45,7 @@ def test_for_all_names_a_short_label_fits_and_a_fitting_name_is_kept(name: str, 
         assert label == inert(name)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab", max_size=30), max_size=12), st.integers(min_value=6, max_value=12))
 def test_for_all_names_labels_are_distinct_and_fit(names: list[str], width: int) -> None:
     labels = distinct(names, width)
