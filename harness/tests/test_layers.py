@@ -1,0 +1,215 @@
+"""Who may import whom: the directions that keep measured processes lean and the rooms apart.
+
+A room is a package of the harness, or one of its single modules. The base room, what every other
+may import, is the values and errors that flow through all of them.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import harness
+from harness.registry import find, names
+
+PACKAGE = Path(harness.__file__).parent
+
+BASE = {"", "model", "errors", "config", "records", "contracts", "wire"}
+
+# What each room may import beyond the base and itself.
+MAY_IMPORT: dict[str, set[str]] = {
+    "": set(),
+    "base": set(),
+    "units": set(),
+    "registry": set(),
+    "symbols": set(),
+    "pipelines": set(),
+    "upload": set(),
+    "probes": set(),
+    "run.measured": {"symbols", "pipelines", "upload", "probes"},
+    "run.launcher": set(),
+    "run": {"run.measured", "registry", "store"},
+    "corpus": {"units"},
+    "store": {"units"},
+    "stats": {"units"},
+    "gates": {"units", "stats"},
+    "plots": {"units", "stats"},
+    "reports": {"units", "stats"},
+    "__main__": {"cli"},
+}
+
+# What runs inside a measured process, of the room that also holds the parent's side.
+MEASURED = {"worker", "worker_targets", "frames", "sources", "replay", "planted"}
+
+# Single imports against the table, each with its reason; one that is no longer used fails.
+EXCEPTIONS = {
+    ("upload.lean_urllib3", "importlib.metadata"): "inside a function that no upload calls",
+    ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
+    ("run.doctor", "probes"): "doctor asks a probe whether this machine can carry it",
+}
+
+MEASURED_ROOMS = {"base", "symbols", "pipelines", "upload", "probes", "run.measured"}
+HEAVY = {"numpy", "scipy", "pandas", "matplotlib", "rich", "typer", "pydantic", "jinja2"}
+HEAVY |= {"importlib.metadata", "harness.units", "harness.registry", "harness.cli"}
+
+# Tools that only one room may know.
+OWNED = {"elftools": "symbols", "memray": "probes", "typer": "cli", "matplotlib": "plots"}
+
+
+class Import(NamedTuple):
+    """One import: the module that is named, and the line that names it."""
+
+    module: str
+    line: int
+
+
+MODULES = sorted(
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+    for path in PACKAGE.rglob("*.py")
+    if path.relative_to(PACKAGE).parts[0] not in ("tests", "fixtures")
+)
+
+
+def path_of(module: str) -> Path:
+    path = PACKAGE.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def iter_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and all below it, except what only type checkers read."""
+    yield node
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        children: Iterable[ast.AST] = node.orelse
+    else:
+        children = ast.iter_child_nodes(node)
+    for child in children:
+        yield from iter_nodes(child)
+
+
+def iter_imports(module: str) -> Iterator[Import]:
+    """Yield every import of a module, those inside of functions too."""
+    for node in iter_nodes(ast.parse(path_of(module).read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno} imports relatively"
+            source = node.module or ""
+            for alias in node.names:
+                # `from package import module` names the module; `from module import name` too.
+                yield Import(f"{source}.{alias.name}", node.lineno)
+
+
+def is_module(dotted: str) -> bool:
+    return path_of(dotted.removeprefix("harness.")).is_file()
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module, both without the leading `harness.`."""
+    first, _, rest = module.partition(".")
+    if first in BASE:
+        return "base"
+    if first != "run":
+        return first
+    name = rest.partition(".")[0]
+    if name == "launcher":
+        return "run.launcher"
+    return "run.measured" if name in MEASURED or not name else "run"
+
+
+def iter_rooms(module: str) -> Iterator[tuple[str, int]]:
+    """Yield the rooms that a module imports from."""
+    for imported, line in iter_imports(module):
+        if imported.split(".")[0] == "harness":
+            inner = imported.removeprefix("harness").lstrip(".")
+            target = inner if is_module(inner) else inner.rpartition(".")[0]
+            yield room_of(target), line
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_from_rooms_it_may_know(module: str) -> None:
+    room = room_of(module)
+    if room == "cli":
+        return
+    allowed = {room, "base", *MAY_IMPORT[room]}
+    allowed |= {target for name, target in EXCEPTIONS if name == module}
+    assert [(to, f"line {line}") for to, line in iter_rooms(module) if to not in allowed] == []
+
+
+@pytest.mark.parametrize(("module", "target"), EXCEPTIONS)
+def test_an_exception_is_still_needed(module: str, target: str) -> None:
+    known = {room for room, _ in iter_rooms(module)}
+    assert target in known or any(
+        begins_with(found.module, {target}) for found in iter_imports(module)
+    )
+
+
+def test_every_room_stands_in_the_table() -> None:
+    assert {room_of(module) for module in MODULES} - {"cli"} <= MAY_IMPORT.keys()
+
+
+def test_the_launcher_knows_the_standard_library_only() -> None:
+    roots = {imported.module.split(".")[0] for imported in iter_imports("run.launcher")}
+    assert roots <= sys.stdlib_module_names
+
+
+def begins_with(module: str, prefixes: set[str]) -> bool:
+    return any(module == prefix or module.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) in MEASURED_ROOMS])
+def test_nothing_heavy_is_imported_where_memory_is_measured(module: str) -> None:
+    heavy = HEAVY - {target for name, target in EXCEPTIONS if name == module}
+    assert [found for found in iter_imports(module) if begins_with(found.module, heavy)] == []
+
+
+@pytest.mark.parametrize(("tool", "room"), OWNED.items())
+def test_a_tool_is_known_to_one_room_only(tool: str, room: str) -> None:
+    users = {
+        module for module in MODULES for found in iter_imports(module)
+        if begins_with(found.module, {tool})
+    }  # fmt: skip
+    assert {room_of(user) for user in users} <= {room}
+
+
+LOAD = """
+import sys
+from importlib import import_module
+for name in sys.argv[1:]:
+    import_module(name)
+print("\\n".join(sys.modules))
+"""
+
+
+def heavy_after(*modules: str) -> set[str]:
+    """Return the heavy modules of a fresh process that imported these."""
+    command = [sys.executable, "-c", LOAD, *modules]
+    loaded = set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert loaded.issuperset(modules)
+    return {module for module in loaded if begins_with(module, HEAVY)}
+
+
+BUILT_IN = sorted(
+    {
+        point.module
+        for point in (find(kind, name) for kind in ("pipeline", "probe") for name in names(kind))
+        if point.module.startswith("harness.")
+    }
+)
+MEMRAY_PROBE = "harness.probes.memray_peak"
+WORKER = ("harness.run.worker", "harness.symbols.source")
+
+
+def test_a_worker_with_every_built_in_loads_nothing_heavy() -> None:
+    assert heavy_after(*WORKER, *(name for name in BUILT_IN if name != MEMRAY_PROBE)) == set()
+
+
+def test_a_worker_with_memray_loads_nothing_heavy_but_what_memray_itself_loads() -> None:
+    """memray imports rich; it does so before the probe starts, so its peak does not contain it."""
+    assert MEMRAY_PROBE in BUILT_IN
+    assert heavy_after(*WORKER, *BUILT_IN) == heavy_after("memray")
