@@ -114,7 +114,7 @@ def _measure(key: Key, rule: Rule, baseline: Sample | None, candidate: Sample | 
     faults = tuple(iter_faults(baseline, candidate, rule.demands))
     if faults or baseline is None or candidate is None:
         return replace(comparison, faults=faults)
-    exact = kind_of(key[2]).exact
+    exact = kind_of(key.metric).exact
     change = estimate_change(baseline.numbers, candidate.numbers, exact=exact)
     if math.isnan(change.delta_pct):
         return replace(comparison, faults=("values of zero have no ratio",))
@@ -159,7 +159,7 @@ def _state(comparison: Comparison, change: Change) -> State:
 
 def _remarks(comparison: Comparison, change: Change) -> tuple[str, ...]:
     samples = [s for s in (comparison.baseline, comparison.candidate) if s is not None]
-    kind = kind_of(comparison.key[2])
+    kind = kind_of(comparison.key.metric)
     remarks = []
     if kind.exact and not change.exact:
         spread = ", ".join(f"{min(s.numbers):.0f} to {max(s.numbers):.0f}" for s in samples)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -11,10 +12,19 @@ from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.metrics import METRICS
 from harness.stats.summary import PEAKS
 
-Key = tuple[str, str, str]
-"""Binary, source and metric: what two sides are matched by."""
-
 BARE = "bare"
+
+
+class Key(NamedTuple):
+    """What two sides are matched by: an experiment (binary, source, arm) and a metric of it.
+
+    When two arms of one run are compared, `arm` is the candidate's.
+    """
+
+    binary: str
+    source: str
+    arm: str
+    metric: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +43,31 @@ class Sample:
     rig: str = ""
 
 
-def collect(
-    frames: Frames, arm: str, metrics: Collection[str] = tuple(METRICS)
-) -> dict[Key, Sample]:
-    """Return the samples of one arm of one run, by binary, source and metric.
+def pair_runs(
+    baseline: Frames, candidate: Frames, metrics: Collection[str] = tuple(METRICS)
+) -> tuple[dict[Key, Sample], dict[Key, Sample]]:
+    """Return the samples of two runs, each arm to be compared with itself."""
+    old, new = (
+        {
+            key: sample
+            for arm in sorted(set(frames.samples["arm"]) - {""})
+            for key, sample in collect(frames, arm, arm, metrics).items()
+        }
+        for frames in (baseline, candidate)
+    )
+    return old, new
+
+
+def pair_arms(
+    frames: Frames, baseline: str, candidate: str, metrics: Collection[str] = tuple(METRICS)
+) -> tuple[dict[Key, Sample], dict[Key, Sample]]:
+    """Return the samples of two arms of one run, to be compared with each other."""
+    old, new = (collect(frames, arm, candidate, metrics) for arm in (baseline, candidate))
+    return old, new
+
+
+def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> dict[Key, Sample]:
+    """Return the samples of one arm of one run, under the name `called` for the arm.
 
     A metric counts only from the probe that is there to take it; a case whose replicates all
     failed has a sample without values, so that it is missed.
@@ -51,7 +82,8 @@ def collect(
         for metric in metrics:
             taken = rows[rows["probe"] == PEAKS.get(metric, BARE)]
             if len(taken):
-                found[str(binary), str(source), metric] = _sample(taken, metric, outputs, rig)
+                key = Key(str(binary), str(source), called, metric)
+                found[key] = _sample(taken, metric, outputs, rig)
     return found
 
 

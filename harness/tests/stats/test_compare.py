@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.compare import Comparison, Rule, State, adjust, compare
-from harness.stats.inventory import Demands, Key, Sample, collect
+from harness.stats.inventory import Demands, Key, Sample, collect, pair_arms, pair_runs
 from harness.tests.stats.made import delivery, failure, frames, peaks, sample
 
 FEW = settings(max_examples=40, deadline=None)
-HEAP: Key = ("a", "dwarf", "heap_peak_memray")
-WALL: Key = ("a", "dwarf", "wall")
+HEAP = Key("a", "dwarf", "streaming", "heap_peak_memray")
+WALL = Key("a", "dwarf", "streaming", "wall")
 PASSES = (State.CLEAN, State.IMPROVED)
 VALUES = st.lists(st.floats(min_value=50, max_value=200), min_size=1, max_size=6)
 KEYS = st.sampled_from([HEAP, WALL])
@@ -184,7 +184,10 @@ def test_only_one_of_many_chance_findings_survives_as_a_family() -> None:
     """Twenty p-values of 0.04 and more are what twenty null experiments look like."""
     rng = random.Random(3)
     old, new = (
-        {("e", str(n), "wall"): of(*(rng.gauss(100, 1) for _ in range(5))) for n in range(20)}
+        {
+            Key(str(n), "dwarf", "streaming", "wall"): of(*(rng.gauss(100, 1) for _ in range(5)))
+            for n in range(20)
+        }
         for _ in range(2)
     )
     family = compare(old, new)
@@ -197,7 +200,7 @@ def test_only_one_of_many_chance_findings_survives_as_a_family() -> None:
 
 def test_exact_changes_do_not_loosen_the_rule_for_noisy_ones() -> None:
     noisy = {WALL: of(100, 101, 99, 100)}, {WALL: of(102, 103, 101, 102.5)}
-    exact = {("e", str(n), HEAP[2]): of(1, 1) for n in range(50)}
+    exact = {Key(str(n), "dwarf", "streaming", HEAP.metric): of(1, 1) for n in range(50)}
     changed = {key: of(2, 2) for key in exact}
     (alone,) = compare(*noisy)
     among = compare({**noisy[0], **exact}, {**noisy[1], **changed})
@@ -248,21 +251,38 @@ def test_samples_are_collected_by_arm_from_the_probe_that_takes_them() -> None:
         ],
         deliveries=[delivery("a", "legacy", "d1"), delivery("a", "streaming", "d2")],
     )
-    found = collect(made, "legacy", ["heap_peak_memray", "wall"])
-    assert found["a", "dwarf", "heap_peak_memray"].numbers == (9, 8)
-    assert found["a", "dwarf", "heap_peak_memray"].failed == 1
-    assert found["a", "dwarf", "heap_peak_memray"].outputs == {"d1"}
-    assert found["a", "dwarf", "wall"].numbers == (2,)
-    assert found["b", "dwarf", "heap_peak_memray"].numbers == ()
-    assert ("b", "dwarf", "wall") not in found
+    found = collect(made, "legacy", "x", ["heap_peak_memray", "wall"])
+    heap = found[Key("a", "dwarf", "x", "heap_peak_memray")]
+    assert (heap.numbers, heap.failed) == ((9.0, 8.0), 1)
+    assert heap.outputs == frozenset({"d1"})
+    assert found[Key("a", "dwarf", "x", "wall")].numbers == (2,)
+    assert found[Key("b", "dwarf", "x", "heap_peak_memray")].numbers == ()
+    assert Key("b", "dwarf", "x", "wall") not in found
 
 
 def test_two_arms_of_one_run_compare() -> None:
     made = frames(peaks("a", [100, 100], [40, 40]), verified="a")
     made.manifest["rig_fingerprint"] = "rig"  # type: ignore[index]
-    (heap,) = compare(collect(made, "legacy"), collect(made, "streaming"))
+    (heap,) = compare(*pair_arms(made, "legacy", "streaming"))
     assert heap.key == HEAP
     assert heap.state is State.IMPROVED
     assert heap.change is not None
     assert heap.change.delta_pct == -60
     assert math.isclose(heap.change.low_pct, -60)
+
+
+def test_two_runs_compare_arm_by_arm() -> None:
+    before, after = (frames(peaks("a", [100, 100], [40, new]), verified="a") for new in (40, 80))
+    for run in (before, after):
+        run.manifest["rig_fingerprint"] = "rig"  # type: ignore[index]
+    legacy, streaming = compare(*pair_runs(before, after))
+    assert (legacy.key.arm, legacy.state) == ("legacy", State.CLEAN)
+    assert (streaming.key.arm, streaming.state) == ("streaming", State.INCONCLUSIVE)
+    assert "declared exact, but" in streaming.remarks[0]
+
+
+def test_an_arm_that_one_run_lost_is_invalid() -> None:
+    whole = frames(peaks("a", [100], [40]), verified="a")
+    lost = frames(peaks("a", [100], []), verified="a")
+    states = {c.key.arm: (c.state, c.faults) for c in compare(*pair_runs(whole, lost))}
+    assert states["streaming"] == (State.INVALID, ("candidate: not measured",))

@@ -11,7 +11,7 @@ from harness.stats.compare import Comparison, Rule, State, compare
 from harness.stats.inventory import Key, Sample
 
 FAMILIES, EXPERIMENTS, REPLICATES = 200, 20, 10
-KEYS: list[Key] = [(f"e{number}", "dwarf", "wall") for number in range(EXPERIMENTS)]
+KEYS: list[Key] = [Key(f"e{number}", "dwarf", "streaming", "wall") for number in range(EXPERIMENTS)]
 pytestmark = pytest.mark.slow
 
 

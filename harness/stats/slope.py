@@ -1,0 +1,57 @@
+"""How peak heap grows with the size of the input: a streaming pipeline's does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+from harness.errors import MeasurementInvalid
+from harness.stats.change import CONFIDENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """A straight line through peaks over sizes, with a 90 % interval for its slope.
+
+    `per_unit` is in bytes of peak for one more unit of size. `r_squared` tells how much of the
+    peaks' variation the line accounts for; languages and compilers account for much of the rest.
+    """
+
+    per_unit: float
+    low: float
+    high: float
+    intercept: float
+    r_squared: float
+    points: int
+
+
+def fit_slope(sizes: Sequence[float], peaks: Sequence[float]) -> Slope:
+    """Fit a line by least squares.
+
+    Args:
+        sizes: The size of each input, in functions or DIEs rather than bytes of file: language
+            and file size go together in most corpora.
+        peaks: The peak of each, in bytes.
+
+    Raises:
+        MeasurementInvalid: There are fewer than three inputs, or all are of one size.
+    """
+    if len(sizes) < 3 or len(set(sizes)) < 2:
+        raise MeasurementInvalid(
+            f"a slope needs three inputs of different sizes, not {len(set(sizes))}",
+            remedy="measure a larger corpus",
+        )
+    if len(set(peaks)) == 1:  # least squares would divide nothing by nothing
+        return Slope(0.0, 0.0, 0.0, float(peaks[0]), 0.0, len(sizes))
+    line = stats.linregress(sizes, peaks)
+    reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(sizes) - 2)) * float(line.stderr)
+    return Slope(
+        per_unit=float(line.slope),
+        low=float(line.slope) - reach,
+        high=float(line.slope) + reach,
+        intercept=float(line.intercept),
+        r_squared=float(line.rvalue) ** 2,
+        points=len(sizes),
+    )
