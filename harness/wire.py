@@ -109,10 +109,14 @@ class JsonScanner:
         return match.end() - self._position
 
     def _need_more(self) -> None:
-        if len(self._buffer) - self._position > VALUE_BYTES_MAX:
+        """Read on until there is twice as much, so that looking again costs no more than once."""
+        held = len(self._buffer) - self._position
+        if held > VALUE_BYTES_MAX:
             raise WireError(f"a value exceeds {VALUE_BYTES_MAX} bytes, or is not JSON")
         if not self._refill():
             raise WireError("the document ends in the middle of a value")
+        while len(self._buffer) < 2 * held and self._refill():
+            pass
 
     def _refill(self) -> bool:
         chunk = next(self._chunks, b"")

@@ -72,8 +72,8 @@ def _new_connection(connection: HTTPConnection, guard: Guard) -> socket.socket:
         raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
-def make_pool(url: Url, guard: Guard, *, trust_env: bool) -> HTTPConnectionPool:
-    """Return a pool of one guarded connection to the host of `url`.
+def make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
+    """Return a manager of one guarded connection to the host of `url`.
 
     Args:
         url: Where requests go.
@@ -95,13 +95,13 @@ def make_pool(url: Url, guard: Guard, *, trust_env: bool) -> HTTPConnectionPool:
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure
 
-    manager = _make_manager(url, guard, trust_env=trust_env)
+    manager = _choose_manager(url, guard, trust_env=trust_env)
     manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
-    return manager.connection_from_url(url.url)
+    return manager
 
 
-def _make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
-    options: dict[str, Any] = {"maxsize": 1, "block": True}
+def _choose_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
+    options: dict[str, Any] = {"num_pools": 1, "maxsize": 1}
     if url.scheme == "https":
         # Reading the system's certificates costs a megabyte; plain HTTP does not pay it.
         options["ssl_context"] = _make_context(guard)

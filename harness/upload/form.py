@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 import re
 from email.message import Message
 from typing import IO
@@ -47,6 +48,8 @@ def read_parts(file: IO[bytes], boundary: bytes) -> dict[str, Part]:
         FormError: The framing is broken, or a part appears twice.
     """
     parts: dict[str, Part] = {}
+    if not os.fstat(file.fileno()).st_size:
+        raise FormError("the body is empty: no boundary, no parts")
     with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         delimiter = b"\r\n--" + boundary
         if data[: len(delimiter) - 2] != delimiter[2:]:

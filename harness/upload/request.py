@@ -10,7 +10,7 @@ from http.client import HTTPException
 from harness.config import KIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, PayloadTooLarge, UploadError
-from harness.upload.connection import make_pool
+from harness.upload.connection import make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.lean_urllib3 import (
     BaseHTTPResponse,
@@ -43,12 +43,12 @@ class Endpoint:
         trust_env: bool,
     ) -> None:
         url = _parse(options.url)
-        self._target = url.request_uri
+        self._url = url.url
         self._shown = f"{url.scheme}://{url.netloc}{url.path or '/'}"
         self._timeout_s = options.timeout_s
         self._headers = dict(secret_headers)
         self._guard = Guard(cancellation, RESPONSE_BYTES_MAX)
-        self._pool = make_pool(url, self._guard, trust_env=trust_env)
+        self._manager = make_manager(url, self._guard, trust_env=trust_env)
 
     def post(self, body: Body) -> None:
         """Send `body` once.
@@ -66,7 +66,7 @@ class Endpoint:
 
     def close(self) -> None:
         """Close the connection."""
-        self._pool.close()
+        self._manager.clear()
 
     def _exchange(self, body: Body) -> UploadError | None:
         headers = {
@@ -76,9 +76,9 @@ class Endpoint:
         }
         try:
             with body.open() as reader:
-                response = self._pool.urlopen(
+                response = self._manager.urlopen(
                     "POST",
-                    self._target,
+                    self._url,
                     body=reader,
                     headers=headers,
                     retries=False,
@@ -122,13 +122,15 @@ class Endpoint:
 def _read_text(response: BaseHTTPResponse) -> str:
     """Return what a server says beside the status; the verdict is the status alone.
 
-    An answer that was read to its end leaves a connection that can be kept.
+    Only a friendly answer that was read to its end leaves a connection worth keeping: whoever
+    refuses is likely to hang up, and the next attempt would be spent on finding that out.
     """
-    body = b""
+    body, connection = b"", response.connection
     with closing(response), suppress(HTTPError, HTTPException, OSError):
         body = response.read(RESPONSE_BYTES_MAX, decode_content=False)
-        if response.length_remaining == 0:
-            response.release_conn()
+    if connection is not None and (response.status >= 300 or response.length_remaining != 0):
+        connection.close()
+    response.release_conn()
     text = body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace")
     return "".join(filter(str.isprintable, text))[:_SHOWN_CHARACTERS]
 

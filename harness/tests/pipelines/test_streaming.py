@@ -109,11 +109,14 @@ def test_a_child_is_let_go_before_the_next_is_made() -> None:
 def test_the_next_package_is_asked_for_when_the_current_one_is_used_up() -> None:
     order: list[str] = []
 
+    def iter_children(name: str) -> Iterator[Scope]:
+        order.append(f"child of {name}")
+        yield make_function("f", 1)
+
     def iter_noted() -> Iterator[Package]:
         for name in "pq":
             order.append(f"begin {name}")
-            children = (order.append(f"child of {name}") or make_function("f", 1) for _ in "x")
-            yield Package(package_scope(name), "go", children)
+            yield Package(package_scope(name), "go", iter_children(name))
 
     streaming.run(iter_noted(), KeepingPoster(), EACH, look_away)
     assert order == ["begin p", "child of p", "begin q", "child of q"]

@@ -1,0 +1,54 @@
+"""Ready-made bodies and uploaders for the tests of this directory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.config import UploadOptions
+from harness.pipelines import envelope, multipart
+from harness.pipelines.compressors import make_compressor
+from harness.pipelines.multipart import BytesBody
+from harness.upload.client import RetryPolicy, Uploader
+from harness.upload.faults import Fault
+from harness.upload.intake import IntakeServer
+from harness.upload.ledger import LedgerView
+
+UPLOAD_ID = "upload-1"
+HASTY = RetryPolicy(attempts=3, base_s=0.001, wait_s_max=0.01, total_s=30.0)
+ONCE = RetryPolicy(attempts=1)
+
+
+def make_uploader(
+    intake: IntakeServer, policy: RetryPolicy = HASTY, *, timeout_s: float = 20.0, **rest: Any
+) -> Uploader:
+    url = f"{intake.url}/verify/symdb/v1/input"
+    options = UploadOptions(url=url, upload_id=UPLOAD_ID, timeout_s=timeout_s)
+    return Uploader(options, policy, **rest)
+
+
+def make_body(
+    batch_num: int = 1, *, final: bool = False, scopes: bytes = b"", padding: int = 0
+) -> BytesBody:
+    """Return a valid streaming batch; `padding` bytes of version make it longer."""
+    options = UploadOptions(url="http://x/", upload_id=UPLOAD_ID, version="v" * padding)
+    document = (
+        envelope.streaming_prefix(options, batch_num) + scopes + envelope.streaming_suffix(final)
+    )
+    compressor = make_compressor("zlib", 0)
+    packed = compressor.compress(document) + compressor.flush()
+    event = envelope.streaming_event(options, batch_num, final, len(packed))
+    data = multipart.prologue(b"XX") + packed + multipart.epilogue(b"XX", event)
+    return BytesBody(multipart.content_type(b"XX"), data)
+
+
+def misbehave(
+    intake: IntakeServer, kind: str, value: int = 0, times: int = 1, **headers: str
+) -> None:
+    names = {name.replace("_", "-"): text for name, text in headers.items()}
+    intake.faults.replace([Fault(kind=kind, value=value, times=times, headers=names)])
+
+
+def ledger_of(intake: IntakeServer) -> LedgerView:
+    view = intake.ledger.view(UPLOAD_ID)
+    assert view is not None
+    return view

@@ -1,0 +1,281 @@
+"""The uploader against an intake that misbehaves, over real sockets."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from harness.config import UploadOptions
+from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
+from harness.pipelines.open_batch import SinkBody
+from harness.pipelines.sinks import DiskSink
+from harness.tests.upload.senders import (
+    HASTY,
+    ONCE,
+    ledger_of,
+    make_body,
+    make_uploader,
+    misbehave,
+)
+from harness.upload.client import RetryPolicy, Uploader
+from harness.upload.faults import FOREVER
+from harness.upload.guard import Cancellation
+from harness.upload.intake import IntakeServer
+from harness.upload.retry import RequestFailed
+from harness.upload.secret import Secret, read_secret
+
+
+def count_open() -> tuple[int, int]:
+    """Return the open file descriptors and live threads of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+
+def test_batches_arrive_over_one_kept_connection(intake: IntakeServer) -> None:
+    with make_uploader(intake) as uploader:
+        for number in range(1, 6):
+            uploader.post(make_body(number, final=number == 5))
+    view = ledger_of(intake)
+    assert (view.accepted, view.duplicates, view.errors, view.final) == (5, 0, [], True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        *[("status", status) for status in (408, 429, 500, 502, 503, 504, 599)],
+        ("early-status", 503),
+        ("reset", 0),
+        ("early-reset", 0),
+        ("garbage", 0),
+        ("huge", 0),
+    ],
+)
+@pytest.mark.parametrize("padding", [0, 500_000], ids=["small", "large"])
+def test_a_passing_failure_is_tried_again(
+    intake: IntakeServer, kind: str, value: int, padding: int
+) -> None:
+    misbehave(intake, kind, value, times=2)
+    with make_uploader(intake) as uploader:
+        uploader.post(make_body(padding=padding))
+    view = ledger_of(intake)
+    assert (view.accepted, view.duplicates, view.errors) == (1, 0, [])
+
+
+@pytest.mark.parametrize("status", [300, 301, 302, 304, 307, 308, 400, 401, 403, 404, 422, 501])
+def test_a_lasting_refusal_is_not_tried_again(intake: IntakeServer, status: int) -> None:
+    """A redirect is among them: following it would carry the key to another host."""
+    misbehave(intake, "status", status, Location=f"{intake.url}/count/symdb/v1/input")
+    with make_uploader(intake) as uploader, pytest.raises(UploadError, match=f"HTTP {status}"):
+        uploader.post(make_body())
+    assert intake.ledger.view("upload-1") is None
+
+
+def test_attempts_are_limited(intake: IntakeServer) -> None:
+    misbehave(intake, "status", 503, times=HASTY.attempts)
+    with make_uploader(intake) as uploader:
+        with pytest.raises(RequestFailed, match="HTTP 503"):
+            uploader.post(make_body())
+        uploader.post(make_body())
+    assert ledger_of(intake).accepted == 1
+
+
+def test_a_payload_too_large_is_an_error_of_its_own_and_not_tried_again(
+    intake: IntakeServer,
+) -> None:
+    misbehave(intake, "too-large", 1000, times=1)
+    with make_uploader(intake) as uploader:
+        with pytest.raises(PayloadTooLarge):
+            uploader.post(make_body(padding=2000))
+        uploader.post(make_body())
+
+
+@pytest.mark.parametrize("kind", ["accept-reset", "accept-silence"])
+def test_a_lost_answer_leads_to_a_duplicate_with_the_same_number(
+    intake: IntakeServer, kind: str
+) -> None:
+    misbehave(intake, kind)
+    with make_uploader(intake, timeout_s=1.0) as uploader:
+        uploader.post(make_body())
+    view = ledger_of(intake)
+    assert (view.accepted, view.duplicates) == (1, 1)
+    assert [entry.batch_num for entry in view.batches] == [1, 1]
+
+
+@pytest.mark.parametrize("kind", ["cut-short", "run-over"])
+def test_the_status_is_the_verdict_whatever_becomes_of_the_text(
+    intake: IntakeServer, kind: str
+) -> None:
+    misbehave(intake, kind)
+    with make_uploader(intake) as uploader:
+        uploader.post(make_body())
+        uploader.post(make_body(2))
+    view = ledger_of(intake)
+    assert (view.accepted, view.duplicates) == (2, 0)
+
+
+@pytest.mark.parametrize("kind", ["drip", "drip-body", "continue", "silence"])
+def test_no_server_outlasts_the_deadline(intake: IntakeServer, kind: str) -> None:
+    """Each of them sends a byte or an interim answer for ever; the test ends because we do."""
+    misbehave(intake, kind, times=FOREVER)
+    uploader = make_uploader(intake, ONCE, timeout_s=0.3)
+    with uploader, pytest.raises(RequestFailed) as caught:
+        uploader.post(make_body())
+    assert caught.value.retryable
+
+
+@pytest.mark.parametrize("kind", ["drip", "drip-body", "continue", "silence", "status"])
+def test_cancelling_stops_a_request_and_leaves_nothing_open(
+    intake: IntakeServer, kind: str
+) -> None:
+    """With `status` the upload is caught between two attempts."""
+    misbehave(intake, kind, 503, times=FOREVER, Retry_After="3600")
+    before = count_open()
+    cancellation = Cancellation()
+    timer = threading.Timer(0.2, cancellation.cancel)
+    timer.start()
+    patient = RetryPolicy(wait_s_max=3600.0, total_s=1e6)
+    with make_uploader(intake, patient, timeout_s=3600.0, cancellation=cancellation) as uploader:
+        with pytest.raises(Cancelled):
+            uploader.post(make_body())
+        with pytest.raises(Cancelled):
+            uploader.post(make_body())
+    timer.join()
+    intake.stopping.set()
+    while count_open() > before:  # the intake's own threads end a moment later
+        threading.Event().wait(0.01)
+    assert intake.ledger.view("upload-1") is None
+
+
+def test_a_failed_upload_leaves_nothing_open(intake: IntakeServer) -> None:
+    before = count_open()
+    misbehave(intake, "early-reset", times=FOREVER)
+    with make_uploader(intake) as uploader, pytest.raises(UploadError):
+        uploader.post(make_body(padding=500_000))
+    while count_open() > before:
+        threading.Event().wait(0.01)
+
+
+def test_nobody_listening_is_an_upload_error() -> None:
+    uploader = Uploader(UploadOptions(url="http://127.0.0.1:1/"), HASTY)
+    with uploader, pytest.raises(RequestFailed, match="refused") as caught:
+        uploader.post(make_body())
+    assert (caught.value.retryable, caught.value.status) == (True, 0)
+
+
+def test_a_sink_that_cannot_be_read_is_not_the_networks_fault(intake: IntakeServer) -> None:
+    sink = DiskSink()
+    sink.write(b"x" * 100_000)
+    os.ftruncate(sink._file.fileno(), 0)
+    with make_uploader(intake) as uploader, pytest.raises(PipelineError, match="cut short"):
+        uploader.post(SinkBody("text/plain", sink))
+    sink.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:80", "ftp://host/", "http://", "http://user:pass@host/", "http://[::1"]
+)
+def test_a_url_that_cannot_be_used_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Uploader(UploadOptions(url=url))
+    assert "pass" not in str(caught.value)
+
+
+def test_an_upload_without_an_id_gets_one_of_its_own() -> None:
+    options = UploadOptions(url="http://127.0.0.1:1/")
+    with Uploader(options) as first, Uploader(options) as second:
+        assert first.options.upload_id
+        assert first.options.upload_id != second.options.upload_id
+
+
+class EchoHandler(BaseHTTPRequestHandler):
+    """Answers with everything it was told, secrets included."""
+
+    seen: list[dict[str, str]]
+
+    def do_POST(self) -> None:
+        self.seen.append(dict(self.headers))
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = str(self.headers).encode()
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def echo_server() -> Iterator[tuple[str, list[dict[str, str]]]]:
+    seen: list[dict[str, str]] = []
+    handler = type("Handler", (EchoHandler,), {"seen": seen})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/", seen
+        server.shutdown()
+        thread.join()
+
+
+def test_a_key_is_sent_but_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_KEY", "s3cr3t-value")
+    key = read_secret("TEST_KEY")
+    with echo_server() as (url, seen):
+        uploader = Uploader(UploadOptions(url=url), secret_headers={"DD-API-KEY": key})
+        with uploader, pytest.raises(UploadError) as caught:
+            uploader.post(make_body())
+    assert seen[0]["DD-API-KEY"] == "s3cr3t-value"
+    chain: BaseException | None = caught.value
+    while chain is not None:
+        assert "s3cr3t" not in repr(chain)
+        assert "s3cr3t" not in str(chain)
+        chain = chain.__cause__ or chain.__context__
+    assert "s3cr3t" not in repr(key)
+    assert "s3cr3t" not in repr({"DD-API-KEY": key})
+
+
+@pytest.mark.parametrize("value", ["", "a\nb", "é"], ids=["unset", "newline", "not ascii"])
+def test_a_key_that_no_header_can_carry_is_refused_unseen(
+    value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_KEY", value)
+    with pytest.raises(ConfigError, match="TEST_KEY") as caught:
+        read_secret("TEST_KEY")
+    assert not value or value not in str(caught.value)
+
+
+def test_the_environment_is_asked_for_neither_credentials_nor_proxies(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login a password b")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with echo_server() as (url, seen):
+        uploader = Uploader(UploadOptions(url=url))
+        with uploader, pytest.raises(UploadError):
+            uploader.post(make_body())
+    assert "Authorization" not in seen[0]
+
+
+def test_a_proxy_of_the_environment_is_used_when_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with echo_server() as (proxy, seen):
+        monkeypatch.setenv("http_proxy", proxy)
+        options = UploadOptions(url="http://intake.invalid/symdb")
+        with Uploader(options, ONCE, trust_env=True) as uploader, pytest.raises(UploadError):
+            uploader.post(make_body())
+    assert seen[0]["Host"] == "intake.invalid"
+
+
+def test_a_secret_compares_and_encodes_like_the_string_it_is() -> None:
+    assert Secret("a") == "a"
+    assert Secret("a").encode() == b"a"

@@ -1,0 +1,84 @@
+"""TLS against a server with a certificate made on the spot."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.config import UploadOptions
+from harness.errors import UploadError
+from harness.tests.upload.senders import HASTY, ONCE, make_body
+from harness.upload.client import Uploader
+from harness.upload.intake import IntakeServer
+from harness.upload.retry import RequestFailed
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+               "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+               "-keyout", str(path.with_suffix(".key")), "-out", str(path)]  # fmt: skip
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+@pytest.fixture
+def secure_intake(certificate: Path) -> Iterator[IntakeServer]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    with IntakeServer(("127.0.0.1", 0)) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def options_for(port: int, host: str = "localhost", timeout_s: float = 20.0) -> UploadOptions:
+    url = f"https://{host}:{port}/verify/symdb/v1/input"
+    return UploadOptions(url=url, upload_id="upload-1", timeout_s=timeout_s)
+
+
+def test_a_trusted_server_gets_the_batches(
+    secure_intake: IntakeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with Uploader(options_for(secure_intake.server_port), HASTY) as uploader:
+        for number in range(1, 4):
+            uploader.post(make_body(number, padding=200_000))
+    view = secure_intake.ledger.view("upload-1")
+    assert view is not None
+    assert view.accepted == 3
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"], ids=["unknown issuer", "wrong name"])
+def test_a_server_that_cannot_prove_itself_gets_nothing_and_is_not_asked_again(
+    secure_intake: IntakeServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    if host != "localhost":
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    uploader = Uploader(options_for(secure_intake.server_port, host), HASTY)
+    with uploader, pytest.raises(UploadError, match="TLS failed") as caught:
+        uploader.post(make_body())
+    assert isinstance(caught.value, RequestFailed)
+    assert not caught.value.retryable
+    assert secure_intake.ledger.view("upload-1") is None
+
+
+def test_a_handshake_that_never_ends_meets_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        uploader = Uploader(options_for(port, timeout_s=0.3), ONCE)
+        with uploader, pytest.raises(RequestFailed, match="deadline"):
+            uploader.post(make_body())
