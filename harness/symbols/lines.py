@@ -1,23 +1,16 @@
 """Line ranges of functions: injectible lines, lines under a PC range, unions, intersections.
 
-A line table entry is `(pc_lo, pc_hi, line)`; the entries of one function are sorted by `pc_lo` and
-do not overlap. A line range is a pair, both ends inclusive.
+A line range is a pair, both ends inclusive.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
-Entry: TypeAlias = tuple[int, int, int]
 Range: TypeAlias = tuple[int, int]
 LineSpan: TypeAlias = Range
-
-
-def injectible_ranges(entries: Iterable[Entry]) -> list[Range]:
-    """Return the lines of the entries, equal and consecutive ones merged into ranges."""
-    return merge_lines(line for _, _, line in entries)
 
 
 def merge_lines(numbers: Iterable[int]) -> list[Range]:
@@ -36,31 +29,46 @@ def merge_lines(numbers: Iterable[int]) -> list[Range]:
     return merged
 
 
-def lines_of_pcs(entries: Sequence[Entry], pc_lo: int, pc_hi: int) -> Range | None:
-    """Return lowest and highest line of the entries that begin in a PC range, end included.
+class PcLines:
+    """A line table: the PCs at which entries begin, sorted, and the line of each.
 
-    A probe goes to where an entry begins, so an entry that is already running at `pc_lo` does not
-    count, and one that begins exactly at `pc_hi` does. Line 0 means "no line".
+    Where an entry ends is never asked for: a probe goes to where it begins.
     """
-    low = high = 0
-    # (pc_lo,) sorts before every entry that begins at pc_lo.
-    for index in range(bisect_left(entries, (pc_lo,)), len(entries)):
-        begin, _, line = entries[index]
-        if begin > pc_hi:
-            break
-        if line and (low == 0 or line < low):
-            low = line
-        if line > high:  # noqa: PLR1730 - hot: a comparison is half the price of max()
-            high = line
-    return (low, high) if low else None
 
+    __slots__ = ("begins", "lines")
 
-def lines_of_ranges(entries: Sequence[Entry], pcs: Iterable[Range]) -> Range | None:
-    """Return lowest and highest line over several PC ranges; None if none has a line."""
-    found = [lines for pc_lo, pc_hi in pcs if (lines := lines_of_pcs(entries, pc_lo, pc_hi))]
-    if not found:
-        return None
-    return min(lines[0] for lines in found), max(lines[1] for lines in found)
+    def __init__(self) -> None:
+        self.begins: list[int] = []
+        self.lines: list[int] = []
+
+    def injectible(self) -> list[Range]:
+        """Return the lines, equal and consecutive ones merged into ranges."""
+        return merge_lines(self.lines)
+
+    def span(self, pc_lo: int, pc_hi: int) -> Range | None:
+        """Return lowest and highest line of the entries that begin in a PC range, end included.
+
+        An entry that is already running at `pc_lo` does not count, and one that begins exactly at
+        `pc_hi` does. Line 0 means "no line".
+        """
+        first = bisect_left(self.begins, pc_lo)
+        lines = self.lines[first : bisect_right(self.begins, pc_hi, first)]
+        if not lines:
+            return None
+        low = min(lines)
+        if low == 0:
+            lines = [line for line in lines if line]
+            if not lines:
+                return None
+            low = min(lines)
+        return low, max(lines)
+
+    def span_of_ranges(self, pcs: Iterable[Range]) -> Range | None:
+        """Return lowest and highest line over several PC ranges; None if none has a line."""
+        found = [lines for pc_lo, pc_hi in pcs if (lines := self.span(pc_lo, pc_hi))]
+        if not found:
+            return None
+        return min(lines[0] for lines in found), max(lines[1] for lines in found)
 
 
 def merge_overlapping(ranges: Iterable[Range]) -> list[Range]:

@@ -46,21 +46,19 @@ def available_pcs(
         strict: Whether only plain places count; otherwise any expression does.
     """
     placed: list[_Placed] = []
-    listed = False
+    address_size = unit.layout.address_size
     for low, high, expression in iter_locations(unit, attributes, keep_empty=True):
-        pieces = parse_pieces(expression, unit.layout.address_size)
+        pieces = parse_pieces(expression, address_size)
         if pieces is None:
             if strict:
                 return []
             pieces = ((WHOLE, expression),)
-        if high:
-            listed = True
-            placed.append((low, high, pieces))
-        else:
-            placed += [(begin, end, pieces) for begin, end in block()]
-    if strict and listed and len(placed[0][2]) > 1:
+        if not high:
+            return list(block()) if is_complete(pieces) else []
+        placed.append((low, high, pieces))
+    if strict and placed and len(placed[0][2]) > 1:
         placed = undouble(placed, size())
-    return [(low, high) for low, high, pieces in placed if pieces and all(op for _, op in pieces)]
+    return [(low, high) for low, high, pieces in placed if is_complete(pieces)]
 
 
 @lru_cache(maxsize=1024)
@@ -85,6 +83,13 @@ def parse_pieces(expression: bytes, address_size: int) -> tuple[Piece, ...] | No
     if operations == 1 and place:
         return ((WHOLE, place),)
     return None if place else tuple(pieces)
+
+
+def is_complete(pieces: Sequence[Piece]) -> bool:
+    """Tell whether there are pieces and all of them have a place."""
+    if len(pieces) == 1:
+        return bool(pieces[0][1])
+    return bool(pieces) and all(place for _, place in pieces)
 
 
 def _after_place(operation: int, expression: bytes, at: int, address_size: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,14 +16,7 @@ from harness.symbols.go.binary import GoBinary, UnitReader
 from harness.symbols.go.index import Definition, GoIndex
 from harness.symbols.go.inlined import Merged
 from harness.symbols.go.names import FunctionName
-from harness.symbols.lines import (
-    Entry,
-    Range,
-    injectible_ranges,
-    lines_of_pcs,
-    lines_of_ranges,
-    merge_overlapping,
-)
+from harness.symbols.lines import PcLines, Range, merge_overlapping
 
 _BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
                    dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
@@ -55,7 +47,7 @@ class FunctionReader:
         self._unit: Unit = reader.unit
         self._reader = reader
         self._die = die
-        self._entries: Sequence[Entry] = ()
+        self._lines = PcLines()
         self._file = ""
 
     def read(self, raw: str, name: FunctionName) -> Scope | None:
@@ -63,13 +55,13 @@ class FunctionReader:
         ranges = pc_ranges(self._unit, self._die.attributes)
         if not ranges:
             return self._left_out("function: no code")
-        entries = self._binary.lines.own_lines_at(ranges[0][0], raw)
-        if not entries:
+        lines = self._binary.lines.own_lines_at(ranges[0][0], raw)
+        if lines is None:
             return self._left_out("function: no lines of its own")
-        self._entries = entries
+        self._lines = lines
         self._file = self._reader.file_of(self._die.attributes)
         body = self._read_body(ranges)
-        injectible = injectible_ranges(self._entries)
+        injectible = self._lines.injectible()
         scope = function_scope(name, self._file, injectible, body.symbols)
         scope.start_line = injectible[0][0] if injectible else 0
         scope.end_line = injectible[-1][1] if injectible else 0
@@ -110,7 +102,7 @@ class FunctionReader:
         if not block.symbols:
             parent.scopes += block.scopes
             return
-        start, end = lines_of_ranges(self._entries, block.ranges) or (0, 0)
+        start, end = self._lines.span_of_ranges(block.ranges) or (0, 0)
         parent.scopes.append(
             Scope(
                 scope_type="local", name="", source_file=self._file, start_line=start,
@@ -129,7 +121,7 @@ class FunctionReader:
             self._unit, attributes, lambda: block.ranges, lambda: info.size,
             strict=self._binary.options.locations == "strict",
         )  # fmt: skip
-        lines = [span for pcs in found if (span := lines_of_pcs(self._entries, *pcs))]
+        lines = [span for pcs in found if (span := self._lines.span(*pcs))]
         block.symbols.append(variable_symbol(self._unit, die, info.name, merge_overlapping(lines)))
 
 

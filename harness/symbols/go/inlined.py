@@ -8,7 +8,7 @@ hand, stored, and merged when the definition is delivered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +21,7 @@ from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary
 from harness.symbols.go.linetable import NameLines, lines_of_name
-from harness.symbols.lines import (
-    Entry,
-    Range,
-    injectible_ranges,
-    intersect,
-    lines_of_pcs,
-    merge_overlapping,
-)
+from harness.symbols.lines import PcLines, Range, intersect, merge_overlapping
 
 
 class Instance(Struct, array_like=True):
@@ -66,12 +59,12 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Owner:
-    """The instance that variables go to. Without entries it only passes `near` on."""
+    """The instance that variables go to. Without lines it only passes `near` on."""
 
     origin: int
     near: bool
     file: str = ""
-    entries: Sequence[Entry] = ()
+    lines: PcLines | None = None
     variables: dict[int, list[Range]] = field(default_factory=dict)
 
 
@@ -134,7 +127,7 @@ class InstanceCollector:
             if lines is None:
                 self._binary.skip("inlined instance: no lines")
             else:
-                owner.file, owner.entries = lines.file, lines.entries
+                owner.file, owner.lines = lines.file, lines.lines
         self._stack.append(_Frame(die.depth, True, die.attributes, owner))
 
     def _lines_of(self, name: str) -> NameLines | None:
@@ -147,7 +140,8 @@ class InstanceCollector:
         owner = frame.owner
         origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
         # Variables that only the instance has (some named results) cannot be attributed.
-        if origin is None or not owner.entries:
+        lines = owner.lines
+        if origin is None or lines is None:
             return
 
         def block() -> list[Range]:
@@ -159,7 +153,7 @@ class InstanceCollector:
         found = available_pcs(
             self._unit, die.attributes, block, lambda: self._size_of(origin), strict=strict
         )
-        ranges = [lines for pcs in found if (lines := lines_of_pcs(owner.entries, *pcs))]
+        ranges = [span for pcs in found if (span := lines.span(*pcs))]
         if ranges:
             owner.variables.setdefault(origin, []).extend(ranges)
 
@@ -169,13 +163,13 @@ class InstanceCollector:
     def _pop(self) -> None:
         frame = self._stack.pop()
         owner = frame.owner
-        if not frame.is_instance or not owner.entries:
+        if not frame.is_instance or owner.lines is None:
             return
         merged = {key: merge_overlapping(ranges) for key, ranges in owner.variables.items()}
-        end = max(line for _, _, line in owner.entries)
+        injectible = owner.lines.injectible()
         self._store(
             owner.origin,
-            Instance(owner.near, owner.file, end, injectible_ranges(owner.entries), merged),
+            Instance(owner.near, owner.file, injectible[-1][1], injectible, merged),
         )
 
 

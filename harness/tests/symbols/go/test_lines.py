@@ -4,16 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.symbols.lines import (
-    Range,
-    injectible_ranges,
-    intersect,
-    lines_of_pcs,
-    lines_of_ranges,
-    merge_overlapping,
-)
+from harness.symbols.lines import PcLines, Range, intersect, merge_lines, merge_overlapping
 
-ENTRIES = [(10, 20, 5), (20, 30, 9), (30, 40, 7), (50, 60, 0), (60, 70, 8)]
+TABLE = PcLines()
+TABLE.begins += [10, 20, 30, 50, 60]
+TABLE.lines += [5, 9, 7, 0, 8]
 
 
 @pytest.mark.parametrize(
@@ -29,7 +24,7 @@ ENTRIES = [(10, 20, 5), (20, 30, 9), (30, 40, 7), (50, 60, 0), (60, 70, 8)]
 def test_injectible_lines_merge_when_equal_or_consecutive(
     lines: list[int], ranges: list[Range]
 ) -> None:
-    assert injectible_ranges((0, 0, line) for line in lines) == ranges
+    assert merge_lines(lines) == ranges
 
 
 @pytest.mark.parametrize(
@@ -48,13 +43,13 @@ def test_injectible_lines_merge_when_equal_or_consecutive(
 def test_a_pc_range_covers_the_entries_that_begin_in_it(
     low: int, high: int, lines: Range | None
 ) -> None:
-    assert lines_of_pcs(ENTRIES, low, high) == lines
+    assert TABLE.span(low, high) == lines
 
 
 def test_several_pc_ranges_give_their_outermost_lines_or_none() -> None:
-    assert lines_of_ranges(ENTRIES, [(11, 19), (30, 35), (60, 65)]) == (7, 8)
-    assert lines_of_ranges(ENTRIES, [(11, 19)]) is None
-    assert lines_of_ranges(ENTRIES, []) is None
+    assert TABLE.span_of_ranges([(11, 19), (30, 35), (60, 65)]) == (7, 8)
+    assert TABLE.span_of_ranges([(11, 19)]) is None
+    assert TABLE.span_of_ranges([]) is None
 
 
 @pytest.mark.parametrize(
@@ -76,7 +71,7 @@ _LINES = st.sets(st.integers(1, 40))
 
 
 def _ranges(lines: set[int]) -> list[Range]:
-    return injectible_ranges((0, 0, line) for line in lines)
+    return merge_lines(lines)
 
 
 def _lines(ranges: list[Range]) -> set[int]:

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from harness.errors import InputRejected
 from harness.symbols.go.linetable import OWN, assign_lines
 from harness.symbols.go.pclntab import FUNCDATA_INLINE_TREE, PCDATA_INLINE_INDEX, PcLineTable
+from harness.symbols.go.pcvalue import PcRange
+from harness.symbols.lines import Range
 from harness.tests.symbols.go.pclntab_writer import (
     MAGICS,
     NO_DATA,
@@ -109,30 +111,35 @@ def test_for_all_damage_the_reader_answers_or_rejects(at: int, octet: int, cut: 
 F, G = OWN, 3
 
 
+def _assign(
+    lines: list[PcRange], generated: list[Range], owners: list[PcRange]
+) -> dict[int, list[tuple[int, int]]]:
+    found, _ = assign_lines(lines, generated, owners)
+    return {key: list(zip(t.begins, t.lines, strict=True)) for key, t in found.items()}
+
+
 def test_lines_go_to_whoever_owns_the_pc_and_nowhere_else() -> None:
     lines = [(0, 10, 1), (10, 20, 50), (20, 30, 2), (30, 40, 51)]
     owners = [(0, 10, F), (10, 20, G), (20, 25, F), (25, 30, F), (30, 40, G)]
-    entries, begins = assign_lines(lines, [], owners)
-    assert entries == {
-        F: [(0, 10, 1), (20, 25, 2), (25, 30, 2)],
-        G: [(10, 20, 50), (30, 40, 51)],
+    assert _assign(lines, [], owners) == {
+        F: [(0, 1), (20, 2), (25, 2)],
+        G: [(10, 50), (30, 51)],
     }
-    assert begins == {F: 25, G: 30}
+    assert assign_lines(lines, [], owners)[1] == {F: 25, G: 30}
 
 
 def test_one_line_is_cut_at_the_borders_of_its_owners() -> None:
-    entries, _ = assign_lines([(0, 30, 7)], [], [(0, 10, F), (10, 20, G), (20, 30, F)])
-    assert entries == {F: [(0, 10, 7), (20, 30, 7)], G: [(10, 20, 7)]}
+    found = _assign([(0, 30, 7)], [], [(0, 10, F), (10, 20, G), (20, 30, F)])
+    assert found == {F: [(0, 7), (20, 7)], G: [(10, 7)]}
 
 
 def test_the_rest_of_a_line_that_began_under_another_owner_is_nobodys() -> None:
-    entries, _ = assign_lines([(0, 15, 7), (15, 30, 8)], [], [(0, 10, G), (10, 30, F)])
-    assert entries == {G: [(0, 10, 7)], F: [(15, 30, 8)]}
+    found = _assign([(0, 15, 7), (15, 30, 8)], [], [(0, 10, G), (10, 30, F)])
+    assert found == {G: [(0, 7)], F: [(15, 8)]}
 
 
 def test_lines_of_generated_code_are_nobodys() -> None:
-    entries, _ = assign_lines([(0, 4, 1), (4, 8, 9)], [(0, 4)], [(0, 99, F)])
-    assert entries == {F: [(4, 8, 9)]}
+    assert _assign([(0, 4, 1), (4, 8, 9)], [(0, 4)], [(0, 99, F)]) == {F: [(4, 9)]}
 
 
 def test_no_data_means_no_inline_tree() -> None:
