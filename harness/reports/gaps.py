@@ -37,6 +37,23 @@ def group_gaps(summary: Summary, provenance: Provenance) -> dict[str, list[str]]
     )
 
 
+def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
+    """Return what was measured: source, probe, metric, in how many cases, how often in each.
+
+    A case is one arm of one row.
+    """
+    counts: dict[tuple[str, str, str], list[int]] = {}
+    for row in summary.rows:
+        for arm in (row.baseline, row.candidate):
+            for quantity in arm.quantities:
+                key = (row.source, quantity.probe, quantity.metric)
+                counts.setdefault(key, []).append(quantity.replicates)
+    return [
+        (*key, len(found), " to ".join(map(str, sorted({min(found), max(found)}))))
+        for key, found in sorted(counts.items())
+    ]
+
+
 def _grouped(told: Iterable[Told]) -> dict[str, list[str]]:
     """Put together what is said of several binaries, and of several sources of one."""
     sources: dict[tuple[str, str], list[str]] = {}

@@ -10,9 +10,10 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.reports import cells
-from harness.reports.gaps import group_doubts, group_gaps
+from harness.reports.gaps import group_doubts, group_gaps, measured
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
+from harness.reports.reasons import iter_exceptions
 from harness.stats.claim import Claim
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Failure, Summary
@@ -88,6 +89,8 @@ def render_report(
         sources=SOURCES,
         doubts=group_doubts(summary),
         gaps=group_gaps(summary, provenance),
+        exceptions=list(iter_exceptions(summary, claim)),
+        measured=measured(summary),
         repeats=[provenance.repeat_command(row) for row in summary.rows],
         pictures=[(quote(png), question) for png, question in pictures.items()],
     )

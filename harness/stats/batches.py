@@ -12,12 +12,14 @@ class Batching:
     """The batches of one arm over one binary and source.
 
     `fewest` and `most` batches of any one replicate are equal unless the pipeline is not
-    deterministic. `largest_overshoot_bytes` is over the batches that `reached_threshold`; None
-    when there are none: then nothing is known of overshoot.
+    deterministic. `threshold_bytes` is 0 for a pipeline that has none. `largest_overshoot_bytes`
+    is over the batches that `reached_threshold`; None when there are none: then nothing is known
+    of overshoot.
     """
 
     fewest: int
     most: int
+    threshold_bytes: int
     largest_payload_bytes: int
     largest_overshoot_bytes: int | None
 
@@ -31,6 +33,7 @@ def summarise_batches(batches: pd.DataFrame) -> Batching | None:
     return Batching(
         fewest=int(counts.min()),
         most=int(counts.max()),
+        threshold_bytes=int(batches["threshold_bytes"].max()),
         largest_payload_bytes=int(batches["payload_bytes"].max()),
         largest_overshoot_bytes=None if reached.empty else int(reached["overshoot_bytes"].max()),
     )

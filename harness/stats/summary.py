@@ -14,6 +14,7 @@ from harness.stats.verification import same_output
 
 PEAKS = {
     "heap_peak_memray": "memray",
+    "heap_peak_memray_native": "memray-native",
     "heap_peak_tracemalloc": "tracemalloc",
     "heap_peak_gc": "gc",
 }

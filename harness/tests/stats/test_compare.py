@@ -260,6 +260,13 @@ def test_samples_are_collected_by_arm_from_the_probe_that_takes_them() -> None:
     assert Key("b", "dwarf", "x", "wall") not in found
 
 
+def test_a_metric_of_a_foreign_probe_can_be_compared() -> None:
+    rows = [sample("a", "legacy", 3, probe="mine", metric="faults", unit="count")]
+    found = collect(frames([*rows, failure("a", "legacy", probe="gc")]), "legacy", "x", ["faults"])
+    assert found[Key("a", "dwarf", "x", "faults")].numbers == (3.0,)
+    assert found[Key("a", "dwarf", "x", "faults")].failed == 0
+
+
 def test_two_arms_of_one_run_compare() -> None:
     made = frames(peaks("a", [100, 100], [40, 40]), verified="a")
     made.manifest["rig_fingerprint"] = "rig"  # type: ignore[index]
