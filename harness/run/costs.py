@@ -12,7 +12,7 @@ from harness.config import MIB
 from harness.run.sources import DWARF, REPLAY
 
 # Upper bounds of file size for a binary to count as small or medium; the rest is large.
-SIZE_CLASSES = (("small", 5 * MIB), ("medium", 32 * MIB))
+SIZE_CLASSES = (("small", 4 * MIB), ("medium", 16 * MIB))
 LARGE = "large"
 
 # Time under a probe over time without, for the forecast of what remains. Measured on C debug
@@ -30,7 +30,7 @@ _REPLICATES: dict[tuple[str, str], dict[str, int]] = {
     ("tracemalloc", REPLAY): {"small": 1, "medium": 1, "large": 0},
     ("gc", DWARF): {"small": 1, "medium": 1, "large": 0},
     ("gc", REPLAY): {"small": 1, "medium": 1, "large": 1},
-    ("bare", DWARF): {"small": 3, "medium": 2, "large": 1},
+    ("bare", DWARF): {"small": 3, "medium": 1, "large": 1},
     ("bare", REPLAY): {"small": 3, "medium": 3, "large": 3},
 }
 _UNKNOWN_PROBE = {"small": 1, "medium": 1, "large": 1}

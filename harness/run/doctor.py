@@ -21,7 +21,7 @@ from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake
 from harness.run.plan import COUNT_PATH
 from harness.run.planted import iter_packages
-from harness.run.replay import ListedPackages, write_replay
+from harness.run.recording import ListedPackages, write_replay
 from harness.run.replays import default_cache
 from harness.run.rig import versions
 

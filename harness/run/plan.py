@@ -158,12 +158,16 @@ def unmeasured_job(
     )
 
 
+def recording(job: Job, around: Surroundings) -> Job:
+    """Return the job, leaving a package cache behind; it must be of source dwarf."""
+    return structs.replace(job, replay=around.replays[job.binary])
+
+
 def replay_job(request: RunRequest, around: Surroundings, binary: Binary) -> Job:
-    """Return the job that writes the package cache of a binary."""
+    """Return the job that does nothing but write the package cache of a binary."""
     job = unmeasured_job(request, around, binary, request.arms[0], DWARF)
-    replay = around.replays.get(binary.name, "")
     return structs.replace(
-        job, probe=RECORD_REPLAY, arm="", replay=replay, scratch=f"{around.scratch}/replay"
+        recording(job, around), probe=RECORD_REPLAY, arm="", scratch=f"{around.scratch}/replay"
     )
 
 

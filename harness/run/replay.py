@@ -17,7 +17,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct as Layout
 from types import TracebackType
@@ -29,13 +28,12 @@ from msgspec import Struct
 from harness.config import KIB
 from harness.errors import InputRejected
 from harness.model import Package, Scope
-from harness.records import Counters
 
 FORMAT = 1
 MAGIC = b"replay\r\n"
-_HEAD = Layout("<IB")
-_LENGTH = Layout("<I")
-_PACKAGE, _CHILD = 0, 1
+HEAD = Layout("<IB")
+LENGTH = Layout("<I")
+PACKAGE, CHILD = 0, 1
 _BLOCK_BYTES = 256 * KIB
 _POOL = 512
 
@@ -52,15 +50,6 @@ class PackageSource(Protocol):
     language: str
 
 
-@dataclass
-class ListedPackages:
-    """Packages from anywhere, as a source of which there is nothing else to say."""
-
-    packages: Iterator[Package]
-    skipped: dict[str, int] = field(default_factory=dict)
-    language: str = "go"
-
-
 class ReplayInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a replay file says about itself; `sha256` covers its frames."""
 
@@ -70,78 +59,16 @@ class ReplayInfo(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     largest_frame_bytes: int
     language: str
     skipped: dict[str, int]
-    counters: Counters
-
-
-def write_replay(source: PackageSource, path: Path) -> ReplayInfo:
-    """Write all packages of `source` to `path`, which holds all of them or what it held before.
-
-    Raises:
-        OSError: The disk is full, or cannot be written.
-    """
-    staged = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with staged.open("wb") as file:
-            info = _write(source, file)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(path)
-    finally:
-        staged.unlink(missing_ok=True)
-    return info
-
-
-class _FrameWriter:
-    """Appends frames and keeps their digest, total and largest size."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._encoder = msgspec.msgpack.Encoder()
-        self.digest = hashlib.sha256()
-        self.body_bytes = 0
-        self.largest_bytes = 0
-
-    def write(self, kind: int, value: object) -> None:
-        payload = self._encoder.encode(value)
-        for part in (_HEAD.pack(len(payload), kind), payload):
-            self._file.write(part)
-            self.digest.update(part)
-        size = _HEAD.size + len(payload)
-        self.body_bytes += size
-        self.largest_bytes = max(self.largest_bytes, size)
-
-
-def _write(source: PackageSource, file: IO[bytes]) -> ReplayInfo:
-    file.write(MAGIC)
-    frames, counters = _FrameWriter(file), Counters()
-    for package in source.packages:
-        counters.packages += 1
-        frames.write(_PACKAGE, (package.language, package.scope))
-        for child in package.children:
-            counters.scopes += 1
-            frames.write(_CHILD, child)
-    info = ReplayInfo(
-        format=FORMAT,
-        body_bytes=frames.body_bytes,
-        sha256=frames.digest.hexdigest(),
-        largest_frame_bytes=frames.largest_bytes,
-        language=source.language,
-        skipped=source.skipped,
-        counters=counters,
-    )
-    trailer = msgspec.json.encode(info)
-    file.write(trailer + _LENGTH.pack(len(trailer)) + MAGIC)
-    return info
 
 
 def read_info(path: Path) -> ReplayInfo | None:
     """Return what a replay file says about itself, or None when it is no whole replay file."""
     with suppress(OSError, ValueError, msgspec.DecodeError), path.open("rb") as file:
-        file.seek(-_LENGTH.size - len(MAGIC), os.SEEK_END)
-        (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+        file.seek(-LENGTH.size - len(MAGIC), os.SEEK_END)
+        (length,) = LENGTH.unpack(file.read(LENGTH.size))
         if file.read() != MAGIC:
             return None
-        file.seek(-_LENGTH.size - len(MAGIC) - length, os.SEEK_END)
+        file.seek(-LENGTH.size - len(MAGIC) - length, os.SEEK_END)
         frames_end = file.tell()
         info = msgspec.json.decode(file.read(length), type=ReplayInfo)
         whole = len(MAGIC) + info.body_bytes == frames_end
@@ -189,7 +116,7 @@ class Replay:
         self._file.close()
 
     def _iter_packages(self) -> Iterator[Package]:
-        while (payload := self._frames.take(_PACKAGE)) is not None:
+        while (payload := self._frames.take(PACKAGE)) is not None:
             children = self._iter_children()
             yield _package(payload, children)
             for _ in children:  # what the consumer left behind is not the next package
@@ -197,7 +124,7 @@ class Replay:
 
     def _iter_children(self) -> Iterator[Scope]:
         pool: dict[str, str] = {}
-        while (payload := self._frames.take(_CHILD)) is not None:
+        while (payload := self._frames.take(CHILD)) is not None:
             scope = _CHILDREN.decode(payload)
             _share_strings(scope, pool)
             yield scope
@@ -234,21 +161,21 @@ class _FrameReader:
     def take(self, kind: int) -> memoryview | None:
         """Return the next frame's content, valid until the next call; None if of another kind."""
         if self._taken:
-            self._at += _HEAD.size + self._length
+            self._at += HEAD.size + self._length
             self._taken = False
             self._advance()
         if self._kind != kind:
             return None
         self._taken = True
-        start = self._at + _HEAD.size
+        start = self._at + HEAD.size
         return self._view[start : start + self._length]
 
     def _advance(self) -> None:
-        if not self._hold(_HEAD.size):
+        if not self._hold(HEAD.size):
             self._kind = -1
             return
-        self._length, self._kind = _HEAD.unpack_from(self._view, self._at)
-        if not self._hold(_HEAD.size + self._length):
+        self._length, self._kind = HEAD.unpack_from(self._view, self._at)
+        if not self._hold(HEAD.size + self._length):
             raise InputRejected("a replay file ends inside a frame")
 
     def _hold(self, size: int) -> bool:

@@ -32,6 +32,7 @@ from harness.run.plan import (
     Plan,
     Surroundings,
     plan,
+    recording,
     replay_job,
     smallest_first,
     top_up_jobs,
@@ -40,7 +41,7 @@ from harness.run.plan import (
 from harness.run.replay import check_replay
 from harness.run.replays import replay_path
 from harness.run.request import Binary, RunRequest, checked
-from harness.run.sources import REPLAY
+from harness.run.sources import DWARF, REPLAY, SOURCES
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 
 _MIN_SHARE_FOR_ETA = 0.02
@@ -168,37 +169,46 @@ class _Session:
         self._on_event(RunFinished(self._writer.path, self._not_measured, found))
 
     def _measure(self, binary: Binary, planned: Plan) -> list[Record]:
-        jobs = [job for job in planned.jobs if job.binary == binary.name]
-        if self._past.has(replay_job(self._request, self._around, binary)):
-            return []  # it was refused before the run was interrupted
-        records = self._prepare(binary)
-        if all(record.status == "ok" for record in records):
-            records += self._verify(binary)
-        records += self._run(jobs)
+        records = self._verify(binary)
+        records += self._run([job for job in planned.jobs if job.binary == binary.name])
         seen = self._past.observations.get(binary.name, [])
         records += self._run(top_up_jobs(self._request, self._around, binary, seen))
         return records
 
-    def _prepare(self, binary: Binary) -> list[Record]:
-        """Make the package cache unless a whole one is there; a damaged one is never believed."""
-        path = self._around.replays.get(binary.name)
-        if path is None or check_replay(Path(path)):
-            return []
-        (record,) = iter_records(
-            [replay_job(self._request, self._around, binary)], self._settings()
-        )
+    def _verify(self, binary: Binary) -> list[Record]:
+        """See what each arm delivers from each source: what every measured run has to match.
+
+        The first run over the binary leaves the package cache that source `replay` reads.
+        """
+        records: list[Record] = []
+        for source in sorted(self._request.sources, key=SOURCES.index):
+            if source == REPLAY and not self._has_replay(binary):
+                records += self._make_replay(binary)
+            if source == DWARF or self._has_replay(binary):
+                records += self._verify_source(binary, source)
+            cells = {(binary.name, arm.name, source) for arm in self._request.arms}
+            if cells.isdisjoint(self._past.expected):
+                break
+        self._report(binary, records)
+        return records
+
+    def _make_replay(self, binary: Binary) -> list[Record]:
+        """Write the package cache by itself, when no run over the binary has left a whole one."""
+        job = replay_job(self._request, self._around, binary)
+        if self._past.has(job):
+            return []  # it was refused before the run was interrupted
+        (record,) = iter_records([job], self._settings())
         if record.status != "ok":
             self._store(record)
-            self._refuse(binary, f"{binary.name}: {record.status}: {record.detail}")
         return [record]
 
-    def _verify(self, binary: Binary) -> list[Record]:
-        """See what each arm delivers from each source: what every measured run has to match."""
+    def _verify_source(self, binary: Binary, source: str) -> list[Record]:
         jobs = [
             unmeasured_job(self._request, self._around, binary, arm, source)
-            for source in self._request.sources
             for arm in self._request.arms
         ]
+        if source == DWARF and REPLAY in self._request.sources and not self._has_replay(binary):
+            jobs[0] = recording(jobs[0], self._around)
         jobs = [job for job in jobs if _cell_of(job) not in self._past.delivered]
         records = []
         with closing(iter_records(jobs, self._settings())) as running:
@@ -207,12 +217,27 @@ class _Session:
                 records.append(record)
                 if record.status == "ok" and record.counters is not None:
                     self._past.expected[_cell_of(record.job)] = record.counters
-                else:
-                    cell = f"{record.job.arm} on {record.job.source} of {binary.name}"
-                    self._refuse(binary, f"{cell}: {record.status}: {record.detail}")
-        if len({record.digest for record in records if record.status == "ok"}) > 1:
-            self._on_event(Problem(binary, f"{binary.name}: the arms delivered different scopes"))
         return records
+
+    def _has_replay(self, binary: Binary) -> bool:
+        """Tell whether there is a package cache of which every byte is as it was written."""
+        return check_replay(Path(self._around.replays[binary.name])) is not None
+
+    def _report(self, binary: Binary, records: list[Record]) -> None:
+        """Say what failed, once for all arms that failed alike, and whether the arms agree."""
+        reasons = {
+            f"{binary.name}: {record.status}: {record.detail}": None
+            for record in records
+            if record.status != "ok"
+        }
+        for reason in reasons:
+            self._not_measured.append(reason)
+            self._on_event(Problem(binary, reason))
+        if (
+            len({record.digest for record in records if record.status == "ok" and record.digest})
+            > 1
+        ):
+            self._on_event(Problem(binary, f"{binary.name}: the arms delivered different scopes"))
 
     def _run(self, jobs: list[Job]) -> list[Record]:
         """Run the jobs whose delivery is verified and which have no record yet."""
@@ -231,10 +256,6 @@ class _Session:
 
     def _store(self, record: Record) -> None:
         self._writer.append(record)
-
-    def _refuse(self, binary: Binary, message: str) -> None:
-        self._not_measured.append(message)
-        self._on_event(Problem(binary, message))
 
     def _settings(self) -> Settings:
         return Settings(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.records import Job
+from harness.run.recording import recorded
 from harness.run.replay import PackageSource, open_replay
 
 DWARF, REPLAY = "dwarf", "replay"
@@ -16,7 +18,8 @@ def source_of(job: Job) -> AbstractContextManager[PackageSource]:
     """Return the job's source with everything imported and nothing extracted.
 
     A replay is open when this returns: reading it back is not what is measured. A binary is opened
-    when the source is entered, inside the probe, so that an index built there counts.
+    when the source is entered, inside the probe, so that an index built there counts; a job that
+    names a replay file beside it records its packages there on the way.
     """
     if job.source == REPLAY:
         return open_replay(job.replay)
@@ -25,4 +28,5 @@ def source_of(job: Job) -> AbstractContextManager[PackageSource]:
     # Imported late: a worker that replays must not pay for pyelftools.
     from harness.symbols.source import open_packages  # noqa: PLC0415
 
-    return open_packages(job.binary_path, job.symbol_options)
+    opening = open_packages(job.binary_path, job.symbol_options)
+    return recorded(opening, Path(job.replay)) if job.replay else opening

@@ -30,9 +30,9 @@ from harness.config import UploadOptions
 from harness.contracts import Pipeline, Probe
 from harness.errors import HarnessError, InputRejected
 from harness.model import Package, Scope, Symbol, package_scope
-from harness.records import Batch, Job
+from harness.records import Batch, Counters, Job
 from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
-from harness.run.replay import write_replay
+from harness.run.recording import drain
 from harness.run.sources import source_of
 from harness.run.worker_targets import RECORD_REPLAY
 from harness.upload.client import Uploader
@@ -95,16 +95,16 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
 def _record_replay(job: Job) -> Done:
     """Write the package cache at `job.replay` instead of measuring anything."""
     with source_of(job) as source:
-        info = write_replay(source, Path(job.replay))
+        drain(source)
     return Done(
-        counters=info.counters,
+        counters=Counters(),
         cpu_s=0.0,
         declares=[],
         metrics=[],
         collections=[],
         timeline=[],
-        skipped=info.skipped,
-        language=info.language,
+        skipped=source.skipped,
+        language=source.language,
         batches=0,
     )
 

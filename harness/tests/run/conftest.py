@@ -12,7 +12,7 @@ from harness.records import Job
 from harness.run.executor import ProbeTraits, Settings
 from harness.run.intake import Intake
 from harness.run.plan import COUNT_PATH
-from harness.run.replay import ListedPackages, write_replay
+from harness.run.recording import ListedPackages, write_replay
 from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
 from harness.tests.run.packages import iter_packages
 

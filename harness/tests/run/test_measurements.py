@@ -11,7 +11,7 @@ from harness.config import PipelineOptions
 from harness.probes.capture import TIMELINE_POINTS
 from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
-from harness.run.replay import ListedPackages, write_replay
+from harness.run.recording import ListedPackages, write_replay
 from harness.tests.run.packages import iter_packages
 
 MakeJob = Callable[..., Job]

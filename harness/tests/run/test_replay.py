@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from harness.errors import InputRejected
 from harness.model import LineRange, Package, Scope, Symbol, package_scope
 from harness.run import replay
-from harness.run.replay import ListedPackages, check_replay, open_replay, read_info, write_replay
+from harness.run.recording import ListedPackages, write_replay
+from harness.run.replay import check_replay, open_replay, read_info
 from harness.tests.run.packages import a_function, iter_packages
 
 

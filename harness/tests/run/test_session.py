@@ -146,7 +146,7 @@ def test_events_tell_the_run_in_order(run: tuple[RunData, list[Event], RunReques
     assert len(jobs) == 12
     assert jobs[-1].eta_s == pytest.approx(0.0)
     finished = [event for event in events if isinstance(event, BinaryFinished)]
-    assert len(finished[-1].records) == 1 + 4 + 12
+    assert len(finished[-1].records) == 4 + 12
 
 
 def test_the_manifest_says_how_to_repeat_the_run(
@@ -268,6 +268,30 @@ def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) ->
     write_manifest(path, {**manifest, "rig_fingerprint": "another"})
     with pytest.raises(ConfigError, match="another machine"):
         resume_session(path, lambda _: None)
+
+
+def test_only_the_arm_that_fails_verification_is_left_out(tmp_path: Path) -> None:
+    binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
+    arms = [Arm(name="broken", pipeline="harness.tests.run.faulty:raises"), ARMS[1]]
+    request = a_request(tmp_path, binary, arms=arms, probes=("bare",))
+    events: list[Event] = []
+    data = load(run_session(request, events.append))
+    assert {row[1:3] + row[5:] for row in measured(data)} == {
+        (arm, source, status)
+        for arm, status in (("broken", "crashed"), ("streaming", "ok"))
+        for source in ("dwarf", "replay")
+    }
+    (problem,) = {event.message for event in events if isinstance(event, Problem)}
+    assert "ZeroDivisionError" in problem
+
+
+def test_a_source_by_itself_is_enough(tmp_path: Path) -> None:
+    binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
+    for source in ("dwarf", "replay"):
+        request = a_request(tmp_path, binary, probes=("bare",), sources=(source,))
+        data = load(run_session(request, lambda _: None))
+        assert set(data.samples["source"]) == {source}
+        assert set(data.samples["status"]) == {"ok"}
 
 
 def test_resuming_a_finished_run_measures_nothing(finished: tuple[Path, RunRequest]) -> None:

@@ -1,0 +1,128 @@
+"""Write packages to a replay file, on their own or while a pipeline consumes them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from harness.model import Package, Scope
+from harness.run.replay import (
+    CHILD,
+    FORMAT,
+    HEAD,
+    LENGTH,
+    MAGIC,
+    PACKAGE,
+    PackageSource,
+    ReplayInfo,
+)
+
+
+@dataclass
+class ListedPackages:
+    """Packages from anywhere, as a source of which there is nothing else to say."""
+
+    packages: Iterator[Package]
+    skipped: dict[str, int] = field(default_factory=dict)
+    language: str = "go"
+
+
+@contextmanager
+def recorded(opening: AbstractContextManager[PackageSource], path: Path) -> Iterator[PackageSource]:
+    """Open a source that records what is taken from it.
+
+    When it is left without an error, and every package and child was taken, `path` holds all of
+    them. Otherwise it holds what it held before.
+
+    Raises:
+        OSError: The disk is full, or cannot be written.
+    """
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with opening as source, staged.open("wb") as file:
+            frames = _FrameWriter(file)
+            packages = frames.iter_packages(source.packages)
+            yield ListedPackages(packages, source.skipped, source.language)
+            if not frames.whole:
+                return
+            frames.finish(source)
+            file.flush()
+            os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def write_replay(source: PackageSource, path: Path) -> None:
+    """Write all packages of `source` to `path`.
+
+    Raises:
+        OSError: The disk is full, or cannot be written.
+    """
+    with recorded(nullcontext(source), path) as recording:
+        drain(recording)
+
+
+def drain(source: PackageSource) -> None:
+    """Take every package and child, and keep none."""
+    for package in source.packages:
+        for _ in package.children:
+            pass
+
+
+class _FrameWriter:
+    """Appends frames and keeps their digest, total and largest size."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        file.write(MAGIC)
+        self.whole = False
+        self._file = file
+        self._encoder = msgspec.msgpack.Encoder()
+        self._digest = hashlib.sha256()
+        self._body_bytes = 0
+        self._largest_bytes = 0
+
+    def iter_packages(self, packages: Iterator[Package]) -> Iterator[Package]:
+        """Yield every package after writing it; what is left of its children is written too."""
+        for package in packages:
+            self._write(PACKAGE, (package.language, package.scope))
+            package.children = self._iter_children(package.children)
+            rest = package.children
+            yield package
+            for _ in rest:
+                pass
+        self.whole = True
+
+    def finish(self, source: PackageSource) -> None:
+        """Write the trailer, which makes the file a replay file."""
+        info = ReplayInfo(
+            format=FORMAT,
+            body_bytes=self._body_bytes,
+            sha256=self._digest.hexdigest(),
+            largest_frame_bytes=self._largest_bytes,
+            language=source.language,
+            skipped=source.skipped,
+        )
+        trailer = msgspec.json.encode(info)
+        self._file.write(trailer + LENGTH.pack(len(trailer)) + MAGIC)
+
+    def _iter_children(self, children: Iterator[Scope]) -> Iterator[Scope]:
+        for child in children:
+            self._write(CHILD, child)
+            yield child
+
+    def _write(self, kind: int, value: object) -> None:
+        payload = self._encoder.encode(value)
+        for part in (HEAD.pack(len(payload), kind), payload):
+            self._file.write(part)
+            self._digest.update(part)
+        size = HEAD.size + len(payload)
+        self._body_bytes += size
+        self._largest_bytes = max(self._largest_bytes, size)
