@@ -15,12 +15,17 @@ from harness.units import format_bytes
 NOTHING = "-"
 
 
-def peak_cell(row: Row, arm: Arm) -> str:
-    """Return an arm's peak, or the status of what failed, or `missing`."""
+def peak_cell(row: Row, arm: Arm, *, spread: bool = False) -> str:
+    """Return an arm's peak, or the status of what failed, or `missing`.
+
+    With `spread`, largest minus smallest replicate stands behind a peak that varied.
+    """
     if arm.peak is None:
         statuses = (f.status for f in row.failures if f.arm in (arm.name, ""))
         return next(statuses, "missing")
-    return _agreement(arm.peak) + format_bytes(arm.peak.median)
+    shown = _agreement(arm.peak) + format_bytes(arm.peak.median)
+    varied = spread and arm.peak.spread > 0
+    return f"{shown} (spread {format_bytes(arm.peak.spread)})" if varied else shown
 
 
 def change_cell(row: Row) -> str:

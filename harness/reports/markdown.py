@@ -92,8 +92,13 @@ def render_report(
         exceptions=list(iter_exceptions(summary, claim)),
         measured=measured(summary),
         repeats=[provenance.repeat_command(row) for row in summary.rows],
-        pictures=[(quote(png), question) for png, question in pictures.items()],
+        pictures=[(quote(png), question) for png, question in _ordered(pictures)],
     )
+
+
+def _ordered(pictures: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the picture of what the headline is about first, the others as they came."""
+    return sorted(pictures.items(), key=lambda picture: "peak_heap" not in picture[0])
 
 
 def _environment() -> Environment:

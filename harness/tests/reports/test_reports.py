@@ -28,7 +28,7 @@ from harness.store import load
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import batch, failure, frames, peaks
 
-PICTURES = {"plots/peak heap.png": "How much heap?", "plots/overshoot.png": "How far?"}
+PICTURES = {"plots/over shoot.png": "How far?", "plots/peak_heap.png": "How much heap?"}
 
 
 @pytest.fixture(autouse=True)
