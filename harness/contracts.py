@@ -23,7 +23,9 @@ class Body(Protocol):
 
     def __len__(self) -> int: ...
 
-    def open(self) -> IO[bytes]: ...
+    def open(self) -> IO[bytes]:
+        """Return a new reader at the first byte; the caller closes it."""
+        ...
 
 
 class Poster(Protocol):
@@ -48,7 +50,9 @@ class Pipeline(Protocol):
         poster: Poster,
         options: PipelineOptions,
         observe: Callable[[Batch], None],
-    ) -> Counters: ...
+    ) -> Counters:
+        """Ship `packages` through `poster`, and return what was shipped."""
+        ...
 
 
 class Probe(Protocol):
@@ -62,13 +66,21 @@ class Probe(Protocol):
     declares: tuple[str, ...]
     capture_path: str
 
-    def measure(self) -> AbstractContextManager[None]: ...
+    def measure(self) -> AbstractContextManager[None]:
+        """Return the context in which the pipeline runs."""
+        ...
 
-    def metrics(self) -> list[Metric]: ...
+    def metrics(self) -> list[Metric]:
+        """Return what was measured, once the context is left."""
+        ...
 
-    def collections(self) -> list[Collection]: ...
+    def collections(self) -> list[Collection]:
+        """Return the garbage collections that were seen; most probes see none."""
+        ...
 
-    def timeline(self) -> list[HeapPoint]: ...
+    def timeline(self) -> list[HeapPoint]:
+        """Return live heap over time; most probes have none."""
+        ...
 
 
 class Plot(Protocol):

@@ -57,7 +57,7 @@ class GateFailed(HarnessError):
 
 
 class PipelineError(HarnessError):
-    """A pipeline failed on this side of the wire: encoding, compressing or spooling. Never retried."""
+    """A pipeline failed on this side of the wire: encoding, compressing, spooling. Not retried."""
 
 
 class UploadError(HarnessError):

@@ -10,7 +10,7 @@ STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch"
 
 
 class Metric(Struct, frozen=True):
-    """One measured value. The name states its definition; the unit is `byte`, `second` or `count`."""
+    """One measured value. The name is its definition; the unit is `byte`, `second` or `count`."""
 
     metric: str
     unit: str
@@ -67,7 +67,7 @@ class Holding(Struct, frozen=True):
 
 
 class Counters(Struct, kw_only=True):
-    """Work done by one pipeline run. Two arms that did the same work agree on `scopes` and `functions`.
+    """Work done by one pipeline run. Arms that did the same agree on `scopes` and `functions`.
 
     `scopes` counts direct children of packages; `raw_bytes` and `payload_bytes` sum over batches.
     `dropped` counts children that the receiver refused as too large even alone.
@@ -86,8 +86,9 @@ class Job(Struct, frozen=True, kw_only=True):
     """One replicate: one binary, one arm, one source, one probe, in one fresh process.
 
     `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
-    worker has to discover plugins. `replay` is the package cache for source `replay`. `upload_id` is
-    in every payload, so it is the same for all replicates that must agree to the byte.
+    worker has to discover plugins. `replay` is the package cache for source `replay`.
+    `upload_id` is in every payload, so it is the same for all replicates that must agree to the
+    byte.
     """
 
     run_id: str

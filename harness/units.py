@@ -1,4 +1,4 @@
-"""Units of measurement: parse what people write, print what people read; stores keep exact bytes."""
+"""Units: parse what people write, print what people read; stores keep exact bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turn a stored run into what people read: the table, the pictures, report.md, one JSON document."""
+"""Turn a stored run into what people read: table, pictures, report.md, one JSON document."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _REPORT = "report.md"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A run as it is reported: its summary, where it comes from, and what reading it back showed."""
+    """A run as it is reported: its summary, its origin, and what reading it back showed."""
 
     frames: Frames
     summary: Summary
@@ -98,9 +98,7 @@ def _listed(target: Path, pictures: Mapping[str, tuple[Path, str]]) -> dict[str,
 def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
     from harness.reports.document import summary_document  # noqa: PLC0415
 
-    document: dict[str, Any] = summary_document(
-        findings.summary, findings.provenance, files=files
-    )
+    document: dict[str, Any] = summary_document(findings.summary, findings.provenance, files=files)
     document["warnings"] = list(findings.warnings)
     write_line(msgspec.json.encode(document))
 

@@ -57,8 +57,11 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     ] = None,
     replicates: Annotated[
         int | None,
-        typer.Option(min=1, help="Fresh processes per arm, source and probe. Without: as many as "
-                     "the binary's size allows in ten minutes."),
+        typer.Option(
+            min=1,
+            help="Fresh processes per arm, source and probe. Without: as many as "
+            "the binary's size allows in ten minutes.",
+        ),
     ] = None,
     threshold: Annotated[
         str, typer.Option(help="Flush when the compressed buffer has this size.", metavar="SIZE")

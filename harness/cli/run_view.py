@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -81,8 +81,8 @@ class RunView:
             case RunFinished():
                 self._move(left="")
 
-    def _move(self, **what: str | int) -> None:
-        self.bars.update(self._task, **what)  # type: ignore[arg-type] - rich types fields one by one
+    def _move(self, **what: Any) -> None:
+        self.bars.update(self._task, **what)
 
     def _show_rows(self, binary: str) -> None:
         from harness.reports.terminal import live_header, live_row  # noqa: PLC0415 - loads pandas

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
 
@@ -30,7 +31,7 @@ class ElfFile:
     def __init__(self, path: str, limits: Limits | None = None) -> None:
         self.path = path
         self.limits = limits or Limits()
-        self._file: IO[bytes] = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by close()
+        self._file: IO[bytes] = Path(path).open("rb", buffering=0)  # noqa: SIM115 - by close()
         try:
             self._size = os.fstat(self._file.fileno()).st_size
             self._read_headers()
@@ -48,7 +49,7 @@ class ElfFile:
             self.machine: str = elf["e_machine"]
             self.relocatable: bool = elf["e_type"] == "ET_REL"
             self._headers = {section.name: _Header(section) for section in elf.iter_sections()}
-        except Exception as error:  # pyelftools lets a dozen kinds out on damaged headers
+        except Exception as error:  # noqa: BLE001 - pyelftools lets a dozen kinds out
             raise InputRejected(f"damaged ELF header: {error!r}", file=self.path) from None
         self._open: dict[str, Section] = {}
 

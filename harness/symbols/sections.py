@@ -55,7 +55,9 @@ class Section:
             )
         data = os.pread(self._fd, size, self._start + offset)
         if len(data) != size:
-            raise InputRejected("the file ends inside the section", section=self.name, offset=offset)
+            raise InputRejected(
+                "the file ends inside the section", section=self.name, offset=offset
+            )
         return data
 
     def window(self, offset: int, size: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The one way into a binary, and the one border that damaged input cannot cross as anything else."""
+"""The one way into a binary, and the border that damage crosses only as InputRejected."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ from harness.symbols.go import iter_go_packages
 from harness.symbols.native.extract import iter_native_packages
 
 _T = TypeVar("_T")
-_REFUSED = (InputRejected, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError, RecursionError,
-           TypeError, ValueError, struct.error, zlib.error)  # fmt: skip
+_REFUSED = (
+    *(InputRejected, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError),
+    *(RecursionError, TypeError, ValueError, struct.error, zlib.error),
+)
 
 
 @dataclass(slots=True)
@@ -82,7 +84,7 @@ def _language(dwarf: Dwarf) -> str:
 
 
 class _Guard:
-    """Turns whatever damage does to a reader into InputRejected, and ends a reading that drags on."""
+    """Turns what damage does to a reader into InputRejected, and ends what drags on."""
 
     def __init__(self, path: str, options: SymbolOptions) -> None:
         self._path = path

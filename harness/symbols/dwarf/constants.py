@@ -1,4 +1,4 @@
-"""The DWARF numbers that extraction reads (DWARF 5, section 7; Go's own from cmd/internal/dwarf)."""
+"""The DWARF numbers that extraction reads (DWARF 5, section 7; Go's from cmd/internal/dwarf)."""
 
 from __future__ import annotations
 

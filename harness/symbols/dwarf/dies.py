@@ -126,9 +126,7 @@ class Walk:
                 limit = min(len(data), end - base)
                 continue
             if shown:
-                yield new(
-                    Die, (depth, base + begin, tag, abbreviation.has_children, attributes)
-                )
+                yield new(Die, (depth, base + begin, tag, abbreviation.has_children, attributes))
                 if self._pruned:
                     self._pruned = False
                     if depth == 0:

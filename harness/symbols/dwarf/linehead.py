@@ -120,7 +120,7 @@ def _parse(data: bytes, layout: Layout, place: tuple[Section, int, int]) -> Line
 
 
 def _read_old_tables(
-    data: bytes, at: int, _: Layout
+    data: bytes, at: int, _layout: Layout
 ) -> tuple[list[bytes | int], list[FileEntry]]:
     directories: list[bytes | int] = [b""]  # directory 0 is the compilation directory
     while data[at]:
@@ -132,8 +132,8 @@ def _read_old_tables(
     while at < len(data) and data[at]:
         end = _string_end(data, at)
         directory, after = read_uleb(data, end + 1)
-        _, after = read_uleb(data, after)
-        _, after = read_uleb(data, after)
+        _, after = read_uleb(data, after)  # modification time
+        _, after = read_uleb(data, after)  # length
         files.append(FileEntry(data[at:end], directory))
         at = after
     return directories, files
@@ -146,9 +146,7 @@ def _string_end(data: bytes, at: int) -> int:
     return end
 
 
-def _read_tables(
-    data: bytes, at: int, layout: Layout
-) -> tuple[list[bytes | int], list[FileEntry]]:
+def _read_tables(data: bytes, at: int, layout: Layout) -> tuple[list[bytes | int], list[FileEntry]]:
     found: list[list[FileEntry]] = []
     for _ in range(2):
         entries, at = _read_entries(data, at, layout)
@@ -164,7 +162,7 @@ def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry]
         form, at = read_uleb(data, at)
         described.append(Attribute(_CONTENT | content, form, 0))
     count, at = read_uleb(data, at)
-    if count and not described or count > len(data):
+    if (count and not described) or count > len(data):
         raise InputRejected("a file table that claims more than it holds", section=".debug_line")
     decode = _share(tuple(described), frozenset((_LNCT_PATH, _LNCT_DIRECTORY_INDEX)), layout)
     entries: list[FileEntry] = []
@@ -172,9 +170,7 @@ def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry]
         at, values = decode(data, at, 0)
         if at > len(data):
             raise IndexError
-        entries.append(
-            FileEntry(values.get(_LNCT_PATH, b""), values.get(_LNCT_DIRECTORY_INDEX, 0))
-        )
+        entries.append(FileEntry(values.get(_LNCT_PATH, b""), values.get(_LNCT_DIRECTORY_INDEX, 0)))
     return entries, at
 
 

@@ -48,7 +48,7 @@ class LineTable:
         self._starts.sort()
 
     def iter_slices(self, low: int, high: int) -> Iterator[slice]:
-        """Yield the rows whose address lies in [low, high), by address, as slices of the columns."""
+        """Yield the rows whose address lies in [low, high), by address, as slices."""
         at = max(bisect_right(self._starts, (low, 1 << 62, 0)) - 1, 0)
         while at < len(self._starts) and self._starts[at][0] < high:
             _, first, end = self._starts[at]
@@ -97,7 +97,9 @@ class _Program:
         advances, steps, opcode_base = self.advances, self.steps, header.opcode_base
         most = self.most
         add_address, add_line, add_file = (
-            table.addresses.append, table.lines.append, table.files.append
+            table.addresses.append,
+            table.lines.append,
+            table.files.append,
         )
         base, end = header.program, header.end
         data, at = self.section.window(base, _WINDOW_BYTES), 0
@@ -164,4 +166,3 @@ class _Program:
 
     def _reject(self, reason: str, offset: int) -> InputRejected:
         return InputRejected(reason, section=self.section.name, offset=offset)
-

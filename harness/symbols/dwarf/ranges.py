@@ -24,7 +24,7 @@ _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _BASE, _START_END,
 
 
 def pc_ranges(unit: Unit, attributes: dict[int, Any]) -> list[Range]:
-    """Return the entry's code ranges, in file order, empty ones left out; none if it has no code."""
+    """Return the entry's code ranges, in file order, without empty ones."""
     if dw.AT_RANGES in attributes:
         return list(_iter_listed(unit, attributes[dw.AT_RANGES]))
     if dw.AT_RANGES_INDEX in attributes:

@@ -157,21 +157,7 @@ class Dwarf:
     @cached_property
     def unit_offsets(self) -> array[int]:
         """Offsets of all units, and the end of the last: n + 1 values, found header by header."""
-        offsets = array("Q")
-        at = 0
-        while at < self.info.size:
-            offsets.append(at)
-            head = self.info.window(at, 12)
-            length = int.from_bytes(head[:4], self.order)
-            at += 4 + length
-            if length >= 0xFFFF_FFF0:
-                at = offsets[-1] + 12 + int.from_bytes(head[4:12], self.order)
-            if at > self.info.size:
-                raise InputRejected(
-                    "a unit longer than its section", section=self.info.name, offset=offsets[-1]
-                )
-        offsets.append(at)
-        return offsets
+        return unit_offsets(self.info, self.order)
 
     def iter_units(self) -> Iterator[Unit]:
         """Yield every unit in file order; nothing of a unit is kept once the next is asked for."""
@@ -186,7 +172,9 @@ class Dwarf:
         """
         number = bisect_right(self.unit_offsets, offset) - 1
         if not 0 <= number < len(self.unit_offsets) - 1:
-            raise InputRejected("a reference out of the section", section=self.info.name, offset=offset)
+            raise InputRejected(
+                "a reference out of the section", section=self.info.name, offset=offset
+            )
         start = self.unit_offsets[number]
         unit = self._units.pop(start, None) or Unit(self, start, self.unit_offsets[number + 1])
         self._units[start] = unit
@@ -204,3 +192,26 @@ class Dwarf:
         if len(self._tables) > _CACHED_TABLES:
             self._tables.popitem(last=False)
         return table
+
+
+def unit_offsets(section: Section, order: Literal["little", "big"]) -> array[int]:
+    """Return where the units of a section start, and where the last one ends.
+
+    Raises:
+        InputRejected: A unit says that it is longer than the section.
+    """
+    offsets = array("Q")
+    at = 0
+    while at < section.size:
+        offsets.append(at)
+        head = section.window(at, 12)
+        length = int.from_bytes(head[:4], order)
+        at += 4 + length
+        if length >= 0xFFFF_FFF0:
+            at = offsets[-1] + 12 + int.from_bytes(head[4:12], order)
+        if at > section.size:
+            raise InputRejected(
+                "a unit longer than its section", section=section.name, offset=offsets[-1]
+            )
+    offsets.append(at)
+    return offsets

@@ -12,7 +12,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.ranges import pc_ranges
-from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
+from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE, unit_offsets
 from harness.symbols.native.functions import build_function
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.inlined import build_abstract
@@ -34,6 +34,9 @@ def iter_native_packages(
     File order, not the order of names: sorting a unit by name would need all its names at once,
     and a unit can be the whole program.
     """
+    types = dwarf.elf.section(".debug_types")
+    if types is not None:
+        skipped["type unit"] = len(unit_offsets(types, dwarf.order)) - 1
     for unit in dwarf.iter_units():
         reason = _reason_to_skip(unit)
         if reason:

@@ -1,15 +1,31 @@
-"""The committed binaries that tests read: every fixture that has debugging information."""
+"""The committed binaries that tests read, and what the independent tool counted in them."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
 
 from harness.corpus import fixtures_directory
 
 FIXTURES = fixtures_directory() / "binaries"
-# Neither has a .debug_info; that the reader says so is tested where it opens files.
-_LEFT_OUT = {"stripped.so", "split.dwo"}
+_WITHOUT_DWARF = {"stripped.so", "split.dwo"}
+_MAGIC = b"\x7fELF"
 
 BINARIES = sorted(
     path
-    for path in FIXTURES.rglob("*")
-    if path.is_file() and path.name not in _LEFT_OUT and path.read_bytes()[:4] == b"\x7fELF"
+    for path in FIXTURES.glob("*/*")
+    if path.is_file() and path.name not in _WITHOUT_DWARF and path.read_bytes()[:4] == _MAGIC
 )
+
+
+def name_of(path: Path) -> str:
+    """Return a test id: the folder and the file."""
+    return f"{path.parent.name}-{path.stem}"
+
+
+def counted(path: Path) -> dict[str, Any]:
+    """Return the independent tool's counts of one binary."""
+    files = json.loads((path.parent / "expected.json").read_text())["files"]
+    found: dict[str, Any] = files[path.name]
+    return found

@@ -1,4 +1,4 @@
-"""What pyelftools says of an entry, in the fast reader's terms: the oracle for all that it returns."""
+"""What pyelftools says of an entry, in the fast reader's terms: the oracle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.die import DIE, AttributeValue
 from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.dwarf.enums import ENUM_DW_AT, ENUM_DW_TAG
-from elftools.dwarf.locationlists import LocationEntry, LocationParser
+from elftools.dwarf.locationlists import BaseAddressEntry, LocationEntry, LocationParser
 from elftools.dwarf.ranges import RangeEntry
 
 from harness.symbols.dwarf import constants as dw
@@ -25,14 +25,14 @@ _INDEXES = {"DW_FORM_addrx", "DW_FORM_addrx1", "DW_FORM_addrx2", "DW_FORM_addrx3
 
 def tag_number(die: DIE) -> int:
     """Return the numeric tag of a pyelftools entry."""
-    return die.tag if isinstance(die.tag, int) else int(ENUM_DW_TAG[die.tag])
+    return die.tag if isinstance(die.tag, int) else int(ENUM_DW_TAG[str(die.tag)])
 
 
 def expected(die: DIE, wanted: frozenset[int]) -> dict[int, Any]:
     """Return the attributes that the fast reader should return for `die`; strings as text."""
     found: dict[int, Any] = {}
     for name, attribute in die.attributes.items():
-        number = name if isinstance(name, int) else int(ENUM_DW_AT[name])
+        number = int(ENUM_DW_AT.get(str(name), name))
         if number in wanted:
             key, value = _translate(number, attribute, die.cu.cu_offset)
             found[key] = value
@@ -40,24 +40,39 @@ def expected(die: DIE, wanted: frozenset[int]) -> dict[int, Any]:
 
 
 def _translate(number: int, attribute: AttributeValue, unit: int) -> tuple[int, Any]:
+    key = _key(number, attribute.form)
+    if key != number:
+        return key, attribute.raw_value
+    return number, _value(attribute, unit)
+
+
+def _key(number: int, form: str) -> int:
+    """Return the attribute's number, or that of its class where the form makes it another."""
+    indexed = form in _INDEXES
+    special = {
+        (dw.AT_LOCATION, "DW_FORM_loclistx"): dw.AT_LOCATION_LIST_INDEX,
+        (dw.AT_RANGES, "DW_FORM_rnglistx"): dw.AT_RANGES_INDEX,
+    }
+    if (number, form) in special:
+        return special[number, form]
+    if number == dw.AT_LOCATION and form not in _BLOCKS:
+        return dw.AT_LOCATION_LIST
+    if number == dw.AT_LOW_PC and indexed:
+        return dw.AT_LOW_PC_INDEX
+    if number == dw.AT_HIGH_PC and form != "DW_FORM_addr":
+        return dw.AT_HIGH_PC_INDEX if indexed else dw.AT_HIGH_PC_OFFSET
+    return number
+
+
+def _value(attribute: AttributeValue, unit: int) -> Any:
     form, value = attribute.form, attribute.value
     if form in _BLOCKS:
-        return number, bytes(value)
+        return bytes(value)
     if form in _STRINGS:
-        return number, value.decode("utf-8", "replace")
+        return value.decode("utf-8", "replace")
     if form in _LOCAL:
-        return number, value + unit
-    if number == dw.AT_LOCATION:
-        listx = form == "DW_FORM_loclistx"
-        return (dw.AT_LOCATION_LIST_INDEX if listx else dw.AT_LOCATION_LIST), attribute.raw_value
-    if number == dw.AT_RANGES and form == "DW_FORM_rnglistx":
-        return dw.AT_RANGES_INDEX, attribute.raw_value
-    if number in _CODE and form in _INDEXES:
-        key = dw.AT_LOW_PC_INDEX if number == dw.AT_LOW_PC else dw.AT_HIGH_PC_INDEX
-        return key, attribute.raw_value
-    if number == dw.AT_HIGH_PC and form != "DW_FORM_addr":
-        return dw.AT_HIGH_PC_OFFSET, value
-    return number, -1 if form == "DW_FORM_ref_sig8" else value
+        return value + unit
+    return -1 if form == "DW_FORM_ref_sig8" else value
 
 
 def iter_entries(unit: CompileUnit) -> Iterator[DIE]:
@@ -73,7 +88,10 @@ def expected_ranges(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int]] | None:
     top = die.cu.get_top_DIE().attributes.get("DW_AT_low_pc")
     base = top.value if top else 0
     found: list[tuple[int, int]] = []
-    for entry in dwarf.range_lists().get_range_list_at_offset(attribute.value, die.cu):
+    lists = dwarf.range_lists()
+    assert lists is not None
+    assert isinstance(die.cu, CompileUnit)
+    for entry in lists.get_range_list_at_offset(attribute.value, die.cu):
         if not isinstance(entry, RangeEntry):
             base = entry.base_address
             continue
@@ -100,7 +118,7 @@ def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes
             if entry.end_offset > entry.begin_offset:
                 low, high = entry.begin_offset + shift, entry.end_offset + shift
                 found.append((low, high, bytes(entry.loc_expr)))
-        elif hasattr(entry, "base_address"):
+        elif isinstance(entry, BaseAddressEntry):
             base = entry.base_address
     return found
 
@@ -124,5 +142,3 @@ def expected_rows(dwarf: DWARFInfo, unit: CompileUnit) -> list[tuple[int, int, i
         elif state.is_stmt and state.line > 0:
             sequence.append((state.address, state.line, state.file))
     return found
-
-

@@ -20,12 +20,12 @@ from harness.symbols.dwarf.ranges import pc_ranges
 from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols import oracle
-from harness.tests.symbols.binaries import BINARIES
+from harness.tests.symbols.binaries import BINARIES, name_of
 
 _STRINGS = (dw.AT_NAME, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME, dw.AT_COMP_DIR,
             dw.AT_PRODUCER, dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME)  # fmt: skip
 
-pytestmark = pytest.mark.parametrize("path", BINARIES, ids=lambda path: path.parent.name)
+pytestmark = pytest.mark.parametrize("path", BINARIES, ids=name_of)
 
 
 @contextmanager
@@ -36,8 +36,7 @@ def _both(path: Path) -> Iterator[tuple[Dwarf, DWARFInfo]]:
 
 def _as_text(unit: Unit, attributes: dict[int, Any]) -> dict[int, Any]:
     return {
-        key: unit.text(value) if key in _STRINGS else value
-        for key, value in attributes.items()
+        key: unit.text(value) if key in _STRINGS else value for key, value in attributes.items()
     }
 
 

@@ -1,0 +1,146 @@
+"""What C, C++ and Rust extraction returns, checked against the sources beside the binaries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec import UNSET
+
+from harness.config import SymbolOptions
+from harness.errors import InputRejected
+from harness.model import Scope
+from harness.symbols import open_packages
+from harness.tests.symbols.binaries import FIXTURES
+
+C_VARIANTS = ["dwarf3", "dwarf4", "dwarf5", "compressed", "zdebug", "i386", "s390x", "unoptimised"]
+
+
+def scopes_of(path: Path, options: SymbolOptions | None = None) -> dict[str, list[Scope]]:
+    with open_packages(str(path), options) as source:
+        return {package.scope.name: list(package.children) for package in source.packages}
+
+
+def named(scopes: list[Scope], name: str) -> Scope:
+    (found,) = [scope for scope in scopes if scope.name == name]
+    return found
+
+
+def signature(scope: Scope) -> list[tuple[str, str]]:
+    return [(s.name, s.type) for s in scope.symbols if s.symbol_type == "arg"]
+
+
+@pytest.mark.parametrize("variant", C_VARIANTS)
+def test_the_same_source_has_the_same_functions_whatever_the_dwarf(variant: str) -> None:
+    found = scopes_of(FIXTURES / "c" / f"{variant}.so")
+    assert list(found) == ["/fixture/table.c", "/fixture/report.c"]
+    table = found["/fixture/table.c"]
+    assert {scope.name for scope in table if scope.scope_type == "function"} == {
+        "table_each", "table_put", "table_find", "same", "bucket_of", "hash_of",
+    }  # fmt: skip
+    assert signature(named(table, "table_each")) == [
+        ("table", "table *"), ("visit", "visitor"), ("context", "void *"),
+    ]  # fmt: skip
+    assert sorted(signature(named(table, "same"))) == [
+        ("left", "const char *"), ("right", "const char *"),
+    ]  # fmt: skip
+
+
+def test_an_unoptimised_function_has_its_lines_blocks_and_availability() -> None:
+    table = scopes_of(FIXTURES / "c" / "unoptimised.so")["/fixture/table.c"]
+    each = named(table, "table_each")
+    assert (each.source_file, each.start_line, each.end_line) == ("/fixture/table.c", 40, 55)
+    assert [(span.start, span.end) for span in each.injectible_lines] == [
+        (40, 48), (50, 51), (54, 55),
+    ]  # fmt: skip
+    (loop,) = each.scopes
+    assert [(symbol.name, symbol.line) for symbol in loop.symbols] == [("index", 42)]
+    (body,) = loop.scopes
+    assert [(symbol.name, symbol.type) for symbol in body.symbols] == [("entry", "entry *")]
+    assert body.source_file == "/fixture/table.c"
+    specifics = each.symbols[0].language_specifics
+    assert specifics is not None
+    assert [(span.start, span.end) for span in specifics.available_line_ranges] == [(40, 55)]
+
+
+def test_types_have_their_fields_with_types_as_c_spells_them() -> None:
+    table = scopes_of(FIXTURES / "c" / "dwarf5.so")["/fixture/table.c"]
+    assert [(symbol.name, symbol.type) for symbol in named(table, "table").symbols] == [
+        ("buckets", "entry *[16]"), ("count", "size"), ("statistics", "(anonymous struct)"),
+    ]  # fmt: skip
+    assert {symbol.line for symbol in named(table, "entry").symbols} == {UNSET}
+
+
+def test_a_function_that_lives_only_as_copies_starts_at_its_declaration() -> None:
+    table = scopes_of(FIXTURES / "c" / "dwarf5.so")["/fixture/table.c"]
+    scope = named(table, "hash_of")
+    assert (scope.source_file, scope.start_line) == ("/fixture/table.h", 33)
+    assert [symbol.name for symbol in scope.symbols] == ["hash", "key", "letter"]
+    assert scope.scopes == []
+
+
+def test_methods_carry_their_class_and_namespace() -> None:
+    found = scopes_of(FIXTURES / "cpp" / "dwarf5.so")
+    methods = [s for scopes in found.values() for s in scopes if s.scope_type == "method"]
+    names = {s.language_specifics.qualified_name for s in methods if s.language_specifics}
+    assert "geometry::shape::shape" in names
+    assert "geometry::(anonymous namespace)::circle::area" in names
+    (area,) = [
+        scope
+        for scope in methods
+        if scope.language_specifics
+        and scope.language_specifics.qualified_name
+        == "geometry::(anonymous namespace)::circle::area"
+    ]
+    assert signature(area)[0][0] == "this"
+
+
+def test_a_class_names_its_bases_and_marks_static_members() -> None:
+    found = scopes_of(FIXTURES / "cpp" / "dwarf5.so")
+    types = {s.name: s for scopes in found.values() for s in scopes if s.scope_type == "struct"}
+    circle = types["geometry::(anonymous namespace)::circle"]
+    assert circle.language_specifics is not None
+    assert circle.language_specifics.super_classes == ["geometry::shape", "geometry::scalable"]
+    kinds = {s.name: s.symbol_type for s in types["geometry::shape"].symbols}
+    assert kinds["alive"] == "static_field"
+    assert kinds["name_"] == "field"
+
+
+def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
+    found = scopes_of(FIXTURES / "rust" / "dwarf5.so")
+    assert found
+    assert not any("/@/" in name for name in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("c/split.so", "skeleton unit without its split file"),
+        ("c/dwz.so", "partial, imported or split unit"),
+        ("cpp/types4.so", "type unit"),
+        ("cpp/types5.so", "type unit"),
+    ],
+)
+def test_units_that_cannot_be_read_are_counted_with_a_reason(path: str, reason: str) -> None:
+    with open_packages(str(FIXTURES / path)) as source:
+        for package in source.packages:
+            for _ in package.children:
+                pass
+        assert source.skipped[reason] > 0
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("c/stripped.so", "no DWARF"),
+        ("c/split.dwo", "never linked"),
+        ("c/table.c", "not an ELF file"),
+        ("c/absent.so", "No such file"),
+        ("c", "Is a directory"),
+    ],
+)
+def test_what_cannot_be_read_says_what_why_and_what_to_do(path: str, reason: str) -> None:
+    with pytest.raises(InputRejected, match=reason) as caught, open_packages(str(FIXTURES / path)):
+        pass
+    assert str(FIXTURES / path) in str(caught.value)
+    assert caught.value.remedy
