@@ -2,8 +2,8 @@
 
 Downloads go on in a background thread while the caller already measures what is ready; a build,
 which would take a core from what is being measured, starts only when the caller has nothing left
-to do but to wait for it. Several runs may fill the same directory: one at a time works on it, the others then find
-what they need.
+to do but to wait for it. Several runs may fill the same directory: one at a time works on it, the
+others then find what they need.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from harness.corpus.wheels import (
 from harness.errors import Cancelled, CorpusError
 
 LOCK_NAME = ".harness-corpus.lock"
-_LOCK_POLL_S = 0.2
+_POLL_S = 0.2
 
 
 def iter_fetch(
@@ -102,13 +102,15 @@ class _Fetch:
         self._on_progress = on_progress
         self._ready: PriorityQueue[tuple[float, int, Binary | None]] = PriorityQueue()
         self._ticket = count()
+        self._guard = threading.Lock()
         self._hungry = threading.Event()
         self._delivered: set[str] = set()
 
     def next(self) -> Binary | None:
         """Wait for the smallest binary that is ready; None after the last one."""
-        if self._ready.empty():
-            self._hungry.set()
+        with self._guard:
+            if self._ready.empty():
+                self._hungry.set()
         return self._ready.get()[-1]
 
     def work(self) -> None:
@@ -121,7 +123,7 @@ class _Fetch:
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             self.error = error
         finally:
-            self._ready.put((float("inf"), next(self._ticket), None))
+            self._put(float("inf"), None)
 
     def _work_through(self) -> None:
         failed: list[tuple[list[Pin], CorpusError]] = []
@@ -139,6 +141,8 @@ class _Fetch:
     def _try(self, wheel: str, pins: list[Pin]) -> CorpusError | None:
         """Get what a wheel is needed for; return why that failed."""
         try:
+            if any(pin.package for pin in pins):
+                self._wait_until_hungry()
             with self._alone(wheel):
                 self._get(wheel, pins)
         except CorpusError as error:
@@ -146,6 +150,11 @@ class _Fetch:
         except OSError as error:
             return CorpusError(f"{wheel}: {error}")
         return None
+
+    def _wait_until_hungry(self) -> None:
+        """Wait until nothing is being measured; outside of the lock, which others need."""
+        while not self._hungry.wait(_POLL_S):
+            self.errand.check()
 
     def _groups(self) -> list[tuple[str, list[Pin]]]:
         """Return what is still to be had, by wheel: the smallest first, the Go build last."""
@@ -167,7 +176,7 @@ class _Fetch:
         while not lock.is_locked:
             self.errand.check()
             try:
-                lock.acquire(timeout=_LOCK_POLL_S)
+                lock.acquire(timeout=_POLL_S)
             except Timeout:
                 self._on_progress(Progress(wheel, "wait"))
         try:
@@ -200,8 +209,6 @@ class _Fetch:
     def _get_from_wheel(self, name: str, pins: list[Pin], workplace: Path) -> None:
         wheel = self._manifest.wheels[name]
         builds = [pin for pin in pins if pin.package]
-        while builds and not self._hungry.wait(_LOCK_POLL_S):
-            self.errand.check()
         build = GoBuild(self._manifest.go, workplace, self.errand, self._on_progress)
         if builds:
             build.check_machine()
@@ -245,7 +252,7 @@ class _Fetch:
     def _queue(self, pin: Pin) -> None:
         binary = pinned(pin, self._directory / pin.name)
         self._delivered.add(pin.name)
-        self._ready.put((pin.size_bytes, next(self._ticket), binary))
+        self._put(pin.size_bytes, binary)
 
     def _deliver_missing(self, pins: list[Pin], error: CorpusError) -> None:
         for pin in pins:
@@ -254,4 +261,10 @@ class _Fetch:
                 absent = Binary(
                     name=pin.name, path=path, status="missing", detail=str(error), pin=pin
                 )
-                self._ready.put((float("inf"), next(self._ticket), absent))
+                self._put(float("inf"), absent)
+
+    def _put(self, rank: float, binary: Binary | None) -> None:
+        # One step with the question of `next`: whoever has just been given work is not hungry.
+        with self._guard:
+            self._ready.put((rank, next(self._ticket), binary))
+            self._hungry.clear()

@@ -96,15 +96,12 @@ class GoBuild:
         return output, lines
 
     def _environment(self) -> dict[str, str]:
-        # One core stays free: binaries that are ready are measured while this builds.
-        spare = max(1, (os.cpu_count() or 2) - 1)
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self._workplace),
             "GOROOT": str(self._root),
             "GOCACHE": str(self._workplace / "cache"),
             "GOPATH": str(self._workplace / "path"),
-            "GOMAXPROCS": str(spare),
             "TMPDIR": str(self._workplace),
             **self._toolchain.environment,
         }

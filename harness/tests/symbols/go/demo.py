@@ -11,12 +11,13 @@ from typing import Any
 from msgspec import to_builtins
 
 from harness.config import SymbolOptions
+from harness.corpus import fixtures_directory
 from harness.model import Package
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go import iter_go_packages
 
-FOLDER = Path(__file__).parents[4] / "fixtures" / "binaries" / "go"
+FOLDER = fixtures_directory() / "binaries" / "go"
 GOLDEN = Path(__file__).parent / "golden" / "demo.json"
 
 Tree = dict[str, Any]
