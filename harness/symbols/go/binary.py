@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.config import SymbolOptions
+from harness.errors import ConfigError
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.units import Dwarf, Unit
@@ -16,6 +17,7 @@ from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.go.scope_filter import ScopeFilter, make_filter
 from harness.symbols.go.typenames import TypeNames
 
+INLINES = ("unit", "index")
 INLINED = 1
 """DW_INL_inlined: the entry defines a function that was inlined somewhere."""
 
@@ -42,8 +44,11 @@ def open_binary(
     """Open the readers.
 
     Raises:
+        ConfigError: An option has a value that it cannot have.
         InputRejected: There is no build information or no line table.
     """
+    if options.inlines not in INLINES:
+        raise ConfigError(f"{options.inlines!r} is no way to place inlines", remedy="unit or index")
     scope = make_filter(options, read_build_info(elf).main_module)
     return GoBinary(dwarf, GoLines(elf), TypeNames(dwarf), scope, options, skipped)
 

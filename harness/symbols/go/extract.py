@@ -15,7 +15,7 @@ from harness.symbols.go.prepass import build_index
 
 LANGUAGE = "go"
 
-MOST_FUNCTIONS = 10_000
+MOST_FUNCTIONS = 4096
 """A package of more functions is delivered in parts, so that a batch can end inside it."""
 
 

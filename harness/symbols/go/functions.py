@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, LineRange, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
@@ -140,8 +139,8 @@ def read_definition(
             attributes = die.attributes
         elif die.tag in _VARIABLES:
             _add_defined(binary, unit, die, merged, symbols)
-        elif die.depth == 1:
-            raise InputRejected(f"a definition with a child of tag {die.tag:#x}", offset=die.offset)
+        else:
+            binary.skip("definition: unexpected child")
     symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
     scope = function_scope(name, merged.file, merged.injectible or [], symbols)
     scope.start_line = attributes.get(dw.AT_DECL_LINE, 0)

@@ -14,8 +14,11 @@ them go with the next unit that is.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from harness.config import Limits
+from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.units import Unit
@@ -39,6 +42,7 @@ _TYPES = frozenset(
 _CODE = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
                    dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
 _ORIGINS = 4096
+_CHECK_ENTRIES = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,29 @@ def build_index(binary: GoBinary) -> GoIndex:
     return index
 
 
+class _Budget:
+    """What the pre-pass may still take: it sees all of the input before anything is delivered."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._entries = 0
+        self._deadline = time.monotonic() + limits.wall_s
+
+    def spend(self, entries: int) -> None:
+        """Count entries; raise InputRejected once there are too many, or too much time is gone."""
+        self._entries += entries
+        if self._entries > self._limits.dies:
+            raise InputRejected(f"more than {self._limits.dies} entries", section=".debug_info")
+        if time.monotonic() > self._deadline:
+            raise InputRejected(f"still not read after {self._limits.wall_s:g} s")
+
+
 class _PrePass:
     def __init__(self, binary: GoBinary, index: GoIndex) -> None:
         self._binary = binary
         self._index = index
         self._by_unit = binary.options.inlines == "unit"
+        self.budget = _Budget(binary.options.limits)
         self._delivered: set[str] = set()
         self._pending: list[_Pending] = []
         self._group_start = 0
@@ -77,6 +99,7 @@ class _PrePass:
             if unit.root_tag != dw.TAG_COMPILE_UNIT or unit.language != "go":
                 self._binary.skip("unit: not Go")
                 continue
+            self.budget.spend(1)
             self._scan(unit)
         self._settle("")
 
@@ -155,6 +178,7 @@ class _UnitScan:
         self._binary = binary
         self._unit = unit
         self._wanted = wanted
+        self._budget = parent.budget
         self._reader = UnitReader(self._binary, unit, counting=False)
         self._collector: InstanceCollector | None = None
         self._occupied = False
@@ -162,7 +186,9 @@ class _UnitScan:
     def run(self) -> bool:
         """Scan the unit; tell whether its package has something to show for it."""
         walk = Walk(self._unit, self._unit.first, _CODE | _TYPES)
-        for die in walk:
+        for number, die in enumerate(walk, 1):
+            if number % _CHECK_ENTRIES == 0:
+                self._budget.spend(_CHECK_ENTRIES)
             if die.tag in _TYPES:
                 self._add_type(die)
             elif die.depth == 1:

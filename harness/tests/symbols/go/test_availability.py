@@ -1,8 +1,17 @@
 """Where a variable can be read: pieces, unsupported operations, pieces listed twice."""
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.dies import Walk
+from harness.symbols.dwarf.locations import iter_locations
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
 from harness.symbols.go.availability import WHOLE, Piece, parse_pieces, undouble
+from harness.tests.symbols.go.demo import unpack
 
 RAX, RBX, FRAME = b"\x50", b"\x53", b"\x91\x58"
 PIECE8, PIECE4 = b"\x93\x08", b"\x93\x04"
@@ -62,3 +71,17 @@ def test_pieces_beyond_the_size_of_the_type_are_doubles_or_damage(
 ) -> None:
     placed = undouble([(0, 1, pieces) for pieces in lists], size)
     assert [list(pieces) for _, _, pieces in placed] == expected
+
+
+def test_ranges_without_addresses_are_kept_when_asked_for(tmp_path: Path) -> None:
+    """A probe at the one address where such a range begins and ends still finds the variable."""
+    counts = Counter[bool]()
+    with ElfFile(str(unpack(tmp_path))) as elf:
+        for unit in Dwarf(elf).iter_units():
+            for die in Walk(unit, unit.first, {dw.TAG_VARIABLE}):
+                found = iter_locations(unit, die.attributes, keep_empty=True)
+                counts.update(place.low == place.high for place in found if place.high)
+                rest = iter_locations(unit, die.attributes)
+                assert all(place.low < place.high for place in rest if place.high)
+    assert counts[True] > 10
+    assert counts[False] > counts[True]
