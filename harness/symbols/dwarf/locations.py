@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
 
 _WINDOW_BYTES = 1024
+_ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)
 _START_END, _START_LENGTH, _VIEW_PAIR = 7, 8, 9
 
@@ -86,89 +87,65 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Location]:
             data = section.window(offset, _WINDOW_BYTES)
 
 
-def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:
+def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:  # noqa: C901, PLR0912, PLR0915
+    # One flat loop: a Go program has hundreds of thousands of entries, a frame for each is seconds.
     section = required(unit, ".debug_loclists")
-    size = unit.layout.address_size
-    state = _State(unit, unit.low_pc)
+    size, order = unit.layout.address_size, unit.dwarf.order
+    base = unit.low_pc
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
+    limit = len(data)
     while True:
-        if at + 2 * size + 16 > len(data) and start + len(data) < section.size:
+        if at + _ENTRY_BYTES > limit and start + limit < section.size:
             offset = start + at
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
-        if at >= len(data):
+            limit = len(data)
+        if at >= limit:
             raise InputRejected("a location list without end", section=section.name, offset=offset)
         kind = data[at]
+        at += 1
         if kind == _END:
             return
-        if kind == _VIEW_PAIR and data[at + 1] < 128 and data[at + 2] < 128:
-            at += 3  # by far the most frequent entries are read here
-            continue
-        found, at = state.read_entry(kind, data, at + 1)
-        if found is None:
-            continue
-        length = data[at]
-        at += 1
-        if length > 127:
-            length, at = read_uleb(data, at - 1)
-        if at + length > len(data):
-            expression = section.read(start + at, length)
-        else:
-            expression = data[at : at + length]
-        at += length
-        low, high = found
-        if high >= low:
-            yield Location(low, high, expression)
-
-
-class _State:
-    """The base address that list entries before this one have set."""
-
-    def __init__(self, unit: Unit, base: int) -> None:
-        self.unit = unit
-        self.base = base
-
-    def read_entry(self, kind: int, data: bytes, at: int) -> tuple[tuple[int, int] | None, int]:
-        """Return the entry's addresses (None when it has no expression), and what follows them."""
+        low = high = 0
         if kind == _OFFSET_PAIR:
+            low, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
+            high, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
+            low, high = base + low, base + high
+        elif kind == _VIEW_PAIR:
+            _, at = read_uleb(data, at)
+            _, at = read_uleb(data, at)
+            continue
+        elif kind in (_BASE_X, _START_X_LENGTH, _START_X_END_X):
             low, at = read_uleb(data, at)
+            low = unit.indexed_address(low)
+            if kind == _BASE_X:
+                base = low
+                continue
             high, at = read_uleb(data, at)
-            return (self.base + low, self.base + high), at
-        if kind == _DEFAULT:
-            return (0, 0), at
-        if kind == _VIEW_PAIR:
-            _, at = read_uleb(data, at)
-            _, at = read_uleb(data, at)
-            return None, at
-        if kind in (_BASE, _START_END, _START_LENGTH):
-            return self._read_fixed(kind, data, at)
-        return self._read_indexed(kind, data, at)
-
-    def _read_fixed(self, kind: int, data: bytes, at: int) -> tuple[tuple[int, int] | None, int]:
-        size, order = self.unit.layout.address_size, self.unit.dwarf.order
-        low = int.from_bytes(data[at : at + size], order)
-        at += size
-        if kind == _BASE:
-            self.base = low
-            return None, at
-        if kind == _START_LENGTH:
-            length, at = read_uleb(data, at)
-            return (low, low + length), at
-        return (low, int.from_bytes(data[at : at + size], order)), at + size
-
-    def _read_indexed(self, kind: int, data: bytes, at: int) -> tuple[tuple[int, int] | None, int]:
-        if kind not in (_BASE_X, _START_X_END_X, _START_X_LENGTH):
-            raise InputRejected(f"unknown location list entry {kind:#x}", section=".debug_loclists")
-        index, at = read_uleb(data, at)
-        low = self.unit.indexed_address(index)
-        if kind == _BASE_X:
-            self.base = low
-            return None, at
-        operand, at = read_uleb(data, at)
-        if kind == _START_X_LENGTH:
-            return (low, low + operand), at
-        return (low, self.unit.indexed_address(operand)), at
+            high = low + high if kind == _START_X_LENGTH else unit.indexed_address(high)
+        elif kind in (_BASE, _START_LENGTH, _START_END):
+            low = int.from_bytes(data[at : at + size], order)
+            at += size
+            if kind == _BASE:
+                base = low
+                continue
+            if kind == _START_LENGTH:
+                high, at = read_uleb(data, at)
+                high += low
+            else:
+                high = int.from_bytes(data[at : at + size], order)
+                at += size
+        elif kind != _DEFAULT:
+            raise InputRejected(
+                f"unknown location list entry {kind:#x}", section=section.name, offset=start + at
+            )
+        length, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
+        end = at + length
+        expression = data[at:end] if end <= limit else section.read(start + at, length)
+        at = end
+        if high >= low:  # iter_locations leaves empty ones out, unless asked for them
+            yield Location(low, high, expression)
 
 
 _OP_ADDR, _OP_REGX, _OP_FBREG, _OP_BREGX, _OP_PIECE, _OP_CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C

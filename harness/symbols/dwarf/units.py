@@ -112,7 +112,10 @@ class Unit:
             raise InputRejected("an indexed address without .debug_addr")
         size = self.layout.address_size
         base = self.attributes.get(dw.AT_ADDR_BASE, 8)
-        return int.from_bytes(section.read(base + index * size, size), self.dwarf.order)
+        data, at = section.near(base + index * size, size)
+        if at + size > len(data):
+            raise InputRejected("an address index out of the section", section=section.name)
+        return int.from_bytes(data[at : at + size], self.dwarf.order)
 
     @cached_property
     def name(self) -> str:
