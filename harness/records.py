@@ -88,7 +88,7 @@ class Job(Struct, frozen=True, kw_only=True):
     `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
     worker has to discover plugins. `replay` is the package cache for source `replay`.
     `upload_id` is in every payload, so it is the same for all replicates that must agree to the
-    byte.
+    byte. `share` is how much of a replay is read, by size; the rest is as if it were not there.
     """
 
     run_id: str
@@ -105,6 +105,7 @@ class Job(Struct, frozen=True, kw_only=True):
     intake_url: str
     scratch: str
     replay: str = ""
+    share: float = 1.0
     upload_id: str = ""
     hash_seed: int = 0
     timeout_s: float = 900.0

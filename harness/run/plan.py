@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from harness.config import PipelineOptions
 from harness.records import Job
 from harness.run.costs import default_replicates
-from harness.run.request import Arm, Binary, RunRequest
+from harness.run.request import Arm, Binary, RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
 
@@ -67,7 +67,7 @@ def plan(request: RunRequest, around: Surroundings) -> Plan:
     left_out: list[str] = []
     for binary in smallest_first(request.binaries):
         for probe in request.probes:
-            for source in request.sources:
+            for source in sources_of(request, binary):
                 count = replicates_of(request, probe, source, binary)
                 if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
@@ -150,6 +150,7 @@ def unmeasured_job(
         intake_url=around.intake_url + VERIFY_PATH,
         scratch=f"{around.scratch}/v-{arm.name}-{source}",
         replay=around.replays.get(binary.name, "") if source == REPLAY else "",
+        share=binary.share,
         upload_id=upload_id(binary, arm, source, request.pipeline_options),
         hash_seed=hash_seed(request.seed, 0),
         timeout_s=request.timeout_s,
@@ -178,7 +179,7 @@ def hash_seed(seed: int, replicate: int) -> int:
 
 def upload_id(binary: Binary, arm: Arm, source: str, options: PipelineOptions) -> str:
     """Return an upload id that every replicate of a cell shares: it is part of the payload."""
-    cell = (binary.sha256, arm.name, source, arm.options or options)
+    cell = (binary.sha256, binary.share, arm.name, source, arm.options or options)
     digest = hashlib.sha256(msgspec.json.encode(cell)).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
 

@@ -93,7 +93,7 @@ def check_replay(path: Path) -> ReplayInfo | None:
 class Replay:
     """An open replay file, ready to be walked: a `PackageSource` and its own context manager."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, share: float = 1.0) -> None:
         info = read_info(path)
         if info is None:
             raise InputRejected("not a whole replay file", file=str(path))
@@ -101,7 +101,7 @@ class Replay:
         self.skipped = info.skipped
         self._file = path.open("rb", buffering=0)
         self._file.seek(len(MAGIC))
-        self._frames = _FrameReader(self._file, info)
+        self._frames = _FrameReader(self._file, info, share)
         self.packages = self._iter_packages()
 
     def __enter__(self) -> Self:
@@ -137,22 +137,25 @@ def _package(payload: memoryview, children: Iterator[Scope]) -> Package:
     return Package(scope, language, children)
 
 
-def open_replay(path: str) -> Replay:
+def open_replay(path: str, share: float = 1.0) -> Replay:
     """Open a replay file; all memory that reading needs is set aside here.
+
+    With a `share` below 1, it ends before the first scope that goes beyond that part of the file.
 
     Raises:
         InputRejected: It is no whole replay file of this format.
     """
-    return Replay(Path(path))
+    return Replay(Path(path), share)
 
 
 class _FrameReader:
     """Reads frames through one block that always holds the current frame whole."""
 
-    def __init__(self, file: IO[bytes], info: ReplayInfo) -> None:
+    def __init__(self, file: IO[bytes], info: ReplayInfo, share: float) -> None:
         self._file = file
+        self._is_cut = share < 1.0
         self._view = memoryview(bytearray(max(_BLOCK_BYTES, 2 * info.largest_frame_bytes)))
-        self._left = info.body_bytes
+        self._left = round(info.body_bytes * share)
         self._at = self._end = self._length = 0
         self._kind = -1
         self._taken = False
@@ -176,7 +179,9 @@ class _FrameReader:
             return
         self._length, self._kind = HEAD.unpack_from(self._view, self._at)
         if not self._hold(HEAD.size + self._length):
-            raise InputRejected("a replay file ends inside a frame")
+            if not self._is_cut:
+                raise InputRejected("a replay file ends inside a frame")
+            self._kind = -1
 
     def _hold(self, size: int) -> bool:
         """Make sure that `size` bytes from the current position are in the block."""

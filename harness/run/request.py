@@ -9,18 +9,22 @@ from msgspec import Struct, structs
 
 from harness.config import PipelineOptions, SymbolOptions
 from harness.errors import ConfigError
-from harness.run.sources import SOURCES
+from harness.run.sources import REPLAY, SOURCES
 
 DEFAULT_PROBES = ("memray", "tracemalloc", "gc", "bare")
 
 
 class Binary(Struct, frozen=True, kw_only=True):
-    """One input. `name` identifies it in every table; `extra` is kept in the manifest as it is."""
+    """One input. `name` identifies it in every table; `extra` is kept in the manifest as it is.
+
+    With a `share` below 1 only that part of its packages is measured, from source `replay` alone.
+    """
 
     name: str
     path: str
     sha256: str
     size_bytes: int
+    share: float = 1.0
     extra: dict[str, Any] = {}
 
 
@@ -75,6 +79,12 @@ def checked(request: RunRequest) -> RunRequest:
     return structs.replace(request, binaries=binaries)
 
 
+def sources_of(request: RunRequest, binary: Binary) -> list[str]:
+    """Return the sources that a binary is measured from, in the order they build on each other."""
+    asked = [source for source in SOURCES if source in request.sources]
+    return [source for source in asked if source == REPLAY or binary.share == 1.0]
+
+
 def _refuse_nonsense(request: RunRequest) -> None:
     for name in ("binaries", "arms", "probes", "sources"):
         if not getattr(request, name):
@@ -82,6 +92,9 @@ def _refuse_nonsense(request: RunRequest) -> None:
     for source in request.sources:
         if source not in SOURCES:
             raise ConfigError(f"no source is called {source!r}: choose from {', '.join(SOURCES)}")
+    for binary in request.binaries:
+        if not 0.0 < binary.share <= 1.0:
+            raise ConfigError(f"{binary.name}: {binary.share} is no share")
     for probe, count in request.replicates.items():
         if count < 0:
             raise ConfigError(f"{count} replicates of {probe!r} cannot be")

@@ -40,8 +40,8 @@ from harness.run.plan import (
 )
 from harness.run.replay import check_replay
 from harness.run.replays import replay_path
-from harness.run.request import Binary, RunRequest, checked
-from harness.run.sources import DWARF, REPLAY, SOURCES
+from harness.run.request import Binary, RunRequest, checked, sources_of
+from harness.run.sources import DWARF, REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 
 _MIN_SHARE_FOR_ETA = 0.02
@@ -181,7 +181,7 @@ class _Session:
         The first run over the binary leaves the package cache that source `replay` reads.
         """
         records: list[Record] = []
-        for source in sorted(self._request.sources, key=SOURCES.index):
+        for source in sources_of(self._request, binary):
             if source == REPLAY and not self._has_replay(binary):
                 records += self._make_replay(binary)
             if source == DWARF or self._has_replay(binary):

@@ -22,7 +22,7 @@ def source_of(job: Job) -> AbstractContextManager[PackageSource]:
     names a replay file beside it records its packages there on the way.
     """
     if job.source == REPLAY:
-        return open_replay(job.replay)
+        return open_replay(job.replay, job.share)
     if job.source != DWARF:
         raise ConfigError(f"there is no source called {job.source!r}")
     # Imported late: a worker that replays must not pay for pyelftools.

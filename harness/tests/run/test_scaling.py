@@ -1,0 +1,95 @@
+"""Peaks against the size of the input and against the threshold, measured for real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.config import KIB, PipelineOptions
+from harness.corpus import fixtures_directory
+from harness.run.recording import ListedPackages, write_replay
+from harness.run.replay import open_replay
+from harness.run.request import Arm, RunRequest
+from harness.run.scaling import SweepPoint, largest_within, prefixes, read_sweep, sweep_arms
+from harness.run.session import run_session
+from harness.store import load
+from harness.tests.run.packages import iter_packages
+from harness.tests.run.test_session import ARMS, a_binary
+
+STREAMING = Arm(name="streaming", pipeline="harness.pipelines.streaming:run")
+LIBRARY = fixtures_directory() / "binaries/cpp/dwarf5.so"
+
+
+@pytest.mark.parametrize("share", [0.1, 0.33, 0.5, 0.999, 1.0])
+def test_a_share_of_a_replay_is_a_prefix_of_it_of_about_that_size(
+    tmp_path: Path, share: float
+) -> None:
+    write_replay(ListedPackages(iter_packages(7, 30)), tmp_path / "r")
+    with open_replay(str(tmp_path / "r"), share) as source:
+        names = [child.name for package in source.packages for child in package.children]
+    whole = [child.name for package in iter_packages(7, 30) for child in package.children]
+    assert names == whole[: len(names)]
+    assert abs(len(names) - share * len(whole)) <= 2
+
+
+def test_prefixes_are_measured_as_inputs_of_their_own_from_replay_alone(tmp_path: Path) -> None:
+    whole = a_binary(LIBRARY)
+    request = RunRequest(
+        binaries=[whole, *prefixes(whole, (0.25, 0.5))],
+        arms=ARMS,
+        results=tmp_path / "results",
+        cache=tmp_path / "cache",
+        probes=("memray",),
+        replicates={"memray": 1},
+    )
+    data = load(run_session(request, lambda _: None))
+    assert set(data.samples["status"]) == {"ok"}
+    parts = data.samples[data.samples["binary"] != whole.name]
+    assert set(parts["source"]) == {"replay"}
+    scopes = data.deliveries[data.deliveries["arm"] == "streaming"].groupby("binary")["scopes"]
+    quarter, half, all_of_it = sorted(scopes.max())
+    assert 0 < quarter < half < all_of_it
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_a_sweep_tells_what_each_threshold_comes_to(tmp_path: Path) -> None:
+    thresholds = (2 * KIB, 4 * KIB, 64 * KIB)
+    request = RunRequest(
+        binaries=[a_binary(LIBRARY)],
+        arms=sweep_arms(STREAMING, PipelineOptions(), thresholds),
+        results=tmp_path / "results",
+        cache=tmp_path / "cache",
+        probes=("memray", "bare"),
+        sources=("replay",),
+        replicates={"memray": 1, "bare": 1},
+    )
+    points = read_sweep(run_session(request, lambda _: None), "replay")
+    assert [point.threshold_bytes for point in points] == list(thresholds)
+    batches = [point.batches for point in points]
+    assert batches == sorted(batches, reverse=True)
+    assert all(point.wall_s for point in points)
+
+
+def a_point(threshold_bytes: int, peak_bytes: int) -> SweepPoint:
+    return SweepPoint(
+        binary="a",
+        arm="streaming",
+        threshold_bytes=threshold_bytes,
+        peak_bytes=peak_bytes,
+        batches=1,
+        overshoot_bytes=None,
+        wall_s=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget_bytes", "threshold_bytes"),
+    [(5, None), (10, 1), (29, 2), (30, 4), (1000, 4)],
+)
+def test_the_largest_threshold_within_a_budget(
+    budget_bytes: int, threshold_bytes: int | None
+) -> None:
+    points = [a_point(1, 10), a_point(2, 20), a_point(4, 30)]
+    found = largest_within(points, budget_bytes)
+    assert (found.threshold_bytes if found else None) == threshold_bytes
