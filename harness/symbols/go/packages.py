@@ -10,7 +10,8 @@ from typing import NamedTuple
 from harness.errors import InputRejected
 from harness.model import Scope
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import Walk, read_die
+from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.binary import INLINED, GoBinary, UnitReader
 from harness.symbols.go.functions import FunctionReader, read_definition
 from harness.symbols.go.index import Definition, GoIndex
@@ -119,15 +120,8 @@ class PackageReader:
         return self._reader
 
     def _parse(self, offset: int) -> FunctionName:
-        return self._names(offset)[1]
-
-    def _names(self, offset: int) -> tuple[str, FunctionName]:
         unit = self._binary.dwarf.unit_of(offset)
-        raw = unit.text(read_die(unit, offset).attributes.get(dw.AT_NAME))
-        parsed = parse_function_name(raw)
-        if not isinstance(parsed, FunctionName):
-            raise InputRejected(f"{raw!r} is no function name", offset=offset)
-        return raw, parsed
+        return _names(unit, read_die(unit, offset))[1]
 
     def _read_type(self, name: str, entries: list[_Entry]) -> Scope:
         types = [entry.offset for entry in entries if entry.kind is _Kind.TYPE]
@@ -136,13 +130,22 @@ class PackageReader:
         return type_scope(name, fields, [method for method in methods if method is not None])
 
     def _read_function(self, entry: _Entry) -> Scope | None:
-        raw, name = self._names(entry.offset)
+        reader = self._reader_at(entry.offset)
+        die = read_die(reader.unit, entry.offset)
+        raw, name = _names(reader.unit, die)
         if entry.kind is _Kind.CODE:
-            reader = self._reader_at(entry.offset)
-            die = read_die(reader.unit, entry.offset)
             return FunctionReader(self._binary, reader, die).read(raw, name)
         near = entry.kind is _Kind.NEAR_DEFINITION
         return read_definition(self._binary, self._index, Definition(entry.offset, near), name)
+
+
+def _names(unit: Unit, die: Die) -> tuple[str, FunctionName]:
+    """Return raw and parsed name of an entry that was listed because it has them."""
+    raw = unit.text(die.attributes.get(dw.AT_NAME))
+    parsed = parse_function_name(raw)
+    if not isinstance(parsed, FunctionName):
+        raise InputRejected(f"{raw!r} is no function name", offset=die.offset)
+    return raw, parsed
 
 
 def _entry(name: FunctionName, kind: _Kind, offset: int) -> _Entry:

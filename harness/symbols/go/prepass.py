@@ -99,6 +99,9 @@ class _PrePass:
             if unit.root_tag != dw.TAG_COMPILE_UNIT or unit.language != "go":
                 self._binary.skip("unit: not Go")
                 continue
+            if not unit.name:
+                self._binary.skip("unit: no name")
+                continue
             self.budget.spend(1)
             self._scan(unit)
         self._settle("")

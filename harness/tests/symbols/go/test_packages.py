@@ -3,13 +3,14 @@
 Line numbers were checked with `go tool objdump`, variables and their ranges with llvm-dwarfdump.
 """
 
-from collections import Counter
+import tracemalloc
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from harness.config import SymbolOptions
+from harness.config import MIB, SymbolOptions
 from harness.model import count_functions
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
@@ -150,6 +151,20 @@ def test_a_part_that_is_left_early_does_not_move_the_next(
         for number, package in enumerate(iter_go_packages(Dwarf(elf), elf, options, {})):
             if number % 2:
                 assert whole(package) == complete[number]
+
+
+def test_peak_heap_stays_far_below_what_is_delivered(program: Path) -> None:
+    """Everything but the program's own module is walked and indexed, and none of it is kept."""
+    list(extract(program, SymbolOptions(scope="main")))  # caches of imports and patterns
+    tracemalloc.start()
+    try:
+        with ElfFile(str(program)) as elf:
+            for package in iter_go_packages(Dwarf(elf), elf, SymbolOptions(scope="main"), {}):
+                deque(package.children, maxlen=0)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 2 * MIB
 
 
 def test_functions_are_decoded_one_at_a_time(program: Path) -> None:
