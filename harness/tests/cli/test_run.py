@@ -1,0 +1,106 @@
+"""`harness run` from end to end, on small real binaries."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.store import INTERRUPTED, load
+from harness.tests.cli.conftest import Harness
+from harness.tests.symbols.binaries import FIXTURES
+
+QUICK = ("--probe", "memray", "--source", "replay", "--replicates", "2")
+
+
+def run_dir_of(work: Path) -> Path:
+    (found,) = (work / "results" / "runs").iterdir()
+    return found
+
+
+def test_one_binary_gives_a_table_pictures_and_a_report(harness: Harness, tmp_path: Path) -> None:
+    done = harness("run", FIXTURES / "c" / "dwarf5.so", *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert "dwarf5.so" in done.stdout
+    assert "yes" in done.stdout
+    run_dir = run_dir_of(tmp_path / "work")
+    assert (run_dir / "report.md").read_text().startswith("# ")
+    assert {path.suffix for path in (run_dir / "plots").iterdir()} == {".png", ".svg"}
+    samples = load(run_dir).samples
+    peaks = samples[samples["metric"] == "heap_peak_memray"]
+    assert sorted(peaks["arm"]) == ["legacy", "legacy", "streaming", "streaming"]
+    assert peaks.groupby("arm")["value"].nunique().tolist() == [1, 1]
+
+
+def test_json_is_one_document_on_standard_output(harness: Harness) -> None:
+    done = harness("run", FIXTURES / "c" / "dwarf5.so", *QUICK, "--json")
+    (row,) = json.loads(done.stdout)["rows"]
+    assert row["same_output"] is True
+    assert row["baseline"]["peak"]["exact"] is True
+    assert isinstance(row["reduction_pct"], float)
+
+
+def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
+    harness: Harness, tmp_path: Path
+) -> None:
+    corpus = tmp_path / "corpus"
+    corpus.mkdir()
+    for name in ("c/dwarf5.so", "c/stripped.so", "c/table.c"):
+        shutil.copy(FIXTURES / name, corpus)
+    whole = (FIXTURES / "c" / "dwarf4.so").read_bytes()
+    (corpus / "truncated.so").write_bytes(whole[: len(whole) // 2])
+    done = harness("run", corpus, *QUICK)
+    assert done.returncode == 0, done.stderr
+    failures = load(run_dir_of(tmp_path / "work")).failures
+    refused = failures.groupby("binary")["status"].unique().map(list).to_dict()
+    assert refused == {name: ["rejected"] for name in ("stripped.so", "table.c", "truncated.so")}
+
+
+@pytest.mark.parametrize("kind", ["empty directory", "text file", "mistyped file"])
+def test_nothing_to_measure_is_one_line_and_exit_code_2(
+    harness: Harness, tmp_path: Path, kind: str
+) -> None:
+    target = tmp_path / "target.so"
+    if kind == "empty directory":
+        target.mkdir()
+    elif kind == "text file":
+        target.write_text("hello\n")
+    done = harness("run", target, *QUICK)
+    assert done.returncode == 2
+    assert str(target) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
+    harness: Harness, tmp_path: Path
+) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", FIXTURES / "c" / "dwarf5.so",
+         "--source", "replay", "--probe", "memray", "--replicates", "50"],
+        cwd=tmp_path,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )  # fmt: skip
+    samples = None
+    while samples is None or samples.stat().st_size < 1000:
+        samples = next((tmp_path / "results" / "runs").glob("*/samples.jsonl"), None)
+        assert process.poll() is None, process.communicate()[1]
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    run_dir = samples.parent
+    assert f"--resume {run_dir.relative_to(tmp_path)}" in said
+    run = load(run_dir)
+    assert run.manifest["state"] == INTERRUPTED
+    assert len(run.samples) > 0
+    done = harness("report", run_dir, "--output", tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "report" / "report.md").exists()
