@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Mapping
 from types import TracebackType
@@ -13,10 +14,10 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_befo
 
 from harness.config import UploadOptions
 from harness.contracts import Body
-from harness.errors import ConfigError
+from harness.errors import ConfigError, PayloadTooLarge
 from harness.upload.guard import Cancellation
 from harness.upload.request import Endpoint
-from harness.upload.retry import FullJitter, is_retryable
+from harness.upload.retry import FullJitter, RequestFailed, is_retryable
 from harness.upload.secret import Secret
 
 
@@ -32,6 +33,30 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     base_s: float = 0.5
     wait_s_max: float = 30.0
     total_s: float = 300.0
+
+
+class _Attempt:
+    """The attempts at one batch, and whether one of them may have been accepted unheard."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._unheard = False
+
+    def post(self, body: Body) -> None:
+        """Try once.
+
+        A batch that may have arrived must not be split: its halves would not be the same batches.
+        """
+        try:
+            self._endpoint.post(body)
+        except RequestFailed as error:
+            self._unheard = self._unheard or not error.status
+            raise
+        except PayloadTooLarge as error:
+            if not self._unheard:
+                raise
+            message = f"{error}, after an attempt without answer that may have been accepted"
+            raise RequestFailed(message, status=413, retryable=False) from None
 
 
 DEFAULT_POLICY = RetryPolicy()
@@ -63,8 +88,8 @@ class Uploader:
         cancellation: Cancellation | None = None,
         trust_env: bool = False,
     ) -> None:
-        if options.timeout_s <= 0:
-            raise ConfigError("the upload timeout must be positive")
+        if not 0 < options.timeout_s < math.inf:
+            raise ConfigError("the upload timeout must be a positive number of seconds")
         upload_id = options.upload_id or str(uuid.uuid4())
         self.options = msgspec.structs.replace(options, upload_id=upload_id)
         self._policy = policy
@@ -89,7 +114,8 @@ class Uploader:
             sleep=self._cancellation.sleep,
             reraise=True,
         )
-        retrying(self._endpoint.post, body)
+        attempt = _Attempt(self._endpoint)
+        retrying(attempt.post, body)
 
     def close(self) -> None:
         """Close the connection."""

@@ -24,7 +24,7 @@ from harness.tests.upload.senders import (
     misbehave,
 )
 from harness.upload.client import RetryPolicy, Uploader
-from harness.upload.faults import FOREVER
+from harness.upload.faults import FOREVER, Fault
 from harness.upload.guard import Cancellation
 from harness.upload.intake import IntakeServer
 from harness.upload.retry import RequestFailed
@@ -92,6 +92,13 @@ def test_a_payload_too_large_is_an_error_of_its_own_and_not_tried_again(
         with pytest.raises(PayloadTooLarge):
             uploader.post(make_body(padding=2000))
         uploader.post(make_body())
+
+
+def test_a_batch_that_may_have_arrived_is_not_split(intake: IntakeServer) -> None:
+    intake.faults.replace([Fault(kind="accept-reset"), Fault(kind="too-large")])
+    with make_uploader(intake) as uploader, pytest.raises(UploadError, match="may have") as caught:
+        uploader.post(make_body())
+    assert not isinstance(caught.value, PayloadTooLarge)
 
 
 @pytest.mark.parametrize("kind", ["accept-reset", "accept-silence"])

@@ -1,0 +1,42 @@
+"""`harness intake`: a server on this machine that takes uploads in and keeps a ledger of them."""
+
+from __future__ import annotations
+
+import json
+from threading import Event
+from typing import Annotated
+
+import typer
+
+from harness.cli.console import error_console
+from harness.upload.faults import KINDS, parse_fault
+from harness.upload.intake import serve
+
+
+def intake(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 0,
+    misbehave: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FAULT",
+            help="Show this fault to the next deliveries, in the order given: KIND, KIND:VALUE, "
+            f"KIND:VALUE*TIMES or KIND* for ever. Kinds: {', '.join(KINDS)}.",
+        ),
+    ] = None,
+) -> None:
+    """Take uploads in until interrupted.
+
+    Prints one JSON line with the server's URL when ready. Post batches to URL/verify/symdb/v1/input
+    to have every scope read and digested, or to URL/count/symdb/v1/input to have only the framing
+    checked; GET URL/ledger/UPLOAD_ID tells what was accepted.
+    """
+    faults = [parse_fault(text) for text in misbehave or []]
+    with serve(host, port) as server:
+        server.faults.replace(faults)
+        typer.echo(json.dumps({"url": server.url}))
+        error_console().print(
+            f"post to {server.url}/verify/symdb/v1/input, Ctrl-C ends", style="dim"
+        )
+        Event().wait()

@@ -1,0 +1,215 @@
+"""`harness upload`: send the scopes of one binary to a receiver, through either pipeline."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+import msgspec
+import typer
+from rich.console import Console
+
+from harness.cli.console import error_console
+from harness.config import (
+    DEFAULT_FUNCTION_LIMIT,
+    PipelineOptions,
+    SymbolOptions,
+    UploadOptions,
+)
+from harness.contracts import Pipeline
+from harness.errors import ConfigError
+from harness.records import Batch, Counters
+from harness.registry import find
+from harness.symbols import open_packages
+from harness.units import format_bytes, parse_bytes
+from harness.upload.client import RetryPolicy, Uploader
+from harness.upload.guard import Cancellation
+from harness.upload.secret import Secret, read_secret
+
+
+def upload(  # noqa: PLR0913 - every parameter is an option of the command
+    binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
+    *,
+    url: Annotated[
+        str,
+        typer.Option(help="Where batches are posted to, path included.", show_default=False),
+    ],
+    service: Annotated[str, typer.Option(help="Name of the service.", show_default=False)],
+    version: Annotated[str, typer.Option(help="Version of the service.", show_default=False)],
+    pipeline: Annotated[
+        str, typer.Option(help="streaming, legacy, or any other that is installed.")
+    ] = "streaming",
+    runtime_id: Annotated[str, typer.Option(help="Runtime id to report.")] = "",
+    upload_id: Annotated[str, typer.Option(help="Upload id; without, a new one.")] = "",
+    agent_version: Annotated[str, typer.Option(help="Agent version to report.")] = "",
+    scope: Annotated[
+        Literal["all", "main", "org"],
+        typer.Option(help="Everything, the main module only, or everything of its organisation."),
+    ] = "all",
+    encoder: Annotated[
+        Literal["msgspec", "orjson", "json"], typer.Option(help="JSON encoder.")
+    ] = "msgspec",
+    compressor: Annotated[
+        Literal["zlib", "zlib-ng", "isal"],
+        typer.Option(help="Compressor; zlib-ng and isal are extras."),
+    ] = "zlib",
+    level: Annotated[int, typer.Option(help="Level of the compressor.")] = 6,
+    threshold: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="Flush when the request body has this size; 0 flushes after every package.",
+        ),
+    ] = "2 MiB",
+    hard_limit: Annotated[
+        bool,
+        typer.Option(
+            "--hard-limit",
+            help="Never exceed the threshold with more than one scope: packages are split across "
+            "batches, and every part after the first is marked as a continuation.",
+        ),
+    ] = False,
+    sync_flush: Annotated[
+        Literal["none", "package", "scope"],
+        typer.Option(help="Bring all compressed data out after each of these."),
+    ] = "none",
+    sink: Annotated[
+        Literal["memory", "disk"], typer.Option(help="Where a batch waits until it is sent.")
+    ] = "memory",
+    function_limit: Annotated[
+        int, typer.Option(min=1, help="Flush of the legacy pipeline: this many functions.")
+    ] = DEFAULT_FUNCTION_LIMIT,
+    legacy_escaping: Annotated[
+        Literal["json", "faithful"],
+        typer.Option(
+            help="faithful: put names into the legacy envelope unescaped, as the original did."
+        ),
+    ] = "json",
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help="Seconds for one request, from first byte to last.")
+    ] = 60.0,
+    attempts: Annotated[int, typer.Option(min=1, help="Requests for one batch, at most.")] = 6,
+    api_key_env: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
+    ] = "",
+    trust_env: Annotated[
+        bool, typer.Option("--trust-env", help="Follow the proxy variables of the environment.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what was sent as one JSON document.")
+    ] = False,
+) -> None:
+    """Extract the scopes of BINARY and post them to URL in batches.
+
+    A failed request is tried again with growing pauses; a batch refused as too large is sent in
+    smaller ones. Ctrl-C stops within a second, and nothing half-written is sent.
+    """
+    options = PipelineOptions(
+        encoder=encoder,
+        compressor=compressor,
+        level=level,
+        threshold_bytes=parse_bytes(threshold),
+        function_limit=function_limit,
+        sync_flush=sync_flush,
+        sink=sink,
+        hard_limit=hard_limit,
+        legacy_escaping=legacy_escaping,
+    )
+    destination = UploadOptions(
+        url=url,
+        service=service,
+        version=version,
+        runtime_id=runtime_id,
+        upload_id=upload_id,
+        timeout_s=timeout,
+    )
+    run = cast("Pipeline", find("pipeline", pipeline).load())
+    secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
+    shipment = _Shipment(destination, RetryPolicy(attempts=attempts), secrets, trust_env)
+    symbols = SymbolOptions(scope=scope, agent_version=agent_version)
+    shipment.send(binary, symbols, run, options)
+    shipment.report(as_json=as_json)
+
+
+class _Shipment:
+    """One upload, from a binary to its last batch."""
+
+    def __init__(
+        self,
+        destination: UploadOptions,
+        policy: RetryPolicy,
+        secrets: dict[str, Secret],
+        trust_env: bool,
+    ) -> None:
+        self._destination = destination
+        self._policy = policy
+        self._secrets = secrets
+        self._trust_env = trust_env
+        self._console: Console = error_console()
+        self._batches: list[Batch] = []
+        self._counters = Counters()
+
+    def send(
+        self, binary: Path, symbols: SymbolOptions, run: Pipeline, options: PipelineOptions
+    ) -> None:
+        """Extract and upload; a signal cancels both."""
+        cancellation = Cancellation()
+        with open_packages(str(binary), symbols) as source, _cancel_on_signals(cancellation):
+            if not source.language:
+                raise ConfigError(f"{binary}: no compilation unit names its language")
+            self._destination = msgspec.structs.replace(self._destination, language=source.language)
+            uploader = Uploader(
+                self._destination,
+                self._policy,
+                secret_headers=self._secrets,
+                cancellation=cancellation,
+                trust_env=self._trust_env,
+            )
+            with uploader:
+                self._destination = uploader.options
+                packages = cancellation.watch(source.packages)
+                self._counters = run(packages, uploader, options, self._observe)
+
+    def report(self, *, as_json: bool) -> None:
+        """Say what was sent."""
+        sent = self._counters
+        if as_json:
+            document = {
+                "upload_id": self._destination.upload_id,
+                "language": self._destination.language,
+                "counters": sent,
+                "batches": self._batches,
+            }
+            typer.echo(msgspec.json.encode(document).decode())
+        dropped = f", {sent.dropped:,} scopes refused as too large" if sent.dropped else ""
+        self._console.print(
+            f"upload {self._destination.upload_id}: {sent.batches:,} batches, "
+            f"{sent.packages:,} packages, {sent.scopes:,} scopes, {sent.functions:,} functions, "
+            f"{format_bytes(sent.payload_bytes)} sent{dropped}"
+        )
+
+    def _observe(self, batch: Batch) -> None:
+        self._batches.append(batch)
+        final = ", final" if batch.final else ""
+        self._console.print(
+            f"batch {batch.batch_num}: {batch.scopes:,} scopes, "
+            f"{format_bytes(batch.payload_bytes)}{final}",
+            style="dim",
+        )
+
+
+@contextmanager
+def _cancel_on_signals(cancellation: Cancellation) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM ask for an orderly end while the block runs."""
+    signals = (signal.SIGINT, signal.SIGTERM)
+    cancel: Callable[..., None] = lambda *_: cancellation.cancel()  # noqa: E731 - a handler's shape
+    before = [signal.signal(number, cancel) for number in signals]
+    try:
+        yield
+    finally:
+        for number, handler in zip(signals, before, strict=True):
+            signal.signal(number, handler)
