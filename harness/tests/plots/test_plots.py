@@ -49,7 +49,7 @@ def _together(*cases: dict[str, list[dict[str, Any]]]) -> Frames:
 DATA: dict[str, Callable[[], Frames]] = {
     "one": lambda: _together(_case("a.so")),
     "two sources": lambda: _together(_case("a.so"), _case("a.so", "replay")),
-    "many": lambda: _together(*(_case(f"lib{n}.so") for n in range(45))),
+    "many": lambda: _together(*(_case(f"lib{n}.so") for n in range(30))),
     "hostile names": lambda: _together(_case(HOSTILE), _case(HOSTILE + "y"), _case("$")),
     "one arm failed": lambda: frames([*peaks("a", [9e6], []), failure("a", "streaming", "oom")]),
     "threshold never reached": lambda: frames(

@@ -16,7 +16,7 @@ from harness.stats.summary import Row, Summary, summarise
 from harness.tests.stats.made import batch, delivery, failure, frames, peaks, sample
 
 VALUES = st.lists(st.integers(min_value=1, max_value=2**40), min_size=1, max_size=5)
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=10, deadline=None)
 BINARIES = st.dictionaries(st.sampled_from("abcd"), st.tuples(VALUES, VALUES), min_size=1)
 
 
