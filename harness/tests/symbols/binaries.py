@@ -8,8 +8,6 @@ from typing import Any
 
 from harness.corpus import fixtures_directory
 
-from harness.corpus import fixtures_directory
-
 FIXTURES = fixtures_directory() / "binaries"
 _WITHOUT_DWARF = {"stripped.so", "split.dwo"}
 _MAGIC = b"\x7fELF"

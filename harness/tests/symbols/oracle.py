@@ -14,7 +14,7 @@ from elftools.dwarf.ranges import RangeEntry
 
 from harness.symbols.dwarf import constants as dw
 
-_CODE = {dw.AT_LOW_PC, dw.AT_HIGH_PC}
+_SET_ADDRESS = 2
 _BLOCKS = {"DW_FORM_exprloc", "DW_FORM_block", "DW_FORM_block1", "DW_FORM_block2", "DW_FORM_block4"}
 _STRINGS = {"DW_FORM_string", "DW_FORM_strp", "DW_FORM_line_strp", "DW_FORM_strx",
             "DW_FORM_strx1", "DW_FORM_strx2", "DW_FORM_strx3", "DW_FORM_strx4"}  # fmt: skip
@@ -101,7 +101,9 @@ def expected_ranges(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int]] | None:
     return found
 
 
-def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes]]:
+def expected_locations(
+    dwarf: DWARFInfo, die: DIE, *, keep_empty: bool = False
+) -> list[tuple[int, int, bytes]]:
     """Return where a variable is; (0, 0, expression) for a single expression."""
     attribute = die.attributes.get("DW_AT_location")
     if attribute is None:
@@ -115,7 +117,7 @@ def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes
     for entry in parser.parse_from_attribute(attribute, die.cu["version"], die):
         if isinstance(entry, LocationEntry):
             shift = 0 if entry.is_absolute else base
-            if entry.end_offset > entry.begin_offset:
+            if keep_empty or entry.end_offset > entry.begin_offset:
                 low, high = entry.begin_offset + shift, entry.end_offset + shift
                 found.append((low, high, bytes(entry.loc_expr)))
         elif isinstance(entry, BaseAddressEntry):
@@ -123,22 +125,28 @@ def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes
     return found
 
 
-def expected_rows(dwarf: DWARFInfo, unit: CompileUnit) -> list[tuple[int, int, int]]:
-    """Return (address, line, file) of the unit's statements, sequences at address 0 left out."""
+def iter_sequences(dwarf: DWARFInfo, unit: CompileUnit) -> Iterator[list[tuple[int, int, int]]]:
+    """Yield (address, line, file) of the unit's statements, a list a sequence.
+
+    Sequences at address 0 are left out: the linker discarded their code.
+    """
     program = dwarf.line_program_for_CU(unit)
-    found: list[tuple[int, int, int]] = []
     sequence: list[tuple[int, int, int]] = []
     start = None
     for entry in program.get_entries() if program else ():
         state = entry.state
-        if start is None and entry.command == 2 and entry.is_extended:
+        if start is None and entry.command == _SET_ADDRESS and entry.is_extended:
             start = entry.args[0]
         if state is None:
             continue
         if state.end_sequence:
-            if start:
-                found.extend(sequence)
+            if start and sequence:
+                yield sequence
             sequence, start = [], None
         elif state.is_stmt and state.line > 0:
             sequence.append((state.address, state.line, state.file))
-    return found
+
+
+def expected_rows(dwarf: DWARFInfo, unit: CompileUnit) -> list[tuple[int, int, int]]:
+    """Return the rows of all sequences of a unit, in the order of its program."""
+    return [row for sequence in iter_sequences(dwarf, unit) for row in sequence]
