@@ -40,7 +40,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How jobs are run.
 
     `work` is an empty directory that workers are started in; `expected` the work of each binary,
-    arm and source, as verified; `slots` how many jobs may share the machine.
+    arm and source, as verified; `slots` how many jobs may share the machine. Captures are moved to
+    `captures`, named by the order of their job, when it is not empty.
     """
 
     work: str
@@ -48,6 +49,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     expected: Mapping[Cell, Counters] = {}
     slots: int = 2
     address_space_bytes: int = 0
+    captures: str = ""
 
 
 def iter_records(jobs: Iterable[Job], settings: Settings) -> Generator[Record, None, None]:
@@ -92,8 +94,11 @@ class _Task:
         shutil.rmtree(self.job.scratch, ignore_errors=True)
 
     def _finish(self, record: Record) -> Record:
-        self.discard()
         assert self._judged is not None
+        if self._settings.captures and self._judged.capture is not None and record.status == "ok":
+            kept = Path(self._settings.captures, f"{self.job.order:07d}.bin")
+            shutil.move(self._judged.capture.path, kept)
+        self.discard()
         return judge_metrics(record, self._judged.declares)
 
 

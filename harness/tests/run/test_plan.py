@@ -55,14 +55,15 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     assert plan(request, AROUND) == plan(request, AROUND)
 
 
-def test_a_replicate_has_the_same_hash_seed_in_every_arm_and_another_than_its_neighbour() -> None:
-    jobs = plan(a_request(replicates={"bare": 4}), AROUND).jobs
-    seeds = {
-        replicate: {j.hash_seed for j in jobs if j.replicate == replicate} for replicate in (0, 1)
-    }
-    assert [len(found) for found in seeds.values()] == [1, 1]
-    assert seeds[0] != seeds[1]
-    assert 0 not in seeds[0] | seeds[1]
+@pytest.mark.parametrize(("probe", "distinct"), [("bare", 4), ("gc", 4), ("memray", 1)])
+def test_hash_seeds_are_equal_in_both_arms_and_vary_where_times_are_measured(
+    probe: str, distinct: int
+) -> None:
+    jobs = [j for j in plan(a_request(replicates={probe: 4}), AROUND).jobs if j.probe == probe]
+    seeds = [{j.hash_seed for j in jobs if j.replicate == replicate} for replicate in range(4)]
+    assert [len(found) for found in seeds] == [1] * 4
+    assert len(set.union(*seeds)) == distinct
+    assert 0 not in set.union(*seeds)
 
 
 def test_all_replicates_of_a_cell_share_an_upload_id_and_no_two_cells_do() -> None:
