@@ -104,7 +104,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         console.print(Text(f"corpus: {found.label}"))
         if found.warning:
             console.print(Text(f"warning: {found.warning}", style="yellow"))
-        view.wait_for = found.wait_for
+        view.wait_for = lambda name: found.wait_for(name).detail
         request = RunRequest(
             binaries=_binaries(found),
             arms=arms,

@@ -28,14 +28,15 @@ class RunView:
     """Listens to a run's events.
 
     Attributes:
-        wait_for: Called with a binary's name before it is measured; may block until it is there.
+        wait_for: Called with a binary's name before it is measured; may block until it is there,
+            and returns why it will never be, or nothing.
         run_dir: Where the results are; None until the run has begun.
         bars: For others who have something to show at the same time.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self.wait_for: Callable[[str], object] = lambda _: None
+        self.wait_for: Callable[[str], str] = lambda _: ""
         self.run_dir: Path | None = None
         self._said_header = False
         self.bars = Progress(
@@ -70,7 +71,9 @@ class RunView:
                 self._task = self.bars.add_task("starting", total=jobs, left="")
             case BinaryStarted(binary, index, total):
                 self._move(description=f"{index + 1}/{total} {binary.name[:30]}")
-                self.wait_for(binary.name)
+                missing = self.wait_for(binary.name)
+                if missing:
+                    self._say(f"{binary.name} is not to be had: {missing}")
             case JobFinished(_, done, total, _, eta_s):
                 left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
                 self._move(completed=done, total=total, left=left)
