@@ -32,7 +32,7 @@ def first_manifest(request: RunRequest) -> dict[str, Any]:
 def options_of(request: RunRequest) -> dict[str, Any]:
     """Return every option that has a bearing on a number."""
     fields = _as_read_back(request)
-    for name in ("binaries", "results", "command", "cache", "slots"):
+    for name in ("binaries", "results", "command", "cache", "slots", "keep_captures"):
         del fields[name]
     return fields
 

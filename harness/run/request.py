@@ -41,7 +41,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
 
     `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
-    arm comes first where, and every hash seed.
+    arm comes first where, and every hash seed. With `keep_captures`, the captures of all replicates
+    that count stay in `captures/` of the run, named by their order.
     """
 
     binaries: list[Binary]
@@ -54,6 +55,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     seed: int = 1
     timeout_s: float = 900.0
     address_space_bytes: int = 0
+    keep_captures: bool = False
     slots: int = 2
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()

@@ -150,6 +150,9 @@ class _Session:
         self._traits = traits
         self._on_event = on_event
         self._not_measured: list[str] = []
+        self._captures = writer.path / "captures"
+        if request.keep_captures:
+            self._captures.mkdir(exist_ok=True)
 
     def run(self, around: Surroundings, intake: Intake, past: Past) -> None:
         """Measure binary after binary."""
@@ -264,6 +267,7 @@ class _Session:
             expected=self._past.expected,
             slots=self._request.slots,
             address_space_bytes=self._request.address_space_bytes,
+            captures=str(self._captures) if self._request.keep_captures else "",
         )
 
 

@@ -1,0 +1,144 @@
+"""Flame graphs of what is alive at the peak: one a capture, and one of the difference of two.
+
+The differential one is ours, because memray draws none: one page without scripts or anything from
+elsewhere. A box is as wide as the larger of the two arms is in it; red is what only the baseline
+holds, blue what only the candidate does, grey what both do.
+"""
+
+from __future__ import annotations
+
+import html
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from harness.errors import MeasurementInvalid
+
+_READ_S = 600.0
+_ROW_PX = 18
+_SMALLEST_SHARE = 0.001
+
+Stack = tuple[str, ...]
+
+
+def draw_flame_graph(capture: Path, page: Path) -> None:
+    """Draw one capture with memray's own reporter.
+
+    Raises:
+        MeasurementInvalid: The capture cannot be read.
+    """
+    _run("memray", "flamegraph", "--force", "--output", str(page), str(capture))
+
+
+def draw_difference(baseline: Path, candidate: Path, page: Path) -> None:
+    """Draw what one capture holds at its peak against what another does.
+
+    Raises:
+        MeasurementInvalid: One of them cannot be read.
+    """
+    page.write_text(difference_page(_stacks(baseline), _stacks(candidate)), encoding="utf-8")
+
+
+class _Box(Struct):
+    """One frame under its callers, with the live bytes below it in both arms."""
+
+    baseline: int = 0
+    candidate: int = 0
+    inner: dict[str, _Box] = {}
+
+    @property
+    def width(self) -> int:
+        return max(self.baseline, self.candidate)
+
+
+def difference_page(baseline: Counter[Stack], candidate: Counter[Stack]) -> str:
+    """Return an HTML page; box widths are in proportion to bytes."""
+    root = _Box()
+    for stack, size in baseline.items():
+        for box in _path(root, stack):
+            box.baseline += size
+    for stack, size in candidate.items():
+        for box in _path(root, stack):
+            box.candidate += size
+    drawn: list[str] = []
+    _draw(root, "all", (0.0, 100.0), 0, drawn)
+    depth = 1 + max((len(stack) for stack in (*baseline, *candidate)), default=0)
+    return _PAGE.format(
+        boxes="\n".join(drawn),
+        height=depth * _ROW_PX,
+        baseline=f"{root.baseline:,}",
+        candidate=f"{root.candidate:,}",
+    )
+
+
+def _path(root: _Box, stack: Stack) -> list[_Box]:
+    boxes = [root]
+    for frame in stack:
+        boxes.append(boxes[-1].inner.setdefault(frame, _Box()))
+    return boxes
+
+
+def _draw(box: _Box, name: str, span: tuple[float, float], depth: int, drawn: list[str]) -> None:
+    """Add `box` and those inside of it; widths of siblings share what their parent has."""
+    left, width = span
+    label = html.escape(name)
+    title = f"{label}\n{box.baseline:,} bytes before, {box.candidate:,} after"
+    drawn.append(
+        f'<div style="left:{left:.4f}%;width:{width:.4f}%;top:{depth * _ROW_PX}px;'
+        f'background:{_colour(box)}" title="{title}">{label}</div>'
+    )
+    inside = sum(inner.width for inner in box.inner.values())
+    scale = width / max(inside, box.width, 1)
+    for frame, inner in sorted(box.inner.items(), key=lambda item: -item[1].width):
+        if inner.width * scale >= _SMALLEST_SHARE * 100:
+            _draw(inner, frame, (left, inner.width * scale), depth + 1, drawn)
+        left += inner.width * scale
+
+
+def _colour(box: _Box) -> str:
+    """Return red for what shrinks, blue for what grows, paler the less it does."""
+    change = (box.candidate - box.baseline) / box.width if box.width else 0.0
+    hue, strength = (0, -change) if change < 0 else (215, change)
+    return f"hsl({hue} {strength * 80:.0f}% {88 - strength * 18:.0f}%)"
+
+
+def _stacks(capture: Path) -> Counter[Stack]:
+    pairs = msgspec.json.decode(
+        _run("harness.probes.stacks", str(capture)), type=list[tuple[int, Stack]]
+    )
+    return Counter({stack: size for size, stack in pairs})
+
+
+def _run(module: str, *arguments: str) -> bytes:
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        capture_output=True,
+        timeout=_READ_S,
+        check=False,
+    )
+    if done.returncode:
+        reason = done.stderr.decode("utf-8", "backslashreplace").strip()
+        raise MeasurementInvalid(f"{arguments[-1]} cannot be drawn: {reason[-500:]}")
+    return done.stdout
+
+
+_PAGE = """<!doctype html>
+<meta charset="utf-8">
+<title>Live heap at the peak: before and after</title>
+<style>
+body {{ font: 14px system-ui, sans-serif; margin: 1rem; }}
+#flame {{ position: relative; height: {height}px; }}
+#flame div {{ position: absolute; height: 17px; box-sizing: border-box; overflow: hidden;
+  border: 1px solid #fff; font: 11px/15px ui-monospace, monospace; white-space: nowrap; }}
+</style>
+<h1>Live heap at the peak: before and after</h1>
+<p>Before {baseline} bytes, after {candidate} bytes. Red is held only before, blue only after, grey
+in both; a box is as wide as the larger of the two. Callers are above what they call.</p>
+<div id="flame">
+{boxes}
+</div>
+"""

@@ -1,0 +1,72 @@
+"""Flame graphs of real captures, and the picture of a difference."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.errors import MeasurementInvalid
+from harness.records import Job
+from harness.run.executor import Settings, iter_records
+from harness.run.flame import difference_page, draw_difference, draw_flame_graph
+
+MakeJob = Callable[..., Job]
+
+
+def test_captures_are_kept_on_request_and_drawn(
+    job: MakeJob, settings: Settings, tmp_path: Path
+) -> None:
+    captures = tmp_path / "captures"
+    captures.mkdir()
+    keeping = msgspec.structs.replace(settings, captures=str(captures))
+    jobs = [
+        job(0, probe="memray", pipeline="harness.pipelines.legacy:run"),
+        job(1, probe="memray"),
+    ]
+    peaks = {
+        record.job.order: int(record.metrics[0].value) for record in iter_records(jobs, keeping)
+    }
+    kept = sorted(captures.iterdir())
+    assert [path.name for path in kept] == ["0000000.bin", "0000001.bin"]
+    draw_flame_graph(kept[0], tmp_path / "legacy.html")
+    assert "legacy.py" in (tmp_path / "legacy.html").read_text()
+    draw_difference(kept[0], kept[1], tmp_path / "difference.html")
+    page = (tmp_path / "difference.html").read_text()
+    assert f"Before {peaks[0]:,} bytes, after {peaks[1]:,} bytes" in page
+    assert "harness/pipelines/legacy.py" in page
+    assert "<script" not in page
+
+
+def test_a_file_that_is_no_capture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    with pytest.raises(MeasurementInvalid, match="cannot be drawn"):
+        draw_difference(tmp_path / "x", tmp_path / "x", tmp_path / "page.html")
+
+
+def boxes(page: str) -> dict[str, tuple[float, float, str]]:
+    pattern = r"left:([\d.]+)%;width:([\d.]+)%.*?hsl\((\d+ \d+)%.*?>([^<]*)</div>"
+    found = re.findall(pattern, page, re.DOTALL)
+    return {name: (float(left), float(width), colour) for left, width, colour, name in found}
+
+
+def test_widths_are_the_larger_arm_and_colours_the_change() -> None:
+    before: Counter[tuple[str, ...]] = Counter({("run", "kept"): 300, ("run", "lost"): 100})
+    after: Counter[tuple[str, ...]] = Counter({("run", "kept"): 300, ("run", "<new>"): 50})
+    drawn = boxes(difference_page(before, after))
+    assert drawn["all"][:2] == (0.0, 100.0)
+    assert drawn["kept"][2].endswith(" 0")
+    assert drawn["lost"][2] == "0 80"
+    assert drawn["&lt;new&gt;"][2] == "215 80"
+    kept, lost, new = (drawn[name][1] for name in ("kept", "lost", "&lt;new&gt;"))
+    assert kept == pytest.approx(3 * lost, rel=1e-3)
+    assert lost == pytest.approx(2 * new, rel=1e-3)
+    assert kept + lost + new == pytest.approx(100.0, rel=1e-3)
+
+
+def test_nothing_alive_is_drawn_as_nothing() -> None:
+    assert "Before 0 bytes, after 0 bytes" in difference_page(Counter(), Counter())
