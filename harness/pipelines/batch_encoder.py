@@ -81,8 +81,12 @@ class BatchEncoder:
             UploadError: A batch had to be sent first to keep the hard limit, and was not accepted.
         """
         functions, nodes = _tally(scope)
-        self._add_unit(lambda: self._write_child(scope, nodes), small=nodes < _LARGE)
-        batch = self._writable()
+        batch = self._open or self._writable()
+        if self._options.hard_limit and batch.units:
+            batch = self._fit(lambda: self._write_child(scope, nodes), small=nodes < _LARGE)
+        else:
+            self._write_child(scope, nodes)
+        self._count_unit(batch)
         self._children += 1
         batch.scopes += 1
         batch.functions += functions
@@ -94,7 +98,12 @@ class BatchEncoder:
     def end_package(self) -> None:
         """Close the package that was begun."""
         if not self._begun:
-            self._add_unit(self._write_childless, small=True)
+            batch = self._writable()
+            if self._options.hard_limit and batch.units:
+                batch = self._fit(self._write_childless, small=True)
+            else:
+                self._write_childless()
+            self._count_unit(batch)
         elif self._children:
             self._close_package()
         self._package = None
@@ -138,27 +147,30 @@ class BatchEncoder:
             self._open = OpenBatch(self._batch_num, self._sink, self._poster.options, self._options)
         return self._open
 
-    def _add_unit(self, write: Callable[[], None], *, small: bool) -> None:
+    def _fit(self, write: Callable[[], None], *, small: bool) -> OpenBatch:
+        """Write a unit to this batch if it stays within the limit, otherwise to the next."""
         batch = self._writable()
-        if not (self._options.hard_limit and batch.units):
-            write()
-        elif not batch.budget.admit(write, small=small):
-            self.flush(final=False)
-            batch = self._writable()
-            write()
+        if batch.budget.admit(write, small=small):
+            return batch
+        self.flush(final=False)
+        write()
+        return self._writable()
+
+    def _count_unit(self, batch: OpenBatch) -> None:
         batch.units += 1
         if not self._begun:
             batch.packages += 1
             self._begun = True
 
     def _write_child(self, scope: Scope, nodes: int) -> None:
+        buffer = (self._open or self._writable()).stream.buffer
         if self._children:
-            self._writable().stream.buffer += b","
+            buffer += b","
         else:
             self._write_header()
-            self._writable().stream.buffer += b',"scopes":['
+            buffer += b',"scopes":['
         if nodes < _LARGE:
-            self._encoder.append(scope, self._writable().stream.buffer)
+            self._encoder.append(scope, buffer)
         else:
             self._write_parts(scope)
 

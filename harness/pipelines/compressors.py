@@ -52,6 +52,11 @@ def worst_case_bytes(raw_bytes: int) -> int:
     return raw_bytes + (raw_bytes >> 3) + (raw_bytes >> 8) + (raw_bytes >> 9) + 64
 
 
+def safe_raw_bytes(compressed_bytes: int) -> int:
+    """Return how many raw bytes grow to no more than `compressed_bytes`: less than 0 if none do."""
+    return (compressed_bytes - 64) * 512 // (512 + 64 + 2 + 1)
+
+
 def make_compressor(name: str, level: int) -> Compressor:
     """Return a compressor at the start of a fresh gzip member.
 

@@ -39,13 +39,17 @@ class MsgspecEncoder:
 
     def encode(self, value: Encodable) -> bytes:
         """Return the JSON of `value` as one bytes object."""
-        with _FailsAsPipelineError():
+        try:
             return self._encoder.encode(value)
+        except _FAILURES as error:
+            raise _unencodable(error) from error
 
     def append(self, value: Encodable, buffer: bytearray) -> None:
         """Write the JSON of `value` behind what `buffer` holds."""
-        with _FailsAsPipelineError():
+        try:
             self._encoder.encode_into(value, buffer, len(buffer))
+        except _FAILURES as error:
+            raise _unencodable(error) from error
 
 
 class BuiltinsEncoder:
@@ -56,23 +60,22 @@ class BuiltinsEncoder:
 
     def encode(self, value: Encodable) -> bytes:
         """Return the JSON of `value` as one bytes object."""
-        with _FailsAsPipelineError():
+        try:
             return self._dumps(msgspec.to_builtins(value))
+        except _FAILURES as error:
+            raise _unencodable(error) from error
 
     def append(self, value: Encodable, buffer: bytearray) -> None:
         """Write the JSON of `value` behind what `buffer` holds."""
         buffer += self.encode(value)
 
 
-class _FailsAsPipelineError:
-    """Turns what an encoder raises into PipelineError, never to be taken for the network's."""
+# What the three libraries raise for a value they cannot write.
+_FAILURES = (ValueError, TypeError, RecursionError)
 
-    def __enter__(self) -> None:
-        return None
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ValueError | TypeError | RecursionError):
-            raise PipelineError(f"a scope cannot be encoded as JSON: {error}") from error
+def _unencodable(error: Exception) -> PipelineError:
+    return PipelineError(f"a scope cannot be encoded as JSON: {error}")
 
 
 def _dump_json(value: Any) -> bytes:

@@ -7,7 +7,7 @@ import zlib
 from msgspec import Struct
 
 from harness.config import KIB
-from harness.pipelines.compressors import Compressor, CopyableCompressor, worst_case_bytes
+from harness.pipelines.compressors import Compressor, CopyableCompressor, safe_raw_bytes
 from harness.pipelines.sinks import Sink
 
 # Scopes are a few hundred bytes; a call into the compressor costs more than copying them together.
@@ -68,10 +68,13 @@ class GzipStream:
         self.push()
         self._sink.write(self._compressor.flush())
 
-    def bound_bytes(self) -> int:
-        """Return what the sink holds at most once everything written so far has come through."""
-        unsynced = self.raw_bytes - self._synced_raw_bytes + len(self.buffer)
-        return self._synced_sink_bytes + worst_case_bytes(unsynced)
+    def position(self) -> int:
+        """Return how many raw bytes have been written."""
+        return self.raw_bytes + len(self.buffer)
+
+    def safe_position(self, sink_bytes: int) -> int:
+        """Return how far can be written at least before the sink holds more than `sink_bytes`."""
+        return self._synced_raw_bytes + safe_raw_bytes(sink_bytes - self._synced_sink_bytes)
 
     def snapshot(self) -> Snapshot | None:
         """Return the present state, all of it in the sink; None if the compressor has no copy."""

@@ -46,6 +46,7 @@ class Budget:
         self._sink = sink
         closing_bytes = worst_case_bytes(closing_raw_bytes) + GZIP_TRAILER_BYTES
         self._room_bytes = limit_bytes - closing_bytes - epilogue_bytes
+        self._safe_position = stream.safe_position(self._room_bytes)
 
     def admit(self, write: Callable[[], None], *, small: bool) -> bool:
         """Write a unit if there is room for it; leave no trace of it otherwise.
@@ -56,7 +57,7 @@ class Budget:
         """
         if small and self._admit_by_bound(write):
             return True
-        self._stream.sync()
+        self._sync()
         if small and self._admit_by_bound(write):
             return True
         return self._admit_by_measure(write)
@@ -64,7 +65,7 @@ class Budget:
     def _admit_by_bound(self, write: Callable[[], None]) -> bool:
         start = len(self._stream.buffer)
         write()
-        if self._stream.bound_bytes() <= self._room_bytes:
+        if self._stream.position() <= self._safe_position:
             return True
         del self._stream.buffer[start:]
         return False
@@ -74,8 +75,12 @@ class Budget:
         if snapshot is None:
             return False
         write()
-        self._stream.sync()
+        self._sync()
         if len(self._sink) <= self._room_bytes:
             return True
         self._stream.restore(snapshot)
         return False
+
+    def _sync(self) -> None:
+        self._stream.sync()
+        self._safe_position = self._stream.safe_position(self._room_bytes)

@@ -59,7 +59,7 @@ class Outcome(Struct, kw_only=True):
 def run_case(name: str, replay: str, url: str, scratch: str) -> Outcome:
     """Run one case in this process, under memray if there is a `scratch` directory."""
     if name in (READ, ZLIB):
-        return _run_floor(name, replay)
+        return _run_floor(name, replay, scratch)
     run, options = CASES[name]
     batches: list[Batch] = []
     with Uploader(UploadOptions(url=url)) as uploader:
@@ -94,14 +94,15 @@ def _ignore(_: Batch) -> None:
     return None
 
 
-def _run_floor(name: str, replay: str) -> Outcome:
+def _run_floor(name: str, replay: str, scratch: str) -> Outcome:
     """Time what no pipeline can do without: reading the packages, compressing their JSON."""
     encoder, compressor = msgspec.json.Encoder(), zlib.compressobj(6, zlib.DEFLATED, 31)
     buffer, raw_bytes, spent_s = bytearray(), 0, 0.0
-    with open_replay(replay) as source:
+    with open_replay(replay) as source, _probe(scratch):
         started_s = time.process_time()
         for child in _iter_children(source.packages):
             if name == READ:
+                del child
                 continue
             encoder.encode_into(child, buffer, len(buffer))
             if len(buffer) >= MIB:
@@ -115,7 +116,9 @@ def _run_floor(name: str, replay: str) -> Outcome:
 
 def _iter_children(packages: Iterator[Package]) -> Iterator[object]:
     for package in packages:
-        yield from package.children
+        for child in package.children:
+            yield child
+            del child  # before the next one is made
 
 
 def _time_compression(compress: Callable[[memoryview], bytes], buffer: bytearray) -> float:
@@ -145,7 +148,7 @@ def measure(replay: str, rounds: int) -> dict[str, Outcome]:
                 outcome = _spawn(name, replay, url)
                 if name not in results or outcome.cpu_s < results[name].cpu_s:
                     results[name] = outcome
-        for name in CASES:
+        for name in (READ, *CASES):
             results[name].peak_bytes = _peak(name, replay, url, scratch)
     return results
 
@@ -167,7 +170,10 @@ def _peak(name: str, replay: str, url: str, scratch: str) -> int:
 def describe(name: str, results: dict[str, Outcome]) -> Iterator[str]:
     """Yield the lines that say what was measured, and how it stands against the promises."""
     read_s = results[READ].cpu_s
-    yield f"{name}: reading {read_s:.2f} s, taken off below; zlib alone {results[ZLIB].cpu_s:.2f} s"
+    yield (
+        f"{name}: reading alone {read_s:.2f} s, taken off below, and "
+        f"{results[READ].peak_bytes / MIB:.2f} MiB; zlib alone {results[ZLIB].cpu_s:.2f} s"
+    )
     for case in CASES:
         found = results[case]
         yield (
@@ -188,7 +194,8 @@ def _promises(results: dict[str, Outcome]) -> Iterator[tuple[str, float, float, 
     yield "peak, legacy with json / streaming", old_json.peak_bytes / new.peak_bytes, 12, False
     yield "peak, legacy / streaming", old.peak_bytes / new.peak_bytes, 6, False
     yield "peak of streaming, MiB", new.peak_bytes / MIB, (threshold + 2 * MIB) / MIB, True
-    yield "peak from disk sink, MiB", results["streaming, disk"].peak_bytes / MIB, 1.5, True
+    disk_bytes = results["streaming, disk"].peak_bytes - results[READ].peak_bytes
+    yield "peak from disk sink above reading alone, MiB", disk_bytes / MIB, 1.5, True
     yield "time, streaming / legacy", new.cpu_s / old.cpu_s, 1, True
     speed = results[ZLIB].cpu_s / (new.cpu_s - read_s)
     yield "encoding and compressing / zlib alone, speed", speed, 0.85, False
