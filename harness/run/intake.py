@@ -40,13 +40,16 @@ class Intake:
             [sys.executable, "-m", "harness.upload.intake", "--port", "0"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a worker that is killed while it posts is not news
             start_new_session=True,
         )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             self._end()
-            raise MeasurementInvalid("the intake did not start")
+            raise MeasurementInvalid(
+                "the intake did not start", remedy="see why: python -m harness.upload.intake"
+            )
         self.url = str(json.loads(line)["url"])
         return self
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.run.request import RunRequest
-from harness.run.rig import fingerprint, rig, versions
+from harness.run.rig import code_digest, fingerprint, rig, versions
 from harness.store import RUNNING
 
 
@@ -23,9 +23,11 @@ def first_manifest(request: RunRequest) -> dict[str, Any]:
         "versions": found,
         "rig": machine,
         "rig_fingerprint": fingerprint(found, machine),
+        "code_sha256": code_digest(),
         "options": options_of(request),
         "corpus": corpus_of(request),
         "not_measured": [],
+        "warnings": [],
     }
 
 

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-import harness
 from harness.config import SymbolOptions
 from harness.errors import StoreError
 from harness.run.replay import FORMAT
 from harness.run.request import Binary, RunRequest
-
-_EXTRACTION = ("model.py", "symbols")
+from harness.run.rig import code_digest
 
 
 def replay_path(request: RunRequest, binary: Binary) -> Path:
@@ -41,10 +39,5 @@ def default_cache() -> Path:
 
 def _key(options: SymbolOptions) -> str:
     """Return a digest of the options, of the file format, and of the code that extracts."""
-    digest = hashlib.sha256(msgspec.json.encode((FORMAT, options)))
-    root = Path(harness.__file__).parent
-    for name in _EXTRACTION:
-        for path in sorted([root / name, *(root / name).rglob("*.py")]):
-            if path.is_file():
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    key = (FORMAT, options, code_digest("model.py", "symbols"))
+    return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]

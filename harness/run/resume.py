@@ -14,7 +14,7 @@ from harness.run.events import Event
 from harness.run.manifest import corpus_of, options_of
 from harness.run.past import read_past
 from harness.run.request import Binary, RunRequest, checked
-from harness.run.rig import fingerprint, rig, versions
+from harness.run.rig import code_digest, fingerprint, rig, versions
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest
 
@@ -74,6 +74,8 @@ def _refuse_change(manifest: dict[str, Any], wanted: RunRequest) -> None:
         _refuse_other_content(binary)
     if fingerprint(versions(), rig()) != manifest.get("rig_fingerprint"):
         raise ConfigError("another machine, or other versions, than at the start", remedy=_REMEDY)
+    if code_digest() != manifest.get("code_sha256"):
+        raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
 
 
 def _refuse_other_content(binary: Binary) -> None:

@@ -11,6 +11,8 @@ import zlib
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import harness
+
 _DISTRIBUTIONS = (
     *("harness", "memray", "pyelftools", "msgspec", "orjson", "urllib3", "tenacity"),
     *("zlib-ng", "isal"),
@@ -41,6 +43,17 @@ def rig() -> dict[str, str | int]:
         "memory_bytes": _memory_bytes(),
         "page_bytes": os.sysconf("SC_PAGE_SIZE"),
     }
+
+
+def code_digest(*parts: str) -> str:
+    """Return a digest of our own source: of the named modules and packages, or of all but tests."""
+    root = Path(harness.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if name.parts[0] in parts or (not parts and name.parts[0] != "tests"):
+            digest.update(f"{name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec import to_builtins
 
@@ -41,6 +42,7 @@ from harness.run.plan import (
 from harness.run.replay import check_replay
 from harness.run.replays import replay_path
 from harness.run.request import Binary, RunRequest, checked, sources_of
+from harness.run.rig import code_digest
 from harness.run.sources import DWARF, REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 
@@ -76,10 +78,17 @@ def measure_into(
         state = COMPLETE
     finally:
         writer.update_manifest(
+            warnings=_warnings(writer.manifest),
             state=state,
             finished_at=datetime.now(UTC).isoformat(),
             elapsed_s=time.monotonic() - started,
         )
+
+
+def _warnings(manifest: dict[str, Any]) -> list[str]:
+    if code_digest() == manifest["code_sha256"]:
+        return []
+    return ["the code of harness changed during the run: its replicates may differ for that reason"]
 
 
 def _surroundings(

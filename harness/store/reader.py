@@ -58,7 +58,7 @@ def load(run_dir: Path) -> RunData:
             f"{run_dir}: format {manifest.get('format')!r} cannot be read, only {FORMAT}",
             remedy="read it with the version of harness that wrote it",
         )
-    warnings: list[str] = []
+    warnings = [str(warning) for warning in manifest.get("warnings", [])]
     frames = {name: _frame(read_rows(run_dir, name, warnings), name) for name in TABLES}
     return RunData(
         path=run_dir,

@@ -197,6 +197,11 @@ def test_the_manifest_survives_any_name(writer: RunWriter) -> None:
     assert json.loads((writer.path / "manifest.json").read_text("ascii"))
 
 
+def test_warnings_of_the_run_are_shown_to_its_readers(writer: RunWriter) -> None:
+    writer.update_manifest(warnings=["the code changed"])
+    assert load(writer.path).warnings == ["the code changed"]
+
+
 def test_hostile_names_stay_on_their_line(writer: RunWriter) -> None:
     name = 'a"\n\r\u2028\x00\x1b[2J../..//<b>' + "x" * 255
     writer.append(a_record(binary=name))
