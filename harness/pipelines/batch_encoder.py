@@ -13,6 +13,7 @@ from harness.errors import PayloadTooLarge, PipelineError
 from harness.model import Package, Scope
 from harness.pipelines.continuation import continue_package
 from harness.pipelines.encoders import make_encoder
+from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.pipelines.halves import send_in_halves
 from harness.pipelines.open_batch import OpenBatch, SealedBatch
 from harness.pipelines.sinks import make_sink
@@ -48,6 +49,8 @@ class BatchEncoder:
         self.counters = Counters()
         self._poster = poster
         self._options = options
+        self._limited = options.hard_limit
+        self._sync_scopes = options.sync_flush == "scope"
         self._observe = observe
         self._encoder = make_encoder(options.encoder)
         self._sink = make_sink(options.sink)
@@ -82,24 +85,28 @@ class BatchEncoder:
         """
         functions, nodes = _tally(scope)
         batch = self._open or self._writable()
-        if self._options.hard_limit and batch.units:
-            batch = self._fit(lambda: self._write_child(scope, nodes), small=nodes < _LARGE)
-        else:
-            self._write_child(scope, nodes)
+        try:
+            if self._limited and batch.units:
+                batch = self._fit(lambda: self._write_child(scope, nodes), small=nodes < _LARGE)
+            else:
+                self._write_child(scope, nodes)
+        except PipelineError:
+            batch.stream.intact = False
+            raise
         self._count_unit(batch)
         self._children += 1
         batch.scopes += 1
         batch.functions += functions
-        if self._options.sync_flush == "scope":
+        if self._sync_scopes:
             batch.stream.sync()
-        else:
-            batch.stream.advance()
+        elif len(batch.stream.buffer) >= BUFFER_BYTES:
+            batch.stream.push()
 
     def end_package(self) -> None:
         """Close the package that was begun."""
         if not self._begun:
             batch = self._writable()
-            if self._options.hard_limit and batch.units:
+            if self._limited and batch.units:
                 batch = self._fit(self._write_childless, small=True)
             else:
                 self._write_childless()
@@ -126,6 +133,8 @@ class BatchEncoder:
             PipelineError: The batch cannot be completed.
         """
         if self._open is not None:
+            if not self._open.stream.intact:
+                raise PipelineError("a failure left the batch incomplete; it cannot be sent")
             if self._children:
                 self._close_package()
             self._sealed, self._open = self._open.seal(final), None

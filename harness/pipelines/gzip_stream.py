@@ -11,7 +11,7 @@ from harness.pipelines.compressors import Compressor, CopyableCompressor, safe_r
 from harness.pipelines.sinks import Sink
 
 # Scopes are a few hundred bytes; a call into the compressor costs more than copying them together.
-_BUFFER_BYTES = 16 * KIB
+BUFFER_BYTES = 16 * KIB
 
 
 class Snapshot(Struct, frozen=True):
@@ -28,11 +28,15 @@ class GzipStream:
     Writers append to `buffer` and then call `advance`. Alive at any moment: the buffer (16 KiB, or
     what was appended at once if that is larger), the compressor's state (about 270 KiB for zlib),
     and what the sink holds.
+
+    `intact` turns false when a failure has left half of something behind; what the stream holds
+    must not be sent then.
     """
 
     def __init__(self, sink: Sink, compressor: Compressor) -> None:
         self.buffer = bytearray()
         self.raw_bytes = 0
+        self.intact = True
         self._sink = sink
         self._compressor = compressor
         self._synced_raw_bytes = 0
@@ -45,15 +49,17 @@ class GzipStream:
 
     def advance(self) -> None:
         """Compress the buffer once it is worth a call."""
-        if len(self.buffer) >= _BUFFER_BYTES:
+        if len(self.buffer) >= BUFFER_BYTES:
             self.push()
 
     def push(self) -> None:
         """Compress the buffer now. The compressor may still hold back what it made of it."""
         if self.buffer:
+            self.intact = False  # until the sink has taken what the compressor gave away
             self._sink.write(self._compressor.compress(self.buffer))
             self.raw_bytes += len(self.buffer)
             self.buffer.clear()
+            self.intact = True
 
     def sync(self) -> None:
         """Bring everything written so far into the sink, so that its size tells the truth."""

@@ -101,7 +101,7 @@ class Endpoint:
         status, text = response.status, _read_text(response)
         if 200 <= status <= 299:
             return None
-        said = f": {self._redact(text)}" if text else ""
+        said = f": {self._redact(text)[:_SHOWN_CHARACTERS]}" if text else ""
         message = f"POST {self._shown}: HTTP {status}{said}"
         if status == 413:
             return PayloadTooLarge(message)
@@ -131,8 +131,7 @@ def _read_text(response: BaseHTTPResponse) -> str:
     if connection is not None and (response.status >= 300 or response.length_remaining != 0):
         connection.close()
     response.release_conn()
-    text = body[: 4 * _SHOWN_CHARACTERS].decode("utf-8", "replace")
-    return "".join(filter(str.isprintable, text))[:_SHOWN_CHARACTERS]
+    return "".join(filter(str.isprintable, body.decode("utf-8", "replace")))
 
 
 def _root(error: BaseException) -> BaseException:

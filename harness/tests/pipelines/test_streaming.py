@@ -11,6 +11,7 @@ from harness.contracts import Body
 from harness.errors import InputRejected, PayloadTooLarge, PipelineError, UploadError
 from harness.model import Package, Scope, package_scope
 from harness.pipelines import streaming
+from harness.pipelines.sinks import DiskSink
 from harness.pipelines.streaming import BatchEncoder
 from harness.records import Batch
 from harness.tests.pipelines import strategies
@@ -188,6 +189,30 @@ def test_a_flush_inside_a_package_continues_it_in_the_next_batch() -> None:
     marks = [d.envelope["scopes"][0].get("language_specifics") for d in keeper.delivered]
     assert marks == [None, *[{"continuation": True}] * 3]
     assert keeper.scopes() == [(scope, children)]
+
+
+@pytest.mark.parametrize("options", [EACH, PipelineOptions(hard_limit=True)], ids=["soft", "hard"])
+def test_a_batch_that_could_not_be_encoded_whole_is_never_sent(options: PipelineOptions) -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper, options)
+    encoder.begin_package(package_scope("p"))
+    encoder.add_scope(make_function("f", 1))
+    with pytest.raises(PipelineError, match="encoded"):
+        encoder.add_scope(make_function("\ud800", 1))
+    with pytest.raises(PipelineError, match="incomplete"):
+        encoder.flush(final=True)
+    assert not keeper.delivered
+
+
+def test_a_disk_sink_that_overflows_ends_the_upload_as_a_pipeline_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(DiskSink.__init__, "__defaults__", (30_000,))
+    keeper = KeepingPoster()
+    options = PipelineOptions(sink="disk", level=0)
+    with pytest.raises(PipelineError, match="may hold"):
+        ship([make_parcel("p", 100, size=1000)], options, keeper)
+    assert not keeper.delivered
 
 
 def test_a_scope_without_a_package_is_a_pipeline_error() -> None:

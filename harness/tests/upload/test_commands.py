@@ -1,0 +1,81 @@
+"""`harness upload` against a live intake, with a real binary."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import harness
+from harness.cli.app import app
+from harness.errors import ConfigError, UploadError
+from harness.tests.upload.senders import misbehave
+from harness.upload.faults import FOREVER
+from harness.upload.intake import IntakeServer
+
+ROOTS = (Path(harness.__file__).parent / "fixtures", Path(harness.__file__).parents[1] / "fixtures")
+BINARIES = sorted(
+    path for root in ROOTS for path in root.glob("binaries/*/*")
+    if path.is_file() and path.read_bytes()[:4] == b"\x7fELF"
+)  # fmt: skip
+needs_binary = pytest.mark.skipif(not BINARIES, reason="no fixture binaries here")
+
+
+def arguments(intake: IntakeServer, *rest: str) -> list[str]:
+    url = f"{intake.url}/verify/symdb/v1/input"
+    names = ["--service", 'a "quoted" shop', "--version", "1"]
+    return ["upload", str(BINARIES[0]), "--url", url, *names, *rest]
+
+
+@needs_binary
+def test_both_pipelines_deliver_a_binary_with_the_same_digest(intake: IntakeServer) -> None:
+    digests = set()
+    variants = {
+        "legacy": ["--pipeline", "legacy"],
+        "streaming": [],
+        "limited": ["--hard-limit", "--threshold", "4 KiB", "--sink", "disk"],
+    }
+    for name, options in variants.items():
+        call = arguments(intake, "--upload-id", name, "--json", *options)
+        result = CliRunner().invoke(app, call, catch_exceptions=False)
+        assert result.exit_code == 0
+        sent = json.loads(result.stdout)
+        view = intake.ledger.view(name)
+        assert view is not None
+        assert view.accepted == sent["counters"]["batches"] == len(sent["batches"])
+        assert (view.final, view.errors) == (True, [])
+        digests.add(view.digest)
+    assert len(digests) == 1
+
+
+@needs_binary
+def test_a_receiver_that_refuses_is_an_upload_error(intake: IntakeServer) -> None:
+    misbehave(intake, "status", 403)
+    result = CliRunner().invoke(app, arguments(intake))
+    assert isinstance(result.exception, UploadError)
+
+
+@needs_binary
+def test_a_key_that_is_not_set_is_reported_by_its_variable(intake: IntakeServer) -> None:
+    result = CliRunner().invoke(app, arguments(intake, "--api-key-env", "NO_SUCH_KEY"))
+    assert isinstance(result.exception, ConfigError)
+    assert "NO_SUCH_KEY" in str(result.exception)
+
+
+@needs_binary
+def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: IntakeServer) -> None:
+    misbehave(intake, "silence", times=FOREVER)
+    before = threading.active_count()
+    command = [sys.executable, "-m", "harness", *arguments(intake)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        while threading.active_count() == before:  # the intake has no request yet
+            threading.Event().wait(0.02)
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait() == 130
