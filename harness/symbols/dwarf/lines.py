@@ -20,18 +20,22 @@ _SLACK_BYTES = 64
 (_COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _SET_COLUMN, _NEGATE, _BLOCK, _CONST_ADD_PC,
  _FIXED_ADVANCE) = range(1, 10)  # fmt: skip
 _END_SEQUENCE, _SET_ADDRESS = 1, 2
+# Half of what 32 bits hold: a sequence may run on for that long without being looked at again.
+_NARROW_ADDRESS = 1 << 31
+_NARROW_FILE = 1 << 16
 
 
 class LineTable:
     """The statement rows of one unit, by address. Rows of line 0 and end markers are left out.
 
-    Addresses, lines and files lie in arrays of machine integers: 16 bytes a row.
+    Addresses, lines and files lie in arrays of machine integers: 10 bytes a row, more only where
+    a value needs more.
     """
 
     def __init__(self) -> None:
-        self.addresses = array("Q")
+        self.addresses = array("I")
         self.lines = array("I")
-        self.files = array("I")
+        self.files = array("H")
         self._starts: list[tuple[int, int, int]] = []
 
     def add_sequence(self, first: int, *, discarded: bool) -> None:
@@ -42,6 +46,13 @@ class LineTable:
                 del column[first:]
         else:
             self._starts.append((self.addresses[first], first, end))
+
+    def widen(self, address: int, file: int) -> None:
+        """Make room for rows from this address on, and for this file number."""
+        if address >= _NARROW_ADDRESS and self.addresses.typecode == "I":
+            self.addresses = array("Q", self.addresses)
+        if file >= _NARROW_FILE and self.files.typecode == "H":
+            self.files = array("I", self.files)
 
     def seal(self) -> None:
         """Make the table searchable, once all sequences are in."""
@@ -124,8 +135,13 @@ class _Program:
                     add_line(line)
                     add_file(file)
             elif opcode == _ADVANCE_LINE:
-                step, at = read_sleb(data, at)
-                line += step
+                step = data[at]
+                if step < 128:
+                    at += 1
+                    line += step if step < 64 else step - 128
+                else:
+                    step, at = read_sleb(data, at)
+                    line += step
             elif opcode == _SET_COLUMN:
                 at += 1
                 if data[at - 1] > 127:
@@ -140,6 +156,9 @@ class _Program:
                         raise self._reject(f"more than {most} line rows", base + at)
                     address = int.from_bytes(data[at + 1 : at + length], self.order)
                     discarded = address == 0
+                    if address >= _NARROW_ADDRESS:
+                        table.widen(address, file)
+                        add_address = table.addresses.append
                 elif kind == _END_SEQUENCE:
                     table.add_sequence(first, discarded=discarded)
                     first = len(table)
@@ -156,6 +175,9 @@ class _Program:
                 address += step * header.minimum_length
             elif opcode == _SET_FILE:
                 file, at = read_uleb(data, at)
+                if file >= _NARROW_FILE:
+                    table.widen(address, file)
+                    add_file = table.files.append
             elif opcode == _FIXED_ADVANCE:
                 address += int.from_bytes(data[at : at + 2], self.order)
                 at += 2

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from harness.symbols.native.unit import Identity, UnitContext
 
 
+_MERGED_AT = 64
+
+
 @dataclass(slots=True)
 class _Merge:
     """What the instances seen so far agree on (lines) or add up to (availability)."""
@@ -91,7 +94,10 @@ def _add_variables(
             context.skip("inlined variable without an origin")
             continue
         ranges = available_lines(context, attributes, block.ranges, statements)
-        merge.available.setdefault(origin, []).extend(ranges)
+        spans = merge.available.setdefault(origin, [])
+        spans.extend(ranges)
+        if len(spans) > _MERGED_AT:  # a popular function has thousands of instances
+            spans[:] = merge_overlapping(spans)
     for child in block.blocks:
         _add_variables(context, merge, child, statements)
 

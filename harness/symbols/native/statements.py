@@ -34,7 +34,7 @@ class Statements:
         end = bisect_right(self._addresses, high, start)
         if start == end:
             return None
-        lines = self._lines[start:end]
+        lines = memoryview(self._lines)[start:end]
         return min(lines), max(lines)
 
     def around(self, ranges: Iterable[Range]) -> LineSpan | None:
@@ -48,7 +48,7 @@ class Statements:
         """Append the rows of `piece` that stand in one of `files`."""
         numbers = table.files[piece]
         if sum(map(numbers.count, files)) == len(numbers):
-            self._addresses.extend(table.addresses[piece])
+            self._addresses.extend(memoryview(table.addresses)[piece])
             self._lines.extend(table.lines[piece])
             return
         for index, number in enumerate(numbers, piece.start):

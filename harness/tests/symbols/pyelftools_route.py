@@ -89,6 +89,7 @@ class _Route:
         for sequence in oracle.iter_sequences(reference, reference.get_CU_at(unit.offset)):
             first = len(table)
             for address, line, file in sequence:
+                table.widen(address, file)
                 table.addresses.append(address)
                 table.lines.append(line)
                 table.files.append(file)
