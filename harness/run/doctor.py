@@ -78,7 +78,7 @@ def _iter_kernel_checks() -> Iterator[Check]:
     for name, attempt, remedy in needed:
         try:
             attempt()
-        except OSError as error:
+        except (AttributeError, OSError) as error:
             yield Check(name=name, status=FAILURE, detail=str(error), remedy=f"use {remedy}")
         else:
             yield Check(name=name, status=OK, detail="works")

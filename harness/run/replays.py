@@ -12,7 +12,7 @@ from harness.config import SymbolOptions
 from harness.errors import StoreError
 from harness.run.replay import FORMAT
 from harness.run.request import Binary, RunRequest
-from harness.run.rig import code_digest
+from harness.run.rig import EXTRACTION, code_digest
 
 
 def replay_path(request: RunRequest, binary: Binary) -> Path:
@@ -39,5 +39,5 @@ def default_cache() -> Path:
 
 def _key(options: SymbolOptions) -> str:
     """Return a digest of the options, of the file format, and of the code that extracts."""
-    key = (FORMAT, options, code_digest("model.py", "symbols"))
+    key = (FORMAT, options, code_digest(EXTRACTION))
     return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]

@@ -13,6 +13,12 @@ from pathlib import Path
 
 import harness
 
+EXTRACTION = ("model.py", "symbols")
+MEASURED = (
+    *EXTRACTION,
+    *("config.py", "contracts.py", "errors.py", "records.py", "wire.py"),
+    *("pipelines", "probes", "run", "upload"),
+)
 _DISTRIBUTIONS = (
     *("harness", "memray", "pyelftools", "msgspec", "orjson", "urllib3", "tenacity"),
     *("zlib-ng", "isal"),
@@ -45,13 +51,17 @@ def rig() -> dict[str, str | int]:
     }
 
 
-def code_digest(*parts: str) -> str:
-    """Return a digest of our own source: of the named modules and packages, or of all but tests."""
+def code_digest(parts: tuple[str, ...] = MEASURED) -> str:
+    """Return a digest of our own source: of some modules and packages, or of all that is measured.
+
+    Args:
+        parts: Names of files and directories in the package.
+    """
     root = Path(harness.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root)
-        if name.parts[0] in parts or (not parts and name.parts[0] != "tests"):
+        if name.parts[0] in parts:
             digest.update(f"{name}\n".encode() + path.read_bytes())
     return digest.hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import msgspec
 import pytest
 
 from harness.records import Job, Record
+from harness.run.child import Child, Spec
 from harness.run.executor import Settings, iter_records
 from harness.run.intake import Intake, confirm
 from harness.run.plan import VERIFY_PATH
@@ -138,6 +140,7 @@ def test_no_process_outlives_the_parent(
 PARENT = """
 import sys, msgspec
 from harness.records import Job
+from harness.run.child import Child, Spec
 from harness.run.executor import Settings, iter_records
 from harness.tests.run.conftest import TRAITS
 given = msgspec.json.decode(sys.stdin.buffer.read())
@@ -231,3 +234,33 @@ def test_the_worker_starts_in_an_empty_directory_with_a_fixed_environment(
     record = run(job(pipeline="harness.tests.run.faulty_environment:check"), settings)
     assert (record.status, record.detail) == ("ok", "")
     assert not list(Path(settings.work).iterdir())
+
+
+def test_a_child_has_fixed_addresses_and_a_session_of_its_own(tmp_path: Path) -> None:
+    """Without address randomisation, and out of reach of a terminal's Ctrl-C."""
+    code = (
+        "import os\n"
+        "own = os.getsid(0) == os.getpid() == os.getpgrp()\n"
+        "personality = open('/proc/self/personality').read().strip()\n"
+        "os.write(3, f'{own} {personality} {os.getcwd()}\\n'.encode())\n"
+    )
+    child = Child(
+        Spec(argv=[sys.executable, "-c", code], env={}, cwd=str(tmp_path), input="", timeout_s=30.0)
+    )
+    while not child.ended:
+        ready, _, _ = select.select(list(child.pipes), [], [])
+        for pipe in ready:
+            child.read(pipe)
+    ending = child.ending()
+    assert ending.report is not None
+    assert ending.report.exit_code == 0
+    assert ending.lines == [f"True 00040000 {tmp_path}".encode()]
+
+
+def test_probes_that_need_the_machine_get_it_to_themselves(
+    job: MakeJob, settings: Settings
+) -> None:
+    """A job that must be alone starts last and ends before the next one starts."""
+    jobs = [job(0, probe="memray"), job(1, probe="bare"), job(2, probe="bare"), job(3)]
+    order = [record.job.order for record in iter_records(jobs, settings)]
+    assert order == [0, 1, 2, 3]
