@@ -87,9 +87,11 @@ class BatchEncoder:
         batch = self._open or self._writable()
         try:
             if self._limited and batch.units:
-                batch = self._fit(lambda: self._write_child(scope, nodes), small=nodes < _LARGE)
+                # What cannot be taken back has to be held until it is known to fit.
+                whole = nodes < _LARGE or not batch.stream.can_restore()
+                batch = self._fit(lambda: self._write_child(scope, whole=whole), small=whole)
             else:
-                self._write_child(scope, nodes)
+                self._write_child(scope, whole=nodes < _LARGE)
         except PipelineError:
             batch.stream.intact = False
             raise
@@ -171,14 +173,14 @@ class BatchEncoder:
             batch.packages += 1
             self._begun = True
 
-    def _write_child(self, scope: Scope, nodes: int) -> None:
+    def _write_child(self, scope: Scope, *, whole: bool) -> None:
         buffer = (self._open or self._writable()).stream.buffer
         if self._children:
             buffer += b","
         else:
             self._write_header()
             buffer += b',"scopes":['
-        if nodes < _LARGE:
+        if whole:
             self._encoder.append(scope, buffer)
         else:
             self._write_parts(scope)

@@ -82,6 +82,10 @@ class GzipStream:
         """Return how far can be written at least before the sink holds more than `sink_bytes`."""
         return self._synced_raw_bytes + safe_raw_bytes(sink_bytes - self._synced_sink_bytes)
 
+    def can_restore(self) -> bool:
+        """Tell whether the compressor can be copied, and so the stream be taken back."""
+        return hasattr(self._compressor, "copy")
+
     def snapshot(self) -> Snapshot | None:
         """Return the present state, all of it in the sink; None if the compressor has no copy."""
         self.sync()

@@ -76,6 +76,20 @@ def test_a_large_child_goes_to_the_next_batch_without_a_trace() -> None:
     assert keeper.scopes() == [parcel]
 
 
+@pytest.mark.parametrize("compressor", COMPRESSOR_NAMES)
+def test_a_large_child_that_fits_stays_in_the_batch(compressor: str) -> None:
+    if compressor != "zlib":
+        pytest.importorskip(compressor.replace("-", "_"))
+    large = make_function("large", 10)
+    large.scopes = [make_function(f"b{i}", 20) for i in range(400)]
+    parcel = (package_scope("p"), [make_function("f", 10), large, make_function("g", 10)])
+    options = PipelineOptions(
+        hard_limit=True, threshold_bytes=1 << 20, compressor=compressor, level=1
+    )
+    _, batches = ship([parcel], options)
+    assert len(batches) == 1
+
+
 def test_without_room_for_two_every_batch_holds_one_unit() -> None:
     parcel = (package_scope("p"), [make_function(f"f{i}", 5) for i in range(4)])
     keeper, batches = ship([parcel], PipelineOptions(hard_limit=True, threshold_bytes=0))
