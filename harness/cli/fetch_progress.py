@@ -73,9 +73,7 @@ class FetchProgress:
             self._stage = (progress.source, progress.stage)
             self._bars.reset(task, description=what, total=progress.total or None)
         busy = not 0 < progress.total <= progress.done
-        self._bars.update(
-            task, completed=progress.done, total=progress.total or None, visible=busy
-        )
+        self._bars.update(task, completed=progress.done, total=progress.total or None, visible=busy)
 
     def _print_step(self, progress: Progress) -> None:
         if self._stage == (progress.source, progress.stage):
