@@ -10,15 +10,16 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
+from harness.cli.binaries import binaries_of
 from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.publish import Findings, publish
 from harness.cli.run_view import RunView
 from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions
-from harness.corpus import Corpus, resolve
+from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.registry import find
-from harness.run.request import DEFAULT_PROBES, Arm, Binary, RunRequest
+from harness.run.request import DEFAULT_PROBES, Arm, RunRequest
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.units import parse_bytes
@@ -106,7 +107,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             console.print(Text(f"warning: {found.warning}", style="yellow"))
         view.wait_for = lambda name: found.wait_for(name).detail
         request = RunRequest(
-            binaries=_binaries(found),
+            binaries=binaries_of(found),
             arms=arms,
             results=results,
             probes=tuple(probe or DEFAULT_PROBES),
@@ -119,18 +120,6 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         )
         run_dir = _measure(request, view, resume)
     _judge(publish(run_dir, run_dir, json=json))
-
-
-def _binaries(found: Corpus) -> list[Binary]:
-    return [
-        Binary(
-            name=planned.name,
-            path=str(planned.path.absolute()),
-            sha256=planned.sha256,
-            size_bytes=planned.size_bytes,
-        )
-        for planned in found.planned
-    ]
 
 
 def _measure(request: RunRequest, view: RunView, resume: Path | None) -> Path:

@@ -32,10 +32,13 @@ class RunView:
             and returns why it will never be, or nothing.
         run_dir: Where the results are; None until the run has begun.
         bars: For others who have something to show at the same time.
+
+    With `quiet_rows` it prints no row when a binary is finished: there are not two arms to compare.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, quiet_rows: bool = False) -> None:
         self._console = console
+        self._quiet_rows = quiet_rows
         self.wait_for: Callable[[str], str] = lambda _: ""
         self.run_dir: Path | None = None
         self._said_header = False
@@ -90,7 +93,7 @@ class RunView:
     def _show_rows(self, binary: str) -> None:
         from harness.reports.terminal import live_header, live_row  # noqa: PLC0415 - loads pandas
 
-        if self.run_dir is None:
+        if self.run_dir is None or self._quiet_rows:
             return
         findings = read_findings(self.run_dir, binary)
         if findings.summary.rows and not self._said_header:

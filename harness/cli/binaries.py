@@ -1,0 +1,19 @@
+"""From what a corpus offers to what a run is asked to measure."""
+
+from __future__ import annotations
+
+from harness.corpus import Corpus
+from harness.run.request import Binary
+
+
+def binaries_of(found: Corpus) -> list[Binary]:
+    """Return everything a corpus offers or will offer, as inputs of a run."""
+    return [
+        Binary(
+            name=planned.name,
+            path=str(planned.path.absolute()),
+            sha256=planned.sha256,
+            size_bytes=planned.size_bytes,
+        )
+        for planned in found.planned
+    ]

@@ -1,0 +1,106 @@
+"""`harness sweep`: what does the flush threshold cost in memory, batches, overshoot and time?"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from harness.cli.binaries import binaries_of
+from harness.cli.console import error_console, output_console, write_line
+from harness.cli.run_view import RunView
+from harness.config import PipelineOptions
+from harness.corpus import resolve
+from harness.errors import GateFailed, MeasurementInvalid
+from harness.registry import find
+from harness.run.request import Arm, RunRequest
+from harness.run.scaling import SweepPoint, largest_within, read_sweep, sweep_arms
+from harness.run.session import run_session
+from harness.units import format_bytes, format_seconds, parse_bytes
+
+_PROBES = ("memray", "bare")
+_SOURCE = "replay"
+
+
+def sweep(
+    corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = Path("corpus"),
+    *,
+    pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = "streaming",
+    budget: Annotated[
+        str,
+        typer.Option(metavar="SIZE", help="Name the largest threshold whose peak stays within."),
+    ] = "",
+    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on standard output.")
+    ] = False,
+) -> None:
+    """Run one pipeline with thresholds from 64 KiB to 8 MiB over every binary of CORPUS.
+
+    The packages come from the cache, so this is the pipeline alone.
+    """
+    limit = parse_bytes(budget) if budget else None
+    view = RunView(error_console(), quiet_rows=True)
+    with closing(resolve(corpus)) as found, view:
+        view.wait_for = lambda name: found.wait_for(name).detail
+        arm = Arm(name=pipeline, pipeline=find("pipeline", pipeline).value)
+        request = RunRequest(
+            binaries=binaries_of(found),
+            arms=sweep_arms(arm, PipelineOptions()),
+            results=results,
+            probes=_PROBES,
+            sources=(_SOURCE,),
+            replicates=dict.fromkeys(_PROBES, 1),
+            command=["python", "-m", "harness", *sys.argv[1:]],
+        )
+        points = read_sweep(run_session(request, view), _SOURCE)
+    if not points:
+        raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
+    if json:
+        write_line(msgspec.json.encode(points))
+    else:
+        _print_points(points)
+    if limit is not None:
+        _answer(points, limit)
+
+
+def _print_points(points: list[SweepPoint]) -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("binary")
+    for name in ("threshold", "peak heap", "batches", "overshoot", "wall"):
+        table.add_column(name, justify="right")
+    for point in points:
+        overshoot = point.overshoot_bytes
+        table.add_row(
+            Text(point.binary),
+            format_bytes(point.threshold_bytes),
+            format_bytes(point.peak_bytes),
+            str(point.batches),
+            "none" if overshoot is None else format_bytes(overshoot),
+            "" if point.wall_s is None else format_seconds(point.wall_s),
+        )
+    output_console().print(table)
+
+
+def _answer(points: list[SweepPoint], limit: int) -> None:
+    """Say, for every binary, which threshold fits; a binary that none fits fails the command."""
+    console = error_console()
+    beyond = []
+    for binary in dict.fromkeys(point.binary for point in points):
+        best = largest_within([point for point in points if point.binary == binary], limit)
+        if best is None:
+            beyond.append(binary)
+            continue
+        fits = f"{format_bytes(best.threshold_bytes)} fits, at a peak of"
+        console.print(Text(f"{binary}: {fits} {format_bytes(best.peak_bytes)}"))
+    if beyond:
+        raise GateFailed(
+            f"no threshold keeps {', '.join(beyond)} within {format_bytes(limit)}",
+            remedy="raise the budget or change the pipeline",
+        )
