@@ -87,9 +87,7 @@ class BatchEncoder:
         batch = self._open or self._writable()
         try:
             if self._limited and batch.units:
-                # What cannot be taken back has to be held until it is known to fit.
-                whole = nodes < _LARGE or not batch.stream.can_restore()
-                batch = self._fit(lambda: self._write_child(scope, whole=whole), small=whole)
+                batch = self._place_child(batch, scope, large=nodes >= _LARGE)
             else:
                 self._write_child(scope, whole=nodes < _LARGE)
         except PipelineError:
@@ -157,6 +155,18 @@ class BatchEncoder:
             self._batch_num += 1
             self._open = OpenBatch(self._batch_num, self._sink, self._poster.options, self._options)
         return self._open
+
+    def _place_child(self, batch: OpenBatch, scope: Scope, *, large: bool) -> OpenBatch:
+        # What cannot be taken back has to be held until it is known to fit.
+        whole = not large or not batch.stream.can_restore()
+        if whole:
+            buffer = batch.stream.buffer
+            start = len(buffer)
+            self._write_child(scope, whole=True)
+            if batch.budget.is_safe():
+                return batch
+            del buffer[start:]
+        return self._fit(lambda: self._write_child(scope, whole=whole), small=whole)
 
     def _fit(self, write: Callable[[], None], *, small: bool) -> OpenBatch:
         """Write a unit to this batch if it stays within the limit, otherwise to the next."""

@@ -74,10 +74,6 @@ class GzipStream:
         self.push()
         self._sink.write(self._compressor.flush())
 
-    def position(self) -> int:
-        """Return how many raw bytes have been written."""
-        return self.raw_bytes + len(self.buffer)
-
     def safe_position(self, sink_bytes: int) -> int:
         """Return how far can be written at least before the sink holds more than `sink_bytes`."""
         return self._synced_raw_bytes + safe_raw_bytes(sink_bytes - self._synced_sink_bytes)
