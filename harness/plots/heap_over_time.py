@@ -51,14 +51,21 @@ def draw(frames: Frames) -> Figure:
 def _choose(frames: Frames) -> Frames:
     """Return one replicate of one case by one probe.
 
-    The case is one of production's source where there is any, with the most batches, and the
-    largest heap among those.
+    The case is one whose collections were traced where there is any, with the most batches; among
+    those, one of production's source, and the one with the largest heap.
     """
     heaps = frames.timeline.groupby(["binary", "source"])["heap_bytes"].max()
     batches = frames.batches.groupby(["binary", "source"])["batch_num"].max()
+    traced = set(frames.collections.groupby(["binary", "source"]).groups)
     case = min(
         heaps.index,
-        key=lambda case: (case[1] != "dwarf", -batches.get(case, 0), -heaps[case], case),
+        key=lambda case: (
+            case not in traced,
+            -batches.get(case, 0),
+            case[1] != "dwarf",
+            -heaps[case],
+            case,
+        ),
     )
     flushes = of_case(frames.batches, case)
     timeline = of_case(frames.timeline, case)

@@ -71,9 +71,10 @@ def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
     bound = Claim().overshoot_bytes / _KIB
     axes.set_title(f"Batches that reached the threshold: {len(reached)}")
     axes.axvline(bound, color=VERMILLION, linestyle="--", linewidth=1.5)
-    axes.text(bound, 0.05, f"bound {bound:g} KiB ", color=VERMILLION, ha="right")
     sizes = reached["overshoot_bytes"].astype(float) / _KIB
     end = max([bound, *sizes]) * 1.2
+    side = "left" if bound < end / 2 else "right"
+    axes.text(bound, 0.05, f" bound {bound:g} KiB ", color=VERMILLION, ha=side)
     looks = arm_looks(reached["arm"])
     for arm, group in sizes.groupby(reached["arm"]):
         axes.ecdf(group, color=looks[str(arm)][0])
