@@ -17,3 +17,9 @@ def binaries_of(found: Corpus) -> list[Binary]:
         )
         for planned in found.planned
     ]
+
+
+def await_binary(found: Corpus, name: str) -> str:
+    """Wait until a binary is there; return why it will never be, or nothing."""
+    binary = found.wait_for(name)
+    return binary.detail if binary.status == "missing" else ""

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 from rich.text import Text
 
-from harness.cli.binaries import binaries_of
+from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.publish import Findings, publish
@@ -105,7 +105,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         console.print(Text(f"corpus: {found.label}"))
         if found.warning:
             console.print(Text(f"warning: {found.warning}", style="yellow"))
-        view.wait_for = lambda name: found.wait_for(name).detail
+        view.wait_for = lambda name: await_binary(found, name)
         request = RunRequest(
             binaries=binaries_of(found),
             arms=arms,

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from harness.cli.binaries import binaries_of
+from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import PipelineOptions
@@ -48,7 +48,7 @@ def sweep(
     limit = parse_bytes(budget) if budget else None
     view = RunView(error_console(), quiet_rows=True)
     with closing(resolve(corpus)) as found, view:
-        view.wait_for = lambda name: found.wait_for(name).detail
+        view.wait_for = lambda name: await_binary(found, name)
         arm = Arm(name=pipeline, pipeline=find("pipeline", pipeline).value)
         request = RunRequest(
             binaries=binaries_of(found),
