@@ -11,8 +11,8 @@ from __future__ import annotations
 from harness.config import MIB
 from harness.run.sources import DWARF, REPLAY
 
-# Upper bounds of file size for a binary to count as small or medium; the rest is large.
-SIZE_CLASSES = (("small", 4 * MIB), ("medium", 16 * MIB))
+# Upper bounds of file size; the rest is large.
+SIZE_CLASSES = (("tiny", MIB), ("small", 4 * MIB), ("medium", 16 * MIB))
 LARGE = "large"
 
 # Time under a probe over time without, for the forecast of what remains. Measured on C debug
@@ -22,22 +22,22 @@ SOURCE_COST = {DWARF: 1.0, REPLAY: 0.35}
 START_COST_BYTES = MIB  # an interpreter's start, in bytes of binary that take as long
 
 _REPLICATES: dict[tuple[str, str], dict[str, int]] = {
-    ("memray", DWARF): {"small": 2, "medium": 1, "large": 1},
-    ("memray", REPLAY): {"small": 2, "medium": 2, "large": 2},
-    ("memray-native", DWARF): {"small": 2, "medium": 1, "large": 1},
-    ("memray-native", REPLAY): {"small": 2, "medium": 2, "large": 1},
-    ("tracemalloc", DWARF): {"small": 1, "medium": 0, "large": 0},
-    ("tracemalloc", REPLAY): {"small": 1, "medium": 1, "large": 0},
-    ("gc", DWARF): {"small": 1, "medium": 1, "large": 0},
-    ("gc", REPLAY): {"small": 1, "medium": 1, "large": 1},
-    ("bare", DWARF): {"small": 3, "medium": 1, "large": 1},
-    ("bare", REPLAY): {"small": 3, "medium": 3, "large": 3},
+    ("memray", DWARF): {"tiny": 2, "small": 2, "medium": 1, "large": 1},
+    ("memray", REPLAY): {"tiny": 2, "small": 2, "medium": 2, "large": 2},
+    ("memray-native", DWARF): {"tiny": 2, "small": 2, "medium": 1, "large": 1},
+    ("memray-native", REPLAY): {"tiny": 2, "small": 2, "medium": 2, "large": 1},
+    ("tracemalloc", DWARF): {"tiny": 1, "small": 0, "medium": 0, "large": 0},
+    ("tracemalloc", REPLAY): {"tiny": 1, "small": 1, "medium": 1, "large": 0},
+    ("gc", DWARF): {"tiny": 1, "small": 1, "medium": 1, "large": 0},
+    ("gc", REPLAY): {"tiny": 1, "small": 1, "medium": 1, "large": 1},
+    ("bare", DWARF): {"tiny": 3, "small": 3, "medium": 1, "large": 1},
+    ("bare", REPLAY): {"tiny": 3, "small": 3, "medium": 3, "large": 3},
 }
-_UNKNOWN_PROBE = {"small": 1, "medium": 1, "large": 1}
+_UNKNOWN_PROBE = {"tiny": 1, "small": 1, "medium": 1, "large": 1}
 
 
 def size_class(size_bytes: int) -> str:
-    """Return `small`, `medium` or `large`."""
+    """Return `tiny`, `small`, `medium` or `large`."""
     return next((name for name, bound in SIZE_CLASSES if size_bytes < bound), LARGE)
 
 
