@@ -31,7 +31,7 @@ _REPLICATES: dict[tuple[str, str], dict[str, int]] = {
     ("gc", DWARF): {"tiny": 1, "small": 1, "medium": 1, "large": 0},
     ("gc", REPLAY): {"tiny": 1, "small": 1, "medium": 1, "large": 1},
     ("bare", DWARF): {"tiny": 3, "small": 3, "medium": 1, "large": 1},
-    ("bare", REPLAY): {"tiny": 3, "small": 3, "medium": 3, "large": 3},
+    ("bare", REPLAY): {"tiny": 3, "small": 3, "medium": 3, "large": 2},
 }
 _UNKNOWN_PROBE = {"tiny": 1, "small": 1, "medium": 1, "large": 1}
 
