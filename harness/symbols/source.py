@@ -21,9 +21,10 @@ from harness.symbols.native.extract import iter_native_packages
 
 _T = TypeVar("_T")
 _REFUSED = (
-    *(InputRejected, ArithmeticError, AttributeError, EOFError, LookupError, MemoryError),
+    *(InputRejected, ArithmeticError, AttributeError, EOFError, LookupError),
     *(RecursionError, TypeError, ValueError, struct.error, zlib.error),
 )
+# Not MemoryError: reads are bounded, so running out of memory says nothing about the input.
 
 
 @dataclass(slots=True)
