@@ -18,8 +18,8 @@ from harness.cli.run_view import RunView
 from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions
 from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid
-from harness.registry import find
-from harness.run.request import DEFAULT_PROBES, Arm, RunRequest
+from harness.run.extensions import arms_by_name
+from harness.run.request import DEFAULT_PROBES, RunRequest
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.units import parse_bytes
@@ -76,6 +76,19 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     compressor: Annotated[
         Literal["zlib", "zlib-ng", "isal"], typer.Option(help="Compressor of both arms.")
     ] = "zlib",
+    sync_flush: Annotated[
+        Literal["none", "package", "scope"],
+        typer.Option(help="Bring all compressed data out after each of these (streaming)."),
+    ] = "none",
+    hard_limit: Annotated[
+        bool,
+        typer.Option(
+            "--hard-limit", help="Never exceed the threshold; split packages (streaming)."
+        ),
+    ] = False,
+    sink: Annotated[
+        Literal["memory", "disk"], typer.Option(help="Where a batch is collected (streaming).")
+    ] = "memory",
     seed: Annotated[int, typer.Option(help="Decides order and hash seeds.")] = 1,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 900.0,
     results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
@@ -97,8 +110,11 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         function_limit=function_limit,
         encoder=encoder,
         compressor=compressor,
+        sync_flush=sync_flush,
+        hard_limit=hard_limit,
+        sink=sink,
     )
-    arms = [Arm(name=name, pipeline=find("pipeline", name).value) for name in arm or _ARMS]
+    arms = arms_by_name(list(arm or _ARMS))
     view = RunView(console)
     fetching = FetchProgress(console, view.bars)
     with closing(resolve(corpus, tier or "", fetching)) as found, view:

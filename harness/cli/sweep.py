@@ -18,8 +18,8 @@ from harness.cli.run_view import RunView
 from harness.config import PipelineOptions
 from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid
-from harness.registry import find
-from harness.run.request import Arm, RunRequest
+from harness.run.extensions import arms_by_name
+from harness.run.request import RunRequest
 from harness.run.scaling import SweepPoint, largest_within, read_sweep, sweep_arms
 from harness.run.session import run_session
 from harness.units import format_bytes, format_seconds, parse_bytes
@@ -49,7 +49,7 @@ def sweep(
     view = RunView(error_console(), quiet_rows=True)
     with closing(resolve(corpus)) as found, view:
         view.wait_for = lambda name: await_binary(found, name)
-        arm = Arm(name=pipeline, pipeline=find("pipeline", pipeline).value)
+        (arm,) = arms_by_name([pipeline])
         request = RunRequest(
             binaries=binaries_of(found),
             arms=sweep_arms(arm, PipelineOptions()),
