@@ -24,7 +24,9 @@ def group_gaps(summary: Summary, provenance: Provenance) -> dict[str, list[str]]
     found: dict[str, list[str]] = {}
     if not provenance.complete:
         found[f"the run did not reach its end (state: {provenance.state or 'unknown'})"] = []
-    found |= {message: [] for message in provenance.not_measured}
+    for message in provenance.not_measured:
+        what, binaries = _taken_apart(message, provenance)
+        found.setdefault(what, []).extend(binaries)
     seen = {row.binary for row in summary.rows}
     unseen = [binary for binary in provenance.paths if binary not in seen]
     if unseen:
@@ -52,6 +54,13 @@ def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
         (*key, len(found), " to ".join(map(str, sorted({min(found), max(found)}))))
         for key, found in sorted(counts.items())
     ]
+
+
+def _taken_apart(message: str, provenance: Provenance) -> tuple[str, list[str]]:
+    """Take `<what> of <binary>: <reason>` apart, so that equal gaps are told together."""
+    what, _, rest = message.partition(" of ")
+    binary, _, reason = rest.rpartition(": ")
+    return (f"{what}, {reason}", [binary]) if binary in provenance.paths else (message, [])
 
 
 def _grouped(told: Iterable[Told]) -> dict[str, list[str]]:
