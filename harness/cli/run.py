@@ -165,6 +165,6 @@ def _judge(findings: Findings) -> None:
             remedy="no memory verdict counts before both deliver the same",
         )
     if not any(row.baseline.peak or row.candidate.peak for row in rows):
-        raise HarnessError(
-            "nothing could be measured", remedy="the reasons stand above and in report.md"
-        )
+        reasons = {failure.detail for row in rows for failure in row.failures}
+        why = reasons.pop() if len(reasons) == 1 else "the reasons stand above and in report.md"
+        raise HarnessError(f"nothing could be measured: {why}")
