@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from harness.errors import ConfigError
 
@@ -38,3 +39,19 @@ def find(kind: str, name: str) -> EntryPoint:
         remedy = f"did you mean {near[0]!r}?" if near else f"known: {known}"
         raise ConfigError(f"there is no {kind} called {name!r}", remedy=remedy)
     return next(iter(found.values()))
+
+
+def load(kind: str, name: str) -> Any:
+    """Import the extension called `name`.
+
+    Raises:
+        ConfigError: It is not registered, or what is registered cannot be imported.
+    """
+    point = find(kind, name)
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"{kind} {name!r} ({point.value}) cannot be loaded: {error}",
+            remedy="install its package again, or uninstall it",
+        ) from error

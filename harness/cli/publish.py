@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.cli.console import write_line
-from harness.registry import find, names
+from harness.registry import load, names
 
 if TYPE_CHECKING:
     from harness.reports.provenance import Provenance
@@ -43,9 +43,9 @@ def read_findings(run_dir: Path, binary: str = "") -> Findings:
     from harness.reports.provenance import Provenance  # noqa: PLC0415 - see above
     from harness.stats.frames import Frames, of_binary  # noqa: PLC0415
     from harness.stats.summary import summarise  # noqa: PLC0415
-    from harness.store import load  # noqa: PLC0415
+    from harness.store import load as load_run  # noqa: PLC0415
 
-    run = load(run_dir)
+    run = load_run(run_dir)
     frames = Frames.of(run)
     if binary:
         frames = of_binary(frames, binary)
@@ -74,7 +74,7 @@ def _draw(frames: Frames, directory: Path) -> dict[str, tuple[Path, str]]:
 
     drawn: dict[str, tuple[Path, str]] = {}
     for name in names("plot"):
-        figure = find("plot", name).load()(frames)
+        figure = load("plot", name)(frames)
         paths = write(figure, directory, name)
         png = next(path for path in paths if path.suffix == ".png")
         drawn[name] = png, figure.get_suptitle()

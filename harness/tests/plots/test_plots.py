@@ -36,6 +36,11 @@ def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]
             for number, size in ((1, 900), (2, 50_000), (3, -700_000))
         ],
         "timeline": [{**row, "probe": "gc", "heap_bytes": 1000 * n} for n, row in enumerate(timed)],
+        "copies": [
+            {**own, "arm": arm, "stage": stage, "location": "f", "bytes": size, "copies": 1.0}
+            for arm in ARMS
+            for stage, size in (("gzip", 3e5), ("scope tree", 5e6), ("of a plugin", 2e6))
+        ],
         "collections": [{**row, "start_s": row["at_s"], **gc, **heap} for row in timed],
         "deliveries": [delivery(binary, arm, source=source) for arm in ARMS],
     }

@@ -1,0 +1,122 @@
+"""What each pipeline holds at its peak, stacked by stage, one pair of bars a binary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from harness.plots.scales import ByteScale, byte_scale, scale_x
+from harness.plots.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    YELLOW,
+    add_key,
+    drawn,
+    drawn_labels,
+    new_figure,
+    no_data,
+    styled,
+)
+from harness.stats.frames import Frames
+
+QUESTION = "What is alive at the peak of each pipeline?"
+_STAGES = {
+    "extraction": SKY,
+    "scope tree": ORANGE,
+    "JSON": VERMILLION,
+    "gzip": BLUE,
+    "multipart": PURPLE,
+    "HTTP": GREEN,
+    "other": GREY,
+}
+_MOST_BINARIES = 12
+_NAME_WIDTH = 20
+_BAR = 0.38
+_CASE = ["source", "binary", "arm", "stage"]
+
+
+def draw(frames: Frames) -> Figure:
+    """Draw one panel a source; each bar is the first replicate's high-water mark, by stage."""
+    held = _held(frames.copies)
+    with styled():
+        if held.empty:
+            return no_data(QUESTION, "no replicate under memray succeeded")
+        sources = sorted(held.index.unique("source"))
+        panels = [(source, _largest(held.loc[source])) for source in sources]
+        heights = [len(panel.index.unique("binary")) + 1.5 for _, panel in panels]
+        figure = new_figure(QUESTION, 1.5 + 0.42 * sum(heights))
+        grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
+        for axes, (source, panel) in zip(grid[:, 0], panels, strict=True):
+            axes.set_title(drawn(f"Source: {source}"))
+            _draw_panel(axes, panel)
+        add_key(figure, _marks(held), _iter_notes(held, panels))
+        return figure
+
+
+def _held(copies: pd.DataFrame) -> pd.DataFrame:
+    """Return bytes by source, binary and arm, a column a stage, of each one's first replicate."""
+    if copies.empty:
+        return pd.DataFrame()
+    first = copies.groupby(["source", "binary", "arm"])["replicate"].transform("min")
+    rows = copies[copies["replicate"] == first]
+    return rows.pivot_table("bytes", _CASE[:-1], _CASE[-1], aggfunc="sum", fill_value=0.0)
+
+
+def _largest(panel: pd.DataFrame) -> pd.DataFrame:
+    """Return the binaries with the highest peaks, as many as one can read, the highest last."""
+    peaks = panel.sum(axis=1).groupby("binary").max().sort_values(kind="stable")
+    return panel.loc[list(peaks.index[-_MOST_BINARIES:])]
+
+
+def _draw_panel(axes: Axes, panel: pd.DataFrame) -> None:
+    scale = byte_scale(panel.sum(axis=1).tolist(), may_be_log=False)
+    binaries = list(dict.fromkeys(panel.index.get_level_values("binary")))
+    labels = drawn_labels(binaries, _NAME_WIDTH)
+    for place, binary in enumerate(binaries):
+        for number, (arm, stages) in enumerate(panel.loc[binary].iterrows()):
+            _draw_bar(axes, place + _BAR * (0.5 - number), stages, scale)
+            end = scale.of(stages.sum())
+            axes.text(end, place + _BAR * (0.5 - number), f" {drawn(str(arm))}",
+                      va="center", fontsize=9, color=GREY)  # fmt: skip
+    axes.set_yticks(range(len(binaries)), [labels[binary] for binary in binaries])
+    axes.set_ylim(-0.7, len(binaries) - 0.3)
+    axes.grid(visible=False, axis="y")
+    scale_x(axes, scale, "Live heap at the peak")
+    axes.set_xlim(0, scale.of(scale.high) * 1.2)
+
+
+def _draw_bar(axes: Axes, place: float, stages: pd.Series[float], scale: ByteScale) -> None:
+    left = 0.0
+    for stage in _in_order(stages.index):
+        width = scale.of(stages[stage])
+        axes.barh(place, width, _BAR, left=left, color=_STAGES.get(stage, YELLOW))
+        left += width
+
+
+def _in_order(stages: pd.Index[str]) -> list[str]:
+    """Return the known stages in the order data takes, then any other."""
+    return [s for s in _STAGES if s in stages] + sorted(set(stages) - set(_STAGES))
+
+
+def _marks(held: pd.DataFrame) -> list[Patch]:
+    return [
+        Patch(color=_STAGES.get(stage, YELLOW), label=drawn(stage))
+        for stage in _in_order(held.columns)
+    ]
+
+
+def _iter_notes(held: pd.DataFrame, panels: list[tuple[str, pd.DataFrame]]) -> Iterator[str]:
+    yield "by the stage that allocated it; the stages of a bar add up to its peak"
+    shown = sum(len(panel.index.unique("binary")) for _, panel in panels)
+    lost = len(held.index.droplevel("arm").unique()) - shown
+    if lost:
+        yield f"{lost} smaller ones not drawn"
