@@ -85,9 +85,11 @@ def _write_report(
     findings: Findings, target: Path, pictures: Mapping[str, tuple[Path, str]]
 ) -> None:
     from harness.reports.markdown import render_report  # noqa: PLC0415
+    from harness.stats.copies import held_copies  # noqa: PLC0415
 
     shown = {png.relative_to(target).as_posix(): question for png, question in pictures.values()}
-    text = render_report(findings.summary, findings.provenance, shown)
+    held = held_copies(findings.frames.copies)
+    text = render_report(findings.summary, findings.provenance, shown, held=held)
     (target / _REPORT).write_text(text, encoding="utf-8")
 
 

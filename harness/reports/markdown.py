@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
 from harness.reports.reasons import iter_exceptions
 from harness.stats.claim import Claim
+from harness.stats.copies import Copy, Held
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Failure, Summary
 from harness.units import format_bytes, format_seconds
@@ -69,6 +71,7 @@ def render_report(
     provenance: Provenance,
     pictures: Mapping[str, str],
     claim: Claim | None = None,
+    held: Iterable[Held] = (),
 ) -> str:
     """Return report.md.
 
@@ -78,12 +81,16 @@ def render_report(
         pictures: The path of each picture's PNG, relative to the report, and the question that
             the picture answers; its SVG lies beside it.
         claim: What the headline holds the rows against.
+        held: The copies that were alive at the peaks.
     """
     claim = claim or Claim()
+    held = list(held)
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
         claim=claim,
+        held=[one for one in held if one.copies],
+        holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         run=provenance,
         findings=list(Headline(summary, claim, name).iter_findings()),
         sources=SOURCES,
@@ -120,6 +127,7 @@ def _environment() -> Environment:
         size=format_bytes,
         duration=format_seconds,
         failure=_failure,
+        places=_places,
     )
     environment.globals.update(
         peak_cell=cells.peak_cell,
@@ -143,6 +151,11 @@ def _failure(failure: Failure, source: str) -> Markdown:
     cause = f": {code(shorten(failure.detail, _CAUSE_WIDTH))}" if failure.detail else ""
     count = f"{failure.replicates} x {code(failure.status)}"
     return Markdown(f"source {code(source)}{arm}{probe}: {count}{cause}")
+
+
+def _places(copies: Iterable[Copy]) -> Markdown:
+    """Return where copies were made, each with its size in payloads."""
+    return Markdown(", ".join(f"{code(copy.location)} ({copy.copies:.2f})" for copy in copies))
 
 
 def _finalize(value: Any) -> Any:

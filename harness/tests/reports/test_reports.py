@@ -21,6 +21,7 @@ from harness.reports.markdown import render_report
 from harness.reports.provenance import Provenance
 from harness.reports.terminal import live_header, live_row, make_console, print_summary
 from harness.stats.claim import Claim
+from harness.stats.copies import Copy, Held
 from harness.stats.frames import Frames
 from harness.stats.labels import inert
 from harness.stats.summary import Summary, summarise
@@ -187,6 +188,19 @@ def _findings(rows: list[dict[str, Any]], **tables: Any) -> str:
 )
 def test_findings_say_what_is_known_and_no_more(said: str, expected: str) -> None:
     assert expected in said
+
+
+def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
+    run: tuple[Summary, Provenance],
+) -> None:
+    held = [
+        Held("a.so", "dwarf", "legacy", (Copy("x.py:1 `f`|g", 1.25), Copy("y.py:2 h", 1.0))),
+        Held("a.so", "dwarf", "streaming", ()),
+    ]
+    report = render_report(*run, PICTURES, held=held)
+    assert "| 2.25 |" in report
+    assert r"x.py:1 `f`\x7cg`` (1.25), `y.py:2 h` (1.00)" in report
+    assert "None with streaming on source dwarf, over 1 of the binaries." in report
 
 
 def test_a_run_that_was_cut_short_says_so() -> None:

@@ -1,0 +1,60 @@
+"""Which whole copies of a payload are alive at the peak, and where they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+# Memory of these stages is the payload itself, in one form or another. A compressor's state is not.
+PAYLOAD_STAGES = ("JSON", "multipart")
+_WHOLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One place in the source that holds at least half a payload; `copies` in payloads."""
+
+    location: str
+    copies: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The whole copies of one arm at its peak, largest first; none is what streaming promises."""
+
+    binary: str
+    source: str
+    arm: str
+    copies: tuple[Copy, ...]
+
+    @property
+    def total(self) -> float:
+        """How many payloads they come to."""
+        return sum(copy.copies for copy in self.copies)
+
+
+def held_copies(copies: pd.DataFrame) -> list[Held]:
+    """Return what each arm holds over each binary and source, of its first replicate.
+
+    Args:
+        copies: The table of a run; a payload is the largest batch's JSON.
+    """
+    if copies.empty:
+        return []
+    cases = ["source", "binary", "arm"]
+    first = copies.groupby(cases)["replicate"].transform("min")
+    rows = copies[copies["replicate"] == first]
+    return [
+        Held(str(binary), str(source), str(arm), tuple(_iter_whole(group)))
+        for (source, binary, arm), group in rows.groupby(cases)
+    ]
+
+
+def _iter_whole(rows: pd.DataFrame) -> Iterator[Copy]:
+    own = rows[rows["stage"].isin(PAYLOAD_STAGES)]
+    sums = own.groupby("location")["copies"].sum().sort_values(ascending=False, kind="stable")
+    for location, copies in sums.items():
+        if copies >= _WHOLE:
+            yield Copy(str(location), float(copies))
