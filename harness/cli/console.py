@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.errors import HarnessError
+from harness.stats.labels import inert
 
 
 def error_console() -> Console:
@@ -22,8 +23,7 @@ def output_console() -> Console:
 
 def report_error(error: HarnessError) -> None:
     """Print one line: the thing, the reason, the remedy. Control characters cannot act."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error))
-    error_console().print(Text.assemble(("error: ", "bold red"), text))
+    error_console().print(Text.assemble(("error: ", "bold red"), inert(str(error))))
 
 
 def write_line(line: bytes) -> None:

@@ -22,7 +22,7 @@ from harness.config import (
 from harness.contracts import Pipeline
 from harness.errors import ConfigError
 from harness.records import Batch, Counters
-from harness.registry import find
+from harness.registry import load
 from harness.symbols import open_packages
 from harness.units import format_bytes, parse_bytes
 from harness.upload.client import RetryPolicy, Uploader
@@ -127,7 +127,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         upload_id=upload_id,
         timeout_s=timeout,
     )
-    run = cast("Pipeline", find("pipeline", pipeline).load())
+    run = cast("Pipeline", load("pipeline", pipeline))
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
     shipment = _Shipment(destination, RetryPolicy(attempts=attempts), secrets, trust_env)
     symbols = SymbolOptions(scope=scope, agent_version=agent_version)

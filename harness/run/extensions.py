@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from harness import registry
-from harness.errors import ConfigError
 from harness.run.executor import ProbeTraits
 from harness.run.request import Arm
 from harness.run.worker_targets import RECORD_REPLAY, VERIFY
@@ -30,12 +29,8 @@ def resolve_probes(names: tuple[str, ...]) -> tuple[dict[str, str], dict[str, Pr
     targets: dict[str, str] = {}
     traits = {name: ProbeTraits(alone=False) for name in (VERIFY, RECORD_REPLAY)}
     for name in names:
-        point = registry.find("probe", name)
-        try:
-            probe = point.load()
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(f"probe {name!r} cannot be loaded: {error}") from error
-        targets[name] = point.value
+        probe = registry.load("probe", name)
+        targets[name] = registry.find("probe", name).value
         traits[name] = ProbeTraits(
             environment=getattr(probe, "environment", {}), alone=getattr(probe, "alone", True)
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
@@ -89,7 +89,7 @@ def _add_variables(
     context: UnitContext, merge: _Merge, block: Block, statements: Statements
 ) -> None:
     for attributes in block.variables:
-        origin = _origin(attributes)
+        origin = attributes.get(dw.AT_ABSTRACT_ORIGIN)
         if origin is None:
             context.skip("inlined variable without an origin")
             continue
@@ -100,7 +100,3 @@ def _add_variables(
             spans[:] = merge_overlapping(spans)
     for child in block.blocks:
         _add_variables(context, merge, child, statements)
-
-
-def _origin(attributes: dict[int, Any]) -> int | None:
-    return attributes.get(dw.AT_ABSTRACT_ORIGIN)

@@ -42,9 +42,12 @@ class UnitContext:
         self._skipped = skipped
         self._numbers: tuple[str, frozenset[int]] = "", frozenset()
 
-    def skip(self, reason: str) -> None:
+        if self.index.foreign_instances:
+            self.skip("inlined instance of another unit's function", self.index.foreign_instances)
+
+    def skip(self, reason: str, count: int = 1) -> None:
         """Count something that is left out."""
-        self._skipped[reason] = self._skipped.get(reason, 0) + 1
+        self._skipped[reason] = self._skipped.get(reason, 0) + count
 
     def numbers_of(self, file: str) -> frozenset[int]:
         """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
