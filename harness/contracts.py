@@ -13,7 +13,9 @@ from harness.records import Batch, Collection, Counters, HeapPoint, Metric
 if TYPE_CHECKING:  # a measured process reads this file and must not load either
     from matplotlib.figure import Figure
 
+    from harness.gates.evidence import Evidence
     from harness.stats.frames import Frames
+    from harness.stats.verdict import Findings
 
 
 class Body(Protocol):
@@ -93,4 +95,17 @@ class Plot(Protocol):
 
     def __call__(self, frames: Frames) -> Figure:
         """Draw the tables of one run."""
+        ...
+
+
+class Gate(Protocol):
+    """One question whose answer can fail a job.
+
+    Total over outcomes: whatever is missing, partial, damaged or no number gives a row or a fault
+    that says so, never an exception and never silence. A worse input never passes more: neither
+    a larger number nor one replicate less turns anything into a pass.
+    """
+
+    def __call__(self, evidence: Evidence) -> Findings:
+        """Judge what the suite asks of this gate, and nothing else."""
         ...

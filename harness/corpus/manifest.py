@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
-from harness.corpus.faults import config_error, field_names
 from harness.errors import ConfigError
+from harness.faults import config_error, field_names
 
 Tier = Literal["default", "small", "large"]
 TIERS: tuple[str, ...] = get_args(Tier)

@@ -1,0 +1,1 @@
+"""Gates: what a suite demands of a run, and the decision that follows from it."""

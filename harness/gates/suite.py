@@ -1,0 +1,209 @@
+"""A suite: which experiments are run, what is expected of each, and which of them guard a job."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from harness.errors import ConfigError
+from harness.faults import config_error, field_names
+from harness.units import parse_bytes
+
+Source = Literal["dwarf", "replay"]
+# A name becomes part of a row's key, a word in a report and the name of a test case.
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
+
+
+def _number(value: Any) -> Any:
+    """Read "2 MiB" as bytes; whatever else is written is left to pydantic."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_bytes(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+def _several(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+_Quantity = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+_Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+_Sources = Annotated[tuple[Source, ...], BeforeValidator(_several), Field(min_length=1)]
+
+
+class _Table(BaseModel):
+    """A table of a suite: immutable, and nothing in it goes unread."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bounds(_Table):
+    """What a series must keep to; without a literal bound, to the one that was ratcheted."""
+
+    series: str
+    upper_bound: _Quantity | None = None
+    lower_bound: _Quantity | None = None
+
+    @property
+    def ratcheted(self) -> bool:
+        """Whether the bound is kept beside the promoted baseline."""
+        return self.upper_bound is None and self.lower_bound is None
+
+
+class Check(_Table):
+    """One bounds check of an experiment."""
+
+    name: _Name
+    bounds: Bounds
+
+
+class SlopeBound(_Table):
+    """How much the peak may grow for one more `per` of input: a streaming pipeline's does not."""
+
+    per: Literal["functions", "scopes"] = "functions"
+    upper_bound: _Quantity
+
+
+class ReportLink(_Table):
+    """Where a reader finds more."""
+
+    text: str
+    link: Annotated[str, Field(pattern=r"^https?://[^\s<>\"`|]+$")]
+
+
+class Experiment(_Table):
+    """What is measured of one arm over some binaries, and what is expected.
+
+    `binary` holds names or patterns (`*`, `cpp-*`) over the suite's corpus. `against` is the arm
+    that series `reduction_pct` compares with. `optimization_goal` names the metrics of which less
+    is better. `copies` bounds how many whole copies of the payload are alive at the peak,
+    `overshoot` how far a batch goes past the threshold. With `gate`, what fails here fails the job.
+    """
+
+    name: _Name
+    binary: _Names = ("*",)
+    source: _Sources = ("dwarf",)
+    arm: _Names = ("streaming",)
+    against: str = ""
+    optimization_goal: _Names = ("heap_peak_memray",)
+    erratic: bool = False
+    replicates: PositiveInt = 2
+    tolerance: NonNegativeFloat = 5.0
+    checks: tuple[Check, ...] = ()
+    slope: SlopeBound | None = None
+    copies: Annotated[float, Field(ge=0)] | None = None
+    overshoot: _Quantity | None = None
+    gate: bool = False
+    report_links: tuple[ReportLink, ...] = ()
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm that has to be measured for this experiment."""
+        against = (self.against,) if self.against else ()
+        return tuple(dict.fromkeys((*against, *self.arm)))
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        faults = _twice("check", [check.name for check in self.checks])
+        if not self.against and any(c.bounds.series == REDUCTION for c in self.checks):
+            faults.append(f"series {REDUCTION!r} needs the arm to compare with, `against`")
+        if self.against and self.against in self.arm:
+            faults.append(f"arm {self.against!r} cannot be compared with itself")
+        if self.gate and self.erratic and not self.has_bounds:
+            faults.append("an erratic experiment without bounds can never fail: gate means nothing")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether anything but the comparison with a baseline can fail here."""
+        return bool(self.checks) or any(
+            bound is not None for bound in (self.slope, self.copies, self.overshoot)
+        )
+
+
+class Options(_Table):
+    """How the pipelines of the suite batch and encode; as the options of `harness run`."""
+
+    threshold: Annotated[int, BeforeValidator(_number)] | None = None
+    function_limit: PositiveInt | None = None
+    encoder: Literal["msgspec", "orjson", "json"] | None = None
+    compressor: Literal["zlib", "zlib-ng", "isal"] | None = None
+    sync_flush: Literal["none", "package", "scope"] | None = None
+    hard_limit: bool | None = None
+    sink: Literal["memory", "disk"] | None = None
+
+
+class Suite(_Table):
+    """Experiments over one corpus.
+
+    `corpus` is a pinned tier (`small`, `default`, `large`) or a directory. With `needs_baseline`,
+    there is no verdict without a run to compare with.
+    """
+
+    description: str = ""
+    corpus: str
+    needs_baseline: bool = True
+    seed: int = 1
+    options: Options = Options()
+    experiments: Annotated[tuple[Experiment, ...], Field(min_length=1)]
+    name: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm that has to be measured, baselines of comparisons first."""
+        against = (e.against for e in self.experiments if e.against)
+        arms = (arm for e in self.experiments for arm in e.arm)
+        return tuple(dict.fromkeys((*against, *arms)))
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> Self:
+        faults = _twice("experiment", [experiment.name for experiment in self.experiments])
+        if not any(experiment.gate for experiment in self.experiments):
+            faults.append("no experiment has `gate = true`: nothing could ever fail")
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
+
+
+REDUCTION = "reduction_pct"
+
+
+def load_suite(file: Path) -> Suite:
+    """Read and check a suite.
+
+    Raises:
+        ConfigError: The file cannot be read, or says something that cannot be; every fault is
+            named, with the file and the key.
+    """
+    try:
+        content = tomllib.loads(file.read_bytes().decode())
+        return Suite.model_validate({"name": file.stem, **content})
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error
+    except ValidationError as error:
+        models = (Suite, Experiment, Check, Bounds, SlopeBound, ReportLink, Options)
+        raise config_error(file, error, field_names(*models)) from error
+
+
+def _twice(kind: str, names: Sequence[str]) -> list[str]:
+    repeated = {name for name in names if names.count(name) > 1}
+    return [f"{kind} {name!r} is there twice" for name in sorted(repeated)]
