@@ -1,0 +1,165 @@
+"""The baseline: a run that was promoted to be what others are compared with, under a seal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from harness.errors import StoreError
+from harness.store.bounds import BOUNDS, Bound, read_bounds, write_bounds
+from harness.store.manifest import sync_directory, write_manifest
+from harness.store.reader import RunData, load
+from harness.store.seal import (
+    SEAL_FORMAT,
+    Seal,
+    describe,
+    is_sealed,
+    verify_seal,
+    write_seal,
+)
+from harness.store.soundness import iter_objections
+from harness.store.tables import GC, TABLES, TIMELINE
+
+LEFT_OUT = (GC, TIMELINE)
+"""Tables that only pictures of one run are drawn from; in a run of the default corpus they are 84 % of its size."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A promoted run of which every byte is as it was promoted, and the bounds ratcheted since."""
+
+    path: Path
+    run: RunData
+    seal: Seal
+    bounds: tuple[Bound, ...]
+
+
+def open_baseline(path: Path) -> Baseline:
+    """Read the baseline in a directory, if nothing in it was touched.
+
+    Raises:
+        StoreError: There is none, or a file was changed, removed, added or swapped.
+    """
+    seal = verify_seal(path)
+    run = load(path)
+    if run.manifest.get("run_id") != seal.run_id:
+        raise StoreError(f"{path}: its seal is that of another run", remedy="promote a run again")
+    return Baseline(path=path, run=run, seal=seal, bounds=read_bounds(path))
+
+
+def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
+    """Make a run the baseline; the one before is replaced whole, but for its bounds, which stay.
+
+    Paths of binaries are shortened: others have them elsewhere, and digests say which they are.
+
+    Raises:
+        StoreError: The run lacks something, either directory cannot be read or written, or the
+            baseline before was tampered with: its bounds are not taken over then.
+    """
+    run = load(run_dir)
+    objections = list(iter_objections(run))
+    if objections:
+        raise StoreError(
+            f"{run_dir} cannot be a baseline: {'; '.join(objections)}",
+            remedy="measure again until every replicate succeeds",
+        )
+    bounds = open_baseline(baseline_dir).bounds if is_sealed(baseline_dir) else ()
+    tables = [f"{name}.jsonl" for name in TABLES if (run_dir / f"{name}.jsonl").exists()]
+    left_out = [name for name in tables if name.removesuffix(".jsonl") in LEFT_OUT]
+    with _replacing(baseline_dir) as staged:
+        for name in tables:
+            if name not in left_out:
+                shutil.copyfile(run_dir / name, staged / name)
+        write_manifest(staged, _portable(run.manifest))
+        if bounds:
+            write_bounds(staged, bounds)
+        write_seal(staged, _seal_of(run, staged, left_out))
+    return open_baseline(baseline_dir)
+
+
+def replace_bounds(baseline: Baseline, bounds: Sequence[Bound]) -> Baseline:
+    """Put other bounds beside the same run, under a new seal.
+
+    Raises:
+        StoreError: The directory cannot be written.
+    """
+    with _replacing(baseline.path) as staged:
+        for name in baseline.seal.files:
+            if name != BOUNDS:
+                shutil.copyfile(baseline.path / name, staged / name)
+        write_bounds(staged, bounds)
+        write_seal(staged, structs.replace(baseline.seal, files=_files_of(staged)))
+    return open_baseline(baseline.path)
+
+
+def _seal_of(run: RunData, staged: Path, left_out: Sequence[str]) -> Seal:
+    return Seal(
+        format=SEAL_FORMAT,
+        run_id=str(run.manifest["run_id"]),
+        commit=str(run.manifest.get("commit", "")),
+        command=str(run.manifest.get("command", "")),
+        promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        files=_files_of(staged),
+        left_out={name: describe(run.path / name) for name in left_out},
+    )
+
+
+def _files_of(staged: Path) -> dict[str, Any]:
+    return {path.name: describe(path) for path in sorted(staged.iterdir())}
+
+
+def _portable(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest with paths that mean something elsewhere too."""
+    corpus = [{**binary, "path": _short(str(binary["path"]))} for binary in manifest["corpus"]]
+    return {**manifest, "corpus": corpus}
+
+
+def _short(path: str) -> str:
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else Path(path).name
+
+
+@contextmanager
+def _replacing(directory: Path) -> Iterator[Path]:
+    """Give an empty directory to fill, and put it in the place of `directory` when it is full.
+
+    A reader meets the old one, for a moment none, or the new one; never a part of either. When
+    anything fails the old one is where it was.
+    """
+    staged = directory.with_name(f".{directory.name}.new-{os.getpid()}")
+    aside = directory.with_name(f".{directory.name}.old-{os.getpid()}")
+    try:
+        staged.mkdir(parents=True)
+        yield staged
+        for path in staged.iterdir():
+            _sync_file(path)
+        sync_directory(staged)
+        if directory.exists():
+            directory.rename(aside)
+        try:
+            staged.rename(directory)
+        except OSError:
+            if aside.exists():
+                aside.rename(directory)
+            raise
+        sync_directory(directory.parent)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {directory}: {error.strerror}", remedy="the baseline before is untouched"
+        ) from error
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync_file(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
