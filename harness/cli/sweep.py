@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -20,9 +20,12 @@ from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid
 from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest
-from harness.run.scaling import SweepPoint, largest_within, read_sweep, sweep_arms
+from harness.run.scaling import sweep_arms
 from harness.run.session import run_session
 from harness.units import format_bytes, format_seconds, parse_bytes
+
+if TYPE_CHECKING:  # loads pandas, for which a sweep need not wait before it begins
+    from harness.stats.sweep import SweepPoint
 
 _PROBES = ("memray", "bare")
 _SOURCE = "replay"
@@ -58,8 +61,10 @@ def sweep(
             sources=(_SOURCE,),
             replicates=dict.fromkeys(_PROBES, 1),
             command=["python", "-m", "harness", *sys.argv[1:]],
+            kind="sweep",
         )
-        points = read_sweep(run_session(request, view), _SOURCE)
+        run_dir = run_session(request, view)
+    points = _read_points(run_dir)
     if not points:
         raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
     if json:
@@ -68,6 +73,14 @@ def sweep(
         _print_points(points)
     if limit is not None:
         _answer(points, limit)
+
+
+def _read_points(run_dir: Path) -> list[SweepPoint]:
+    from harness.stats.frames import Frames  # noqa: PLC0415 - see above
+    from harness.stats.sweep import sweep_points  # noqa: PLC0415
+    from harness.store import load  # noqa: PLC0415
+
+    return sweep_points(Frames.of(load(run_dir)))
 
 
 def _print_points(points: list[SweepPoint]) -> None:
@@ -90,6 +103,8 @@ def _print_points(points: list[SweepPoint]) -> None:
 
 def _answer(points: list[SweepPoint], limit: int) -> None:
     """Say, for every binary, which threshold fits; a binary that none fits fails the command."""
+    from harness.stats.sweep import largest_within  # noqa: PLC0415 - see above
+
     console = error_console()
     beyond = []
     for binary in dict.fromkeys(point.binary for point in points):

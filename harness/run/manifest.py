@@ -19,6 +19,7 @@ def first_manifest(request: RunRequest) -> dict[str, Any]:
     found, machine = versions(), rig()
     return {
         "state": RUNNING,
+        "kind": request.kind,
         "command": shlex.join(request.command or sys.argv),
         "versions": found,
         "rig": machine,
@@ -34,7 +35,7 @@ def first_manifest(request: RunRequest) -> dict[str, Any]:
 def options_of(request: RunRequest) -> dict[str, Any]:
     """Return every option that has a bearing on a number."""
     fields = _as_read_back(request)
-    for name in ("binaries", "results", "command", "cache", "slots", "keep_captures"):
+    for name in ("binaries", "results", "command", "cache", "slots", "keep_captures", "kind"):
         del fields[name]
     return fields
 

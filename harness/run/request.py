@@ -42,7 +42,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
     arm comes first where, and every hash seed. With `keep_captures`, the captures of all replicates
-    that count stay in `captures/` of the run, named by their order.
+    that count stay in `captures/` of the run, named by their order. `kind` says what the run was
+    made for: `run`, `sweep` or `scaling`; it changes nothing that is measured.
     """
 
     binaries: list[Binary]
@@ -60,6 +61,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()
     command: list[str] = []
+    kind: str = "run"
     cache: Path | None = None
 
 

@@ -11,8 +11,10 @@ from harness.corpus import fixtures_directory
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import open_replay
 from harness.run.request import Arm, RunRequest
-from harness.run.scaling import SweepPoint, largest_within, prefixes, read_sweep, sweep_arms
+from harness.run.scaling import prefixes, sweep_arms
 from harness.run.session import run_session
+from harness.stats.frames import Frames
+from harness.stats.sweep import SWEEP, sweep_points
 from harness.store import load
 from harness.tests.run.packages import iter_packages
 from harness.tests.run.test_session import ARMS, a_binary
@@ -63,33 +65,12 @@ def test_a_sweep_tells_what_each_threshold_comes_to(tmp_path: Path) -> None:
         probes=("memray", "bare"),
         sources=("replay",),
         replicates={"memray": 1, "bare": 1},
+        kind=SWEEP,
     )
-    points = read_sweep(run_session(request, lambda _: None), "replay")
+    data = load(run_session(request, lambda _: None))
+    assert data.manifest["kind"] == SWEEP
+    points = sweep_points(Frames.of(data))
     assert [point.threshold_bytes for point in points] == list(thresholds)
     batches = [point.batches for point in points]
     assert batches == sorted(batches, reverse=True)
     assert all(point.wall_s for point in points)
-
-
-def a_point(threshold_bytes: int, peak_bytes: int) -> SweepPoint:
-    return SweepPoint(
-        binary="a",
-        arm="streaming",
-        threshold_bytes=threshold_bytes,
-        peak_bytes=peak_bytes,
-        batches=1,
-        overshoot_bytes=None,
-        wall_s=None,
-    )
-
-
-@pytest.mark.parametrize(
-    ("budget_bytes", "threshold_bytes"),
-    [(5, None), (10, 1), (29, 2), (30, 4), (1000, 4)],
-)
-def test_the_largest_threshold_within_a_budget(
-    budget_bytes: int, threshold_bytes: int | None
-) -> None:
-    points = [a_point(1, 10), a_point(2, 20), a_point(4, 30)]
-    found = largest_within(points, budget_bytes)
-    assert (found.threshold_bytes if found else None) == threshold_bytes

@@ -1,0 +1,172 @@
+"""How the peak of each arm grows with the size of what is uploaded, and in words whether it does.
+
+Two kinds of series come from the tables of any run: all whole binaries of a source (`corpus`), and
+one binary replayed at growing prefixes, where nothing differs but the amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.errors import MeasurementInvalid
+from harness.stats.frames import Frames
+from harness.stats.slope import Slope, fit_slope
+from harness.stats.summary import PEAKS
+
+SCALING = "scaling"
+"""The `kind` in the manifest of a run that was made to see how peaks grow with size."""
+
+CORPUS = "corpus"
+"""The series of all whole binaries; others are named after the binary whose prefixes they are."""
+
+SIZES = {"functions": "function", "dies": "DIE", "raw_bytes": "byte of JSON"}
+"""What size can be measured in, with the name of one unit."""
+
+FLAT_SHARE = 0.05
+"""A peak is flat when, by the end of its interval, it keeps less of the JSON than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingPoint:
+    """The median peak of one arm over one input, and how large that was.
+
+    `functions` and `raw_bytes` are what the verification run delivered. `dies` is None where nobody
+    counted them, as for prefixes. `batches` is how many were flushed: more than one means that the
+    arm had reached the limit that bounds it.
+    """
+
+    series: str
+    source: str
+    arm: str
+    binary: str
+    share: float
+    functions: int
+    raw_bytes: int
+    dies: int | None
+    batches: int
+    peak_bytes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The straight line through the points of one arm in one series.
+
+    `flat_limit` is what `FLAT_SHARE` of the JSON comes to in bytes per unit of size; `flushed` is
+    how many of the points had more than one batch.
+    """
+
+    series: str
+    source: str
+    arm: str
+    size: str
+    slope: Slope
+    flat_limit: float
+    flushed: int
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether the whole interval is too close to zero for the payload to be held."""
+        return -self.flat_limit <= self.slope.low and self.slope.high <= self.flat_limit
+
+    def in_words(self) -> str:
+        """Return what the slope means, in plain words and the unit of its size."""
+        unit = SIZES[self.size]
+        low, high = _number(self.slope.low), _number(self.slope.high)
+        if self.is_flat:
+            return f"flat: at most {_number(max(self.slope.high, 0.0))} bytes per {unit}"
+        if self.slope.low > 0:
+            return f"grows by {_number(self.slope.per_unit)} bytes per {unit}"
+        if self.slope.high < 0:
+            return f"shrinks by {_number(-self.slope.per_unit)} bytes per {unit}"
+        return f"not known: {low} to {high} bytes per {unit}"
+
+
+def scaling_points(frames: Frames, metric: str = "heap_peak_memray") -> list[ScalingPoint]:
+    """Return a point for each input, source and arm that has a peak and a verified delivery."""
+    peaks = _by_case(_peaks(frames.samples, metric), "value", "median")
+    batches = _by_case(frames.batches, "batch_num", "max")
+    delivered = frames.deliveries[frames.deliveries["status"] == "ok"]
+    inputs = {str(one["name"]): one for one in frames.manifest.get("corpus", ())}
+    series = _series_of(inputs)
+    points = [
+        ScalingPoint(
+            series=name,
+            source=str(row["source"]),
+            arm=str(row["arm"]),
+            binary=binary,
+            share=float(inputs.get(binary, {}).get("share", 1.0)),
+            functions=int(row["functions"]),
+            raw_bytes=int(row["raw_bytes"]),
+            dies=inputs.get(binary, {}).get("extra", {}).get("dies"),
+            batches=int(batches.get((binary, row["source"], row["arm"]), 0)),
+            peak_bytes=float(peaks[binary, row["source"], row["arm"]]),
+        )
+        for row in delivered.to_dict("records")
+        if (binary := str(row["binary"]), row["source"], row["arm"]) in peaks
+        for name in series.get(binary, [CORPUS])
+    ]
+    return sorted(points, key=lambda one: (one.series, one.source, one.arm, one.functions))
+
+
+def trends(points: list[ScalingPoint], size: str = "functions") -> list[Trend]:
+    """Return the line of each series, source and arm that has three points of different size.
+
+    Args:
+        points: As from `scaling_points`; those whose size is not known are left out.
+        size: One of `SIZES`.
+    """
+    groups: dict[tuple[str, str, str], list[ScalingPoint]] = {}
+    for point in points:
+        if getattr(point, size) is not None:
+            groups.setdefault((point.series, point.source, point.arm), []).append(point)
+    return list(_iter_trends(groups, size))
+
+
+def _iter_trends(
+    groups: dict[tuple[str, str, str], list[ScalingPoint]], size: str
+) -> Iterator[Trend]:
+    for (series, source, arm), points in groups.items():
+        sizes = [float(getattr(point, size)) for point in points]
+        try:
+            slope = fit_slope(sizes, [point.peak_bytes for point in points])
+        except MeasurementInvalid:  # too few inputs: no line is no failure of the others
+            continue
+        yield Trend(
+            series=series,
+            source=source,
+            arm=arm,
+            size=size,
+            slope=slope,
+            flat_limit=FLAT_SHARE * sum(point.raw_bytes for point in points) / sum(sizes),
+            flushed=sum(point.batches > 1 for point in points),
+        )
+
+
+def _series_of(inputs: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the series that each input is in: its binary's, where that was cut, and the corpus."""
+    cut = {one["sha256"] for one in inputs.values() if one.get("share", 1.0) < 1}
+    wholes = {one["sha256"]: name for name, one in inputs.items() if one.get("share", 1.0) == 1}
+    return {
+        name: [wholes.get(one["sha256"], name)] * (one["sha256"] in cut)
+        + [CORPUS] * (one.get("share", 1.0) == 1)
+        for name, one in inputs.items()
+    }
+
+
+def _peaks(samples: pd.DataFrame, metric: str) -> pd.DataFrame:
+    chosen = samples["metric"] == metric
+    return samples[chosen & (samples["probe"] == PEAKS.get(metric)) & (samples["status"] == "ok")]
+
+
+def _by_case(table: pd.DataFrame, column: str, how: str) -> dict[Any, float]:
+    cases = table.groupby(["binary", "source", "arm"])[column]
+    return dict(cases.agg(how).items())
+
+
+def _number(value: float) -> str:
+    """Return three significant digits, without an exponent where people would not use one."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

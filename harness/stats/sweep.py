@@ -1,0 +1,70 @@
+"""What each flush threshold comes to, from the stored run of a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from harness.stats.batches import summarise_batches
+from harness.stats.frames import Frames, succeeded
+
+SWEEP = "sweep"
+"""The `kind` in the manifest of a run whose arms are one pipeline at several thresholds."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPoint:
+    """What one threshold came to on one binary; values are the worst of the replicates.
+
+    `overshoot_bytes` is the largest of any batch that is not final, None when there is none.
+    """
+
+    binary: str
+    source: str
+    arm: str
+    threshold_bytes: int
+    peak_bytes: int
+    batches: int
+    overshoot_bytes: int | None
+    wall_s: float | None
+
+
+def sweep_points(frames: Frames, metric: str = "heap_peak_memray") -> list[SweepPoint]:
+    """Return one point for each binary and arm whose peak was measured, by growing threshold.
+
+    Args:
+        frames: The tables of a run of kind `sweep`, in which each arm has a threshold of its own.
+        metric: The definition of peak heap.
+    """
+    samples = succeeded(frames.samples)
+    worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max()
+    points = [
+        _point(case, batches, worst.loc[case], metric)
+        for case, batches in frames.batches.groupby(["binary", "source", "arm"])
+        if (*case, metric) in worst.index
+    ]
+    return sorted(points, key=lambda one: (one.binary, one.source, one.threshold_bytes))
+
+
+def largest_within(points: Iterable[SweepPoint], budget_bytes: float) -> SweepPoint | None:
+    """Return the point with the largest threshold whose peak is within the budget, if any is."""
+    fitting = [point for point in points if point.peak_bytes <= budget_bytes]
+    return max(fitting, key=lambda point: point.threshold_bytes, default=None)
+
+
+def _point(
+    case: tuple[str, str, str], batches: pd.DataFrame, worst: pd.Series[float], metric: str
+) -> SweepPoint:
+    batching = summarise_batches(batches)
+    assert batching is not None
+    wall = worst.get("wall")
+    return SweepPoint(
+        *case,
+        threshold_bytes=batching.threshold_bytes,
+        peak_bytes=int(worst[metric]),
+        batches=batching.most,
+        overshoot_bytes=batching.largest_overshoot_bytes,
+        wall_s=None if wall is None else float(wall),
+    )

@@ -1,0 +1,97 @@
+"""Lines through peaks over size: which points belong together, and what is said of the slope."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from harness.stats.frames import Frames
+from harness.stats.scaling import CORPUS, SIZES, Trend, scaling_points, trends
+from harness.stats.slope import Slope
+from harness.tests.stats.made import batch, delivery, sample
+
+SHARES = (0.25, 0.5, 0.75, 1.0)
+
+
+def an_input(name: str, share: float, sha256: str = "aa", dies: int = 0) -> dict[str, Any]:
+    extra = {"dies": dies} if dies else {}
+    return {"name": name, "sha256": sha256, "share": share, "extra": extra}
+
+
+def measured(peaks: dict[str, tuple[float, int]], inputs: list[dict[str, Any]]) -> Frames:
+    """Return a run in which each input has a peak and a number of functions, 100 bytes each."""
+    return Frames.build(
+        {"corpus": inputs},
+        samples=pd.DataFrame(
+            [sample(name, "streaming", peak) for name, (peak, _) in peaks.items()]
+            + [sample(name, "streaming", 1.0, probe="gc") for name in peaks]
+        ),
+        deliveries=pd.DataFrame(
+            [
+                delivery(name, "streaming", functions=count, raw_bytes=100 * count)
+                for name, (_, count) in peaks.items()
+            ]
+        ),
+        batches=pd.DataFrame([batch(name, 2, 0) for name in list(peaks)[-1:]]),
+    )
+
+
+def prefixed(per_function: float) -> Frames:
+    counts = {f"a [{share}]" if share < 1 else "a": round(1000 * share) for share in SHARES}
+    inputs = [an_input(name, count / 1000) for name, count in counts.items()]
+    peaks = {name: (5000 + per_function * count, count) for name, count in counts.items()}
+    return measured(peaks, inputs)
+
+
+@pytest.mark.parametrize(
+    ("per_function", "words"),
+    [
+        (0.0, "flat: at most 0 bytes per function"),
+        (4.5, "flat: at most 4.5 bytes per function"),
+        (-4.5, "flat: at most 0 bytes per function"),
+        (250.0, "grows by 250 bytes per function"),
+        (-12.0, "shrinks by 12 bytes per function"),
+    ],
+)
+def test_prefixes_of_a_binary_are_a_series_with_a_line_in_words(
+    per_function: float, words: str
+) -> None:
+    """Flat is what keeps less than a twentieth of the JSON, which is 5 bytes a function here."""
+    (trend,) = trends(scaling_points(prefixed(per_function)))
+    assert (trend.series, trend.arm, trend.slope.points, trend.flushed) == ("a", "streaming", 4, 1)
+    assert trend.in_words() == words
+    assert trend.is_flat == words.startswith("flat")
+
+
+def test_a_line_with_too_much_scatter_is_not_known() -> None:
+    slope = Slope(per_unit=1.0, low=-50.0, high=52.0, intercept=0.0, r_squared=0.1, points=3)
+    trend = Trend("a", "replay", "streaming", "functions", slope, flat_limit=5.0, flushed=0)
+    assert trend.in_words() == "not known: -50 to 52 bytes per function"
+
+
+def test_whole_binaries_are_one_series_and_prefixes_are_not_in_it() -> None:
+    inputs = [an_input(name, 1.0, name, dies=10 * n) for n, name in enumerate("abc", start=1)]
+    inputs.append(an_input("a [50%]", 0.5, "a"))
+    peaks = {"a": (100.0, 1), "b": (200.0, 2), "c": (300.0, 3), "a [50%]": (50.0, 1)}
+    points = scaling_points(measured(peaks, inputs))
+    assert {point.binary for point in points if point.series == CORPUS} == {"a", "b", "c"}
+    assert {point.binary for point in points if point.series == "a"} == {"a", "a [50%]"}
+    (line,) = trends(points)
+    assert line.series == CORPUS
+    assert line.slope.per_unit == pytest.approx(100.0)
+    (by_dies,) = trends(points, "dies")
+    assert by_dies.slope.per_unit == pytest.approx(10.0)
+    (by_json,) = trends(points, "raw_bytes")
+    assert by_json.flat_limit == pytest.approx(0.05)
+    assert set(SIZES) == {"functions", "dies", "raw_bytes"}
+
+
+def test_an_input_without_a_peak_or_a_delivery_is_no_point() -> None:
+    run = measured({"a": (1.0, 1)}, [an_input("a", 1.0)])
+    lost = Frames.build(run.manifest, samples=run.samples)
+    failed = Frames.build(run.manifest, deliveries=run.deliveries)
+    assert scaling_points(lost) == []
+    assert scaling_points(failed) == []
+    assert trends(scaling_points(run)) == []

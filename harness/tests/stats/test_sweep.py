@@ -1,0 +1,71 @@
+"""Points of a sweep, and the largest threshold that fits a budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.stats.sweep import SweepPoint, largest_within, sweep_points
+from harness.tests.stats.made import batch, failure, frames, sample
+
+KIB = 1024
+
+
+def at(
+    threshold_kib: int, number: int, overshoot_bytes: int, **changes: object
+) -> dict[str, object]:
+    arm = f"streaming @ {threshold_kib} KiB"
+    fields = {"arm": arm, "threshold_bytes": threshold_kib * KIB, **changes}
+    return batch("a", number, overshoot_bytes, **fields)
+
+
+def test_a_point_is_the_worst_replicate_of_its_threshold() -> None:
+    arms = [f"streaming @ {size} KiB" for size in (64, 128)]
+    found = sweep_points(
+        frames(
+            samples=[
+                sample("a", arms[1], 300),
+                sample("a", arms[0], 100),
+                sample("a", arms[0], 200, replicate=2),
+                sample("a", arms[0], 1.5, metric="wall", unit="second", probe="bare"),
+            ],
+            batches=[
+                at(128, 1, 7, final=True),
+                at(64, 1, 3),
+                at(64, 2, 9),
+                at(64, 3, -5, final=True),
+            ],
+        )
+    )
+    told = [(one.threshold_bytes, one.peak_bytes, one.batches, one.wall_s) for one in found]
+    assert told == [(64 * KIB, 200, 3, 1.5), (128 * KIB, 300, 1, None)]
+    assert [one.overshoot_bytes for one in found] == [9, None]
+
+
+def test_a_threshold_that_was_not_measured_is_no_point() -> None:
+    arm = "streaming @ 64 KiB"
+    assert sweep_points(frames(samples=[failure("a", arm)], batches=[at(64, 1, 0)])) == []
+
+
+def a_point(threshold_bytes: int, peak_bytes: int) -> SweepPoint:
+    return SweepPoint(
+        binary="a",
+        source="replay",
+        arm="streaming",
+        threshold_bytes=threshold_bytes,
+        peak_bytes=peak_bytes,
+        batches=1,
+        overshoot_bytes=None,
+        wall_s=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("budget_bytes", "threshold_bytes"),
+    [(5, None), (10, 1), (29, 2), (30, 4), (1000, 4)],
+)
+def test_the_largest_threshold_within_a_budget(
+    budget_bytes: int, threshold_bytes: int | None
+) -> None:
+    points = [a_point(1, 10), a_point(2, 20), a_point(4, 30)]
+    found = largest_within(points, budget_bytes)
+    assert (found.threshold_bytes if found else None) == threshold_bytes
