@@ -29,7 +29,7 @@ from harness.store.soundness import iter_objections
 from harness.store.tables import GC, TABLES, TIMELINE
 
 LEFT_OUT = (GC, TIMELINE)
-"""Tables that only pictures of one run are drawn from; in a run of the default corpus they are 84 % of its size."""
+"""Tables that only pictures of one run are drawn from: 84 % of a run of the default corpus."""
 
 
 @dataclass(frozen=True)
