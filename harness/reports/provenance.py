@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
+from harness.stats.repeat import repeat_command
 from harness.stats.summary import Row
 
 COMPLETE = "complete"
-_FLAGS = {
-    "--threshold": "threshold_bytes",
-    "--function-limit": "function_limit",
-    "--encoder": "encoder",
-    "--compressor": "compressor",
-    "--seed": "seed",
-}
-"""The options of the command that decide about a number, and what the manifest calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +54,7 @@ class Provenance:
 
     def repeat_command(self, row: Row) -> str:
         """Return the command that measures one row again, alone, with the options of this run."""
-        path = _from_here(self.paths.get(row.binary) or row.binary)
-        command = ["python", "-m", "harness", "run", path, "--source", row.source]
-        for arm in (row.baseline.name, row.candidate.name):
-            command += ["--arm", arm]
-        known = {**self.options, **self.options.get("pipeline_options", {})}
-        for flag, name in _FLAGS.items():
-            if name in known:
-                command += [flag, str(known[name])]
-        return shlex.join(command)
-
-
-def _from_here(path: str) -> str:
-    """Return `path` relative to the working directory where it lies below it."""
-    here = Path.cwd()
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+        arms = (row.baseline.name, row.candidate.name)
+        corpus = [{"name": name, "path": path} for name, path in self.paths.items()]
+        manifest = {"corpus": corpus, "options": self.options}
+        return repeat_command(manifest, (row.binary, row.source), arms)

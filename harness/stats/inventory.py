@@ -89,10 +89,13 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
 
 def _probe_of(rows: pd.DataFrame, metric: str) -> str:
     """Return the probe that is there to take `metric`: failures of others do not concern it."""
-    if metric in TIMED:
-        return BARE
     takers = sorted(set(rows.loc[rows["metric"] == metric, "probe"]))
-    return PEAKS.get(metric) or next(iter(takers), "")
+    return probe_for(metric) or next(iter(takers), "")
+
+
+def probe_for(metric: str) -> str:
+    """Return the built-in probe whose values of `metric` count; empty for what others measure."""
+    return BARE if metric in TIMED else PEAKS.get(metric, "")
 
 
 def _sample(rows: pd.DataFrame, metric: str, outputs: frozenset[str], rig: str) -> Sample:
@@ -114,11 +117,19 @@ class Demands:
     """What a comparison insists on before it believes any number.
 
     `replicates` is the exact number of valid replicates of each arm; None accepts any but zero.
-    `any_rig` compares across machines, for reading only.
+    A run measures cells of an exact metric that vary again, until there are `topped_up_to`: that
+    many are as good. `any_rig` compares across machines, for reading only.
     """
 
     replicates: int | None = None
+    topped_up_to: int = 0
     any_rig: bool = False
+
+    def accepts(self, count: int) -> bool:
+        """Tell whether so many valid replicates are neither too few nor more than were planned."""
+        if self.replicates is None:
+            return count > 0
+        return count in {self.replicates, max(self.replicates, self.topped_up_to)}
 
 
 def iter_faults(
@@ -129,7 +140,7 @@ def iter_faults(
         if sample is None:
             yield f"{side}: not measured"
             continue
-        yield from _iter_own_faults(side, sample, demands)
+        yield from iter_own_faults(side, sample, demands)
     if baseline is None or candidate is None:
         return
     if baseline.unit != candidate.unit:
@@ -142,11 +153,12 @@ def iter_faults(
         yield "the two sides were measured on different or unknown rigs"
 
 
-def _iter_own_faults(side: str, sample: Sample, demands: Demands) -> Iterator[str]:
+def iter_own_faults(side: str, sample: Sample, demands: Demands) -> Iterator[str]:
+    """Yield every reason why one side alone cannot carry a verdict."""
     count = len(sample.numbers)
     if not count:
         yield f"{side}: no valid replicate"
-    elif demands.replicates is not None and count != demands.replicates:
+    elif not demands.accepts(count):
         yield f"{side}: {count} valid replicates of {demands.replicates}"
     if sample.failed:
         yield f"{side}: {sample.failed} replicates failed"
