@@ -92,6 +92,13 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     seed: Annotated[int, typer.Option(help="Decides order and hash seeds.")] = 1,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 900.0,
     results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    commit: Annotated[
+        str,
+        typer.Option(
+            metavar="LABEL",
+            help="What to call the code under test; without, the commit of the checkout.",
+        ),
+    ] = "",
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
     ] = None,
@@ -133,6 +140,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             timeout_s=timeout,
             pipeline_options=options,
             command=["python", "-m", "harness", *sys.argv[1:]],
+            commit=commit,
         )
         run_dir = _measure(request, view, resume)
     _judge(publish(run_dir, run_dir, json=json))

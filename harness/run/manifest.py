@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import json
 import shlex
+import stat
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from harness.run.commit import commit_of
 from harness.run.request import RunRequest
 from harness.run.rig import code_digest, fingerprint, rig, versions
 from harness.store import RUNNING
+
+_WITHOUT_BEARING = (
+    *("binaries", "results", "command", "cache", "slots", "keep_captures", "kind", "commit"),
+)
 
 
 def first_manifest(request: RunRequest) -> dict[str, Any]:
     """Return what has to be known to repeat the run, and to refuse a comparison with another."""
     found, machine = versions(), rig()
+    commit = commit_of(request.commit, Path.cwd())
     return {
         "state": RUNNING,
         "kind": request.kind,
         "command": shlex.join(request.command or sys.argv),
+        "commit": commit.name,
+        "dirty": commit.dirty,
         "versions": found,
         "rig": machine,
         "rig_fingerprint": fingerprint(found, machine),
@@ -35,7 +45,7 @@ def first_manifest(request: RunRequest) -> dict[str, Any]:
 def options_of(request: RunRequest) -> dict[str, Any]:
     """Return every option that has a bearing on a number."""
     fields = _as_read_back(request)
-    for name in ("binaries", "results", "command", "cache", "slots", "keep_captures", "kind"):
+    for name in _WITHOUT_BEARING:
         del fields[name]
     return fields
 
@@ -43,6 +53,12 @@ def options_of(request: RunRequest) -> dict[str, Any]:
 def corpus_of(request: RunRequest) -> list[dict[str, Any]]:
     """Return every binary with its digest, in the order of the request."""
     return [_as_read_back(binary) for binary in request.binaries]
+
+
+def modes_of(request: RunRequest) -> dict[str, int]:
+    """Return the permission bits of every binary that is there: fetched ones come during a run."""
+    paths = {binary.name: Path(binary.path) for binary in request.binaries}
+    return {n: stat.S_IMODE(path.stat().st_mode) for n, path in paths.items() if path.exists()}
 
 
 def _as_read_back(value: object) -> dict[str, Any]:

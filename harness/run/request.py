@@ -43,7 +43,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
     arm comes first where, and every hash seed. With `keep_captures`, the captures of all replicates
     that count stay in `captures/` of the run, named by their order. `kind` says what the run was
-    made for: `run`, `sweep` or `scaling`; it changes nothing that is measured.
+    made for: `run`, `sweep` or `scaling`; it changes nothing that is measured. `commit` is what the
+    user calls the commit under test; without it, it is found out.
     """
 
     binaries: list[Binary]
@@ -62,6 +63,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     symbol_options: SymbolOptions = SymbolOptions()
     command: list[str] = []
     kind: str = "run"
+    commit: str = ""
     cache: Path | None = None
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import msgspec
 
 from harness.errors import ConfigError, StoreError
+from harness.registry import find
+from harness.run.commit import Commit, commit_of
 from harness.run.events import Event
 from harness.run.manifest import corpus_of, options_of
 from harness.run.past import read_past
 from harness.run.request import Binary, RunRequest, checked
-from harness.run.rig import code_digest, fingerprint, rig, versions
+from harness.run.rig import MEASURED, code_digest, fingerprint, rig, versions
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest
 
@@ -76,6 +78,31 @@ def _refuse_change(manifest: dict[str, Any], wanted: RunRequest) -> None:
         raise ConfigError("another machine, or other versions, than at the start", remedy=_REMEDY)
     if code_digest() != manifest.get("code_sha256"):
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
+    _refuse_other_commit(manifest, wanted)
+
+
+def _refuse_other_commit(manifest: dict[str, Any], wanted: RunRequest) -> None:
+    """Refuse another commit where it may mean other code.
+
+    The digest of our code says more than a commit does, and has been compared: a commit of the
+    documentation is no reason to measure again. Of plugins there is no digest, only the commit. A
+    label of the user's own that contradicts the first is refused in any case.
+    """
+    then = Commit(str(manifest.get("commit", "")), manifest.get("dirty"))
+    now = commit_of(wanted.commit, Path.cwd())
+    if now != then and (wanted.commit or not _is_all_digested(wanted)):
+        was, found = then.name or "none", now.name or "none"
+        raise ConfigError(
+            f"another commit than the run was begun at: {found}, not {was}", remedy=_REMEDY
+        )
+
+
+def _is_all_digested(request: RunRequest) -> bool:
+    """Tell whether the digest of our code covers everything that the run measures with."""
+    targets = [arm.pipeline for arm in request.arms]
+    targets += [find("probe", name).value for name in request.probes]
+    modules = [target.partition(":")[0].split(".") for target in targets]
+    return all(names[0] == "harness" and names[1] in MEASURED for names in modules)
 
 
 def _refuse_other_content(binary: Binary) -> None:

@@ -26,7 +26,7 @@ from harness.run.events import (
 from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake, confirm
-from harness.run.manifest import first_manifest
+from harness.run.manifest import first_manifest, modes_of
 from harness.run.overhead import overheads
 from harness.run.past import Past
 from harness.run.plan import (
@@ -177,7 +177,7 @@ class _Session:
             self._writer.update_manifest(not_measured=self._not_measured)
             self._on_event(BinaryFinished(binary, records))
         found = overheads(past.observations)
-        self._writer.update_manifest(overhead=to_builtins(found))
+        self._writer.update_manifest(overhead=to_builtins(found), modes=modes_of(self._request))
         self._on_event(RunFinished(self._writer.path, self._not_measured, found))
 
     def _measure(self, binary: Binary, planned: Plan) -> list[Record]:
