@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import corpus, doctor, intake, report, run, scopes, sweep, upload
+from harness.cli import corpus, doctor, intake, report, run, scaling, scopes, sweep, upload
 from harness.cli.console import report_error
 from harness.errors import ExitCode, HarnessError
 
@@ -27,6 +27,7 @@ app.command("report")(report.report)
 app.add_typer(corpus.app)
 app.command("scopes")(scopes.scopes)
 app.command("sweep")(sweep.sweep)
+app.command("scaling")(scaling.scaling)
 app.command("doctor")(doctor.doctor)
 app.command("upload")(upload.upload)
 app.command("intake")(intake.intake)

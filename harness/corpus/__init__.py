@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.corpus.binary import Binary, Status
+from harness.corpus.counts import counted_dies
 from harness.corpus.fetch import iter_fetch
 from harness.corpus.fixtures import fixtures_directory, pinned_manifest
 from harness.corpus.inventory import inventory
@@ -23,6 +24,7 @@ __all__ = [
     "Status",
     "Wheel",
     "committed_corpus",
+    "counted_dies",
     "fixtures_directory",
     "inventory",
     "iter_fetch",

@@ -75,13 +75,13 @@ class Trend:
     def in_words(self) -> str:
         """Return what the slope means, in plain words and the unit of its size."""
         unit = SIZES[self.size]
-        low, high = _number(self.slope.low), _number(self.slope.high)
+        low, high = readable(self.slope.low), readable(self.slope.high)
         if self.is_flat:
-            return f"flat: at most {_number(max(self.slope.high, 0.0))} bytes per {unit}"
+            return f"flat: at most {readable(max(self.slope.high, 0.0))} bytes per {unit}"
         if self.slope.low > 0:
-            return f"grows by {_number(self.slope.per_unit)} bytes per {unit}"
+            return f"grows by {readable(self.slope.per_unit)} bytes per {unit}"
         if self.slope.high < 0:
-            return f"shrinks by {_number(-self.slope.per_unit)} bytes per {unit}"
+            return f"shrinks by {readable(-self.slope.per_unit)} bytes per {unit}"
         return f"not known: {low} to {high} bytes per {unit}"
 
 
@@ -107,7 +107,7 @@ def scaling_points(frames: Frames, metric: str = "heap_peak_memray") -> list[Sca
         )
         for row in delivered.to_dict("records")
         if (binary := str(row["binary"]), row["source"], row["arm"]) in peaks
-        for name in series.get(binary, [CORPUS])
+        for name in series.get(binary, ())
     ]
     return sorted(points, key=lambda one: (one.series, one.source, one.arm, one.functions))
 
@@ -147,12 +147,15 @@ def _iter_trends(
 
 
 def _series_of(inputs: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
-    """Return the series that each input is in: its binary's, where that was cut, and the corpus."""
+    """Return the series that each input is in: its binary's, where that was cut, and the corpus.
+
+    One whole binary is no corpus.
+    """
     cut = {one["sha256"] for one in inputs.values() if one.get("share", 1.0) < 1}
     wholes = {one["sha256"]: name for name, one in inputs.items() if one.get("share", 1.0) == 1}
     return {
         name: [wholes.get(one["sha256"], name)] * (one["sha256"] in cut)
-        + [CORPUS] * (one.get("share", 1.0) == 1)
+        + [CORPUS] * (one.get("share", 1.0) == 1 and len(wholes) > 1)
         for name, one in inputs.items()
     }
 
@@ -167,6 +170,6 @@ def _by_case(table: pd.DataFrame, column: str, how: str) -> dict[Any, float]:
     return dict(cases.agg(how).items())
 
 
-def _number(value: float) -> str:
-    """Return three significant digits, without an exponent where people would not use one."""
+def readable(value: float) -> str:
+    """Return about three significant digits, without an exponent where people would not use one."""
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

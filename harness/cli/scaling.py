@@ -1,0 +1,171 @@
+"""`harness scaling`: how does the peak of each pipeline grow with the size of what is uploaded?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import typer
+from msgspec import structs
+from rich.text import Text
+
+from harness.cli.binaries import await_binary, binaries_of
+from harness.cli.console import error_console, write_line
+from harness.cli.run_view import RunView
+from harness.config import PipelineOptions
+from harness.corpus import Corpus, resolve
+from harness.errors import ConfigError, InputRejected, MeasurementInvalid
+from harness.run.extensions import arms_by_name
+from harness.run.request import Binary, RunRequest
+from harness.run.scaling import even_shares, prefixes
+from harness.run.session import run_session
+from harness.store.manifest import MANIFEST
+from harness.units import parse_bytes
+
+if TYPE_CHECKING:  # loads pandas, for which a run need not wait before it begins
+    from harness.stats.frames import Frames
+
+_ARMS = ("legacy", "streaming")
+_PROBE, _SOURCE = "memray", "replay"
+_COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
+
+
+def scaling(  # noqa: PLR0913 - every parameter is an option of the command
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN_OR_BINARY...",
+            help="Stored runs, which are read; ELF files, which are measured at growing prefixes; "
+            "directories of ELF files, of which each whole file is measured.",
+            show_default=False,
+        ),
+    ],
+    *,
+    size: Annotated[
+        Literal["functions", "dies", "json"], typer.Option(help="What size is measured in.")
+    ] = "functions",
+    sizes: Annotated[
+        int, typer.Option(min=3, help="Inputs made of one ELF file: even prefixes and the whole.")
+    ] = 5,
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(help="A pipeline to run; repeat it. Without: legacy and streaming."),
+    ] = None,
+    threshold: Annotated[
+        str,
+        typer.Option(
+            metavar="SIZE",
+            help="Flush when the compressed buffer has this size. Small, so that a small input "
+            "reaches it too: until then the batch itself grows.",
+        ),
+    ] = "64 KiB",
+    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document a run on standard output.")
+    ] = False,
+) -> None:
+    """Draw a line through peak heap over size for each arm, with the interval of its slope.
+
+    What is measured is fed from a package cache, so it is the pipeline alone; a stored run is shown
+    for each of its sources.
+    """
+    runs = [path for path in inputs if (path / MANIFEST).is_file()]
+    others = [path for path in inputs if path not in runs]
+    missing = [path for path in others if not path.exists()]
+    if missing:
+        raise ConfigError(
+            f"{missing[0]} does not exist", remedy="name a run, an ELF file or a directory of them"
+        )
+    if others:
+        arms = arms_by_name(list(arm or _ARMS))
+        request = RunRequest(
+            binaries=[],
+            arms=arms,
+            results=results,
+            probes=(_PROBE,),
+            sources=(_SOURCE,),
+            replicates={_PROBE: 1},
+            pipeline_options=PipelineOptions(threshold_bytes=parse_bytes(threshold)),
+            command=["python", "-m", "harness", *sys.argv[1:]],
+            kind="scaling",
+        )
+        runs.append(_measure(request, others, sizes))
+    drawn = [_show(path, _COLUMNS[size], json=json) for path in runs]
+    if not any(drawn):
+        raise MeasurementInvalid(
+            "no line can be drawn: it takes three inputs of different and known size",
+            remedy="name more binaries, or one ELF file to be cut into prefixes",
+        )
+
+
+def _measure(request: RunRequest, paths: list[Path], sizes: int) -> Path:
+    """Measure every whole binary, and the prefixes of those that were named one by one."""
+    view = RunView(error_console(), quiet_rows=True)
+    with ExitStack() as stack:
+        found = {path: stack.enter_context(closing(resolve(path))) for path in paths}
+        stack.enter_context(view)
+        binaries: list[Binary] = []
+        for path, corpus in found.items():
+            wholes = [_counted(binary) for binary in binaries_of(corpus)]
+            binaries += wholes
+            if path.is_file():
+                binaries += prefixes(wholes[0], even_shares(sizes))
+        view.wait_for = lambda name: _await(list(found.values()), name)
+        return run_session(structs.replace(request, binaries=binaries), view)
+
+
+def _await(found: list[Corpus], name: str) -> str:
+    """Wait for a binary of any corpus; prefixes are made of what is here already."""
+    for corpus in found:
+        if name in {planned.name for planned in corpus.planned}:
+            return await_binary(corpus, name)
+    return ""
+
+
+def _counted(binary: Binary) -> Binary:
+    """Return the binary with its debugging entries counted, by us where nobody else did."""
+    if "dies" in binary.extra or not Path(binary.path).is_file():
+        return binary
+    try:
+        return structs.replace(binary, extra={"dies": sum(1 for _ in _iter_dies(binary.path))})
+    except InputRejected:  # its measurement will say why
+        return binary
+
+
+def _iter_dies(path: str) -> Iterator[object]:
+    from harness.symbols.dwarf.dies import Walk  # noqa: PLC0415 - pyelftools, rarely needed here
+    from harness.symbols.dwarf.units import Dwarf  # noqa: PLC0415
+    from harness.symbols.elf import ElfFile  # noqa: PLC0415
+
+    with ElfFile(path) as elf:
+        for unit in Dwarf(elf).iter_units():
+            yield from Walk(unit, unit.first)
+
+
+def _show(run_dir: Path, size: str, *, json: bool) -> int:
+    """Print what a run says about scaling; return how many lines could be drawn."""
+    from harness.reports.scaling import print_scaling, scaling_document  # noqa: PLC0415 - pandas
+    from harness.reports.terminal import make_console  # noqa: PLC0415
+    from harness.stats.scaling import scaling_points, trends  # noqa: PLC0415
+
+    frames = _read(run_dir)
+    points = scaling_points(frames)
+    lines = trends(points, size)
+    if json:
+        run_id = str(frames.manifest.get("run_id", ""))
+        write_line(msgspec.json.encode(scaling_document(run_id, points, lines)))
+    else:
+        print_scaling(points, lines, size, make_console(sys.stdout))
+        error_console().print(Text(f"results in {run_dir}"))
+    return len(lines)
+
+
+def _read(run_dir: Path) -> Frames:
+    from harness.stats.frames import Frames  # noqa: PLC0415 - see above
+    from harness.store import load  # noqa: PLC0415
+
+    return Frames.of(load(run_dir))

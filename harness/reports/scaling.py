@@ -1,0 +1,93 @@
+"""Peaks against size in a terminal: the points, the lines through them, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.stats.labels import inert, shorten
+from harness.stats.scaling import SIZES, ScalingPoint, Trend, readable
+from harness.units import format_bytes
+
+SCHEMA = "harness.scaling/1"
+_NAME_WIDTH, _LEAST_NAME = 30, 10
+_SIZES_WIDTH, _PEAK_WIDTH = 33, 11
+
+Series = tuple[str, str]
+
+
+def scaling_document(
+    run_id: str, points: Sequence[ScalingPoint], lines: Sequence[Trend]
+) -> dict[str, Any]:
+    """Return points and lines of one run as plain JSON values; `words` says what a line means."""
+    return {
+        "schema": SCHEMA,
+        "run_id": run_id,
+        "points": [asdict(point) for point in points],
+        "trends": [
+            {**asdict(line), "is_flat": line.is_flat, "words": line.in_words()} for line in lines
+        ],
+    }
+
+
+def print_scaling(
+    points: Sequence[ScalingPoint], lines: Sequence[Trend], size: str, console: Console
+) -> None:
+    """Print a table of peaks for each series, and below it a sentence an arm."""
+    for series in dict.fromkeys((point.series, point.source) for point in points):
+        mine = [point for point in points if (point.series, point.source) == series]
+        name, source = series
+        title = f"{shorten(name, _NAME_WIDTH)}, source {inert(source)}"
+        console.print(Text(title, style="bold"))
+        console.print(_table(mine, console.width))
+        for text in _iter_sentences(series, mine, lines, size):
+            console.print(text)
+        console.print()
+
+
+def _table(points: Sequence[ScalingPoint], width: int) -> Table:
+    """Return one row an input; names get what the numbers leave, so that none of those is cut."""
+    arms = sorted({point.arm for point in points})
+    room = max(_LEAST_NAME, width - _SIZES_WIDTH - _PEAK_WIDTH * len(arms))
+    peaks = {(point.binary, point.arm): point for point in points}
+    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
+    grid.add_column(Text("binary"), no_wrap=True)
+    for header in ("functions", "DIEs", "JSON", *(shorten(arm, 10) for arm in arms)):
+        grid.add_column(Text(header), justify="right", no_wrap=True)
+    for binary, point in {point.binary: point for point in points}.items():
+        cells = (peaks.get((binary, arm)) for arm in arms)
+        grid.add_row(
+            Text(shorten(binary, min(room, _NAME_WIDTH))),
+            f"{point.functions:,}",
+            "-" if point.dies is None else f"{point.dies:,}",
+            format_bytes(point.raw_bytes),
+            *("missing" if cell is None else format_bytes(cell.peak_bytes) for cell in cells),
+        )
+    return grid
+
+
+def _iter_sentences(
+    series: Series, points: Sequence[ScalingPoint], lines: Sequence[Trend], size: str
+) -> Iterator[Text]:
+    drawn = {line.arm: line for line in lines if (line.series, line.source) == series}
+    for arm in sorted({point.arm for point in points}):
+        name = inert(arm)
+        if arm not in drawn:
+            yield Text(f"{name}: no line: it takes three inputs whose {size} are known and differ")
+            continue
+        line = drawn[arm]
+        yield Text.assemble((f"{name}: {line.in_words()}", "bold"), f" {_support(line)}")
+        if 0 < line.flushed < line.slope.points:
+            told = f"{line.flushed} of {line.slope.points} inputs needed more than one batch"
+            yield Text(f"  {told}: from there on the batch bounds the peak", style="dim")
+
+
+def _support(line: Trend) -> str:
+    low, high = (readable(end) for end in (line.slope.low, line.slope.high))
+    interval = f"90 % interval {low} to {high} bytes per {SIZES[line.size]}"
+    return f"({interval}, {line.slope.points} inputs, R2 {line.slope.r_squared:.2f})"

@@ -1,0 +1,66 @@
+"""Points and lines in a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pytest
+
+from harness.reports.scaling import print_scaling, scaling_document
+from harness.reports.terminal import make_console
+from harness.stats.scaling import ScalingPoint, trends
+
+NAME = "\x1b[31mlong" + "x" * 80
+
+
+def a_point(arm: str, share: float, peak_bytes: float) -> ScalingPoint:
+    return ScalingPoint(
+        series=NAME,
+        source="replay",
+        arm=arm,
+        binary=f"{NAME} [{share:.0%}]" if share < 1 else NAME,
+        share=share,
+        functions=round(1000 * share),
+        raw_bytes=round(1_000_000 * share),
+        dies=None,
+        batches=1 + (share == 1.0),
+        peak_bytes=peak_bytes,
+    )
+
+
+POINTS = [
+    *(a_point("legacy", share, 5_000_000 * share) for share in (0.25, 0.5, 1.0)),
+    *(a_point("streaming", share, 400_000) for share in (0.25, 0.5, 1.0)),
+    a_point("third", 1.0, 1.0),
+]
+
+
+def printed() -> str:
+    file = StringIO()
+    print_scaling(POINTS, trends(POINTS), "functions", make_console(file))
+    return file.getvalue()
+
+
+def test_each_arm_has_a_sentence_that_says_whether_its_peak_grows() -> None:
+    text = " ".join(printed().split())
+    assert "legacy: grows by 5,000 bytes per function (90 % interval 5,000 to 5,000" in text
+    assert "streaming: flat: at most 0 bytes per function" in text
+    assert "third: no line: it takes three inputs" in text
+    assert "1 of 3 inputs needed more than one batch" in text
+
+
+def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:
+    text = printed()
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "missing" in text
+    assert "4.8 MiB" in text
+
+
+def test_the_document_has_every_point_and_line_in_plain_values() -> None:
+    document = json.loads(json.dumps(scaling_document("r1", POINTS, trends(POINTS))))
+    assert len(document["points"]) == len(POINTS)
+    flat = {line["arm"]: line["is_flat"] for line in document["trends"]}
+    assert flat == {"legacy": False, "streaming": True}
+    assert document["trends"][0]["slope"]["per_unit"] == pytest.approx(5000)
