@@ -91,7 +91,15 @@ class RunWriter:
         for table, rows in rows_of(record).items():
             if table == BATCHES and not self._claims_batches(record):
                 continue
-            self._append_rows(table, rows)
+            self.append_rows(table, rows)
+
+    def append_rows(self, table: str, rows: list[Row]) -> None:
+        """Store rows as they are; returns once all of them, or none, are on disk.
+
+        Raises:
+            StoreError: They are not.
+        """
+        self._journals[table].append([msgspec.json.encode(row) for row in rows])
 
     def update_manifest(self, **changes: Any) -> None:
         """Change top-level keys of the manifest and replace the file."""
@@ -114,9 +122,6 @@ class RunWriter:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _append_rows(self, table: str, rows: list[Row]) -> None:
-        self._journals[table].append([msgspec.json.encode(row) for row in rows])
 
     def _claims_batches(self, record: Record) -> bool:
         job = record.job

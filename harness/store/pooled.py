@@ -1,0 +1,169 @@
+"""Pool runs of one side into one: the replicates of several short runs as if of one long run.
+
+Two commits cannot be interleaved within one run, since each needs an environment of its own. So
+each side makes several short runs in turn, and their replicates are put together here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from msgspec import structs
+
+from harness.errors import StoreError
+from harness.store.manifest import COMPLETE, read_manifest
+from harness.store.reader import read_rows
+from harness.store.seal import is_sealed
+from harness.store.tables import FORMAT, SAMPLES, TABLES, Row
+from harness.store.writer import RunWriter
+
+_MAY_DIFFER = {"seed", "replicates"}
+"""Options with no bearing on what one replicate measures, only on how many and in which order."""
+
+_REMEDY = "pool runs of one commit, one machine and the same options"
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One run to be pooled: what it says of itself, and its rows by table."""
+
+    path: Path
+    manifest: dict[str, Any]
+    rows: dict[str, list[Row]]
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The runs that measured, when this is a pool itself."""
+        return list(self.manifest.get("pooled", [])) or [str(self.manifest.get("run_id"))]
+
+    def beyond(self, number: str) -> int:
+        """Return the first number that no row has as its `replicate` or `order`."""
+        found = (getattr(row, number, -1) for rows in self.rows.values() for row in rows)
+        return max(found, default=-1) + 1
+
+
+def pool_runs(runs: Sequence[Path], results: Path, command: str) -> Path:
+    """Write a new run into `results` that has every replicate of `runs`, and return its directory.
+
+    Replicates are numbered on from run to run, in the order given; nothing else about a row
+    changes but its run. Failed replicates stay failed replicates.
+
+    Raises:
+        StoreError: They may not be pooled: one is not complete or damaged, one is there twice, or
+            two differ in commit, code, machine, versions, options or corpus.
+    """
+    parts = [_read(path) for path in runs]
+    _refuse_unlike(parts)
+    with RunWriter.create(results, _manifest(parts, command)) as writer:
+        for table in _commit_last(TABLES):
+            for rows in _renumbered(parts, table, writer.run_id):
+                writer.append_rows(table, rows)
+        writer.update_manifest(state=COMPLETE)
+        return writer.path
+
+
+def _read(path: Path) -> _Part:
+    manifest = read_manifest(path)
+    warnings = [str(warning) for warning in manifest.get("warnings", [])]
+    if is_sealed(path):
+        raise StoreError(
+            f"{path} is a promoted baseline", remedy="pool runs, then promote the pool"
+        )
+    if manifest.get("format") != FORMAT:
+        raise StoreError(f"{path}: format {manifest.get('format')!r} cannot be read, only {FORMAT}")
+    if manifest.get("state") != COMPLETE:
+        raise StoreError(
+            f"{path} is {manifest.get('state') or 'of unknown state'}, not complete",
+            remedy="finish it with: python -m harness run --resume, or leave it out",
+        )
+    rows = {table: read_rows(path, table, warnings) for table in TABLES}
+    if warnings:
+        raise StoreError(f"{path} cannot be pooled: {'; '.join(warnings)}", remedy="measure again")
+    return _Part(path, manifest, rows)
+
+
+def _refuse_unlike(parts: Sequence[_Part]) -> None:
+    if len(parts) < 2:
+        raise StoreError("one run needs no pooling", remedy="give two runs or more")
+    ids = [run_id for part in parts for run_id in part.run_ids]
+    twice = sorted({run_id for run_id in ids if ids.count(run_id) > 1})
+    if twice:
+        raise StoreError(
+            f"run {twice[0]} is there twice", remedy="each replicate may count only once"
+        )
+    first, *others = parts
+    for other in others:
+        unlike = list(_iter_unlike(first.manifest, other.manifest))
+        if unlike:
+            raise StoreError(
+                f"{first.path} and {other.path} differ in {', '.join(unlike)}", remedy=_REMEDY
+            )
+
+
+def _iter_unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what two manifests say differently of things that decide what a replicate measures."""
+    for key in ("kind", "commit", "dirty", "code_sha256", "versions", "rig", "rig_fingerprint"):
+        if one.get(key) != other.get(key):
+            yield key
+    options, others = one.get("options", {}), other.get("options", {})
+    for key in sorted({*options, *others} - _MAY_DIFFER):
+        if options.get(key) != others.get(key):
+            yield f"options.{key}"
+    if _inputs(one) != _inputs(other):
+        yield "corpus"
+
+
+def _inputs(manifest: Mapping[str, Any]) -> set[tuple[object, ...]]:
+    return {(b["name"], b["sha256"], b.get("share", 1.0)) for b in manifest.get("corpus", [])}
+
+
+def _manifest(parts: Sequence[_Part], command: str) -> dict[str, Any]:
+    """Return the manifest of the first run, with what is the sum of all said as such."""
+    manifests = [part.manifest for part in parts]
+    first = dict(manifests[0])
+    for own in ("run_id", "state", "started_at"):
+        first.pop(own, None)
+    return first | {
+        "command": command,
+        "pooled": [run_id for part in parts for run_id in part.run_ids],
+        "options": {**first.get("options", {}), "replicates": _sum_of_replicates(manifests)},
+        "not_measured": _distinct(m.get("not_measured", []) for m in manifests),
+        "finished_at": max(str(m.get("finished_at", "")) for m in manifests),
+        "elapsed_s": sum(float(m.get("elapsed_s", 0.0)) for m in manifests),
+    }
+
+
+def _sum_of_replicates(manifests: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return what was asked for in all; a probe that one run left to its forecast is left out."""
+    asked = [manifest.get("options", {}).get("replicates", {}) for manifest in manifests]
+    probes = [probe for probe in asked[0] if all(probe in counts for counts in asked)]
+    return {probe: sum(counts[probe] for counts in asked) for probe in probes}
+
+
+def _distinct(lists: Iterator[list[Any]]) -> list[Any]:
+    found: list[Any] = []
+    for item in (item for items in lists for item in items):
+        if item not in found:
+            found.append(item)
+    return found
+
+
+def _commit_last(tables: Mapping[str, object]) -> list[str]:
+    """Return the tables with samples at the end: a sample on disk commits what belongs to it."""
+    return sorted(tables, key=lambda table: table == SAMPLES)
+
+
+def _renumbered(parts: Sequence[_Part], table: str, run_id: str) -> Iterator[list[Row]]:
+    first = dict.fromkeys(("replicate", "order"), 0)
+    for part in parts:
+        shifts = {n: by for n, by in first.items() if n in TABLES[table].__struct_fields__}
+        yield [
+            structs.replace(
+                row, run_id=run_id, **{n: getattr(row, n) + by for n, by in shifts.items()}
+            )
+            for row in part.rows[table]
+        ]
+        first = {name: start + part.beyond(name) for name, start in first.items()}

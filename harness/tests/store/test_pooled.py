@@ -1,0 +1,139 @@
+"""A pool is a run like any other, and only of runs that measured the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import StoreError
+from harness.store import COMPLETE, INTERRUPTED, RunWriter, load
+from harness.store.pooled import pool_runs
+from harness.tests.store.records import a_record
+
+MakeRun = Callable[..., Path]
+
+MANIFEST: dict[str, Any] = {
+    "state": COMPLETE,
+    "kind": "run",
+    "command": "python -m harness run x.so",
+    "commit": "aaaa",
+    "dirty": False,
+    "versions": {"python": "3.11"},
+    "rig": {"cpus": 2},
+    "rig_fingerprint": "feed",
+    "code_sha256": "beef",
+    "options": {"seed": 1, "replicates": {"memray": 2}, "timeout_s": 900.0},
+    "corpus": [{"name": "libelf", "sha256": "ab" * 32, "size_bytes": 7}],
+    "not_measured": [{"binary": "gofmt", "reason": "no compiler"}],
+    "warnings": [],
+    "finished_at": "2026-01-01T00:00:00+00:00",
+    "elapsed_s": 2.5,
+}
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> MakeRun:
+    """Return a function that stores two replicates of one cell, with a manifest changed here."""
+
+    def make(status: str = "ok", **changes: Any) -> Path:
+        with RunWriter.create(tmp_path / "runs", {**MANIFEST, **changes}) as writer:
+            for replicate in range(2):
+                job = {"run_id": writer.run_id, "replicate": replicate, "order": replicate}
+                writer.append(a_record(status, **job))
+            return writer.path
+
+    return make
+
+
+def pool(tmp_path: Path, *runs: Path) -> Path:
+    return pool_runs(runs, tmp_path / "pools", "python -m harness pool ...")
+
+
+def test_every_replicate_of_every_run_is_there_once(tmp_path: Path, make_run: MakeRun) -> None:
+    runs = [make_run(), make_run(), make_run()]
+    data = load(pool(tmp_path, *runs))
+    assert data.samples["replicate"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert data.samples["order"].tolist() == [0, 1, 2, 3, 4, 5]
+    assert set(data.samples["run_id"]) == {data.manifest["run_id"]}
+    assert data.samples["value"].tolist() == [4096.0] * 6
+    assert data.batches.groupby("replicate").size().tolist() == [2] * 6
+    assert data.copies["replicate"].tolist() == sorted(list(range(6)) * 2)
+    assert data.manifest["pooled"] == [run.name for run in runs]
+    assert data.warnings == []
+
+
+def test_the_manifest_says_what_all_of_them_were(tmp_path: Path, make_run: MakeRun) -> None:
+    later = "2026-01-01T01:00:00+00:00"
+    other = {**MANIFEST["options"], "seed": 2}
+    runs = [make_run(), make_run(options=other, finished_at=later)]
+    manifest = load(pool(tmp_path, *runs)).manifest
+    assert manifest["state"] == COMPLETE
+    assert manifest["options"]["replicates"] == {"memray": 4}
+    assert manifest["elapsed_s"] == 5.0
+    assert manifest["finished_at"] == later
+    assert manifest["not_measured"] == MANIFEST["not_measured"]
+    assert manifest["commit"] == "aaaa"
+
+
+def test_failed_replicates_stay_failed(tmp_path: Path, make_run: MakeRun) -> None:
+    data = load(pool(tmp_path, make_run(), make_run("crashed")))
+    assert data.samples["status"].tolist() == ["ok", "ok", "crashed", "crashed"]
+    assert data.failures["replicate"].tolist() == [2, 3]
+
+
+def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
+    tmp_path: Path, make_run: MakeRun
+) -> None:
+    first = make_run()
+    both = pool(tmp_path, first, make_run())
+    assert len(load(pool(tmp_path, both, make_run())).manifest["pooled"]) == 3
+    with pytest.raises(StoreError, match="there twice"):
+        pool(tmp_path, both, first)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"state": INTERRUPTED}, "is interrupted, not complete"),
+        ({"commit": "bbbb"}, "differ in commit"),
+        ({"dirty": True}, "differ in dirty"),
+        ({"kind": "sweep"}, "differ in kind"),
+        ({"code_sha256": "cafe"}, "differ in code_sha256"),
+        ({"rig_fingerprint": "f00d"}, "differ in rig_fingerprint"),
+        ({"options": {"seed": 1, "timeout_s": 1.0}}, "differ in options.timeout_s"),
+        ({"corpus": [{"name": "libelf", "sha256": "cd" * 32}]}, "differ in corpus"),
+        ({"warnings": ["the code changed"]}, "cannot be pooled: the code changed"),
+        ({"format": 99}, "format 99 cannot be read"),
+    ],
+    ids=str,
+)
+def test_what_does_not_belong_together_is_refused_and_nothing_is_written(
+    tmp_path: Path, make_run: MakeRun, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(StoreError, match=said):
+        pool(tmp_path, make_run(), make_run(**changes))
+    assert not (tmp_path / "pools").exists()
+
+
+def test_one_run_is_no_pool(tmp_path: Path, make_run: MakeRun) -> None:
+    with pytest.raises(StoreError, match="two runs or more"):
+        pool(tmp_path, make_run())
+
+
+def test_a_damaged_run_is_refused(tmp_path: Path, make_run: MakeRun) -> None:
+    torn = make_run()
+    with (torn / "samples.jsonl").open("ab") as file:
+        file.write(b'{"run_id": "x"')
+    with pytest.raises(StoreError, match="is torn"):
+        pool(tmp_path, make_run(), torn)
+
+
+def test_a_promoted_baseline_is_refused(tmp_path: Path, make_run: MakeRun) -> None:
+    """Pooling would launder what its seal no longer covers."""
+    sealed = make_run()
+    (sealed / "digests.json").write_text("{}")
+    with pytest.raises(StoreError, match="is a promoted baseline"):
+        pool(tmp_path, make_run(), sealed)
