@@ -6,6 +6,7 @@ import json
 import shlex
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,11 @@ def corpus_of(request: RunRequest) -> list[dict[str, Any]]:
 
 def modes_of(request: RunRequest) -> dict[str, int]:
     """Return the permission bits of every binary that is there: fetched ones come during a run."""
-    paths = {binary.name: Path(binary.path) for binary in request.binaries}
-    return {n: stat.S_IMODE(path.stat().st_mode) for n, path in paths.items() if path.exists()}
+    modes = {}
+    for binary in request.binaries:
+        with suppress(OSError):
+            modes[binary.name] = stat.S_IMODE(Path(binary.path).stat().st_mode)
+    return modes
 
 
 def _as_read_back(value: object) -> dict[str, Any]:

@@ -89,13 +89,14 @@ def replace_bounds(baseline: Baseline, bounds: Sequence[Bound]) -> Baseline:
     """Put other bounds beside the same run, under a new seal.
 
     Raises:
-        StoreError: The directory cannot be written.
+        StoreError: A check has two bounds, or the directory cannot be written.
     """
     with _replacing(baseline.path) as staged:
         for name in baseline.seal.files:
             if name != BOUNDS:
                 shutil.copyfile(baseline.path / name, staged / name)
         write_bounds(staged, bounds)
+        read_bounds(staged)  # what could not be read back must not replace anything
         write_seal(staged, structs.replace(baseline.seal, files=_files_of(staged)))
     return open_baseline(baseline.path)
 

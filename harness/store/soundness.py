@@ -19,6 +19,9 @@ def iter_objections(run: RunData) -> Iterator[str]:
     state = run.manifest.get("state")
     if state != COMPLETE:
         yield f"it is {state or 'of unknown state'}, not complete"
+    kind = run.manifest.get("kind", "run")
+    if kind != "run":
+        yield f"it is a {kind}, which measures other arms than anybody ships"
     yield from run.warnings
     yield from _iter_failures(run)
     measured = _metrics_by_cell(run)

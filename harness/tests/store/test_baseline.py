@@ -1,0 +1,366 @@
+"""A baseline is a sound run under a seal: what is not sound is refused, what was touched too."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec import structs
+
+from harness.errors import StoreError
+from harness.records import Metric
+from harness.store import COMPLETE, INTERRUPTED, RunWriter, load, read_manifest
+from harness.store.baseline import open_baseline, promote, replace_bounds
+from harness.store.bounds import Bound
+from harness.store.files import files_of
+from harness.store.manifest import write_manifest
+from harness.store.rows import VERIFY
+from harness.store.seal import SEAL
+from harness.tests.store.records import a_record
+from harness.tests.store.sound_run import MANIFEST, PEAK, records, sound_run
+
+PEAKS = {"legacy": [9e6], "streaming": [1e6]}
+
+
+@pytest.fixture
+def baseline(tmp_path: Path) -> Path:
+    return promote(sound_run(tmp_path / "runs"), tmp_path / "results" / "baseline").path
+
+
+def a_bound(**changes: Any) -> Bound:
+    bound = Bound(
+        experiment="e",
+        check="peak",
+        series=PEAK,
+        upper_bound=1_050_000.0,
+        observed=1_000_000,
+        margin_pct=5.0,
+        replicates=2,
+        run="r",
+    )
+    return structs.replace(bound, **changes)
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+def test_a_promoted_run_is_read_like_any_run_and_says_where_it_is_from(
+    tmp_path: Path, baseline: Path
+) -> None:
+    opened = open_baseline(baseline)
+    (original,) = (tmp_path / "runs").iterdir()
+    assert opened.run.samples.equals(load(original).samples)
+    assert opened.run.copies.equals(load(original).copies)
+    assert opened.seal.run_id == original.name
+    assert opened.seal.commit == MANIFEST["commit"]
+    assert opened.seal.command == MANIFEST["command"]
+    assert opened.bounds == ()
+
+
+def test_no_path_of_this_machine_goes_into_it(baseline: Path) -> None:
+    assert b"/nowhere" not in b"".join(contents(baseline).values())
+
+
+def test_what_only_pictures_need_is_left_out_but_not_forgotten(
+    tmp_path: Path, baseline: Path
+) -> None:
+    (original,) = (tmp_path / "runs").iterdir()
+    assert not (baseline / "timeline.jsonl").exists()
+    sizes = {name: file.size_bytes for name, file in files_of(baseline).items()}
+    assert sizes.keys() == files_of(original).keys()
+    for name in ("results/timeline.jsonl", "results/gc.jsonl"):
+        assert sizes[name] == (original / name.removeprefix("results/")).stat().st_size > 0
+
+
+def _edit(directory: Path) -> None:
+    path = directory / "samples.jsonl"
+    path.write_bytes(path.read_bytes().replace(b"9000000.0", b"8000000.0", 1))
+
+
+def _swap(directory: Path) -> None:
+    seal = json.loads((directory / SEAL).read_bytes())
+    files = seal["files"]
+    files["copies.jsonl"], files["batches.jsonl"] = files["batches.jsonl"], files["copies.jsonl"]
+    (directory / SEAL).write_text(json.dumps(seal))
+
+
+def _link(directory: Path) -> None:
+    away = directory.parent / "away"
+    (directory / "samples.jsonl").rename(away)
+    (directory / "samples.jsonl").symlink_to(away)
+
+
+def _stand_in(directory: Path) -> None:
+    (directory / "samples.jsonl").unlink()
+    (directory / "samples.jsonl").mkdir()
+
+
+def _rename_run(directory: Path) -> None:
+    seal = json.loads((directory / SEAL).read_bytes())
+    (directory / SEAL).write_text(json.dumps({**seal, "run_id": "another"}))
+
+
+TAMPERING: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "an edited value": (_edit, "samples.jsonl was changed"),
+    "a line less": (
+        lambda d: (d / "samples.jsonl").write_bytes(
+            b"\n".join((d / "samples.jsonl").read_bytes().split(b"\n")[1:])
+        ),
+        "samples.jsonl was changed",
+    ),
+    "a line more": (
+        lambda d: (d / "deliveries.jsonl").write_bytes(
+            (d / "deliveries.jsonl").read_bytes() + b"{}\n"
+        ),
+        "deliveries.jsonl was changed",
+    ),
+    "an empty file filled": (
+        lambda d: (d / "failures.jsonl").write_bytes(b"\n"),
+        "failures.jsonl was changed",
+    ),
+    "a removed file": (lambda d: (d / "copies.jsonl").unlink(), "copies.jsonl is missing"),
+    "an added file": (lambda d: (d / "timeline.jsonl").touch(), "timeline.jsonl was added"),
+    "an added hidden file": (lambda d: (d / ".note").touch(), ".note was added"),
+    "an added directory": (lambda d: (d / "plots").mkdir(), "plots is not a regular file"),
+    "bounds by hand": (lambda d: (d / "bounds.json").write_text("[]"), "bounds.json was added"),
+    "a link to the same bytes": (_link, "samples.jsonl is not a regular file"),
+    "a directory instead": (_stand_in, "samples.jsonl is not a regular file"),
+    "a pipe": (lambda d: os.mkfifo(d / "pipe"), "pipe is not a regular file"),
+    "swapped digests": (_swap, "copies.jsonl was changed"),
+    "another run's name": (_rename_run, "its seal is that of another run"),
+    "no seal": (lambda d: (d / SEAL).unlink(), "is no baseline"),
+    "half a seal": (lambda d: os.truncate(d / SEAL, 100), "is damaged"),
+    "a key more in the seal": (
+        lambda d: (d / SEAL).write_bytes((d / SEAL).read_bytes().replace(b"{", b'{"x": 1,', 1)),
+        "is damaged",
+    ),
+    "a seal of another format": (
+        lambda d: (d / SEAL).write_bytes(
+            (d / SEAL).read_bytes().replace(b'"format": 1', b'"format": 2')
+        ),
+        "format 2 cannot be read",
+    ),
+    "another manifest": (
+        lambda d: write_manifest(d, {**read_manifest(d), "rig_fingerprint": "mine"}),
+        "manifest.json was changed",
+    ),
+}
+
+
+@pytest.mark.parametrize(("tamper", "said"), TAMPERING.values(), ids=TAMPERING)
+def test_a_baseline_that_was_touched_is_not_opened(
+    baseline: Path, tamper: Callable[[Path], Any], said: str
+) -> None:
+    tamper(baseline)
+    with pytest.raises(StoreError, match=said) as caught:
+        open_baseline(baseline)
+    assert caught.value.remedy
+
+
+def test_all_faults_are_named_together(baseline: Path) -> None:
+    _edit(baseline)
+    (baseline / "copies.jsonl").unlink()
+    (baseline / "more").touch()
+    with pytest.raises(StoreError, match=r"more was added; .*missing; samples.jsonl was changed"):
+        open_baseline(baseline)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_for_all_bytes_a_flipped_one_is_noticed(baseline: Path, data: st.DataObject) -> None:
+    names = [path.name for path in sorted(baseline.iterdir()) if path.stat().st_size]
+    path = baseline / data.draw(st.sampled_from(names))
+    whole = path.read_bytes()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    other = data.draw(st.integers(1, 255))
+    changed = whole[:place] + bytes([whole[place] ^ other]) + whole[place + 1 :]
+    if path.name == SEAL and _says_the_same(whole, changed):
+        return
+    path.write_bytes(changed)
+    try:
+        with pytest.raises(StoreError):
+            open_baseline(baseline)
+    finally:
+        path.write_bytes(whole)
+
+
+def _says_the_same(seal: bytes, changed: bytes) -> bool:
+    """Tell whether only white space, or what is not held against anything, was changed."""
+    try:
+        old, new = json.loads(seal), json.loads(changed)
+    except ValueError:
+        return False
+    checked = ("format", "run_id", "files")
+    return old.keys() == new.keys() and all(old[key] == new[key] for key in checked)
+
+
+def written(tmp_path: Path, *more: Any, **manifest: Any) -> Path:
+    with RunWriter.create(tmp_path / "runs", {**MANIFEST, **manifest}) as writer:
+        for record in (*records({"run_id": writer.run_id}, PEAKS), *more):
+            writer.append(record)
+        return writer.path
+
+
+def _nothing(tmp_path: Path) -> Path:
+    with RunWriter.create(tmp_path / "runs", MANIFEST) as writer:
+        return writer.path
+
+
+def _damaged(tmp_path: Path) -> Path:
+    path = sound_run(tmp_path / "runs")
+    lines = (path / "samples.jsonl").read_bytes().split(b"\n")
+    (path / "samples.jsonl").write_bytes(b"\n".join([lines[0][:-5], *lines[1:]]))
+    return path
+
+
+def _torn(tmp_path: Path) -> Path:
+    path = sound_run(tmp_path / "runs")
+    os.truncate(path / "copies.jsonl", (path / "copies.jsonl").stat().st_size - 3)
+    return path
+
+
+def _without(tmp_path: Path, table: str, word: bytes) -> Path:
+    path = sound_run(tmp_path / "runs")
+    lines = (path / table).read_bytes().splitlines(keepends=True)
+    (path / table).write_bytes(b"".join(line for line in lines if word not in line))
+    return path
+
+
+def _valued(tmp_path: Path, value: float) -> Path:
+    more = a_record(arm="legacy", replicate=7, order=7)
+    return written(tmp_path, structs.replace(more, metrics=[Metric(PEAK, "byte", value)]))
+
+
+def _wider(tmp_path: Path) -> Path:
+    more = a_record(arm="legacy", replicate=7, order=7)
+    return written(tmp_path, structs.replace(more, metrics=[Metric("wall", "second", 1.0)]))
+
+
+def _mismatched(tmp_path: Path) -> Path:
+    other = structs.replace(a_record(probe=VERIFY, arm="legacy"), digest="other")
+    return written(tmp_path, other)
+
+
+UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "interrupted": (lambda t: written(t, state=INTERRUPTED), "interrupted, not complete"),
+    "of unknown state": (lambda t: written(t, state=""), "unknown state, not complete"),
+    "a sweep": (lambda t: written(t, kind="sweep"), "it is a sweep"),
+    "code changed": (lambda t: written(t, warnings=["the code changed"]), "the code changed"),
+    "a failed replicate": (
+        lambda t: written(t, a_record("oom", replicate=8)),
+        r"1 replicates failed: libelf \(legacy, memray\): oom",
+    ),
+    "a failed verification": (
+        lambda t: written(t, a_record("rejected", probe=VERIFY)),
+        "replicates failed",
+    ),
+    "nothing measured": (_nothing, "nothing was measured"),
+    "no plan": (lambda t: written(t, options={}), "does not say what was asked for"),
+    "a binary not measured": (
+        lambda t: written(
+            t, corpus=[*MANIFEST["corpus"], {"name": "go", "path": "/x/go", "share": 1.0}]
+        ),
+        "not measured: go replay legacy, go replay streaming",
+    ),
+    "an arm not measured": (
+        lambda t: _without(t, "samples.jsonl", b'"streaming"'),
+        "not measured: libelf replay streaming",
+    ),
+    "a metric of one arm only": (_wider, "not every arm has wall"),
+    "no number": (lambda t: _valued(t, math.nan), "1 values are no measurement"),
+    "a negative number": (lambda t: _valued(t, -1.0), "1 values are no measurement"),
+    "other scopes": (_mismatched, "different scopes for libelf replay"),
+    "unverified": (
+        lambda t: _without(t, "deliveries.jsonl", b'"legacy"'),
+        "nobody checked what was delivered by libelf replay legacy",
+    ),
+    "a damaged line": (_damaged, "line 1 is damaged"),
+    "a torn line": (_torn, "is torn"),
+    "no run": (lambda t: t, "is this a run directory"),
+}
+
+
+@pytest.mark.parametrize(("make", "said"), UNSOUND.values(), ids=UNSOUND)
+def test_what_lacks_anything_is_not_promoted_and_the_old_one_stays(
+    tmp_path: Path, baseline: Path, make: Callable[[Path], Path], said: str
+) -> None:
+    before = contents(baseline)
+    unsound = make(tmp_path / "other")
+    (tmp_path / "other").mkdir(exist_ok=True)
+    with pytest.raises(StoreError, match=said) as caught:
+        promote(unsound, baseline)
+    assert caught.value.remedy
+    assert contents(baseline) == before
+    assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
+
+
+def test_a_new_run_replaces_the_whole_old_one_but_its_bounds(
+    tmp_path: Path, baseline: Path
+) -> None:
+    replace_bounds(open_baseline(baseline), [a_bound()])
+    new = sound_run(tmp_path / "more", {"legacy": [5e6], "streaming": [4e6]})
+    promoted = promote(new, baseline)
+    assert promoted.seal.run_id == new.name
+    assert promoted.run.samples["value"].tolist() == [5e6, 4e6]
+    assert promoted.bounds == (a_bound(),)
+    assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
+
+
+def test_bounds_are_kept_under_the_seal_and_sorted(baseline: Path) -> None:
+    bounds = [a_bound(check="b"), a_bound(check="a"), a_bound(experiment="d")]
+    kept = replace_bounds(open_baseline(baseline), bounds).bounds
+    assert [(b.experiment, b.check) for b in kept] == [("d", "peak"), ("e", "a"), ("e", "b")]
+    path = baseline / "bounds.json"
+    path.write_text(path.read_text().replace("1050000.0", "9050000.0"))
+    with pytest.raises(StoreError, match=r"bounds.json was changed"):
+        open_baseline(baseline)
+
+
+def test_one_check_has_one_bound(baseline: Path) -> None:
+    before = contents(baseline)
+    with pytest.raises(StoreError, match="'peak' of 'e' has two bounds"):
+        replace_bounds(open_baseline(baseline), [a_bound(), a_bound(upper_bound=1.0)])
+    assert contents(baseline) == before
+
+
+def test_bounds_of_a_baseline_that_was_touched_are_not_taken_over(
+    tmp_path: Path, baseline: Path
+) -> None:
+    _edit(baseline)
+    with pytest.raises(StoreError, match=r"samples\.jsonl was changed"):
+        promote(sound_run(tmp_path / "more"), baseline)
+    shutil.rmtree(baseline)
+    promote(sound_run(tmp_path / "more"), baseline)
+
+
+def test_when_the_place_cannot_be_written_the_old_one_stays(
+    tmp_path: Path, baseline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rename that the file system refuses: permissions mean nothing to a test run as root."""
+    before, real = contents(baseline), Path.rename
+
+    def refuse(self: Path, target: Path) -> Path:
+        if ".new-" in self.name:
+            raise OSError(28, "No space left on device")
+        return real(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(StoreError, match="No space left"):
+        promote(sound_run(tmp_path / "more"), baseline)
+    assert contents(baseline) == before
+    assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
+
+
+def test_a_complete_run_without_a_kind_is_an_older_one(tmp_path: Path) -> None:
+    assert "kind" not in MANIFEST
+    assert MANIFEST["state"] == COMPLETE
+    promote(sound_run(tmp_path / "runs"), tmp_path / "baseline")
