@@ -91,6 +91,14 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     ] = "memory",
     seed: Annotated[int, typer.Option(help="Decides order and hash seeds.")] = 1,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 900.0,
+    flame: Annotated[
+        bool,
+        typer.Option(
+            "--flame",
+            help="Keep memray's captures, and draw flame graphs of both peaks and of their "
+            "difference into flame/ of the run (5 MB a page).",
+        ),
+    ] = False,
     results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
     commit: Annotated[
         str,
@@ -138,6 +146,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             replicates=dict.fromkeys(probe or DEFAULT_PROBES, replicates) if replicates else {},
             seed=seed,
             timeout_s=timeout,
+            keep_captures=flame,
             pipeline_options=options,
             command=["python", "-m", "harness", *sys.argv[1:]],
             commit=commit,

@@ -26,21 +26,31 @@ Stack = tuple[str, ...]
 
 
 def draw_flame_graph(capture: Path, page: Path) -> None:
-    """Draw one capture with memray's own reporter.
+    """Draw one capture with memray's own reporter; the page needs no network, and 5 MB.
 
     Raises:
         MeasurementInvalid: The capture cannot be read.
     """
-    _run("memray", "flamegraph", "--force", "--output", str(page), str(capture))
+    _run("memray", "flamegraph", "--no-web", "--force", "--output", str(page), str(capture))
 
 
-def draw_difference(baseline: Path, candidate: Path, page: Path) -> None:
+def draw_difference(
+    baseline: tuple[str, Path], candidate: tuple[str, Path], page: Path, subject: str
+) -> None:
     """Draw what one capture holds at its peak against what another does.
+
+    Args:
+        baseline: Name and capture of the arm that is compared with.
+        candidate: Likewise, of the arm that is judged.
+        page: Where to.
+        subject: What both were run over.
 
     Raises:
         MeasurementInvalid: One of them cannot be read.
     """
-    page.write_text(difference_page(_stacks(baseline), _stacks(candidate)), encoding="utf-8")
+    (old, before), (new, after) = baseline, candidate
+    text = difference_page((old, _stacks(before)), (new, _stacks(after)), subject)
+    page.write_text(text, encoding="utf-8")
 
 
 class _Box(Struct):
@@ -55,21 +65,27 @@ class _Box(Struct):
         return max(self.baseline, self.candidate)
 
 
-def difference_page(baseline: Counter[Stack], candidate: Counter[Stack]) -> str:
+def difference_page(
+    baseline: tuple[str, Counter[Stack]], candidate: tuple[str, Counter[Stack]], subject: str
+) -> str:
     """Return an HTML page; box widths are in proportion to bytes."""
+    (old, before), (new, after) = baseline, candidate
     root = _Box()
-    for stack, size in baseline.items():
+    for stack, size in before.items():
         for box in _path(root, stack):
             box.baseline += size
-    for stack, size in candidate.items():
+    for stack, size in after.items():
         for box in _path(root, stack):
             box.candidate += size
     drawn: list[str] = []
     _draw(root, "all", (0.0, 100.0), 0, drawn)
-    depth = 1 + max((len(stack) for stack in (*baseline, *candidate)), default=0)
+    depth = 1 + max((len(stack) for stack in (*before, *after)), default=0)
     return _PAGE.format(
         boxes="\n".join(drawn),
         height=depth * _ROW_PX,
+        title=html.escape(f"Live heap at the peak over {subject}: {old} and {new}"),
+        old=html.escape(old),
+        new=html.escape(new),
         baseline=f"{root.baseline:,}",
         candidate=f"{root.candidate:,}",
     )
@@ -86,7 +102,7 @@ def _draw(box: _Box, name: str, span: tuple[float, float], depth: int, drawn: li
     """Add `box` and those inside of it; widths of siblings share what their parent has."""
     left, width = span
     label = html.escape(name)
-    title = f"{label}\n{box.baseline:,} bytes before, {box.candidate:,} after"
+    title = f"{label}\n{box.baseline:,} bytes, then {box.candidate:,}"
     drawn.append(
         f'<div style="left:{left:.4f}%;width:{width:.4f}%;top:{depth * _ROW_PX}px;'
         f'background:{_colour(box)}" title="{title}">{label}</div>'
@@ -128,16 +144,16 @@ def _run(module: str, *arguments: str) -> bytes:
 
 _PAGE = """<!doctype html>
 <meta charset="utf-8">
-<title>Live heap at the peak: before and after</title>
+<title>{title}</title>
 <style>
 body {{ font: 14px system-ui, sans-serif; margin: 1rem; }}
 #flame {{ position: relative; height: {height}px; }}
 #flame div {{ position: absolute; height: 17px; box-sizing: border-box; overflow: hidden;
   border: 1px solid #fff; font: 11px/15px ui-monospace, monospace; white-space: nowrap; }}
 </style>
-<h1>Live heap at the peak: before and after</h1>
-<p>Before {baseline} bytes, after {candidate} bytes. Red is held only before, blue only after, grey
-in both; a box is as wide as the larger of the two. Callers are above what they call.</p>
+<h1>{title}</h1>
+<p>{old}: {baseline} bytes, {new}: {candidate} bytes. Red is held by {old} only, blue by {new} only,
+grey by both; a box is as wide as the larger of the two. Callers are above what they call.</p>
 <div id="flame">
 {boxes}
 </div>

@@ -42,7 +42,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
     arm comes first where, and every hash seed. With `keep_captures`, the captures of all replicates
-    that count stay in `captures/` of the run, named by their order. `kind` says what the run was
+    that count stay in `captures/` of the run, named by their order, and flame graphs are drawn from
+    them into `flame/`. `kind` says what the run was
     made for: `run`, `sweep` or `scaling`; it changes nothing that is measured. `commit` is what the
     user calls the commit under test; without it, it is found out.
     """

@@ -25,6 +25,7 @@ from harness.run.events import (
 )
 from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
 from harness.run.extensions import resolve_probes
+from harness.run.flame_pages import CAPTURES, draw_pages
 from harness.run.intake import Intake, confirm
 from harness.run.manifest import first_manifest, modes_of
 from harness.run.overhead import overheads
@@ -159,7 +160,7 @@ class _Session:
         self._traits = traits
         self._on_event = on_event
         self._not_measured: list[str] = []
-        self._captures = writer.path / "captures"
+        self._captures = writer.path / CAPTURES
         if request.keep_captures:
             self._captures.mkdir(exist_ok=True)
 
@@ -174,6 +175,9 @@ class _Session:
         for index, binary in enumerate(binaries):
             self._on_event(BinaryStarted(binary, index, len(binaries)))
             records = self._measure(binary, planned)
+            for problem in draw_pages(self._writer, self._request, binary):
+                self._not_measured.append(problem)
+                self._on_event(Problem(binary, problem))
             self._writer.update_manifest(not_measured=self._not_measured)
             self._on_event(BinaryFinished(binary, records))
         found = overheads(past.observations)

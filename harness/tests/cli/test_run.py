@@ -104,3 +104,18 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
     done = harness("report", run_dir, "--output", tmp_path / "report")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report" / "report.md").exists()
+
+
+def test_flame_graphs_are_drawn_on_request(harness: Harness, tmp_path: Path) -> None:
+    library = fixtures_directory() / "binaries/c/dwarf5.so"
+    options = ("--flame", "--probe", "memray", "--replicates", "1", "--source", "replay")
+    done = harness("run", library, *options, "--results", tmp_path / "r")
+    assert done.returncode == 0, done.stderr
+    (run,) = (tmp_path / "r").iterdir()
+    pages = json.loads((run / "manifest.json").read_text())["flame"]
+    assert [page["arms"] for page in pages] == [
+        ["legacy"],
+        ["streaming"],
+        ["legacy", "streaming"],
+    ]
+    assert all((run / page["path"]).is_file() for page in pages)

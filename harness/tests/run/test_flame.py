@@ -34,18 +34,22 @@ def test_captures_are_kept_on_request_and_drawn(
     kept = sorted(captures.iterdir())
     assert [path.name for path in kept] == ["0000000.bin", "0000001.bin"]
     draw_flame_graph(kept[0], tmp_path / "legacy.html")
-    assert "legacy.py" in (tmp_path / "legacy.html").read_text()
-    draw_difference(kept[0], kept[1], tmp_path / "difference.html")
+    graph = (tmp_path / "legacy.html").read_text()
+    assert "legacy.py" in graph
+    assert not re.search(r"<(script|link)[^>]*(src|href)=[\"']?(https?:)?//", graph)
+    arms = ("legacy", kept[0]), ("<streaming>", kept[1])
+    draw_difference(*arms, tmp_path / "difference.html", "lib.so\x1b<b>")
     page = (tmp_path / "difference.html").read_text()
-    assert f"Before {peaks[0]:,} bytes, after {peaks[1]:,} bytes" in page
+    assert f"legacy: {peaks[0]:,} bytes, &lt;streaming&gt;: {peaks[1]:,} bytes" in page
     assert "harness/pipelines/legacy.py" in page
     assert "<script" not in page
+    assert "<b>" not in page
 
 
 def test_a_file_that_is_no_capture_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     with pytest.raises(MeasurementInvalid, match="cannot be drawn"):
-        draw_difference(tmp_path / "x", tmp_path / "x", tmp_path / "page.html")
+        draw_difference(("a", tmp_path / "x"), ("b", tmp_path / "x"), tmp_path / "page.html", "x")
 
 
 def boxes(page: str) -> dict[str, tuple[float, float, str]]:
@@ -57,7 +61,7 @@ def boxes(page: str) -> dict[str, tuple[float, float, str]]:
 def test_widths_are_the_larger_arm_and_colours_the_change() -> None:
     before: Counter[tuple[str, ...]] = Counter({("run", "kept"): 300, ("run", "lost"): 100})
     after: Counter[tuple[str, ...]] = Counter({("run", "kept"): 300, ("run", "<new>"): 50})
-    drawn = boxes(difference_page(before, after))
+    drawn = boxes(difference_page(("a", before), ("b", after), "x"))
     assert drawn["all"][:2] == (0.0, 100.0)
     assert drawn["kept"][2].endswith(" 0")
     assert drawn["lost"][2] == "0 80"
@@ -69,4 +73,5 @@ def test_widths_are_the_larger_arm_and_colours_the_change() -> None:
 
 
 def test_nothing_alive_is_drawn_as_nothing() -> None:
-    assert "Before 0 bytes, after 0 bytes" in difference_page(Counter(), Counter())
+    page = difference_page(("a", Counter()), ("b", Counter()), "x")
+    assert "a: 0 bytes, b: 0 bytes" in page

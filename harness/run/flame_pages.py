@@ -1,0 +1,97 @@
+"""Draw what a binary's kept captures hold at their peaks into `flame/` of its run.
+
+The manifest lists the pages under `flame`, each with what it shows and its path relative to the
+run. A page's file name is a number and what of the binary's name is harmless: names of files may be
+anything, and these end up in links.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, to_builtins
+
+from harness.errors import MeasurementInvalid
+from harness.run.flame import draw_difference, draw_flame_graph
+from harness.run.request import Binary, RunRequest
+from harness.store import RunWriter, read_rows
+from harness.store.tables import SAMPLES, SampleRow
+
+CAPTURES, FLAME = "captures", "flame"
+_PROBE = "memray"
+_HARMLESS = re.compile(r"[^A-Za-z0-9_-]+")
+_NAME_WIDTH = 40
+
+
+class FlamePage(Struct, frozen=True, kw_only=True):
+    """One page: of one arm at its peak, or of two arms and the difference between their peaks."""
+
+    binary: str
+    source: str
+    arms: list[str]
+    path: str
+
+
+def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterator[str]:
+    """Draw a page for each source and arm of a binary, and one of the first two arms together.
+
+    Nothing is drawn without kept captures, or again after an interruption. Pages that are drawn are
+    in the manifest when this is exhausted; what is yielded says, for people, what could not be.
+    """
+    pages = msgspec.convert(writer.manifest.get(FLAME, []), list[FlamePage])
+    if not request.keep_captures or any(page.binary == binary.name for page in pages):
+        return
+    (writer.path / FLAME).mkdir(exist_ok=True)
+    arms = [arm.name for arm in request.arms]
+    for source, captures in _captures(writer.path, binary.name).items():
+        for shown in _together(arms, captures):
+            name = _file_name(len(pages), (binary.name, source, *shown))
+            page = FlamePage(binary=binary.name, source=source, arms=shown, path=f"{FLAME}/{name}")
+            try:
+                _draw(writer.path, page, captures)
+            except MeasurementInvalid as error:
+                yield f"{binary.name}: no flame graph of {' and '.join(shown)}: {error}"
+                continue
+            pages.append(page)
+    writer.update_manifest(flame=to_builtins(pages))
+
+
+def _together(arms: list[str], captures: dict[str, Path]) -> Iterator[list[str]]:
+    """Yield what pages show: each arm that has a capture, then baseline and candidate."""
+    yield from ([arm] for arm in arms if arm in captures)
+    if len(arms) > 1 and captures.keys() >= set(arms[:2]):
+        yield arms[:2]
+
+
+def _draw(run_dir: Path, page: FlamePage, captures: dict[str, Path]) -> None:
+    target = run_dir / page.path
+    if len(page.arms) == 1:
+        draw_flame_graph(captures[page.arms[0]], target)
+        return
+    before, after = (captures[arm] for arm in page.arms)
+    subject = f"{page.binary}, source {page.source}"
+    draw_difference((page.arms[0], before), (page.arms[1], after), target, subject)
+
+
+def _captures(run_dir: Path, binary: str) -> dict[str, dict[str, Path]]:
+    """Return the capture of the first replicate that has one, by source and arm."""
+    found: dict[str, dict[str, Path]] = {}
+    for row in sorted(_iter_samples(run_dir, binary), key=lambda row: row.replicate):
+        capture = run_dir / CAPTURES / f"{row.order:07d}.bin"
+        if capture.is_file():
+            found.setdefault(row.source, {}).setdefault(row.arm, capture)
+    return found
+
+
+def _iter_samples(run_dir: Path, binary: str) -> Iterator[SampleRow]:
+    for row in read_rows(run_dir, SAMPLES, []):
+        if isinstance(row, SampleRow) and (row.binary, row.probe) == (binary, _PROBE):
+            yield row
+
+
+def _file_name(number: int, parts: tuple[str, ...]) -> str:
+    slug = "-".join(_HARMLESS.sub("_", part)[:_NAME_WIDTH] for part in parts)
+    return f"{number:04d}-{slug}.html"
