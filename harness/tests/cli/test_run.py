@@ -107,7 +107,7 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
 
 
 def test_flame_graphs_are_drawn_on_request(harness: Harness, tmp_path: Path) -> None:
-    library = fixtures_directory() / "binaries/c/dwarf5.so"
+    library = FIXTURES / "c" / "dwarf5.so"
     options = ("--flame", "--probe", "memray", "--replicates", "1", "--source", "replay")
     done = harness("run", library, *options, "--results", tmp_path / "r")
     assert done.returncode == 0, done.stderr
