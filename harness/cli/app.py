@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import corpus, doctor, intake, pool, report, run, scaling, scopes, sweep, upload
+from harness.cli import (
+    corpus,
+    doctor,
+    export,
+    intake,
+    pool,
+    report,
+    run,
+    scaling,
+    scopes,
+    sweep,
+    upload,
+)
 from harness.cli.console import report_error
 from harness.errors import ExitCode, HarnessError
 
@@ -25,6 +37,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("pool")(pool.pool)
+app.command("export")(export.export)
 app.add_typer(corpus.app)
 app.command("scopes")(scopes.scopes)
 app.command("sweep")(sweep.sweep)

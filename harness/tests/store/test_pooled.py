@@ -27,7 +27,7 @@ MANIFEST: dict[str, Any] = {
     "code_sha256": "beef",
     "options": {"seed": 1, "replicates": {"memray": 2}, "timeout_s": 900.0},
     "corpus": [{"name": "libelf", "sha256": "ab" * 32, "size_bytes": 7}],
-    "not_measured": [{"binary": "gofmt", "reason": "no compiler"}],
+    "not_measured": ["gofmt: no compiler"],
     "warnings": [],
     "finished_at": "2026-01-01T00:00:00+00:00",
     "elapsed_s": 2.5,

@@ -1,0 +1,121 @@
+"""`harness export`: hand what was measured to other people's tools."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from harness.cli.console import error_console
+from harness.errors import ConfigError, MeasurementInvalid
+from harness.stats.labels import inert
+
+if TYPE_CHECKING:  # loads pandas
+    from harness.reports.exports.measurements import Measurement
+    from harness.stats.frames import Frames
+
+FormatName = Literal[
+    "bencher", "github-action-benchmark", "go-benchmark", "otava", "csv", "parquet"
+]
+
+
+def export(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
+    ],
+    *,
+    format_name: Annotated[
+        FormatName, typer.Option("--format", help="What to write.", show_default=False)
+    ],
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this metric; repeat it. Without: all that compare would compare."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A file; without, standard output.", metavar="FILE")
+    ] = None,
+) -> None:
+    """Write the values of RUN in another format; replicates that failed are not values.
+
+    bencher, github-action-benchmark and otava get the median of each metric, the others every
+    replicate. csv and parquet get all metrics of all probes.
+    """
+    from harness.reports.exports.formats import FORMATS  # noqa: PLC0415 - loads pandas
+
+    chosen = FORMATS[format_name]
+    if len(runs) > 1 and not chosen.several_runs:
+        raise ConfigError(
+            f"{format_name} cannot tell runs apart", remedy="export one run, or a pool of them"
+        )
+    if chosen.binary and output is None and sys.stdout.isatty():
+        raise ConfigError(f"{format_name} is not for terminals", remedy="give --output FILE")
+    measurements = _read(runs)
+    if metric or not chosen.every_metric:
+        measurements = _chosen(measurements, metric, any_probe=chosen.every_metric)
+    if not measurements:
+        raise MeasurementInvalid(
+            "there is nothing to export", remedy="no replicate succeeded, or no metric is so called"
+        )
+    for name in chosen.left_out(measurements) if chosen.left_out else ():
+        _say(f"left out: {name}, which not every run has")
+    _write(chosen.render(measurements), output)
+
+
+def _read(runs: Sequence[Path]) -> list[Measurement]:
+    from harness.reports.exports.measurements import measurements_of  # noqa: PLC0415
+    from harness.stats.frames import Frames  # noqa: PLC0415
+    from harness.store import load  # noqa: PLC0415
+
+    found: list[Measurement] = []
+    for path in runs:
+        run = load(path)
+        for warning in run.warnings:
+            _say(f"warning: {warning}")
+        frames = Frames.of(run)
+        _say_what_is_missing(path, frames)
+        found += measurements_of(frames)
+    return found
+
+
+def _chosen(
+    measurements: list[Measurement], metrics: list[str] | None, *, any_probe: bool
+) -> list[Measurement]:
+    from harness.reports.exports.measurements import tracked  # noqa: PLC0415
+    from harness.stats.metrics import METRICS  # noqa: PLC0415
+
+    unknown = sorted(set(metrics or ()) - {m.metric for m in measurements})
+    if unknown:
+        raise ConfigError(f"nothing measured {unknown[0]!r}")
+    if any_probe:
+        return [m for m in measurements if m.metric in (metrics or ())]
+    return tracked(measurements, metrics or METRICS)
+
+
+def _say_what_is_missing(path: Path, frames: Frames) -> None:
+    state = str(frames.manifest.get("state", ""))
+    if state != "complete":
+        _say(f"warning: {path} is {state or 'of unknown state'}, not complete")
+    failed = frames.samples.loc[frames.samples["status"] != "ok", "status"]
+    if len(failed):
+        kinds = ", ".join(f"{count} {kind}" for kind, count in failed.value_counts().items())
+        _say(f"left out: {len(failed)} replicates of {path} that failed ({kinds})")
+
+
+def _say(line: str) -> None:
+    error_console().print(Text(inert(line)))
+
+
+def _write(data: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {output}: {error.strerror}", remedy="choose another file"
+        ) from error

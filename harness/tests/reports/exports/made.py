@@ -1,0 +1,42 @@
+"""Measurements of which every value is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.reports.exports.measurements import Measurement
+
+
+def measured(value: float, **changes: Any) -> Measurement:
+    """Return one peak of the first replicate of streaming over libelf, unless told otherwise."""
+    fields = {
+        "run_id": "r1",
+        "started_at": "2026-01-01T10:00:00+00:00",
+        "commit": "c0ffee",
+        "binary": "libelf",
+        "binary_sha256": "ab" * 32,
+        "source": "replay",
+        "arm": "streaming",
+        "probe": "memray",
+        "replicate": 0,
+        "metric": "heap_peak_memray",
+        "unit": "byte",
+    }
+    return Measurement(**{**fields, **changes}, value=value)
+
+
+WALL: dict[str, Any] = {"metric": "wall", "unit": "second", "probe": "bare"}
+RSS: dict[str, Any] = {"metric": "rss_peak", "unit": "byte", "probe": "bare"}
+LEGACY: dict[str, Any] = {"arm": "legacy"}
+
+RUN = [
+    *(measured(4096.0, replicate=number) for number in range(3)),
+    *(measured(value, replicate=number, **WALL) for number, value in enumerate((0.25, 0.5, 0.375))),
+    *(measured(8192.0, replicate=number, **RSS) for number in range(3)),
+    *(measured(9001.0 + number, replicate=number, **LEGACY) for number in range(2)),
+    measured(7.0, binary="odd name/50%-8", metric="heap_peak_gc", probe="gc"),
+]
+LATER = [
+    measured(5000.0, run_id="r2", commit="", started_at="2026-01-02T10:00:00+00:00"),
+    measured(0.5, run_id="r2", commit="", started_at="2026-01-02T10:00:00+00:00", **WALL),
+]
