@@ -27,13 +27,24 @@ COLUMNS: dict[str, list[str]] = {
 }
 """The columns that each table has at least, whatever it was loaded from."""
 
+HISTORY = [
+    *("binary", "source", "arm", "metric", "run_id", "name", "started_at", "unit", "exact"),
+    *("level", "low", "high", "replicates", "step", "delta_pct", "reason"),
+]
+"""The columns of many runs side by side: one row for each metric of an experiment in a run.
+
+Rows are in the order of the runs. `name` is the commit or, without one, the run. `step` is `shift`
+where the level is another than before, `break` where that has the `reason` given, else empty.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Frames:
     """The tables of one run, each with all of its columns even when it has no rows.
 
     Nothing here is filtered: failed replicates are in `samples` with their status, and each
-    statistic leaves them out by `succeeded`.
+    statistic leaves them out by `succeeded`. `history` is about many runs, and empty in the tables
+    of one.
     """
 
     manifest: Mapping[str, Any]
@@ -44,13 +55,14 @@ class Frames:
     copies: pd.DataFrame
     deliveries: pd.DataFrame
     failures: pd.DataFrame
+    history: pd.DataFrame
 
     @classmethod
     def build(cls, manifest: Mapping[str, Any], **tables: pd.DataFrame) -> Self:
         """Return frames made of `tables`; those not given are empty, columns not known are kept."""
         whole = {
             name: _completed(tables.get(name, pd.DataFrame()), columns)
-            for name, columns in COLUMNS.items()
+            for name, columns in {**COLUMNS, "history": HISTORY}.items()
         }
         return cls(manifest=manifest, **whole)
 

@@ -15,7 +15,7 @@ from scipy import stats
 
 from harness.stats.change import arithmetic_change
 
-_LEAST_POINTS = 6
+LEAST_POINTS = 6  # of a noisy metric: fewer say nothing of its noise
 _LEAST_SEGMENT = 2  # a single odd run is an outlier, not a new level
 _PENALTY = 2.5  # of one more shift, in standard deviations times log n
 
@@ -70,7 +70,7 @@ def _noisy_segments(points: Sequence[Point]) -> list[list[Point]]:
     of 2 % over 20 and 60 runs: a shift is seen in 2.3 % and 0 % of series without one, and one of
     8 % is found at its run or beside it, and nothing else, in 98 % and 99.5 %.
     """
-    if len(points) < _LEAST_POINTS or min(point.level for point in points) <= 0:
+    if len(points) < LEAST_POINTS or min(point.level for point in points) <= 0:
         return [list(points)]
     logs = np.log([point.level for point in points])
     noise = _noise(logs)

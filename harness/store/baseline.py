@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,17 +42,26 @@ class Baseline:
     bounds: tuple[Bound, ...]
 
 
-def open_baseline(path: Path) -> Baseline:
-    """Read the baseline in a directory, if nothing in it was touched.
+def open_baseline(path: Path, tables: Collection[str] = tuple(TABLES)) -> Baseline:
+    """Read the baseline in a directory, if nothing in it was touched; `tables` as for `load`.
 
     Raises:
         StoreError: There is none, or a file was changed, removed, added or swapped.
     """
     seal = verify_seal(path)
-    run = load(path)
+    run = load(path, tables)
     if run.manifest.get("run_id") != seal.run_id:
         raise StoreError(f"{path}: its seal is that of another run", remedy="promote a run again")
     return Baseline(path=path, run=run, seal=seal, bounds=read_bounds(path))
+
+
+def load_untouched(path: Path, tables: Collection[str] = tuple(TABLES)) -> RunData:
+    """Read a run or a baseline, of which the seal is verified first; `tables` as for `load`.
+
+    Raises:
+        StoreError: It cannot be read, or it is a baseline that was touched.
+    """
+    return open_baseline(path, tables).run if is_sealed(path) else load(path, tables)
 
 
 def promote(run_dir: Path, baseline_dir: Path) -> Baseline:

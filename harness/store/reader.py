@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,8 +47,12 @@ class RunData:
     warnings: list[str] = field(default_factory=list)
 
 
-def load(run_dir: Path) -> RunData:
+def load(run_dir: Path, tables: Collection[str] = tuple(TABLES)) -> RunData:
     """Read a run directory, finished or not.
+
+    Args:
+        run_dir: Where it is.
+        tables: Those that are wanted; the others stay empty, and unread.
 
     Raises:
         StoreError: There is no run, it is of another format, or a line is damaged.
@@ -59,7 +64,10 @@ def load(run_dir: Path) -> RunData:
             remedy="read it with the version of harness that wrote it",
         )
     warnings = [str(warning) for warning in manifest.get("warnings", [])]
-    frames = {name: _frame(read_rows(run_dir, name, warnings), name) for name in TABLES}
+    frames = {
+        name: _frame(read_rows(run_dir, name, warnings) if name in tables else [], name)
+        for name in TABLES
+    }
     return RunData(
         path=run_dir,
         manifest=manifest,

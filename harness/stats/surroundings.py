@@ -1,0 +1,46 @@
+"""What a metric depends on besides the code under test: where that differs, a bound says nothing.
+
+An exact heap peak counts what the program asks for. It depends on Python, on the instrument and on
+the width of a pointer, and on no property of the machine beside that: it can be gated on another
+machine. Times and RSS depend on the machine too. Libraries are no surroundings: which ones are
+used is part of the commit under test, and what a new one costs is for the gate to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.stats.metrics import kind_of
+
+_INSTRUMENTS = {"heap_peak_memray": "memray", "heap_peak_memray_native": "memray"}
+_ANYWHERE = ("implementation", "machine")
+_MACHINE = ("system", "kernel", "libc", "cpu", "cpus")
+
+
+def is_portable(metric: str) -> bool:
+    """Tell whether values of `metric` mean the same on another machine of the same architecture."""
+    return kind_of(metric).exact
+
+
+def surroundings(metric: str, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return by name what the values of `metric` in a run depend on; empty where it was not said.
+
+    Of Python its version counts, not the build: two builds of one version lay objects out alike.
+    """
+    versions, rig = manifest.get("versions", {}), manifest.get("rig", {})
+    found = {"python": str(versions.get("python", "")).partition(" ")[0]}
+    if metric in _INSTRUMENTS:
+        instrument = _INSTRUMENTS[metric]
+        found[instrument] = str(versions.get(instrument, ""))
+    names = _ANYWHERE if is_portable(metric) else (*_ANYWHERE, *_MACHINE)
+    return {**found, **{name: str(rig.get(name, "")) for name in names}}
+
+
+def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return what differs, ready to be read: `python 3.11.7, then 3.12.1`."""
+    return [
+        f"{name} {before.get(name) or 'unknown'}, then {after.get(name) or 'unknown'}"
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    ]

@@ -1,0 +1,190 @@
+"""Many runs side by side: in order, each once, with the commit at which a level changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.stats.frames import HISTORY, Frames
+from harness.stats.surroundings import differences, is_portable, surroundings
+from harness.stats.trends import Trend, history_table, trends_of
+from harness.tests.stats.made import delivery, failure, sample
+
+RIG = {"machine": "x86_64", "implementation": "CPython", "cpu": "one", "cpus": 2}
+VERSIONS = {"python": "3.11.7 (main, May 9 2026)", "memray": "1.20.0", "msgspec": "0.22"}
+PEAK = "heap_peak_memray"
+
+
+def a_run(number: int, values: Sequence[float], **changes: Any) -> Frames:
+    """Return one run of one arm; `number` is its commit and its time."""
+    metric = changes.pop("metric", PEAK)
+    probe = "bare" if metric == "wall" else "memray"
+    manifest = {
+        "run_id": f"run{number}",
+        "commit": f"{number:040x}",
+        "started_at": f"2026-01-{number + 1:02d}",
+        "versions": VERSIONS,
+        "rig": RIG,
+        **changes,
+    }
+    rows = [
+        sample("a.so", "streaming", value, metric=metric, probe=probe, replicate=n)
+        for n, value in enumerate(values)
+    ]
+    tables = {
+        "samples": pd.DataFrame(rows),
+        "deliveries": pd.DataFrame([delivery("a.so", "streaming")]),
+    }
+    return Frames.build(manifest, **tables)
+
+
+def only(trends: list[Trend]) -> Trend:
+    (trend,) = [trend for trend in trends if trend.visits]
+    return trend
+
+
+def test_an_exact_metric_names_the_commit_at_which_it_changed_and_its_parent() -> None:
+    runs = [a_run(n, [value, value]) for n, value in enumerate([100, 100, 110, 110])]
+    trend = only(trends_of(runs))
+    (step,) = trend.steps
+    assert trend.exact
+    assert (trend.visits[step.since].run_id, trend.visits[step.at].run_id) == ("run1", "run2")
+    assert trend.visits[step.at].commit == f"{2:040x}"
+    assert step.delta_pct == pytest.approx(10)
+    assert not step.declared
+
+
+def test_one_byte_is_a_change_of_an_exact_metric() -> None:
+    (step,) = only(trends_of([a_run(0, [10**9]), a_run(1, [10**9 + 1])])).steps
+    assert step.delta_pct == pytest.approx(1e-7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"versions": {**VERSIONS, "python": "3.12.1"}}, "python 3.11.7, then 3.12.1"),
+        ({"versions": {**VERSIONS, "memray": "1.21.0"}}, "memray 1.20.0, then 1.21.0"),
+        ({"rig": {**RIG, "machine": "aarch64"}}, "machine x86_64, then aarch64"),
+        ({"options": {"pipeline_options": {"level": 9}}}, "level unknown, then 9"),
+    ],
+    ids=["Python", "memray", "architecture", "options"],
+)
+def test_what_changes_numbers_without_a_change_of_code_is_a_declared_break(
+    changes: dict[str, Any], reason: str
+) -> None:
+    trend = only(trends_of([a_run(0, [100.0, 100.0]), a_run(1, [150.0, 150.0], **changes)]))
+    (step,) = trend.steps
+    assert step.declared
+    assert reason in step.reasons
+
+
+@pytest.mark.parametrize(
+    ("metric", "declared"), [(PEAK, False), ("wall", True)], ids=["exact", "time"]
+)
+def test_another_processor_breaks_times_and_not_exact_peaks(metric: str, declared: bool) -> None:
+    runs = [
+        a_run(0, [100.0, 100.0], metric=metric),
+        a_run(1, [150.0, 150.0], metric=metric, rig={**RIG, "cpu": "two"}),
+    ]
+    trend = next(t for t in trends_of(runs) if t.key.metric == metric)
+    assert [step.declared for step in trend.steps] == [declared][: len(trend.steps)]
+    assert bool(trend.steps)
+
+
+def test_a_library_is_no_excuse() -> None:
+    changed = a_run(1, [110.0, 110.0], versions={**VERSIONS, "msgspec": "0.23"})
+    (step,) = only(trends_of([a_run(0, [100.0, 100.0]), changed])).steps
+    assert not step.declared
+
+
+def test_exact_by_name_but_not_by_nature_is_judged_as_noise_and_said() -> None:
+    trend = only(trends_of([a_run(0, [100.0, 100.0]), a_run(1, [100.0, 104.0])]))
+    assert not trend.exact
+    assert trend.steps == ()
+    assert "declared exact, but replicates differ" in trend.remarks[0]
+    assert "2 runs are too few" in trend.remarks[1]
+
+
+def test_a_run_without_a_valid_replicate_has_no_place_in_a_trend() -> None:
+    failed = Frames.build(
+        {"run_id": "run1", "started_at": "2026-01-02"},
+        samples=pd.DataFrame([failure("a.so", "streaming")]),
+    )
+    trend = only(trends_of([a_run(0, [1.0]), failed, a_run(2, [1.0])]))
+    assert [visit.run_id for visit in trend.visits] == ["run0", "run2"]
+
+
+def test_a_run_and_the_baseline_made_of_it_count_once() -> None:
+    assert len(only(trends_of([a_run(0, [1.0]), a_run(0, [1.0])])).visits) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"commit": "abcdef" + "0" * 34}, "abcdef0000"),
+        ({"commit": "abcdef" + "0" * 34, "dirty": True}, "abcdef0000+"),
+        ({"commit": "release-of-the-year"}, "release-of-the-year"),
+        ({"commit": ""}, "run0"),
+    ],
+    ids=["commit", "with changes", "label", "none"],
+)
+def test_a_visit_is_named_as_people_name_it(changes: dict[str, Any], name: str) -> None:
+    (visit,) = only(trends_of([a_run(0, [1.0], **changes)])).visits
+    assert visit.name == name
+
+
+def test_the_table_has_one_row_a_visit_and_says_where_the_level_changed() -> None:
+    table = history_table(trends_of([a_run(n, [v, v]) for n, v in enumerate([4.0, 5.0, 5.0])]))
+    assert list(table.columns) == HISTORY
+    assert table["step"].tolist() == ["", "shift", ""]
+    assert table["delta_pct"].tolist() == [0.0, pytest.approx(25), 0.0]
+
+
+@pytest.mark.parametrize("runs", [[], [a_run(0, [])]], ids=["no run", "an empty run"])
+def test_nothing_gives_an_empty_table(runs: list[Frames]) -> None:
+    table = history_table(trends_of(runs))
+    assert list(table.columns) == HISTORY
+    assert table.empty
+
+
+LEVELS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=10)
+@given(levels=LEVELS, data=st.data())
+def test_for_all_orders_in_which_runs_are_given_the_history_is_that_of_their_start(
+    levels: list[int], data: st.DataObject
+) -> None:
+    runs = [a_run(n, [float(level)] * 2) for n, level in enumerate(levels)]
+    shuffled = data.draw(st.permutations(runs))
+    assert trends_of(shuffled, [PEAK]) == trends_of(runs, [PEAK])
+
+
+@settings(deadline=None, max_examples=10)
+@given(levels=LEVELS)
+def test_for_all_levels_an_exact_metric_steps_just_where_it_differs(levels: list[int]) -> None:
+    runs = [a_run(n, [float(level)] * 2) for n, level in enumerate(levels)]
+    trend = only(trends_of(runs, [PEAK]))
+    differing = [n for n in range(1, len(levels)) if levels[n] != levels[n - 1]]
+    assert [step.at for step in trend.steps] == differing
+    assert all(step.since == step.at - 1 for step in trend.steps)
+
+
+def test_times_depend_on_the_machine_and_exact_peaks_do_not() -> None:
+    manifest = {"versions": VERSIONS, "rig": RIG}
+    assert is_portable(PEAK)
+    assert not is_portable("wall")
+    assert "cpu" not in surroundings(PEAK, manifest)
+    assert surroundings("wall", manifest)["cpu"] == "one"
+    assert "memray" not in surroundings("wall", manifest)
+
+
+def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() -> None:
+    here = surroundings(PEAK, {"versions": VERSIONS, "rig": RIG})
+    assert "memray unknown, then 1.20.0" in differences(surroundings(PEAK, {}), here)
+    assert differences(here, here) == []
