@@ -7,7 +7,11 @@ nothing. What is missing is named, never printed as a number.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from harness.reports.provenance import Overhead
 from harness.stats.batches import Batching
+from harness.stats.copies import Held
 from harness.stats.quantity import Quantity
 from harness.stats.summary import Arm, Row
 from harness.units import format_bytes
@@ -50,6 +54,21 @@ def overshoot_cell(row: Row) -> str:
     if batching.largest_overshoot_bytes is None:
         return "none"
     return format_bytes(batching.largest_overshoot_bytes)
+
+
+def copies_cell(row: Row, held: Sequence[Held]) -> str:
+    """Return how many whole copies of the payload each arm holds at its peak: `2.3 > 0.0`."""
+    totals = {(one.binary, one.source, one.arm): f"{one.total:.1f}" for one in held}
+    old, new = (
+        totals.get((row.binary, row.source, arm.name), NOTHING)
+        for arm in (row.baseline, row.candidate)
+    )
+    return f"{old} > {new}"
+
+
+def overhead_cells(overhead: Overhead) -> tuple[str, str]:
+    """Return what tracing made of CPU time and max RSS: `x 5.6`, `+84.1 MiB`."""
+    return f"x {overhead.cpu_factor:.1f}", format_bytes(overhead.rss_bytes, signed=True)
 
 
 def same_cell(row: Row) -> str:

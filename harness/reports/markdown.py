@@ -136,6 +136,7 @@ def _environment() -> Environment:
         overshoot_cell=cells.overshoot_cell,
         same_cell=cells.same_cell,
         ratio_cell=cells.ratio_cell,
+        overhead_cells=cells.overhead_cells,
     )
     return environment
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -10,6 +10,16 @@ from harness.stats.repeat import repeat_command
 from harness.stats.summary import Row
 
 COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class Overhead:
+    """What one probe made of time and memory: CPU time as a factor, max RSS as a rise."""
+
+    probe: str
+    cpu_factor: float
+    rss_bytes: float
+    cells: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Provenance:
     options: Mapping[str, Any]
     paths: Mapping[str, str]
     not_measured: tuple[str, ...]
+    overheads: tuple[Overhead, ...] = ()
 
     @classmethod
     def of(cls, manifest: Mapping[str, Any]) -> Self:
@@ -45,6 +56,7 @@ class Provenance:
             options=dict(manifest.get("options", {})),
             paths={str(binary["name"]): str(binary.get("path", "")) for binary in corpus},
             not_measured=tuple(map(str, manifest.get("not_measured", []))),
+            overheads=tuple(_iter_overheads(manifest.get("overhead", {}))),
         )
 
     @property
@@ -58,3 +70,9 @@ class Provenance:
         corpus = [{"name": name, "path": path} for name, path in self.paths.items()]
         manifest = {"corpus": corpus, "options": self.options}
         return repeat_command(manifest, (row.binary, row.source), arms)
+
+
+def _iter_overheads(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Overhead]:
+    for probe, one in found.items():
+        factor, rise = float(one["cpu_factor"]), float(one["rss_bytes"])
+        yield Overhead(str(probe), cpu_factor=factor, rss_bytes=rise, cells=int(one["cells"]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from rich.cells import cell_len, set_cell_size
@@ -15,6 +15,7 @@ from harness.reports.gaps import group_doubts, group_gaps
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
 from harness.stats.claim import Claim
+from harness.stats.copies import Held
 from harness.stats.labels import distinct, inert, shorten
 from harness.stats.summary import Row, Summary
 
@@ -22,6 +23,7 @@ _NARROWEST = 80
 _NAME_WIDTH = 24
 _WIDTHS = (10, 10, 8, 8, 9, 4)
 _HEADERS = ("change", "batches", "overshoot", "same")
+_COPIES, _COPIES_WIDTH = "copies", 9
 
 
 def make_console(file: IO[str]) -> Console:
@@ -33,16 +35,20 @@ def make_console(file: IO[str]) -> Console:
 
 
 def print_summary(
-    summary: Summary, provenance: Provenance, console: Console, claim: Claim | None = None
+    summary: Summary,
+    provenance: Provenance,
+    console: Console,
+    claim: Claim | None = None,
+    held: Sequence[Held] = (),
 ) -> None:
     """Print a table a source, what does not count or was not measured, and last the answer."""
     for source in summary.sources:
         rows = summary.of_source(source)
         title = SOURCES.get(source, "")
         console.print(Text(f"Source {inert(source)}: {title}".rstrip(": "), style="bold"))
-        console.print(table(summary, rows, console.width))
+        console.print(table(summary, rows, console.width, held))
         console.print()
-    for line in _iter_notes(summary, provenance):
+    for line in _iter_notes(summary, provenance, held):
         console.print(Text(line, style="dim"))
     console.print()
     for finding in Headline(summary, claim or Claim()).iter_findings():
@@ -50,12 +56,13 @@ def print_summary(
         console.print(Text.assemble((finding.answer, "bold"), support))
 
 
-def table(summary: Summary, rows: Iterable[Row], width: int) -> Table:
+def table(summary: Summary, rows: Iterable[Row], width: int, held: Sequence[Held] = ()) -> Table:
     """Return rows of `summary` as a table `width` columns wide or narrower.
 
-    The names of all of its rows decide about the columns, so that several tables line up.
+    The names of all of its rows decide about the columns, so that several tables line up. Copies
+    have a column where any were looked for, which takes its room from the names.
     """
-    room = _NAME_WIDTH + max(0, width - _NARROWEST)
+    room = _NAME_WIDTH + max(0, width - _NARROWEST) - (_COPIES_WIDTH if held else 0)
     labels = distinct((row.binary for row in summary.rows), room)
     widest = min(room, max(map(cell_len, labels.values()), default=0))
     grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
@@ -63,8 +70,11 @@ def table(summary: Summary, rows: Iterable[Row], width: int) -> Table:
     arms = (shorten(arm, _WIDTHS[0]) for arm in (summary.baseline, summary.candidate))
     for header, least in zip((*arms, *_HEADERS), _WIDTHS, strict=True):
         grid.add_column(Text(header), justify="right", no_wrap=True, min_width=least)
+    if held:
+        grid.add_column(Text(_COPIES), justify="right", no_wrap=True, min_width=_COPIES_WIDTH)
     for row in rows:
-        grid.add_row(Text(labels[row.binary]), *_iter_cells(row))
+        copies = [Text(cells.copies_cell(row, held))] if held else []
+        grid.add_row(Text(labels[row.binary]), *_iter_cells(row), *copies)
     return grid
 
 
@@ -103,9 +113,14 @@ def _change_style(row: Row) -> str:
     return "green" if row.reduction_pct > 0 else "yellow"
 
 
-def _iter_notes(summary: Summary, provenance: Provenance) -> Iterator[str]:
+def _iter_notes(summary: Summary, provenance: Provenance, held: Sequence[Held]) -> Iterator[str]:
     yield f"Peaks are {inert(summary.metric)}, medians over replicates: = all agree to the byte,"
     yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
+    if held:
+        yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
+    for overhead in provenance.overheads:
+        cpu, rss = cells.overhead_cells(overhead)
+        yield f"Under probe {inert(overhead.probe)}: CPU time {cpu}, max RSS {rss}."
     for doubt, binaries in group_doubts(summary).items():
         yield _note("Not counted, " + doubt, binaries)
     for what, binaries in group_gaps(summary, provenance).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
@@ -44,9 +45,16 @@ def run() -> tuple[Summary, Provenance]:
     return summarise(loaded), Provenance.of(loaded.manifest)
 
 
-def printed(run: tuple[Summary, Provenance]) -> str:
+HELD = [
+    Held("big.so", "dwarf", "legacy", (Copy("a.py:1 f", 1.25), Copy("b.py:2 g", 1.0))),
+    Held("big.so", "dwarf", "streaming", ()),
+    Held("small.so", "dwarf", "legacy", (Copy("a.py:1 f", 12.0),)),
+]
+
+
+def printed(run: tuple[Summary, Provenance], held: Sequence[Held] = ()) -> str:
     file = StringIO()
-    print_summary(*run, make_console(file))
+    print_summary(*run, make_console(file), held=held)
     return file.getvalue()
 
 
@@ -61,6 +69,12 @@ def test_the_report_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
 
 def test_the_terminal_table_in_a_pipe_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
     check("terminal.txt", printed(run))
+
+
+def test_the_terminal_table_with_copies_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+    text = printed(run, HELD)
+    check("terminal_copies.txt", text)
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Provenance]) -> None:
@@ -83,7 +97,7 @@ def test_the_report_has_a_table_row_for_each_row_of_the_summary(
 ) -> None:
     rows = re.findall("<tr>(.*?)</tr>", rendered(run), re.DOTALL)
     assert sum(row.count("<td") == 10 for row in rows) == len(run[0].rows)
-    assert {row.count("<td") for row in rows} == {0, 2, 5, 10}
+    assert {row.count("<td") for row in rows} == {0, 2, 4, 5, 10}
 
 
 def test_hostile_names_are_inert_in_the_report(run: tuple[Summary, Provenance]) -> None:
