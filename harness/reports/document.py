@@ -1,18 +1,6 @@
 """The summary as one JSON document: exact numbers, stable keys, null for what was not measured.
 
-Keys, in the order they are written:
-
-- `schema`: name and version of this form; a key is never renamed without a new version.
-- `run`: `id`, `state`, `command`, `started_at`, `elapsed_s`, `rig_fingerprint`, `versions`, `rig`.
-- `metric`, `arms`: the definition of peak heap used throughout; who is `baseline`, who `candidate`.
-- `claim`: what is put to the test, `reduction_pct` and `overshoot_bytes`.
-- `headline`: findings in words, each an `answer` and its `support`.
-- `sources`: for each source, the mean reduction and the binaries for which the claim `holds`,
-  `fails`, or which are `uncounted`; and the same of `overshoot`.
-- `rows`: one a binary and source. `reduction_pct` is null when it would compare unlike things;
-  `counts` says whether a verdict may rest on the row, `doubts` why not.
-- `not_measured`: `what` is missing, for which `binaries`; none named means all.
-- `files`: where the report and the pictures are, as given.
+A key is never renamed without a new version in `SCHEMA`.
 """
 
 from __future__ import annotations
@@ -21,14 +9,132 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from msgspec import Struct, to_builtins
+
 from harness.reports.gaps import group_gaps
-from harness.reports.headline import Headline
+from harness.reports.headline import Finding, Headline
 from harness.reports.provenance import Provenance
+from harness.stats.batches import Batching
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction
 from harness.stats.quantity import Quantity
-from harness.stats.summary import Arm, Row, Summary
+from harness.stats.summary import Arm, Failure, Row, Summary
 
 SCHEMA = "harness.summary/1"
+
+
+class RunEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which run this is about; `elapsed_s` is null for one that did not end."""
+
+    id: str
+    state: str
+    command: str
+    started_at: str
+    elapsed_s: float | None
+    rig_fingerprint: str
+    versions: dict[str, str]
+    rig: dict[str, Any]
+
+
+class ArmNames(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which pipeline is compared with which."""
+
+    baseline: str
+    candidate: str
+
+
+class OvershootEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The binaries that kept to the claimed overshoot, did not, or never reached the threshold."""
+
+    largest_bytes: int | None
+    holds: list[str]
+    fails: list[str]
+    unreached: list[str]
+
+
+class SourceEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """For which binaries of one source the claim holds, and for which not.
+
+    The mean reduction is that of the geometric mean of the ratios; `uncounted` prove nothing.
+    """
+
+    mean_reduction_pct: float | None
+    holds: list[str]
+    fails: list[str]
+    uncounted: list[str]
+    overshoot: OvershootEntry
+
+
+class QuantityEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One metric of one probe over its replicates; `exact` when all agree to the last digit."""
+
+    probe: str
+    metric: str
+    unit: str
+    replicates: int
+    median: float
+    low: float
+    high: float
+    exact: bool
+
+
+class ArmEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was measured of one pipeline; null is what was not."""
+
+    arm: str
+    peak: QuantityEntry | None
+    batches: Batching | None
+    metrics: list[QuantityEntry]
+
+
+class RowEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One binary and source.
+
+    `reduction_pct` is null when it would compare unlike things; `counts` says whether a verdict
+    may rest on the row, `doubts` why not. `same_output` is null when nobody checked.
+    """
+
+    binary: str
+    binary_sha256: str
+    source: str
+    baseline: ArmEntry
+    candidate: ArmEntry
+    reduction_pct: float | None
+    wall_ratio: float | None
+    cpu_ratio: float | None
+    rss_ratio: float | None
+    same_output: bool | None
+    counts: bool
+    doubts: list[str]
+    failures: list[Failure]
+    unmeasured: list[str]
+    repeat: str
+
+
+class GapEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is missing, for which binaries; none named means all."""
+
+    what: str
+    binaries: list[str]
+
+
+class SummaryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `--json` of `harness run` and `harness report` prints.
+
+    `metric` is the definition of peak heap used throughout; `claim` what is put to the test;
+    `headline` the findings in words; `files` where report and pictures are.
+    """
+
+    schema: str = SCHEMA
+    run: RunEntry
+    metric: str
+    arms: ArmNames
+    claim: Claim
+    headline: list[Finding]
+    sources: dict[str, SourceEntry]
+    rows: list[RowEntry]
+    not_measured: list[GapEntry]
+    files: dict[str, str]
+    warnings: list[str]
 
 
 def summary_document(
@@ -36,87 +142,88 @@ def summary_document(
     provenance: Provenance,
     claim: Claim | None = None,
     files: Mapping[str, str] | None = None,
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document; everything in it is a plain JSON value."""
     claim = claim or Claim()
     gaps = group_gaps(summary, provenance)
-    return {
-        "schema": SCHEMA,
-        "run": _run(provenance),
-        "metric": summary.metric,
-        "arms": {"baseline": summary.baseline, "candidate": summary.candidate},
-        "claim": asdict(claim),
-        "headline": [asdict(finding) for finding in Headline(summary, claim).iter_findings()],
-        "sources": {
-            source: _source(summary.of_source(source), claim) for source in summary.sources
-        },
-        "rows": [_row(row, provenance) for row in summary.rows],
-        "not_measured": [{"what": what, "binaries": binaries} for what, binaries in gaps.items()],
-        "files": dict(files or {}),
-    }
+    document = SummaryDocument(
+        run=_run(provenance),
+        metric=summary.metric,
+        arms=ArmNames(baseline=summary.baseline, candidate=summary.candidate),
+        claim=claim,
+        headline=list(Headline(summary, claim).iter_findings()),
+        sources={source: _source(summary.of_source(source), claim) for source in summary.sources},
+        rows=[_row(row, provenance) for row in summary.rows],
+        not_measured=[GapEntry(what=what, binaries=list(named)) for what, named in gaps.items()],
+        files=dict(files or {}),
+        warnings=list(warnings),
+    )
+    plain: dict[str, Any] = to_builtins(document)
+    return plain
 
 
-def _run(provenance: Provenance) -> dict[str, Any]:
-    return {
-        "id": provenance.run_id,
-        "state": provenance.state,
-        "command": provenance.command,
-        "started_at": provenance.started_at,
-        "elapsed_s": provenance.elapsed_s,
-        "rig_fingerprint": provenance.rig_fingerprint,
-        "versions": dict(provenance.versions),
-        "rig": dict(provenance.rig),
-    }
+def _run(provenance: Provenance) -> RunEntry:
+    return RunEntry(
+        id=provenance.run_id,
+        state=provenance.state,
+        command=provenance.command,
+        started_at=provenance.started_at,
+        elapsed_s=provenance.elapsed_s,
+        rig_fingerprint=provenance.rig_fingerprint,
+        versions=dict(provenance.versions),
+        rig=dict(provenance.rig),
+    )
 
 
-def _source(rows: Sequence[Row], claim: Claim) -> dict[str, Any]:
+def _source(rows: Sequence[Row], claim: Claim) -> SourceEntry:
     peak, overshoot = judge_reduction(rows, claim), judge_overshoot(rows, claim)
-    return {
-        "mean_reduction_pct": peak.mean_reduction_pct,
-        "holds": _names(peak.holds),
-        "fails": _names(peak.fails),
-        "uncounted": _names(peak.uncounted),
-        "overshoot": {
-            "largest_bytes": overshoot.largest_bytes,
-            "holds": _names(overshoot.holds),
-            "fails": _names(overshoot.fails),
-            "unreached": _names(overshoot.unreached),
-        },
-    }
+    return SourceEntry(
+        mean_reduction_pct=peak.mean_reduction_pct,
+        holds=_names(peak.holds),
+        fails=_names(peak.fails),
+        uncounted=_names(peak.uncounted),
+        overshoot=OvershootEntry(
+            largest_bytes=overshoot.largest_bytes,
+            holds=_names(overshoot.holds),
+            fails=_names(overshoot.fails),
+            unreached=_names(overshoot.unreached),
+        ),
+    )
 
 
 def _names(rows: Sequence[Row]) -> list[str]:
     return [row.binary for row in rows]
 
 
-def _row(row: Row, provenance: Provenance) -> dict[str, Any]:
-    return {
-        "binary": row.binary,
-        "binary_sha256": row.binary_sha256,
-        "source": row.source,
-        "baseline": _arm(row.baseline),
-        "candidate": _arm(row.candidate),
-        "reduction_pct": row.reduction_pct,
-        "wall_ratio": row.ratio("wall"),
-        "cpu_ratio": row.ratio("cpu"),
-        "rss_ratio": row.ratio("rss_peak"),
-        "same_output": row.same_output,
-        "counts": row.counts,
-        "doubts": list(row.doubts),
-        "failures": [asdict(failure) for failure in row.failures],
-        "unmeasured": list(row.unmeasured),
-        "repeat": provenance.repeat_command(row),
-    }
+def _row(row: Row, provenance: Provenance) -> RowEntry:
+    return RowEntry(
+        binary=row.binary,
+        binary_sha256=row.binary_sha256,
+        source=row.source,
+        baseline=_arm(row.baseline),
+        candidate=_arm(row.candidate),
+        reduction_pct=row.reduction_pct,
+        wall_ratio=row.ratio("wall"),
+        cpu_ratio=row.ratio("cpu"),
+        rss_ratio=row.ratio("rss_peak"),
+        same_output=row.same_output,
+        counts=row.counts,
+        doubts=list(row.doubts),
+        failures=list(row.failures),
+        unmeasured=list(row.unmeasured),
+        repeat=provenance.repeat_command(row),
+    )
 
 
-def _arm(arm: Arm) -> dict[str, Any]:
-    return {
-        "arm": arm.name,
-        "peak": None if arm.peak is None else _quantity(arm.peak),
-        "batches": None if arm.batching is None else asdict(arm.batching),
-        "metrics": [_quantity(quantity) for quantity in arm.quantities],
-    }
+def _arm(arm: Arm) -> ArmEntry:
+    return ArmEntry(
+        arm=arm.name,
+        peak=None if arm.peak is None else _quantity(arm.peak),
+        batches=arm.batching,
+        metrics=[_quantity(quantity) for quantity in arm.quantities],
+    )
 
 
-def _quantity(quantity: Quantity) -> dict[str, Any]:
-    return {**asdict(quantity), "exact": quantity.exact}
+def _quantity(quantity: Quantity) -> QuantityEntry:
+    return QuantityEntry(**asdict(quantity), exact=quantity.exact)
