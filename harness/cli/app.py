@@ -11,6 +11,7 @@ from harness.cli import (
     corpus,
     doctor,
     export,
+    gate,
     intake,
     pool,
     report,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("report")(report.report)
+app.command("gate")(gate.gate)
 app.command("pool")(pool.pool)
 app.command("export")(export.export)
 app.add_typer(corpus.app)

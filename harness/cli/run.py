@@ -15,6 +15,7 @@ from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.publish import Findings, publish
 from harness.cli.run_view import RunView
+from harness.cli.suites import corpus_of, narrowed, suite_for_run
 from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions
 from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid
@@ -29,6 +30,7 @@ _ARMS = ("legacy", "streaming")
 
 
 def run(  # noqa: PLR0913 - every parameter is an option of the command
+    context: typer.Context,
     corpus: Annotated[
         Path,
         typer.Argument(
@@ -100,6 +102,14 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = False,
     results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Measure exactly what this suite needs: its binaries, arms, sources, instruments "
+            "and replicates. A name (ci, default, seed) or a .toml file.",
+        ),
+    ] = "",
     commit: Annotated[
         str,
         typer.Option(
@@ -132,7 +142,11 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     arms = arms_by_name(list(arm or _ARMS))
     view = RunView(console)
     fetching = FetchProgress(console, view.bars)
-    with closing(resolve(corpus, tier or "", fetching)) as found, view:
+    chosen = suite_for_run(suite, context) if suite else None
+    finding = (
+        corpus_of(chosen, corpus, fetching) if chosen else resolve(corpus, tier or "", fetching)
+    )
+    with closing(finding) as found, view:
         console.print(Text(f"corpus: {found.label}"))
         if found.warning:
             console.print(Text(f"warning: {found.warning}", style="yellow"))
@@ -151,6 +165,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             command=["python", "-m", "harness", *sys.argv[1:]],
             commit=commit,
         )
+        if chosen:
+            request = narrowed(request, chosen)
         run_dir = _measure(request, view, resume)
     _judge(publish(run_dir, run_dir, json=json))
 

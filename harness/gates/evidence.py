@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import cached_property
 
-from harness.gates.suite import Experiment, Suite
+from harness.gates.suite import DERIVED, Experiment, Suite
 from harness.stats.frames import Frames
+from harness.stats.inventory import Demands, Key, Sample, collect, probe_for
+from harness.stats.metrics import METRICS
+from harness.stats.repeat import repeat_command
 from harness.stats.verdict import Case
+
+Samples = Mapping[Key, Sample]
+BASELINE, CANDIDATE = "baseline", "candidate"
+_HEAP_PROBE = "memray"
 
 
 @dataclass(frozen=True, slots=True)
 class RatchetedBound:
-    """A bound that was derived from a run, never written by hand."""
+    """A bound that was derived from a run, never written by hand.
+
+    `objection` says why it does not hold for the candidate's surroundings; empty when it does.
+    """
 
     upper_bound: float
     margin_pct: float
-    run: str
+    objection: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
     """Everything that was measured, and everything that was asked.
 
     `inputs` is the corpus that the suite names: the digest of each binary, whether it was measured
     or not. `ratcheted` holds the bounds kept beside the baseline, by experiment and check.
+    `warnings` are what reading the two runs back showed to be wrong with them.
     """
 
     suite: Suite
@@ -33,6 +45,7 @@ class Evidence:
     candidate: Frames
     baseline: Frames | None = None
     ratcheted: Mapping[tuple[str, str], RatchetedBound] = field(default_factory=dict)
+    warnings: Collection[str] = ()
 
     def iter_cases(self, experiment: Experiment) -> Iterator[Case]:
         """Yield every case that an experiment expects, measured or not."""
@@ -43,3 +56,45 @@ class Evidence:
                         yield Case(
                             experiment=experiment.name, binary=binary, source=source, arm=arm
                         )
+
+    @cached_property
+    def sides(self) -> dict[str, Samples]:
+        """The samples of each side that there is, by key, every arm under its own name."""
+        frames = {BASELINE: self.baseline, CANDIDATE: self.candidate}
+        return {side: self._samples(found) for side, found in frames.items() if found is not None}
+
+    def demands(self, experiment: Experiment, metric: str) -> Demands:
+        """Return what an experiment insists on before it believes any number.
+
+        It needs as many replicates as it says, or as the candidate's run set out to make when
+        those were more: one that was lost on the way is missed.
+        """
+        options = self.candidate.manifest.get("options", {})
+        planned = options.get("replicates", {}).get(probe_for(metric), 0)
+        runs = len(self.candidate.manifest.get("pooled", [])) or 1
+        return Demands(
+            replicates=max(experiment.replicates, planned),
+            topped_up_to=runs * options.get("top_up", 0),
+        )
+
+    def repeat(self, experiment: Experiment, case: Case, series: str) -> str:
+        """Return the command that measures a case of the candidate again."""
+        arms = [arm for arm in (experiment.against, case.arm) if arm]
+        return repeat_command(
+            self.candidate.manifest,
+            (case.binary, case.source),
+            arms,
+            probe=probe_for(series) or _HEAP_PROBE,
+            replicates=experiment.replicates,
+        )
+
+    def _samples(self, frames: Frames) -> Samples:
+        named = {check.bounds.series for e in self.suite.experiments for check in e.checks}
+        goals = {goal for e in self.suite.experiments for goal in e.optimization_goal}
+        metrics = (named | goals | set(METRICS)) - DERIVED
+        arms = sorted({str(arm) for arm in frames.samples["arm"]} - {""})
+        return {
+            key: sample
+            for arm in arms
+            for key, sample in collect(frames, arm, arm, sorted(metrics)).items()
+        }

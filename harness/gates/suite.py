@@ -22,6 +22,12 @@ from harness.errors import ConfigError
 from harness.faults import config_error, field_names
 from harness.units import parse_bytes
 
+# Series that are worked out from what was measured; every other one is a metric.
+REDUCTION, OVERSHOOT, COPIES = "reduction_pct", "overshoot", "copies"
+DERIVED = frozenset({REDUCTION, OVERSHOOT, COPIES})
+
+PEAK = "heap_peak_memray"
+
 Source = Literal["dwarf", "replay"]
 # A name becomes part of a row's key, a word in a report and the name of a test case.
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
@@ -43,6 +49,7 @@ def _several(value: Any) -> Any:
 
 _Quantity = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 _Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
+_Metrics = Annotated[tuple[str, ...], BeforeValidator(_several)]
 _Sources = Annotated[tuple[Source, ...], BeforeValidator(_several), Field(min_length=1)]
 
 
@@ -91,8 +98,9 @@ class Experiment(_Table):
 
     `binary` holds names or patterns (`*`, `cpp-*`) over the suite's corpus. `against` is the arm
     that series `reduction_pct` compares with. `optimization_goal` names the metrics of which less
-    is better. `copies` bounds how many whole copies of the payload are alive at the peak,
-    `overshoot` how far a batch goes past the threshold. With `gate`, what fails here fails the job.
+    is better; with none, nothing is compared with the baseline. `copies` bounds how many whole
+    copies of the payload are alive at the peak, `overshoot` how far a batch goes past the
+    threshold. With `gate`, what fails here fails the job.
     """
 
     name: _Name
@@ -100,7 +108,7 @@ class Experiment(_Table):
     source: _Sources = ("dwarf",)
     arm: _Names = ("streaming",)
     against: str = ""
-    optimization_goal: _Names = ("heap_peak_memray",)
+    optimization_goal: _Metrics = (PEAK,)
     erratic: bool = False
     replicates: PositiveInt = 2
     tolerance: NonNegativeFloat = 5.0
@@ -116,6 +124,15 @@ class Experiment(_Table):
         """Every arm that has to be measured for this experiment."""
         against = (self.against,) if self.against else ()
         return tuple(dict.fromkeys((*against, *self.arm)))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Every metric that the rows of this experiment rest on."""
+        named = [*self.optimization_goal, *(check.bounds.series for check in self.checks)]
+        limits = (self.slope, self.copies, self.overshoot)
+        worked_out = DERIVED & {*named} or any(limit is not None for limit in limits)
+        metrics = [name for name in named if name not in DERIVED]
+        return tuple(dict.fromkeys([*metrics, PEAK] if worked_out or not metrics else metrics))
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
@@ -149,6 +166,12 @@ class Options(_Table):
     hard_limit: bool | None = None
     sink: Literal["memory", "disk"] | None = None
 
+    def as_pipeline_options(self) -> dict[str, Any]:
+        """Return what is set, under the names that a run's manifest has for it."""
+        given = self.model_dump(exclude_none=True)
+        renamed = {"threshold": "threshold_bytes"}
+        return {renamed.get(name, name): value for name, value in given.items()}
+
 
 class Suite(_Table):
     """Experiments over one corpus.
@@ -180,9 +203,6 @@ class Suite(_Table):
         if faults:
             raise ValueError("; ".join(faults))
         return self
-
-
-REDUCTION = "reduction_pct"
 
 
 def load_suite(file: Path) -> Suite:

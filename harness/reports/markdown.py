@@ -108,7 +108,8 @@ def _ordered(pictures: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(pictures.items(), key=lambda picture: "peak_heap" not in picture[0])
 
 
-def _environment() -> Environment:
+def markdown_environment() -> Environment:
+    """Return templates in which every value is made harmless unless it is Markdown already."""
     environment = Environment(
         loader=PackageLoader("harness.reports"),
         undefined=StrictUndefined,
@@ -126,9 +127,13 @@ def _environment() -> Environment:
         trusted=Markdown,
         size=format_bytes,
         duration=format_seconds,
-        failure=_failure,
-        places=_places,
     )
+    return environment
+
+
+def _environment() -> Environment:
+    environment = markdown_environment()
+    environment.filters.update(failure=_failure, places=_places)
     environment.globals.update(
         peak_cell=cells.peak_cell,
         change_cell=cells.change_cell,

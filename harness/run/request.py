@@ -44,7 +44,8 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     arm comes first where, and every hash seed. With `keep_captures`, the captures of all replicates
     that count stay in `captures/` of the run, named by their order, and flame graphs are drawn from
     them into `flame/`. `kind` says what the run was
-    made for: `run`, `sweep` or `scaling`; it changes nothing that is measured. `commit` is what the
+    made for: `run`, `sweep` or `scaling`, and `suite` whose needs it meets; they change nothing
+    that is measured. `commit` is what the
     user calls the commit under test; without it, it is found out.
     """
 
@@ -64,6 +65,7 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     symbol_options: SymbolOptions = SymbolOptions()
     command: list[str] = []
     kind: str = "run"
+    suite: str = ""
     commit: str = ""
     cache: Path | None = None
 

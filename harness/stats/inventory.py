@@ -117,8 +117,8 @@ class Demands:
     """What a comparison insists on before it believes any number.
 
     `replicates` is the exact number of valid replicates of each arm; None accepts any but zero.
-    A run measures cells of an exact metric that vary again, until there are `topped_up_to`: that
-    many are as good. `any_rig` compares across machines, for reading only.
+    A run measures cells of an exact metric that vary again, until there are `topped_up_to`: up to
+    that many are as good. `any_rig` compares across machines, for reading only.
     """
 
     replicates: int | None = None
@@ -129,7 +129,7 @@ class Demands:
         """Tell whether so many valid replicates are neither too few nor more than were planned."""
         if self.replicates is None:
             return count > 0
-        return count in {self.replicates, max(self.replicates, self.topped_up_to)}
+        return self.replicates <= count <= max(self.replicates, self.topped_up_to)
 
 
 def iter_faults(
@@ -140,7 +140,8 @@ def iter_faults(
         if sample is None:
             yield f"{side}: not measured"
             continue
-        yield from iter_own_faults(side, sample, demands)
+        for fault in iter_own_faults(sample, demands):
+            yield f"{side}: {fault}"
     if baseline is None or candidate is None:
         return
     if baseline.unit != candidate.unit:
@@ -153,18 +154,18 @@ def iter_faults(
         yield "the two sides were measured on different or unknown rigs"
 
 
-def iter_own_faults(side: str, sample: Sample, demands: Demands) -> Iterator[str]:
+def iter_own_faults(sample: Sample, demands: Demands) -> Iterator[str]:
     """Yield every reason why one side alone cannot carry a verdict."""
     count = len(sample.numbers)
     if not count:
-        yield f"{side}: no valid replicate"
+        yield "no valid replicate"
     elif not demands.accepts(count):
-        yield f"{side}: {count} valid replicates of {demands.replicates}"
+        yield f"{count} valid replicates of {demands.replicates}"
     if sample.failed:
-        yield f"{side}: {sample.failed} replicates failed"
+        yield f"{sample.failed} replicates failed"
     if any(value < 0 for value in sample.numbers):
-        yield f"{side}: a negative value"
+        yield "a negative value"
     if len(sample.inputs) > 1:
-        yield f"{side}: the binary changed during the run"
+        yield "the binary changed during the run"
     if not sample.outputs:
-        yield f"{side}: nobody checked what was delivered"
+        yield "nobody checked what was delivered"

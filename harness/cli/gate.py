@@ -1,0 +1,179 @@
+"""`harness gate`: hold a run against a suite, and decide."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from harness.cli.console import error_console, write_line
+from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_inventories, open_side
+from harness.cli.suites import expected_inputs, find_suite
+from harness.errors import StoreError
+from harness.registry import load, names
+from harness.store.seal import is_sealed
+
+if TYPE_CHECKING:
+    from harness.contracts import Gate
+    from harness.gates.evidence import Evidence, RatchetedBound
+    from harness.gates.suite import Suite
+    from harness.stats.verdict import Verdict
+
+_DEFAULT_SUITE = "default"
+_SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def gate(
+    run: Annotated[Path, typer.Argument(help="The run to judge.", show_default=False)],
+    *,
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="A suite (ci, default, seed) or a .toml file. Without: the one the run was made "
+            "for, or default.",
+        ),
+    ] = "",
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="The run or promoted baseline to compare with. Without: results/baseline, if "
+            "there is one.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the reports go. Without: RUN/gate."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print report.json on standard output.")
+    ] = False,
+) -> None:
+    """Judge RUN by every gate, and write report.md, report.json, junit.xml and decision.md.
+
+    Exit codes: 0 everything that guards the job passed; 3 a bound or a comparison that guards it
+    failed; 4 something that the suite expects is missing, damaged or mismatched, or a comparison
+    that guards the job is inconclusive. 4 is never a regression, and never a pass.
+
+    When GITHUB_STEP_SUMMARY names a file, the report is appended to it.
+    """
+    candidate = open_side(run)
+    chosen = find_suite(suite or _suite_of(candidate) or _DEFAULT_SUITE)
+    verdict = _judge(chosen, candidate, _open_baseline(baseline))
+    target = out or run / "gate"
+    _write(verdict, chosen, target)
+    if json:
+        write_line(msgspec.json.encode(verdict))
+    else:
+        _print(verdict, target)
+    raise typer.Exit(verdict.exit_code)
+
+
+def _suite_of(candidate: Opened) -> str:
+    options = candidate.frames.manifest.get("options", {})
+    return str(options.get("suite", ""))
+
+
+def _open_baseline(given: Path | None) -> Opened | None:
+    if given is not None:
+        return open_side(given)
+    return open_side(BASELINE_DIRECTORY) if is_sealed(BASELINE_DIRECTORY) else None
+
+
+def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:
+    from harness.gates.verdict import give_verdict  # noqa: PLC0415  loads scipy
+
+    gates: dict[str, Gate] = {name: load("gate", name) for name in names("gate")}
+    return give_verdict(
+        gates,
+        _evidence(suite, candidate, baseline),
+        sides=(baseline.side() if baseline else None, candidate.side()),
+        inventory=compare_inventories(baseline, candidate),
+        command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
+    )
+
+
+def _evidence(suite: Suite, candidate: Opened, baseline: Opened | None) -> Evidence:
+    from harness.gates.evidence import Evidence  # noqa: PLC0415  loads scipy
+
+    sides = {"candidate": candidate, **({"baseline": baseline} if baseline else {})}
+    return Evidence(
+        suite=suite,
+        inputs=expected_inputs(suite, candidate.frames.manifest),
+        candidate=candidate.frames,
+        baseline=baseline.frames if baseline else None,
+        ratcheted=_ratcheted(baseline, candidate.frames.manifest),
+        warnings=[f"{name}: {text}" for name, side in sides.items() for text in side.warnings],
+    )
+
+
+def _ratcheted(
+    baseline: Opened | None, manifest: Mapping[str, Any]
+) -> dict[tuple[str, str], RatchetedBound]:
+    """Return the bounds beside the baseline; where they say nothing about this run, why not."""
+    from harness.gates.evidence import RatchetedBound  # noqa: PLC0415  loads scipy
+    from harness.stats.surroundings import differences, surroundings  # noqa: PLC0415
+
+    found = {}
+    for bound in baseline.bounds if baseline else ():
+        here = surroundings(bound.series, manifest)
+        other = differences(bound.surroundings, here)
+        found[bound.experiment, bound.check] = RatchetedBound(
+            upper_bound=bound.upper_bound,
+            margin_pct=bound.margin_pct,
+            objection=f"its bound was ratcheted elsewhere: {'; '.join(other)}" if other else "",
+        )
+    return found
+
+
+def _write(verdict: Verdict, suite: Suite, target: Path) -> None:
+    from harness.reports.gate.junit import render_junit  # noqa: PLC0415  slow to import
+    from harness.reports.gate.markdown import render_decision, render_verdict  # noqa: PLC0415
+
+    report = render_verdict(verdict, suite.description)
+    document = msgspec.json.format(msgspec.json.encode(verdict), indent=1) + b"\n"
+    outputs = {
+        "report.md": report.encode(),
+        "report.json": document,
+        "junit.xml": render_junit(verdict),
+        "decision.md": render_decision(verdict).encode(),
+    }
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, content in outputs.items():
+            (target / name).write_bytes(content)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write into {target}: {error.strerror}", remedy="choose another with --out"
+        ) from error
+    _append_summary(report)
+
+
+def _append_summary(report: str) -> None:
+    """Show the report on the page of the CI job; that this fails is said and changes nothing."""
+    path = os.environ.get(_SUMMARY)
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(f"{report}\n")
+    except OSError as error:
+        error_console().print(
+            f"warning: cannot append to {_SUMMARY}: {error.strerror}", markup=False
+        )
+
+
+def _print(verdict: Verdict, target: Path) -> None:
+    from harness.reports.gate.terminal import print_verdict  # noqa: PLC0415  slow to import
+    from harness.reports.terminal import make_console  # noqa: PLC0415
+
+    console = make_console(sys.stdout)
+    print_verdict(verdict, console)
+    console.print(f"\nreport  {target / 'report.md'}", markup=False, soft_wrap=True)

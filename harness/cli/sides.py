@@ -1,0 +1,82 @@
+"""Open what is compared: a run, or a promoted baseline of which not a byte may have changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.store.seal import is_sealed
+
+if TYPE_CHECKING:
+    from harness.stats.frames import Frames
+    from harness.stats.verdict import Inventory, Side
+    from harness.store.bounds import Bound
+
+PROMOTED, RUN = "promoted", "run"
+BASELINE_DIRECTORY = Path("results/baseline")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One side: its tables, where it comes from, and what reading it showed to be wrong.
+
+    `bounds` are those that were ratcheted; only a promoted baseline has any.
+    """
+
+    path: Path
+    kind: str
+    frames: Frames
+    warnings: tuple[str, ...]
+    bounds: tuple[Bound, ...] = ()
+
+    def side(self, arm: str = "") -> Side:
+        """Return what a verdict says about where the numbers come from."""
+        from harness.stats.verdict import Side  # noqa: PLC0415  loads pandas
+
+        manifest = self.frames.manifest
+        return Side(
+            kind=self.kind,
+            run_id=str(manifest.get("run_id", "")),
+            commit=_commit(manifest),
+            arm=arm,
+        )
+
+
+def open_side(path: Path) -> Opened:
+    """Read one side of a comparison.
+
+    Raises:
+        StoreError: It is no run, is damaged, or is a baseline that was touched.
+    """
+    from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
+    from harness.store import load  # noqa: PLC0415
+    from harness.store.baseline import open_baseline  # noqa: PLC0415
+
+    if is_sealed(path):
+        baseline = open_baseline(path)
+        run, bounds, kind = baseline.run, baseline.bounds, PROMOTED
+    else:
+        run, bounds, kind = load(path), (), RUN
+    return Opened(path, kind, Frames.of(run), tuple(run.warnings), bounds)
+
+
+def compare_inventories(baseline: Opened | None, candidate: Opened) -> Inventory:
+    """Return how the files of corpus and results changed since the ancestor, if there is one.
+
+    Raises:
+        StoreError: The files of a side cannot be listed.
+    """
+    from harness.stats.files import compare_files  # noqa: PLC0415  loads pandas
+    from harness.stats.verdict import Inventory  # noqa: PLC0415
+    from harness.store.files import files_of  # noqa: PLC0415
+
+    if baseline is None:
+        return Inventory(checked=False, note="there is no ancestor to compare with")
+    return compare_files(files_of(baseline.path), files_of(candidate.path))
+
+
+def _commit(manifest: Mapping[str, Any]) -> str:
+    name = str(manifest.get("commit", ""))
+    return f"{name}, with changes" if name and manifest.get("dirty") else name

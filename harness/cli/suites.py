@@ -1,0 +1,156 @@
+"""From a suite to what is measured for it, and to what is expected of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from msgspec import structs
+
+from harness.corpus import Corpus, committed_corpus, fixtures_directory, pinned_manifest, resolve
+from harness.corpus.manifest import TIERS
+from harness.corpus.progress import OnProgress
+from harness.errors import ConfigError
+from harness.registry import load, names
+from harness.run.extensions import arms_by_name
+from harness.run.request import Binary, RunRequest
+
+if TYPE_CHECKING:
+    from harness.gates.suite import Suite
+
+_COMMITTED = "small"
+_DECIDED_BY_SUITE = ("tier", "source", "arm", "probe", "threshold", "function_limit", "encoder",
+                     "compressor", "sync_flush", "hard_limit", "sink")  # fmt: skip
+
+
+def find_suite(text: str) -> Suite:
+    """Return the suite of that name, or that file.
+
+    Raises:
+        ConfigError: There is none, or it says something that cannot be.
+    """
+    from harness.gates.suite import load_suite  # noqa: PLC0415  no start-up pays for pydantic
+
+    if text.endswith(".toml"):
+        return load_suite(Path(text))
+    known = {path.stem: path for path in (fixtures_directory() / "suites").glob("*.toml")}
+    if text not in known:
+        near = get_close_matches(text, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        raise ConfigError(f"there is no suite called {text!r}", remedy=f"{hint}, or name a .toml")
+    return load_suite(known[text])
+
+
+def suite_for_run(text: str, context: typer.Context) -> Suite:
+    """Return the suite, unless options of the command line contradict it.
+
+    Raises:
+        ConfigError: There is none, or what it decides was given beside it.
+    """
+    given = [
+        f"--{name.replace('_', '-')}" for name in _DECIDED_BY_SUITE if _is_given(context, name)
+    ]
+    if given:
+        raise ConfigError(
+            f"the suite decides about {', '.join(given)}",
+            remedy="leave them out, or edit the suite",
+        )
+    return find_suite(text)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def corpus_of(suite: Suite, directory: Path, on_progress: OnProgress) -> Corpus:
+    """Return the suite's corpus; what has to be fetched is put into `directory`.
+
+    Raises:
+        CorpusError: It is not to be had.
+    """
+    if suite.corpus == _COMMITTED:
+        return committed_corpus()
+    if suite.corpus in TIERS:
+        return resolve(directory, suite.corpus, on_progress)
+    return resolve(Path(suite.corpus), "", on_progress)
+
+
+def expected_inputs(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digest of every binary that the suite's corpus has.
+
+    What a directory held is known from the run alone; its digests are what they are.
+    """
+    if suite.corpus in TIERS:
+        return {pin.name: pin.sha256 for pin in pinned_manifest().tier(suite.corpus)}
+    return {str(one["name"]): "" for one in manifest.get("corpus", [])}
+
+
+def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
+    """Return the request with what the suite decides about.
+
+    `--replicates` still counts: two runs of half as many make a whole one when they are pooled.
+
+    Raises:
+        ConfigError: A pattern fits no binary, or nothing measures a metric.
+    """
+    replicates = _replicates(suite, request)
+    sources = {source for experiment in suite.experiments for source in experiment.source}
+    options = structs.replace(request.pipeline_options, **suite.options.as_pipeline_options())
+    return structs.replace(
+        request,
+        binaries=_binaries(suite, request.binaries),
+        arms=arms_by_name(list(suite.arms)),
+        probes=tuple(replicates),
+        sources=tuple(sorted(sources)),
+        replicates=replicates,
+        seed=suite.seed,
+        pipeline_options=options,
+        suite=suite.name,
+    )
+
+
+def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:
+    patterns = [pattern for experiment in suite.experiments for pattern in experiment.binary]
+    for pattern in patterns:
+        if not any(fnmatchcase(binary.name, pattern) for binary in offered):
+            known = [binary.name for binary in offered]
+            near = get_close_matches(pattern, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            raise ConfigError(f"suite {suite.name}: no binary is called {pattern!r}", remedy=hint)
+    return [one for one in offered if any(fnmatchcase(one.name, pattern) for pattern in patterns)]
+
+
+def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
+    """Return how often each probe is to run: as often as the most demanding experiment says."""
+    asked = set(request.replicates.values())
+    found: dict[str, int] = {}
+    for experiment in suite.experiments:
+        for metric in experiment.metrics:
+            probe = _probe_of(metric, suite.name)
+            wanted = asked.copy().pop() if asked else experiment.replicates
+            found[probe] = max(found.get(probe, 0), wanted)
+    return found
+
+
+def _probe_of(metric: str, suite: str) -> str:
+    from harness.stats.inventory import probe_for  # noqa: PLC0415  loads pandas
+
+    known = dict(_iter_declared())
+    probe = probe_for(metric) or known.get(metric, "")
+    if not probe:
+        near = get_close_matches(metric, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        raise ConfigError(f"suite {suite}: nothing measures {metric!r}", remedy=hint)
+    return probe
+
+
+def _iter_declared() -> Iterator[tuple[str, str]]:
+    """Yield every metric that a registered probe declares, with the probe's name."""
+    for name in names("probe"):
+        for metric in load("probe", name).declares:
+            yield metric, name

@@ -1,0 +1,102 @@
+"""Is everything there that the suite expects, whole and from where it should be?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from harness.gates.evidence import BASELINE, CANDIDATE, Evidence
+from harness.gates.suite import Experiment
+from harness.stats.frames import Frames
+from harness.stats.inventory import Key, Sample, iter_own_faults
+from harness.stats.verdict import Case, Fault, Findings
+
+_COMPLETE = "complete"
+
+
+def judge(evidence: Evidence) -> Findings:
+    """Look for every expected case, arm and metric on both sides, and for what does not belong."""
+    faults = [*_iter_run_faults(evidence), *_iter_option_faults(evidence)]
+    checked = 0
+    for experiment in evidence.suite.experiments:
+        cases = list(evidence.iter_cases(experiment))
+        checked += len(cases)
+        if not cases:
+            patterns = ", ".join(experiment.binary)
+            faults.append(Fault(what=experiment.name, reason=f"no binary is called {patterns}"))
+        faults += [
+            fault for case in cases for fault in _iter_case_faults(evidence, experiment, case)
+        ]
+    return Findings(faults=faults, checked=checked)
+
+
+def _iter_run_faults(evidence: Evidence) -> Iterator[Fault]:
+    for warning in evidence.warnings:
+        yield Fault(what="data", reason=warning)
+    if evidence.baseline is None and evidence.suite.needs_baseline:
+        reason = "the suite needs one, and none was given; promote a run, or name one"
+        yield Fault(what=BASELINE, reason=reason)
+    runs = [frames.manifest.get("run_id") for frames in _sides(evidence).values()]
+    if len(runs) > 1 and runs[0] == runs[1]:
+        yield Fault(what=BASELINE, reason="a run cannot be compared with itself")
+    for side, frames in _sides(evidence).items():
+        state = frames.manifest.get("state")
+        if state != _COMPLETE:
+            reason = f"the run did not reach its end (state: {state or 'unknown'})"
+            yield Fault(what=side, reason=reason)
+        if frames.samples.empty:
+            yield Fault(what=side, reason="nothing was measured")
+
+
+def _iter_option_faults(evidence: Evidence) -> Iterator[Fault]:
+    """Yield what was measured otherwise than the suite says, or on the two sides differently."""
+    wanted = evidence.suite.options.as_pipeline_options()
+    for side, frames in _sides(evidence).items():
+        options = _pipeline_options(frames)
+        other = sorted(name for name, value in wanted.items() if options.get(name) != value)
+        if other:
+            reason = f"measured with another {', '.join(other)} than the suite says"
+            yield Fault(what=side, reason=reason)
+    if evidence.baseline is None:
+        return
+    old, new = _pipeline_options(evidence.baseline), _pipeline_options(evidence.candidate)
+    differing = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
+    if differing:
+        reason = f"the two sides were measured with different {', '.join(differing)}"
+        yield Fault(what="options", reason=reason)
+
+
+def _iter_case_faults(evidence: Evidence, experiment: Experiment, case: Case) -> Iterator[Fault]:
+    for side, samples in evidence.sides.items():
+        for arm in dict.fromkeys(filter(None, (experiment.against, case.arm))):
+            for metric in experiment.metrics:
+                key = Key(case.binary, case.source, arm, metric)
+                for reason in _iter_faults(evidence, experiment, samples.get(key), key):
+                    yield Fault(
+                        what=f"{side}: {' '.join(key)}",
+                        reason=reason,
+                        repeat_command=evidence.repeat(experiment, case, metric),
+                    )
+
+
+def _iter_faults(
+    evidence: Evidence, experiment: Experiment, sample: Sample | None, key: Key
+) -> Iterator[str]:
+    if sample is None:
+        yield "not measured"
+        return
+    yield from iter_own_faults(sample, evidence.demands(experiment, key.metric))
+    named = evidence.inputs[key.binary]
+    if named and sample.inputs != {named}:
+        yield "it is not the binary that the corpus names"
+
+
+def _sides(evidence: Evidence) -> dict[str, Frames]:
+    found = {BASELINE: evidence.baseline, CANDIDATE: evidence.candidate}
+    return {side: frames for side, frames in found.items() if frames is not None}
+
+
+def _pipeline_options(frames: Frames) -> Mapping[str, Any]:
+    options = frames.manifest.get("options", {})
+    found = options.get("pipeline_options", {}) if isinstance(options, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,168 @@
+"""The numbers of one series of one case, one a replicate, or why there are none to be judged.
+
+A series is a metric, or one of three that are worked out: `reduction_pct`, how much less the arm
+holds than `against`; `overshoot`, the furthest that a batch went past the threshold; `copies`, how
+many whole copies of the payload were alive at the peak.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from harness.gates.evidence import CANDIDATE, Evidence
+from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
+from harness.stats.batches import reached_threshold
+from harness.stats.copies import held_copies
+from harness.stats.frames import of_case
+from harness.stats.inventory import Key, Sample, iter_own_faults
+from harness.stats.verdict import Case
+from harness.units import format_bytes
+
+_PER_CENT = "%"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values of the candidate, one a replicate.
+
+    `faults` are why they cannot be judged. `untested` is why there are none although nothing is
+    missing: the case never came into the situation that the bound is about. `context` is what
+    bears on a failure.
+    """
+
+    values: tuple[float, ...] = ()
+    unit: str = ""
+    faults: tuple[str, ...] = ()
+    untested: str = ""
+    context: str = ""
+
+
+def series_of(evidence: Evidence, experiment: Experiment, case: Case, name: str) -> Series:
+    """Return the series `name` of a case."""
+    worked_out = {REDUCTION: _reduction, OVERSHOOT: _overshoot, COPIES: _copies}
+    if name in worked_out:
+        return worked_out[name](evidence, experiment, case)
+    return _metric(evidence, experiment, case, name)
+
+
+def _metric(evidence: Evidence, experiment: Experiment, case: Case, metric: str) -> Series:
+    sample = evidence.sides[CANDIDATE].get(Key(case.binary, case.source, case.arm, metric))
+    if sample is None:
+        return Series(faults=(f"{case.arm}: {metric} was not measured",))
+    found = iter_own_faults(sample, evidence.demands(experiment, metric))
+    faults = tuple(f"{case.arm}: {fault}" for fault in found)
+    return Series(sample.numbers, sample.unit, faults)
+
+
+def _reduction(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
+    """Hold every replicate against the smallest one of the arm to compare with."""
+    metric = _goal(experiment)
+    samples = evidence.sides[CANDIDATE]
+    found = [
+        samples.get(Key(case.binary, case.source, arm, metric))
+        for arm in (experiment.against, case.arm)
+    ]
+    old, new = found
+    if old is None or new is None:
+        missing = (arm for arm, one in zip((experiment.against, case.arm), found, strict=True)
+                   if one is None)  # fmt: skip
+        return Series(faults=tuple(f"{arm}: {metric} was not measured" for arm in missing))
+    faults = tuple(_iter_pair_faults(evidence, experiment, case, (old, new)))
+    if faults:
+        return Series(faults=faults)
+    least = min(old.numbers)
+    if least <= 0:
+        return Series(faults=(f"{experiment.against}: held nothing, which is no measurement",))
+    context = f"{_bytes(min(new.numbers))} against {_bytes(least)}"
+    values = tuple(100 * (1 - number / least) for number in new.numbers)
+    return Series(values, _PER_CENT, context=f"{metric}: {context}")
+
+
+def _iter_pair_faults(
+    evidence: Evidence, experiment: Experiment, case: Case, pair: tuple[Sample, Sample]
+) -> Iterator[str]:
+    old, new = pair
+    for arm, sample in ((experiment.against, old), (case.arm, new)):
+        for fault in iter_own_faults(sample, evidence.demands(experiment, _goal(experiment))):
+            yield f"{arm}: {fault}"
+    if old.inputs != new.inputs:
+        yield "the two arms measured different binaries"
+    if len(old.outputs | new.outputs) > 1:
+        yield "the two arms delivered different scopes"
+    if old.unit != new.unit:
+        yield f"units differ: {old.unit or 'none'} and {new.unit or 'none'}"
+
+
+def _goal(experiment: Experiment) -> str:
+    return next(iter(experiment.optimization_goal), PEAK)
+
+
+def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
+    batches = _of_arm(evidence.candidate.batches, case)
+    faults = tuple(_iter_batch_faults(evidence, experiment, case, batches))
+    if faults:
+        return Series(faults=faults)
+    reached = reached_threshold(batches)
+    payload = f"largest payload {_bytes(batches['payload_bytes'].max())}"
+    threshold = f"threshold {_bytes(batches['threshold_bytes'].max())}"
+    if reached.empty:
+        return Series(untested=f"no batch reached the threshold: {payload}, {threshold}")
+    largest = reached.groupby("replicate")["overshoot_bytes"].max()
+    worst = reached.loc[reached["overshoot_bytes"].astype(float).idxmax()]
+    context = (
+        f"batch {worst['batch_num']}: {_bytes(worst['payload_bytes'])} for a {threshold}, "
+        f"{worst['functions']} functions in {worst['scopes']} scopes"
+    )
+    return Series(tuple(map(float, largest)), "byte", context=context)
+
+
+def _iter_batch_faults(
+    evidence: Evidence, experiment: Experiment, case: Case, batches: pd.DataFrame
+) -> Iterator[str]:
+    delivered = _of_arm(evidence.candidate.deliveries, case)
+    promised = set(delivered.loc[delivered["status"] == "ok", "batches"])
+    if not promised:
+        yield f"{case.arm}: nobody checked what was delivered"
+    counts = batches.groupby("replicate")["batch_num"].nunique()
+    if len(counts) < experiment.replicates:
+        yield f"{case.arm}: batches of {len(counts)} replicates of {experiment.replicates}"
+    if promised and not set(counts) <= promised:
+        yield f"{case.arm}: batches are missing: {sorted(set(counts))} of {sorted(promised)}"
+    numbers = batches[["payload_bytes", "threshold_bytes", "overshoot_bytes"]]
+    if numbers.isna().to_numpy().any():
+        yield f"{case.arm}: a batch without a size"
+    elif (
+        numbers["payload_bytes"] - numbers["threshold_bytes"] != batches["overshoot_bytes"]
+    ).any():
+        yield f"{case.arm}: overshoot is not payload minus threshold"
+
+
+def _copies(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
+    peak = _metric(evidence, experiment, case, PEAK)
+    if peak.faults:
+        return peak
+    rows = _of_arm(evidence.candidate.copies, case)
+    held = dict(iter(rows.groupby("replicate")))
+    if len(held) != len(peak.values):
+        lacking = f"what was alive at {len(held)} peaks of {len(peak.values)} is known"
+        return Series(faults=(f"{case.arm}: {lacking}",))
+    sums = sorted(float(part["bytes"].sum()) for part in held.values())
+    if sums != sorted(peak.values):
+        return Series(faults=(f"{case.arm}: what was alive at the peak does not add up to it",))
+    found = [one for part in held.values() for one in held_copies(part)]
+    worst = max(found, key=lambda one: one.total)
+    context = ", ".join(f"{copy.copies:.2f} at {copy.location}" for copy in worst.copies)
+    return Series(tuple(one.total for one in found), "payload", context=context)
+
+
+def _of_arm(table: pd.DataFrame, case: Case) -> pd.DataFrame:
+    rows = of_case(table, (case.binary, case.source))
+    return rows[rows["arm"] == case.arm]
+
+
+def _bytes(size: Any) -> str:
+    return format_bytes(float(size))

@@ -1,0 +1,110 @@
+"""Does peak heap grow with the size of the input? A streaming pipeline's does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from harness.errors import MeasurementInvalid
+from harness.gates.evidence import Evidence
+from harness.gates.rows import finite, links_of
+from harness.gates.series import series_of
+from harness.gates.suite import PEAK, Experiment, SlopeBound
+from harness.stats.frames import of_case
+from harness.stats.slope import Slope, fit_slope
+from harness.stats.verdict import BoundRow, Case, Findings, Outcome
+
+_NAME = "slope"
+
+
+def judge(evidence: Evidence) -> Findings:
+    """Fit a line through the peaks of each source and arm over the experiment's binaries.
+
+    It holds when all of its 90 % interval is within the bound, and fails when none of it is.
+    """
+    return Findings(
+        bounds=[
+            _row(evidence, experiment, experiment.slope, list(cases))
+            for experiment in evidence.suite.experiments
+            if experiment.slope is not None
+            for cases in _by_source_and_arm(evidence, experiment)
+        ]
+    )
+
+
+def _by_source_and_arm(evidence: Evidence, experiment: Experiment) -> Iterator[list[Case]]:
+    cases = list(evidence.iter_cases(experiment))
+    for source in experiment.source:
+        for arm in experiment.arm:
+            yield [case for case in cases if (case.source, case.arm) == (source, arm)]
+
+
+def _row(
+    evidence: Evidence, experiment: Experiment, bound: SlopeBound, cases: list[Case]
+) -> BoundRow:
+    outcome, observed, detail = _judged(evidence, experiment, bound, cases)
+    whole = Case(
+        experiment=experiment.name,
+        binary=", ".join(experiment.binary),
+        source=cases[0].source if cases else "",
+        arm=cases[0].arm if cases else "",
+    )
+    passed = len(cases) if outcome is Outcome.PASS else 0
+    room = None if observed is None else bound.upper_bound - observed
+    return BoundRow(
+        case=whole,
+        check=_NAME,
+        judged_by=_NAME,
+        series=f"{PEAK} per {bound.per.removesuffix('s')}",
+        unit="byte",
+        gate=experiment.gate,
+        outcome=outcome,
+        upper_bound=bound.upper_bound,
+        observed=observed,
+        headroom_pct=_share(room, bound.upper_bound),
+        replicates_passed=passed,
+        replicates=len(cases),
+        detail=detail,
+        links=links_of(experiment.report_links),
+        repeat_command=evidence.repeat(experiment, cases[0], PEAK) if cases else "",
+    )
+
+
+def _judged(
+    evidence: Evidence, experiment: Experiment, bound: SlopeBound, cases: list[Case]
+) -> tuple[Outcome, float | None, str]:
+    sizes, peaks = [], []
+    for case in cases:
+        series = series_of(evidence, experiment, case, PEAK)
+        size = _size(evidence, case, bound.per)
+        if series.faults or size is None:
+            reason = "; ".join(series.faults) or f"the number of {bound.per} is not known"
+            return Outcome.INVALID, None, f"{case.binary}: {reason}"
+        sizes.append(size)
+        peaks.append(sum(series.values) / len(series.values))
+    try:
+        slope = fit_slope(sizes, peaks)
+    except MeasurementInvalid as error:
+        return Outcome.INVALID, None, str(error)
+    return _outcome(slope, bound.upper_bound), finite(slope.per_unit), _says(slope, bound.per)
+
+
+def _outcome(slope: Slope, upper_bound: float) -> Outcome:
+    if slope.high <= upper_bound:
+        return Outcome.PASS
+    return Outcome.FAIL if slope.low > upper_bound else Outcome.INCONCLUSIVE
+
+
+def _says(slope: Slope, per: str) -> str:
+    interval = f"90 % interval {slope.low:+.1f} to {slope.high:+.1f} bytes per {per[:-1]}"
+    return f"{interval}, {slope.points} binaries, R2 {slope.r_squared:.2f}"
+
+
+def _size(evidence: Evidence, case: Case, per: str) -> float | None:
+    delivered = of_case(evidence.candidate.deliveries, (case.binary, case.source))
+    good = delivered[(delivered["arm"] == case.arm) & (delivered["status"] == "ok")]
+    sizes = {float(size) for size in good[per]}
+    return sizes.pop() if len(sizes) == 1 else None
+
+
+def _share(room: float | None, bound: float) -> float | None:
+    return None if room is None or bound == 0 else finite(100 * room / abs(bound))

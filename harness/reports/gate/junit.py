@@ -1,0 +1,69 @@
+"""junit.xml: what CI services list as tests. What could not be judged is an error, no failure."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from harness.reports.gate import words
+from harness.stats.compare import State
+from harness.stats.labels import inert
+from harness.stats.verdict import BoundRow, ExperimentRow, Fault, Outcome, Verdict
+
+_OUTCOMES = {
+    State.REGRESSED: Outcome.FAIL,
+    State.INCONCLUSIVE: Outcome.INCONCLUSIVE,
+    State.INVALID: Outcome.INVALID,
+}
+
+
+def render_junit(verdict: Verdict) -> bytes:
+    """Return the verdict as JUnit XML, a test case a row; names can hold nothing that acts."""
+    suite = TestSuite(inert(f"harness gate {verdict.suite}"))
+    suite.add_testcases(
+        [
+            *map(_comparison, verdict.experiments),
+            *map(_bound, verdict.bounds),
+            *map(_fault, verdict.faults),
+        ]
+    )
+    document = JUnitXml()
+    document.add_testsuite(suite)
+    file = BytesIO()
+    document.write(file, pretty=True)
+    return file.getvalue()
+
+
+def _comparison(row: ExperimentRow) -> TestCase:
+    says = f"{words.change_cell(row)} ({words.interval_cell(row)}): {words.state_words(row)}"
+    outcome = _OUTCOMES.get(row.state, Outcome.PASS)
+    name = f"{words.case_name(row.case)}, {row.metric}"
+    return _case("regression", name, outcome, row.gate, says, row.repeat_command)
+
+
+def _bound(row: BoundRow) -> TestCase:
+    says = f"{words.observed_cell(row)}, bound {words.bound_cell(row)}: {row.detail}"
+    name = f"{words.case_name(row.case)}, {row.check}"
+    return _case(row.judged_by, name, row.outcome, row.gate, says, row.repeat_command)
+
+
+def _fault(fault: Fault) -> TestCase:
+    return _case("inventory", fault.what, Outcome.INVALID, True, fault.reason, fault.repeat_command)
+
+
+def _case(  # noqa: PLR0913, PLR0917  the parts of one test case
+    gate: str, name: str, outcome: Outcome, guards: bool, says: str, repeat_command: str
+) -> TestCase:
+    """Return a test case: what guards nothing is skipped rather than failed."""
+    case = TestCase(inert(name), classname=inert(f"harness.gate.{gate}"))
+    message = inert(says)
+    if outcome is Outcome.INVALID or (guards and outcome is Outcome.INCONCLUSIVE):
+        case.result = [Error(message, type_=str(outcome))]
+    elif guards and outcome is Outcome.FAIL:
+        case.result = [Failure(message, type_=str(outcome))]
+    elif outcome is not Outcome.PASS:
+        case.result = [Skipped(f"{outcome}, guards nothing: {message}")]
+    if outcome is not Outcome.PASS and repeat_command:
+        case.system_out = inert(f"to repeat: {repeat_command}")
+    return case

@@ -1,0 +1,120 @@
+"""A verdict and a comparison in a terminal: good in 80 columns, plain in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.reports.gate import words
+from harness.stats.compare import State
+from harness.stats.labels import distinct, inert, shorten
+from harness.stats.verdict import BoundRow, ExperimentRow, Outcome, Verdict
+
+_STYLES = {
+    State.REGRESSED: "red",
+    State.IMPROVED: "green",
+    State.INCONCLUSIVE: "yellow",
+    State.INVALID: "magenta",
+    Outcome.FAIL: "red",
+    Outcome.PASS: "green",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.INVALID: "magenta",
+}
+_NAME_WIDTH, _ARM_WIDTH = 20, 10
+_WIDE = 80
+
+
+def print_verdict(verdict: Verdict, console: Console) -> None:
+    """Print the rows that somebody has to look at, then every gate, and last the decision."""
+    console.print(Text(f"files: {words.inventory_headline(verdict.inventory)}", style="dim"))
+    print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
+    _print_bounds([row for row in verdict.bounds if row.outcome is not Outcome.PASS], console)
+    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    grid.add_column("gate")
+    grid.add_column("state")
+    grid.add_column("what it found", overflow="fold")
+    for gate in verdict.gates:
+        style = _STYLES.get(gate.state, "dim")
+        state = Text(str(gate.state), style=style)
+        grid.add_row(Text(inert(gate.name)), state, Text(inert(gate.detail)))
+    console.print(grid)
+    console.print()
+    style = f"bold {_STYLES.get(verdict.decision, '')}".strip()
+    console.print(Text(f"{words.ANSWERS[verdict.decision]}", style=style))
+    for reason in verdict.reasons:
+        console.print(Text(f"  {inert(reason)}"))
+
+
+def print_comparisons(rows: Iterable[ExperimentRow], console: Console) -> None:
+    """Print a table a metric and source, sorted by change, and under it what needs words."""
+    ordered = sorted(rows, key=lambda row: (row.metric, row.case.source))
+    labels = distinct((row.case.binary for row in ordered), _name_room(console))
+    for (metric, source), group in groupby(ordered, lambda row: (row.metric, row.case.source)):
+        found = sorted(group, key=lambda row: -(row.delta_pct or 0.0))
+        console.print(Text(f"{inert(metric)}, source {inert(source)}", style="bold"))
+        console.print(_table(found, labels))
+        for note in _iter_notes(found):
+            console.print(Text(note, style="dim"))
+        console.print()
+
+
+def _table(rows: Iterable[ExperimentRow], labels: dict[str, str]) -> Table:
+    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    grid.add_column("binary", no_wrap=True)
+    grid.add_column("arm", no_wrap=True)
+    for name in ("Δ mean %", "90 % CI", "n"):
+        grid.add_column(name, justify="right", no_wrap=True)
+    grid.add_column("state", no_wrap=True)
+    for row in rows:
+        grid.add_row(
+            Text(labels[row.case.binary]),
+            Text(shorten(row.case.arm, _ARM_WIDTH)),
+            words.change_cell(row).removesuffix(" %"),
+            words.interval_cell(row),
+            words.trials_cell(row),
+            Text(str(row.state), style=_STYLES.get(row.state, "")),
+        )
+    return grid
+
+
+def _print_bounds(rows: list[BoundRow], console: Console) -> None:
+    for row in rows:
+        style = _STYLES.get(row.outcome, "dim")
+        line = f"{words.bound_cell(row)}, observed {words.observed_cell(row)}"
+        head = Text(f"{row.outcome} ", style=style)
+        console.print(head.append(Text(inert(f"{words.case_name(row.case)}: {row.check}"))))
+        console.print(Text(f"  {line}"))
+        if row.detail:
+            console.print(Text(f"  {inert(row.detail)}", style="dim"))
+        if row.outcome is not Outcome.NOT_ASKED and row.repeat_command:
+            _print_command(row.repeat_command, console)
+    if rows:
+        console.print()
+
+
+def _iter_notes(rows: Iterable[ExperimentRow]) -> Iterator[str]:
+    """Yield what a table has no room for: why not, what it would take, and how to repeat it."""
+    for row in rows:
+        name = inert(f"{row.case.binary} {row.case.arm}")
+        if row.state in {State.INCONCLUSIVE, State.INVALID}:
+            yield f"{name}: {inert(words.state_words(row))}"
+        if row.remarks:
+            yield f"{name}: {inert('; '.join(row.remarks))}"
+        if row.state is State.REGRESSED and row.repeat_command:
+            yield f"{name}: repeat with {inert(row.repeat_command)}"
+
+
+def _print_command(command: str, console: Console) -> None:
+    console.print(Text(f"  repeat: {inert(command)}"), soft_wrap=True)
+
+
+def _is_quiet(row: ExperimentRow) -> bool:
+    return row.state is State.CLEAN and not row.remarks
+
+
+def _name_room(console: Console) -> int:
+    return _NAME_WIDTH + max(0, console.width - _WIDE)

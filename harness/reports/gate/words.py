@@ -1,0 +1,119 @@
+"""What stands in each cell of a verdict, in Markdown and in the terminal alike."""
+
+from __future__ import annotations
+
+from harness.stats.compare import State
+from harness.stats.verdict import BoundRow, Case, ExperimentRow, Inventory, InventoryRow, Outcome
+from harness.units import format_bytes, format_seconds
+
+NOTHING = "-"
+MARKS = {
+    State.REGRESSED: "❌",
+    State.IMPROVED: "✅",
+    State.CLEAN: "\N{HEAVY MINUS SIGN}",
+    State.INCONCLUSIVE: "❔",
+    State.INVALID: "⚠️",
+    Outcome.PASS: "✅",
+    Outcome.FAIL: "❌",
+    Outcome.INCONCLUSIVE: "❔",
+    Outcome.INVALID: "⚠️",
+    Outcome.NOT_ASKED: "\N{HEAVY MINUS SIGN}",
+}
+ANSWERS = {
+    Outcome.PASS: "Passed: everything that guards the job was measured and holds.",
+    Outcome.FAIL: "Failed: something that guards the job got worse or broke its bound.",
+    Outcome.INCONCLUSIVE: "Inconclusive: too much noise to tell. This is no pass.",
+    Outcome.INVALID: "Invalid: no verdict can be given. This is neither a pass nor a regression.",
+}
+
+
+def case_name(case: Case) -> str:
+    """Return the name of a case: `quality_gate: libelf, replay, streaming`."""
+    return f"{case.experiment}: {case.binary}, {case.source}, {case.arm}"
+
+
+def change_cell(row: ExperimentRow) -> str:
+    """Return the change of the mean; what is not known is a dash, never a number."""
+    if row.delta_pct is not None:
+        return f"{row.delta_pct:+.2f} %"
+    appeared = row.exact and row.baseline_mean == 0
+    return "from nothing" if appeared else NOTHING
+
+
+def interval_cell(row: ExperimentRow) -> str:
+    """Return the 90 % interval, or `exact` where there is nothing to estimate."""
+    if row.exact:
+        return "exact"
+    if row.low_pct is None or row.high_pct is None:
+        return NOTHING
+    return f"{row.low_pct:+.2f} to {row.high_pct:+.2f}"
+
+
+def trials_cell(row: ExperimentRow) -> str:
+    """Return the replicates of both sides, once when they agree."""
+    old, new = row.baseline_replicates, row.candidate_replicates
+    return str(new) if old == new else f"{old} > {new}"
+
+
+def state_words(row: ExperimentRow) -> str:
+    """Return the state, and what an inconclusive one would need."""
+    if row.state is not State.INCONCLUSIVE:
+        return "; ".join([row.state, *row.faults])
+    known = []
+    if row.detectable_pct is not None:
+        known.append(f"a change of {row.detectable_pct:.1f} % would have been seen")
+    if row.replicates_needed is not None:
+        known.append(f"{row.replicates_needed} replicates a side would settle it")
+    return "; ".join([row.state, *known])
+
+
+def bound_cell(row: BoundRow) -> str:
+    """Return the bound, with the sign of its direction."""
+    upper = [] if row.upper_bound is None else [f"<= {quantity(row.upper_bound, row.unit)}"]
+    lower = [] if row.lower_bound is None else [f">= {quantity(row.lower_bound, row.unit)}"]
+    return " and ".join([*lower, *upper]) or NOTHING
+
+
+def observed_cell(row: BoundRow) -> str:
+    """Return the value nearest to the bound or furthest beyond it, and the room that is left."""
+    if row.observed is None:
+        return NOTHING
+    observed = quantity(row.observed, row.unit)
+    if row.headroom_pct is None:
+        return observed
+    word = "headroom" if row.headroom_pct >= 0 else "beyond by"
+    return f"{observed} ({word} {abs(row.headroom_pct):.1f} %)"
+
+
+def passed_cell(row: BoundRow) -> str:
+    """Return how many replicates are within the bound: `10/10`."""
+    return f"{row.replicates_passed}/{row.replicates}" if row.observed is not None else NOTHING
+
+
+def inventory_headline(inventory: Inventory) -> str:
+    """Return what became of the files, in one line."""
+    if not inventory.checked:
+        return f"Not checked: {inventory.note}."
+    if not inventory.changed:
+        return "No change detected."
+    count = len(inventory.rows)
+    return f"{count} change{'' if count == 1 else 's'} detected."
+
+
+def file_size_cell(row: InventoryRow) -> str:
+    """Return both sizes of a file, and by how much it changed where that is a number."""
+    sizes = [NOTHING if size is None else format_bytes(size)
+             for size in (row.before_bytes, row.after_bytes)]  # fmt: skip
+    text = " > ".join(sizes)
+    if row.before_bytes and row.after_bytes is not None:
+        text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+.1f} %)"
+    return text
+
+
+def quantity(value: float, unit: str) -> str:
+    """Return a number in its unit, the way people say it."""
+    if unit == "byte":
+        return format_bytes(value)
+    if unit == "second":
+        return format_seconds(value)
+    return f"{value:.4g} {unit}".rstrip()
