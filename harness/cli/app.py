@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from harness.cli import (
     report,
     run,
     scaling,
+    schema,
     scopes,
     sweep,
     upload,
@@ -40,6 +42,7 @@ app.command("report")(report.report)
 app.command("gate")(gate.gate)
 app.command("pool")(pool.pool)
 app.command("export")(export.export)
+app.command("schema")(schema.schema)
 app.add_typer(corpus.app)
 app.command("scopes")(scopes.scopes)
 app.command("sweep")(sweep.sweep)
@@ -64,6 +67,7 @@ def _options(
 
 def main() -> None:
     """Run the command line, and exit with one of the documented codes."""
+    _end_in_order_on_signals()
     try:
         app(standalone_mode=True)
     except HarnessError as error:
@@ -75,3 +79,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left: nobody is there to be told
         sys.exit(ExitCode.OK)
+
+
+def _end_in_order_on_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does: end every child, and say what is kept.
+
+    Where the caller had Ctrl-C ignored, as `nohup` and shells in the background do, it stays so.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

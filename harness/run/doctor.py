@@ -24,6 +24,7 @@ from harness.run.planted import iter_packages
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replays import default_cache
 from harness.run.rig import versions
+from harness.run.scratch import scratch_directory
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"
 _DISK_BYTES_MIN = 2 * GIB
@@ -170,9 +171,9 @@ def _read(path: str) -> str:
 def _iter_probe_checks() -> Iterator[Check]:
     """Measure a few made-up packages with every built-in probe, in workers as in a run."""
     probes = ("memray", "tracemalloc", "gc", "bare")
-    with tempfile.TemporaryDirectory(prefix="harness-doctor-") as scratch, Intake() as intake:
+    with scratch_directory() as scratch, Intake() as intake:
         targets, traits = resolve_probes(probes)
-        work, replay = Path(scratch, "work"), Path(scratch, "packages.replay")
+        work, replay = scratch / "work", scratch / "packages.replay"
         work.mkdir()
         write_replay(ListedPackages(iter_packages(2, 10)), replay)
         first = Job(
@@ -188,7 +189,7 @@ def _iter_probe_checks() -> Iterator[Check]:
             pipeline="harness.pipelines.streaming:run",
             probe_target="",
             intake_url=intake.url + COUNT_PATH,
-            scratch=scratch,
+            scratch=str(scratch),
             replay=str(replay),
             upload_id="d0c70400-0000-4000-8000-000000000000",
             timeout_s=60.0,

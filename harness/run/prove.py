@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from harness.run.intake import Intake
 from harness.run.plan import COUNT_PATH
 from harness.run.planted import iter_packages
 from harness.run.recording import ListedPackages, write_replay
+from harness.run.scratch import scratch_directory
 from harness.run.worker_targets import UNMEASURED, VERIFY
 
 _HONEST = "harness.pipelines.streaming:run"
@@ -89,8 +89,8 @@ def iter_proofs() -> Iterator[Proof]:
     Raises:
         MeasurementInvalid: What should have been measured could not be; see `doctor` without prove.
     """
-    with tempfile.TemporaryDirectory(prefix="harness-prove-") as scratch, Intake() as intake:
-        bench = _Bench(Path(scratch), intake)
+    with scratch_directory() as scratch, Intake() as intake:
+        bench = _Bench(scratch, intake)
         for prove in _PROOFS:
             yield prove(bench)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
@@ -44,6 +43,7 @@ from harness.run.replay import check_replay
 from harness.run.replays import replay_path
 from harness.run.request import Binary, RunRequest, checked, sources_of
 from harness.run.rig import code_digest
+from harness.run.scratch import scratch_directory
 from harness.run.sources import DWARF, REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 
@@ -73,8 +73,8 @@ def measure_into(
     started = time.monotonic()
     state = INTERRUPTED
     try:
-        with tempfile.TemporaryDirectory(prefix="harness-") as scratch, Intake() as intake:
-            around = _surroundings(writer, request, targets, (scratch, intake.url))
+        with scratch_directory() as scratch, Intake() as intake:
+            around = _surroundings(writer, request, targets, (str(scratch), intake.url))
             _Session(request, writer, traits, on_event).run(around, intake, past)
         state = COMPLETE
     finally:

@@ -8,11 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from harness.store import INTERRUPTED, load
+from harness.store import COMPLETE, INTERRUPTED, load
 from harness.tests.cli.conftest import Harness
 from harness.tests.symbols.binaries import FIXTURES
 
@@ -77,8 +78,9 @@ def test_nothing_to_measure_is_one_line_and_exit_code_2(
     assert "Traceback" not in done.stderr
 
 
-def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
-    harness: Harness, tmp_path: Path
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
+    harness: Harness, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", "run", FIXTURES / "c" / "dwarf5.so",
@@ -93,9 +95,10 @@ def test_ctrl_c_keeps_what_was_measured_and_says_how_to_go_on(
     while samples is None or samples.stat().st_size < 1000:
         samples = next((tmp_path / "results" / "runs").glob("*/samples.jsonl"), None)
         assert process.poll() is None, process.communicate()[1]
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert "Traceback" not in said
     run_dir = samples.parent
     assert f"--resume {run_dir.relative_to(tmp_path)}" in said
     run = load(run_dir)
@@ -119,3 +122,41 @@ def test_flame_graphs_are_drawn_on_request(harness: Harness, tmp_path: Path) -> 
         ["legacy", "streaming"],
     ]
     assert all((run / page["path"]).is_file() for page in pages)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tenths", range(1, 25))
+def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
+    tmp_path: Path, tenths: int
+) -> None:
+    """Whatever the moment meets: imports, planning, verifying, measuring, storing, drawing."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "run", FIXTURES / "c" / "dwarf5.so", *QUICK],
+        cwd=tmp_path,
+        env={
+            **os.environ,
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            "TMPDIR": str(scratch),
+        },
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        time.sleep(tenths / 10)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode in {0, 130, -signal.SIGINT}, said
+    assert "Traceback" not in said
+    assert not list(scratch.iterdir())
+    assert not [pid for pid in Path("/proc").glob("[0-9]*") if str(tmp_path) in _environment(pid)]
+    for run in (tmp_path / "results" / "runs").glob("*"):
+        assert load(run).manifest["state"] in {INTERRUPTED, COMPLETE}
+
+
+def _environment(process: Path) -> str:
+    try:
+        return (process / "environ").read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return ""

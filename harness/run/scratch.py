@@ -1,0 +1,65 @@
+"""A directory for what a run needs only while it lasts, gone afterwards however the run ends.
+
+A parent that is killed cannot tidy up, so the next one does. Whether somebody still uses a
+directory is told by a lock on a file in it, which dies with its process: no process number that
+could be taken by another, and no age that a clock set back could spoil.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_PREFIX = "harness-"
+_LOCK, _UNLOCKED = ".lock", ".unlocked"
+
+
+@contextmanager
+def scratch_directory() -> Iterator[Path]:
+    """Return a new directory that is removed on leaving; those that are nobody's go right away."""
+    _remove_abandoned(Path(tempfile.gettempdir()))
+    path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    try:
+        handle = _take(path / _UNLOCKED)
+        try:
+            # The file gets its name when it is locked: found unlocked, it belongs to nobody.
+            (path / _UNLOCKED).rename(path / _LOCK)
+            yield path
+        finally:
+            os.close(handle)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _take(lock: Path) -> int:
+    handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    return handle
+
+
+def _remove_abandoned(parent: Path) -> None:
+    """Remove directories like ours, of this user, whose lock nobody holds."""
+    with suppress(OSError):
+        for path in parent.glob(f"{_PREFIX}*/{_LOCK}"):
+            _remove_if_abandoned(path)
+
+
+def _remove_if_abandoned(lock: Path) -> None:
+    try:
+        if lock.parent.is_symlink() or lock.parent.stat().st_uid != os.getuid():
+            return
+        handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.parent, ignore_errors=True)
+    except OSError:
+        return  # it is in use
+    finally:
+        os.close(handle)
