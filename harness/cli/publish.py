@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.cli.console import write_line
+from harness.errors import StoreError
 from harness.registry import load, names
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from harness.stats.summary import Summary
 
 _PLOTS = "plots"
-_REPORT = "report.md"
+_REPORT, _PAGE = "report.md", "report.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +53,42 @@ def read_findings(run_dir: Path, binary: str = "") -> Findings:
     return Findings(frames, summarise(frames), Provenance.of(run.manifest), tuple(run.warnings))
 
 
-def publish(run_dir: Path, target: Path, *, json: bool) -> Findings:
+def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> Findings:
     """Write plots and report of `run_dir` into `target`, and print what they say.
 
-    The table, or with `json` the document, goes to standard output.
+    The table, or with `json` the document, goes to standard output. With `html`, all of it is
+    also written as one page.
+
+    Raises:
+        StoreError: The run cannot be read, or `target` not be written.
     """
     findings = read_findings(run_dir)
-    pictures = _draw(findings.frames, target / _PLOTS)
-    _write_report(findings, target, pictures)
-    files = {name: str(path) for name, path in _listed(target, pictures).items()}
+    try:
+        files = _write(findings, run_dir, target, html=html)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {error.filename or target}: {error.strerror}",
+            remedy="name a directory that can be written with --output",
+        ) from error
     if json:
         _print_document(findings, files)
     else:
         _print_table(findings, files)
     return findings
+
+
+def _write(findings: Findings, run_dir: Path, target: Path, *, html: bool) -> dict[str, str]:
+    """Write plots, report and page; return by name where each one is."""
+    drawn = _draw(findings.frames, target / _PLOTS)
+    _write_report(findings, target, drawn)
+    files = {"report": target / _REPORT}
+    if html:
+        from harness.cli.page import write_page  # noqa: PLC0415 - a run does without
+
+        files["page"] = target / _PAGE
+        write_page(findings, run_dir, files["page"], drawn)
+    files |= {name: png for name, (png, _) in drawn.items()}
+    return {name: str(path) for name, path in files.items()}
 
 
 def _draw(frames: Frames, directory: Path) -> dict[str, tuple[Path, str]]:
@@ -93,10 +116,6 @@ def _write_report(
     (target / _REPORT).write_text(text, encoding="utf-8")
 
 
-def _listed(target: Path, pictures: Mapping[str, tuple[Path, str]]) -> dict[str, Path]:
-    return {"report": target / _REPORT, **{name: png for name, (png, _) in pictures.items()}}
-
-
 def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
     from harness.reports.document import summary_document  # noqa: PLC0415
 
@@ -107,9 +126,11 @@ def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
 
 def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
     from harness.reports.terminal import make_console, print_summary  # noqa: PLC0415
+    from harness.stats.copies import held_copies  # noqa: PLC0415
 
     console = make_console(sys.stdout)
-    print_summary(findings.summary, findings.provenance, console)
+    held = held_copies(findings.frames.copies)
+    print_summary(findings.summary, findings.provenance, console, held=held)
     for warning in findings.warnings:
         console.print(f"warning: {warning}", markup=False)
     console.print()

@@ -16,9 +16,13 @@ def report(
     output: Annotated[
         Path | None, typer.Option(help="Where to write; without, into the run directory.")
     ] = None,
+    html: Annotated[
+        bool,
+        typer.Option("--html", help="Write report.html too: one file, to be opened from disk."),
+    ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
 ) -> None:
     """Print the table of RUN, finished or not, and write its pictures and report.md."""
-    publish(run, output or run, json=json)
+    publish(run, output or run, json=json, html=html)

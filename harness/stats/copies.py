@@ -10,6 +10,7 @@ import pandas as pd
 # Memory of these stages is the payload itself, in one form or another. A compressor's state is not.
 PAYLOAD_STAGES = ("JSON", "multipart")
 _WHOLE = 0.5
+_CASE = ["source", "binary", "arm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,15 @@ def held_copies(copies: pd.DataFrame) -> list[Held]:
     """
     if copies.empty:
         return []
-    cases = ["source", "binary", "arm"]
-    first = copies.groupby(cases)["replicate"].transform("min")
-    rows = copies[copies["replicate"] == first]
     return [
         Held(str(binary), str(source), str(arm), tuple(_iter_whole(group)))
-        for (source, binary, arm), group in rows.groupby(cases)
+        for (source, binary, arm), group in first_replicates(copies).groupby(_CASE)
     ]
+
+
+def first_replicates(copies: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of the first replicate of each arm over each binary and source."""
+    return copies[copies["replicate"] == copies.groupby(_CASE)["replicate"].transform("min")]
 
 
 def _iter_whole(rows: pd.DataFrame) -> Iterator[Copy]:

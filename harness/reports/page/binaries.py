@@ -1,0 +1,151 @@
+"""Everything that is known of one binary: each value, each batch, each line at the peak."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from harness.reports.page.curve import Chart, chart_of
+from harness.reports.page.material import Material
+from harness.reports.page.values import format_value
+from harness.stats.curves import curves_of
+from harness.stats.frames import of_case
+from harness.stats.holdings import Holdings, holdings_by_arm
+from harness.stats.quantity import Quantity
+from harness.stats.replicates import Place, replicate_values
+from harness.stats.summary import PEAKS, Row
+
+MOST_BATCHES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One metric of one arm: its summary, and every replicate as it is printed."""
+
+    quantity: Quantity
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricLine:
+    """One metric as one probe took it, of both arms; None where it was not measured."""
+
+    probe: str
+    metric: str
+    baseline: Measured | None
+    candidate: Measured | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One binary from one source. `batches` are of each arm's first replicate."""
+
+    row: Row
+    metrics: tuple[MetricLine, ...]
+    batches: tuple[Mapping[str, Any], ...]
+    batches_left_out: int
+    holdings: Mapping[str, Holdings]
+    chart: Chart | None
+    deliveries: tuple[Mapping[str, Any], ...]
+    repeat: str
+    flames: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One binary; what the manifest does not say of it is empty."""
+
+    name: str
+    anchor: str
+    sha256: str
+    size_bytes: int | None
+    language: str
+    cases: tuple[Case, ...]
+
+
+def anchors_of(material: Material) -> dict[str, str]:
+    """Return where on the page each binary is told about; its own name never becomes an anchor."""
+    names = dict.fromkeys(row.binary for row in material.summary.rows)
+    return {name: f"binary-{number}" for number, name in enumerate(names, start=1)}
+
+
+def iter_details(material: Material) -> Iterator[Detail]:
+    """Yield every binary that has a row, in the order of the rows."""
+    values = replicate_values(material.frames.samples)
+    listed = {str(one.get("name", "")): one for one in material.frames.manifest.get("corpus", [])}
+    languages = languages_of(material.frames.deliveries)
+    for name, anchor in anchors_of(material).items():
+        rows = [row for row in material.summary.rows if row.binary == name]
+        entry = listed.get(name, {})
+        yield Detail(
+            name=name,
+            anchor=anchor,
+            sha256=str(entry.get("sha256", rows[0].binary_sha256)),
+            size_bytes=entry.get("size_bytes"),
+            language=languages.get(name, ""),
+            cases=tuple(_case(material, row, values) for row in rows),
+        )
+
+
+def languages_of(deliveries: pd.DataFrame) -> dict[str, str]:
+    """Return the language of each binary, as extraction found it."""
+    if "language" not in deliveries:
+        return {}
+    named = deliveries[deliveries["language"].astype(bool)]
+    return {str(row.binary): str(row.language) for row in named.itertuples()}
+
+
+def _case(material: Material, row: Row, values: Mapping[Place, list[float]]) -> Case:
+    key, frames = (row.binary, row.source), material.frames
+    batches = _first_batches(of_case(frames.batches, key))
+    curves = curves_of(of_case(frames.timeline, key), PEAKS.get(material.summary.metric, ""))
+    return Case(
+        row=row,
+        metrics=tuple(_iter_metrics(row, values)),
+        batches=tuple(batches[:MOST_BATCHES]),
+        batches_left_out=max(0, len(batches) - MOST_BATCHES),
+        holdings=holdings_by_arm(of_case(frames.copies, key)),
+        chart=chart_of(curves),
+        deliveries=tuple(_records(of_case(frames.deliveries, key))),
+        repeat=material.provenance.repeat_command(row),
+        flames={
+            title: href
+            for (binary, source, title), href in material.flames.items()
+            if (binary, source) == key
+        },
+    )
+
+
+def _iter_metrics(row: Row, values: Mapping[Place, list[float]]) -> Iterator[MetricLine]:
+    arms = (row.baseline, row.candidate)
+    for probe, metric in sorted({(q.probe, q.metric) for arm in arms for q in arm.quantities}):
+        old, new = (
+            None
+            if (quantity := arm.find(metric, probe)) is None
+            else Measured(
+                quantity,
+                tuple(
+                    format_value(value, quantity.unit)
+                    for value in values[row.binary, row.source, arm.name, probe, metric]
+                ),
+            )
+            for arm in arms
+        )
+        yield MetricLine(probe, metric, old, new)
+
+
+def _first_batches(batches: pd.DataFrame) -> list[Mapping[str, Any]]:
+    """Return each batch of each arm's first replicate once; other replicates repeat them."""
+    if batches.empty:
+        return []
+    first = batches[
+        batches["replicate"] == batches.groupby("arm")["replicate"].transform("min")
+    ].drop_duplicates(["arm", "batch_num"])
+    return _records(first.sort_values(["arm", "batch_num"], kind="stable"))
+
+
+def _records(table: pd.DataFrame) -> list[Mapping[str, Any]]:
+    return [dict(record) for record in table.to_dict("records")]

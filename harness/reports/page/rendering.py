@@ -1,0 +1,133 @@
+"""Put the page together: templates that escape everything, and a policy should one of them not."""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.reports import cells
+from harness.reports.gaps import group_doubts, group_gaps, measured
+from harness.reports.headline import SOURCES, Headline
+from harness.reports.page.binaries import anchors_of, iter_details, languages_of
+from harness.reports.page.material import Material
+from harness.reports.page.results import describe, iter_results
+from harness.reports.page.values import exact, format_value, share
+from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
+from harness.reports.reasons import iter_exceptions
+from harness.stats.copies import held_copies
+from harness.stats.labels import inert, shorten
+from harness.units import format_bytes, format_seconds
+
+_TEMPLATES = "templates/page"
+_NAME_WIDTH = 60
+_MOST_FAILURES = 500
+
+
+def render_page(material: Material) -> str:
+    """Return the whole page as one HTML document that refers to nothing outside itself."""
+    environment = _environment()
+    style, script = (_asset(environment, name) for name in ("page.css", "page.js"))
+    return environment.get_template("page.html.j2").render(
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        **_about_run(material),
+        **_about_results(material),
+    )
+
+
+def _about_run(material: Material) -> dict[str, Any]:
+    manifest, frames = material.frames.manifest, material.frames
+    return {
+        "run": material.provenance,
+        "corpus": manifest.get("corpus", []),
+        "languages": languages_of(frames.deliveries),
+        "failed": frames.failures.head(_MOST_FAILURES).to_dict("records"),
+        "failed_left_out": max(0, len(frames.failures) - _MOST_FAILURES),
+        "gate": material.gate,
+        "alarms": list(iter_alarms(material)),
+    }
+
+
+def _about_results(material: Material) -> dict[str, Any]:
+    summary, claim, anchors = material.summary, material.claim, anchors_of(material)
+    held = held_copies(material.frames.copies)
+    return {
+        "summary": summary,
+        "claim": claim,
+        "anchors": anchors,
+        "findings": list(Headline(summary, claim).iter_findings()),
+        "judgements": list(iter_judgements(summary, claim)),
+        "results": list(iter_results(summary, claim, anchors, held)),
+        "details": list(iter_details(material)),
+        "pictures": sorted(material.pictures, key=lambda one: one.name != "peak_heap"),
+        "held": [one for one in held if one.copies],
+        "holding_none": Counter((one.arm, one.source) for one in held if not one.copies),
+        "exceptions": list(iter_exceptions(summary, claim)),
+        "doubts": group_doubts(summary),
+        "gaps": group_gaps(summary, material.provenance),
+        "measured": measured(summary),
+    }
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("harness.reports", _TEMPLATES),
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        name=lambda text: shorten(text, _NAME_WIDTH),
+        size=format_bytes,
+        duration=format_seconds,
+        value=format_value,
+        exact=exact,
+        share=share,
+        describe=describe,
+    )
+    environment.globals.update(
+        SOURCES=SOURCES, Standing=Standing, overhead_cells=cells.overhead_cells
+    )
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Spell out what acts instead of showing: escaping makes HTML safe, not what it says."""
+    return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _asset(environment: Environment, name: str) -> Markup:
+    """Return one of our own files, which goes into the page as it is."""
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, name)
+    return Markup(source)  # noqa: S704  ours, and nothing is put into it
+
+
+def _policy(style: Markup, script: Markup) -> str:
+    """Return a policy under which no other style, script, image or connection is possible."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "img-src data:",
+            f"style-src '{_digest(style)}'",
+            f"script-src '{_digest(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _digest(text: Markup) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"

@@ -1,0 +1,142 @@
+"""What the page says first: whether the claim holds, for which binaries, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.reports.cells import change_cell, overshoot_cell
+from harness.reports.headline import SOURCES
+from harness.reports.page.material import Material
+from harness.stats.claim import Claim, judge_overshoot, judge_reduction
+from harness.stats.summary import Row, Summary
+from harness.units import format_bytes
+
+
+class Standing(StrEnum):
+    """How a claim, or one row of it, came out."""
+
+    HOLDS = "holds"
+    PARTLY = "holds in part"
+    FAILS = "does not hold"
+    UNKNOWN = "proves nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One binary under a claim, and the figure that decided."""
+
+    row: Row
+    standing: Standing
+    figure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One claim, its figure over all binaries, and every binary that was held against it."""
+
+    claimed: str
+    where: str
+    figure: str
+    unit: str
+    standing: Standing
+    examples: tuple[Example, ...]
+
+    def count(self, standing: Standing) -> int:
+        """Return how many binaries came out like this."""
+        return sum(example.standing is standing for example in self.examples)
+
+
+def iter_judgements(summary: Summary, claim: Claim) -> Iterator[Judgement]:
+    """Yield the claimed reduction from each source, then the claimed overshoot."""
+    for source in summary.sources:
+        yield _reduction(summary, source, claim)
+    if summary.rows:
+        yield _overshoot(summary, claim)
+
+
+def row_standing(row: Row, claim: Claim) -> Standing:
+    """Return how one row stands to the claimed reduction."""
+    if not row.counts or row.reduction_pct is None:
+        return Standing.UNKNOWN
+    return Standing.HOLDS if row.reduction_pct >= claim.reduction_pct else Standing.FAILS
+
+
+def _reduction(summary: Summary, source: str, claim: Claim) -> Judgement:
+    rows = summary.of_source(source)
+    outcome = judge_reduction(rows, claim)
+    mean = outcome.mean_reduction_pct
+    word = "more" if mean is not None and mean < 0 else "less"
+    return Judgement(
+        claimed=f"At least {claim.reduction_pct:g} % less peak heap",
+        where=SOURCES.get(source, f"source {source}"),
+        figure="?" if mean is None else f"{abs(mean):.0f} %",
+        unit="no number may be compared" if mean is None else f"{word} peak heap, mean of ratios",
+        standing=_overall(len(outcome.holds), len(outcome.fails)),
+        examples=tuple(Example(row, row_standing(row, claim), change_cell(row)) for row in rows),
+    )
+
+
+def _overshoot(summary: Summary, claim: Claim) -> Judgement:
+    outcome = judge_overshoot(summary.rows, claim)
+    reached = sorted((*outcome.holds, *outcome.fails), key=_overshot)
+    worst = {row.binary: row for row in reached}  # the later, larger one of two sources stays
+    largest = outcome.largest_bytes
+    return Judgement(
+        claimed=f"At most {format_bytes(claim.overshoot_bytes)} past the threshold",
+        where="both sources" if len(summary.sources) > 1 else "",
+        figure="?" if largest is None else format_bytes(largest),
+        unit="no batch reached the threshold" if largest is None else "largest overshoot",
+        standing=_overall(len(outcome.holds), len(outcome.fails)),
+        examples=tuple(
+            Example(
+                row,
+                Standing.FAILS if row in outcome.fails else Standing.HOLDS,
+                overshoot_cell(row),
+            )
+            for row in worst.values()
+        ),
+    )
+
+
+def _overshot(row: Row) -> int:
+    """Return the overshoot of a row whose candidate reached its threshold."""
+    batching = row.candidate.batching
+    return (batching.largest_overshoot_bytes or 0) if batching else 0
+
+
+def _overall(holds: int, fails: int) -> Standing:
+    if not holds:
+        return Standing.FAILS if fails else Standing.UNKNOWN
+    return Standing.PARTLY if fails else Standing.HOLDS
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Something that a reader must know before any number; `fatal` when no number may be used."""
+
+    text: str
+    fatal: bool = False
+
+
+def iter_alarms(material: Material) -> Iterator[Alarm]:
+    """Yield what is wrong with the run as a whole, the worst first."""
+    summary, state = material.summary, material.provenance.state
+    if material.gate.trouble:
+        yield Alarm(f"No decision of a gate: {material.gate.trouble}.", fatal=True)
+    if not summary.rows:
+        yield Alarm("Nothing was measured: this run proves nothing.", fatal=True)
+    elif not any(row.counts for row in summary.rows):
+        yield Alarm("No row of this run counts: it proves nothing.", fatal=True)
+    differing = dict.fromkeys(row.binary for row in summary.rows if row.same_output is False)
+    if differing:
+        names = ", ".join(differing)
+        yield Alarm(f"The arms delivered different scopes for {names}.", fatal=True)
+    if not material.provenance.complete:
+        yield Alarm(f"This run did not reach its end (state: {state or 'unknown'}).")
+    uncounted = sum(not row.counts for row in summary.rows)
+    if uncounted:
+        yield Alarm(f"{uncounted} of {len(summary.rows)} rows do not count; each says why.")
+    for warning in material.warnings:
+        yield Alarm(f"Warning: {warning}")

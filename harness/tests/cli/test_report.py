@@ -1,0 +1,51 @@
+"""`harness report --html` as a user runs it: one file, with what lies beside the run linked."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+from harness.tests.cli.conftest import Harness
+from harness.tests.reports.golden_files import RUN
+
+
+def flame(path: str, arms: tuple[str, ...] = ("legacy",)) -> dict[str, object]:
+    return {"binary": "big.so", "source": "dwarf", "arms": list(arms), "path": path}
+
+
+def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
+    harness: Harness, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(RUN, run)
+    (run / "flame").mkdir()
+    (run / "flame" / "0000 odd#name.html").touch()
+    (tmp_path / "outside.html").touch()
+    manifest = json.loads((run / "manifest.json").read_text())
+    paths = ("flame/0000 odd#name.html", "flame/gone.html", "../outside.html", "javascript:alert")
+    manifest["flame"] = [flame(path, (f"arm {path}",)) for path in paths]
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    (run / "gate").mkdir()
+    (run / "gate" / "report.json").write_text('{"schema": 1, "decision": "pass"')
+    done = harness("report", run, "--html", "--output", tmp_path / "out", "--json")
+    assert done.returncode == 0, done.stderr
+    page = Path(json.loads(done.stdout)["files"]["page"])
+    assert page == tmp_path / "out" / "report.html"
+    text = page.read_text(encoding="utf-8")
+    outward = [href for href in re.findall(r'href="([^"]*)"', text) if href[0] != "#"]
+    assert outward == ["../run/flame/0000%20odd%23name.html"]
+    assert "No decision of a gate" in text
+
+
+def test_a_place_that_cannot_be_written_is_named_in_one_line(
+    harness: Harness, tmp_path: Path
+) -> None:
+    taken = tmp_path / "taken"
+    taken.touch()
+    done = harness("report", RUN, "--html", "--output", taken)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "taken" in done.stderr
+    assert "--output" in done.stderr

@@ -1,0 +1,82 @@
+"""Peaks by stage and line, heap over time in few points, and every value behind a median."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.curves import BUCKETS, curves_of
+from harness.stats.holdings import MOST_LINES, holdings_by_arm
+from harness.stats.replicates import replicate_values
+from harness.tests.stats.made import failure, frames, peaks
+
+HELD = st.lists(
+    st.tuples(st.sampled_from(["JSON", "gzip"]), st.sampled_from("abcdefghijklmnopq"),
+              st.integers(0, 10**12)),
+    min_size=1,
+)  # fmt: skip
+
+
+def copies(rows: list[tuple[str, str, int]], replicate: int = 0) -> pd.DataFrame:
+    columns = ["stage", "location", "bytes"]
+    case = {"binary": "b", "source": "dwarf", "arm": "a", "replicate": replicate, "copies": 0.0}
+    return pd.DataFrame(rows, columns=columns).assign(**case)
+
+
+@given(HELD)
+def test_stages_and_lines_add_up_to_the_peak(rows: list[tuple[str, str, int]]) -> None:
+    found = holdings_by_arm(copies(rows))["a"]
+    total = sum(size for _, _, size in rows)
+    assert found.total_bytes == total
+    assert sum(size for _, size in found.stages) == total
+    assert sum(line.held_bytes for line in found.lines) + found.rest_bytes == total
+    assert len(found.lines) <= MOST_LINES
+    assert found.rest_bytes >= 0
+
+
+def test_only_the_first_replicate_counts() -> None:
+    both = pd.concat([copies([("JSON", "x", 5)], 3), copies([("JSON", "x", 7)], 1)])
+    assert holdings_by_arm(both)["a"].total_bytes == 7
+
+
+def timeline(heaps: list[int], probe: str = "memray", replicate: int = 0) -> pd.DataFrame:
+    case = {"arm": "a", "probe": probe, "replicate": replicate}
+    return pd.DataFrame({"at_s": range(len(heaps)), "heap_bytes": heaps}).assign(**case)
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=2000))
+def test_few_points_keep_the_peak_and_both_ends(heaps: list[int]) -> None:
+    (curve,) = curves_of(timeline(heaps), "memray")
+    assert curve.peak_bytes == max(heaps)
+    assert curve.points[0] == (0, heaps[0])
+    assert curve.points[-1] == (len(heaps) - 1, heaps[-1])
+    assert curve.seconds == len(heaps) - 1
+    assert len(curve.points) <= 2 * (BUCKETS + 1) + 2
+    assert list(curve.points) == sorted(curve.points, key=lambda point: point[0])
+
+
+def test_a_curve_is_of_the_asked_probe_or_else_of_the_one_that_looked_most() -> None:
+    both = pd.concat([timeline([1, 2], "gc"), timeline([3, 4, 5], "other")])
+    assert curves_of(both, "gc")[0].peak_bytes == 2
+    assert curves_of(both, "memray")[0].probe == "other"
+
+
+def test_a_curve_is_of_one_replicate() -> None:
+    both = pd.concat([timeline([9, 9], replicate=2), timeline([1, 2], replicate=1)])
+    assert curves_of(both, "memray")[0].peak_bytes == 2
+
+
+@pytest.mark.parametrize("empty", [curves_of, lambda table, _: list(holdings_by_arm(table))])
+def test_nothing_recorded_is_nothing_shown(empty: object) -> None:
+    assert callable(empty)
+    assert empty(frames().timeline, "memray") == []
+
+
+def test_every_successful_value_is_there_in_the_order_of_the_replicates() -> None:
+    made = frames([*reversed(peaks("b", [3, 1, 2], [7])), failure("b", "legacy", replicate=9)])
+    found = replicate_values(made.samples)
+    assert found["b", "dwarf", "legacy", "memray", "heap_peak_memray"] == [3, 1, 2]
+    assert found["b", "dwarf", "streaming", "memray", "heap_peak_memray"] == [7]
+    assert replicate_values(frames().samples) == {}
