@@ -56,6 +56,7 @@ class _Item:
     guards: bool
     says: str
     repeat_command: str = ""
+    is_fault: bool = False
 
     @property
     def counts(self) -> bool:
@@ -71,6 +72,7 @@ def decide(found: Mapping[str, Findings]) -> tuple[Outcome, list[str]]:
     inconclusive when one of those could not be told.
     """
     items = [item for findings in found.values() for item in _iter_items(findings)]
+    items.sort(key=lambda item: not item.is_fault)  # causes before what follows from them
     reasons = [text for outcome in _GRAVEST_FIRST for text in _says(items, outcome)]
     decision = _worst(items)
     if decision is Outcome.NOT_ASKED:
@@ -136,7 +138,7 @@ def _says(items: Sequence[_Item], outcome: Outcome) -> Iterator[str]:
 def _iter_items(findings: Findings) -> Iterator[_Item]:
     for fault in findings.faults:
         says = f"{fault.what}: {fault.reason}"
-        yield _Item(Outcome.INVALID, False, says, fault.repeat_command)
+        yield _Item(Outcome.INVALID, False, says, fault.repeat_command, is_fault=True)
     for row in findings.experiments:
         says = f"{_named(row.case)}: {_change(row)}"
         yield _Item(_OUTCOMES[row.state], row.gate, says, row.repeat_command)

@@ -8,7 +8,7 @@ many whole copies of the payload were alive at the peak.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -16,13 +16,13 @@ import pandas as pd
 from harness.gates.evidence import CANDIDATE, Evidence
 from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
 from harness.stats.batches import reached_threshold
-from harness.stats.copies import held_copies
+from harness.stats.copies import first_replicates, held_copies
 from harness.stats.frames import of_case
 from harness.stats.inventory import Key, Sample, iter_own_faults
 from harness.stats.verdict import Case
 from harness.units import format_bytes
 
-_PER_CENT = "%"
+_MOST_STAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,14 @@ class Series:
 
 def series_of(evidence: Evidence, experiment: Experiment, case: Case, name: str) -> Series:
     """Return the series `name` of a case."""
-    worked_out = {REDUCTION: _reduction, OVERSHOOT: _overshoot, COPIES: _copies}
+    worked_out = {
+        REDUCTION: (_reduction, "%"),
+        OVERSHOOT: (_overshoot, "byte"),
+        COPIES: (_copies, "payload"),
+    }
     if name in worked_out:
-        return worked_out[name](evidence, experiment, case)
+        work_out, unit = worked_out[name]
+        return replace(work_out(evidence, experiment, case), unit=unit)
     return _metric(evidence, experiment, case, name)
 
 
@@ -77,9 +82,18 @@ def _reduction(evidence: Evidence, experiment: Experiment, case: Case) -> Series
     least = min(old.numbers)
     if least <= 0:
         return Series(faults=(f"{experiment.against}: held nothing, which is no measurement",))
-    context = f"{_bytes(min(new.numbers))} against {_bytes(least)}"
+    context = f"{_bytes(max(new.numbers))} against {_bytes(least)}{_stages(evidence, case)}"
     values = tuple(100 * (1 - number / least) for number in new.numbers)
-    return Series(values, _PER_CENT, context=f"{metric}: {context}")
+    return Series(values, context=f"{metric}: {context}")
+
+
+def _stages(evidence: Evidence, case: Case) -> str:
+    """Return what the candidate holds most of at its peak: why no more can be saved."""
+    rows = _of_arm(evidence.candidate.copies, case)
+    held = first_replicates(rows).groupby("stage")["bytes"].sum() if len(rows) else rows["bytes"]
+    largest = held.astype(float).sort_values(ascending=False, kind="stable").head(_MOST_STAGES)
+    shown = ", ".join(f"{stage} {_bytes(size)}" for stage, size in largest.items() if size > 0)
+    return f"; at its peak {case.arm} holds {shown}" if shown else ""
 
 
 def _iter_pair_faults(
@@ -110,14 +124,15 @@ def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series
     payload = f"largest payload {_bytes(batches['payload_bytes'].max())}"
     threshold = f"threshold {_bytes(batches['threshold_bytes'].max())}"
     if reached.empty:
-        return Series(untested=f"no batch reached the threshold: {payload}, {threshold}")
+        untested = f"no batch reached the threshold: {payload}, {threshold}"
+        return Series(untested=untested)
     largest = reached.groupby("replicate")["overshoot_bytes"].max()
     worst = reached.loc[reached["overshoot_bytes"].astype(float).idxmax()]
     context = (
         f"batch {worst['batch_num']}: {_bytes(worst['payload_bytes'])} for a {threshold}, "
         f"{worst['functions']} functions in {worst['scopes']} scopes"
     )
-    return Series(tuple(map(float, largest)), "byte", context=context)
+    return Series(tuple(map(float, largest)), context=context)
 
 
 def _iter_batch_faults(
@@ -156,7 +171,7 @@ def _copies(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
     found = [one for part in held.values() for one in held_copies(part)]
     worst = max(found, key=lambda one: one.total)
     context = ", ".join(f"{copy.copies:.2f} at {copy.location}" for copy in worst.copies)
-    return Series(tuple(one.total for one in found), "payload", context=context)
+    return Series(tuple(one.total for one in found), context=context)
 
 
 def _of_arm(table: pd.DataFrame, case: Case) -> pd.DataFrame:

@@ -47,10 +47,19 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-_Quantity = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-_Names = Annotated[tuple[str, ...], BeforeValidator(_several), Field(min_length=1)]
-_Metrics = Annotated[tuple[str, ...], BeforeValidator(_several)]
-_Sources = Annotated[tuple[Source, ...], BeforeValidator(_several), Field(min_length=1)]
+def _one_or_more(item: Any) -> BeforeValidator:
+    """Return what lets one `item` stand for a list of it, and says so in the JSON Schema."""
+    listed = Annotated[tuple[item, ...], Field(min_length=1)]
+    return BeforeValidator(_several, json_schema_input_type=item | listed)
+
+
+_SIZE = BeforeValidator(_number, json_schema_input_type=float | str)
+_Quantity = Annotated[float, _SIZE, Field(allow_inf_nan=False)]
+_Names = Annotated[tuple[str, ...], _one_or_more(str), Field(min_length=1)]
+_Metrics = Annotated[
+    tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])
+]
+_Sources = Annotated[tuple[Source, ...], _one_or_more(Source), Field(min_length=1)]
 
 
 class _Table(BaseModel):
@@ -158,7 +167,7 @@ class Experiment(_Table):
 class Options(_Table):
     """How the pipelines of the suite batch and encode; as the options of `harness run`."""
 
-    threshold: Annotated[int, BeforeValidator(_number)] | None = None
+    threshold: Annotated[int, _SIZE] | None = None
     function_limit: PositiveInt | None = None
     encoder: Literal["msgspec", "orjson", "json"] | None = None
     compressor: Literal["zlib", "zlib-ng", "isal"] | None = None

@@ -24,6 +24,7 @@ _STYLES = {
     Outcome.INCONCLUSIVE: "yellow",
     Outcome.INVALID: "magenta",
 }
+_UNDECIDED = {State.INCONCLUSIVE, State.INVALID}
 _NAME_WIDTH, _ARM_WIDTH = 20, 10
 _WIDE = 80
 
@@ -32,7 +33,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     """Print the rows that somebody has to look at, then every gate, and last the decision."""
     console.print(Text(f"files: {words.inventory_headline(verdict.inventory)}", style="dim"))
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
-    _print_bounds([row for row in verdict.bounds if row.outcome is not Outcome.PASS], console)
+    _print_bounds(verdict.bounds, console)
     grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     grid.add_column("gate")
     grid.add_column("state")
@@ -58,7 +59,7 @@ def print_comparisons(rows: Iterable[ExperimentRow], console: Console) -> None:
         console.print(Text(f"{inert(metric)}, source {inert(source)}", style="bold"))
         console.print(_table(found, labels))
         for note in _iter_notes(found):
-            console.print(Text(note, style="dim"))
+            console.print(Text(note, style="dim"), soft_wrap=True)
         console.print()
 
 
@@ -82,7 +83,13 @@ def _table(rows: Iterable[ExperimentRow], labels: dict[str, str]) -> Table:
 
 
 def _print_bounds(rows: list[BoundRow], console: Console) -> None:
-    for row in rows:
+    for summary in words.bound_summaries(rows):
+        console.print(Text(inert(summary)))
+    if rows:
+        console.print()
+    for row in sorted(rows, key=words.by_gravity):
+        if row.outcome in {Outcome.PASS, Outcome.NOT_ASKED}:
+            continue
         style = _STYLES.get(row.outcome, "dim")
         line = f"{words.bound_cell(row)}, observed {words.observed_cell(row)}"
         head = Text(f"{row.outcome} ", style=style)
@@ -90,8 +97,8 @@ def _print_bounds(rows: list[BoundRow], console: Console) -> None:
         console.print(Text(f"  {line}"))
         if row.detail:
             console.print(Text(f"  {inert(row.detail)}", style="dim"))
-        if row.outcome is not Outcome.NOT_ASKED and row.repeat_command:
-            _print_command(row.repeat_command, console)
+        if row.repeat_command:
+            console.print(Text(f"  repeat: {inert(row.repeat_command)}"), soft_wrap=True)
     if rows:
         console.print()
 
@@ -99,17 +106,12 @@ def _print_bounds(rows: list[BoundRow], console: Console) -> None:
 def _iter_notes(rows: Iterable[ExperimentRow]) -> Iterator[str]:
     """Yield what a table has no room for: why not, what it would take, and how to repeat it."""
     for row in rows:
-        name = inert(f"{row.case.binary} {row.case.arm}")
-        if row.state in {State.INCONCLUSIVE, State.INVALID}:
-            yield f"{name}: {inert(words.state_words(row))}"
-        if row.remarks:
-            yield f"{name}: {inert('; '.join(row.remarks))}"
+        said = [words.state_words(row)] if row.state in _UNDECIDED else []
+        said += row.remarks
         if row.state is State.REGRESSED and row.repeat_command:
-            yield f"{name}: repeat with {inert(row.repeat_command)}"
-
-
-def _print_command(command: str, console: Console) -> None:
-    console.print(Text(f"  repeat: {inert(command)}"), soft_wrap=True)
+            said.append(f"repeat: {row.repeat_command}")
+        if said:
+            yield inert(f"  {row.case.binary} {row.case.arm}: {'; '.join(said)}")
 
 
 def _is_quiet(row: ExperimentRow) -> bool:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+
 from harness.stats.compare import State
 from harness.stats.verdict import BoundRow, Case, ExperimentRow, Inventory, InventoryRow, Outcome
 from harness.units import format_bytes, format_seconds
@@ -18,6 +21,15 @@ MARKS = {
     Outcome.INCONCLUSIVE: "❔",
     Outcome.INVALID: "⚠️",
     Outcome.NOT_ASKED: "\N{HEAVY MINUS SIGN}",
+}
+_GRAVEST_FIRST = [Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS,
+                  Outcome.NOT_ASKED]  # fmt: skip
+_SAID = {
+    Outcome.PASS: "holds for",
+    Outcome.FAIL: "is broken by",
+    Outcome.INCONCLUSIVE: "is inconclusive for",
+    Outcome.INVALID: "cannot be checked for",
+    Outcome.NOT_ASKED: "was not put to the test by",
 }
 ANSWERS = {
     Outcome.PASS: "Passed: everything that guards the job was measured and holds.",
@@ -64,7 +76,33 @@ def state_words(row: ExperimentRow) -> str:
         known.append(f"a change of {row.detectable_pct:.1f} % would have been seen")
     if row.replicates_needed is not None:
         known.append(f"{row.replicates_needed} replicates a side would settle it")
-    return "; ".join([row.state, *known])
+    return "; ".join([row.state, *(known or ["too few replicates to know the noise"])])
+
+
+def by_gravity(row: BoundRow) -> tuple[int, Case, str]:
+    """Return what bounds checks are sorted by: what somebody has to look at comes first."""
+    return (_GRAVEST_FIRST.index(row.outcome), row.case, row.check)
+
+
+def bound_summaries(rows: Iterable[BoundRow]) -> list[str]:
+    """Return, for each check of each experiment, for which binaries it holds and for which not."""
+    ordered = sorted(rows, key=_group)
+    return [_bound_summary(list(group)) for _, group in groupby(ordered, key=_group)]
+
+
+def _group(row: BoundRow) -> tuple[str, str, str, str]:
+    return (row.case.experiment, row.check, row.case.source, row.case.arm)
+
+
+def _bound_summary(rows: list[BoundRow]) -> str:
+    first = rows[0]
+    head = f"{first.case.experiment}, {first.case.source}, {first.case.arm}: {first.check}"
+    parts = []
+    for outcome, words in _SAID.items():
+        names = [row.case.binary for row in rows if row.outcome is outcome]
+        if names:
+            parts.append(f"{words} {len(names)} of {len(rows)} ({', '.join(names)})")
+    return f"{head} {bound_cell(first)} {'; '.join(parts)}"
 
 
 def bound_cell(row: BoundRow) -> str:

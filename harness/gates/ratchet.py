@@ -1,0 +1,173 @@
+"""Bounds from measurements: what a run proposes, and what it may do to bounds that are there.
+
+A ratchet turns one way: a run that is better tightens a bound, one that is worse leaves it alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.errors import MeasurementInvalid
+from harness.gates.evidence import Evidence
+from harness.gates.series import Series, series_of
+from harness.gates.suite import REDUCTION, Check, Experiment
+from harness.stats.surroundings import differences
+from harness.stats.tolerance import upper_tolerance_limit
+
+_WHOLE = ("byte", "count")
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The upper bound that a run proposes for one check of one experiment.
+
+    `observed` is the largest value of all cases, `replicates` the fewest of any. The bound is
+    `margin_pct` above what was observed.
+    """
+
+    experiment: str
+    check: str
+    series: str
+    unit: str
+    observed: float
+    margin_pct: float
+    upper_bound: float
+    replicates: int
+
+
+def propose(evidence: Evidence) -> list[Proposal]:
+    """Return a bound for each check of the suite that has none written down.
+
+    The margin is that of the tolerance interval: with 95 % confidence 99 % of further replicates
+    keep to the bound. Values without spread have an interval of no width, and a bound right above
+    them would fail a change that the comparison calls clean; so the margin is never less than the
+    experiment's tolerance.
+
+    Raises:
+        MeasurementInvalid: There is nothing to be proposed, or a value cannot carry a bound.
+    """
+    proposals = [
+        _propose(evidence, experiment, check)
+        for experiment in evidence.suite.experiments
+        for check in experiment.checks
+        if check.bounds.ratcheted
+    ]
+    if not proposals:
+        raise MeasurementInvalid(
+            f"suite {evidence.suite.name} has no check to ratchet: each has its bound written down",
+            remedy="leave out upper_bound and lower_bound of a check that is to be ratcheted",
+        )
+    return proposals
+
+
+def _propose(evidence: Evidence, experiment: Experiment, check: Check) -> Proposal:
+    what = f"{experiment.name}, check {check.name}"
+    if check.bounds.series == REDUCTION:
+        raise MeasurementInvalid(
+            f"{what}: of {REDUCTION} more is better, and only upper bounds are ratcheted",
+            remedy="write its lower_bound into the suite",
+        )
+    found = [
+        series_of(evidence, experiment, case, check.bounds.series)
+        for case in evidence.iter_cases(experiment)
+    ]
+    faults = [fault for series in found for fault in series.faults]
+    measured = [series for series in found if series.values]
+    if faults or not measured:
+        reason = "; ".join(faults) or _untested(found) or "no binary of the suite was measured"
+        raise MeasurementInvalid(f"{what}: {reason}", remedy="measure the whole suite first")
+    try:
+        limit = max(upper_tolerance_limit(series.values) for series in measured)
+    except MeasurementInvalid as error:
+        raise MeasurementInvalid(f"{what}: {error.message}", remedy=error.remedy) from error
+    return _with_margin(experiment, check, measured, limit)
+
+
+def _untested(found: Sequence[Series]) -> str:
+    return next((series.untested for series in found if series.untested), "")
+
+
+def _with_margin(
+    experiment: Experiment, check: Check, measured: Sequence[Series], limit: float
+) -> Proposal:
+    observed = max(value for series in measured for value in series.values)
+    bound = max(limit, observed * (1 + experiment.tolerance / 100))
+    unit = measured[0].unit
+    upper_bound = float(math.ceil(bound)) if unit in _WHOLE else bound
+    return Proposal(
+        experiment=experiment.name,
+        check=check.name,
+        series=check.bounds.series,
+        unit=unit,
+        observed=observed,
+        margin_pct=100 * (upper_bound / observed - 1),
+        upper_bound=upper_bound,
+        replicates=min(len(series.values) for series in measured),
+    )
+
+
+class Turn(StrEnum):
+    """What becomes of a bound."""
+
+    NEW = "new"
+    TIGHTENED = "tightened"
+    UNCHANGED = "unchanged"
+    KEPT = "kept"
+    LOOSENED = "loosened"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A bound that is there already, and what its values depended on."""
+
+    upper_bound: float
+    surroundings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a proposal does to the bound that stands. `why` says why it does nothing."""
+
+    proposal: Proposal
+    standing: float | None
+    turn: Turn
+    why: str = ""
+
+    @property
+    def takes_effect(self) -> bool:
+        """Whether the proposed bound is the one from now on."""
+        return self.turn not in (Turn.KEPT, Turn.UNCHANGED)
+
+
+def decide(
+    proposal: Proposal, standing: Standing | None, here: Mapping[str, str], *, loosen: bool
+) -> Decision:
+    """Tighten, keep, or, when asked to, loosen.
+
+    Args:
+        proposal: What a run proposes.
+        standing: The bound that is there, if any.
+        here: What the values of the run depend on; where it differs from what the standing bound
+            depends on, neither is tighter than the other.
+        loosen: Whether the proposal counts whatever stands.
+    """
+    if standing is None:
+        return Decision(proposal, None, Turn.NEW)
+    old = standing.upper_bound
+    elsewhere = "; ".join(differences(standing.surroundings, here))
+    if elsewhere:
+        turn = Turn.REPLACED if loosen else Turn.KEPT
+        return Decision(proposal, old, turn, "" if loosen else f"it is for {elsewhere}")
+    if proposal.upper_bound == old:
+        return Decision(proposal, old, Turn.UNCHANGED)
+    if proposal.upper_bound < old:
+        return Decision(proposal, old, Turn.TIGHTENED)
+    if loosen:
+        return Decision(proposal, old, Turn.LOOSENED)
+    beyond = proposal.observed > old
+    why = "this run exceeds it" if beyond else "the proposal is looser"
+    return Decision(proposal, old, Turn.KEPT, why)
