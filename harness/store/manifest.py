@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import StoreError
+from harness.store.manifest_form import check_keys
 
 MANIFEST = "manifest.json"
 
@@ -20,6 +21,7 @@ def write_manifest(run_dir: Path, manifest: dict[str, Any]) -> None:
     Raises:
         StoreError: The directory cannot be written; the old manifest is still there.
     """
+    check_keys(manifest)
     staged = run_dir / f".{MANIFEST}.{os.getpid()}"
     text = json.dumps(manifest, indent=2) + "\n"
     try:

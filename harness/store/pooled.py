@@ -23,6 +23,11 @@ from harness.store.writer import RunWriter
 _MAY_DIFFER = {"seed", "replicates"}
 """Options with no bearing on what one replicate measures, only on how many and in which order."""
 
+_IDENTITY = (
+    *("kind", "commit", "dirty", "code_sha256"),
+    *("versions", "rig", "rig_fingerprint"),
+)
+
 _REMEDY = "pool runs of one commit, one machine and the same options"
 
 
@@ -105,7 +110,16 @@ def _refuse_unlike(parts: Sequence[_Part]) -> None:
 
 def _iter_unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
     """Yield what two manifests say differently of things that decide what a replicate measures."""
-    for key in ("kind", "commit", "dirty", "code_sha256", "versions", "rig", "rig_fingerprint"):
+    for key in (
+        "kind",
+        "suite",
+        "commit",
+        "dirty",
+        "code_sha256",
+        "versions",
+        "rig",
+        "rig_fingerprint",
+    ):
         if one.get(key) != other.get(key):
             yield key
     options, others = one.get("options", {}), other.get("options", {})

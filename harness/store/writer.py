@@ -103,8 +103,9 @@ class RunWriter:
 
     def update_manifest(self, **changes: Any) -> None:
         """Change top-level keys of the manifest and replace the file."""
-        self.manifest = {**self.manifest, **changes}
-        write_manifest(self.path, self.manifest)
+        changed = {**self.manifest, **changes}
+        write_manifest(self.path, changed)
+        self.manifest = changed
 
     def close(self) -> None:
         """Close every file and give up the lock."""

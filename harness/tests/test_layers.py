@@ -42,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gates": {"units", "faults", "stats"},
     "plots": {"units", "stats"},
     "reports": {"units", "stats"},
+    "schemas": {"corpus", "gates", "reports", "run", "stats", "store"},
     "__main__": {"cli"},
 }
 

@@ -1,0 +1,31 @@
+"""`harness schema`: print the JSON Schema of a file that is stored or read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import typer
+
+from harness.cli.console import write_line
+
+
+def schema(
+    name: Annotated[
+        str,
+        typer.Argument(help="Such as samples.jsonl or suite.toml. Without: list what there is."),
+    ] = "",
+) -> None:
+    """Print one JSON Schema (draft 2020-12), made from the types that write the file.
+
+    That of a .jsonl file is of each line, that of a .toml file of the data in it.
+    """
+    from harness import schemas  # noqa: PLC0415 - loads whatever is stored by anyone
+
+    if name:
+        found = msgspec.json.encode(schemas.schema_of(name))
+        write_line(msgspec.json.format(found, indent=2))
+        return
+    width = max(map(len, schemas.names()))
+    for each in schemas.names():
+        typer.echo(f"{each:{width}}  {schemas.about(each)}")

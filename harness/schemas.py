@@ -1,0 +1,144 @@
+"""The JSON Schema of every file that is stored or read, made from the types that write it.
+
+So a schema and its file cannot drift apart: there is no second description of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+from pydantic import BaseModel
+
+from harness.corpus.manifest import Manifest as CorpusManifest
+from harness.errors import ConfigError
+from harness.gates.suite import Suite
+from harness.reports.document import SummaryDocument
+from harness.run.flame_pages import FlamePage
+from harness.run.manifest import options_of
+from harness.run.overhead import Overhead
+from harness.run.request import Binary, RunRequest
+from harness.stats.verdict import ComparisonDocument, Verdict
+from harness.store.bounds import BOUNDS, Bound
+from harness.store.manifest import MANIFEST
+from harness.store.manifest_form import Manifest
+from harness.store.seal import SEAL, Seal
+from harness.store.tables import TABLES
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def names() -> list[str]:
+    """Return what there are schemas of: files, and documents that `--json` prints."""
+    return list(_SOURCES)
+
+
+def about(name: str) -> str:
+    """Say in a few words what one name is."""
+    return _SOURCES[name][0]
+
+
+def schema_of(name: str) -> Schema:
+    """Return one JSON Schema. That of a `.jsonl` file is of each line, of a TOML file of its data.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    if name not in _SOURCES:
+        near = get_close_matches(name, _SOURCES, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_SOURCES)}"
+        raise ConfigError(f"there is no schema of {name!r}", remedy=hint)
+    described, make = _SOURCES[name]
+    head = {"$schema": DIALECT, "title": f"{name}: {described}"}
+    return {**head, **{key: _tidied(value) for key, value in make().items() if key not in head}}
+
+
+def _tidied(schema: Any) -> Any:
+    """Return a schema whose descriptions are not indented like the docstrings they were."""
+    if isinstance(schema, list):
+        return [_tidied(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: cleandoc(value) if key == "description" and isinstance(value, str) else _tidied(value)
+        for key, value in schema.items()
+    }
+
+
+def _of_type(kind: Any) -> Callable[[], Schema]:
+    return lambda: msgspec.json.schema(kind)
+
+
+def _of_model(model: type[BaseModel]) -> Callable[[], Schema]:
+    return model.model_json_schema
+
+
+def _manifest() -> Schema:
+    """Return the form of a manifest, with those of the parts that only other rooms know."""
+    known = {
+        "state": Literal["running", "complete", "interrupted"],
+        "options": _options(),
+        "corpus": list[Binary],
+        "overhead": dict[str, Overhead],
+        "flame": list[FlamePage],
+    }
+    fields = [
+        (field.encode_name, known.get(field.name, field.type), *_default(field))
+        for field in structs.fields(Manifest)
+    ]
+    whole = msgspec.defstruct(
+        "Manifest",
+        fields,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        namespace={"__doc__": Manifest.__doc__},
+    )
+    return msgspec.json.schema(whole)
+
+
+def _default(field: structs.FieldInfo) -> tuple[Any, ...]:
+    if field.required:
+        return ()
+    if field.default_factory is not msgspec.NODEFAULT:
+        return (msgspec.field(default_factory=field.default_factory),)
+    return (field.default,)
+
+
+def _options() -> type[Struct]:
+    """Return the type of `options`: the request, without what has no bearing on a number."""
+    kept = options_of(RunRequest(binaries=[], arms=[], results=Path()))
+    fields = [(f.name, f.type) for f in structs.fields(RunRequest) if f.name in kept]
+    return msgspec.defstruct("Options", fields, kw_only=True, forbid_unknown_fields=True)
+
+
+_TABLES = {
+    "samples": "every measured value and every failed replicate of a run",
+    "batches": "every batch that was flushed",
+    "gc": "every run of the garbage collector",
+    "timeline": "live heap over time",
+    "copies": "what each source line holds at the peak",
+    "deliveries": "what reached the intake in the unmeasured verification runs",
+    "failures": "why replicates do not count",
+}
+
+_SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
+    MANIFEST: ("what a run was asked for, on what and how it ended", _manifest),
+    **{
+        f"{table}.jsonl": (f"one line: {_TABLES[table]}", _of_type(row))
+        for table, row in TABLES.items()
+    },
+    SEAL: ("what every file of a promoted baseline has to be", _of_type(Seal)),
+    BOUNDS: ("the bounds that were ratcheted", _of_type(tuple[Bound, ...])),
+    "report.json": ("the verdict of harness gate", _of_type(Verdict)),
+    "comparison.json": ("what harness compare --json prints", _of_type(ComparisonDocument)),
+    "summary.json": ("what --json of harness run and report prints", _of_type(SummaryDocument)),
+    "suite.toml": ("experiments and what is demanded of them", _of_model(Suite)),
+    "corpus.toml": ("the pinned binaries", _of_model(CorpusManifest)),
+}

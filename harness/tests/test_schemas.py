@@ -1,0 +1,193 @@
+"""Every file that a real run leaves behind is what its published schema says, and no more."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from harness import schemas
+from harness.corpus import fixtures_directory
+from harness.errors import ConfigError
+from harness.store import RunWriter
+from harness.store.baseline import promote, replace_bounds
+from harness.store.bounds import Bound
+from harness.tests.store.records import a_record
+from harness.tests.store.sound_run import sound_run
+from harness.tests.symbols.binaries import FIXTURES
+
+Documents = dict[str, list[Any]]
+
+BOUND = Bound(
+    experiment="gate", check="peak", series="heap_peak_memray", upper_bound=2.5, observed=2.0,
+    margin_pct=25.0, replicates=2, run="r1",
+)  # fmt: skip
+
+SUITE = """
+corpus = "."
+[[experiments]]
+name = "peak"
+replicates = 1
+overshoot = "32 KiB"
+gate = true
+[[experiments.checks]]
+name = "heap"
+bounds = { series = "heap_peak_memray", upper_bound = "1 GiB" }
+"""
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
+    """Measure one small binary and a broken one for real; return all that was written, by name."""
+    work = tmp_path_factory.mktemp("schemas")
+    corpus = work / "corpus"
+    corpus.mkdir()
+    for name in ("rust/dwarf5.so", "c/stripped.so"):
+        shutil.copy(FIXTURES / name, corpus)
+    (work / "suite.toml").write_text(SUITE)
+    call = caller(work)
+    options = ("--source", "replay", "--replicates", "1", "--probe", "memray", "--probe", "gc")
+    summary = call("run", "corpus", *options, "--json")
+    (run,) = (work / "results" / "runs").iterdir()
+    return {
+        **dict(iter_files(run)),
+        **dict(iter_files(a_baseline(work))),
+        "summary.json": [summary],
+        "report.json": [call("gate", run, "--suite", "suite.toml", "--json")],
+    }
+
+
+def a_baseline(work: Path) -> Path:
+    """Return a promoted baseline with a bound; only its own two files are of interest here."""
+    promoted = promote(sound_run(work / "sound"), work / "baseline")
+    path = replace_bounds(promoted, [BOUND]).path
+    for file in path.iterdir():
+        if file.name not in {"digests.json", "bounds.json"}:
+            file.unlink()
+    return path
+
+
+def caller(work: Path) -> Callable[..., Any]:
+    environment = {**os.environ, "XDG_CACHE_HOME": str(work / "cache"), "NO_COLOR": "1"}
+
+    def call(*arguments: str | Path) -> Any:
+        command = [sys.executable, "-m", "harness", *map(str, arguments)]
+        done = subprocess.run(command, cwd=work, env=environment, capture_output=True, check=False)
+        assert done.stdout, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    return call
+
+
+def iter_files(directory: Path) -> Iterator[tuple[str, list[Any]]]:
+    """Yield every file of JSON in a directory, with its documents: a table's are its rows."""
+    for path in directory.iterdir():
+        if path.suffix == ".jsonl":
+            yield path.name, [json.loads(line) for line in path.read_text().splitlines()]
+        elif path.suffix == ".json":
+            yield path.name, [json.loads(path.read_bytes())]
+
+
+def validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(schemas.schema_of(name))
+
+
+STORED = [
+    name
+    for name in schemas.names()
+    if name.endswith((".json", ".jsonl")) and name != "comparison.json"
+]
+
+
+def test_there_is_a_schema_of_everything_that_a_run_leaves_behind(documents: Documents) -> None:
+    assert sorted(documents) == sorted(STORED)
+    assert all(documents.values()), "a table without rows proves nothing"
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_what_was_written_is_valid(documents: Documents, name: str) -> None:
+    for document in documents[name]:
+        validator(name).validate(document)
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_a_document_without_a_key_or_with_another_kind_of_value_is_not_valid(
+    documents: Documents, name: str
+) -> None:
+    check = validator(name)
+    for mutant in iter_mutants(documents[name][0], check):
+        assert not check.is_valid(mutant)
+
+
+def iter_mutants(document: Any, check: Draft202012Validator) -> Iterator[Any]:
+    """Yield the document without each required key, and with each value replaced by nonsense."""
+    if isinstance(document, list):
+        yield from ([mutant, *document[1:]] for mutant in iter_mutants(document[0], check))
+        yield {}
+        return
+    for key in required(check.schema):
+        if key in document:
+            yield {name: value for name, value in document.items() if name != key}
+    for key in document:
+        yield {**document, key: [["nonsense"]]}
+
+
+def required(schema: Any) -> list[str]:
+    """Return the required keys of what a schema is about, or of the items of such a list."""
+    found = schema.get("items", schema)
+    while "$ref" in found:
+        found = schema["$defs"][found["$ref"].rpartition("/")[2]]
+    keys: list[str] = found["required"]
+    return keys
+
+
+@pytest.mark.parametrize("name", schemas.names())
+def test_a_schema_is_one_by_its_own_dialect(name: str) -> None:
+    Draft202012Validator.check_schema(schemas.schema_of(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("corpus.toml", fixtures_directory() / "corpus.toml"),
+        *(("suite.toml", suite) for suite in (fixtures_directory() / "suites").glob("*.toml")),
+    ],
+    ids=lambda value: Path(value).name,
+)
+def test_committed_suites_and_pins_are_valid_and_misspelt_ones_are_not(
+    name: str, file: Path
+) -> None:
+    content = tomllib.loads(file.read_text())
+    validator(name).validate(content)
+    assert not validator(name).is_valid({**content, "misspelt": 1})
+
+
+def test_sizes_in_words_and_single_names_are_valid_in_a_suite() -> None:
+    """What the reader of suites takes, their schema has to take."""
+    validator("suite.toml").validate(tomllib.loads(SUITE))
+    wrong = SUITE.replace('overshoot = "32 KiB"', "overshoot = [32]")
+    assert not validator("suite.toml").is_valid(tomllib.loads(wrong))
+
+
+def test_no_manifest_is_written_with_a_key_that_its_schema_does_not_know(tmp_path: Path) -> None:
+    with RunWriter.create(tmp_path, {"state": "running"}) as writer:
+        writer.append(a_record())
+        with pytest.raises(msgspec.ValidationError, match="surprise"):
+            writer.update_manifest(surprise=1)
+        with pytest.raises(msgspec.ValidationError, match="warnings"):
+            writer.update_manifest(warnings="not a list")
+
+
+def test_an_unknown_name_gets_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r"samples\.jsonl"):
+        schemas.schema_of("sample.jsonl")
