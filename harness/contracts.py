@@ -18,6 +18,10 @@ if TYPE_CHECKING:  # a measured process reads this file and must not load either
     from harness.stats.verdict import Findings
 
 
+NO_DATA = "no-data"
+"""The gid of a figure that has nothing to show."""
+
+
 class Body(Protocol):
     """A request body that can be sent again: its length in bytes, and a fresh reader over it."""
 
@@ -89,8 +93,11 @@ class Plot(Protocol):
     """One picture that answers one question.
 
     The figure's title (`suptitle`) asks the question; its axes name their units. No data, one
-    record and many records all give a figure; without data it says so and why. Nothing global is
-    touched: the figure is made from `matplotlib.figure.Figure`, never through pyplot.
+    record and many records all give a figure; without data it says so and why, and has the gid
+    `NO_DATA`, so that reports leave it out. Nothing global is touched: the figure is made from `matplotlib.figure.Figure`, never through pyplot.
+
+    A plot about many runs reads `frames.history` and is marked by `harness.plots.style.over_runs`:
+    it is drawn by `harness history`, not into the report of one run.
     """
 
     def __call__(self, frames: Frames) -> Figure:

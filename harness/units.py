@@ -35,3 +35,14 @@ def format_seconds(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def format_value(value: float, unit: str) -> str:
+    """Return a measured value the way its unit is read best: `5.4 MiB`, `0.123 s`, `1,234`."""
+    if unit == "byte":
+        return format_bytes(value)
+    if unit == "second":
+        return f"{value:.3f} s" if abs(value) >= 0.01 else f"{1000 * value:.3f} ms"
+    if unit == "count":
+        return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
+    return f"{value:.4g} {unit}".rstrip()

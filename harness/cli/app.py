@@ -14,6 +14,7 @@ from harness.cli import (
     doctor,
     export,
     gate,
+    history,
     intake,
     pool,
     report,
@@ -42,6 +43,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
+app.command("history")(history.history)
 app.command("pool")(pool.pool)
 app.command("export")(export.export)
 app.command("schema")(schema.schema)

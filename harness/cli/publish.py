@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.cli.console import write_line
+from harness.cli.pictures import draw_all
 from harness.errors import StoreError
-from harness.registry import load, names
 
 if TYPE_CHECKING:
     from harness.reports.provenance import Provenance
@@ -79,7 +79,7 @@ def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> F
 
 def _write(findings: Findings, run_dir: Path, target: Path, *, html: bool) -> dict[str, str]:
     """Write plots, report and page; return by name where each one is."""
-    drawn = _draw(findings.frames, target / _PLOTS)
+    drawn = draw_all(findings.frames, target / _PLOTS)
     _write_report(findings, target, drawn)
     files = {"report": target / _REPORT}
     if html:
@@ -89,19 +89,6 @@ def _write(findings: Findings, run_dir: Path, target: Path, *, html: bool) -> di
         write_page(findings, run_dir, files["page"], drawn)
     files |= {name: png for name, (png, _) in drawn.items()}
     return {name: str(path) for name, path in files.items()}
-
-
-def _draw(frames: Frames, directory: Path) -> dict[str, tuple[Path, str]]:
-    """Draw every registered plot; return by name the PNG's path and the question it answers."""
-    from harness.plots.writing import write  # noqa: PLC0415 - matplotlib is slow to import
-
-    drawn: dict[str, tuple[Path, str]] = {}
-    for name in names("plot"):
-        figure = load("plot", name)(frames)
-        paths = write(figure, directory, name)
-        png = next(path for path in paths if path.suffix == ".png")
-        drawn[name] = png, figure.get_suptitle()
-    return drawn
 
 
 def _write_report(

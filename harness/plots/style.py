@@ -12,6 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
+from harness.contracts import NO_DATA, Plot
 from harness.stats.labels import distinct, inert
 
 # The Okabe-Ito palette: eight colours that people with any colour vision can tell apart.
@@ -58,6 +59,7 @@ def new_figure(question: str, height_in: float) -> Figure:
 def no_data(question: str, why: str) -> Figure:
     """Return a figure that says there is nothing to draw, and why."""
     figure = new_figure(question, 2.4)
+    figure.set_gid(NO_DATA)
     axes = figure.add_subplot()
     axes.set_axis_off()
     axes.text(0.5, 0.5, f"No data\n{why}", ha="center", va="center", color=GREY, wrap=True)
@@ -77,6 +79,12 @@ def arm_looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
     for arm in sorted(set(arms) - set(_KNOWN)):
         looks[arm] = _SPARE[(len(looks) - len(_KNOWN)) % len(_SPARE)]
     return looks
+
+
+def over_runs(plot: Plot) -> Plot:
+    """Mark a plot that is about many runs: it is drawn by `harness history` alone."""
+    plot.over_runs = True  # type: ignore[attr-defined]  # an attribute most plots do without
+    return plot
 
 
 def drawn(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from harness import registry
+from harness.contracts import NO_DATA
 from harness.plots.style import arm_looks, drawn
 from harness.plots.writing import render, write
 from harness.stats.frames import Frames
-from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, peaks
+from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, peaks, sample
 
 HOSTILE = "\x1b[31mre\nd\u202e$x_{1}$日本<script>" + "x" * 500
 PLOTS = registry.names("plot")
@@ -43,12 +45,59 @@ def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]
         ],
         "collections": [{**row, "start_s": row["at_s"], **gc, **heap} for row in timed],
         "deliveries": [delivery(binary, arm, source=source) for arm in ARMS],
+        "history": [row for arm in ARMS for row in _visits({**own, "arm": arm})],
     }
+
+
+def _visits(place: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return four runs of one experiment: as before, more, less, and with another Python."""
+    steps = [(5e6, "", 0), (6e6, "shift", 20), (3e6, "shift", -50), (9e6, "break", 200)]
+    metric = {"metric": "heap_peak_memray", "unit": "byte", "exact": True, "replicates": 2}
+    return [
+        {
+            **place, **metric, "run_id": f"r{n}", "name": HOSTILE, "started_at": f"2026-01-0{n}",
+            "level": level, "low": level, "high": level, "step": step, "delta_pct": delta,
+            "reason": HOSTILE if step == "break" else "",
+        }
+        for n, (level, step, delta) in enumerate(steps)
+    ]  # fmt: skip
 
 
 def _together(*cases: dict[str, list[dict[str, Any]]]) -> Frames:
     rows = {table: [row for case in cases for row in case[table]] for table in cases[0]}
     return frames(rows.pop("samples"), (), **rows)
+
+
+def _sweep(binary: str) -> Frames:
+    """Return a run of three thresholds, of which no batch reached the last."""
+    thresholds = {f"streaming @ {kib} KiB": kib * 1024 for kib in (64, 128, 256)}
+    return frames(
+        [sample(binary, arm, 2.0 * size) for arm, size in thresholds.items()],
+        batches=[
+            batch(binary, 1, 900, arm=arm, threshold_bytes=size, final=size > 2**17)
+            for arm, size in thresholds.items()
+        ],
+    )
+
+
+def _scaling(binary: str) -> Frames:
+    """Return a run of a binary and three of its prefixes."""
+    shares = {f"{binary} [{quarter}]": quarter / 4 for quarter in (1, 2, 3)} | {binary: 1.0}
+    sizes = {name: round(1e6 * share) for name, share in shares.items()}
+    found = frames(
+        [row for name, size in sizes.items() for row in peaks(name, [4.0 * size], [7e5])],
+        batches=[batch(name, number, 0) for name in sizes for number in (1, 2)],
+        deliveries=[
+            delivery(name, arm, functions=size // 100, raw_bytes=size)
+            for name, size in sizes.items()
+            for arm in ARMS
+        ],
+    )
+    inputs = [
+        {"name": name, "sha256": "aa", "share": share, "extra": {}}
+        for name, share in shares.items()
+    ]
+    return replace(found, manifest={"run_id": "r1", "corpus": inputs})
 
 
 DATA: dict[str, Callable[[], Frames]] = {
@@ -63,7 +112,13 @@ DATA: dict[str, Callable[[], Frames]] = {
     "one value": lambda: frames(peaks("a", [1], [])),
     "only failures": lambda: frames([failure("a", arm) for arm in ARMS]),
     "nothing": frames,
+    "sweep": lambda: _sweep("a.so"),
+    "hostile sweep": lambda: _sweep(HOSTILE),
+    "scaling": lambda: _scaling("a.so"),
+    "hostile scaling": lambda: _scaling(HOSTILE),
 }
+SHOWS = {"sweep": "sweep", "scaling": "scaling"}
+"""What data a plot has something to show of, where that is no plain run."""
 
 
 def _draw(name: str, data: str) -> Figure:
@@ -89,7 +144,8 @@ def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_asks_its_question_in_the_title_and_names_its_units(name: str) -> None:
-    figure = _draw(name, "one")
+    figure = _draw(name, SHOWS.get(name, "one"))
+    assert figure.get_gid() != NO_DATA
     assert figure.get_suptitle().endswith("?")
     shared = [axes for axes in figure.axes if axes.xaxis.get_label_text()]
     assert shared
@@ -98,7 +154,9 @@ def test_a_plot_asks_its_question_in_the_title_and_names_its_units(name: str) ->
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_without_data_says_so_and_why(name: str) -> None:
-    texts = _texts(_draw(name, "nothing"))
+    figure = _draw(name, "nothing")
+    texts = _texts(figure)
+    assert figure.get_gid() == NO_DATA
     assert "No data" in texts
     assert len(texts.splitlines()) >= 3
 
@@ -125,7 +183,8 @@ def test_settings_of_the_machine_change_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_hostile_names_are_drawn_inert_and_short(name: str) -> None:
-    texts = _texts(_draw(name, "hostile names"))
+    data = f"hostile {SHOWS[name]}" if name in SHOWS else "hostile names"
+    texts = _texts(_draw(name, data))
     assert "\x1b" not in texts
     assert "\u202e" not in texts
     assert "x" * 50 not in texts

@@ -1,0 +1,182 @@
+"""`harness history`: when did a metric change, over many runs, and at which commit?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.text import Text
+
+from harness.cli.console import error_console, output_console, write_line
+from harness.errors import ConfigError, StoreError
+from harness.stats.labels import inert, shorten
+from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
+from harness.store.tables import DELIVERIES, SAMPLES
+from harness.units import format_value
+
+if TYPE_CHECKING:
+    from harness.stats.frames import Frames
+    from harness.stats.trends import Step, Trend, Visit
+
+SCHEMA = "harness.history/1"
+_NAME_WIDTH = 24
+_REMEDY = "name runs, or a directory of runs"
+
+
+def history(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs, or directories of runs.", show_default=False)
+    ],
+    *,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(help="A metric to follow; repeat it. Without: all that are compared."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show what did not change too.")
+    ] = False,
+    output: Annotated[Path, typer.Option(help="Where the pictures go.")] = Path("results/history"),
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on standard output.")
+    ] = False,
+) -> None:
+    """Follow every metric of every experiment over RUNS, in the order of their start.
+
+    An exact metric changed wherever its value differs from the run before, and the commit is
+    named. Of the others, levels are told from noise. Where Python, memray, the binary or the
+    options changed too, it is a declared break and nobody's regression; for times and RSS so is
+    another machine.
+    """
+    from harness.stats.metrics import METRICS  # noqa: PLC0415  what follows loads pandas
+    from harness.stats.trends import trends_of  # noqa: PLC0415
+
+    frames = list(_read(runs))
+    trends = trends_of(frames, tuple(metric or METRICS))
+    trends = [trend for trend in trends if trend.visits]
+    if not trends:
+        asked = ", ".join(metric or ()) or "of the known metrics"
+        raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")
+    pictures = _draw(trends, output)
+    if json:
+        write_line(msgspec.json.encode(_document(trends, pictures)))
+    else:
+        _print(trends, len(frames), everything=everything)
+        for name, path in pictures.items():
+            output_console().print(f"{name}  {path}", markup=False, soft_wrap=True)
+
+
+def _read(paths: Sequence[Path]) -> Iterable[Frames]:
+    """Yield the tables of every run that ended well; say which others there are."""
+    from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
+    from harness.store.baseline import load_untouched  # noqa: PLC0415
+
+    found = [run for path in paths for run in _iter_runs(path)]
+    for path in found:
+        manifest = read_manifest(path)
+        state, kind = manifest.get("state"), manifest.get("kind", "run")
+        if state != COMPLETE or kind != "run":
+            why = f"a {kind}" if kind != "run" else f"{state or 'of unknown state'}, not complete"
+            _warn(f"{path} left out: it is {why}")
+            continue
+        run = load_untouched(path, (SAMPLES, DELIVERIES))
+        for warning in run.warnings:
+            _warn(f"{path}: {warning}")
+        yield Frames.of(run)
+
+
+def _iter_runs(path: Path) -> list[Path]:
+    if (path / MANIFEST).exists():
+        return [path]
+    try:
+        found = sorted(entry for entry in path.iterdir() if (entry / MANIFEST).exists())
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}", remedy=_REMEDY) from error
+    if not found:
+        raise StoreError(f"{path}: there is no run in it", remedy=_REMEDY)
+    return found
+
+
+def _warn(text: str) -> None:
+    error_console().print(Text(f"warning: {inert(text)}", style="yellow"))
+
+
+def _draw(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
+    from harness.cli.pictures import draw_all  # noqa: PLC0415  matplotlib is slow to import
+    from harness.stats.frames import Frames  # noqa: PLC0415
+    from harness.stats.trends import history_table  # noqa: PLC0415
+
+    frames = Frames.build({}, history=history_table(trends))
+    try:
+        drawn = draw_all(frames, directory, over_runs=True)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write into {directory}: {error.strerror}",
+            remedy="choose another directory with --output",
+        ) from error
+    return {name: str(path) for name, (path, _) in drawn.items()}
+
+
+def _print(trends: Sequence[Trend], runs: int, *, everything: bool) -> None:
+    console = output_console()
+    changed = [trend for trend in trends if trend.steps]
+    shown = trends if everything else changed
+    for trend in shown:
+        console.print(Text(" ".join(shorten(word, _NAME_WIDTH) for word in trend.key), "bold"))
+        for line in _lines(trend):
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    still = len(trends) - len(changed)
+    console.print(f"{runs} runs, {len(trends)} metrics of experiments, {still} without a change")
+    for remark in sorted({remark for trend in trends for remark in trend.remarks}):
+        concerned = sum(remark in trend.remarks for trend in trends)
+        console.print(Text(f"{concerned} x {remark}"))
+
+
+def _lines(trend: Trend) -> list[str]:
+    if not trend.steps:
+        last = trend.visits[-1]
+        return [f"{'no change':>12}  {format_value(last.level, trend.unit):>10}"]
+    return [_line(trend, step) for step in trend.steps]
+
+
+def _line(trend: Trend, step: Step) -> str:
+    since, at = trend.visits[step.since], trend.visits[step.at]
+    level = format_value(at.level, trend.unit)
+    why = f"; declared break: {'; '.join(step.reasons)}" if step.declared else ""
+    change = f"{step.delta_pct:+.3g} %"
+    return inert(f"{change:>12}  {level:>10}  at {at.name}, after {since.name}{why}")
+
+
+def _document(trends: Sequence[Trend], pictures: dict[str, str]) -> dict[str, Any]:
+    """Return the history as plain values: exact numbers, whole commits."""
+    return {
+        "schema": SCHEMA,
+        "trends": [
+            {
+                **trend.key._asdict(),
+                "unit": trend.unit,
+                "exact": trend.exact,
+                "runs": [asdict(visit) for visit in trend.visits],
+                "changes": [_change(step, trend.visits) for step in trend.steps],
+                "remarks": list(trend.remarks),
+            }
+            for trend in trends
+        ],
+        "files": pictures,
+    }
+
+
+def _change(step: Step, visits: Sequence[Visit]) -> dict[str, Any]:
+    since, at = visits[step.since], visits[step.at]
+    return {
+        "kind": "break" if step.declared else "shift",
+        "run_id": at.run_id,
+        "commit": at.commit,
+        "since_run_id": since.run_id,
+        "since_commit": since.commit,
+        "delta_pct": step.delta_pct,
+        "reasons": list(step.reasons),
+    }

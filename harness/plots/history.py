@@ -1,0 +1,215 @@
+"""Levels over many runs, one line an experiment, with a mark where a level changed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from harness.plots.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    VERMILLION,
+    add_key,
+    drawn,
+    drawn_labels,
+    new_figure,
+    no_data,
+    over_runs,
+    styled,
+)
+from harness.stats.frames import Frames
+from harness.stats.labels import shorten
+from harness.stats.summary import PEAKS, TIMED
+from harness.units import format_value
+
+QUESTION = "When did it change, and by how much?"
+_MOST_ROWS, _MOST_TICKS, _MOST_REASONS = 12, 16, 4
+_NAME_WIDTH, _RUN_WIDTH, _REASON_WIDTH = 14, 12, 70
+_ROOM = 0.16  # for one number, in widths of a panel
+_LEAST_SWING_PCT = 5.0  # a change smaller than this does not fill its line
+_SWING = 0.36  # how far from the middle of its line a level may be drawn
+_UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
+
+
+@over_runs
+def draw(frames: Frames) -> Figure:
+    """Draw one panel a metric and source: peak heap, and the time it took where it was measured."""
+    history = frames.history
+    chosen = history[history["metric"].isin(_chosen(history))]
+    with styled():
+        if chosen.empty:
+            return no_data(QUESTION, "the tables of one run tell no history; give several runs")
+        return _draw_panels(chosen)
+
+
+def _chosen(history: pd.DataFrame) -> list[str]:
+    """Return the best definition of peak heap that was measured, and of time."""
+    measured = set(history["metric"])
+    of_kinds = [[name for name in kind if name in measured] for kind in (PEAKS, TIMED)]
+    known = [names[0] for names in of_kinds if names]
+    return known or sorted(measured)[:1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """What one panel shows: the lines with the largest changes on top, out of `of`."""
+
+    title: str
+    lines: Sequence[pd.DataFrame]
+    of: int
+
+
+def _iter_panels(history: pd.DataFrame) -> Iterator[_Panel]:
+    for (metric, source), rows in history.groupby(["metric", "source"], sort=True):
+        lines = [line for _, line in rows.groupby(["binary", "arm"], sort=True)]
+        lines.sort(key=lambda line: -_largest_change(line))
+        exact = ", exact" if bool(rows["exact"].all()) else ""
+        yield _Panel(drawn(f"{metric}, {source}{exact}"), lines[:_MOST_ROWS][::-1], len(lines))
+
+
+def _largest_change(line: pd.DataFrame) -> float:
+    steps = line[line["step"] != ""]
+    return float(steps["delta_pct"].abs().max()) if len(steps) else -1.0
+
+
+def _draw_panels(history: pd.DataFrame) -> Figure:
+    panels = list(_iter_panels(history))
+    heights = [len(panel.lines) + 0.9 for panel in panels]
+    figure = new_figure(QUESTION, 2.6 + 0.48 * sum(heights))
+    grid = figure.subplots(len(panels), squeeze=False, sharex=True, height_ratios=heights)
+    runs = _runs(history)
+    for axes, panel in zip(grid[:, 0], panels, strict=True):
+        _draw_panel(axes, panel, {run: place for place, run in enumerate(runs)})
+    _label_runs(grid[-1, 0], runs, history)
+    add_key(figure, _marks(history), _iter_notes(history, panels))
+    return figure
+
+
+def _runs(history: pd.DataFrame) -> dict[str, str]:
+    """Return the name of each run, in the order of their start."""
+    ordered = history.sort_values(["started_at", "run_id"], kind="stable")
+    return dict(zip(ordered["run_id"], ordered["name"], strict=True))
+
+
+def _draw_panel(axes: Axes, panel: _Panel, places: dict[str, int]) -> None:
+    axes.set_title(panel.title)
+    binaries = drawn_labels((str(line["binary"].iloc[0]) for line in panel.lines), _NAME_WIDTH)
+    arms = drawn_labels((str(line["arm"].iloc[0]) for line in panel.lines), _NAME_WIDTH)
+    labels = [
+        f"{binaries[str(line['binary'].iloc[0])]}, {arms[str(line['arm'].iloc[0])]}"
+        for line in panel.lines
+    ]
+    swing = max([_LEAST_SWING_PCT, *(abs(value) for line in panel.lines for value in _drift(line))])
+    for row, line in enumerate(panel.lines):
+        _draw_line(axes, row, line, places, swing)
+        last = line.iloc[-1]
+        beside = axes.get_yaxis_transform()
+        axes.text(1.01, row, _level(last), transform=beside, va="center_baseline")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(-0.6, len(labels) - 0.1)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+
+
+def _drift(line: pd.DataFrame) -> list[float]:
+    """Return the levels in per cent of the first one."""
+    first = float(line["level"].iloc[0])
+    return [100 * (float(level) / first - 1) if first else 0.0 for level in line["level"]]
+
+
+def _draw_line(
+    axes: Axes, row: int, line: pd.DataFrame, places: dict[str, int], swing: float
+) -> None:
+    xs = [places[run] for run in line["run_id"]]
+    ys = [row + _SWING * drift / swing for drift in _drift(line)]
+    axes.plot(xs, ys, color=GREY, linewidth=1.2, marker=".", markersize=4, zorder=2)
+    said = _said(line, xs, _ROOM * len(places))
+    for x, y, step, delta in zip(xs, ys, line["step"], line["delta_pct"], strict=True):
+        if step:
+            colour, marker = _look(str(step), float(delta))
+            axes.plot(x, y, marker, color=colour, markersize=7, zorder=3)
+        if x in said:
+            axes.annotate(
+                _per_cent(float(delta)), (x, y), (0, 5), textcoords="offset points",
+                ha="center", fontsize=10, color=BLACK, zorder=4,
+            )  # fmt: skip
+
+
+def _said(line: pd.DataFrame, xs: Sequence[int], apart: float) -> set[int]:
+    """Return the places of the changes that are said in numbers: the largest that have room."""
+    steps = zip(xs, line["step"], line["delta_pct"].abs(), strict=True)
+    said: set[int] = set()
+    for x, step, _ in sorted(steps, key=lambda found: -found[2]):
+        if step and all(abs(x - other) >= apart for other in said):
+            said.add(x)
+    return said
+
+
+def _look(step: str, delta_pct: float) -> tuple[str, str]:
+    if step == "break":
+        return _BREAK
+    return _UP if delta_pct > 0 else _DOWN
+
+
+def _per_cent(delta_pct: float) -> str:
+    if not math.isfinite(delta_pct):
+        return "from nothing"
+    text = f"{delta_pct:+.1f}" if abs(delta_pct) >= 1 else f"{delta_pct:+.1g}"
+    return f"{text} %".replace("-", "\N{MINUS SIGN}")
+
+
+def _level(visit: pd.Series) -> str:
+    return drawn(format_value(float(visit["level"]), str(visit["unit"])))
+
+
+def _label_runs(axes: Axes, runs: dict[str, str], history: pd.DataFrame) -> None:
+    """Name the runs below the last panel; of many, those where something changed."""
+    order = list(runs)
+    stepped = set(history.loc[history["step"] != "", "run_id"])
+    wanted = [place for place, run in enumerate(order) if run in stepped]
+    if len(order) <= _MOST_TICKS:
+        wanted = list(range(len(order)))
+    elif len(wanted) > _MOST_TICKS or not wanted:
+        wanted = list(range(0, len(order), -(-len(order) // _MOST_TICKS)))
+    names = [drawn(shorten(runs[order[place]], _RUN_WIDTH)) for place in wanted]
+    axes.set_xticks(wanted, names, rotation=45, ha="right", rotation_mode="anchor")
+    axes.set_xlim(-0.5, max(len(order) - 1, 1) + 0.7)
+    axes.set_xlabel("Commit, or run where that is not known (oldest first)")
+
+
+def _marks(history: pd.DataFrame) -> list[Line2D]:
+    steps = history[history["step"] != ""]
+    shifts, breaks = steps[steps["step"] == "shift"], steps[steps["step"] == "break"]
+    shown = [
+        (_UP, "more than before", bool((shifts["delta_pct"] > 0).any())),
+        (_DOWN, "less than before", bool((shifts["delta_pct"] <= 0).any())),
+        (_BREAK, "declared break", not breaks.empty),
+    ]
+    marks = [Line2D([], [], color=GREY, marker=".", linewidth=1.2, label="one run")]
+    return marks + [
+        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=8, label=label)
+        for (colour, marker), label, there in shown
+        if there
+    ]
+
+
+def _iter_notes(history: pd.DataFrame, panels: Iterable[_Panel]) -> Iterator[str]:
+    yield "right: the latest level; heights are in proportion within a panel"
+    reasons = list(dict.fromkeys(text for text in map(str, history["reason"]) if text))
+    for reason in reasons[:_MOST_REASONS]:
+        yield f"break: {drawn(shorten(reason, _REASON_WIDTH))}"
+    if len(reasons) > _MOST_REASONS:
+        yield f"and {len(reasons) - _MOST_REASONS} other reasons for breaks"
+    for panel in panels:
+        unseen = panel.of - len(panel.lines)
+        if unseen:
+            yield f"{panel.title}: {unseen} more experiments, which changed no more"
+    changed = bool((history["step"] != "").any())
+    yield "in numbers: the largest changes that have room" if changed else "no level changed"
