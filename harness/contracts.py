@@ -94,14 +94,14 @@ class Plot(Protocol):
 
     The figure's title (`suptitle`) asks the question; its axes name their units. No data, one
     record and many records all give a figure; without data it says so and why, and has the gid
-    `NO_DATA`, so that reports leave it out. Nothing global is touched: the figure is made from `matplotlib.figure.Figure`, never through pyplot.
+    `NO_DATA`, so that reports leave it out. Nothing global is touched: the figure is made from
+    `matplotlib.figure.Figure`, never through pyplot.
 
-    A plot about many runs reads `frames.history` and is marked by `harness.plots.style.over_runs`:
-    it is drawn by `harness history`, not into the report of one run.
+    A plot about many runs reads `frames.history`, which is empty in the tables of one run.
     """
 
     def __call__(self, frames: Frames) -> Figure:
-        """Draw the tables of one run."""
+        """Draw the tables of one run, or the history of many."""
         ...
 
 

@@ -111,7 +111,7 @@ def _draw(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
 
     frames = Frames.build({}, history=history_table(trends))
     try:
-        drawn = draw_all(frames, directory, over_runs=True)
+        drawn = draw_all(frames, directory)
     except OSError as error:
         raise StoreError(
             f"cannot write into {directory}: {error.strerror}",

@@ -1,34 +1,30 @@
-"""Draw the registered plots: those about one run, or those that hold many side by side."""
+"""Draw what the registered plots have to show."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.contracts import NO_DATA
 from harness.registry import load, names
 
 if TYPE_CHECKING:
     from harness.stats.frames import Frames
 
 
-def draw_all(
-    frames: Frames, directory: Path, *, over_runs: bool = False
-) -> dict[str, tuple[Path, str]]:
-    """Draw every registered plot; return by name the PNG's path and the question it answers.
+def draw_all(frames: Frames, directory: Path) -> dict[str, tuple[Path, str]]:
+    """Draw every registered plot that has something to show, of one run or of the history of many.
 
-    Args:
-        frames: The tables of one run, or the history of many.
-        directory: Where the pictures go; made if need be.
-        over_runs: Whether to draw the plots that are about many runs, or those about one.
+    Returns:
+        By name the PNG's path and the question it answers.
     """
     from harness.plots.writing import write  # noqa: PLC0415 - matplotlib is slow to import
 
     drawn: dict[str, tuple[Path, str]] = {}
     for name in names("plot"):
-        plot = load("plot", name)
-        if getattr(plot, "over_runs", False) is not over_runs:
+        figure = load("plot", name)(frames)
+        if figure.get_gid() == NO_DATA:
             continue
-        figure = plot(frames)
         paths = write(figure, directory, name)
         png = next(path for path in paths if path.suffix == ".png")
         drawn[name] = png, figure.get_suptitle()

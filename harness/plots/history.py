@@ -21,7 +21,6 @@ from harness.plots.style import (
     drawn_labels,
     new_figure,
     no_data,
-    over_runs,
     styled,
 )
 from harness.stats.frames import Frames
@@ -38,7 +37,6 @@ _SWING = 0.36  # how far from the middle of its line a level may be drawn
 _UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
 
 
-@over_runs
 def draw(frames: Frames) -> Figure:
     """Draw one panel a metric and source: peak heap, and the time it took where it was measured."""
     history = frames.history

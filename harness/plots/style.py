@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 
-from harness.contracts import NO_DATA, Plot
+from harness.contracts import NO_DATA
 from harness.stats.labels import distinct, inert
 
 # The Okabe-Ito palette: eight colours that people with any colour vision can tell apart.
@@ -79,12 +79,6 @@ def arm_looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
     for arm in sorted(set(arms) - set(_KNOWN)):
         looks[arm] = _SPARE[(len(looks) - len(_KNOWN)) % len(_SPARE)]
     return looks
-
-
-def over_runs(plot: Plot) -> Plot:
-    """Mark a plot that is about many runs: it is drawn by `harness history` alone."""
-    plot.over_runs = True  # type: ignore[attr-defined]  # an attribute most plots do without
-    return plot
 
 
 def drawn(text: str) -> str:
