@@ -106,11 +106,14 @@ def _draw_batches(axes: Axes, batches: pd.DataFrame) -> None:
         )
     axes.set_title("Each batch against its threshold")
     axes.axvline(100, color=BLACK, linewidth=1.5, zorder=1)
+    thresholds = sorted(set(batches["threshold_bytes"]))
+    if len(thresholds) == 1 and thresholds[0] > Claim().overshoot_bytes:  # else it is far outside
+        bound = 100 * (1 + Claim().overshoot_bytes / thresholds[0])
+        axes.axvline(bound, color=VERMILLION, linestyle="--", linewidth=1.5, zorder=1)
     axes.set_yticks(range(len(names)), [labels[name] for name in names])
     axes.set_ylim(-0.6, len(names) - 0.4)
     axes.set_xlim(0, max(112, axes.get_xlim()[1]))
     axes.tick_params(axis="y", length=0)
-    thresholds = sorted(set(batches["threshold_bytes"]))
     said = format_bytes(thresholds[0]) if len(thresholds) == 1 else f"{len(thresholds)} thresholds"
     axes.set_xlabel(f"Payload (% of the threshold, {said})")
 

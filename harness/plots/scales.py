@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -46,6 +47,11 @@ def scale_x(axes: Axes, scale: ByteScale, label: str) -> None:
     axes.set_xlim(scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5)
     step = max(1, round(math.log2(scale.high / scale.low) / 6))
     axes.xaxis.set_major_locator(LogLocator(base=2.0**step))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    plain_log(axes.xaxis)
     axes.set_xlabel(f"{label} ({scale.unit}, log scale)")
+
+
+def plain_log(axis: Axis) -> None:
+    """Label a logarithmic axis with numbers as people write them, and only at its major ticks."""
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

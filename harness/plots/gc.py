@@ -1,0 +1,113 @@
+"""What the cyclic collector costs in time, and how much is alive around each collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from harness.plots.scales import byte_scale, plain_log
+from harness.plots.style import (
+    add_key,
+    arm_looks,
+    drawn,
+    drawn_labels,
+    new_figure,
+    no_data,
+    styled,
+)
+from harness.stats.frames import Frames, of_case
+
+QUESTION = "How long does the collector pause, and what stays alive?"
+_SIZES = {0: 3, 1: 5, 2: 8}
+_NAME_WIDTH = 40
+_MS = 1000
+
+
+def draw(frames: Frames) -> Figure:
+    """Draw the collections of the first replicate of the case with most of them."""
+    with styled():
+        if frames.collections.empty:
+            return no_data(QUESTION, "the collector never ran under probe gc, or nobody watched")
+        chosen = _busiest(frames.collections)
+        figure = new_figure(QUESTION, 7)
+        pauses, heap = figure.subplots(2, sharex=True, height_ratios=[4, 5])
+        _draw_pauses(pauses, chosen)
+        _draw_heap(heap, chosen)
+        add_key(figure, list(_iter_marks(chosen)), _iter_notes(frames.collections, chosen))
+        return figure
+
+
+def _busiest(collections: pd.DataFrame) -> pd.DataFrame:
+    """Return the first replicate of each arm, of the case that paused longest in all."""
+    paused = collections.groupby(["binary", "source"])["duration_s"].sum()
+    rows = of_case(collections, min(paused.index, key=lambda case: (-paused[case], case)))
+    first = rows.groupby("arm")["replicate"].transform("min")
+    return rows[rows["replicate"] == first].sort_values("start_s", kind="stable")
+
+
+def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
+    looks = arm_looks(collections["arm"])
+    for (arm, generation), some in collections.groupby(["arm", "generation"]):
+        colour, marker = looks[str(arm)]
+        axes.plot(
+            some["start_s"],
+            _MS * some["duration_s"].clip(lower=1e-6),
+            marker,
+            color=colour,
+            markersize=_SIZES.get(int(generation), 8),
+            fillstyle="full" if generation == 2 else "none",
+            alpha=0.8,
+        )
+    binary, source = collections[["binary", "source"]].iloc[0]
+    name = drawn_labels([binary], _NAME_WIDTH)[binary]
+    axes.set_title(f"{name} (source: {drawn(source)}), each collection once")
+    axes.set_yscale("log")
+    plain_log(axes.yaxis)
+    axes.set_ylabel("Pause (ms, log scale)")
+
+
+def _draw_heap(axes: Axes, collections: pd.DataFrame) -> None:
+    """Draw a line from before to after each collection, and on to the next one."""
+    looks = arm_looks(collections["arm"])
+    before, after = "heap_before_bytes", "heap_after_bytes"
+    scale = byte_scale(
+        collections[[before, after]].to_numpy(float).ravel().tolist(), may_be_log=False
+    )
+    for arm, some in collections.groupby("arm"):
+        start, end = some["start_s"], some["start_s"] + some["duration_s"]
+        at_s = [moment for pair in zip(start, end, strict=True) for moment in pair]
+        heap = some[[before, after]].to_numpy(float).ravel() / scale.divisor
+        colour, marker = looks[str(arm)]
+        axes.plot(at_s, heap, color=colour, linewidth=1.2, marker=marker, markersize=2)
+    axes.set_xlim(0, max(float(collections["start_s"].max()), 1e-6) * 1.03)
+    axes.set_ylim(bottom=min(0.0, scale.of(scale.low)))
+    axes.set_ylabel(f"Live heap ({scale.unit})")
+    axes.set_xlabel("Time under probe gc (s)")
+
+
+def _iter_marks(collections: pd.DataFrame) -> Iterator[Line2D]:
+    looks = arm_looks(collections["arm"])
+    for arm in sorted(set(collections["arm"])):
+        colour, marker = looks[arm]
+        yield Line2D([], [], color=colour, marker=marker, label=drawn(arm))
+
+
+def _iter_notes(collections: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:
+    for arm, some in chosen.groupby("arm"):
+        counts = some["generation"].value_counts()
+        times = " / ".join(str(counts.get(generation, 0)) for generation in (0, 1, 2))
+        whole, worst = (_duration(some["duration_s"].agg(how)) for how in ("sum", "max"))
+        yield drawn(f"{arm}: {times} collections, {whole} in all, {worst} at worst")
+    yield "by generation 0 / 1 / 2, drawn small, larger, filled"
+    never = sorted(set(collections["arm"]) - set(chosen["arm"]))
+    if never:
+        yield drawn(f"no collection of this binary: {', '.join(never)}")
+    yield "most memory in CPython goes when its last reference does, without any collection"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{_MS * seconds:.3g} ms"

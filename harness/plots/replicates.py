@@ -1,0 +1,113 @@
+"""How far replicates of the same measurement lie from each other, and which are exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator
+
+from harness.plots.scales import plain_log
+from harness.plots.style import (
+    BLACK,
+    add_key,
+    arm_looks,
+    drawn,
+    drawn_labels,
+    new_figure,
+    no_data,
+    styled,
+)
+from harness.stats.frames import Frames
+from harness.stats.scatter import Scatter, scatters
+
+QUESTION = "How far apart are replicates of one measurement?"
+_NAME_WIDTH = 26
+_LINEAR_UP_TO_PCT = 0.01
+_APART = 0.18
+
+
+def draw(frames: Frames) -> Figure:
+    """Draw a lane an arm and metric: each replicate against the mean of its cell."""
+    everything = scatters(frames.samples)
+    found = [one for one in everything if one.cells]
+    with styled():
+        if not found:
+            return no_data(QUESTION, "no measurement was taken twice")
+        metrics = list(dict.fromkeys(one.metric for one in found))
+        figure = new_figure(QUESTION, 2.6 + 0.7 * len(metrics))
+        axes = figure.add_subplot()
+        for one in found:
+            _draw_lane(axes, one, _place(one, metrics, found))
+        _finish(axes, metrics, found)
+        add_key(figure, list(_iter_marks(found)), _iter_notes(everything))
+        return figure
+
+
+def _place(one: Scatter, metrics: list[str], found: list[Scatter]) -> float:
+    """Return the height of a lane: metrics from above, and within each its arms."""
+    arms = sorted({other.arm for other in found})
+    middle = (len(arms) - 1) / 2
+    apart = min(_APART * 2, 0.8 / len(arms))
+    return len(metrics) - 1 - metrics.index(one.metric) + apart * (middle - arms.index(one.arm))
+
+
+def _draw_lane(axes: Axes, one: Scatter, place: float) -> None:
+    colour, marker = arm_looks([one.arm])[one.arm]
+    places = [place] * len(one.deviations_pct)
+    axes.plot(one.deviations_pct, places, marker, color=colour, alpha=0.45, markersize=5)
+    if one.reach_pct:
+        axes.errorbar(0, place, xerr=one.reach_pct, color=BLACK, capsize=4, linewidth=1.2)
+    axes.text(1.01, place, _remark(one), transform=axes.get_yaxis_transform(),
+              va="center", fontsize=10, color=colour)  # fmt: skip
+
+
+def _remark(one: Scatter) -> str:
+    """Say how many cells agree to the digit, and how far the others reach."""
+    if one.exact_cells == one.cells:
+        return f"exact in all {one.cells} cells"
+    reach = "" if one.reach_pct is None else f"\N{PLUS-MINUS SIGN}{one.reach_pct:.2g} %"
+    return f"{reach}, exact in {one.exact_cells} of {one.cells}" if one.exact_cells else reach
+
+
+def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
+    furthest = max(abs(value) for one in found for value in [*one.deviations_pct, 0.0])
+    furthest = max([furthest, _LINEAR_UP_TO_PCT, *(one.reach_pct or 0.0 for one in found)])
+    labels = drawn_labels(metrics, _NAME_WIDTH)
+    axes.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
+    axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO_PCT)
+    axes.set_xlim(-furthest * 2, furthest * 2)
+    axes.xaxis.set_major_locator(_decades(furthest))
+    plain_log(axes.xaxis)
+    axes.set_xlabel("From the mean of its cell (%, log scale beyond 0.01 %)")
+    axes.set_yticks(range(len(metrics)), [labels[metric] for metric in reversed(metrics)])
+    axes.set_ylim(-0.6, len(metrics) - 0.4)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False, axis="y")
+
+
+def _decades(furthest: float) -> FixedLocator:
+    """Return ticks at zero and at powers of ten on both sides of it."""
+    within = [value for value in (0.01, 0.1, 1.0, 10.0, 100.0) if value <= furthest * 2]
+    chosen = within if len(within) < 4 else [within[0], *within[2:]]
+    return FixedLocator([-value for value in reversed(chosen)] + [0.0] + chosen)
+
+
+def _iter_marks(found: list[Scatter]) -> Iterator[Line2D]:
+    looks = arm_looks(one.arm for one in found)
+    for arm in sorted({one.arm for one in found}):
+        colour, marker = looks[arm]
+        yield Line2D([], [], color=colour, marker=marker, linestyle="", label=drawn(arm))
+    yield Line2D([], [], color=BLACK, marker="|", label="90 % of replicates")
+
+
+def _iter_notes(everything: list[Scatter]) -> Iterator[str]:
+    yield "a cell is one binary under one source; the bar is from the spread pooled over cells"
+    single = max(one.single_cells for one in everything)
+    if single:
+        yield f"in up to {single} cells a metric has one replicate, and no known spread"
+    never = [one.metric for one in everything if not one.cells]
+    if never:
+        yield drawn(f"never measured twice: {', '.join(dict.fromkeys(never))}")

@@ -1,0 +1,121 @@
+"""Peak heap over the size of what is uploaded, with the line of each arm and its slope."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from harness.plots.scales import ByteScale, byte_scale
+from harness.plots.style import (
+    GREY,
+    add_key,
+    arm_looks,
+    drawn,
+    drawn_labels,
+    new_figure,
+    no_data,
+    styled,
+)
+from harness.stats.frames import Frames
+from harness.stats.scaling import CORPUS, ScalingPoint, Trend, scaling_points, trends
+from harness.stats.summary import summarise
+
+QUESTION = "How does the peak grow with the size of the upload?"
+SIZE = "raw_bytes"
+"""JSON rather than functions: a function's JSON is ten times longer in one language than another"""
+
+_MOST_PANELS = 4
+_NAME_WIDTH = 40
+_ROOM_ABOVE = 1.35
+
+Panel = tuple[str, str]
+"""A series and a source."""
+
+
+def draw(frames: Frames) -> Figure:
+    """Draw a panel for each series and source that has three inputs of different size."""
+    points = scaling_points(frames, summarise(frames).metric)
+    lines = trends(points, SIZE)
+    with styled():
+        panels = list(dict.fromkeys((line.series, line.source) for line in lines))
+        if not panels:
+            return no_data(QUESTION, "it takes three verified inputs of different size")
+        shown = panels[:_MOST_PANELS]
+        figure = new_figure(QUESTION, 1.2 + 3.2 * len(shown))
+        for axes, panel in zip(
+            figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True
+        ):
+            own = [one for one in points if (one.series, one.source) == panel]
+            _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
+        add_key(figure, list(_iter_marks(points)), _iter_notes(len(panels) - len(shown)))
+        return figure
+
+
+def _draw_panel(axes: Axes, panel: Panel, points: list[ScalingPoint], lines: list[Trend]) -> None:
+    looks = arm_looks(one.arm for one in points)
+    wide = byte_scale([float(one.raw_bytes) for one in points], may_be_log=False)
+    high = byte_scale([one.peak_bytes for one in points], may_be_log=False)
+    for one in points:
+        colour, marker = looks[one.arm]
+        fill = "full" if one.batches > 1 else "none"
+        axes.plot(wide.of(one.raw_bytes), high.of(one.peak_bytes), marker, color=colour,
+                  fillstyle=fill, markersize=8, clip_on=False)  # fmt: skip
+    for row, line in enumerate(lines):
+        colour = looks[line.arm][0]
+        own = [one for one in points if one.arm == line.arm]
+        _draw_line(axes, line, own, (wide, high), colour)
+        axes.text(0.02, 0.98 - 0.1 * row, _words(line), transform=axes.transAxes, color=colour,
+                  va="top", fontsize=10)  # fmt: skip
+    axes.set_title(_title(panel))
+    axes.set_xlim(0, wide.of(wide.high) * 1.05)
+    axes.set_ylim(0, high.of(high.high) * _ROOM_ABOVE)
+    axes.set_xlabel(f"JSON that was uploaded ({wide.unit})")
+    axes.set_ylabel(f"Peak heap ({high.unit})")
+
+
+def _draw_line(
+    axes: Axes, line: Trend, own: list[ScalingPoint], scales: tuple[ByteScale, ByteScale],
+    colour: str,
+) -> None:  # fmt: skip
+    """Draw the line, and what the interval of its slope allows it to turn about its middle."""
+    wide, high = scales
+    sizes = np.array([one.raw_bytes for one in own], float)
+    ends = np.array([0.0, sizes.max()])
+    middle = line.slope.intercept + line.slope.per_unit * sizes.mean()
+    low, best, top = (
+        high.of(1.0) * (middle + slope * (ends - sizes.mean()))
+        for slope in (line.slope.low, line.slope.per_unit, line.slope.high)
+    )
+    axes.plot(wide.of(1.0) * ends, best, color=colour, linewidth=1.5)
+    axes.fill_between(wide.of(1.0) * ends, low, top, color=colour, alpha=0.15, linewidth=0)
+
+
+def _words(line: Trend) -> str:
+    low, high = line.slope.low, line.slope.high
+    return drawn(f"{line.arm}: {line.in_words()} (90 %: {low:.2g} to {high:.2g})")
+
+
+def _title(panel: Panel) -> str:
+    series, source = panel
+    what = "All binaries" if series == CORPUS else "Prefixes of "
+    name = "" if series == CORPUS else drawn_labels([series], _NAME_WIDTH)[series]
+    return f"{what}{name} (source: {drawn(source)})"
+
+
+def _iter_marks(points: list[ScalingPoint]) -> Iterator[Line2D | Patch]:
+    looks = arm_looks(one.arm for one in points)
+    for arm in sorted({one.arm for one in points}):
+        colour, marker = looks[arm]
+        yield Line2D([], [], color=colour, marker=marker, label=drawn(arm))
+    yield Patch(color=GREY, alpha=0.3, label="90 % interval")
+
+
+def _iter_notes(left_out: int) -> Iterator[str]:
+    yield "hollow: sent in one batch, so the limit that bounds it was never reached"
+    if left_out:
+        yield f"{left_out} more series are in the tables"

@@ -1,0 +1,137 @@
+"""One pipeline at many flush thresholds: what each costs, and what it buys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from harness.plots.scales import ByteScale, byte_scale, plain_log
+from harness.plots.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILLION,
+    add_key,
+    drawn_labels,
+    new_figure,
+    no_data,
+    styled,
+)
+from harness.stats.claim import Claim
+from harness.stats.frames import Frames
+from harness.stats.sweep import SweepPoint, sweep_points
+from harness.units import format_bytes
+
+QUESTION = "What does the flush threshold cost?"
+_LOOKS = ((BLUE, "D"), (GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
+_NAME_WIDTH = 20
+
+Curve = list[SweepPoint]
+
+
+def draw(frames: Frames) -> Figure:
+    """Draw peak, batches and overshoot over the threshold, a line a binary."""
+    curves = _curves(frames)
+    with styled():
+        if not curves:
+            return no_data(QUESTION, "this run used one threshold; `harness sweep` uses many")
+        shown = curves[-len(_LOOKS) :]
+        figure = new_figure(QUESTION, 8.2)
+        peak, batches, overshoot = figure.subplots(3, sharex=True, height_ratios=[3, 2, 2])
+        _draw_peaks(peak, shown)
+        _draw_lines(batches, shown, lambda one: one.batches)
+        batches.set_yscale("log", base=2)
+        plain_log(batches.yaxis)
+        batches.set_ylabel("Batches\n(count, log scale)")
+        _draw_overshoot(overshoot, shown)
+        _scale_thresholds(overshoot, shown)
+        add_key(figure, list(_iter_marks(shown)), _iter_notes(curves, shown))
+        return figure
+
+
+def _curves(frames: Frames) -> list[Curve]:
+    """Return the points of each binary and source with two or more thresholds, highest last."""
+    cases: dict[tuple[str, str], Curve] = {}
+    for one in sweep_points(frames):
+        if one.threshold_bytes > 0:
+            cases.setdefault((one.binary, one.source), []).append(one)
+    curves = [case for case in cases.values() if len({one.threshold_bytes for one in case}) > 1]
+    return sorted(curves, key=lambda case: (max(x.peak_bytes for x in case), case[0].binary))
+
+
+def _draw_lines(
+    axes: Axes, curves: list[Curve], height: Callable[[SweepPoint], float | None]
+) -> list[float]:
+    """Draw one line a binary where it has a height, and return all heights."""
+    heights: list[float] = []
+    for curve, (colour, marker) in zip(curves, cycle(_LOOKS), strict=False):
+        known = [(one.threshold_bytes, y) for one in curve if (y := height(one)) is not None]
+        axes.plot([x for x, _ in known], [y for _, y in known], color=colour, marker=marker)
+        heights += [y for _, y in known]
+    return heights
+
+
+def _draw_peaks(axes: Axes, curves: list[Curve]) -> None:
+    scale = _scale_of(curves, lambda one: one.peak_bytes)
+    heights = _draw_lines(axes, curves, lambda one: scale.of(one.peak_bytes))
+    axes.set_ylim(0, max(heights) * 1.08)
+    axes.set_ylabel(f"Peak heap ({scale.unit})")
+
+
+def _draw_overshoot(axes: Axes, curves: list[Curve]) -> None:
+    bound = Claim().overshoot_bytes
+    scale = _scale_of(curves, lambda one: one.overshoot_bytes or 0, bound)
+    heights = _draw_lines(
+        axes,
+        curves,
+        lambda one: None if one.overshoot_bytes is None else scale.of(one.overshoot_bytes),
+    )
+    axes.axhline(scale.of(bound), color=VERMILLION, linestyle="--", linewidth=1.5)
+    axes.set_ylim(0, max([*heights, scale.of(bound)]) * 1.15)
+    axes.set_ylabel(f"Overshoot ({scale.unit})")
+    if not heights:
+        axes.text(0.5, 0.5, "no batch reached it", transform=axes.transAxes, color=GREY,
+                  ha="center")  # fmt: skip
+
+
+def _scale_of(
+    curves: list[Curve], size: Callable[[SweepPoint], float], *others: float
+) -> ByteScale:
+    sizes = [float(size(one)) for curve in curves for one in curve]
+    return byte_scale([*sizes, *others], may_be_log=False)
+
+
+def _scale_thresholds(axes: Axes, curves: list[Curve]) -> None:
+    thresholds = sorted({one.threshold_bytes for curve in curves for one in curve})
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_locator(FixedLocator(thresholds[:: 1 + len(thresholds) // 9]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    axes.set_xlabel("Flush threshold (bytes after compression, log scale)")
+
+
+def _short(size_bytes: float) -> str:
+    return format_bytes(size_bytes).replace(".0 ", " ").replace(" ", "\n")
+
+
+def _iter_marks(curves: list[Curve]) -> Iterator[Line2D]:
+    names = drawn_labels((curve[0].binary for curve in curves), _NAME_WIDTH)
+    for curve, (colour, marker) in zip(curves, cycle(_LOOKS), strict=False):
+        yield Line2D([], [], color=colour, marker=marker, label=names[curve[0].binary])
+    bound = format_bytes(Claim().overshoot_bytes)
+    yield Line2D([], [], color=VERMILLION, linestyle="--", label=f"bound {bound}")
+
+
+def _iter_notes(curves: list[Curve], shown: list[Curve]) -> Iterator[str]:
+    yield "beyond the last point of overshoot, no batch reached the threshold"
+    if len(curves) > len(shown):
+        yield f"{len(curves) - len(shown)} binaries with lower peaks are not drawn"

@@ -1,0 +1,86 @@
+"""How far replicates of one measurement lie from each other, metric by metric."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy import stats
+
+from harness.stats.change import CONFIDENCE
+from harness.stats.frames import succeeded
+from harness.stats.metrics import METRICS
+from harness.stats.summary import PEAKS
+
+_CELL = ["binary", "source", "arm"]
+_TIMES = "bare"
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """The replicates of one metric in one arm, relative to the mean of their own cell.
+
+    A cell is one binary under one source. `deviations_pct` has one value a replicate, of the
+    `cells` with two or more; in `exact_cells` of those all agree to the last digit. `single_cells`
+    have one replicate, so nobody knows. `reach_pct` is how far from its cell's mean one more
+    replicate lies with 90 % confidence, from the spread pooled over cells; None without any.
+    """
+
+    metric: str
+    probe: str
+    arm: str
+    deviations_pct: tuple[float, ...]
+    cells: int
+    exact_cells: int
+    single_cells: int
+    reach_pct: float | None
+
+
+def scatters(samples: pd.DataFrame) -> list[Scatter]:
+    """Return one scatter for each compared metric and arm that has a measurement, in their order.
+
+    Args:
+        samples: The table of a run. Only the probe that a metric is defined by counts for it.
+    """
+    good = succeeded(samples)
+    return [
+        _scatter(metric, str(arm), rows)
+        for metric in METRICS
+        for arm, rows in good[
+            (good["metric"] == metric) & (good["probe"] == PEAKS.get(metric, _TIMES))
+        ].groupby("arm")
+    ]
+
+
+def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
+    cells = [values.astype(float) for _, values in rows.groupby(_CELL)["value"]]
+    repeated = [values for values in cells if len(values) > 1 and values.mean() > 0]
+    deviations = [value for values in repeated for value in _iter_deviations(values)]
+    return Scatter(
+        metric=metric,
+        probe=str(rows["probe"].iloc[0]),
+        arm=arm,
+        deviations_pct=tuple(deviations),
+        cells=len(repeated),
+        exact_cells=sum(values.min() == values.max() for values in repeated),
+        single_cells=sum(len(values) == 1 for values in cells),
+        reach_pct=_reach(deviations, len(repeated)),
+    )
+
+
+def _iter_deviations(values: pd.Series[float]) -> Iterator[float]:
+    if values.min() == values.max():  # their computed mean may differ in the last digit
+        yield from [0.0] * len(values)
+    else:
+        yield from (100 * (values / values.mean() - 1)).tolist()
+
+
+def _reach(deviations: list[float], cells: int) -> float | None:
+    """Return the half width of the interval for one replicate; each cell's mean costs a degree."""
+    freedom = len(deviations) - cells
+    if freedom < 1:
+        return None
+    spread = math.sqrt(sum(value**2 for value in deviations) / freedom)
+    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * spread
