@@ -49,10 +49,14 @@ class Collection(Struct, frozen=True, kw_only=True):
 
 
 class HeapPoint(Struct, frozen=True):
-    """Live heap at one moment since the probe started."""
+    """Live heap at one moment since the probe started.
+
+    `generation` is that of a garbage collection which began then; -1 at any other moment.
+    """
 
     at_s: float
     heap_bytes: int
+    generation: int = -1
 
 
 class Holding(Struct, frozen=True):

@@ -12,13 +12,13 @@ import os
 import sys
 from collections import Counter
 from contextlib import closing
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 from memray import FileReader
 
 from harness.probes.capture_format import Capture
+from harness.probes.heap_line import steady_times, thin_out
 from harness.probes.stages import location_of, stage_of
 from harness.records import HeapPoint, Holding
 
@@ -33,9 +33,11 @@ def read_capture(path: str) -> Capture:
         metadata = reader.metadata
         started_ms = metadata.start_time.timestamp() * 1000
         holdings = _holdings(reader)
+        snapshots = list(reader.get_memory_snapshots())
+        times = steady_times([started_ms, *(snapshot.time for snapshot in snapshots)])[1:]
         points = [
-            HeapPoint((snapshot.time - started_ms) / 1000, snapshot.heap)
-            for snapshot in reader.get_memory_snapshots()
+            HeapPoint(at_ms / 1000, snapshot.heap)
+            for at_ms, snapshot in zip(times, snapshots, strict=True)
         ]
         return Capture(
             peak_bytes=metadata.peak_memory,
@@ -61,16 +63,6 @@ def fold_small(sizes: Counter[tuple[str, str]]) -> list[Holding]:
     for (stage, location), size in sizes.items():
         folded[stage, location if size >= least else "smaller ones"] += size
     return [Holding(stage, location, size) for (stage, location), size in folded.most_common()]
-
-
-def thin_out(points: list[HeapPoint], most: int) -> list[HeapPoint]:
-    """Return at most `most` points, of each stretch the highest: no peak is thinned away."""
-    stretches = min(most, len(points))
-    bounds = [len(points) * index // max(1, stretches) for index in range(stretches + 1)]
-    return [
-        max(points[start:end], key=lambda point: point.heap_bytes)
-        for start, end in pairwise(bounds)
-    ]
 
 
 def is_intact(path: str, size_bytes: int, sha256: str) -> bool:

@@ -19,6 +19,7 @@ from typing import ClassVar
 
 from memray import FileDestination, FileFormat, Tracker
 
+from harness.probes.gc_marks import CollectionMarks
 from harness.records import Collection, HeapPoint, Metric
 
 CAPTURE = "capture.bin"
@@ -34,16 +35,19 @@ class MemrayProbe:
 
     def __init__(self, scratch: str) -> None:
         self.capture_path = str(Path(scratch, CAPTURE))
+        self._marks = CollectionMarks()
 
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Trace what runs inside; the capture is complete when this is left."""
         destination = FileDestination(self.capture_path, compress_on_exit=False)
-        with Tracker(
+        tracker = Tracker(
             destination=destination,
             trace_python_allocators=self.trace_python_allocators,
             file_format=FileFormat.AGGREGATED_ALLOCATIONS,
-        ):
+        )
+        with self._marks.noting(), tracker:
+            self._marks.start_clock()
             yield
 
     def metrics(self) -> list[Metric]:
@@ -51,12 +55,12 @@ class MemrayProbe:
         return []
 
     def collections(self) -> list[Collection]:
-        """Return nothing: collections are what probe `gc` is for."""
+        """Return nothing: pauses and the heap around them are what probe `gc` is for."""
         return []
 
     def timeline(self) -> list[HeapPoint]:
-        """Return nothing: the snapshots are in the capture."""
-        return []
+        """Return when collections began; how much was alive then is in the capture."""
+        return self._marks.points()
 
 
 class MemrayNativeProbe(MemrayProbe):

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.probes.capture_format import Capture
+from harness.probes.heap_line import merged
 from harness.records import Batch, Counters, Job, Metric, Record
 from harness.run.child import Ending, Report
 from harness.run.frames import CaptureRef, Delivered, Done, Failed, Frame
@@ -72,7 +73,8 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
         return record
     found = msgspec.json.decode(ending.lines[0], type=Capture)
     record.metrics = [Metric(capture.metric, "byte", found.peak_bytes), *record.metrics]
-    record.holdings, record.timeline = found.holdings, found.timeline
+    record.holdings = found.holdings
+    record.timeline = merged(found.timeline, record.timeline)
     if sum(holding.size_bytes for holding in found.holdings) != found.peak_bytes:
         record.status = "damaged"
         record.detail = "what was alive at the peak does not add up to the peak"

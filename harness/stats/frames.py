@@ -18,7 +18,7 @@ COLUMNS: dict[str, list[str]] = {
         " threshold_bytes overshoot_bytes final probe at_s",
         "collections": "replicate generation start_s duration_s heap_before_bytes"
         " heap_after_bytes collected uncollectable",
-        "timeline": "probe replicate at_s heap_bytes",
+        "timeline": "probe replicate at_s heap_bytes generation",
         "copies": "replicate stage location bytes copies",
         "deliveries": "status digest packages scopes functions batches raw_bytes payload_bytes"
         " skipped",

@@ -70,7 +70,11 @@ class CollectionRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class TimelineRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Live heap at one moment since the probe started."""
+    """Live heap at one moment since the probe started.
+
+    `generation` is that of a garbage collection which began then, in this very process; -1 at any
+    other moment.
+    """
 
     run_id: str
     binary: str
@@ -80,6 +84,7 @@ class TimelineRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     replicate: int
     at_s: float
     heap_bytes: int
+    generation: int = -1
 
 
 class CopyRow(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

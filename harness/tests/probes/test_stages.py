@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.probes.capture import fold_small, thin_out
+from harness.probes.capture import fold_small
 from harness.probes.stages import OTHER, STAGES, StackFrame, location_of, stage_of
-from harness.records import HeapPoint
 
 ROOT = "/any/where/harness"
 
@@ -100,14 +99,3 @@ def test_folding_loses_no_byte_of_any_stage(sizes: dict[tuple[str, str], int]) -
     for holding in fold_small(Counter(sizes)):
         after[holding.stage] += holding.size_bytes
     assert before == after
-
-
-@given(st.lists(st.integers(0, 2**40)), st.integers(1, 20))
-def test_thinning_out_keeps_the_highest_point_the_order_and_the_limit(
-    heaps: list[int], most: int
-) -> None:
-    points = [HeapPoint(float(at), heap) for at, heap in enumerate(heaps)]
-    thinned = thin_out(points, most)
-    assert len(thinned) == min(most, len(points))
-    assert [p.at_s for p in thinned] == sorted({p.at_s for p in thinned})
-    assert max((p.heap_bytes for p in thinned), default=0) == max(heaps, default=0)

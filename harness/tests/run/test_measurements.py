@@ -60,7 +60,8 @@ def test_what_is_alive_at_the_peak_adds_up_to_the_peak(
     for record in run_all(jobs, settings):
         total = sum(holding.size_bytes for holding in record.holdings)
         assert total == values(record)["heap_peak_memray"]
-        assert 0 < len(record.timeline) <= TIMELINE_POINTS
+        looks = [point for point in record.timeline if point.generation < 0]
+        assert 0 < len(looks) <= TIMELINE_POINTS
         assert max(point.heap_bytes for point in record.timeline) <= total
 
 
@@ -160,3 +161,32 @@ def test_batches_arrive_in_order_with_their_time(job: MakeJob, settings: Setting
     assert [batch.final for batch in record.batches[-2:]] == [False, True]
     times = [batch.at_s for batch in record.batches]
     assert times == sorted(times)
+
+
+def test_collections_are_noted_on_the_clock_of_the_heap_they_happen_in(
+    job: MakeJob, settings: Settings, larger: str
+) -> None:
+    """As many as probe `gc` sees, in order, from a process that measures its peak as well."""
+    jobs = [
+        job(0, probe="memray", replay=larger, pipeline=LEGACY),
+        job(1, probe="gc", replay=larger, pipeline=LEGACY),
+    ]
+    traced, collected = run_all(jobs, settings)
+    marks = [point for point in traced.timeline if point.generation >= 0]
+    assert len(marks) == pytest.approx(len(collected.collections), abs=2)
+    assert {mark.generation for mark in marks} == {c.generation for c in collected.collections}
+    times = [point.at_s for point in traced.timeline]
+    assert times == sorted(times)
+    assert 0 <= marks[0].at_s <= marks[-1].at_s <= traced.batches[-1].at_s
+
+
+def test_noting_collections_adds_less_than_a_kilobyte_to_a_peak(
+    job: MakeJob, settings: Settings, larger: str
+) -> None:
+    unmarked = "harness.tests.run.unmarked:UnmarkedMemrayProbe"
+    jobs = [
+        job(0, probe="memray", replay=larger, pipeline=LEGACY),
+        job(1, probe="memray", replay=larger, pipeline=LEGACY, probe_target=unmarked),
+    ]
+    marked, plain = (values(record)["heap_peak_memray"] for record in run_all(jobs, settings))
+    assert 0 <= marked - plain < 1024
