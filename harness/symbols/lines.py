@@ -35,37 +35,45 @@ class PcLines:
     Where an entry ends is never asked for: a probe goes to where it begins.
     """
 
-    __slots__ = ("begins", "lines")
+    __slots__ = ("_injectible", "begins", "lines")
 
-    def __init__(self) -> None:
-        self.begins: list[int] = []
-        self.lines: list[int] = []
+    def __init__(self, begins: list[int], lines: list[int]) -> None:
+        self.begins = begins
+        self.lines = lines
+        self._injectible: list[Range] | None = None
 
     def injectible(self) -> list[Range]:
         """Return the lines, equal and consecutive ones merged into ranges."""
-        return merge_lines(self.lines)
+        if self._injectible is None:
+            self._injectible = merge_lines(self.lines)
+        return self._injectible
 
-    def span(self, pc_lo: int, pc_hi: int) -> Range | None:
-        """Return lowest and highest line of the entries that begin in a PC range, end included.
+    def spans(self, pcs: Iterable[Range]) -> list[Range]:
+        """Return, for each PC range, lowest and highest line of the entries that begin in it.
 
-        An entry that is already running at `pc_lo` does not count, and one that begins exactly at
-        `pc_hi` does. Line 0 means "no line".
+        An entry that is already running at the low end does not count, and one that begins exactly
+        at the high end does. Line 0 means "no line"; a range without lines has no part in the
+        result.
         """
-        first = bisect_left(self.begins, pc_lo)
-        lines = self.lines[first : bisect_right(self.begins, pc_hi, first)]
-        if not lines:
-            return None
-        low = min(lines)
-        if low == 0:
-            lines = [line for line in lines if line]
-            if not lines:
-                return None
-            low = min(lines)
-        return low, max(lines)
+        begins, lines = self.begins, self.lines
+        found: list[Range] = []
+        for pc_lo, pc_hi in pcs:
+            first = bisect_left(begins, pc_lo)
+            part = lines[first : bisect_right(begins, pc_hi, first)]
+            if not part:
+                continue
+            low = min(part)
+            if low == 0:
+                part = [line for line in part if line]
+                if not part:
+                    continue
+                low = min(part)
+            found.append((low, max(part)))
+        return found
 
     def span_of_ranges(self, pcs: Iterable[Range]) -> Range | None:
         """Return lowest and highest line over several PC ranges; None if none has a line."""
-        found = [lines for pc_lo, pc_hi in pcs if (lines := self.span(pc_lo, pc_hi))]
+        found = self.spans(pcs)
         if not found:
             return None
         return min(lines[0] for lines in found), max(lines[1] for lines in found)

@@ -29,7 +29,9 @@ class Section:
         size: In bytes, after decompression.
     """
 
-    __slots__ = ("_fd", "_keep", "_start", "_window", "_window_at", "address", "name", "size")
+    __slots__ = (
+        "_ahead", "_fd", "_keep", "_start", "_window", "_window_at", "address", "name", "size"
+    )  # fmt: skip
 
     def __init__(self, name: str, fd: int, start: int, size: int, address: int = 0) -> None:
         self.name = name
@@ -37,6 +39,7 @@ class Section:
         self.size = size
         self._fd = fd
         self._start = start
+        self._ahead = _CACHED_BYTES
         self._keep: IO[bytes] | None = None
         self._window = NO_BYTES
         self._window_at = 0
@@ -72,7 +75,7 @@ class Section:
         """
         at = offset - self._window_at
         if not 0 <= at <= len(self._window) - size:
-            self._window = self.window(offset, max(size, _CACHED_BYTES))
+            self._window = self.window(offset, max(size, self._ahead))
             self._window_at, at = offset, 0
         return self._window, at
 
@@ -94,6 +97,12 @@ class Section:
             if len(data) >= limit or offset + len(data) >= self.size:
                 return data
             size *= 4
+
+    def view(self, window_bytes: int) -> Section:
+        """Return the same bytes with a window of their own, for a reader in another place."""
+        view = Section(self.name, self._fd, self._start, self.size, self.address)
+        view._ahead = window_bytes
+        return view
 
     def keep(self, file: IO[bytes]) -> None:
         """Hold on to the temporary file behind this section for as long as the section lives."""

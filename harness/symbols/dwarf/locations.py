@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
@@ -20,44 +19,40 @@ _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = 
 _START_END, _START_LENGTH, _VIEW_PAIR = 7, 8, 9
 
 
-class Location(NamedTuple):
-    """An expression, and the addresses [low, high) where it holds; high 0 means everywhere."""
-
-    low: int
-    high: int
-    expression: bytes
+Location: TypeAlias = tuple[int, int, bytes]
+"""Addresses [low, high), and the expression that holds there; high 0 means everywhere."""
 
 
-def iter_locations(
+def read_locations(
     unit: Unit, attributes: dict[int, Any], *, keep_empty: bool = False
-) -> Iterator[Location]:
-    """Yield where the variable is, in file order; nothing if it has no location.
+) -> list[Location]:
+    """Return where the variable is, in file order; nothing if it has no location.
 
     Listed ranges without addresses are left out unless asked for.
     """
     if dw.AT_LOCATION in attributes:
-        yield Location(0, 0, attributes[dw.AT_LOCATION])
-        return
+        return [(0, 0, attributes[dw.AT_LOCATION])]
     if dw.AT_LOCATION_LIST in attributes:
-        listed = _iter_listed(unit, attributes[dw.AT_LOCATION_LIST])
+        listed = _read_listed(unit, attributes[dw.AT_LOCATION_LIST])
     elif dw.AT_LOCATION_LIST_INDEX in attributes:
         index = attributes[dw.AT_LOCATION_LIST_INDEX]
-        listed = _iter_loclists(unit, indexed_list(unit, ".debug_loclists", index))
+        listed = _read_loclist(unit, indexed_list(unit, ".debug_loclists", index))
     else:
-        return
-    for location in listed:
-        if location.high > location.low or keep_empty or not location.high:
-            yield location
+        return []
+    if keep_empty:
+        return listed
+    return [location for location in listed if location[1] > location[0] or not location[1]]
 
 
-def _iter_listed(unit: Unit, offset: int) -> Iterator[Location]:
-    return (_iter_loclists if unit.layout.version >= 5 else _iter_pairs)(unit, offset)
+def _read_listed(unit: Unit, offset: int) -> list[Location]:
+    return (_read_loclist if unit.layout.version >= 5 else _read_pairs)(unit, offset)
 
 
-def _iter_pairs(unit: Unit, offset: int) -> Iterator[Location]:
+def _read_pairs(unit: Unit, offset: int) -> list[Location]:
     section = required(unit, ".debug_loc")
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
+    found: list[Location] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
     while True:
@@ -69,29 +64,25 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Location]:
         high = int.from_bytes(data[at + size : at + 2 * size], order)
         at += 2 * size
         if low == high == 0:
-            return
+            return found
         if low == escape:
             base = high
             continue
         length = int.from_bytes(data[at : at + 2], order)
         at += 2
-        if at + length > len(data):
-            expression = section.read(offset + at, length)
-        else:
-            expression = data[at : at + length]
-        at += length
+        end = at + length
+        expression = data[at:end] if end <= len(data) else section.read(start + at, length)
+        at = end
         if high >= low:
-            yield Location(base + low, base + high, expression)
-        if at > len(data):
-            offset, at = offset + at, 0
-            data = section.window(offset, _WINDOW_BYTES)
+            found.append((base + low, base + high, expression))
 
 
-def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:  # noqa: C901, PLR0912, PLR0915
+def _read_loclist(unit: Unit, offset: int) -> list[Location]:  # noqa: C901, PLR0912, PLR0915
     # One flat loop: a Go program has hundreds of thousands of entries, a frame for each is seconds.
     section = required(unit, ".debug_loclists")
     size, order = unit.layout.address_size, unit.dwarf.order
     base = unit.low_pc
+    found: list[Location] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
     limit = len(data)
@@ -105,17 +96,27 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:  # noqa: C901
             raise InputRejected("a location list without end", section=section.name, offset=offset)
         kind = data[at]
         at += 1
-        if kind == _END:
-            return
-        low = high = 0
         if kind == _OFFSET_PAIR:
-            low, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
-            high, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
-            low, high = base + low, base + high
-        elif kind == _VIEW_PAIR:
-            _, at = read_uleb(data, at)
-            _, at = read_uleb(data, at)
-            continue
+            low = data[at]
+            at += 1
+            if low > 127:  # most numbers have one octet or two
+                if data[at] < 128:
+                    low += (data[at] << 7) - 128
+                    at += 1
+                else:
+                    low, at = read_uleb(data, at - 1)
+            high = data[at]
+            at += 1
+            if high > 127:
+                if data[at] < 128:
+                    high += (data[at] << 7) - 128
+                    at += 1
+                else:
+                    high, at = read_uleb(data, at - 1)
+            low += base
+            high += base
+        elif kind == _END:
+            return found
         elif kind in (_BASE_X, _START_X_LENGTH, _START_X_END_X):
             low, at = read_uleb(data, at)
             low = unit.indexed_address(low)
@@ -136,7 +137,13 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:  # noqa: C901
             else:
                 high = int.from_bytes(data[at : at + size], order)
                 at += size
-        elif kind != _DEFAULT:
+        elif kind == _VIEW_PAIR:
+            _, at = read_uleb(data, at)
+            _, at = read_uleb(data, at)
+            continue
+        elif kind == _DEFAULT:
+            low = high = 0
+        else:
             raise InputRejected(
                 f"unknown location list entry {kind:#x}", section=section.name, offset=start + at
             )
@@ -144,8 +151,8 @@ def _iter_loclists(unit: Unit, offset: int) -> Iterator[Location]:  # noqa: C901
         end = at + length
         expression = data[at:end] if end <= limit else section.read(start + at, length)
         at = end
-        if high >= low:  # iter_locations leaves empty ones out, unless asked for them
-            yield Location(low, high, expression)
+        if high >= low:  # read_locations leaves empty ones out, unless asked for them
+            found.append((low, high, expression))
 
 
 _OP_ADDR, _OP_REGX, _OP_FBREG, _OP_BREGX, _OP_PIECE, _OP_CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C

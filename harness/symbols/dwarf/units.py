@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import Abbreviation, read_table
+from harness.symbols.dwarf.budget import Budget
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.forms import Layout
 from harness.symbols.dwarf.strings import Strings
@@ -47,6 +48,7 @@ class Unit:
         self._read_header(dwarf.info.window(offset, _HEADER_BYTES))
         self.attributes: dict[int, Any] = {}
         self.root_tag = 0
+        self._last_index = self._last_address = -1
         if self.first < end:
             die = read_die(self, self.first)
             self.attributes, self.root_tag = die.attributes, die.tag
@@ -107,6 +109,13 @@ class Unit:
 
     def indexed_address(self, index: int) -> int:
         """Return entry `index` of this unit's part of .debug_addr."""
+        # All locations of a function tend to start from one address.
+        if index != self._last_index:
+            self._last_address = self._read_address(index)
+            self._last_index = index
+        return self._last_address
+
+    def _read_address(self, index: int) -> int:
         section = self.dwarf.elf.section(".debug_addr")
         if section is None:
             raise InputRejected("an indexed address without .debug_addr")
@@ -153,6 +162,7 @@ class Dwarf:
         self.info: Section = info
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
         self.strings = Strings(elf)
+        self.budget = Budget(elf.limits)
         self._abbreviations = abbreviations
         self._tables: OrderedDict[tuple[int, Layout], dict[int, Abbreviation]] = OrderedDict()
         self._units: OrderedDict[int, Unit] = OrderedDict()

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from harness.symbols.dwarf.leb import read_uleb
-from harness.symbols.dwarf.locations import iter_locations
+from harness.symbols.dwarf.locations import read_locations
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.lines import Range
 
@@ -45,23 +45,43 @@ def available_pcs(
         size: Size of the variable's type in bytes, negative if unknown.
         strict: Whether only plain places count; otherwise any expression does.
     """
-    placed: list[_Placed] = []
     address_size = unit.layout.address_size
-    for low, high, expression in iter_locations(unit, attributes, keep_empty=True):
-        pieces = parse_pieces(expression, address_size)
+    locations = read_locations(unit, attributes, keep_empty=True)
+    found: list[Range] = []
+    for low, high, expression in locations:
+        pieces, complete = place_of(expression, address_size)
         if pieces is None:
             if strict:
                 return []
-            pieces = ((WHOLE, expression),)
+            complete = True
         if not high:
-            return list(block()) if is_complete(pieces) else []
-        placed.append((low, high, pieces))
-    if strict and placed and len(placed[0][2]) > 1:
-        placed = undouble(placed, size())
-    return [(low, high) for low, high, pieces in placed if is_complete(pieces)]
+            return list(block()) if complete else []
+        if complete:
+            found.append((low, high))
+    first = place_of(locations[0][2], address_size).pieces if strict and locations else None
+    if first and len(first) > 1 and sum(length for length, _ in first) > (most := size()) >= 0:
+        placed: list[_Placed] = [
+            (low, high, place_of(expression, address_size).pieces or ())
+            for low, high, expression in locations
+        ]
+        return [(low, high) for low, high, p in undouble(placed, most) if is_complete(p)]
+    return found
+
+
+class Place(NamedTuple):
+    """What an expression says: its pieces, None if it does more than name places."""
+
+    pieces: tuple[Piece, ...] | None
+    complete: bool
 
 
 @lru_cache(maxsize=1024)
+def place_of(expression: bytes, address_size: int) -> Place:
+    """Return the pieces of a location expression, and whether all of them have a place."""
+    pieces = parse_pieces(expression, address_size)
+    return Place(pieces, pieces is not None and is_complete(pieces))
+
+
 def parse_pieces(expression: bytes, address_size: int) -> tuple[Piece, ...] | None:
     """Split a location expression into its pieces; None if it does more than name places."""
     pieces: list[Piece] = []

@@ -54,38 +54,37 @@ def open_binary(
 
 
 class UnitReader:
-    """Decides, entry by entry, what the subprograms of one compilation unit are.
+    """Decides, entry by entry, what the subprograms of one compilation unit are."""
 
-    Every decision is made twice, by the pre-pass and when packages are delivered; only one of the
-    two counts what it leaves out.
-    """
-
-    def __init__(self, binary: GoBinary, unit: Unit, *, counting: bool) -> None:
+    def __init__(self, binary: GoBinary, unit: Unit) -> None:
         self.unit = unit
         self._binary = binary
-        self._counting = counting
         self._files: FileTable | None = None
 
-    def name_of(self, attributes: dict[int, Any]) -> tuple[str, FunctionName] | None:
+    def name_of(
+        self, attributes: dict[int, Any], *, counting: bool = False
+    ) -> tuple[str, FunctionName] | None:
         """Return raw and parsed name of a function that may be shown; None to leave it out."""
         raw = self.unit.text(attributes.get(dw.AT_NAME))
         parsed = parse_function_name(raw)
         if not isinstance(parsed, FunctionName):
-            return self._left_out(f"function: {parsed.value}")
+            return self._left_out(f"function: {parsed.value}", counting)
         if not self._binary.filter.admits_package(parsed.package):
-            return self._left_out("function: package out of scope")
+            return self._left_out("function: package out of scope", counting)
         return raw, parsed
 
-    def concrete(self, attributes: dict[int, Any]) -> tuple[str, FunctionName] | None:
+    def concrete(
+        self, attributes: dict[int, Any], *, counting: bool
+    ) -> tuple[str, FunctionName] | None:
         """Return the names of a function with code of its own; None to leave it out."""
-        names = self.name_of(attributes)
+        names = self.name_of(attributes, counting=counting)
         if names is None:
             return None
         path = self.file_of(attributes)
         if not path:
-            return self._left_out("function: no file")
+            return self._left_out("function: no file", counting)
         if not self._binary.filter.admits_file(path):
-            return self._left_out("function: generated or filtered file")
+            return self._left_out("function: generated or filtered file", counting)
         return names
 
     def file_of(self, attributes: dict[int, Any]) -> str:
@@ -97,7 +96,7 @@ class UnitReader:
             self._files = FileTable(self.unit)
         return self._files.path(number)
 
-    def _left_out(self, reason: str) -> tuple[str, FunctionName] | None:
-        if self._counting:
+    def _left_out(self, reason: str, counting: bool) -> tuple[str, FunctionName] | None:
+        if counting:
             self._binary.skip(reason)
         return None

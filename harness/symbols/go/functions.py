@@ -12,13 +12,14 @@ from harness.symbols.dwarf.ranges import pc_ranges
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary, UnitReader
-from harness.symbols.go.index import Definition, GoIndex
-from harness.symbols.go.inlined import Merged
+from harness.symbols.go.index import Entry, GoIndex, Kind
+from harness.symbols.go.inlined import FAR, Merged
+from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.go.names import FunctionName
 from harness.symbols.lines import PcLines, Range, merge_overlapping
 
-_BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
-                   dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
+BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
+                  dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
 _VARIABLES = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
 
 
@@ -32,34 +33,52 @@ class _Block:
     scopes: list[Scope] = field(default_factory=list)
 
 
-class FunctionReader:
-    """Reads the body of one concrete function.
+class FunctionBuilder:
+    """Builds the scope of one concrete function from its entries, in file order.
 
     Args:
         binary: The open binary.
-        reader: Of the function's unit.
-        die: The function's entry.
+        unit: The function's.
+        lines: The lines that belong to the function itself.
+        file: The file that declares it.
+        body: Its depth and code.
     """
 
-    def __init__(self, binary: GoBinary, reader: UnitReader, die: Die) -> None:
+    def __init__(
+        self, binary: GoBinary, unit: Unit, lines: PcLines, file: str, body: _Block
+    ) -> None:
         self._binary = binary
-        self._unit: Unit = reader.unit
-        self._reader = reader
-        self._die = die
-        self._lines = PcLines()
-        self._file = ""
-
-    def read(self, raw: str, name: FunctionName) -> Scope | None:
-        """Return the function's scope; None, and a count, if it has no code or no lines."""
-        ranges = pc_ranges(self._unit, self._die.attributes)
-        if not ranges:
-            return self._left_out("function: no code")
-        lines = self._binary.lines.own_lines_at(ranges[0][0], raw)
-        if lines is None:
-            return self._left_out("function: no lines of its own")
+        self._unit = unit
         self._lines = lines
-        self._file = self._reader.file_of(self._die.attributes)
-        body = self._read_body(ranges)
+        self._file = file
+        self._strict = binary.options.locations == "strict"
+        self._stack = [body]
+        self._dropped: int | None = None
+
+    def feed(self, die: Die) -> None:
+        """Take the next variable or block; inlined instances and what is in them stay out."""
+        stack, depth = self._stack, die.depth
+        if self._dropped is not None:
+            if depth > self._dropped:
+                return
+            self._dropped = None
+        while stack[-1].depth >= depth:
+            self._close_block()
+        if die.tag in _VARIABLES:
+            self._add_variable(stack[-1], die)
+        elif die.tag == dw.TAG_LEXICAL_BLOCK:
+            found = pc_ranges(self._unit, die.attributes)
+            if found:
+                stack.append(_Block(depth, found))
+            else:
+                # A block without code is dropped with all that it holds.
+                self._dropped = depth
+
+    def finish(self, name: FunctionName) -> Scope:
+        """Return the function's scope."""
+        while len(self._stack) > 1:
+            self._close_block()
+        body = self._stack[0]
         injectible = self._lines.injectible()
         scope = function_scope(name, self._file, injectible, body.symbols)
         scope.start_line = injectible[0][0] if injectible else 0
@@ -67,37 +86,10 @@ class FunctionReader:
         scope.scopes = body.scopes
         return scope
 
-    def _left_out(self, reason: str) -> Scope | None:
-        self._binary.skip(reason)
-        return None
-
-    def _read_body(self, ranges: list[Range]) -> _Block:
-        stack = [_Block(0, ranges)]
-        walk = Walk(self._unit, self._die.offset, _BODY)
-        for die in walk:
-            if die.depth == 0:
-                continue
-            while stack[-1].depth >= die.depth:
-                self._close_block(stack)
-            if die.tag in _VARIABLES:
-                self._add_variable(stack[-1], die)
-            elif die.tag == dw.TAG_LEXICAL_BLOCK:
-                found = pc_ranges(self._unit, die.attributes)
-                if found:
-                    stack.append(_Block(die.depth, found))
-                else:
-                    # A block without code is dropped with all that it holds.
-                    walk.prune()
-            else:
-                walk.prune()
-        while len(stack) > 1:
-            self._close_block(stack)
-        return stack[0]
-
-    def _close_block(self, stack: list[_Block]) -> None:
+    def _close_block(self) -> None:
         """Turn the innermost block into a scope, or hand its scopes on if it has no variables."""
-        block = stack.pop()
-        parent = stack[-1]
+        block = self._stack.pop()
+        parent = self._stack[-1]
         if not block.symbols:
             parent.scopes += block.scopes
             return
@@ -117,24 +109,67 @@ class FunctionReader:
             return
         info = self._binary.types.info(attributes[dw.AT_TYPE])
         found = available_pcs(
-            self._unit, attributes, lambda: block.ranges, lambda: info.size,
-            strict=self._binary.options.locations == "strict",
-        )  # fmt: skip
-        lines = [span for pcs in found if (span := self._lines.span(*pcs))]
-        block.symbols.append(variable_symbol(self._unit, die, info.name, merge_overlapping(lines)))
+            self._unit, attributes, lambda: block.ranges, lambda: info.size, strict=self._strict
+        )
+        lines = merge_overlapping(self._lines.spans(found))
+        block.symbols.append(variable_symbol(self._unit, die, info.name, lines))
 
 
-def read_definition(
-    binary: GoBinary, index: GoIndex, definition: Definition, name: FunctionName
-) -> Scope:
+def open_function(
+    binary: GoBinary, reader: UnitReader, die: Die, lines: FunctionLines | None, raw: str
+) -> FunctionBuilder | None:
+    """Return a builder for a function; None, and a count, if it has no code or no lines.
+
+    Args:
+        binary: The open binary.
+        reader: Of the function's unit.
+        die: The function's entry.
+        lines: Of the physical function where its code begins.
+        raw: The function's name.
+    """
+    ranges = pc_ranges(reader.unit, die.attributes)
+    if not ranges:
+        binary.skip("function: no code")
+        return None
+    own = lines.own(raw) if lines else None
+    if own is None:
+        binary.skip("function: no lines of its own")
+        return None
+    file = reader.file_of(die.attributes)
+    return FunctionBuilder(binary, reader.unit, own, file, _Block(die.depth, ranges))
+
+
+def read_function(
+    binary: GoBinary, reader: UnitReader, die: Die, raw: str, name: FunctionName
+) -> Scope | None:
+    """Return the scope of one function; None, and a count, if it has no code or no lines."""
+    pc = reader.unit.address(die.attributes)
+    lines = None if pc is None else binary.lines.lines_at(pc)
+    builder = open_function(binary, reader, die, lines, raw)
+    if builder is None:
+        return None
+    walk = Walk(reader.unit, die.offset, BODY)
+    for child in walk:
+        if child.depth == 0:
+            continue
+        if child.tag in (dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE):
+            walk.prune()
+        else:
+            builder.feed(child)
+    return builder.finish(name)
+
+
+def read_definition(binary: GoBinary, index: GoIndex, entry: Entry, name: FunctionName) -> Scope:
     """Return the scope of an inlined function: its definition, and all its instances merged."""
     merged = Merged()
-    for record in index.instances(definition.offset):
-        merged.add(record, near_only=definition.near)
-    unit = binary.dwarf.unit_of(definition.offset)
+    near_only = entry.kind == Kind.NEAR_DEFINITION
+    for record in index.instances(entry.place):
+        if not merged.add(record, near_only=near_only):
+            binary.skip(FAR)
+    unit = binary.dwarf.unit_of(entry.place)
     attributes: dict[int, Any] = {}
     symbols: list[Symbol] = []
-    for die in Walk(unit, definition.offset, _BODY):
+    for die in Walk(unit, entry.place, BODY):
         if die.depth == 0:
             attributes = die.attributes
         elif die.tag in _VARIABLES:

@@ -1,9 +1,9 @@
-"""What the pre-pass over all units leaves behind: where everything of a package is.
+"""What the pre-pass over all units leaves behind: what every package holds, and where.
 
 Go's linker scatters a package: shapes of generic functions lie with whoever instantiated them,
 definitions of inlined functions with whoever inlined them first, types in one unit for all. The
-index brings them back together, as sorted keys in files: a key is a package number, an offset and
-a flag, or an origin and the position of a stored instance.
+index brings them back together, as sorted keys in files: a key is a package number, or the origin
+of an inlined instance, and the position of a record.
 """
 
 from __future__ import annotations
@@ -11,22 +11,58 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
-from typing import NamedTuple
+from enum import IntEnum
+
+from msgspec import Struct, msgpack
 
 from harness.errors import InputRejected
+from harness.model import Scope
+from harness.symbols.go.names import FunctionName
 from harness.symbols.go.spill import Records, SortedKeys
 
-_OFFSET_BITS = 40
+_POSITION_BITS = 40
 _ORIGIN_BITS = 32
-_MOST_PACKAGES = 1 << (63 - _OFFSET_BITS)
+_MOST_PACKAGES = 1 << (64 - _POSITION_BITS)
 
 
-class Definition(NamedTuple):
-    """The definition of an inlined function. `near` means: only near instances count."""
+class Kind(IntEnum):
+    """What an entry leads to; methods and definitions follow the type and the code they go with."""
 
-    offset: int
-    near: bool
+    TYPE = 0
+    CODE = 1
+    SHAPE = 2
+    FAR_DEFINITION = 3
+    NEAR_DEFINITION = 4
+
+
+class Entry(Struct, array_like=True, order=True, frozen=True, gc=False):
+    """One line of a package's index; the order of the fields is the order of delivery.
+
+    Attributes:
+        name: Of the child of the package: methods stand under the name of their type.
+        in_type: Whether the child is a type.
+        kind: What `place` leads to.
+        method: Name of a method that is sorted by it: an inlined one.
+        place: Offset of a debugging entry; of code, position of the stored scope.
+        shape_of: Qualified name of a generic function, if this is one of its shapes.
+    """
+
+    name: str
+    in_type: bool
+    kind: int
+    method: str
+    place: int
+    shape_of: str = ""
+
+
+def function_entry(name: FunctionName, kind: Kind, place: int) -> Entry:
+    """Return the entry of a function or method."""
+    shape_of = name.qualified if kind is Kind.SHAPE else ""
+    if not name.receiver:
+        return Entry(name.name, False, kind, "", place, shape_of)
+    # Methods with code keep the order of the file, inlined ones are sorted by name.
+    method = name.name if kind > Kind.SHAPE else ""
+    return Entry(f"{name.package}.{name.receiver}", True, kind, method, place, shape_of)
 
 
 @dataclass(slots=True)
@@ -35,19 +71,19 @@ class PackageUnits:
 
     name: str
     units: array[int] = field(default_factory=lambda: array("Q"))
+    has_functions: bool = False
 
 
 class GoIndex:
-    """Packages, and sorted keys by package."""
+    """Packages, their entries, stored scopes and stored instances."""
 
     def __init__(self) -> None:
         self.packages: list[PackageUnits] = []
         self._numbers: dict[str, int] = {}
-        self._definitions = SortedKeys()
-        self._generics = SortedKeys()
-        self._types = SortedKeys()
+        self._entries = SortedKeys()
         self._instances = SortedKeys()
         self._records = Records()
+        self._contributions = Records()
 
     def number_of(self, package: str) -> int:
         """Return the number of a package, a new one for a new name."""
@@ -59,21 +95,21 @@ class GoIndex:
             self.packages.append(PackageUnits(package))
         return number
 
-    def add_definition(self, package: int, definition: Definition) -> None:
-        """Record which package delivers a definition."""
-        self._definitions.add(_key(package, definition.offset) | definition.near)
+    def add(self, package: str, entry: Entry) -> None:
+        """Record what a package delivers."""
+        number = self.number_of(package)
+        if entry.kind != Kind.TYPE:
+            self.packages[number].has_functions = True
+        position = self._records.append(_encode(entry))
+        self._entries.add(number << _POSITION_BITS | position)
 
-    def add_generic(self, package: int, offset: int) -> None:
-        """Record a shape of a generic function of the package."""
-        self._generics.add(_key(package, offset))
-
-    def add_type(self, package: int, offset: int) -> None:
-        """Record a type that the package declares."""
-        self._types.add(_key(package, offset))
+    def store(self, scope: Scope) -> int:
+        """Store a function that is done with, and return its position."""
+        return self._records.append(_encode(scope))
 
     def add_instance(self, origin: int, record: bytes) -> None:
         """Record an instance of the definition at `origin`."""
-        position = self._records.append(record)
+        position = self._contributions.append(record)
         if max(origin, position) >= 1 << _ORIGIN_BITS:
             raise InputRejected("more than 4 GiB of debug information", section=".debug_info")
         self._instances.add(origin << _ORIGIN_BITS | position)
@@ -84,55 +120,44 @@ class GoIndex:
         Packages without units come last, if they have functions: all of those were inlined, or
         instantiated, elsewhere.
         """
-        numbers = range(len(self.packages))
-        placed = [number for number in numbers if self.packages[number].units]
-        placed.sort(key=lambda number: self.packages[number].units[0])
-        placed += [number for number in numbers if self._is_homeless(number)]
-        return placed
-
-    def _is_homeless(self, number: int) -> bool:
-        if self.packages[number].units:
-            return False
-        functions = chain(self.definitions(number), self.generics(number))
-        return next(functions, None) is not None
+        packages = self.packages
+        numbers = range(len(packages))
+        placed = [number for number in numbers if packages[number].units]
+        placed.sort(key=lambda number: packages[number].units[0])
+        homeless = [number for number in numbers if not packages[number].units]
+        return placed + [number for number in homeless if packages[number].has_functions]
 
     def seal(self) -> None:
         """Sort everything; nothing may be added after."""
-        for keys in (self._definitions, self._generics, self._types, self._instances):
+        for keys in (self._entries, self._instances):
             keys.seal()
         self._records.seal()
+        self._contributions.seal()
 
-    def definitions(self, package: int) -> Iterator[Definition]:
-        """Yield the definitions that the package delivers, by offset."""
-        for key in _of(self._definitions, package):
-            yield Definition(key >> 1, bool(key & 1))
+    def entries(self, package: int) -> Iterator[Entry]:
+        """Yield the entries of a package in the order in which they were added."""
+        base = package << _POSITION_BITS
+        for key in self._entries.iter_range(base, base + (1 << _POSITION_BITS)):
+            yield _decode_entry(self._records.read(key - base))
 
-    def generics(self, package: int) -> Iterator[int]:
-        """Yield the offsets of the shapes of the package's generic functions."""
-        return (key >> 1 for key in _of(self._generics, package))
-
-    def types(self, package: int) -> Iterator[int]:
-        """Yield the offsets of the types that the package declares."""
-        return (key >> 1 for key in _of(self._types, package))
+    def stored(self, position: int) -> Scope:
+        """Return a stored scope."""
+        return _decode_scope(self._records.read(position))
 
     def instances(self, origin: int) -> Iterator[bytes]:
         """Yield the stored instances of a definition, in file order."""
         mask = (1 << _ORIGIN_BITS) - 1
         for key in self._instances.iter_range(origin << _ORIGIN_BITS, (origin + 1) << _ORIGIN_BITS):
-            yield self._records.read(key & mask)
+            yield self._contributions.read(key & mask)
 
     def close(self) -> None:
         """Give the files back."""
-        for keys in (self._definitions, self._generics, self._types, self._instances):
+        for keys in (self._entries, self._instances):
             keys.close()
         self._records.close()
+        self._contributions.close()
 
 
-def _key(package: int, offset: int) -> int:
-    return package << _OFFSET_BITS | offset << 1
-
-
-def _of(keys: SortedKeys, package: int) -> Iterator[int]:
-    """Yield the keys of a package without its number."""
-    base = package << _OFFSET_BITS
-    return (key - base for key in keys.iter_range(base, base + (1 << _OFFSET_BITS)))
+_encode = msgpack.Encoder().encode
+_decode_entry = msgpack.Decoder(Entry).decode
+_decode_scope = msgpack.Decoder(Scope).decode

@@ -20,8 +20,12 @@ from harness.symbols.dwarf.ranges import pc_ranges
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary
-from harness.symbols.go.linetable import NameLines, lines_of_name
+from harness.symbols.go.index import GoIndex
+from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.lines import PcLines, Range, intersect, merge_overlapping
+
+FAR = "inlined instance: far from its definition"
+_INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
 
 
 class Instance(Struct, array_like=True):
@@ -40,10 +44,17 @@ class Instance(Struct, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The definition behind an instance: its raw name, and whether `near` may hold for it."""
+    """The definition behind an instance.
+
+    Attributes:
+        name: Its raw name.
+        near: Whether instances of it may be near.
+        only_near: Whether it is certain that no others count for it.
+    """
 
     name: str
     near: bool
+    only_near: bool
 
 
 @dataclass(slots=True)
@@ -69,48 +80,47 @@ class _Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """Where a collector asks for definitions, and where it puts instances by definition."""
-
-    find_origin: Callable[[int], Origin | None]
-    store: Callable[[int, Instance], None]
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
-    """A physical function: its unit, its first PC, and whether instances in it may be near."""
+    """A physical function: its unit, its lines, and whether instances in it may be near."""
 
     unit: Unit
-    pc: int
+    lines: FunctionLines | None
     near: bool
 
 
 class InstanceCollector:
     """Collects the instances inside one physical function, entry by entry in file order."""
 
-    def __init__(self, binary: GoBinary, exchange: Exchange, place: Place) -> None:
+    def __init__(
+        self,
+        binary: GoBinary,
+        index: GoIndex,
+        find_origin: Callable[[int], Origin | None],
+        place: Place,
+    ) -> None:
         self._binary = binary
+        self._index = index
         self._unit = place.unit
-        self._pc = place.pc
+        self._lines = place.lines
         self._near = place.near
-        self._find_origin = exchange.find_origin
-        self._store = exchange.store
+        self._strict = binary.options.locations == "strict"
+        self._find_origin = find_origin
         self._stack: list[_Frame] = []
-        self._tables: dict[str, NameLines] | None = None
 
-    def feed(self, die: Die) -> None:
-        """Take the next entry below the function, or the function itself if it is an instance."""
-        while self._stack and self._stack[-1].depth >= die.depth:
+    def feed(self, die: Die) -> bool:
+        """Take the next entry of the function; tell whether it is an instance or inside one."""
+        stack = self._stack
+        while stack and stack[-1].depth >= die.depth:
             self._pop()
-        if die.tag in (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM):
+        if die.tag in _INSTANCES:
             self._push_instance(die)
-        elif not self._stack:
-            return
+        elif not stack:
+            return False
         elif die.tag == dw.TAG_LEXICAL_BLOCK:
-            owner = self._stack[-1].owner
-            self._stack.append(_Frame(die.depth, False, die.attributes, owner))
-        else:
-            self._add_variable(die)
+            stack.append(_Frame(die.depth, False, die.attributes, stack[-1].owner))
+        elif stack[-1].owner.lines is not None:
+            self._add_variable(stack[-1], stack[-1].owner.lines, die.attributes)
+        return True
 
     def finish(self) -> None:
         """Store what is still open."""
@@ -123,25 +133,23 @@ class InstanceCollector:
         origin = self._find_origin(offset)
         owner = _Owner(offset, above and origin is not None and origin.near)
         if origin is not None:
-            lines = self._lines_of(origin.name)
-            if lines is None:
-                self._binary.skip("inlined instance: no lines")
+            if origin.only_near and not owner.near:
+                self._binary.skip(FAR)
             else:
-                owner.file, owner.lines = lines.file, lines.lines
+                self._place(owner, origin.name)
         self._stack.append(_Frame(die.depth, True, die.attributes, owner))
 
-    def _lines_of(self, name: str) -> NameLines | None:
-        if self._tables is None:
-            self._tables = self._binary.lines.lines_at(self._pc) or {}
-        return lines_of_name(self._tables, name)
+    def _place(self, owner: _Owner, name: str) -> None:
+        found = self._lines.named(name) if self._lines else None
+        if found is None:
+            self._binary.skip("inlined instance: no lines")
+        else:
+            owner.file, owner.lines = found.file, found.lines
 
-    def _add_variable(self, die: Die) -> None:
-        frame = self._stack[-1]
-        owner = frame.owner
-        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
+    def _add_variable(self, frame: _Frame, lines: PcLines, attributes: dict[int, Any]) -> None:
+        origin = attributes.get(dw.AT_ABSTRACT_ORIGIN)
         # Variables that only the instance has (some named results) cannot be attributed.
-        lines = owner.lines
-        if origin is None or lines is None:
+        if origin is None:
             return
 
         def block() -> list[Range]:
@@ -149,13 +157,12 @@ class InstanceCollector:
                 frame.ranges = pc_ranges(self._unit, frame.attributes)
             return frame.ranges
 
-        strict = self._binary.options.locations == "strict"
         found = available_pcs(
-            self._unit, die.attributes, block, lambda: self._size_of(origin), strict=strict
+            self._unit, attributes, block, lambda: self._size_of(origin), strict=self._strict
         )
-        ranges = [span for pcs in found if (span := lines.span(*pcs))]
+        ranges = lines.spans(found)
         if ranges:
-            owner.variables.setdefault(origin, []).extend(ranges)
+            frame.owner.variables.setdefault(origin, []).extend(ranges)
 
     def _size_of(self, variable: int) -> int:
         return self._binary.types.size_of_variable(variable)
@@ -167,14 +174,12 @@ class InstanceCollector:
             return
         merged = {key: merge_overlapping(ranges) for key, ranges in owner.variables.items()}
         injectible = owner.lines.injectible()
-        self._store(
-            owner.origin,
-            Instance(owner.near, owner.file, injectible[-1][1], injectible, merged),
-        )
+        instance = Instance(owner.near, owner.file, injectible[-1][1], injectible, merged)
+        self._index.add_instance(owner.origin, _encode(instance))
 
 
 _decoder = msgpack.Decoder(Instance)
-encode_instance = msgpack.Encoder().encode
+_encode = msgpack.Encoder().encode
 
 
 @dataclass(slots=True)
@@ -186,11 +191,14 @@ class Merged:
     injectible: list[Range] | None = None
     variables: dict[int, list[Range]] = field(default_factory=dict)
 
-    def add(self, record: bytes, *, near_only: bool) -> None:
-        """Take one stored instance in: lines intersect, availability unites."""
+    def add(self, record: bytes, *, near_only: bool) -> bool:
+        """Take one stored instance in: lines intersect, availability unites.
+
+        Tell whether it counts.
+        """
         instance = _decoder.decode(record)
         if near_only and not instance.near:
-            return
+            return False
         self.file = self.file or instance.file
         self.end_line = max(self.end_line, instance.end_line)
         if self.injectible is None:
@@ -200,3 +208,4 @@ class Merged:
         for variable, ranges in instance.variables.items():
             known = self.variables.setdefault(variable, [])
             self.variables[variable] = merge_overlapping(known + ranges)
+        return True

@@ -8,12 +8,13 @@ layout of the function record, and in nothing else.
 from __future__ import annotations
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import InputRejected
-from harness.symbols.go.pcvalue import PcRange, read_pc_values
+from harness.symbols.go.pcvalue import PcTable, read_pc_values
 from harness.symbols.sections import Section
 
 UNKNOWN_FILE = "<unknown>"
@@ -24,7 +25,8 @@ _HEADER_BYTES = 8 + 8 * 8
 _NO_OFFSET = 0xFFFFFFFF
 _PAGE_ENTRIES = 1024
 _FILE_NAMES = 256
-_RECORD_BYTES = 128
+_RECORD_BYTES = 1024
+_WINDOW_BYTES = 16 * 1024
 _MAX_FUNCDATA = 64
 _MAX_NAME = 64 * 1024
 
@@ -90,13 +92,18 @@ class PcLineTable:
             raise InputRejected("damaged pclntab header", section=section.name, offset=4)
         self._section = section
         self._prefix = "<" if self.order == "little" else ">"
+        self._eight = struct.Struct(f"{self._prefix}8I")
         self._place_tables(head)
         if self.layout.relative and not text:
             text = self._header_word(head, 2)
         self._text = text if self.layout.relative else 0
         self._text_end = text_end
+        # Function records and PC tables are each read in about the order of the text.
+        self._record_window = section.view(_WINDOW_BYTES)
+        self._pc_window = section.view(_WINDOW_BYTES)
         self._page_number = -1
-        self._page: tuple[int, ...] = ()
+        self._starts: tuple[int, ...] = ()
+        self._places: tuple[int, ...] = ()
         self._files: dict[int, str] = {}
 
     def _header_word(self, head: bytes, index: int) -> int:
@@ -125,101 +132,97 @@ class PcLineTable:
     def _u32(self, offset: int) -> int:
         return int.from_bytes(self._section.read(offset, 4), self.order)
 
-    def _field(self, index: int) -> int:
-        """Return one number of the function table: entry and record offset alternate."""
-        number, place = divmod(index, 2 * _PAGE_ENTRIES)
-        if number != self._page_number:
-            self._load_page(number)
-        return self._page[place]
-
     def _load_page(self, number: int) -> None:
+        """Read a page of the function table, and the first entry of the next page."""
         size = self._field_bytes
         total = 2 * self.function_count + 1
-        count = min(2 * _PAGE_ENTRIES, total - number * 2 * _PAGE_ENTRIES)
+        count = min(2 * _PAGE_ENTRIES + 1, total - number * 2 * _PAGE_ENTRIES)
         start = self._functions + number * 2 * _PAGE_ENTRIES * size
         raw = self._section.read(start, count * size)
-        self._page = struct.unpack(f"{self._prefix}{count}{self._field_code}", raw)
+        page = struct.unpack(f"{self._prefix}{count}{self._field_code}", raw)
+        self._starts, self._places = page[::2], page[1::2]
         self._page_number = number
-
-    def _entry(self, index: int) -> int:
-        return self._text + self._field(2 * index)
 
     def find(self, pc: int) -> Function | None:
         """Return the function that holds a PC; inlined functions are not physical."""
-        index = self._index_of(pc)
-        if index < 0:
-            return None
-        last = index + 1 == self.function_count
-        # The entry after the last one is the end of the text.
-        end = self._text_end if last and self._text_end else self._entry(index + 1)
-        return self._function(index, end) if pc < end else None
+        relative = pc - self._text
+        starts = self._starts
+        if not starts or not starts[0] <= relative < starts[-1]:
+            index = self._index_of(relative)
+            if index < 0:
+                return None
+            self._load_page(index // _PAGE_ENTRIES)
+            starts = self._starts
+        place = min(bisect_right(starts, relative), len(self._places)) - 1
+        function = self._function(place)
+        return function if pc < function.end else None
 
-    def _index_of(self, pc: int) -> int:
-        """Return the index of the last function that begins at or before a PC, or -1."""
-        if self._page_number >= 0:
-            # Most lookups stay on the page of the one before.
-            first = self._page_number * _PAGE_ENTRIES
-            low, high = first, min(first + len(self._page) // 2, self.function_count)
-            if not (low < high and self._entry(low) <= pc < self._entry(high - 1)):
-                low, high = 0, self.function_count
-        else:
-            low, high = 0, self.function_count
+    def _index_of(self, relative: int) -> int:
+        """Return the index of the last function that begins at or before an offset, or -1."""
+        low, high = 0, self.function_count
         while low < high:
             middle = (low + high) // 2
-            # Look between pages through single reads: loading a page for each probe is slower.
-            if pc < self._probe(middle):
+            start = self._functions + 2 * middle * self._field_bytes
+            raw = self._section.read(start, self._field_bytes)
+            if relative < int.from_bytes(raw, self.order):
                 high = middle
             else:
                 low = middle + 1
         return low - 1
 
-    def _probe(self, index: int) -> int:
-        if index // _PAGE_ENTRIES == self._page_number:
-            return self._entry(index)
-        start = self._functions + 2 * index * self._field_bytes
-        raw = self._section.read(start, self._field_bytes)
-        return self._text + int.from_bytes(raw, self.order)
-
-    def _function(self, index: int, end: int) -> Function:
-        offset = self._records + self._field(2 * index + 1)
+    def _function(self, place: int) -> Function:
+        """Read the record of a function on the loaded page."""
+        last = self._page_number * _PAGE_ENTRIES + place + 1 == self.function_count
+        # The entry after the last one is the end of the text.
+        known = last and self._text_end
+        end = self._text_end if known else self._text + self._starts[place + 1]
+        offset = self._records + self._places[place]
         lead = self._field_bytes
-        raw = self._section.window(offset, _RECORD_BYTES)
         fixed = lead + 36 + (4 if self.layout.start_line else 0)
         if self.layout.tables is None:
             # Go 1.2 has no unit files; its record ends one word earlier.
             fixed -= 4
-        if len(raw) < fixed:
-            raise InputRejected(
-                "function record is cut off", section=self._section.name, offset=offset
-            )
-        fields = struct.unpack_from(f"{self._prefix}8I", raw, lead)
-        name, _, _, _, files, lines, pc_count, units = fields
-        data_count = raw[fixed - 1]
-        if pc_count > _MAX_FUNCDATA or data_count > _MAX_FUNCDATA:
-            raise InputRejected(
-                "damaged function record", section=self._section.name, offset=offset
-            )
-        pcs, data = self._trailer(offset + fixed, pc_count, data_count)
-        return Function(self._entry(index), end, name, files, lines, units, pcs, data)
+        size = min(_RECORD_BYTES, self._section.size - offset)
+        if size < fixed:
+            raise self._damaged(offset)
+        raw, at = self._record_window.near(offset, size)
+        name, _, _, _, files, lines, pc_count, units = self._eight.unpack_from(raw, at + lead)
+        counts = pc_count, raw[at + fixed - 1]
+        if max(counts) > _MAX_FUNCDATA:
+            raise self._damaged(offset)
+        pcs, data = self._trailer(raw, at + fixed, offset - at, counts)
+        entry = self._text + self._starts[place]
+        return Function(entry, end, name, files, lines, units, pcs, data)
+
+    def _damaged(self, offset: int) -> InputRejected:
+        return InputRejected("damaged function record", section=self._section.name, offset=offset)
 
     def _trailer(
-        self, offset: int, pc_count: int, data_count: int
+        self, raw: bytes, at: int, base: int, counts: tuple[int, int]
     ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Read the PC data and function data that follow a record."""
-        pcs = struct.unpack(f"{self._prefix}{pc_count}I", self._section.read(offset, 4 * pc_count))
-        offset += 4 * pc_count
-        size = 4 if self.layout.relative else self.pointer_size
+        """Read the PC data and function data that follow a record.
+
+        `base` is where in the section the window begins: before Go 1.18 function data is aligned.
+        """
+        pc_count, data_count = counts
+        data_at = at + 4 * pc_count
+        size = 4
         if not self.layout.relative:
-            offset += -offset % size
+            size = self.pointer_size
+            data_at += -(base + data_at) % size
+        if data_at + size * data_count > len(raw):
+            raise self._damaged(base + at)
+        pcs = struct.unpack_from(f"{self._prefix}{pc_count}I", raw, at)
         code = "Q" if size == 8 else "I"
-        raw = self._section.read(offset, size * data_count)
-        return pcs, struct.unpack(f"{self._prefix}{data_count}{code}", raw)
+        return pcs, struct.unpack_from(f"{self._prefix}{data_count}{code}", raw, data_at)
 
     def sample(self, count: int) -> Iterator[Function]:
         """Yield up to `count` functions, spread over the table."""
         step = max(1, self.function_count // count) if count else 1
         for index in range(0, self.function_count, step):
-            yield self._function(index, 0)
+            if index // _PAGE_ENTRIES != self._page_number:
+                self._load_page(index // _PAGE_ENTRIES)
+            yield self._function(index % _PAGE_ENTRIES)
 
     def is_name(self, offset: int) -> bool:
         """Tell whether a name begins at this offset of the name table."""
@@ -252,9 +255,10 @@ class PcLineTable:
     def _file_at(self, offset: int) -> str:
         return self._section.string(offset, _MAX_NAME).decode("utf-8", "replace")
 
-    def pc_values(self, function: Function, table: int) -> list[PcRange]:
+    def pc_values(self, function: Function, table: int) -> PcTable:
         """Decode one PC table of a function."""
-        return read_pc_values(self._section, self._pcs + table, function.entry, self.quantum)
+        offset = self._pcs + table
+        return read_pc_values(self._pc_window, offset, function.entry, self.quantum)
 
 
 def _identify(section: Section, head: bytes) -> tuple[Literal["little", "big"], Layout]:

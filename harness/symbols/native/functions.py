@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from harness.model import LanguageSpecifics, LineRange, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.dwarf.locations import is_available, iter_locations
+from harness.symbols.dwarf.locations import is_available, read_locations
 from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.lines import LineSpan, merge_overlapping
 from harness.symbols.native.statements import Statements, own_statements
@@ -162,12 +162,12 @@ def available_lines(
     """Return the lines on which a variable can be read, overlapping ranges merged."""
     found: list[LineSpan] = []
     size = context.unit.layout.address_size
-    for location in iter_locations(context.unit, attributes):
-        if context.strict and not is_available(location.expression, size):
+    for low, high, expression in read_locations(context.unit, attributes):
+        if context.strict and not is_available(expression, size):
             continue
-        where = [(location.low, location.high)] if location.high else block
+        where = [(low, high)] if high else block
         found.extend(
-            lines for low, high in where if (lines := statements.between(low, high)) is not None
+            lines for begin, end in where if (lines := statements.between(begin, end)) is not None
         )
     return merge_overlapping(found)
 

@@ -76,12 +76,11 @@ class _Route:
         listed = oracle.expected_ranges(self.reference(unit).dwarf, entry)
         return _PC_RANGES(unit, attributes) if listed is None else listed
 
-    def iter_locations(
+    def read_locations(
         self, unit: Unit, attributes: dict[int, Any], *, keep_empty: bool = False
-    ) -> Iterator[Location]:
+    ) -> list[Location]:
         reference, entry = self.reference(unit).dwarf, attributes[_ENTRY]
-        found = oracle.expected_locations(reference, entry, keep_empty=keep_empty)
-        return (Location(*location) for location in found)
+        return oracle.expected_locations(reference, entry, keep_empty=keep_empty)
 
     def read_lines(self, unit: Unit) -> LineTable:
         reference = self.reference(unit).dwarf
@@ -117,7 +116,7 @@ def pyelftools_route() -> Iterator[None]:
     replaced: dict[Callable[..., Any], Callable[..., Any]] = {
         dies.read_die: route.read_die,
         ranges.pc_ranges: route.pc_ranges,
-        locations.iter_locations: route.iter_locations,
+        locations.read_locations: route.read_locations,
         lines.read_lines: route.read_lines,
     }
     original = Walk.__iter__

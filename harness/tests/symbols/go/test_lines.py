@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 
 from harness.symbols.lines import PcLines, Range, intersect, merge_lines, merge_overlapping
 
-TABLE = PcLines()
-TABLE.begins += [10, 20, 30, 50, 60]
-TABLE.lines += [5, 9, 7, 0, 8]
+TABLE = PcLines([10, 20, 30, 50, 60], [5, 9, 7, 0, 8])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +41,7 @@ def test_injectible_lines_merge_when_equal_or_consecutive(
 def test_a_pc_range_covers_the_entries_that_begin_in_it(
     low: int, high: int, lines: Range | None
 ) -> None:
-    assert TABLE.span(low, high) == lines
+    assert TABLE.spans([(low, high)]) == ([lines] if lines else [])
 
 
 def test_several_pc_ranges_give_their_outermost_lines_or_none() -> None:

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from harness.errors import InputRejected
 from harness.symbols.go.linetable import OWN, assign_lines
 from harness.symbols.go.pclntab import FUNCDATA_INLINE_TREE, PCDATA_INLINE_INDEX, PcLineTable
-from harness.symbols.go.pcvalue import PcRange
-from harness.symbols.lines import Range
+from harness.symbols.go.pcvalue import PcTable, read_pc_values
 from harness.tests.symbols.go.pclntab_writer import (
     MAGICS,
     NO_DATA,
@@ -39,14 +38,12 @@ def test_every_format_yields_the_same_functions(
     assert found is not None
     assert (found.entry, found.end) == (TEXT + 16, TEXT + 48)
     assert table.name(found.name_offset) == "main.b"
-    assert table.pc_values(found, found.line_table) == [
-        (TEXT + 16, TEXT + 20, 300),
-        (TEXT + 20, TEXT + 48, 20),
-    ]
+    lines = table.pc_values(found, found.line_table)
+    assert lines == PcTable([TEXT + 16, TEXT + 20, TEXT + 48], [300, 20])
     files = table.pc_values(found, found.file_table)
-    assert [table.file(found, number) for _, _, number in files] == FILES
+    assert [table.file(found, number) for number in files.values] == FILES
     owners = table.pc_values(found, found.pc_tables[PCDATA_INLINE_INDEX])
-    assert [value for _, _, value in owners] == [-1, 0]
+    assert owners.values == [-1, 0]
     assert found.data[FUNCDATA_INLINE_TREE] == 64
 
 
@@ -102,7 +99,7 @@ def test_for_all_damage_the_reader_answers_or_rejects(at: int, octet: int, cut: 
             found = table.find(pc)
             if found is not None:
                 table.name(found.name_offset)
-                for _, _, number in table.pc_values(found, found.file_table):
+                for number in table.pc_values(found, found.file_table).values:
                     table.file(found, number)
     except InputRejected:
         pass
@@ -111,35 +108,91 @@ def test_for_all_damage_the_reader_answers_or_rejects(at: int, octet: int, cut: 
 F, G = OWN, 3
 
 
+def _table(ranges: list[tuple[int, int, int]]) -> PcTable:
+    return PcTable(
+        [low for low, _, _ in ranges] + [ranges[-1][1]], [value for _, _, value in ranges]
+    )
+
+
 def _assign(
-    lines: list[PcRange], generated: list[Range], owners: list[PcRange]
+    lines: list[tuple[int, int, int]],
+    nobodys: set[int],
+    owners: list[tuple[int, int, int]],
+    keys: dict[int, int],
 ) -> dict[int, list[tuple[int, int]]]:
-    found, _ = assign_lines(lines, generated, owners)
+    found, _ = assign_lines(_table(lines), nobodys, _table(owners), keys)
     return {key: list(zip(t.begins, t.lines, strict=True)) for key, t in found.items()}
+
+
+EACH = {F: F, G: G}
 
 
 def test_lines_go_to_whoever_owns_the_pc_and_nowhere_else() -> None:
     lines = [(0, 10, 1), (10, 20, 50), (20, 30, 2), (30, 40, 51)]
     owners = [(0, 10, F), (10, 20, G), (20, 25, F), (25, 30, F), (30, 40, G)]
-    assert _assign(lines, [], owners) == {
+    assert _assign(lines, set(), owners, EACH) == {
         F: [(0, 1), (20, 2), (25, 2)],
         G: [(10, 50), (30, 51)],
     }
-    assert assign_lines(lines, [], owners)[1] == {F: 25, G: 30}
+    assert assign_lines(_table(lines), set(), _table(owners), EACH)[1] == {F: 25, G: 30}
+
+
+def test_owners_without_a_key_get_nothing_and_owners_of_one_key_share() -> None:
+    lines = [(0, 10, 1), (10, 20, 50), (20, 30, 2)]
+    owners = [(0, 10, F), (10, 20, G), (20, 30, 4)]
+    assert _assign(lines, set(), owners, {F: F}) == {F: [(0, 1)]}
+    assert _assign(lines, set(), owners, {F: F, G: G, 4: G}) == {
+        F: [(0, 1)],
+        G: [(10, 50), (20, 2)],
+    }
 
 
 def test_one_line_is_cut_at_the_borders_of_its_owners() -> None:
-    found = _assign([(0, 30, 7)], [], [(0, 10, F), (10, 20, G), (20, 30, F)])
+    found = _assign([(0, 30, 7)], set(), [(0, 10, F), (10, 20, G), (20, 30, F)], EACH)
     assert found == {F: [(0, 7), (20, 7)], G: [(10, 7)]}
 
 
 def test_the_rest_of_a_line_that_began_under_another_owner_is_nobodys() -> None:
-    found = _assign([(0, 15, 7), (15, 30, 8)], [], [(0, 10, G), (10, 30, F)])
+    found = _assign([(0, 15, 7), (15, 30, 8)], set(), [(0, 10, G), (10, 30, F)], EACH)
     assert found == {G: [(0, 7)], F: [(15, 8)]}
 
 
 def test_lines_of_generated_code_are_nobodys() -> None:
-    assert _assign([(0, 4, 1), (4, 8, 9)], [(0, 4)], [(0, 99, F)]) == {F: [(4, 9)]}
+    assert _assign([(0, 4, 1), (4, 8, 9)], {0}, [(0, 99, F)], EACH) == {F: [(4, 9)]}
+    assert _assign([(0, 8, 1)], {0}, [(0, 4, G), (4, 8, F)], EACH) == {}
+
+
+NUMBERS = st.integers(0, (1 << 32) - 1)
+STEPS = st.one_of(st.integers(0, 200), NUMBERS)
+
+
+def _octets(number: int, padding: int = 0) -> bytes:
+    """Encode a number, with more octets than it needs if told to."""
+    found = []
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number | 128, 0] if padding else [*found, number])
+
+
+@given(
+    pairs=st.lists(st.tuples(NUMBERS, STEPS, st.integers(0, 1)), min_size=1),
+    quantum=st.sampled_from((1, 2, 4)),
+    before=st.binary(max_size=3),
+)
+def test_for_all_tables_values_and_bounds_add_up(
+    pairs: list[tuple[int, int, int]], quantum: int, before: bytes
+) -> None:
+    encoded, bounds, values, value = b"", [1000], list[int](), -1
+    for delta, step, padding in pairs:
+        # The zero that ends a table is one octet; a zero delta inside it takes two.
+        encoded += _octets(delta, padding or (not delta and encoded != b"")) + _octets(step)
+        value += ~(delta >> 1) if delta & 1 else delta >> 1
+        if step:
+            bounds.append(bounds[-1] + step * quantum)
+            values.append(value)
+    section = PclntabWriter("1.20", "little", 8, 1).store(before + encoded + b"\0")
+    assert read_pc_values(section, len(before), 1000, quantum) == PcTable(bounds, values)
 
 
 def test_no_data_means_no_inline_tree() -> None:
