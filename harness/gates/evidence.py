@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 
-from harness.gates.suite import DERIVED, Experiment, Suite
+from harness.gates.suite import PEAK, Experiment, Suite
 from harness.stats.frames import Frames
 from harness.stats.inventory import Demands, Key, Sample, collect, probe_for
-from harness.stats.metrics import METRICS
 from harness.stats.repeat import repeat_command
 from harness.stats.verdict import Case
 
 Samples = Mapping[Key, Sample]
 BASELINE, CANDIDATE = "baseline", "candidate"
-_HEAP_PROBE = "memray"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +82,12 @@ class Evidence:
             self.candidate.manifest,
             (case.binary, case.source),
             arms,
-            probe=probe_for(series) or _HEAP_PROBE,
+            probe=probe_for(series) or probe_for(PEAK),
             replicates=experiment.replicates,
         )
 
     def _samples(self, frames: Frames) -> Samples:
-        named = {check.bounds.series for e in self.suite.experiments for check in e.checks}
-        goals = {goal for e in self.suite.experiments for goal in e.optimization_goal}
-        metrics = (named | goals | set(METRICS)) - DERIVED
+        metrics = {metric for experiment in self.suite.experiments for metric in experiment.metrics}
         arms = sorted({str(arm) for arm in frames.samples["arm"]} - {""})
         return {
             key: sample
