@@ -26,7 +26,7 @@ from harness.units import format_bytes
 
 QUESTION = "When does each pipeline hold how much heap?"
 COLLECTOR = "gc"
-"""The probe on whose clock collections are; every probe slows the run in its own way."""
+"""The probe that times collections where the one that measured the heap did not note any."""
 
 _NAME_WIDTH = 40
 
@@ -43,7 +43,9 @@ def draw(frames: Frames) -> Figure:
         grid = figure.subplots(panels, squeeze=False, height_ratios=[5, len(arms)][:panels])
         _draw_heap(grid[0, 0], story)
         if panels > 1:
-            _draw_collections(grid[1, 0], story.collections, arms)
+            _draw_collections(grid[1, 0], story.collections, arms, _clock(story))
+        if panels > 1 and _clock(story) == _probe(story):
+            grid[1, 0].sharex(grid[0, 0])
         add_key(figure, list(_iter_marks(story)), _iter_notes(frames, story))
         return figure
 
@@ -56,7 +58,11 @@ def _choose(frames: Frames) -> Frames:
     """
     heaps = frames.timeline.groupby(["binary", "source"])["heap_bytes"].max()
     batches = frames.batches.groupby(["binary", "source"])["batch_num"].max()
-    traced = set(frames.collections.groupby(["binary", "source"]).groups)
+    noted = frames.timeline[frames.timeline["generation"].fillna(-1) >= 0]
+    traced = {
+        *frames.collections.groupby(["binary", "source"]).groups,
+        *noted.groupby(["binary", "source"]).groups,
+    }
     case = min(
         heaps.index,
         key=lambda case: (
@@ -72,11 +78,13 @@ def _choose(frames: Frames) -> Frames:
     probe = _best_probe(timeline, flushes)
     timeline = timeline[timeline["probe"] == probe]
     replicate = timeline["replicate"].min()
+    timeline = _of_replicate(timeline, replicate).sort_values("at_s", kind="stable")
+    noted = timeline[timeline["generation"].fillna(-1) >= 0].rename(columns={"at_s": "start_s"})
     return Frames.build(
         frames.manifest,
-        timeline=_of_replicate(timeline, replicate).sort_values("at_s", kind="stable"),
+        timeline=timeline,
         batches=_of_replicate(flushes[flushes["probe"] == probe], replicate),
-        collections=_first_replicate(of_case(frames.collections, case)),
+        collections=_first_replicate(of_case(frames.collections, case)) if noted.empty else noted,
     )
 
 
@@ -116,7 +124,17 @@ def _draw_heap(axes: Axes, story: Frames) -> None:
     axes.set_xlabel(f"Time under probe {drawn(probe)} (s)")
 
 
-def _draw_collections(axes: Axes, collections: pd.DataFrame, arms: list[str]) -> None:
+def _probe(story: Frames) -> str:
+    return str(story.timeline["probe"].iloc[0])
+
+
+def _clock(story: Frames) -> str:
+    """Return the probe on whose clock the collections are: rows of another table name none."""
+    probes = story.collections.get("probe")
+    return COLLECTOR if probes is None else str(probes.iloc[0])
+
+
+def _draw_collections(axes: Axes, collections: pd.DataFrame, arms: list[str], clock: str) -> None:
     """Draw one lane an arm and a tick a collection, longer for older generations."""
     looks = arm_looks(arms)
     for lane, arm in enumerate(arms):
@@ -131,7 +149,7 @@ def _draw_collections(axes: Axes, collections: pd.DataFrame, arms: list[str]) ->
     axes.grid(visible=False, axis="y")
     axes.set_title("Garbage collections (longer: older generation)")
     axes.set_xlim(0, max(float(collections["start_s"].max()), 1e-6) * 1.03)
-    axes.set_xlabel(f"Time under probe {COLLECTOR} (s)")
+    axes.set_xlabel(f"Time under probe {drawn(clock)} (s)")
 
 
 def _iter_marks(story: Frames) -> Iterator[Line2D]:
@@ -145,10 +163,10 @@ def _iter_marks(story: Frames) -> Iterator[Line2D]:
 
 
 def _iter_notes(frames: Frames, story: Frames) -> Iterator[str]:
-    probe = str(story.timeline["probe"].iloc[0])
+    probe = _probe(story)
     for arm in sorted(set(frames.timeline["arm"]) - set(story.timeline["arm"])):
         yield drawn(f"{arm}: nothing recorded for this binary")
-    if len(story.collections) and probe != COLLECTOR:
+    if len(story.collections) and probe != _clock(story):
         yield "two probes, two clocks: each slows the run in its own way"
     if probe == COLLECTOR:
         yield "heap seen only at collections: what rises and falls between two is not drawn"
