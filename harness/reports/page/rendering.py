@@ -9,11 +9,11 @@ from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from harness.reports import cells
 from harness.reports.gaps import group_doubts, group_gaps, measured
-from harness.reports.headline import SOURCES, Headline
+from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.material import Material
 from harness.reports.page.results import describe, iter_results
@@ -26,6 +26,8 @@ from harness.units import format_bytes, format_seconds
 
 _TEMPLATES = "templates/page"
 _NAME_WIDTH = 60
+# Unicode marks, which no name has any more once it was made inert.
+_FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _MOST_FAILURES = 500
 
 
@@ -62,7 +64,7 @@ def _about_results(material: Material) -> dict[str, Any]:
         "summary": summary,
         "claim": claim,
         "anchors": anchors,
-        "findings": list(Headline(summary, claim).iter_findings()),
+        "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
         "results": list(iter_results(summary, claim, anchors, held)),
         "details": list(iter_details(material)),
@@ -87,6 +89,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
+        isolated=_isolated,
         name=lambda text: shorten(text, _NAME_WIDTH),
         size=format_bytes,
         duration=format_seconds,
@@ -104,6 +107,17 @@ def _environment() -> Environment:
 def _finalize(value: Any) -> Any:
     """Spell out what acts instead of showing: escaping makes HTML safe, not what it says."""
     return inert(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _isolate(name: str) -> str:
+    """Return a name between marks, in which a sentence around it will have <bdi>."""
+    return f"{_FIRST_STRONG_ISOLATE}{plain_name(name)}{_POP_ISOLATE}"
+
+
+def _isolated(sentence: str) -> Markup:
+    """Return a sentence in which the direction of a name's letters stays the name's own affair."""
+    escaped = escape(sentence).replace(_FIRST_STRONG_ISOLATE, Markup("<bdi>"))
+    return escaped.replace(_POP_ISOLATE, Markup("</bdi>"))
 
 
 def _asset(environment: Environment, name: str) -> Markup:

@@ -1,0 +1,60 @@
+"""A real headless browser, and pages that the real command wrote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.tests.page.chromium import REMEDY, find_chromium
+from harness.tests.page.hostile import make_hostile_run
+from harness.tests.reports.golden_files import RUN
+
+if TYPE_CHECKING:  # elsewhere it need not be installed
+    from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_chromium()
+    if not executable:
+        pytest.fail(REMEDY, pytrace=False)
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - see above
+
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=executable, args=root)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of the golden run."""
+    return report(RUN, tmp_path_factory.mktemp("golden"))
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the page of a run in which every name is an attack; it lies in the run itself."""
+    run = make_hostile_run(tmp_path_factory.mktemp("hostile"))
+    return report(run, run)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()
+
+
+def report(run: Path, target: Path) -> Path:
+    """Write the page of `run` into `target` as a user does, and return it."""
+    command = [sys.executable, "-m", "harness", "report", run, "--html", "--output", target]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    return target / "report.html"

@@ -1,0 +1,166 @@
+"""A run in which everything that is foreign is hostile: names, paths, commands, reasons, places."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness.stats.compare import State
+from harness.stats.verdict import (
+    BoundRow,
+    Case,
+    ExperimentRow,
+    Fault,
+    GateRow,
+    Inventory,
+    InventoryRow,
+    Outcome,
+    Side,
+    Verdict,
+)
+from harness.tests.reports.golden_files import RUN
+
+RUN_SCRIPT = "window.pwned = true; alert(1)"
+NAMES = (
+    f"</script></style></title><script>{RUN_SCRIPT}</script>",
+    f"\"'><img src=x onerror='{RUN_SCRIPT}'>",
+    "invoice\u202efdp.exe",
+    "\x1b[31mred\x07\x00\u2066\u200b",
+    f"javascript:{RUN_SCRIPT}",
+    "{{ 7 * 7 }}{% raw %}",
+    f"<svg/onload={RUN_SCRIPT!r}>" + "\u05d0" * 30,
+    "&lt;b&gt;<!--",
+    "long" * 60,
+)
+ORIGINALS = (
+    *("small.so", "big.so", "varies.so", "differs.so", "unchecked.so", "broken.so", "notes.txt"),
+    *("never.so",),
+)
+
+
+def make_hostile_run(directory: Path) -> Path:
+    """Write the run, with copies, flame graphs and a gate's report, and return its directory."""
+    run = directory / "run"
+    run.mkdir()
+    called = dict(zip(ORIGINALS, NAMES, strict=False))
+    for path in RUN.iterdir():
+        lines = (_renamed(json.loads(line), called) for line in _documents(path))
+        (run / path.name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (run / "copies.jsonl").write_text("".join(map(_line, _iter_copies(called["big.so"]))))
+    _mend_manifest(run, called["big.so"])
+    (run / "gate").mkdir()
+    (run / "gate" / "report.json").write_bytes(msgspec.json.encode(_verdict(run)))
+    return run
+
+
+def _documents(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    return [text] if path.suffix == ".json" else text.splitlines()
+
+
+def _renamed(value: Any, called: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _renamed(inner, called) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_renamed(inner, called) for inner in value]
+    return called.get(value, value) if isinstance(value, str) else value
+
+
+def _iter_copies(binary: str) -> Iterator[dict[str, Any]]:
+    for arm in ("legacy", "streaming"):
+        for number, name in enumerate(NAMES):
+            yield {
+                "run_id": "r",
+                "binary": binary,
+                "arm": arm,
+                "source": "dwarf",
+                "replicate": 0,
+                "stage": name,
+                "location": f"{name}:{number} {name}",
+                "bytes": 1000 * (number + 1),
+                "copies": 0.5,
+            }
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row) + "\n"
+
+
+def _mend_manifest(run: Path, binary: str) -> None:
+    path = run / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["command"] = f"python -m harness run '{NAMES[0]}'"
+    manifest["rig"][NAMES[1]] = NAMES[0]
+    manifest["versions"][NAMES[0]] = NAMES[3]
+    manifest["warnings"] = [NAMES[0], NAMES[3]]
+    manifest["overhead"] = {NAMES[1]: {"cpu_factor": 2.0, "rss_bytes": 1e6, "cells": 3}}
+    graph = {"binary": binary, "source": "dwarf", "arms": [NAMES[0]], "path": "flame/0000 #?.html"}
+    manifest["flame"] = [graph]
+    (run / "flame").mkdir()
+    (run / "flame" / "0000 #?.html").write_text("<!doctype html><title>flame</title>")
+    path.write_text(json.dumps(manifest))
+
+
+def _verdict(run: Path) -> Verdict:
+    run_id = str(json.loads((run / "manifest.json").read_text())["run_id"])
+    name, other = NAMES[0], NAMES[1]
+    case = Case(experiment=name, binary=name, source="dwarf", arm=other)
+    return Verdict(
+        decision=Outcome.FAIL,
+        exit_code=3,
+        reasons=[name, NAMES[3]],
+        suite=other,
+        run_id=run_id,
+        baseline=Side(kind="run", run_id=name, commit=other),
+        candidate=Side(kind="run", run_id=run_id),
+        inventory=Inventory(
+            checked=True, changed=True, rows=[InventoryRow(path=name, change="grown")], note=other
+        ),
+        experiments=[
+            ExperimentRow(
+                case=case,
+                metric=name,
+                unit=other,
+                goal="less",
+                tolerance_pct=5,
+                erratic=False,
+                gate=True,
+                state=State.REGRESSED,
+                delta_pct=12.0,
+                low_pct=None,
+                high_pct=13.0,
+                exact=False,
+                baseline_mean=1.0,
+                candidate_mean=1.12,
+                baseline_replicates=2,
+                candidate_replicates=2,
+                faults=[name],
+                remarks=[other],
+                repeat_command=name,
+            )
+        ],
+        bounds=[
+            BoundRow(
+                case=case,
+                check=name,
+                judged_by=other,
+                series=name,
+                unit="byte",
+                gate=True,
+                outcome=Outcome.FAIL,
+                upper_bound=1.0,
+                observed=2.0,
+                headroom_pct=-100.0,
+                replicates_passed=0,
+                replicates=2,
+                detail=name,
+                repeat_command=other,
+            )
+        ],
+        faults=[Fault(what=name, reason=other, repeat_command=name)],
+        gates=[GateRow(name=name, gate=True, state=Outcome.FAIL, detail=other)],
+    )
