@@ -42,26 +42,32 @@ class Baseline:
     bounds: tuple[Bound, ...]
 
 
-def open_baseline(path: Path, tables: Collection[str] = tuple(TABLES)) -> Baseline:
-    """Read the baseline in a directory, if nothing in it was touched; `tables` as for `load`.
+def open_baseline(
+    path: Path, tables: Collection[str] = tuple(TABLES), *, cache: Path | None = None
+) -> Baseline:
+    """Read the baseline in a directory, if nothing in it was touched; the others as for `load`.
 
     Raises:
         StoreError: There is none, or a file was changed, removed, added or swapped.
     """
     seal = verify_seal(path)
-    run = load(path, tables)
+    run = load(path, tables, cache=cache)
     if run.manifest.get("run_id") != seal.run_id:
         raise StoreError(f"{path}: its seal is that of another run", remedy="promote a run again")
     return Baseline(path=path, run=run, seal=seal, bounds=read_bounds(path))
 
 
-def load_untouched(path: Path, tables: Collection[str] = tuple(TABLES)) -> RunData:
-    """Read a run or a baseline, of which the seal is verified first; `tables` as for `load`.
+def load_untouched(
+    path: Path, tables: Collection[str] = tuple(TABLES), *, cache: Path | None = None
+) -> RunData:
+    """Read a run or a baseline, of which the seal is verified first; the others as for `load`.
 
     Raises:
         StoreError: It cannot be read, or it is a baseline that was touched.
     """
-    return open_baseline(path, tables).run if is_sealed(path) else load(path, tables)
+    if is_sealed(path):
+        return open_baseline(path, tables, cache=cache).run
+    return load(path, tables, cache=cache)
 
 
 def promote(run_dir: Path, baseline_dir: Path) -> Baseline:

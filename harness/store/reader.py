@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from harness.errors import StoreError
+from harness.store.cache import through_cache
 from harness.store.manifest import read_manifest
 from harness.store.tables import (
     BATCHES,
@@ -47,12 +48,15 @@ class RunData:
     warnings: list[str] = field(default_factory=list)
 
 
-def load(run_dir: Path, tables: Collection[str] = tuple(TABLES)) -> RunData:
+def load(
+    run_dir: Path, tables: Collection[str] = tuple(TABLES), *, cache: Path | None = None
+) -> RunData:
     """Read a run directory, finished or not.
 
     Args:
         run_dir: Where it is.
         tables: Those that are wanted; the others stay empty, and unread.
+        cache: Where parsed tables are kept for the next time, which see `harness.store.cache`.
 
     Raises:
         StoreError: There is no run, it is of another format, or a line is damaged.
@@ -65,7 +69,7 @@ def load(run_dir: Path, tables: Collection[str] = tuple(TABLES)) -> RunData:
         )
     warnings = [str(warning) for warning in manifest.get("warnings", [])]
     frames = {
-        name: _frame(read_rows(run_dir, name, warnings) if name in tables else [], name)
+        name: _read_table(run_dir, name, warnings, cache) if name in tables else _frame([], name)
         for name in TABLES
     }
     return RunData(
@@ -89,12 +93,29 @@ def read_rows(run_dir: Path, table: str, warnings: list[str]) -> list[Row]:
         StoreError: A line that was written whole is damaged; file and line are named.
     """
     path = run_dir / f"{table}.jsonl"
+    return _parse(_content(path), path, table, warnings)
+
+
+def _read_table(run_dir: Path, table: str, warnings: list[str], cache: Path | None) -> DataFrame:
+    path = run_dir / f"{table}.jsonl"
+    content = _content(path)
+
+    def parse() -> DataFrame:
+        return _frame(_parse(content, path, table, warnings), table)
+
+    return parse() if cache is None else through_cache(cache, table, content, parse)
+
+
+def _content(path: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
-        return []
+        return b""
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
+
+
+def _parse(content: bytes, path: Path, table: str, warnings: list[str]) -> list[Row]:
     *whole, torn = content.split(b"\n")
     if torn:
         warnings.append(f"{path}: line {len(whole) + 1} is torn and was left out")

@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "corpus": {"units", "faults"},
     "store": {"units"},
     "stats": {"units"},
+    "loading": {"store", "stats"},
     "gates": {"units", "faults", "stats"},
     "plots": {"units", "stats"},
     "reports": {"units", "stats"},
