@@ -7,7 +7,7 @@ from harness.gates.rows import experiment_row
 from harness.gates.suite import Experiment
 from harness.stats.compare import Rule, compare
 from harness.stats.inventory import Key
-from harness.stats.verdict import Case, Findings
+from harness.stats.verdict import Case, Fault, Findings
 
 
 def judge(evidence: Evidence) -> Findings:
@@ -17,7 +17,7 @@ def judge(evidence: Evidence) -> Findings:
     """
     if evidence.baseline is None:
         return Findings()
-    asked = _asked(evidence)
+    asked, faults = _asked(evidence)
     rules = {
         key: Rule(
             tolerance_pct=experiment.tolerance,
@@ -40,14 +40,19 @@ def judge(evidence: Evidence) -> Findings:
                 repeat_command=evidence.repeat(experiment, case, comparison.key.metric),
             )
         )
-    return Findings(experiments=rows)
+    return Findings(experiments=rows, faults=faults)
 
 
-def _asked(evidence: Evidence) -> dict[Key, tuple[Experiment, Case]]:
-    """Return who asks for each comparison; a suite in which two ask for one is refused earlier."""
-    return {
-        Key(case.binary, case.source, case.arm, goal): (experiment, case)
-        for experiment in evidence.suite.experiments
-        for case in evidence.iter_cases(experiment)
-        for goal in experiment.optimization_goal
-    }
+def _asked(evidence: Evidence) -> tuple[dict[Key, tuple[Experiment, Case]], list[Fault]]:
+    """Return who asks for each comparison; one that two ask for would count twice in the family."""
+    asked: dict[Key, tuple[Experiment, Case]] = {}
+    faults = []
+    for experiment in evidence.suite.experiments:
+        for case in evidence.iter_cases(experiment):
+            for goal in experiment.optimization_goal:
+                key = Key(case.binary, case.source, case.arm, goal)
+                first, _ = asked.setdefault(key, (experiment, case))
+                if first is not experiment:
+                    who = f"{first.name} and {experiment.name} both ask for it"
+                    faults.append(Fault(what=" ".join(key), reason=f"{who}; leave one goal empty"))
+    return asked, faults

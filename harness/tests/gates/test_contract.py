@@ -16,8 +16,8 @@ from harness.stats.verdict import Findings, Outcome
 from harness.tests.gates.made import BINARIES, evidence, run
 
 GATES: dict[str, Gate] = {name: registry.load("gate", name) for name in registry.names("gate")}
-MANY = settings(max_examples=40, deadline=None)
-FEW = settings(max_examples=15, deadline=None)
+MANY = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=8, deadline=None)
 RANK = [Outcome.PASS, Outcome.NOT_ASKED, Outcome.INCONCLUSIVE, Outcome.FAIL, Outcome.INVALID]
 
 VALUES = st.one_of(

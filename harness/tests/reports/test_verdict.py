@@ -1,0 +1,129 @@
+"""A verdict as Markdown, JUnit XML and a terminal table, against golden files and hostile names."""
+
+from __future__ import annotations
+
+import re
+from io import StringIO
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+from junitparser import JUnitXml
+from markdown_it import MarkdownIt
+
+from harness.reports.gate.junit import render_junit
+from harness.reports.gate.markdown import render_decision, render_verdict
+from harness.reports.gate.terminal import print_verdict
+from harness.reports.terminal import make_console
+from harness.stats.verdict import Outcome, Verdict
+from harness.tests.reports.golden_files import check
+from harness.tests.reports.verdicts import REPEAT, verdict
+
+SECTIONS = [
+    "Files inventory check against the ancestor",
+    "Regression Detector Results",
+    "Optimization Goals",
+    "Experiments ignored for regressions",
+    "Fine details of change detection per experiment",
+    "Bounds Checks",
+    "How to repeat what is not a pass",
+    "Explanation",
+    "CI Pass/Fail Decision",
+]
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def printed() -> str:
+    file = StringIO()
+    print_verdict(verdict(), make_console(file))
+    return file.getvalue()
+
+
+def page() -> str:
+    text: str = MarkdownIt("commonmark").enable("table").render(render_verdict(verdict(), "What?"))
+    return text
+
+
+def test_the_report_is_the_golden_one() -> None:
+    check("gate.md", render_verdict(verdict(), "What is asked?"))
+
+
+def test_the_decision_is_the_golden_one() -> None:
+    check("decision.md", render_decision(verdict()))
+
+
+def test_the_junit_file_is_the_golden_one() -> None:
+    """Indented here: how it is written depends on which XML library is installed."""
+    root = ElementTree.fromstring(render_junit(verdict()))  # noqa: S314  our own
+    ElementTree.indent(root)
+    check("junit.xml", ElementTree.tostring(root, encoding="unicode") + "\n")
+
+
+def test_the_terminal_output_in_a_pipe_is_the_golden_one() -> None:
+    check("gate.txt", printed())
+
+
+def test_the_document_reads_back_as_it_was_written() -> None:
+    assert msgspec.json.decode(msgspec.json.encode(verdict()), type=Verdict) == verdict()
+
+
+def test_the_verdict_comes_first_and_the_sections_in_the_order_of_the_reference() -> None:
+    report = render_verdict(verdict())
+    assert re.findall("^## (.*)$", report, re.MULTILINE) == SECTIONS
+    assert report.index("Invalid: no verdict") < report.index(SECTIONS[0])
+
+
+def test_the_explanation_is_behind_a_fold() -> None:
+    report = render_verdict(verdict())
+    fold = report[report.index("<details>") : report.index("</details>")]
+    assert "false discovery rate" in fold
+    assert len(fold.splitlines()) < 20
+
+
+def test_nothing_acts_in_markdown() -> None:
+    shown = page()
+    assert "<script" not in shown
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "<h1>head" not in shown
+    assert {found.count("<td") for found in re.findall("<tr>.*?</tr>", shown, re.DOTALL)} <= {
+        *(0, 2, 3, 4, 7, 8, 9)
+    }
+
+
+def test_every_row_of_a_table_has_all_its_cells() -> None:
+    for table in re.findall("<table>.*?</table>", page(), re.DOTALL):
+        head, *rows = re.findall("<tr>.*?</tr>", table, re.DOTALL)
+        assert {row.count("<td") for row in rows} == {head.count("<th")}
+
+
+def test_whatever_is_no_pass_comes_with_its_command() -> None:
+    assert REPEAT in render_verdict(verdict())
+    assert REPEAT in printed()
+
+
+def test_junit_tells_failures_of_gates_from_what_could_not_be_judged() -> None:
+    (suite,) = JUnitXml.fromstring(render_junit(verdict()))
+    kinds = {case.name: [type(one).__name__ for one in case.result] for case in suite}
+    count = [kind for found in kinds.values() for kind in found]
+    assert count.count("Failure") == 3
+    assert count.count("Error") == 4
+    assert kinds["quality_gate: b.so, replay, streaming, overshoot"] == ["Failure"]
+    assert kinds["quality_gate: a.so, replay, streaming, reduction"] == ["Skipped"]
+    assert kinds["quality_gate: c.so, replay, streaming, heap_peak_memray"] == []
+
+
+@pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.NOT_ASKED])
+def test_every_decision_has_words(outcome: Outcome) -> None:
+    assert render_decision(verdict(outcome))
+    assert render_verdict(verdict(outcome))
+
+
+def test_no_table_is_wider_than_eighty_columns() -> None:
+    lines = [line for line in printed().splitlines() if "repeat" not in line and "  " not in line]
+    assert max(map(len, lines)) <= 80
