@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from io import StringIO
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
@@ -59,9 +59,9 @@ def test_the_decision_is_the_golden_one() -> None:
 
 def test_the_junit_file_is_the_golden_one() -> None:
     """Indented here: how it is written depends on which XML library is installed."""
-    root = ElementTree.fromstring(render_junit(verdict()))  # noqa: S314  our own
-    ElementTree.indent(root)
-    check("junit.xml", ElementTree.tostring(root, encoding="unicode") + "\n")
+    root = ET.fromstring(render_junit(verdict()))  # noqa: S314  our own
+    ET.indent(root)
+    check("junit.xml", ET.tostring(root, encoding="unicode") + "\n")
 
 
 def test_the_terminal_output_in_a_pipe_is_the_golden_one() -> None:
