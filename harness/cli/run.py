@@ -190,6 +190,8 @@ def _measure(request: RunRequest, view: RunView, resume: Path | None) -> Path:
 
 def _judge(findings: Findings) -> None:
     """Refuse to end as if all were well when nothing was measured, or the arms disagree."""
+    from harness.stats.frames import succeeded  # noqa: PLC0415 - pandas; loaded by now
+
     rows = findings.summary.rows
     differing = sorted({row.binary for row in rows if row.same_output is False})
     if differing:
@@ -197,7 +199,8 @@ def _judge(findings: Findings) -> None:
             f"the arms delivered different scopes for {', '.join(differing)}",
             remedy="no memory verdict counts before both deliver the same",
         )
-    if not any(row.baseline.peak or row.candidate.peak for row in rows):
+    # The rows know two arms, and a run may have had others.
+    if succeeded(findings.frames.samples).empty:
         reasons = {failure.detail for row in rows for failure in row.failures}
         why = reasons.pop() if len(reasons) == 1 else "the reasons stand above and in report.md"
         raise HarnessError(f"nothing could be measured: {why}")
