@@ -174,17 +174,22 @@ def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry]
     return entries, at
 
 
+def read_files(unit: Unit) -> tuple[int, list[FileEntry], list[bytes | int]]:
+    """Return the number of the unit's first file, its files and its directories."""
+    offset = unit.attributes.get(dw.AT_STMT_LIST)
+    if offset is None:
+        return 1, [], []
+    header = read_header(unit, offset)
+    return header.first_file, header.files, header.directories
+
+
 class FileTable:
     """The files of one unit by number, as whole paths, joined when they are first asked for."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
         self._paths: dict[int, str] = {}
-        offset = unit.attributes.get(dw.AT_STMT_LIST)
-        header = None if offset is None else read_header(unit, offset)
-        self._first = header.first_file if header else 1
-        self._files = header.files if header else []
-        self._directories = header.directories if header else []
+        self._first, self._files, self._directories = read_files(unit)
 
     def path(self, number: int) -> str:
         """Return the normalised path of file `number`; empty when DWARF says that it is unknown.

@@ -75,7 +75,7 @@ class Place(NamedTuple):
     complete: bool
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=512)
 def place_of(expression: bytes, address_size: int) -> Place:
     """Return the pieces of a location expression, and whether all of them have a place."""
     pieces = parse_pieces(expression, address_size)

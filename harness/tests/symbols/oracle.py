@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from elftools.dwarf.compileunit import CompileUnit
@@ -31,19 +31,40 @@ def tag_number(die: DIE) -> int:
 def expected(die: DIE, wanted: frozenset[int]) -> dict[int, Any]:
     """Return the attributes that the fast reader should return for `die`; strings as text."""
     found: dict[int, Any] = {}
-    for name, attribute in die.attributes.items():
-        number = int(ENUM_DW_AT.get(str(name), name))
-        if number in wanted:
-            key, value = _translate(number, attribute, die.cu.cu_offset)
-            found[key] = value
+    for name, key, translate in plan(die, wanted):
+        attribute = die.attributes[name]
+        value = translate(attribute, die.cu.cu_offset)
+        is_text = attribute.form in _STRINGS
+        found[key] = value.decode("utf-8", "replace") if is_text else value
     return found
 
 
-def _translate(number: int, attribute: AttributeValue, unit: int) -> tuple[int, Any]:
-    key = _key(number, attribute.form)
-    if key != number:
-        return key, attribute.raw_value
-    return number, _value(attribute, unit)
+def plan(
+    die: DIE, wanted: frozenset[int]
+) -> list[tuple[str, int, Callable[[AttributeValue, int], Any]]]:
+    """Return how the attributes of all entries like `die` are translated: name, key, function.
+
+    As `expected`, but for strings, which stay bytes: the function takes attribute and unit.
+    """
+    found = []
+    for name, attribute in die.attributes.items():
+        number = int(ENUM_DW_AT.get(str(name), name))
+        if number in wanted:
+            key = _key(number, attribute.form)
+            found.append((name, key, _translator(key != number, attribute.form)))
+    return found
+
+
+def _translator(by_index: bool, form: str) -> Callable[[AttributeValue, int], Any]:
+    if by_index:
+        return lambda attribute, _: attribute.raw_value
+    if form in _BLOCKS:
+        return lambda attribute, _: bytes(attribute.value)
+    if form in _LOCAL:
+        return lambda attribute, unit: attribute.value + unit
+    if form == "DW_FORM_ref_sig8":
+        return lambda *_: -1
+    return lambda attribute, _: attribute.value
 
 
 def _key(number: int, form: str) -> int:
@@ -62,17 +83,6 @@ def _key(number: int, form: str) -> int:
     if number == dw.AT_HIGH_PC and form != "DW_FORM_addr":
         return dw.AT_HIGH_PC_INDEX if indexed else dw.AT_HIGH_PC_OFFSET
     return number
-
-
-def _value(attribute: AttributeValue, unit: int) -> Any:
-    form, value = attribute.form, attribute.value
-    if form in _BLOCKS:
-        return bytes(value)
-    if form in _STRINGS:
-        return value.decode("utf-8", "replace")
-    if form in _LOCAL:
-        return value + unit
-    return -1 if form == "DW_FORM_ref_sig8" else value
 
 
 def iter_entries(unit: CompileUnit) -> Iterator[DIE]:

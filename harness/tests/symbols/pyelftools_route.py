@@ -1,7 +1,10 @@
 """Extraction through pyelftools: the same output by the general library, to measure ours against.
 
-Every function of the fast reader that decodes DWARF is replaced by one that asks pyelftools; all
-that is built on them stays. pyelftools keeps its caches, which makes it faster and larger.
+Everything that decodes DWARF in the fast reader is replaced by what asks pyelftools' public
+objects: entries, abbreviations, ranges, locations, line programs and their file tables. What is
+built on them stays, and so does what pyelftools cannot read at all: Go's pclntab. The replacement
+is kept lean, so that its own cost says little: which attributes are wanted, and what they become,
+is worked out once for each abbreviation. pyelftools keeps its caches: it is faster, and larger.
 """
 
 from __future__ import annotations
@@ -10,24 +13,28 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.elf.elffile import ELFFile
 
-from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf import dies, lines, locations, ranges
+from harness.symbols.dwarf import dies, linehead, lines, locations, ranges
 from harness.symbols.dwarf.abbrev import wanted_of
 from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.linehead import FileEntry
 from harness.symbols.dwarf.lines import LineTable
 from harness.symbols.dwarf.locations import Location
 from harness.symbols.dwarf.ranges import Range
-from harness.symbols.dwarf.units import Unit
+from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.tests.symbols import oracle
 
-_STRINGS = frozenset((dw.AT_NAME, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME, dw.AT_COMP_DIR,
-                      dw.AT_PRODUCER, dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME))  # fmt: skip
+
+class _Plan(NamedTuple):
+    """What entries of one abbreviation become: their tag, and which attributes how."""
+
+    tag: int
+    wanted: list[tuple[str, int, Callable[[Any, int], Any]]]
 
 
 class _Reference:
@@ -43,10 +50,11 @@ class _Reference:
 
 
 class _Route:
-    """The replacements. Entries handed out are remembered by their attributes' identity."""
+    """The replacements. Entries handed out are remembered beside their attributes."""
 
     def __init__(self) -> None:
         self._references: dict[str, _Reference] = {}
+        self._plans: dict[tuple[int, int], _Plan] = {}
 
     def reference(self, unit: Unit) -> _Reference:
         path = unit.dwarf.elf.path
@@ -63,7 +71,7 @@ class _Route:
         while stack:
             entry, depth = stack.pop()
             pruned = False
-            if tags is None or oracle.tag_number(entry) in tags:
+            if tags is None or self._plan(entry).tag in tags:
                 yield self._convert(entry, depth)
                 pruned, walk._pruned = walk._pruned, False
             if not pruned:
@@ -96,11 +104,28 @@ class _Route:
         table.seal()
         return table
 
+    def read_files(self, unit: Unit) -> tuple[int, list[FileEntry], list[bytes | int]]:
+        dwarf = self.reference(unit).dwarf
+        program = dwarf.line_program_for_CU(dwarf.get_CU_at(unit.offset))
+        if program is None:
+            return 1, [], []
+        first = 0 if program.header["version"] >= 5 else 1
+        files = [FileEntry(file.name, file.dir_index) for file in program.header["file_entry"]]
+        directories: list[bytes | int] = [b""] * first
+        return first, files, directories + list(program.header["include_directory"])
+
+    def _plan(self, entry: DIE) -> _Plan:
+        key = (id(entry.cu.get_abbrev_table()), entry.abbrev_code or 0)
+        plan = self._plans.get(key)
+        if plan is None:
+            tag = oracle.tag_number(entry)
+            plan = self._plans[key] = _Plan(tag, oracle.plan(entry, wanted_of(tag)))
+        return plan
+
     def _convert(self, entry: DIE, depth: int) -> Die:
-        tag = oracle.tag_number(entry)
-        attributes = oracle.expected(entry, wanted_of(tag))
-        for key in _STRINGS & attributes.keys():
-            attributes[key] = attributes[key].encode()
+        tag, wanted = self._plan(entry)
+        values, unit = entry.attributes, entry.cu.cu_offset
+        attributes = {key: convert(values[name], unit) for name, key, convert in wanted}
         attributes[_ENTRY] = entry
         return Die(depth, entry.offset, tag, bool(entry.has_children), attributes)
 
@@ -118,8 +143,9 @@ def pyelftools_route() -> Iterator[None]:
         ranges.pc_ranges: route.pc_ranges,
         locations.read_locations: route.read_locations,
         lines.read_lines: route.read_lines,
+        linehead.read_files: route.read_files,
     }
-    original = Walk.__iter__
+    walk_originally, read_abbreviations = Walk.__iter__, Dwarf.abbreviations
     changed: list[tuple[Any, str, Any]] = []
     try:
 
@@ -127,6 +153,7 @@ def pyelftools_route() -> Iterator[None]:
             return route.walk(walk)
 
         Walk.__iter__ = walk_entries  # type: ignore[method-assign]
+        Dwarf.abbreviations = lambda *_: {}  # type: ignore[method-assign]
         for module in [m for name, m in sys.modules.items() if name.startswith("harness.symbols")]:
             for name, value in list(vars(module).items()):
                 if callable(value) and value in replaced:
@@ -134,6 +161,7 @@ def pyelftools_route() -> Iterator[None]:
                     setattr(module, name, replaced[value])
         yield
     finally:
-        Walk.__iter__ = original  # type: ignore[method-assign]
+        Walk.__iter__ = walk_originally  # type: ignore[method-assign]
+        Dwarf.abbreviations = read_abbreviations  # type: ignore[method-assign]
         for module, name, value in changed:
             setattr(module, name, value)
