@@ -218,7 +218,7 @@ def test_what_was_measured_survives_an_interruption_and_the_rest_is_resumed(
     """Resumed, the run has each replicate once, as if nothing had happened."""
     binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
     request = a_request(tmp_path, binary, sources=("replay",))
-    with begin(request, _as_manifest(request)) as child:
+    with begin(request, as_manifest(request)) as child:
         assert child.stdout is not None
         acknowledged = [child.stdout.readline() for _ in range(2)]
         child.send_signal(number)
@@ -241,7 +241,7 @@ def test_what_was_measured_survives_an_interruption_and_the_rest_is_resumed(
     assert len([e for e in events if isinstance(e, JobFinished)]) == 6 - len(measured(before))
 
 
-def _as_manifest(request: RunRequest) -> str:
+def as_manifest(request: RunRequest) -> str:
     return json.dumps({"options": options_of(request), "corpus": corpus_of(request)})
 
 
