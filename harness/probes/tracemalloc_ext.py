@@ -22,6 +22,18 @@ Who held the memory at the peak, not at the end:
 >>> tracer.at_peak.total_bytes >= tracer.peak_bytes / 1.05
 True
 
+By source line, of some modules and of one domain (0 is Python's own; extensions have others):
+
+>>> import json
+>>> text = json.dumps([{"key": number} for number in range(20_000)])
+>>> with PeakTracer(at_peak=AtPeak()) as tracer:
+...     values = json.loads(text)
+>>> ((place, held),) = tracer.at_peak.by_line(modules=("json.decoder",), domain=0).most_common(1)
+>>> "decoder.py" in place and held > 1_000_000
+True
+>>> tracer.at_peak.by_line(modules=("xml",)).total()
+0
+
 What is exact and what is not. tracemalloc's own counter sees every allocation, so peaks of runs
 and phases are exact to the byte (of what goes through Python's allocators). A snapshot cannot be
 taken inside an allocation. This one is taken at the first boundary (a call or return of a Python
@@ -56,6 +68,8 @@ from msgspec import Struct
 from harness.config import MIB
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.records import Collection, HeapPoint, Metric
+
+__all__ = ["AtPeak", "PeakSnapshot", "PeakTracer", "PhasePeak", "TracemallocProbe"]
 
 _CLOSE_ENOUGH = 0.999
 
