@@ -11,6 +11,7 @@ import pandas as pd
 from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.metrics import METRICS
 from harness.stats.summary import PEAKS, TIMED
+from harness.stats.surroundings import comparable_with
 
 BARE = "bare"
 
@@ -32,7 +33,7 @@ class Sample:
     """The numbers of one metric on one side, one a successful replicate, and where they are from.
 
     `failed` counts replicates of the same probe that did not end well; `outputs` are the digests
-    of what was delivered; `inputs` those of the binary.
+    of what was delivered; `inputs` those of the binary; `rig` is what both sides have to share.
     """
 
     numbers: tuple[float, ...]
@@ -73,7 +74,6 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     failed has a sample without values, so that it is missed.
     """
     mine = frames.samples[frames.samples["arm"] == arm]
-    rig = str(frames.manifest.get("rig_fingerprint", ""))
     found: dict[Key, Sample] = {}
     for (binary, source), rows in mine.groupby(["binary", "source"]):
         delivered = of_case(frames.deliveries, (str(binary), str(source)))
@@ -83,6 +83,7 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
             taken = rows[rows["probe"] == _probe_of(rows, metric)]
             if len(taken):
                 key = Key(str(binary), str(source), called, metric)
+                rig = comparable_with(metric, frames.manifest)
                 found[key] = _sample(taken, metric, outputs, rig)
     return found
 

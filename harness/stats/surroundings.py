@@ -8,6 +8,7 @@ used is part of the commit under test, and what a new one costs is for the gate 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,6 +39,24 @@ def surroundings(metric: str, manifest: Mapping[str, Any]) -> dict[str, str]:
         found[instrument] = str(versions.get(instrument, ""))
     names = _ANYWHERE if is_portable(metric) else (*_ANYWHERE, *_MACHINE)
     return {**found, **{name: str(rig.get(name, "")) for name in names}}
+
+
+def comparable_with(metric: str, manifest: Mapping[str, Any]) -> str:
+    """Return what two runs must have in common before their values of `metric` are compared.
+
+    For an exact metric it is its surroundings and the version of every library: a regression is
+    to be one of the code. For others, and where the manifest does not say, it is all of the rig.
+    Empty when nothing is known.
+
+    Measured: exact peaks stayed the same to the byte with processor features switched off, on one
+    processor, under another kernel's name and with other allocator settings.
+    """
+    needed = surroundings(metric, manifest)
+    if not is_portable(metric) or not all(needed.values()):
+        return str(manifest.get("rig_fingerprint", ""))
+    libraries = manifest.get("versions", {})
+    others = {name: text for name, text in libraries.items() if name not in ("harness", "python")}
+    return json.dumps([needed, others], sort_keys=True)
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

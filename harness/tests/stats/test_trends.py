@@ -11,7 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.frames import HISTORY, Frames
-from harness.stats.surroundings import differences, is_portable, surroundings
+from harness.stats.surroundings import (
+    comparable_with,
+    differences,
+    is_portable,
+    surroundings,
+)
 from harness.stats.trends import Trend, history_table, trends_of
 from harness.tests.stats.made import delivery, failure, sample
 
@@ -188,3 +193,25 @@ def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() ->
     here = surroundings(PEAK, {"versions": VERSIONS, "rig": RIG})
     assert "memray unknown, then 1.20.0" in differences(surroundings(PEAK, {}), here)
     assert differences(here, here) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "changes", "same"),
+    [
+        pytest.param(PEAK, {"rig": {**RIG, "cpu": "two"}, "rig_fingerprint": "b"}, True, id="peak"),
+        pytest.param(
+            "wall", {"rig": {**RIG, "cpu": "two"}, "rig_fingerprint": "b"}, False, id="time"
+        ),
+        pytest.param(PEAK, {"versions": {**VERSIONS, "harness": "9"}}, True, id="harness"),
+        pytest.param(PEAK, {"versions": {**VERSIONS, "msgspec": "9"}}, False, id="a library"),
+        pytest.param(PEAK, {"versions": {**VERSIONS, "python": "3.12.1"}}, False, id="Python"),
+        pytest.param(PEAK, {"versions": {}, "rig_fingerprint": "b"}, False, id="versions unknown"),
+    ],
+)
+def test_exact_peaks_of_another_machine_are_compared_and_times_are_not(
+    metric: str, changes: dict[str, Any], same: bool
+) -> None:
+    here = {"versions": VERSIONS, "rig": RIG, "rig_fingerprint": "a"}
+    there = {**here, **changes}
+    assert (comparable_with(metric, here) == comparable_with(metric, there)) is same
+    assert comparable_with(metric, {}) == ""
