@@ -10,13 +10,13 @@ import pandas as pd
 
 from harness.reports.page.curve import Chart, chart_of
 from harness.reports.page.material import Material
-from harness.reports.page.values import format_value
 from harness.stats.curves import curves_of
 from harness.stats.frames import of_case
 from harness.stats.holdings import Holdings, holdings_by_arm
 from harness.stats.quantity import Quantity
 from harness.stats.replicates import Place, replicate_values
 from harness.stats.summary import PEAKS, Row
+from harness.units import format_value
 
 MOST_BATCHES = 60
 

@@ -17,7 +17,7 @@ from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.material import Material
 from harness.reports.page.results import describe, iter_results
-from harness.reports.page.values import exact, format_value, share
+from harness.reports.page.values import exact, known, share
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.reports.reasons import iter_exceptions
 from harness.stats.copies import held_copies
@@ -93,7 +93,7 @@ def _environment() -> Environment:
         name=lambda text: shorten(text, _NAME_WIDTH),
         size=format_bytes,
         duration=format_seconds,
-        value=format_value,
+        value=known,
         exact=exact,
         share=share,
         describe=describe,

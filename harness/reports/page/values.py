@@ -5,26 +5,20 @@ from __future__ import annotations
 import math
 
 from harness.reports.cells import NOTHING
-from harness.units import format_bytes
+from harness.units import format_value
 
 UNITS = {"byte": "bytes", "second": "s", "count": ""}
 
 
-def format_value(value: float, unit: str) -> str:
-    """Return one measured value in the way its unit is read best; what is none is a dash."""
-    if not math.isfinite(value):
-        return NOTHING
-    if unit == "byte":
-        return format_bytes(value)
-    if unit == "second":
-        return f"{value:.3f} s" if abs(value) >= 0.01 else f"{1000 * value:.3f} ms"
-    if unit == "count":
-        return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"
-    return f"{value:g} {unit}".rstrip()
+def known(value: float, unit: str) -> str:
+    """Return one measured value as it is read best, and a dash for what is none."""
+    return format_value(value, unit) if math.isfinite(value) else NOTHING
 
 
 def exact(value: float, unit: str) -> str:
     """Return one value to the last digit: `1,016,160 bytes`."""
+    if not math.isfinite(value):
+        return NOTHING
     digits = f"{value:,.0f}" if value == round(value) else f"{value:,}"
     return f"{digits} {UNITS.get(unit, unit)}".rstrip()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 import unicodedata
 from dataclasses import replace
@@ -18,7 +19,7 @@ from harness.reports.page.gate import Gate, read_gate
 from harness.reports.page.material import Material
 from harness.reports.page.picture import MOST_SVG_BYTES, Picture
 from harness.reports.page.rendering import render_page
-from harness.reports.page.values import exact, format_value, share
+from harness.reports.page.values import exact, known, share
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.reports.provenance import Provenance
 from harness.stats.claim import Claim
@@ -232,12 +233,13 @@ def test_a_manifest_that_says_little_still_gives_a_page() -> None:
         (0.00025, "second", "0.250 ms", "0.00025 s"),
         (1234, "count", "1,234", "1,234"),
         (0.5, "furlong", "0.5 furlong", "0.5 furlong"),
+        (math.nan, "byte", "-", "-"),
     ],
 )
 def test_values_are_rounded_to_be_read_and_exact_beside(
     value: float, unit: str, shown: str, whole: str
 ) -> None:
-    assert format_value(value, unit) == shown
+    assert known(value, unit) == shown
     assert exact(value, unit) == whole
 
 
