@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli import (
+    baseline,
     compare,
     corpus,
     doctor,
@@ -43,6 +44,7 @@ app.command("run")(run.run)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("gate")(gate.gate)
+app.add_typer(baseline.app)
 app.command("history")(history.history)
 app.command("pool")(pool.pool)
 app.command("export")(export.export)

@@ -71,18 +71,23 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     from harness.stats.inventory import Demands  # noqa: PLC0415
 
     rule = Rule(tolerance_pct=tolerance, demands=Demands(any_rig=any_rig))
-    document, notes = _compare((baseline, candidate), arms, rule, metric or [])
+    document, notes = compare_sides((baseline, candidate), arms, rule, metric or [])
     if json:
         write_line(msgspec.json.encode(document))
     else:
-        _print(document, notes, everything=everything)
+        print_comparison(document, notes, everything=everything)
     raise typer.Exit(document.exit_code)
 
 
-def _compare(
+def compare_sides(
     paths: tuple[Path, Path | None], arms: tuple[str, str] | None, rule: Rule, metrics: list[str]
 ) -> tuple[ComparisonDocument, list[str]]:
-    """Return the document, and what has to be known before any row of it is read."""
+    """Return the document, and what has to be known before any row of it is read.
+
+    Raises:
+        ConfigError: A side cannot be compared with the other.
+        StoreError: A side cannot be read.
+    """
     from harness.gates.pairing import compare_arms, compare_runs, iter_differences  # noqa: PLC0415
 
     if arms:
@@ -140,7 +145,8 @@ def _document(
     )
 
 
-def _print(document: ComparisonDocument, notes: list[str], *, everything: bool) -> None:
+def print_comparison(document: ComparisonDocument, notes: list[str], *, everything: bool) -> None:
+    """Print the two sides, what differs between them besides the code, and every row."""
     from harness.reports.gate.terminal import print_comparisons  # noqa: PLC0415  slow to import
     from harness.reports.gate.words import inventory_headline  # noqa: PLC0415
     from harness.reports.terminal import make_console  # noqa: PLC0415

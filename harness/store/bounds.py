@@ -14,7 +14,7 @@ BOUNDS = "bounds.json"
 
 
 class Bound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An upper bound for one check of one experiment, and where it comes from.
+    """An upper bound for one check of one experiment of a suite, and where it comes from.
 
     `observed` is the largest value that `run` measured in that many `replicates`, and the bound
     is `margin_pct` above it. `surroundings` is what else the values depend on, such as the version
@@ -23,6 +23,7 @@ class Bound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     experiment: str
     check: str
+    suite: str = ""
     series: str
     upper_bound: float
     observed: float

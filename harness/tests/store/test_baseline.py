@@ -39,6 +39,7 @@ def a_bound(**changes: Any) -> Bound:
     bound = Bound(
         experiment="e",
         check="peak",
+        suite="s",
         series=PEAK,
         upper_bound=1_050_000.0,
         observed=1_000_000,

@@ -1,0 +1,96 @@
+"""`harness baseline`: promote a run, show it, see what another would change, ratchet bounds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.text import Text
+
+from harness.cli.baseline_view import document_of, print_baseline
+from harness.cli.compare import compare_sides, print_comparison
+from harness.cli.console import error_console, output_console, write_line
+from harness.cli.ratchet import ratchet
+from harness.cli.sides import BASELINE_DIRECTORY
+from harness.stats.labels import inert
+
+app = typer.Typer(
+    name="baseline",
+    help="Keep a run to compare others with, and the bounds ratcheted from measurements.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Run = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
+_Baseline = Annotated[Path, typer.Option("--baseline", metavar="DIR", help="Where it is kept.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+
+@app.command("promote")
+def promote(run: _Run, *, baseline: _Baseline = BASELINE_DIRECTORY, json: _Json = False) -> None:
+    """Make RUN what others are compared with. Bounds that were ratcheted stay.
+
+    Refused for a run that is not complete, has a failed replicate, is damaged, or whose arms
+    delivered different scopes.
+    """
+    from harness.store.baseline import promote as promote_run  # noqa: PLC0415  loads pandas
+
+    promoted = promote_run(run, baseline)
+    if json:
+        write_line(msgspec.json.encode(document_of(promoted)))
+    else:
+        print_baseline(promoted, output_console())
+    if promoted.run.manifest.get("dirty"):
+        text = "the checkout that was measured differed from its commit: nobody can repeat it"
+        error_console().print(Text(f"warning: {text}", style="yellow"))
+
+
+@app.command("show")
+def show(*, baseline: _Baseline = BASELINE_DIRECTORY, json: _Json = False) -> None:
+    """Say what the baseline is, what of it counts on this machine, and its bounds.
+
+    Every digest is verified first.
+    """
+    from harness.store.baseline import open_baseline  # noqa: PLC0415  loads pandas
+
+    opened = open_baseline(baseline)
+    if json:
+        write_line(msgspec.json.encode(document_of(opened)))
+    else:
+        print_baseline(opened, output_console())
+
+
+@app.command("diff")
+def diff(
+    run: _Run,
+    *,
+    baseline: _Baseline = BASELINE_DIRECTORY,
+    everything: Annotated[bool, typer.Option("--all", help="Print clean rows too.")] = False,
+    json: _Json = False,
+) -> None:
+    """Show what promoting RUN would change: whether it may be, and every metric that differs.
+
+    Exit codes: 0 every metric could be compared, whatever came of it; 4 one could not.
+    """
+    from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
+    from harness.store import load  # noqa: PLC0415
+    from harness.store.soundness import iter_objections  # noqa: PLC0415
+
+    objections = list(iter_objections(load(run)))
+    document, notes = compare_sides((baseline, run), None, Rule(), [])
+    if json:
+        whole = {"promotable": not objections, "objections": objections, "comparison": document}
+        write_line(msgspec.json.encode(whole))
+    else:
+        console = output_console()
+        for objection in objections:
+            console.print(Text(f"cannot be promoted: {inert(objection)}", style="yellow"))
+        if not objections:
+            console.print("can be promoted")
+        print_comparison(document, notes, everything=everything)
+    raise typer.Exit(document.exit_code)
+
+
+app.command("ratchet")(ratchet)

@@ -1,0 +1,142 @@
+"""`harness baseline ratchet`: bounds from measurements, that only ever become tighter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+from rich.text import Text
+
+from harness.cli.console import output_console, write_line
+from harness.cli.sides import BASELINE_DIRECTORY
+from harness.errors import ConfigError, MeasurementInvalid
+from harness.stats.labels import inert
+from harness.units import format_value
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from harness.gates.ratchet import Decision
+    from harness.store.baseline import Baseline
+    from harness.store.bounds import Bound
+    from harness.store.reader import RunData
+
+
+def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
+    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    *,
+    suite: Annotated[
+        str, typer.Option(metavar="NAME", help="The suite whose checks get bounds, or a .toml.")
+    ],
+    loosen: Annotated[
+        bool, typer.Option("--loosen", help="Take looser bounds too. Without: only tighter ones.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    baseline: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the baseline is kept.")
+    ] = BASELINE_DIRECTORY,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on standard output.")
+    ] = False,
+) -> None:
+    """Propose a bound for every check of the suite that has none written down, from RUN.
+
+    The margin is that of a tolerance interval (with 95 % confidence, 99 % of further replicates
+    keep to the bound), and at least the tolerance of the experiment. A bound is only ever
+    tightened, unless --loosen is given.
+    """
+    from harness.store import load  # noqa: PLC0415  loads pandas
+    from harness.store.baseline import open_baseline, replace_bounds  # noqa: PLC0415
+    from harness.store.soundness import iter_objections  # noqa: PLC0415
+
+    opened, measured = open_baseline(baseline), load(run)
+    objections = list(iter_objections(measured))
+    if objections:
+        raise MeasurementInvalid(
+            f"{run} can bear no bound: {'; '.join(objections)}",
+            remedy="measure again until every replicate succeeds",
+        )
+    decisions, bounds = _decide(opened, measured, suite, loosen=loosen)
+    if not dry_run and bounds != opened.bounds:
+        replace_bounds(opened, bounds)
+    if json:
+        write_line(msgspec.json.encode(decisions))
+    else:
+        _print_decisions(decisions, output_console(), dry_run=dry_run)
+
+
+def _decide(
+    opened: Baseline, measured: RunData, suite: str, *, loosen: bool
+) -> tuple[list[Decision], tuple[Bound, ...]]:
+    """Return what each proposal does, and all bounds as they are afterwards."""
+    from harness.cli.suites import expected_inputs, find_suite  # noqa: PLC0415  loads pydantic
+    from harness.gates.evidence import Evidence  # noqa: PLC0415
+    from harness.gates.ratchet import Standing, decide, propose  # noqa: PLC0415
+    from harness.stats.frames import Frames  # noqa: PLC0415
+    from harness.stats.surroundings import surroundings  # noqa: PLC0415
+
+    chosen = find_suite(suite)
+    inputs = expected_inputs(chosen, measured.manifest)
+    evidence = Evidence(suite=chosen, inputs=inputs, candidate=Frames.of(measured))
+    known = {(bound.experiment, bound.check): bound for bound in opened.bounds}
+    decisions = []
+    for proposal in propose(evidence):
+        key = (proposal.experiment, proposal.check)
+        here = surroundings(proposal.series, measured.manifest)
+        old = known.get(key)
+        if old is not None and old.suite != chosen.name:
+            raise ConfigError(
+                f"check {key[1]!r} of {key[0]!r} has a bound already, by suite {old.suite!r}",
+                remedy="give the experiment another name in one of the two suites",
+            )
+        standing = None if old is None else Standing(old.upper_bound, old.surroundings)
+        decision = decide(proposal, standing, here, loosen=loosen)
+        if decision.takes_effect:
+            known[key] = _bound(decision, chosen.name, measured, here)
+        decisions.append(decision)
+    return decisions, tuple(sorted(known.values(), key=lambda one: (one.experiment, one.check)))
+
+
+def _bound(decision: Decision, suite: str, measured: RunData, here: dict[str, str]) -> Bound:
+    from harness.store.bounds import Bound  # noqa: PLC0415
+
+    proposal = decision.proposal
+    return Bound(
+        experiment=proposal.experiment,
+        check=proposal.check,
+        suite=suite,
+        series=proposal.series,
+        upper_bound=proposal.upper_bound,
+        observed=proposal.observed,
+        margin_pct=proposal.margin_pct,
+        replicates=proposal.replicates,
+        run=str(measured.manifest.get("run_id", "")),
+        surroundings=here,
+    )
+
+
+def _print_decisions(decisions: list[Decision], console: Console, *, dry_run: bool) -> None:
+    for decision in decisions:
+        proposal = decision.proposal
+        old, new = (
+            "none" if value is None else format_value(value, proposal.unit)
+            for value in (decision.standing, proposal.upper_bound)
+        )
+        why = f" ({decision.why})" if decision.why else ""
+        observed = format_value(proposal.observed, proposal.unit)
+        console.print(
+            Text(
+                inert(
+                    f"{proposal.experiment} {proposal.check}: {decision.turn}{why}: {old} > {new}, "
+                    f"{proposal.margin_pct:.1f} % above {observed} over {proposal.replicates} "
+                    "replicates"
+                )
+            ),
+            soft_wrap=True,
+        )
+    if dry_run:
+        console.print("nothing was written: --dry-run")
