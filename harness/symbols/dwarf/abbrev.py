@@ -87,7 +87,34 @@ _share = lru_cache(maxsize=1024)(Abbreviation)
 """Tables of different units repeat themselves: equal declarations are one object."""
 
 
-def read_table(section: Section, offset: int, layout: Layout) -> dict[int, Abbreviation]:
+class AbbreviationTable(dict[int, Abbreviation]):
+    """Declarations by code."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._steps: dict[frozenset[int] | None, bytes] = {}
+
+    def steps(self, tags: frozenset[int] | None) -> bytes:
+        """Return, by the first octet of an entry, how far it is to the next one.
+
+        0 means that it has to be looked at: because `tags` has it, because it has children, or
+        because its size is not fixed. Most entries are stepped over with nothing but this.
+        """
+        found = self._steps.get(tags)
+        if found is None:
+            steps = bytearray(256)
+            for code, abbreviation in self.items():
+                if tags is None:
+                    break
+                size = abbreviation.fixed + 1
+                passed_over = not abbreviation.has_children and abbreviation.tag not in tags
+                if passed_over and code < 128 and 0 < size < 256:
+                    steps[code] = size
+            found = self._steps[tags] = bytes(steps)
+        return found
+
+
+def read_table(section: Section, offset: int, layout: Layout) -> AbbreviationTable:
     """Read and compile the table at `offset`; keys are abbreviation codes.
 
     Raises:
@@ -106,8 +133,8 @@ def read_table(section: Section, offset: int, layout: Layout) -> dict[int, Abbre
             size *= 4
 
 
-def _parse(data: bytes, layout: Layout) -> dict[int, Abbreviation]:
-    table: dict[int, Abbreviation] = {}
+def _parse(data: bytes, layout: Layout) -> AbbreviationTable:
+    table = AbbreviationTable()
     code, at = read_uleb(data, 0)
     while code:
         tag, at = read_uleb(data, at)

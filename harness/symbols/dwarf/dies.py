@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import InputRejected
@@ -68,7 +68,7 @@ class Walk:
     A consumer that does not want the children of the entry it was just given calls `prune`.
     """
 
-    def __init__(self, unit: Unit, start: int, tags: Container[int] | None = None) -> None:
+    def __init__(self, unit: Unit, start: int, tags: frozenset[int] | None = None) -> None:
         self._unit = unit
         self._start = start
         self._tags = tags
@@ -87,10 +87,15 @@ class Walk:
         depth = size = stuck = 0
         new = tuple.__new__  # what Die(...) does, without its frame: this runs once an entry
         hidden = most + 1  # entries deeper than this are not yielded
+        steps = table.steps(tags)
         while True:
             begin = at
             try:
                 code = data[at]
+                step = steps[code]
+                if step and depth and at + step <= limit:
+                    at += step
+                    continue
                 at += 1
                 if code == 0:
                     depth -= 1
@@ -151,7 +156,7 @@ class Walk:
                 return
 
 
-def iter_children(unit: Unit, start: int, tags: Container[int] | None = None) -> Iterator[Die]:
+def iter_children(unit: Unit, start: int, tags: frozenset[int] | None = None) -> Iterator[Die]:
     """Yield the direct children of the entry at `start`."""
     walk = Walk(unit, start, tags)
     for die in walk:

@@ -118,7 +118,10 @@ def _read_loclist(unit: Unit, offset: int) -> list[Location]:  # noqa: C901, PLR
         elif kind == _END:
             return found
         elif kind in (_BASE_X, _START_X_LENGTH, _START_X_END_X):
-            low, at = read_uleb(data, at)
+            low = data[at]
+            at += 1
+            if low > 127:
+                low, at = read_uleb(data, at - 1)
             low = unit.indexed_address(low)
             if kind == _BASE_X:
                 base = low

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.abbrev import Abbreviation, read_table
+from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
 from harness.symbols.dwarf.budget import Budget
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.forms import Layout
@@ -81,7 +81,7 @@ class Unit:
             )
         self.layout = Layout(order == "little", address_size, offset_size, version)
         self.first = self.offset + at
-        self.table: dict[int, Abbreviation] = self.dwarf.abbreviations(table, self.layout)
+        self.table: AbbreviationTable = self.dwarf.abbreviations(table, self.layout)
 
     def text(self, value: bytes | int | None) -> str:
         """Return a string attribute's text; an absent one is empty."""
@@ -164,7 +164,7 @@ class Dwarf:
         self.strings = Strings(elf)
         self.budget = Budget(elf.limits)
         self._abbreviations = abbreviations
-        self._tables: OrderedDict[tuple[int, Layout], dict[int, Abbreviation]] = OrderedDict()
+        self._tables: OrderedDict[tuple[int, Layout], AbbreviationTable] = OrderedDict()
         self._units: OrderedDict[int, Unit] = OrderedDict()
 
     @cached_property
@@ -195,7 +195,7 @@ class Dwarf:
             self._units.popitem(last=False)
         return unit
 
-    def abbreviations(self, offset: int, layout: Layout) -> dict[int, Abbreviation]:
+    def abbreviations(self, offset: int, layout: Layout) -> AbbreviationTable:
         """Return the compiled abbreviation table at `offset`. The last few are kept."""
         key = (offset, layout)
         table = self._tables.pop(key, None)

@@ -11,7 +11,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.errors import InputRejected
 from harness.symbols.go.pcvalue import PcTable, read_pc_values
@@ -54,8 +54,7 @@ _LAYOUTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """One physical function: where it is, and the raw fields of its record.
 
     `pc_tables` are offsets into the PC tables by PC data kind, 0 meaning none; `data` are offsets

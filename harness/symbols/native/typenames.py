@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _CACHED_NAMES = 1024
 _DEEPEST = 32
 _UNKNOWN = "?"
+_SUBRANGES = frozenset((dw.TAG_SUBRANGE_TYPE,))
 _SUFFIXES = {
     dw.TAG_POINTER_TYPE: "*",
     dw.TAG_REFERENCE_TYPE: "&",
@@ -112,7 +113,7 @@ def _dimensions(unit: Unit, die: Die) -> str:
     if not die.has_children:
         return "[]"
     sizes: list[str] = []
-    for child in iter_children(unit, die.offset, (dw.TAG_SUBRANGE_TYPE,)):
+    for child in iter_children(unit, die.offset, _SUBRANGES):
         count = child.attributes.get(dw.AT_COUNT)
         bound = child.attributes.get(dw.AT_UPPER_BOUND)
         if isinstance(bound, int) and count is None:

@@ -20,7 +20,7 @@ from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.elf.elffile import ELFFile
 
 from harness.symbols.dwarf import dies, linehead, lines, locations, ranges
-from harness.symbols.dwarf.abbrev import wanted_of
+from harness.symbols.dwarf.abbrev import AbbreviationTable, wanted_of
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileEntry
 from harness.symbols.dwarf.lines import LineTable
@@ -153,7 +153,7 @@ def pyelftools_route() -> Iterator[None]:
             return route.walk(walk)
 
         Walk.__iter__ = walk_entries  # type: ignore[method-assign]
-        Dwarf.abbreviations = lambda *_: {}  # type: ignore[method-assign]
+        Dwarf.abbreviations = lambda *_: AbbreviationTable()  # type: ignore[method-assign]
         for module in [m for name, m in sys.modules.items() if name.startswith("harness.symbols")]:
             for name, value in list(vars(module).items()):
                 if callable(value) and value in replaced:

@@ -78,7 +78,7 @@ def test_ranges_without_addresses_are_kept_when_asked_for(tmp_path: Path) -> Non
     counts = Counter[bool]()
     with ElfFile(str(unpack(tmp_path))) as elf:
         for unit in Dwarf(elf).iter_units():
-            for die in Walk(unit, unit.first, {dw.TAG_VARIABLE}):
+            for die in Walk(unit, unit.first, frozenset((dw.TAG_VARIABLE,))):
                 found = read_locations(unit, die.attributes, keep_empty=True)
                 counts.update(low == high for low, high, _ in found if high)
                 rest = read_locations(unit, die.attributes)
