@@ -30,7 +30,7 @@ def execute(path: Path) -> Notebook:
         notebook,
         timeout=_AT_MOST_S,
         kernel_name="python3",
-        resources=resources,
+        resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
     )
     executed: Notebook = json.loads(nbformat.writes(client.execute()))
