@@ -194,7 +194,7 @@ class Suite(_Table):
     needs_baseline: bool = True
     seed: int = 1
     options: Options = Options()
-    experiments: Annotated[tuple[Experiment, ...], Field(min_length=1)]
+    experiments: tuple[Experiment, ...]
     name: str = ""
 
     @property
@@ -207,7 +207,9 @@ class Suite(_Table):
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         faults = _twice("experiment", [experiment.name for experiment in self.experiments])
-        if not any(experiment.gate for experiment in self.experiments):
+        if not self.experiments:
+            faults.append("there are no experiments")
+        elif not any(experiment.gate for experiment in self.experiments):
             faults.append("no experiment has `gate = true`: nothing could ever fail")
         if faults:
             raise ValueError("; ".join(faults))

@@ -1,0 +1,242 @@
+"""The decision: what fails, what is no verdict, and that nothing measured is no pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from harness import registry
+from harness.gates.decision import EXIT_CODES, ask, decide, gate_rows
+from harness.gates.evidence import Evidence, RatchetedBound
+from harness.stats.frames import Frames
+from harness.stats.verdict import BoundRow, Outcome
+from harness.tests.gates.made import BINARIES, SHA, evidence, rows_where, run, suite
+
+GATES = {name: registry.load("gate", name) for name in registry.names("gate")}
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def judged(given: Evidence) -> tuple[Outcome, list[str]]:
+    return decide(ask(GATES, given))
+
+
+def lost(table: str, **wanted: Any) -> Callable[[Rows], None]:
+    """Return a change that takes away every row of a table that has these values."""
+
+    def change(rows: Rows) -> None:
+        gone = rows_where(rows[table], **wanted)
+        assert gone
+        rows[table] = [row for row in rows[table] if row not in gone]
+
+    return change
+
+
+def changed(table: str, to: dict[str, Any], **wanted: Any) -> Callable[[Rows], None]:
+    def change(rows: Rows) -> None:
+        for row in rows_where(rows[table], **wanted):
+            row.update(to)
+
+    return change
+
+
+CASE = {"binary": "b.so", "arm": "streaming"}
+FIRST = {**CASE, "replicate": 0}
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        pytest.param(lambda: Frames.build({}), "nothing was measured", id="nothing measured"),
+        pytest.param(lambda: run(lost("samples", arm="legacy")), "not measured", id="no arm"),
+        pytest.param(lambda: run(lost("samples", binary="b.so")), "not measured", id="no binary"),
+        pytest.param(lambda: run(lost("samples", **FIRST)), "1 valid replicates of 2", id="lost"),
+        pytest.param(lambda: run(changed("samples", {"value": float("nan")}, **FIRST)),
+                     "1 valid replicates of 2", id="NaN"),
+        pytest.param(lambda: run(changed("samples", {"status": "oom", "value": None}, **FIRST)),
+                     "1 replicates failed", id="out of memory"),
+        pytest.param(lambda: run(changed("samples", {"value": -1.0}, **FIRST)),
+                     "a negative value", id="negative"),
+        pytest.param(lambda: run(changed("samples", {"binary_sha256": "cd"}, **CASE)),
+                     "not the binary that the corpus names", id="another binary"),
+        pytest.param(lambda: run(changed("deliveries", {"digest": "d2"}, **CASE)),
+                     "different scopes were delivered", id="other scopes"),
+        pytest.param(lambda: run(lost("deliveries", **CASE)), "nobody checked", id="unchecked"),
+        pytest.param(lambda: run(lost("batches", **FIRST)), "1 replicates of 2", id="no batches"),
+        pytest.param(lambda: run(lost("batches", **CASE, final=True)),
+                     "batches are missing", id="a batch lost"),
+        pytest.param(lambda: run(changed("batches", {"overshoot_bytes": 0}, **FIRST)),
+                     "not payload minus threshold", id="impossible overshoot"),
+        pytest.param(lambda: run(lost("copies", **FIRST)), "1 peaks of 2", id="no attribution"),
+        pytest.param(lambda: run(changed("copies", {"bytes": 1.0}, **FIRST)),
+                     "does not add up", id="attribution lost something"),
+        pytest.param(lambda: run(manifest={"state": "interrupted"}),
+                     "did not reach its end", id="interrupted"),
+        pytest.param(lambda: run(manifest={"rig_fingerprint": "another"}),
+                     "different or unknown rigs", id="another machine"),
+        pytest.param(lambda: run(manifest={"options": {"pipeline_options": {"level": 9}}}),
+                     "measured with different", id="other options"),
+        pytest.param(lambda: run(run_id="r1"), "compared with itself", id="the same run"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_partial_or_mismatched_is_no_verdict(
+    candidate: Callable[[], Frames], reason: str
+) -> None:
+    decision, reasons = judged(evidence(candidate()))
+    assert decision is Outcome.INVALID
+    assert EXIT_CODES[decision] == 4
+    assert any(reason in said for said in reasons), reasons
+    assert not any("regressed" in said for said in reasons)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "gate"),
+    [
+        pytest.param(lambda: run(factor=1.05), "regression", id="5 % more"),
+        pytest.param(lambda: run(factor=2.5), "bounds", id="beyond the bounds"),
+        pytest.param(lambda: run(_with_copies), "copies", id="a whole copy"),
+        pytest.param(lambda: run(_far_past), "overshoot", id="overshoot"),
+        pytest.param(lambda: run(_growing), "slope", id="growing with the input"),
+    ],
+)
+def test_what_guards_the_job_fails_it(candidate: Callable[[], Frames], gate: str) -> None:
+    found = ask(GATES, evidence(candidate()))
+    decision, reasons = decide(found)
+    assert decision is Outcome.FAIL, reasons
+    row = next(row for row in gate_rows(found) if row.name == gate)
+    assert row.state is Outcome.FAIL
+    assert "harness run" in row.repeat_command
+
+
+def _with_copies(rows: Rows) -> None:
+    for row in rows_where(rows["copies"], arm="streaming"):
+        row.update(stage="JSON", copies=1.0)
+
+
+def _far_past(rows: Rows) -> None:
+    for row in rows_where(rows["batches"], **FIRST, final=False):
+        row.update(overshoot_bytes=40_000, payload_bytes=row["threshold_bytes"] + 40_000)
+
+
+def _growing(rows: Rows) -> None:
+    for row in rows_where(rows["samples"], arm="streaming") + rows_where(
+        rows["copies"], arm="streaming"
+    ):
+        key = "value" if "value" in row else "bytes"
+        row[key] = float(row[key] + 200 * BINARIES[row["binary"]])
+
+
+def test_what_guards_nothing_fails_nothing() -> None:
+    """And then nothing guards the job, which is no pass either."""
+    decision, reasons = judged(_unguarded())
+    assert decision is Outcome.INVALID
+    assert reasons == ["nothing that guards the job was judged"]
+
+
+def _unguarded() -> Evidence:
+    whole = evidence(run(factor=2.5))
+    experiments = [one.model_copy(update={"gate": False}) for one in whole.suite.experiments]
+    unguarded = whole.suite.model_copy(update={"experiments": tuple(experiments)})
+    return Evidence(unguarded, whole.inputs, whole.candidate, whole.baseline)
+
+
+def test_invalid_outranks_failed_and_both_are_told() -> None:
+    decision, reasons = judged(evidence(run(lost("samples", binary="a.so"), factor=2.5)))
+    assert decision is Outcome.INVALID
+    assert any("not measured" in reason for reason in reasons)
+    assert any("regressed" in reason for reason in reasons)
+
+
+def test_a_suite_that_needs_a_baseline_gives_no_verdict_without_one() -> None:
+    whole = evidence()
+    decision, reasons = judged(Evidence(whole.suite, whole.inputs, whole.candidate))
+    assert decision is Outcome.INVALID
+    assert "promote" in reasons[0]
+
+
+def test_a_suite_that_needs_none_passes_on_its_bounds() -> None:
+    whole = evidence()
+    alone = whole.suite.model_copy(update={"needs_baseline": False})
+    assert judged(Evidence(alone, whole.inputs, whole.candidate)) == (Outcome.PASS, [])
+
+
+def test_noise_where_a_verdict_was_asked_for_is_inconclusive() -> None:
+    def noisy(rows: Rows) -> None:
+        for row in rows_where(rows["samples"], **CASE) + rows_where(rows["copies"], **CASE):
+            key = "value" if "value" in row else "bytes"
+            row[key] *= 1 + 0.2 * row["replicate"]
+
+    decision, reasons = judged(evidence(run(noisy)))
+    assert decision is Outcome.INCONCLUSIVE
+    assert EXIT_CODES[decision] == 4
+    assert any("inconclusive" in reason for reason in reasons)
+
+
+def test_an_erratic_experiment_never_regresses_but_keeps_to_its_bounds() -> None:
+    assert judged(evidence(run(factor=1.3), erratic=True))[0] is Outcome.PASS
+    assert judged(evidence(run(factor=2.5), erratic=True))[0] is Outcome.FAIL
+
+
+def test_patterns_choose_binaries_and_one_that_fits_none_is_a_fault() -> None:
+    assert len(ask(GATES, evidence(binary="[ab].so", slope=None))["regression"].experiments) == 2
+    decision, reasons = judged(evidence(binary="z*"))
+    assert decision is Outcome.INVALID
+    assert any("no binary is called z*" in reason for reason in reasons)
+
+
+def test_overshoot_that_no_case_could_show_is_no_pass() -> None:
+    """That a bound was kept means nothing when no batch ever came near it."""
+    decision, reasons = judged(evidence(run(changed("batches", {"final": True}))))
+    assert decision is Outcome.INVALID
+    assert any("no case put it to the test" in reason for reason in reasons)
+
+
+def test_overshoot_of_one_case_is_enough() -> None:
+    assert judged(evidence(run(changed("batches", {"final": True}, **CASE))))[0] is Outcome.PASS
+
+
+def test_two_experiments_may_not_ask_for_one_comparison() -> None:
+    whole = evidence()
+    twice = suite().model_dump()
+    twice["experiments"] = [*twice["experiments"], {"name": "again"}]
+    again = type(whole.suite).model_validate(twice)
+    decision, reasons = judged(Evidence(again, whole.inputs, whole.candidate, whole.baseline))
+    assert decision is Outcome.INVALID
+    assert any("both ask for it" in reason for reason in reasons)
+
+
+RATCHETED = [{"name": "peak", "bounds": {"series": "heap_peak_memray"}}]
+
+
+@pytest.mark.parametrize(
+    ("bound", "outcome", "says"),
+    [
+        pytest.param(None, Outcome.INVALID, "baseline ratchet", id="none yet"),
+        pytest.param(RatchetedBound(1_100_000, 10), Outcome.PASS, "", id="kept"),
+        pytest.param(RatchetedBound(900_000, 10), Outcome.FAIL, "", id="broken"),
+        pytest.param(
+            RatchetedBound(1_100_000, 10, "another Python"),
+            Outcome.INVALID,
+            "another Python",
+            id="from elsewhere",
+        ),
+    ],
+)
+def test_a_check_without_a_bound_takes_the_ratcheted_one(
+    bound: RatchetedBound | None, outcome: Outcome, says: str
+) -> None:
+    whole = evidence(checks=RATCHETED)
+    known = {("quality_gate", "peak"): bound} if bound else {}
+    given = Evidence(whole.suite, whole.inputs, whole.candidate, whole.baseline, known)
+    rows: list[BoundRow] = GATES["bounds"](given).bounds
+    assert {row.outcome for row in rows} == {outcome}
+    assert all(says in row.detail for row in rows)
+
+
+def test_what_the_corpus_names_is_what_has_to_be_measured() -> None:
+    whole = evidence()
+    inputs = {**dict.fromkeys(BINARIES, SHA), "d.so": SHA}
+    decision, reasons = judged(Evidence(whole.suite, inputs, whole.candidate, whole.baseline))
+    assert decision is Outcome.INVALID
+    assert any("d.so" in reason for reason in reasons)

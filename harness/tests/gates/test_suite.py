@@ -1,0 +1,174 @@
+"""Suites: what they may say, what is refused, and what they ask to be measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from harness.cli.suites import expected_inputs, find_suite, narrowed
+from harness.corpus import fixtures_directory, pinned_manifest
+from harness.errors import ConfigError
+from harness.gates.suite import load_suite
+from harness.run.request import Arm, Binary, RunRequest
+
+SHORTEST = """
+corpus = "small"
+
+[[experiments]]
+name = "peak"
+gate = true
+"""
+
+
+def written(directory: Path, text: str) -> Path:
+    file = directory / "mine.toml"
+    file.write_text(text)
+    return file
+
+
+def fault_of(directory: Path, text: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_suite(written(directory, text))
+    return str(caught.value)
+
+
+def test_three_lines_are_a_suite(tmp_path: Path) -> None:
+    suite = load_suite(written(tmp_path, SHORTEST))
+    (experiment,) = suite.experiments
+    assert suite.name == "mine"
+    assert (experiment.binary, experiment.source, experiment.arm) == (
+        ("*",),
+        ("dwarf",),
+        ("streaming",),
+    )
+    assert experiment.optimization_goal == ("heap_peak_memray",)
+
+
+def test_sizes_may_be_written_the_way_people_say_them(tmp_path: Path) -> None:
+    text = f"""{SHORTEST}
+overshoot = "32 KiB"
+checks = [{{ name = "p", bounds = {{ series = "heap_peak_memray", upper_bound = "2 MiB" }} }}]
+[options]
+threshold = "256 KiB"
+"""
+    suite = load_suite(written(tmp_path, text))
+    (experiment,) = suite.experiments
+    assert experiment.overshoot == 32 * 1024
+    assert experiment.checks[0].bounds.upper_bound == 2 * 1024 * 1024
+    assert suite.options.as_pipeline_options() == {"threshold_bytes": 256 * 1024}
+
+
+def test_every_fault_is_named_with_file_and_key_and_the_nearest_name(tmp_path: Path) -> None:
+    said = fault_of(
+        tmp_path,
+        """
+corpus = "small"
+replicate = 3
+
+[[experiments]]
+name = "peak"
+erratc = true
+replicates = 0
+gate = true
+overshoot = "2 miles"
+checks = [{ name = "p", bounds = { series = "x", uper_bound = 3 } }]
+""",
+    )
+    assert said.startswith(f"{tmp_path / 'mine.toml'}: 5 faults")
+    for part in (
+        "replicate: unknown key; did you mean 'replicates'?",
+        "experiments[0].erratc: unknown key; did you mean 'erratic'?",
+        "experiments[0].replicates: ",
+        "experiments[0].overshoot: '2 miles' is not a size",
+        "experiments[0].checks[0].bounds.uper_bound: unknown key; did you mean 'upper_bound'?",
+    ):
+        assert part in said
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param('corpus = "small"\nexperiments = []', "experiments", id="no experiment"),
+        pytest.param(SHORTEST.replace("true", "false"), "nothing could ever fail", id="no gate"),
+        pytest.param(SHORTEST + SHORTEST[18:], "there twice", id="one name twice"),
+        pytest.param(SHORTEST + 'against = "streaming"', "compared with itself", id="itself"),
+        pytest.param(SHORTEST + "erratic = true", "can never fail", id="erratic gate"),
+        pytest.param(
+            SHORTEST + 'checks = [{ name = "r", bounds = { series = "reduction_pct" } }]',
+            "needs the arm to compare with",
+            id="reduction of nothing",
+        ),
+        pytest.param(
+            SHORTEST + 'report_links = [{ text = "x", link = "javascript:alert(1)" }]',
+            "report_links",
+            id="a link that acts",
+        ),
+        pytest.param(SHORTEST + "tolerance = -1", "tolerance", id="negative tolerance"),
+        pytest.param(SHORTEST + "tolerance = nan", "tolerance", id="no number"),
+        pytest.param("corpus = ", "not TOML", id="not TOML"),
+    ],
+)
+def test_a_suite_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, reason: str) -> None:
+    assert reason in fault_of(tmp_path, text)
+
+
+def test_a_suite_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none.toml: No such file"):
+        find_suite(str(tmp_path / "none.toml"))
+    with pytest.raises(ConfigError, match="did you mean 'seed'"):
+        find_suite("sead")
+
+
+@pytest.mark.parametrize("name", ["ci", "default", "seed"])
+def test_the_committed_suites_can_be_measured(name: str) -> None:
+    """Each names binaries that its corpus has, and metrics that some instrument takes."""
+    suite = find_suite(name)
+    pins = pinned_manifest().tier(suite.corpus)
+    request = narrowed(_request([pin.name for pin in pins]), suite)
+    assert request.suite == name
+    assert request.binaries
+    assert request.replicates.keys() == set(request.probes) == {"memray"}
+    assert {arm.name for arm in request.arms} == {"legacy", "streaming"}
+    assert expected_inputs(suite, {}).keys() >= {binary.name for binary in request.binaries}
+
+
+def test_every_committed_suite_is_tested_here() -> None:
+    found = {path.stem for path in (fixtures_directory() / "suites").glob("*.toml")}
+    assert found == {"ci", "default", "seed"}
+
+
+def test_a_suite_decides_what_is_run_but_half_the_replicates_may_be_asked_for() -> None:
+    asked = structs.replace(_request(["c-dwarf5", "cpp-dwarf5", "rust-dwarf5", "c-lto"]))
+    assert [binary.name for binary in narrowed(asked, find_suite("ci")).binaries] == [
+        "c-dwarf5",
+        "cpp-dwarf5",
+        "rust-dwarf5",
+    ]
+    half = structs.replace(asked, replicates={"memray": 1})
+    assert narrowed(half, find_suite("ci")).replicates == {"memray": 1}
+
+
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [
+        pytest.param('binary = "c-dwarf55"', "did you mean 'c-dwarf5'", id="no such binary"),
+        pytest.param(
+            'optimization_goal = "heap_peak_memry"', "did you mean 'heap_peak_memray'", id="metric"
+        ),
+    ],
+)
+def test_what_cannot_be_measured_for_a_suite_is_refused(
+    tmp_path: Path, extra: str, reason: str
+) -> None:
+    suite = load_suite(written(tmp_path, SHORTEST + extra))
+    with pytest.raises(ConfigError, match=reason):
+        narrowed(_request(["c-dwarf5"]), suite)
+
+
+def _request(names: list[str]) -> RunRequest:
+    binaries = [Binary(name=name, path=name, sha256="", size_bytes=1) for name in names]
+    return RunRequest(
+        binaries=binaries, arms=[Arm(name="any", pipeline="any")], results=Path("results")
+    )
