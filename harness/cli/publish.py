@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -106,8 +106,9 @@ def _write_report(
 def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
     from harness.reports.document import summary_document  # noqa: PLC0415
 
-    document: dict[str, Any] = summary_document(findings.summary, findings.provenance, files=files)
-    document["warnings"] = list(findings.warnings)
+    document = summary_document(
+        findings.summary, findings.provenance, files=files, warnings=findings.warnings
+    )
     write_line(msgspec.json.encode(document))
 
 
