@@ -39,7 +39,7 @@ prepare() { # SIDE COMMIT
 
 measure() { # SIDE
     (cd "$WORK/$1" && "$WORK/venv-$1/bin/python" -m harness run --suite "$suite" \
-        --replicates "$replicates" --results "$OUT/runs/$1" >"$OUT/runs/$1.txt")
+        --replicates "$replicates" --results "$OUT/runs/$1" >>"$OUT/runs/$1.txt")
 }
 
 pool() { # SIDE
