@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, Struct, UnsetType
 
+FUNCTION_TYPES = ("function", "method")
+
 
 class LineRange(Struct, frozen=True):
     """Source lines from `start` to `end`, both inclusive."""
@@ -90,5 +92,5 @@ def package_scope(name: str, specifics: LanguageSpecifics | None = None) -> Scop
 
 def count_functions(scope: Scope) -> int:
     """Return the number of functions and methods in `scope`, itself included."""
-    own = 1 if scope.scope_type in ("function", "method") else 0
+    own = 1 if scope.scope_type in FUNCTION_TYPES else 0
     return own + sum(map(count_functions, scope.scopes))

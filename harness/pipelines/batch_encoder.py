@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from msgspec import structs
@@ -10,8 +10,9 @@ from msgspec import structs
 from harness.config import PipelineOptions
 from harness.contracts import Poster
 from harness.errors import PayloadTooLarge, PipelineError
-from harness.model import Package, Scope
+from harness.model import FUNCTION_TYPES, Package, Scope
 from harness.pipelines.continuation import continue_package
+from harness.pipelines.counting import LARGE, count_batch, tally
 from harness.pipelines.encoders import make_encoder
 from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.pipelines.halves import send_in_halves
@@ -20,8 +21,6 @@ from harness.pipelines.sinks import make_sink
 from harness.records import Batch, Counters
 
 _LOST = "a batch was accepted in part when it was split for its size; the rest is lost"
-# From this many scopes and symbols on, a child is encoded in parts: its JSON is not held whole.
-_LARGE = 256
 
 
 class BatchEncoder:
@@ -65,9 +64,11 @@ class BatchEncoder:
     def add_package(self, package: Package) -> None:
         """Encode a package, taking one child at a time from it."""
         self.begin_package(package.scope)
-        for child in package.children:
+        child = next(package.children, None)
+        while child is not None:
             self.add_scope(child)
             del child  # before the next one is made
+            child = self._add_small(package.children)
         self.end_package()
 
     def begin_package(self, scope: Scope) -> None:
@@ -83,20 +84,19 @@ class BatchEncoder:
             PipelineError: It cannot be encoded, or an unaccepted batch is in the way.
             UploadError: A batch had to be sent first to keep the hard limit, and was not accepted.
         """
-        functions, nodes = _tally(scope)
-        batch = self._open or self._writable()
+        functions, nodes = tally(scope)
+        batch = self._writable()
         try:
             if self._limited and batch.units:
-                batch = self._place_child(batch, scope, large=nodes >= _LARGE)
+                batch = self._place_child(batch, scope, large=nodes >= LARGE)
             else:
-                self._write_child(scope, whole=nodes < _LARGE)
+                self._write_child(scope, whole=nodes < LARGE)
         except PipelineError:
             batch.stream.intact = False
             raise
-        self._count_unit(batch)
+        self._begin(batch)
         self._children += 1
-        batch.scopes += 1
-        batch.functions += functions
+        batch.count(1, functions)
         if self._sync_scopes:
             batch.stream.sync()
         elif len(batch.stream.buffer) >= BUFFER_BYTES:
@@ -110,7 +110,8 @@ class BatchEncoder:
                 batch = self._fit(self._write_childless, small=True)
             else:
                 self._write_childless()
-            self._count_unit(batch)
+            self._begin(batch)
+            batch.units += 1
         elif self._children:
             self._close_package()
         self._package = None
@@ -148,6 +149,45 @@ class BatchEncoder:
         self._open = self._sealed = None
         self._sink.close()
 
+    def _add_small(self, children: Iterator[Scope]) -> Scope | None:
+        """Add children up to the first that is large or may not fit, and return that one.
+
+        What `add_scope` has to find out costs as much as encoding a function of ordinary size.
+        """
+        batch = self._open
+        if batch is None or self._sync_scopes:
+            return next(children, None)
+        stream, append = batch.stream, self._encoder.append
+        buffer, room = stream.buffer, batch.buffer_room()
+        added = functions = 0
+        try:
+            for child in children:
+                if child.scopes:
+                    inside, nodes = tally(child)
+                    if nodes >= LARGE:
+                        return child
+                else:
+                    inside = child.scope_type in FUNCTION_TYPES
+                start = len(buffer)
+                buffer += b","
+                append(child, buffer)
+                if len(buffer) >= room:
+                    if self._limited and not batch.budget.is_safe():
+                        del buffer[start:]
+                        return child
+                    stream.push()
+                    room = batch.buffer_room()
+                functions += inside
+                added += 1
+                del child  # before the next one is made
+        except PipelineError:
+            stream.intact = False
+            raise
+        finally:
+            self._children += added
+            batch.count(added, functions)
+        return None
+
     def _writable(self) -> OpenBatch:
         if self._sealed is not None:
             raise PipelineError("a batch that was not accepted is waiting to be flushed again")
@@ -177,14 +217,13 @@ class BatchEncoder:
         write()
         return self._writable()
 
-    def _count_unit(self, batch: OpenBatch) -> None:
-        batch.units += 1
+    def _begin(self, batch: OpenBatch) -> None:
         if not self._begun:
             batch.packages += 1
             self._begun = True
 
     def _write_child(self, scope: Scope, *, whole: bool) -> None:
-        buffer = (self._open or self._writable()).stream.buffer
+        buffer = self._writable().stream.buffer
         if self._children:
             buffer += b","
         else:
@@ -204,12 +243,11 @@ class BatchEncoder:
         if self._package is None:
             raise PipelineError("a scope was added before its package was begun")
         batch = self._writable()
-        buffer = batch.stream.buffer
         if batch.units:
-            buffer += b","
+            batch.stream.buffer += b","
         header = continue_package(self._package) if self._begun else self._package
-        self._encoder.append(header, buffer)
-        del buffer[-1:]
+        self._encoder.append(header, batch.stream.buffer)
+        del batch.stream.buffer[-1:]
 
     def _write_parts(self, scope: Scope) -> None:
         """Append a large scope, handing its JSON on to the compressor as it is made."""
@@ -246,8 +284,7 @@ class BatchEncoder:
     def _send_in_halves(self, sealed: SealedBatch) -> None:
         """Send the batch's content in two smaller ones, which may be split again.
 
-        If one of them fails for another reason, this encoder is of no more use: what it holds was
-        accepted in part.
+        If one of them fails otherwise, this encoder is of no more use: part was accepted.
         """
         smaller = BatchEncoder(self._poster, self._options, self._observe)
         smaller._batch_num, smaller.counters = self._batch_num - 1, self.counters
@@ -262,24 +299,3 @@ class BatchEncoder:
     def _forget_sealed(self) -> None:
         self._sealed = None
         self._sink.truncate(0)
-
-
-def count_batch(counters: Counters, batch: Batch, packages: int) -> None:
-    """Add an accepted batch to the work done."""
-    counters.packages += packages
-    counters.scopes += batch.scopes
-    counters.functions += batch.functions
-    counters.batches += 1
-    counters.raw_bytes += batch.raw_bytes
-    counters.payload_bytes += batch.payload_bytes
-
-
-def _tally(scope: Scope) -> tuple[int, int]:
-    """Return the functions in `scope`, and its scopes and symbols, itself included."""
-    functions = 1 if scope.scope_type in ("function", "method") else 0
-    nodes = 1 + len(scope.symbols)
-    for inner in scope.scopes:
-        more_functions, more_nodes = _tally(inner)
-        functions += more_functions
-        nodes += more_nodes
-    return functions, nodes

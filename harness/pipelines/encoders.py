@@ -47,7 +47,7 @@ class MsgspecEncoder:
     def append(self, value: Encodable, buffer: bytearray) -> None:
         """Write the JSON of `value` behind what `buffer` holds."""
         try:
-            self._encoder.encode_into(value, buffer, len(buffer))
+            self._encoder.encode_into(value, buffer, -1)
         except _FAILURES as error:
             raise _unencodable(error) from error
 

@@ -24,9 +24,9 @@ from harness.contracts import Poster
 from harness.errors import PayloadTooLarge
 from harness.model import Package, Scope, count_functions
 from harness.pipelines import envelope, multipart
-from harness.pipelines.batch_encoder import count_batch
 from harness.pipelines.compressors import Compressor, make_compressor
 from harness.pipelines.continuation import continue_package
+from harness.pipelines.counting import count_batch
 from harness.pipelines.encoders import make_encoder
 from harness.records import Batch, Counters
 

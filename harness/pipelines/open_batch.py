@@ -9,7 +9,7 @@ from msgspec import Struct
 from harness.config import PipelineOptions, UploadOptions
 from harness.pipelines import envelope, multipart
 from harness.pipelines.compressors import make_compressor
-from harness.pipelines.gzip_stream import GzipStream
+from harness.pipelines.gzip_stream import BUFFER_BYTES, GzipStream
 from harness.pipelines.hard_limit import Budget
 from harness.pipelines.sinks import Sink
 from harness.records import Batch
@@ -53,6 +53,7 @@ class OpenBatch:
         self._sink = sink
         self._upload = upload
         self._threshold_bytes = options.threshold_bytes
+        self._limited = options.hard_limit
         self._boundary = multipart.new_boundary()
         sink.truncate(0)
         sink.write(multipart.prologue(self._boundary))
@@ -70,6 +71,18 @@ class OpenBatch:
             closing_raw_bytes=len(_PACKAGE_END + envelope.streaming_suffix(final=False)),
             epilogue_bytes=len(self._epilogue(final=False, attachment_bytes=max(limit_bytes, 0))),
         )
+
+    def count(self, children: int, functions: int) -> None:
+        """Note that so many children were written, with so many functions in them."""
+        self.units += children
+        self.scopes += children
+        self.functions += functions
+
+    def buffer_room(self) -> int:
+        """Return the length from which on the stream's buffer has to be looked at."""
+        if self._limited:
+            return min(BUFFER_BYTES, self.budget.safe_buffer_bytes() + 1)
+        return BUFFER_BYTES
 
     def seal(self, final: bool) -> SealedBatch:
         """Complete the body in the sink."""
