@@ -13,7 +13,7 @@ import msgspec
 import typer
 
 from harness.cli.console import error_console, write_line
-from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_inventories, open_side
+from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_inventories, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite
 from harness.errors import StoreError
 from harness.registry import load, names
@@ -64,7 +64,7 @@ def gate(
 
     When GITHUB_STEP_SUMMARY names a file, the report is appended to it.
     """
-    candidate = open_side(run)
+    candidate = open_or_explain(run)
     chosen = find_suite(suite or _suite_of(candidate) or _DEFAULT_SUITE)
     verdict = _judge(chosen, candidate, _open_baseline(baseline))
     target = out or run / "gate"
@@ -83,8 +83,8 @@ def _suite_of(candidate: Opened) -> str:
 
 def _open_baseline(given: Path | None) -> Opened | None:
     if given is not None:
-        return open_side(given)
-    return open_side(BASELINE_DIRECTORY) if is_sealed(BASELINE_DIRECTORY) else None
+        return open_or_explain(given)
+    return open_or_explain(BASELINE_DIRECTORY) if is_sealed(BASELINE_DIRECTORY) else None
 
 
 def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import StoreError
 from harness.store.seal import is_sealed
 
 if TYPE_CHECKING:
@@ -62,19 +63,37 @@ def open_side(path: Path) -> Opened:
     return Opened(path, kind, Frames.of(run), tuple(run.warnings), bounds)
 
 
-def compare_inventories(baseline: Opened | None, candidate: Opened) -> Inventory:
-    """Return how the files of corpus and results changed since the ancestor, if there is one.
+def open_or_explain(path: Path) -> Opened:
+    """Read one side; of one that is damaged, return no tables and the reason.
+
+    A verdict is still given then, which is that there can be none, and everybody who reads its
+    outputs learns why.
 
     Raises:
-        StoreError: The files of a side cannot be listed.
+        StoreError: There is no such directory at all.
     """
+    from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
+
+    try:
+        return open_side(path)
+    except StoreError as error:
+        if not path.is_dir():
+            raise
+        return Opened(path, RUN, Frames.build({}), (str(error),))
+
+
+def compare_inventories(baseline: Opened | None, candidate: Opened) -> Inventory:
+    """Return how the files changed since the ancestor, if that can be told."""
     from harness.stats.files import compare_files  # noqa: PLC0415  loads pandas
     from harness.stats.verdict import Inventory  # noqa: PLC0415
     from harness.store.files import files_of  # noqa: PLC0415
 
     if baseline is None:
         return Inventory(checked=False, note="there is no ancestor to compare with")
-    return compare_files(files_of(baseline.path), files_of(candidate.path))
+    try:
+        return compare_files(files_of(baseline.path), files_of(candidate.path))
+    except StoreError as error:
+        return Inventory(checked=False, note=str(error))
 
 
 def _commit(manifest: Mapping[str, Any]) -> str:

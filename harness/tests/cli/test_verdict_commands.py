@@ -1,0 +1,173 @@
+"""`harness compare` and `harness gate` as a user calls them, on stored runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from harness.cli.app import app
+from harness.errors import HarnessError
+from harness.stats.verdict import Verdict
+from harness.store.manifest import read_manifest, write_manifest
+from harness.tests.reports.golden_files import RUN
+
+OUTPUTS = {"report.md", "report.json", "junit.xml", "decision.md"}
+SUITE = """
+corpus = "."
+[[experiments]]
+name = "peak"
+binary = "big.so"
+source = "replay"
+replicates = 2
+gate = true
+"""
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a directory with two runs that measured the same, `old` and `new`, and a suite."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+    for name in ("old", "new"):
+        copy = shutil.copytree(RUN, tmp_path / name)
+        write_manifest(copy, {**read_manifest(copy), "run_id": name})
+    (tmp_path / "mine.toml").write_text(SUITE)
+    return tmp_path
+
+
+def call(*arguments: str | Path) -> Result:
+    """Run a command here; an error of ours becomes its exit code, as `main` makes it."""
+    result = CliRunner().invoke(app, [str(one) for one in arguments])
+    if isinstance(result.exception, HarnessError):
+        result.exit_code = result.exception.exit_code
+    elif result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def worsen(run: Path, factor: float) -> None:
+    """Make every peak of the streaming arm larger."""
+    samples = run / "samples.jsonl"
+    rows = [json.loads(line) for line in samples.read_text().splitlines()]
+    for row in rows:
+        if row["arm"] == "streaming" and row["metric"] == "heap_peak_memray":
+            row["value"] *= factor
+    samples.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
+def verdict_of(directory: Path) -> Verdict:
+    return msgspec.json.decode((directory / "report.json").read_bytes(), type=Verdict)
+
+
+@pytest.mark.usefixtures("runs")
+def test_equal_runs_pass_and_all_outputs_are_written() -> None:
+    result = call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
+    assert result.exit_code == 0, result.output
+    assert {path.name for path in Path("new/gate").iterdir()} == OUTPUTS
+    verdict = verdict_of(Path("new/gate"))
+    assert (verdict.decision, verdict.exit_code) == ("pass", 0)
+    assert verdict.suite == "mine"
+    assert [row.delta_pct for row in verdict.experiments] == [0.0]
+
+
+def test_a_worse_run_fails_and_says_how_to_repeat_it(runs: Path) -> None:
+    worsen(runs / "new", 1.2)
+    result = call("gate", "--suite", "mine.toml", "--baseline", "old", "--out", "out", "new")
+    assert result.exit_code == 3
+    (row,) = verdict_of(runs / "out").experiments
+    assert (row.state, round(row.delta_pct or 0, 6)) == ("regressed", 20.0)
+    assert row.repeat_command.startswith("python -m harness run corpus/big.so --source replay")
+    assert row.repeat_command in (runs / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize("damage", ["no manifest", "damaged line", "no samples", "interrupted"])
+@pytest.mark.parametrize("side", ["old", "new"])
+def test_damage_on_either_side_is_no_verdict_but_a_report(
+    runs: Path, damage: str, side: str
+) -> None:
+    samples = runs / side / "samples.jsonl"
+    if damage == "no manifest":
+        (runs / side / "manifest.json").unlink()
+    elif damage == "interrupted":
+        manifest = read_manifest(runs / side)
+        write_manifest(runs / side, {**manifest, "state": "interrupted"})
+    else:
+        content = samples.read_bytes()
+        samples.write_bytes(content.replace(b"{", b"[", 1) if damage == "damaged line" else b"")
+    result = call("gate", "--suite", "mine.toml", "--baseline", "old", "--out", "out", "new")
+    assert result.exit_code == 4, result.output
+    assert verdict_of(runs / "out").decision == "invalid"
+    assert {path.name for path in (runs / "out").iterdir()} == OUTPUTS
+
+
+@pytest.mark.usefixtures("runs")
+def test_without_a_baseline_there_is_no_verdict() -> None:
+    result = call("gate", "--suite", "mine.toml", "new")
+    assert result.exit_code == 4
+    assert "promote" in result.output
+
+
+def test_the_step_summary_is_appended_to(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary = runs / "summary.md"
+    summary.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
+    assert summary.read_text().startswith("before\n# Verdict of suite mine: pass")
+
+
+def test_a_summary_that_cannot_be_written_changes_no_verdict(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(runs / "nowhere" / "summary.md"))
+    assert call("gate", "--suite", "mine.toml", "--baseline", "old", "new").exit_code == 0
+
+
+@pytest.mark.usefixtures("runs")
+def test_json_is_one_document_on_standard_output() -> None:
+    gate = call("gate", "--suite", "mine.toml", "--baseline", "old", "--json", "new")
+    assert json.loads(gate.stdout)["decision"] == "pass"
+    compare = call("compare", "old", "new", "--metric", "heap_peak_memray", "--json")
+    assert {row["state"] for row in json.loads(compare.stdout)["experiments"]} >= {"clean"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        pytest.param(("gate", "nowhere"), 2, "is this a run directory", id="no run"),
+        pytest.param(("gate", "--suite", "nono", "new"), 2, "no suite called", id="no suite"),
+        pytest.param(("compare", "old", "old"), 2, "compared with itself", id="itself"),
+        pytest.param(("compare", "old"), 2, "promote", id="no baseline"),
+        pytest.param(("compare", "old", "new", "--arms", "legacy", "streaming"), 2, "one run only",
+                     id="arms of two runs"),
+        pytest.param(("compare", "old", "--arms", "legacy", "stream"), 2, "it has legacy",
+                     id="no such arm"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("runs")
+def test_what_makes_no_sense_is_one_line(arguments: tuple[str, ...], code: int, says: str) -> None:
+    result = call(*arguments)
+    assert result.exit_code == code
+    assert says in str(result.exception)
+
+
+def test_a_comparison_of_noise_is_inconclusive_and_one_of_bytes_is_not(runs: Path) -> None:
+    noisy = call("compare", "old", "new", "--metric", "wall")
+    assert noisy.exit_code == 4
+    assert "inconclusive" in noisy.stdout
+    worsen(runs / "new", 1.2)
+    exact = call("compare", "old", "new", "--metric", "heap_peak_memray", "--all")
+    assert "+20.00" in exact.stdout
+    assert "exact" in exact.stdout
+    tables = [line for line in exact.stdout.splitlines() if not line.startswith("  ")]
+    assert max(map(len, tables)) <= 80
+
+
+@pytest.mark.usefixtures("runs")
+def test_two_arms_of_one_run_are_compared() -> None:
+    result = call("compare", "old", "--arms", "legacy", "streaming", "--metric", "heap_peak_memray")
+    assert "improved" in result.stdout
