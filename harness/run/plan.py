@@ -181,8 +181,12 @@ def hash_seed(seed: int, replicate: int) -> int:
 
 
 def upload_id(binary: Binary, arm: Arm, source: str, options: PipelineOptions) -> str:
-    """Return an upload id that every replicate of a cell shares: it is part of the payload."""
-    cell = (binary.sha256, binary.share, arm.name, source, arm.options or options)
+    """Return an upload id that every replicate of a cell shares: it is part of the payload.
+
+    No two cells of a run share it, or the intake would take one for a repetition of the other: two
+    files of the same content differ by their names.
+    """
+    cell = (binary.name, binary.sha256, binary.share, arm.name, source, arm.options or options)
     digest = hashlib.sha256(msgspec.json.encode(cell)).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
 
