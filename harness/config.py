@@ -13,7 +13,12 @@ DEFAULT_FUNCTION_LIMIT = 10_000
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far a reader follows its input before it says that the input is not sane."""
+    """How far a reader follows its input before it says that the input is not sane.
+
+    `dies` counts units and the entries that extraction decodes on its first walk over them: types,
+    functions, inlined instances, variables of Go. A string is cut at `string_bytes`, and counted
+    among what was skipped; every other limit ends the extraction.
+    """
 
     inflated_bytes: int = 8 * GIB
     dies: int = 200_000_000

@@ -70,7 +70,7 @@ def _open(
             raise InputRejected(
                 "an object file that was never linked", remedy="link it into a library or program"
             )
-        dwarf = Dwarf(elf)
+        dwarf = Dwarf(elf, skipped)
         language = _language(dwarf)
         if language == "go":
             return language, iter_go_packages(dwarf, elf, options, skipped)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
     from harness.symbols.sections import Section
 
+CUT = "rest of a string longer than the limit"
 _CACHED_STRINGS = 512
 _SECTIONS = {STRP: ".debug_str", LINE_STRP: ".debug_line_str"}
 
@@ -21,11 +22,12 @@ class Strings:
 
     A value is what the decoder returns for a string attribute: bytes when the string stood inline,
     otherwise `offset << 3 | kind`. The kind is part of the cache key because equal offsets into
-    different sections are different strings.
+    different sections are different strings. `skipped` counts the strings that were cut.
     """
 
-    def __init__(self, elf: ElfFile) -> None:
+    def __init__(self, elf: ElfFile, skipped: dict[str, int]) -> None:
         self._elf = elf
+        self._skipped = skipped
         self._limit = elf.limits.string_bytes
         self._shared = lru_cache(maxsize=_CACHED_STRINGS)(self._read)
 
@@ -38,7 +40,9 @@ class Strings:
             offset_size: 4, or 8 in 64-bit DWARF.
         """
         if isinstance(value, bytes):
-            return value[: self._limit].decode("utf-8", "replace")
+            if len(value) >= self._limit:
+                value = self._cut(value)
+            return value.decode("utf-8", "replace")
         if value & 7 == STRX:
             value = self._follow_index(value >> 3, offsets_base, offset_size)
         return self._shared(value)
@@ -57,4 +61,12 @@ class Strings:
         section: Section | None = self._elf.section(name)
         if section is None:
             raise InputRejected("a string without its section", section=name)
-        return section.string(value >> 3, self._limit).decode("utf-8", "replace")
+        octets = section.string(value >> 3, self._limit)
+        if len(octets) >= self._limit:
+            octets = self._cut(octets)
+        return octets.decode("utf-8", "replace")
+
+    def _cut(self, octets: bytes) -> bytes:
+        """Return what the limit leaves of a string that reaches it, and count it."""
+        self._skipped[CUT] = self._skipped.get(CUT, 0) + 1
+        return octets[: self._limit]

@@ -145,11 +145,15 @@ class Unit:
 class Dwarf:
     """The debugging information of one open ELF file. Keeps headers, never entries.
 
+    Args:
+        elf: The file.
+        skipped: Counts what was left out, by reason.
+
     Raises:
         InputRejected: There is none.
     """
 
-    def __init__(self, elf: ElfFile) -> None:
+    def __init__(self, elf: ElfFile, skipped: dict[str, int] | None = None) -> None:
         info = elf.section(".debug_info")
         abbreviations = elf.section(".debug_abbrev")
         if info is None or abbreviations is None or not info.size:
@@ -161,7 +165,7 @@ class Dwarf:
         self.elf = elf
         self.info: Section = info
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
-        self.strings = Strings(elf)
+        self.strings = Strings(elf, {} if skipped is None else skipped)
         self.budget = Budget(elf.limits)
         self._abbreviations = abbreviations
         self._tables: OrderedDict[tuple[int, Layout], AbbreviationTable] = OrderedDict()

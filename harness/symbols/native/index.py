@@ -16,6 +16,7 @@ from heapq import merge
 from typing import TYPE_CHECKING
 
 from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.budget import STEP
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 
 if TYPE_CHECKING:
@@ -93,7 +94,12 @@ class UnitIndex:
     def _scan(self) -> None:
         unit = self._unit
         stack: list[tuple[int, int, int]] = [(0, 0, 0)]  # depth, offset and container of entries
+        seen = 1
         for die in Walk(unit, unit.first, _TAGS):
+            seen += 1
+            if seen == STEP:
+                unit.dwarf.budget.spend(seen)
+                seen = 0
             while stack[-1][0] >= die.depth and len(stack) > 1:
                 stack.pop()
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
@@ -103,6 +109,7 @@ class UnitIndex:
                 self._note(die, self._number(stack))
             if die.has_children:
                 stack.append((die.depth, die.offset, 0))
+        unit.dwarf.budget.spend(seen)
 
     def _number(self, stack: list[tuple[int, int, int]]) -> int:
         """Return the number of the innermost container, numbering those that have none yet."""

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+import os
 from pathlib import Path
 
 import pytest
 
-from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import Walk
-from harness.symbols.dwarf.units import Dwarf
-from harness.symbols.elf import ElfFile
+from harness.corpus import fixtures_directory
+from harness.corpus.manifest import load_manifest
 from harness.tests.symbols.binaries import BINARIES, counted, name_of
+from harness.tests.symbols.counting import count_entries
 
 # Types of DWARF 4 have units of their own in .debug_types, which extraction does not read.
 IN_DEBUG_INFO = [path for path in BINARIES if path.name != "types4.so"]
 
+CORPUS = os.environ.get("HARNESS_CORPUS")
+MANIFEST = load_manifest(fixtures_directory() / "corpus.toml")
+COUNTS = json.loads((fixtures_directory() / "corpus-counts.json").read_text())["files"]
+
 
 @pytest.mark.parametrize("path", IN_DEBUG_INFO, ids=name_of)
 def test_units_entries_functions_parameters_and_variables_are_all_met(path: Path) -> None:
-    expected = counted(path)
-    tags: Counter[int] = Counter()
-    named = units = 0
-    with ElfFile(str(path)) as elf:
-        for unit in Dwarf(elf).iter_units():
-            units += 1
-            for die in Walk(unit, unit.first):
-                tags[die.tag] += 1
-                named += die.tag == dw.TAG_SUBPROGRAM and dw.AT_NAME in die.attributes
-    assert {
-        "units": units,
-        "dies": sum(tags.values()),
-        "named_subprograms": named,
-        "formal_parameters": tags[dw.TAG_FORMAL_PARAMETER],
-        "variables": tags[dw.TAG_VARIABLE],
-    } == {
-        key: expected[key]
-        for key in ("units", "dies", "named_subprograms", "formal_parameters", "variables")
-    }
+    expected, found = counted(path), count_entries(path)
+    assert found == {key: expected[key] for key in found}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CORPUS is None, reason="HARNESS_CORPUS names no directory with the corpus")
+@pytest.mark.parametrize("name", [pin.name for pin in MANIFEST.tier("default")])
+def test_all_entries_of_the_default_corpus_are_met(name: str) -> None:
+    """A binary that is not there fails: an absent one agrees with nothing."""
+    expected, found = COUNTS[name], count_entries(Path(str(CORPUS), name))
+    assert found == {key: expected[key] for key in found}
+
+
+def test_every_binary_of_the_downloaded_tiers_has_been_counted() -> None:
+    pins = [*MANIFEST.tier("default"), *MANIFEST.tier("large")]
+    assert {pin.name: pin.sha256 for pin in pins if COUNTS[pin.name]["sha256"] != pin.sha256} == {}

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from harness.config import Limits, SymbolOptions
 from harness.errors import InputRejected
 from harness.symbols import open_packages
+from harness.symbols.dwarf.strings import CUT
 from harness.tests.symbols.binaries import FIXTURES
 
 PATHS = [
@@ -33,9 +34,14 @@ def drain(content: bytes) -> None:
     with tempfile.NamedTemporaryFile(suffix=".so") as file:
         file.write(content)
         file.flush()
-        with suppress(InputRejected), open_packages(file.name, OPTIONS) as source:
-            for package in source.packages:
-                deque(package.children, maxlen=0)
+        with suppress(InputRejected):
+            drain_file(Path(file.name), OPTIONS)
+
+
+def drain_file(path: Path, options: SymbolOptions) -> None:
+    with open_packages(str(path), options) as source:
+        for package in source.packages:
+            deque(package.children, maxlen=0)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}-{path.stem}")
@@ -63,6 +69,30 @@ def test_a_compressed_section_that_inflates_beyond_the_limit_is_rejected() -> No
     path = str(FIXTURES / "c" / "compressed.so")
     with pytest.raises(InputRejected, match="the limit is 100"), open_packages(path, options):
         pass
+
+
+@pytest.mark.parametrize("name", ["c/dwarf5.so", "cpp/dwarf4.so", "rust/dwarf5.so"])
+@pytest.mark.parametrize(
+    ("limits", "reason"),
+    [
+        (Limits(dies=5), "more than 5 entries"),
+        (Limits(depth=1), "nested more than 1 deep"),
+        (Limits(line_rows=0), "more than 0 line rows"),
+    ],
+    ids=["entries", "depth", "line rows"],
+)
+def test_an_input_beyond_a_limit_is_rejected(name: str, limits: Limits, reason: str) -> None:
+    with pytest.raises(InputRejected, match=reason):
+        drain_file(FIXTURES / name, SymbolOptions(limits=limits))
+
+
+@pytest.mark.parametrize("name", ["c/dwarf5.so", "cpp/dwarf4.so", "rust/dwarf5.so"])
+def test_a_string_beyond_the_limit_is_cut_and_counted(name: str) -> None:
+    options = SymbolOptions(limits=Limits(string_bytes=4))
+    with open_packages(str(FIXTURES / name), options) as source:
+        names = [child.name for package in source.packages for child in package.children]
+    assert all(len(part) <= 4 for part in names if "::" not in part)
+    assert source.skipped[CUT] > 0
 
 
 def test_an_input_that_takes_too_long_is_rejected() -> None:
