@@ -58,7 +58,7 @@ def run(
         for arm, peak in zip(ARMS, (LEGACY, factor * STREAMING), strict=True):
             _add_arm(rows, binary, arm, peak)
             sizes = {"functions": functions, "scopes": functions, "batches": 2}
-            rows["deliveries"].append(delivery(binary, arm, **sizes))
+            rows["deliveries"].append({**delivery(binary, arm), **sizes})
     change(rows)
     whole = {
         "run_id": run_id,

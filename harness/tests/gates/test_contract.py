@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from harness import registry
 from harness.contracts import Gate
 from harness.gates.decision import ask, decide, gate_rows
+from harness.gates.evidence import Evidence
 from harness.stats.frames import Frames
 from harness.stats.verdict import Findings, Outcome
 from harness.tests.gates.made import BINARIES, evidence, run
@@ -82,7 +83,8 @@ def test_whatever_was_measured_every_gate_says_something_and_none_raises(
     for name, gate in GATES.items():
         found = gate(given_to_all)
         assert found.checked or found.faults or found.bounds or found.experiments, name
-        assert msgspec.json.decode(msgspec.json.encode(found), type=Findings), name
+        read_back = msgspec.json.decode(msgspec.json.encode(found), type=Findings)
+        assert msgspec.json.encode(read_back) == msgspec.json.encode(found), name
 
 
 @given(candidate=any_run())
@@ -154,7 +156,7 @@ def test_what_is_lost_never_turns_anything_into_a_pass(data: st.DataObject) -> N
 
 
 def test_a_gate_that_raises_is_no_pass() -> None:
-    def broken(_: object) -> Findings:
+    def broken(evidence: Evidence) -> Findings:  # noqa: ARG001  a gate's shape
         raise ZeroDivisionError("oops")
 
     decision, reasons = decide(ask({**GATES, "mine": broken}, evidence()))
