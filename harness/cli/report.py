@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.publish import publish
+from harness.errors import ConfigError
+from harness.store.seal import is_sealed
 
 
 def report(
@@ -25,4 +27,9 @@ def report(
     ] = False,
 ) -> None:
     """Print the table of RUN, finished or not, and write its pictures and report.md."""
+    if is_sealed(output or run):
+        raise ConfigError(
+            f"{output or run} is sealed: writing into it would break the seal",
+            remedy="name another directory with --output",
+        )
     publish(run, output or run, json=json, html=html)

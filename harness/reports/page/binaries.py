@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,6 @@ import pandas as pd
 from harness.reports.page.curve import Chart, chart_of
 from harness.reports.page.material import Material
 from harness.stats.curves import curves_of
-from harness.stats.frames import of_case
 from harness.stats.holdings import Holdings, holdings_by_arm
 from harness.stats.quantity import Quantity
 from harness.stats.replicates import Place, replicate_values
@@ -19,6 +19,10 @@ from harness.stats.summary import PEAKS, Row
 from harness.units import format_value
 
 MOST_BATCHES = 60
+_TABLES = ("batches", "timeline", "copies", "deliveries")
+
+Key = tuple[str, str]
+"""Binary and source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,7 @@ def iter_details(material: Material) -> Iterator[Detail]:
     values = replicate_values(material.frames.samples)
     listed = {str(one.get("name", "")): one for one in material.frames.manifest.get("corpus", [])}
     languages = languages_of(material.frames.deliveries)
+    tables = {name: _by_case(getattr(material.frames, name)) for name in _TABLES}
     for name, anchor in anchors_of(material).items():
         rows = [row for row in material.summary.rows if row.binary == name]
         entry = listed.get(name, {})
@@ -86,7 +91,7 @@ def iter_details(material: Material) -> Iterator[Detail]:
             sha256=str(entry.get("sha256", rows[0].binary_sha256)),
             size_bytes=entry.get("size_bytes"),
             language=languages.get(name, ""),
-            cases=tuple(_case(material, row, values) for row in rows),
+            cases=tuple(_case(material, row, values, tables) for row in rows),
         )
 
 
@@ -98,18 +103,34 @@ def languages_of(deliveries: pd.DataFrame) -> dict[str, str]:
     return {str(row.binary): str(row.language) for row in named.itertuples()}
 
 
-def _case(material: Material, row: Row, values: Mapping[Place, list[float]]) -> Case:
-    key, frames = (row.binary, row.source), material.frames
-    batches = _first_batches(of_case(frames.batches, key))
-    curves = curves_of(of_case(frames.timeline, key), PEAKS.get(material.summary.metric, ""))
+def _by_case(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+    """Return the rows of each binary and source: one pass, however many there are."""
+    return defaultdict(
+        lambda: table.iloc[:0],
+        {
+            (str(binary), str(source)): rows
+            for (binary, source), rows in table.groupby(["binary", "source"])
+        },
+    )
+
+
+def _case(
+    material: Material,
+    row: Row,
+    values: Mapping[Place, list[float]],
+    tables: Mapping[str, Mapping[Key, pd.DataFrame]],
+) -> Case:
+    key = (row.binary, row.source)
+    batches = _first_batches(tables["batches"][key])
+    curves = curves_of(tables["timeline"][key], PEAKS.get(material.summary.metric, ""))
     return Case(
         row=row,
         metrics=tuple(_iter_metrics(row, values)),
         batches=tuple(batches[:MOST_BATCHES]),
         batches_left_out=max(0, len(batches) - MOST_BATCHES),
-        holdings=holdings_by_arm(of_case(frames.copies, key)),
+        holdings=holdings_by_arm(tables["copies"][key]),
         chart=chart_of(curves),
-        deliveries=tuple(_records(of_case(frames.deliveries, key))),
+        deliveries=tuple(_records(tables["deliveries"][key])),
         repeat=material.provenance.repeat_command(row),
         flames={
             title: href

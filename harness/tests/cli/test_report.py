@@ -39,6 +39,17 @@ def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
     assert "No decision of a gate" in text
 
 
+def test_a_sealed_run_is_reported_elsewhere_only(harness: Harness, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(RUN, run)
+    (run / "digests.json").write_text("{}")
+    before = sorted(run.iterdir())
+    done = harness("report", run, "--html")
+    assert done.returncode == 2
+    assert "--output" in done.stderr
+    assert sorted(run.iterdir()) == before
+
+
 def test_a_place_that_cannot_be_written_is_named_in_one_line(
     harness: Harness, tmp_path: Path
 ) -> None:
