@@ -106,7 +106,7 @@ def _evidence(suite: Suite, candidate: Opened, baseline: Opened | None) -> Evide
     sides = {"candidate": candidate, **({"baseline": baseline} if baseline else {})}
     return Evidence(
         suite=suite,
-        inputs=expected_inputs(suite, candidate.frames.manifest),
+        inputs=expected_inputs(suite, *(side.frames.manifest for side in sides.values())),
         candidate=candidate.frames,
         baseline=baseline.frames if baseline else None,
         ratcheted=_ratcheted(baseline, candidate.frames.manifest),

@@ -80,14 +80,15 @@ def corpus_of(suite: Suite, directory: Path, on_progress: OnProgress) -> Corpus:
     return resolve(Path(suite.corpus), "", on_progress)
 
 
-def expected_inputs(suite: Suite, manifest: Mapping[str, Any]) -> dict[str, str]:
+def expected_inputs(suite: Suite, *manifests: Mapping[str, Any]) -> dict[str, str]:
     """Return the digest of every binary that the suite's corpus has.
 
-    What a directory held is known from the run alone; its digests are what they are.
+    What a directory held is known from the runs alone; its digests are what they are, and what one
+    run measured is expected of the other.
     """
     if suite.corpus in TIERS:
         return {pin.name: pin.sha256 for pin in pinned_manifest().tier(suite.corpus)}
-    return {str(one["name"]): "" for one in manifest.get("corpus", [])}
+    return {str(one["name"]): "" for manifest in manifests for one in manifest.get("corpus", [])}
 
 
 def narrowed(request: RunRequest, suite: Suite) -> RunRequest:

@@ -33,7 +33,12 @@ _OUTCOMES = {
     State.CLEAN: Outcome.PASS,
     State.IMPROVED: Outcome.PASS,
 }
-_MOST_NAMED = 5
+_MOST_NAMED = {Outcome.INVALID: 5, Outcome.FAIL: 25, Outcome.INCONCLUSIVE: 5}
+_REST = {
+    Outcome.INVALID: "cannot be judged",
+    Outcome.FAIL: "failed",
+    Outcome.INCONCLUSIVE: "inconclusive",
+}
 
 
 def ask(gates: Mapping[str, Gate], evidence: Evidence) -> dict[str, Findings]:
@@ -127,12 +132,10 @@ def _worst(items: Sequence[_Item]) -> Outcome:
 
 def _says(items: Sequence[_Item], outcome: Outcome) -> Iterator[str]:
     said = [item.says for item in items if item.counts and item.outcome is outcome]
-    if outcome is Outcome.PASS:
-        return
-    most = _MOST_NAMED if outcome is Outcome.INVALID else len(said)
+    most = _MOST_NAMED.get(outcome, 0)
     yield from said[:most]
-    if len(said) > most:
-        yield f"and {len(said) - most} more that cannot be judged"
+    if len(said) > most and most:
+        yield f"and {len(said) - most} more: {_REST[outcome]}"
 
 
 def _iter_items(findings: Findings) -> Iterator[_Item]:

@@ -131,7 +131,7 @@ def test_the_committed_suites_can_be_measured(name: str) -> None:
     assert request.binaries
     assert request.replicates.keys() == set(request.probes) == {"memray"}
     assert {arm.name for arm in request.arms} == {"legacy", "streaming"}
-    assert expected_inputs(suite, {}).keys() >= {binary.name for binary in request.binaries}
+    assert expected_inputs(suite).keys() >= {binary.name for binary in request.binaries}
 
 
 def test_every_committed_suite_is_tested_here() -> None:
@@ -148,6 +148,12 @@ def test_a_suite_decides_what_is_run_but_half_the_replicates_may_be_asked_for() 
     ]
     half = structs.replace(asked, replicates={"memray": 1})
     assert narrowed(half, find_suite("ci")).replicates == {"memray": 1}
+
+
+def test_what_one_side_had_in_its_directory_is_expected_of_the_other(tmp_path: Path) -> None:
+    suite = load_suite(written(tmp_path, SHORTEST.replace("small", "my/binaries")))
+    manifests = [{"corpus": [{"name": name}]} for name in ("a.so", "b.so")]
+    assert expected_inputs(suite, *manifests) == {"a.so": "", "b.so": ""}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""Bounds from measurements: never below what was seen, never looser unless that was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.errors import MeasurementInvalid
+from harness.gates.ratchet import Proposal, Standing, Turn, decide, propose
+from harness.stats.tolerance import upper_tolerance_limit
+from harness.tests.gates.made import LEGACY, STREAMING, Change, evidence, rows_where, run
+
+PEAK = "heap_peak_memray"
+HERE = {"python": "3.11.7", "machine": "x86_64"}
+
+
+def checks(series: str = PEAK) -> list[dict[str, Any]]:
+    return [{"name": "peak", "bounds": {"series": series}}]
+
+
+def proposed(change: Change = lambda _: None, **experiment: Any) -> Proposal:
+    (proposal,) = propose(evidence(run(change), **{"checks": checks(), **experiment}))
+    return proposal
+
+
+def a_proposal(upper_bound: float, observed: float = 90.0) -> Proposal:
+    return Proposal(
+        experiment="e",
+        check="c",
+        series=PEAK,
+        unit="byte",
+        observed=observed,
+        margin_pct=5.0,
+        upper_bound=upper_bound,
+        replicates=2,
+    )
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 5.0, 12.5])
+def test_values_without_spread_get_the_tolerance_as_their_margin(tolerance: float) -> None:
+    """A bound closer than the change that matters would fail what the comparison calls clean."""
+    found = proposed(tolerance=tolerance)
+    assert found.observed == STREAMING
+    assert found.upper_bound == STREAMING * (1 + tolerance / 100)
+    assert found.margin_pct == pytest.approx(tolerance)
+    assert found.replicates == 2
+
+
+def test_noisy_values_get_their_tolerance_limit() -> None:
+    def spread(rows: dict[str, list[dict[str, Any]]]) -> None:
+        for row in rows_where(rows["samples"], arm="streaming", replicate=1):
+            row["value"] = 1.1 * STREAMING
+
+    found = proposed(spread)
+    limit = upper_tolerance_limit([STREAMING, 1.1 * STREAMING])
+    assert found.upper_bound == pytest.approx(limit, rel=1e-6)
+    assert found.upper_bound >= limit
+    assert found.margin_pct > 100
+
+
+def test_the_largest_case_decides() -> None:
+    assert proposed(arm=["streaming"]).observed == STREAMING
+    assert proposed(arm=["streaming", "legacy"], against="").observed == LEGACY
+
+
+@pytest.mark.parametrize(
+    ("change", "experiment", "said"),
+    [
+        pytest.param(
+            lambda rows: rows["samples"].clear(), {}, "was not measured", id="nothing measured"
+        ),
+        pytest.param(
+            lambda rows: rows["samples"].remove(
+                rows_where(rows["samples"], binary="b.so", arm="streaming", replicate=1)[0]
+            ),
+            {},
+            "1 valid replicates of 2",
+            id="a replicate lost",
+        ),
+        pytest.param(lambda _: None, {"binary": "x*"}, "no binary of the suite", id="no binary"),
+        pytest.param(
+            lambda _: None,
+            {"checks": checks("reduction_pct")},
+            "more is better",
+            id="more is better",
+        ),
+        pytest.param(
+            lambda _: None,
+            {"checks": [{"name": "p", "bounds": {"series": PEAK, "upper_bound": 1}}]},
+            "each has its bound written down",
+            id="nothing to ratchet",
+        ),
+        pytest.param(
+            lambda rows: [row.update(value=0.0) for row in rows["samples"]],
+            {},
+            "values that are not positive",
+            id="zero",
+        ),
+    ],
+)
+def test_what_cannot_carry_a_bound_gets_none(
+    change: Change, experiment: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(MeasurementInvalid, match=said) as caught:
+        proposed(change, **experiment)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "loosen", "turn"),
+    [
+        pytest.param(None, 100.0, False, Turn.NEW, id="the first one"),
+        pytest.param(100.0, 99.0, False, Turn.TIGHTENED, id="tighter"),
+        pytest.param(100.0, 99.0, True, Turn.TIGHTENED, id="tighter, though loosening is allowed"),
+        pytest.param(100.0, 100.0, True, Turn.UNCHANGED, id="the same"),
+        pytest.param(100.0, 101.0, False, Turn.KEPT, id="looser"),
+        pytest.param(100.0, 101.0, True, Turn.LOOSENED, id="looser, as asked"),
+    ],
+)
+def test_a_bound_turns_one_way(old: float | None, new: float, loosen: bool, turn: Turn) -> None:
+    standing = None if old is None else Standing(old, HERE)
+    decision = decide(a_proposal(new), standing, HERE, loosen=loosen)
+    assert decision.turn is turn
+    assert decision.standing == old
+    assert bool(decision.why) == (turn is Turn.KEPT)
+
+
+def test_a_run_beyond_its_bound_is_told_from_one_that_is_merely_worse() -> None:
+    standing = Standing(100.0, HERE)
+    assert decide(a_proposal(105, 99), standing, HERE, loosen=False).why == "the proposal is looser"
+    beyond = decide(a_proposal(112, 107), standing, HERE, loosen=False)
+    assert beyond.why == "this run exceeds it"
+
+
+@pytest.mark.parametrize(("loosen", "turn"), [(False, Turn.KEPT), (True, Turn.REPLACED)])
+def test_a_bound_from_elsewhere_is_neither_tighter_nor_looser(loosen: bool, turn: Turn) -> None:
+    standing = Standing(100.0, {**HERE, "python": "3.12.1"})
+    decision = decide(a_proposal(1.0), standing, HERE, loosen=loosen)
+    assert decision.turn is turn
+    assert loosen or "python 3.12.1, then 3.11.7" in decision.why
+
+
+@given(
+    old=st.floats(1, 1e12),
+    proposals=st.lists(st.floats(1, 1e12), max_size=6),
+)
+def test_for_all_runs_a_bound_never_rises_without_being_told_to(
+    old: float, proposals: list[float]
+) -> None:
+    bound = old
+    for upper_bound in proposals:
+        decision = decide(a_proposal(upper_bound), Standing(bound, HERE), HERE, loosen=False)
+        after = upper_bound if decision.takes_effect else bound
+        assert after <= bound
+        bound = after
+    assert bound == min([old, *proposals])
