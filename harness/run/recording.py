@@ -14,12 +14,14 @@ import msgspec
 
 from harness.model import Package, Scope
 from harness.run.replay import (
-    CHILD,
     FORMAT,
     HEAD,
     LENGTH,
     MAGIC,
     PACKAGE,
+    SCOPE,
+    SHELL,
+    WHOLE_BYTES,
     PackageSource,
     ReplayInfo,
 )
@@ -92,7 +94,7 @@ class _FrameWriter:
     def iter_packages(self, packages: Iterator[Package]) -> Iterator[Package]:
         """Yield every package after writing it; what is left of its children is written too."""
         for package in packages:
-            self._write(PACKAGE, (package.language, package.scope))
+            self._append(PACKAGE, self._encoder.encode((package.language, package.scope)))
             package.children = self._iter_children(package.children)
             rest = package.children
             yield package
@@ -115,11 +117,20 @@ class _FrameWriter:
 
     def _iter_children(self, children: Iterator[Scope]) -> Iterator[Scope]:
         for child in children:
-            self._write(CHILD, child)
+            self._write_scope(child)
             yield child
 
-    def _write(self, kind: int, value: object) -> None:
-        payload = self._encoder.encode(value)
+    def _write_scope(self, scope: Scope) -> None:
+        payload = self._encoder.encode(scope)
+        if len(payload) <= WHOLE_BYTES or not scope.scopes:
+            self._append(SCOPE, payload)
+            return
+        shell = msgspec.structs.replace(scope, scopes=[])
+        self._append(SHELL, self._encoder.encode((len(scope.scopes), shell)))
+        for inner in scope.scopes:
+            self._write_scope(inner)
+
+    def _append(self, kind: int, payload: bytes) -> None:
         for part in (HEAD.pack(len(payload), kind), payload):
             self._file.write(part)
             self._digest.update(part)

@@ -1,14 +1,15 @@
 """Packages kept on disk, so that a pipeline can be measured without the extraction before it.
 
 A file is magic, frames, a JSON trailer, the trailer's length, magic. A frame is a 4-byte length, a
-kind, and one msgpack-encoded value: a package (language and own scope) or one child scope of the
-package before it. Frames are not compressed: inflating them would cost the measured process memory
-and time that belong to no pipeline.
+kind, and one msgpack-encoded value: a package (language and own scope), a whole scope, or the shell
+of a large one: itself without what it encloses, and how many scopes follow that belong into it.
+Frames are not compressed: inflating them would cost the measured process memory and time that
+belong to no pipeline.
 
 Reading decodes from one block that is set aside when the file is opened, before any probe starts,
-and keeps one child alive. Extractors share equal strings among the scopes they build; reading
-shares the two that repeat most, source files and type names, through a small pool a package, so
-that a pipeline that keeps scopes does not look worse on replay than it is.
+and keeps one child alive. Extractors share equal strings among the scopes they build; so does
+reading, frame by frame and through small pools, so that a pipeline that keeps scopes does not look
+worse on replay than it is, and a huge child is never there with all its strings unshared.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct as Layout
+from sys import intern
 from types import TracebackType
 from typing import IO, Protocol, Self
 
@@ -29,17 +31,20 @@ from harness.config import KIB
 from harness.errors import InputRejected
 from harness.model import Package, Scope
 
-FORMAT = 1
+FORMAT = 2
 MAGIC = b"replay\r\n"
 HEAD = Layout("<IB")
 LENGTH = Layout("<I")
-PACKAGE, CHILD = 0, 1
+PACKAGE, SCOPE, SHELL = 0, 1, 2
+# A scope whose frame would be longer is written as a shell.
+WHOLE_BYTES = 4 * KIB
 _BLOCK_BYTES = 256 * KIB
 _POOL = 512
 
 # Made here and not where they are used: making a decoder costs 20 KiB, which a probe would see.
 _PACKAGES = msgspec.msgpack.Decoder(tuple[str, Scope])
-_CHILDREN = msgspec.msgpack.Decoder(Scope)
+_SCOPES = msgspec.msgpack.Decoder(Scope)
+_SHELLS = msgspec.msgpack.Decoder(tuple[int, Scope])
 
 
 class PackageSource(Protocol):
@@ -102,6 +107,7 @@ class Replay:
         self._file = path.open("rb", buffering=0)
         self._file.seek(len(MAGIC))
         self._frames = _FrameReader(self._file, info, share)
+        self._strings = _StringPool()
         self.packages = self._iter_packages()
 
     def __enter__(self) -> Self:
@@ -123,12 +129,23 @@ class Replay:
                 pass
 
     def _iter_children(self) -> Iterator[Scope]:
-        pool: dict[str, str] = {}
-        while (payload := self._frames.take(CHILD)) is not None:
-            scope = _CHILDREN.decode(payload)
-            _share_strings(scope, pool)
+        while (scope := self._take_scope()) is not None:
             yield scope
             del scope
+
+    def _take_scope(self) -> Scope | None:
+        """Return the next scope with all it encloses; None if it is not there, or not whole."""
+        if (payload := self._frames.take(SCOPE)) is not None:
+            return self._strings.share(_SCOPES.decode(payload))
+        if (payload := self._frames.take(SHELL)) is None:
+            return None
+        count, shell = _SHELLS.decode(payload)
+        for _ in range(count):
+            inner = self._take_scope()
+            if inner is None:
+                return None
+            shell.scopes.append(inner)
+        return self._strings.share_own(shell)
 
 
 def _package(payload: memoryview, children: Iterator[Scope]) -> Package:
@@ -202,11 +219,30 @@ class _FrameReader:
         return self._view[self._end : min(len(self._view), self._end + self._left)]
 
 
-def _share_strings(scope: Scope, pool: dict[str, str]) -> None:
-    if len(pool) > _POOL:
-        pool.clear()
-    scope.source_file = pool.setdefault(scope.source_file, scope.source_file)
-    for symbol in scope.symbols:
-        symbol.type = pool.setdefault(symbol.type, symbol.type)
-    for inner in scope.scopes:
-        _share_strings(inner, pool)
+class _StringPool:
+    """Shares equal strings among scopes; forgets all of one sort when it has 512 of them."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, str] = {}
+        self._types: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def share(self, scope: Scope) -> Scope:
+        """Share the strings of a scope and of what it encloses."""
+        for inner in scope.scopes:
+            self.share(inner)
+        return self.share_own(scope)
+
+    def share_own(self, scope: Scope) -> Scope:
+        """Share the strings of a scope and of its symbols. Names of scopes seldom repeat."""
+        files, types, names = self._files, self._types, self._names
+        for pool in (files, types, names):
+            if len(pool) > _POOL:
+                pool.clear()
+        scope.scope_type = intern(scope.scope_type)
+        scope.source_file = files.setdefault(scope.source_file, scope.source_file)
+        for symbol in scope.symbols:
+            symbol.symbol_type = intern(symbol.symbol_type)
+            symbol.type = types.setdefault(symbol.type, symbol.type)
+            symbol.name = names.setdefault(symbol.name, symbol.name)
+        return scope

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from harness.errors import InputRejected
 from harness.model import LineRange, Package, Scope, Symbol, package_scope
-from harness.run import replay
+from harness.run import recording, replay
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import check_replay, open_replay, read_info
 from harness.tests.run.packages import a_function, iter_packages
@@ -54,15 +54,20 @@ def packages_of(path: Path) -> list[tuple[str, Scope, list[Scope]]]:
         return [(p.language, p.scope, list(p.children)) for p in source.packages]
 
 
+@pytest.mark.parametrize("whole_bytes", [0, 100, recording.WHOLE_BYTES])
 @given(upload=uploads)
 @settings(max_examples=30, deadline=None)
 def test_packages_come_back_as_they_were(
-    upload: list[tuple[str, list[Scope]]], tmp_path_factory: pytest.TempPathFactory
+    whole_bytes: int,
+    upload: list[tuple[str, list[Scope]]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """For all packages, reading gives what was written, in order."""
+    """For all packages, reading gives what was written, in order, however scopes were framed."""
     path = tmp_path_factory.mktemp("replay") / "r"
     packages = (Package(package_scope(name), "go", iter(kids)) for name, kids in upload)
-    write_replay(ListedPackages(packages, {"odd": 1}), path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recording, "WHOLE_BYTES", whole_bytes)
+        write_replay(ListedPackages(packages, {"odd": 1}), path)
     assert packages_of(path) == [("go", package_scope(name), kids) for name, kids in upload]
     info = check_replay(path)
     assert info is not None
@@ -85,6 +90,31 @@ def test_children_left_behind_are_skipped_not_taken_for_the_next_package(tmp_pat
     with open_replay(str(path)) as source:
         seen = [(package.scope.name, next(package.children).name) for package in source.packages]
     assert seen == [("pkg0", "f0_0"), ("pkg1", "f1_0"), ("pkg2", "f2_0")]
+
+
+def test_a_prefix_that_ends_inside_a_large_scope_ends_before_it(tmp_path: Path) -> None:
+    """No scope is delivered in part, whatever share of the file is asked for."""
+    large = _with_inner(a_function("large", 9), [a_function(f"i{n}", 40) for n in range(60)])
+    children = [a_function("first", 9), large, a_function("last", 200)]
+    path = tmp_path / "r"
+    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter(children))])), path)
+    lengths = set()
+    for percent in range(101):
+        with open_replay(str(path), percent / 100) as source:
+            seen = [child for package in source.packages for child in package.children]
+        assert seen == children[: len(seen)]
+        lengths.add(len(seen))
+    assert lengths == {0, 1, 2, 3}
+
+
+def test_equal_strings_are_shared_when_a_large_scope_comes_back(tmp_path: Path) -> None:
+    large = _with_inner(a_function("large", 9), [a_function(f"i{n}", 40) for n in range(60)])
+    path = tmp_path / "r"
+    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter([large]))])), path)
+    ((_, _, (scope,)),) = packages_of(path)
+    symbols = [symbol for inner in scope.scopes for symbol in inner.symbols]
+    assert len({id(symbol.type) for symbol in symbols}) == len({s.type for s in symbols})
+    assert len({id(symbol.symbol_type) for symbol in symbols}) == 1
 
 
 def test_reading_keeps_one_child_alive(tmp_path: Path) -> None:
