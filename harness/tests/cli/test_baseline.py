@@ -1,0 +1,247 @@
+"""`harness baseline` and `harness history` from end to end, on runs of a small real binary."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from harness.cli import main
+from harness.records import Metric
+from harness.store import INTERRUPTED, RunWriter, read_manifest
+from harness.store.baseline import open_baseline
+from harness.store.manifest import write_manifest
+from harness.tests.cli.conftest import Harness
+from harness.tests.store.records import a_record
+from harness.tests.store.sound_run import MANIFEST, PEAK, records, sound_run
+from harness.tests.symbols.binaries import FIXTURES
+
+SUITE = """
+corpus = "corpus"
+[[experiments]]
+name = "quality_gate"
+source = "replay"
+replicates = 2
+gate = true
+checks = [{ name = "peak", bounds = { series = "heap_peak_memray" } }]
+"""
+
+
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory that the command is run in."""
+    path = tmp_path / "work"
+    path.mkdir(exist_ok=True)
+    (path / "suite.toml").write_text(SUITE)
+    monkeypatch.chdir(path)
+    return path
+
+
+@pytest.fixture
+def inside(
+    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Harness]:
+    """Return a function that runs the command in this process, which loads pandas only once."""
+    assert work.is_dir()
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(sys.argv, int(ended.value.code or 0), *said)
+
+    yield call
+    signal.signal(signal.SIGTERM, handler)
+
+
+def promoted(work: Path, inside: Harness) -> Path:
+    run = sound_run(work / "runs")
+    done = inside("baseline", "promote", run)
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+def measured(work: Path, harness: Harness, commit: str) -> Path:
+    """Measure a real binary for real."""
+    done = harness(
+        "run", FIXTURES / "c" / "dwarf5.so", "--source", "replay", "--probe", "memray",
+        "--replicates", "2", "--commit", commit, "--results", commit,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (run,) = (work / commit).iterdir()
+    return run
+
+
+def test_a_real_run_is_promoted_and_another_is_gated_by_what_was_ratcheted(
+    harness: Harness, work: Path
+) -> None:
+    first = measured(work, harness, "first")
+    done = harness("baseline", "promote", first)
+    assert done.returncode == 0, done.stderr
+    assert "they were promoted; left out: gc.jsonl, timeline.jsonl" in done.stdout
+    document = json.loads(harness("baseline", "show", "--json").stdout)
+    assert (document["run_id"], document["commit"]) == (first.name, "first")
+    assert document["counts_here"] == {"heap_peak_memray": []}
+    turned = harness("baseline", "ratchet", first, "--suite", "suite.toml")
+    assert "quality_gate peak: new" in turned.stdout, turned.stderr
+    judged = harness("gate", measured(work, harness, "second"), "--suite", "suite.toml")
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_diff_names_what_differs_and_whether_it_may_be_promoted(
+    inside: Harness, work: Path
+) -> None:
+    promoted(work, inside)
+    worse = sound_run(work / "runs", {"legacy": [9e6, 9e6], "streaming": [2e6, 2e6]})
+    done = inside("baseline", "diff", worse)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "can be promoted" in done.stdout
+    assert "+100.00" in done.stdout
+    assert "No change detected." in done.stdout
+    document = json.loads(inside("baseline", "diff", worse, "--json").stdout)
+    assert document["promotable"] is True
+    states = {row["case"]["arm"]: row["state"] for row in document["comparison"]["experiments"]}
+    assert states == {"legacy": "clean", "streaming": "regressed"}
+
+
+def test_bounds_are_ratcheted_kept_and_loosened(inside: Harness, work: Path) -> None:
+    first = promoted(work, inside)
+    better = sound_run(work / "runs", {"legacy": [9e6, 9e6], "streaming": [8e5, 8e5]})
+    said = [
+        inside("baseline", "ratchet", run, "--suite", "suite.toml", *more).stdout
+        for run, more in (
+            (first, ["--dry-run"]), (first, []), (better, []), (first, []), (first, ["--loosen"]),
+        )
+    ]  # fmt: skip
+    turns = [line.split(": ")[1].split(" (")[0] for line in said]
+    assert turns == ["new", "new", "tightened", "kept", "loosened"]
+    assert "1.0 MiB" in said[0]
+    assert "(this run exceeds it)" in said[3]
+    (bound,) = open_baseline(work / "results" / "baseline").bounds
+    assert (bound.upper_bound, bound.observed, bound.run) == (1.05e6, 1e6, first.name)
+    assert bound.surroundings["memray"] == "1.20.0"
+    (work / "other.toml").write_text(SUITE)
+    clash = inside("baseline", "ratchet", first, "--suite", "other.toml")
+    assert clash.returncode == 2
+    assert "has a bound already, by suite 'suite'" in clash.stderr
+
+
+def _interrupted(run: Path) -> None:
+    write_manifest(run, {**read_manifest(run), "state": INTERRUPTED})
+
+
+def _edited(_: Path) -> None:
+    path = Path("results/baseline/samples.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"1000000.0", b"1900000.0"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "arguments", "code", "said"),
+    [
+        (_interrupted, ["promote"], 2, "it is interrupted, not complete"),
+        (_interrupted, ["ratchet", "--suite", "suite.toml"], 4, "can bear no bound: it is inter"),
+        (_edited, ["promote"], 2, "samples.jsonl was changed"),
+        (_edited, ["diff"], 2, "samples.jsonl was changed"),
+        (_edited, ["ratchet", "--suite", "suite.toml"], 2, "samples.jsonl was changed"),
+        (shutil.rmtree, ["promote"], 2, "is this a run directory"),
+        (lambda _: None, ["ratchet", "--suite", "nope"], 2, "there is no suite called"),
+    ],
+    ids=["promote", "ratchet", "promote over", "diff with", "ratchet on", "no run", "no suite"],
+)
+def test_what_may_not_be_is_one_line_and_its_exit_code(  # noqa: PLR0917
+    inside: Harness,
+    work: Path,
+    spoil: Callable[[Path], Any],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    run = promoted(work, inside)
+    spoil(run)
+    done = inside("baseline", arguments[0], run, *arguments[1:])
+    assert done.returncode == code
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_a_baseline_it_is_said_how_to_make_one(inside: Harness) -> None:
+    done = inside("baseline", "show")
+    assert done.returncode == 2
+    assert "python -m harness baseline promote RUN" in done.stderr
+
+
+def test_history_names_the_commit_at_which_an_exact_metric_changed(
+    inside: Harness, work: Path
+) -> None:
+    commits = [letter * 40 for letter in "abc"]
+    for commit, peak in zip(commits, (1e6, 1e6, 1e6 + 1), strict=True):
+        peaks = {"legacy": [9e6, 9e6], "streaming": [peak, peak]}
+        sound_run(work / "runs", peaks, commit=commit)
+    sound_run(work / "runs", state=INTERRUPTED)
+    done = inside("history", "runs", "--json")
+    assert done.returncode == 0, done.stderr
+    assert "left out: it is interrupted, not complete" in done.stderr
+    document = json.loads(done.stdout)
+    changes = {trend["arm"]: trend["changes"] for trend in document["trends"]}
+    assert changes["legacy"] == []
+    ((change),) = changes["streaming"]
+    assert (change["commit"], change["since_commit"]) == (commits[2], commits[1])
+    assert (change["kind"], change["delta_pct"]) == ("shift", pytest.approx(1e-4))
+    assert {path.name for path in (work / "results" / "history").iterdir()} == {
+        "history.png",
+        "history.svg",
+    }
+    told = inside("history", "runs", "--all").stdout
+    assert "at cccccccccc, after bbbbbbbbbb" in told
+    assert "no change" in told
+
+
+def test_history_declares_a_break_where_python_changed(inside: Harness, work: Path) -> None:
+    sound_run(work / "runs")
+    versions = {**MANIFEST["versions"], "python": "3.12.1 (main)"}
+    sound_run(work / "runs", {"legacy": [8e6], "streaming": [1e6]}, versions=versions)
+    told = inside("history", "runs").stdout
+    assert told.count("declared break: python 3.11.7, then 3.12.1") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "No such file or directory"),
+        (["."], "there is no run in it"),
+        (["runs", "--metric", "nope"], "no run measured any nope"),
+    ],
+    ids=["nothing there", "no runs", "no such metric"],
+)
+def test_a_history_of_nothing_is_one_line_and_exit_code_2(
+    inside: Harness, work: Path, arguments: list[str], said: str
+) -> None:
+    sound_run(work / "runs")
+    done = inside("history", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_that_was_promoted_and_its_baseline_are_one_point(
+    inside: Harness, work: Path
+) -> None:
+    with RunWriter.create(work / "runs", MANIFEST) as writer:
+        for record in records({"run_id": writer.run_id}, {"legacy": [1.0], "streaming": [1.0]}):
+            writer.append(record)
+        extra = a_record(arm="legacy", replicate=1, order=9, run_id=writer.run_id)
+        writer.append(structs.replace(extra, metrics=[Metric(PEAK, "byte", 1.0)]))
+    assert inside("baseline", "promote", writer.path).returncode == 0
+    document = json.loads(inside("history", "runs", "results/baseline", "--json").stdout)
+    assert {len(trend["runs"]) for trend in document["trends"]} == {1}
