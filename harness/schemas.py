@@ -112,9 +112,12 @@ def _default(field: structs.FieldInfo) -> tuple[Any, ...]:
 
 
 def _options() -> type[Struct]:
-    """Return the type of `options`: the request, without what has no bearing on a number."""
+    """Return the type of `options`: the request, without what has no bearing on a number.
+
+    What has a default in a request may be missing: files are older than options that came later.
+    """
     kept = options_of(RunRequest(binaries=[], arms=[], results=Path()))
-    fields = [(f.name, f.type) for f in structs.fields(RunRequest) if f.name in kept]
+    fields = [(f.name, f.type, *_default(f)) for f in structs.fields(RunRequest) if f.name in kept]
     return msgspec.defstruct("Options", fields, kw_only=True, forbid_unknown_fields=True)
 
 
