@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.text import Text
 
-from harness.cli.console import output_console
+from harness.cli.console import output_console, write_line
 from harness.errors import HarnessError, MeasurementInvalid
-from harness.run.doctor import FAILURE, OK, iter_checks
-from harness.run.prove import iter_proofs
+from harness.run.doctor import FAILURE, OK, Check, iter_checks
+from harness.run.prove import Proof, iter_proofs
 
 _STYLES = {OK: "green", FAILURE: "bold red"}
 
@@ -28,34 +29,46 @@ def doctor(
             "extractor and a lost scope, and show each being caught.",
         ),
     ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON document on standard output.")
+    ] = False,
 ) -> None:
     """Look at everything a measurement depends on, with a remedy for what is wrong."""
-    failed = list(_iter_failures(results))
+    checks: list[Check] = []
+    for check in iter_checks(results):
+        checks.append(check)
+        if not json:
+            _print_check(check)
+    failed = [check.name for check in checks if check.status == FAILURE]
+    proofs = list(_iter_proofs(quiet=json)) if prove and not failed else []
+    if json:
+        write_line(msgspec.json.encode({"checks": checks, "proofs": proofs}))
     if failed:
         raise HarnessError(f"cannot measure here: {', '.join(failed)}")
-    missed = list(_iter_missed()) if prove else []
+    missed = [proof.fault for proof in proofs if not proof.caught]
     if missed:
         raise MeasurementInvalid(f"not caught: {'; '.join(missed)}")
 
 
-def _iter_failures(results: Path) -> Iterator[str]:
-    """Print each check as it is known, and yield the names of those that failed."""
-    console = output_console()
-    for check in iter_checks(results):
-        style = _STYLES.get(check.status, "yellow")
-        console.print(Text.assemble((f"{check.status:8}", style), f"{check.name}: {check.detail}"))
-        if check.remedy:
-            console.print(Text(f"        {check.remedy}", style="dim"))
-        if check.status == FAILURE:
-            yield check.name
-
-
-def _iter_missed() -> Iterator[str]:
-    """Print each proof as it is done, and yield the faults that were not caught."""
-    console = output_console()
+def _iter_proofs(*, quiet: bool) -> Iterator[Proof]:
+    """Yield each proof as it is done, and print it unless nobody is to read it."""
     for proof in iter_proofs():
-        verdict, style = ("caught", "green") if proof.caught else ("MISSED", "bold red")
-        console.print(Text.assemble((f"{verdict:8}", style), proof.fault))
-        console.print(Text(f"        {proof.evidence}", style="dim"))
-        if not proof.caught:
-            yield proof.fault
+        if not quiet:
+            _print_proof(proof)
+        yield proof
+
+
+def _print_check(check: Check) -> None:
+    console = output_console()
+    style = _STYLES.get(check.status, "yellow")
+    console.print(Text.assemble((f"{check.status:8}", style), f"{check.name}: {check.detail}"))
+    if check.remedy:
+        console.print(Text(f"        {check.remedy}", style="dim"))
+
+
+def _print_proof(proof: Proof) -> None:
+    console = output_console()
+    verdict = ("caught" if proof.planted else "clean") if proof.caught else "MISSED"
+    style = "green" if proof.caught else "bold red"
+    console.print(Text.assemble((f"{verdict:8}", style), proof.fault))
+    console.print(Text(f"        {proof.evidence}", style="dim"))

@@ -107,6 +107,10 @@ def _check_disk(name: str, path: Path) -> Check:
         place = place.parent
     free_bytes = shutil.disk_usage(place).free
     detail = f"{free_bytes / GIB:.1f} GiB free in {path}"
+    if not place.is_dir():
+        return Check(
+            name=name, status=FAILURE, detail=f"{place} is no directory", remedy="choose another"
+        )
     if not os.access(place, os.W_OK):
         return Check(
             name=name, status=FAILURE, detail=f"{place} is read-only", remedy="choose another"

@@ -1,0 +1,38 @@
+"""`python -m harness doctor`, as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.tests.cli.conftest import Harness
+
+
+def test_a_fit_machine_is_said_to_be_fit(harness: Harness, tmp_path: Path) -> None:
+    done = harness("doctor", "--results", tmp_path / "results", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    statuses = {check["name"]: check["status"] for check in document["checks"]}
+    assert statuses["probe memray"] == "ok"
+    assert document["proofs"] == []
+
+
+@pytest.mark.slow
+def test_planted_faults_are_caught_and_the_untouched_pipeline_is_clean(harness: Harness) -> None:
+    done = harness("doctor", "--prove")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\ncaught  ") == 6
+    assert done.stdout.count("\nclean   ") == 1
+    assert "MISSED" not in done.stdout
+
+
+def test_what_cannot_be_used_is_named_and_ends_with_exit_code_2(
+    harness: Harness, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = harness("doctor", "--results", tmp_path / "file" / "below")
+    assert done.returncode == 2
+    assert "cannot measure here: disk for results" in done.stderr
+    assert "Traceback" not in done.stderr
