@@ -3,6 +3,8 @@
 Run it with `tox -e bench`, or `python -m harness.tests.symbols.bench BINARY ...`. Both routes run
 in fresh processes of their own, in turn, over the same binary; CPU seconds are those of the whole
 extraction, imports left out. The outputs are digested and must be equal.
+
+With `--peak` first, it prints the peak heap of extraction alone instead, and what holds most of it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from contextlib import ExitStack
 import msgspec
 
 from harness.symbols import open_packages
+from harness.tests.symbols.peak import report
 from harness.tests.symbols.pyelftools_route import pyelftools_route
 
 ROUTES = ("fast", "pyelftools")
@@ -68,10 +71,14 @@ def compare(path: str, rounds: int) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Compare the routes on every binary named."""
+    """Compare the routes on every binary named, or print extraction's peak heap."""
     if arguments[:1] == ["--one"]:
         _, route, path = arguments
         print(json.dumps(extract(path, route)))
+        return 0
+    if arguments[:1] == ["--peak"]:
+        for path in arguments[1:]:
+            report(path)
         return 0
     agreeing = [compare(path, _ROUNDS) for path in arguments]
     return 0 if all(agreeing) else 1
