@@ -65,7 +65,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
 
     Exit codes: 0 a verdict could be given to every comparison, whatever it is: judging is what
     `harness gate` is for; 4 at least one is invalid or inconclusive. Name the metrics you want to
-    know about with --metric; those that repeat to the byte are always conclusive.
+    know about with --metric: times are rarely conclusive, what repeats to the byte mostly is.
     """
     from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
     from harness.stats.inventory import Demands  # noqa: PLC0415

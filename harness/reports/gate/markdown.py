@@ -61,6 +61,7 @@ def _environment() -> Environment:
     environment.globals.update(
         change=lambda row: plain(words.change_cell(row)),
         interval=lambda row: plain(words.interval_cell(row)),
+        chance=lambda row: plain(words.chance_cell(row)),
         trials=lambda row: plain(words.trials_cell(row)),
         state=lambda row: plain(shorten(words.state_words(row), _DETAIL_WIDTH)),
         bound=lambda row: plain(words.bound_cell(row)),

@@ -107,6 +107,8 @@ def _iter_notes(rows: Iterable[ExperimentRow]) -> Iterator[str]:
     """Yield what a table has no room for: why not, what it would take, and how to repeat it."""
     for row in rows:
         said = [words.state_words(row)] if row.state in _UNDECIDED else []
+        if row.state in {State.REGRESSED, State.IMPROVED} and not row.exact:
+            said.append(words.chance_cell(row))
         said += row.remarks
         if row.state is State.REGRESSED and row.repeat_command:
             said.append(f"repeat: {row.repeat_command}")

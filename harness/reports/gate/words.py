@@ -61,6 +61,16 @@ def interval_cell(row: ExperimentRow) -> str:
     return f"{row.low_pct:+.2f} to {row.high_pct:+.2f}"
 
 
+def chance_cell(row: ExperimentRow) -> str:
+    """Return how likely chance alone is: the q-value, and a p-value that rests on no distribution.
+
+    Exact changes have neither.
+    """
+    known = {"q": row.q_value, "permutation p": row.permutation_p}
+    shown = [f"{name} {value:.3f}" for name, value in known.items() if value is not None]
+    return ", ".join(shown) or NOTHING
+
+
 def trials_cell(row: ExperimentRow) -> str:
     """Return the replicates of both sides, once when they agree."""
     old, new = row.baseline_replicates, row.candidate_replicates

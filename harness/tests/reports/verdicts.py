@@ -98,6 +98,7 @@ def verdict(decision: Outcome = Outcome.INVALID) -> Verdict:
             row(State.INVALID, None, case=case(HOSTILE), faults=["candidate: not measured"]),
             row(
                 State.INCONCLUSIVE, 3.0, low_pct=-2.0, high_pct=8.0, detectable_pct=9.5,
+                q_value=0.4, permutation_p=0.25,
                 replicates_needed=24, candidate_replicates=3, **noisy,
             ),
             row(State.CLEAN, 1.0, low_pct=0.5, high_pct=1.5, erratic=True, **noisy),
