@@ -1,9 +1,10 @@
 """Hold the pipelines against their promises of speed and memory, side by side on the same packages.
 
-`python -m harness.run.pipeline_bench FILE.replay...` runs every case in a process of its own,
-forwards and backwards in turn, so that a machine that slows down slows all of them. CPU time is the
-least of all rounds, less what reading the packages back costs; heap is memray's peak of one more
-run. Ratios are what to trust: the seconds belong to this machine and this moment.
+`python -m harness.run.pipeline_bench FILE...` takes binaries, or the package caches that `harness
+run` makes of them, and runs every case in a process of its own, forwards and backwards in turn, so
+that a machine that slows down slows all of them. CPU time is the least of all rounds, less what
+reading the packages back costs; heap is memray's peak of one more run. Ratios are what to trust:
+the seconds belong to this machine and this moment.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from harness.contracts import Body, Pipeline
 from harness.model import Package, package_scope
 from harness.pipelines import legacy, streaming
 from harness.records import Batch
-from harness.run.replay import open_replay
+from harness.run.recording import write_replay
+from harness.run.replay import open_replay, read_info
 from harness.upload.client import Uploader
 
 _STEP_BYTES = 16 * 1024
@@ -40,6 +42,8 @@ CASES: dict[str, tuple[Pipeline, PipelineOptions]] = {
     "streaming, disk": (streaming.run, PipelineOptions(sink="disk")),
     "streaming, synced": (streaming.run, PipelineOptions(sync_flush="package")),
     "hard limit": (streaming.run, PipelineOptions(hard_limit=True)),
+    "zlib-ng": (streaming.run, PipelineOptions(compressor="zlib-ng")),
+    "isal": (streaming.run, PipelineOptions(compressor="isal", level=1)),
 }
 READ, ZLIB, UNSENT = "reading alone", "zlib alone", "streaming, unsent"
 CASES[UNSENT] = CASES["streaming"]
@@ -121,6 +125,8 @@ def _run_floor(name: str, replay: str, scratch: str) -> Outcome:
                 raw_bytes += len(buffer)
                 spent_s += _time_compression(compressor.compress, buffer)
                 buffer.clear()
+        raw_bytes += len(buffer)
+        spent_s += _time_compression(compressor.compress, buffer)
         if name == READ:
             spent_s = time.process_time() - started_s
     return Outcome(cpu_s=spent_s, raw_bytes=raw_bytes)
@@ -194,9 +200,8 @@ def describe(name: str, results: dict[str, Outcome]) -> Iterator[str]:
             f"fill {found.fill:.4f} overshoot {found.overshoot_bytes:9,}"
         )
     for promise, value, limit, at_most in _promises(results):
-        kept = "kept" if (value <= limit if at_most else value >= limit) else "BROKEN"
         side = "at most" if at_most else "at least"
-        yield f"  {kept:6} {promise}: {value:.4g}, {side} {limit:.4g}"
+        yield f"  {promise}: {value:.4g} (goal: {side} {limit:.4g})"
 
 
 def _promises(results: dict[str, Outcome]) -> Iterator[tuple[str, float, float, bool]]:
@@ -207,7 +212,8 @@ def _promises(results: dict[str, Outcome]) -> Iterator[tuple[str, float, float, 
     yield "peak, legacy / streaming", old.peak_bytes / new.peak_bytes, 6, False
     yield "peak of streaming, MiB", new.peak_bytes / MIB, (threshold + 2 * MIB) / MIB, True
     disk_bytes = results["streaming, disk"].peak_bytes - results[READ].peak_bytes
-    yield "peak from disk sink above reading alone, MiB", disk_bytes / MIB, 1.5, True
+    yield "peak from disk sink, MiB", results["streaming, disk"].peak_bytes / MIB, 1.5, True
+    yield "the same above reading alone, MiB", disk_bytes / MIB, 1.5, True
     yield "time, streaming / legacy", new.cpu_s / old.cpu_s, 1, True
     speed = results[ZLIB].cpu_s / (results[UNSENT].cpu_s - read_s)
     yield "encoding and compressing / zlib alone, speed", speed, 0.85, False
@@ -221,7 +227,7 @@ def _promises(results: dict[str, Outcome]) -> Iterator[tuple[str, float, float, 
 def main() -> None:
     """Benchmark every replay file that is named."""
     parser = argparse.ArgumentParser(prog="python -m harness.run.pipeline_bench")
-    parser.add_argument("replays", nargs="*", help="package caches written by harness run")
+    parser.add_argument("files", nargs="*", type=Path, help="binaries, or caches of harness run")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -229,9 +235,24 @@ def main() -> None:
         name, replay, url, scratch = (*options.child, "")[:4]
         sys.stdout.buffer.write(msgspec.json.encode(run_case(name, replay, url, scratch)))
         return
-    for replay in options.replays:
-        for line in describe(Path(replay).name, measure(replay, options.rounds)):
-            sys.stdout.write(line + "\n")
+    with tempfile.TemporaryDirectory() as directory:
+        for file in options.files:
+            replay = _as_replay(file, Path(directory, "packages.replay"))
+            for line in describe(file.name, measure(str(replay), options.rounds)):
+                sys.stdout.write(line + "\n")
+            sys.stdout.flush()
+
+
+def _as_replay(file: Path, made: Path) -> Path:
+    """Return `file` if it holds packages, otherwise the packages of that binary, written anew."""
+    if read_info(file) is not None:
+        return file
+    # pyelftools must not be loaded in the processes that are timed.
+    from harness.symbols import open_packages  # noqa: PLC0415
+
+    with open_packages(str(file)) as source:
+        write_replay(source, made)
+    return made
 
 
 if __name__ == "__main__":

@@ -7,9 +7,19 @@ from pathlib import Path
 import pytest
 
 from harness.config import MIB
+from harness.corpus import fixtures_directory
 from harness.records import Counters
-from harness.run.pipeline_bench import CASES, READ, ZLIB, Outcome, describe, run_case
+from harness.run.pipeline_bench import (
+    CASES,
+    READ,
+    ZLIB,
+    Outcome,
+    _as_replay,
+    describe,
+    run_case,
+)
 from harness.run.recording import write_replay
+from harness.run.replay import check_replay
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
 from harness.upload.intake import serve
 
@@ -27,6 +37,8 @@ class Source:
 
 @pytest.mark.parametrize("name", [*CASES, READ, ZLIB])
 def test_every_case_runs_on_a_replay_file(name: str, tmp_path: Path) -> None:
+    if name in ("zlib-ng", "isal"):
+        pytest.importorskip(name.replace("-", "_"))
     replay = tmp_path / "small.replay"
     write_replay(Source(), replay)
     with serve() as intake:
@@ -46,14 +58,22 @@ def make_results(streaming_peak_bytes: int) -> dict[str, Outcome]:
     return results
 
 
-@pytest.mark.parametrize(
-    ("streaming_peak_bytes", "verdict"), [(3 * MIB, "kept"), (5 * MIB, "BROKEN")]
-)
-def test_a_promise_is_held_against_what_was_measured(
-    streaming_peak_bytes: int, verdict: str
-) -> None:
-    lines = list(describe("x", make_results(streaming_peak_bytes)))
-    (line,) = [line for line in lines if "peak of streaming" in line]
-    assert line.split()[0] == verdict
+def test_what_was_measured_stands_beside_its_goal() -> None:
+    lines = list(describe("x", make_results(5 * MIB)))
+    assert "  peak of streaming, MiB: 5 (goal: at most 4)" in lines
     (speed,) = [line for line in lines if "zlib alone, speed" in line]
-    assert "0.95" in speed
+    assert "0.95 (goal: at least 0.85)" in speed
+
+
+def test_a_binary_serves_as_well_as_the_cache_made_of_it(tmp_path: Path) -> None:
+    binary = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
+    replay = _as_replay(binary, tmp_path / "made")
+    assert replay == tmp_path / "made"
+    assert check_replay(replay) is not None
+    assert _as_replay(replay, tmp_path / "again") == replay
+
+
+def test_bare_zlib_is_given_every_byte(tmp_path: Path) -> None:
+    replay = tmp_path / "small.replay"
+    write_replay(Source(), replay)
+    assert run_case(ZLIB, str(replay), "", "").raw_bytes > 0
