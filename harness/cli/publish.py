@@ -113,12 +113,17 @@ def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
 
 
 def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
+    from harness.reports.sweep import print_sweep  # noqa: PLC0415
     from harness.reports.terminal import make_console, print_summary  # noqa: PLC0415
     from harness.stats.copies import held_copies  # noqa: PLC0415
+    from harness.stats.sweep import SWEEP, sweep_points  # noqa: PLC0415
 
     console = make_console(sys.stdout)
     held = held_copies(findings.frames.copies)
-    print_summary(findings.summary, findings.provenance, console, held=held)
+    if findings.frames.manifest.get("kind") == SWEEP:
+        print_sweep(sweep_points(findings.frames), console)
+    else:
+        print_summary(findings.summary, findings.provenance, console, held=held)
     for warning in findings.warnings:
         console.print(f"warning: {warning}", markup=False)
     console.print()

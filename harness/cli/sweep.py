@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from harness.cli.binaries import await_binary, binaries_of
@@ -22,7 +21,7 @@ from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest
 from harness.run.scaling import sweep_arms
 from harness.run.session import run_session
-from harness.units import format_bytes, format_seconds, parse_bytes
+from harness.units import format_bytes, parse_bytes
 
 if TYPE_CHECKING:  # loads pandas, for which a sweep need not wait before it begins
     from harness.stats.sweep import SweepPoint
@@ -70,7 +69,9 @@ def sweep(
     if json:
         write_line(msgspec.json.encode(points))
     else:
-        _print_points(points)
+        from harness.reports.sweep import print_sweep  # noqa: PLC0415 - see above
+
+        print_sweep(points, output_console())
     if limit is not None:
         _answer(points, limit)
 
@@ -81,24 +82,6 @@ def _read_points(run_dir: Path) -> list[SweepPoint]:
     from harness.store import load  # noqa: PLC0415
 
     return sweep_points(Frames.of(load(run_dir)))
-
-
-def _print_points(points: list[SweepPoint]) -> None:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("binary")
-    for name in ("threshold", "peak heap", "batches", "overshoot", "wall"):
-        table.add_column(name, justify="right")
-    for point in points:
-        overshoot = point.overshoot_bytes
-        table.add_row(
-            Text(point.binary),
-            format_bytes(point.threshold_bytes),
-            format_bytes(point.peak_bytes),
-            str(point.batches),
-            "none" if overshoot is None else format_bytes(overshoot),
-            "" if point.wall_s is None else format_seconds(point.wall_s),
-        )
-    output_console().print(table)
 
 
 def _answer(points: list[SweepPoint], limit: int) -> None:
