@@ -134,7 +134,9 @@ def _files_of(staged: Path) -> dict[str, Any]:
 
 def _portable(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest with paths that mean something elsewhere too."""
-    corpus = [{**binary, "path": _short(str(binary["path"]))} for binary in manifest["corpus"]]
+    corpus = [
+        {**binary, "path": _short(str(binary.get("path", "")))} for binary in manifest["corpus"]
+    ]
     return {**manifest, "corpus": corpus}
 
 

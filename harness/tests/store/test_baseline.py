@@ -251,9 +251,23 @@ def _mismatched(tmp_path: Path) -> Path:
     return written(tmp_path, other)
 
 
+def _with_manifest(tmp_path: Path, **changes: Any) -> Path:
+    path = sound_run(tmp_path / "runs")
+    (path / "manifest.json").write_text(json.dumps({**read_manifest(path), **changes}))
+    return path
+
+
 UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
     "interrupted": (lambda t: written(t, state=INTERRUPTED), "interrupted, not complete"),
     "of unknown state": (lambda t: written(t, state=""), "unknown state, not complete"),
+    "a manifest with a key of its own": (
+        lambda t: _with_manifest(t, mine=1),
+        "its manifest is damaged: .*mine",
+    ),
+    "a manifest of other types": (
+        lambda t: _with_manifest(t, corpus=7),
+        "its manifest is damaged: Expected",
+    ),
     "a sweep": (lambda t: written(t, kind="sweep"), "it is a sweep"),
     "code changed": (lambda t: written(t, warnings=["the code changed"]), "the code changed"),
     "a failed replicate": (
