@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import time
 import zlib
@@ -22,7 +23,7 @@ from harness.symbols.native.extract import iter_native_packages
 _T = TypeVar("_T")
 _REFUSED = (
     *(InputRejected, ArithmeticError, AttributeError, EOFError, LookupError),
-    *(RecursionError, TypeError, ValueError, struct.error, zlib.error),
+    *(OSError, RecursionError, TypeError, ValueError, struct.error, zlib.error),
 )
 # Not MemoryError: reads are bounded, so running out of memory says nothing about the input.
 
@@ -104,6 +105,11 @@ class _Guard:
         """Return what to raise instead of `error`, with the file named."""
         if isinstance(error, InputRejected):
             return error if error.file else error.in_file(self._path)
+        if isinstance(error, OSError):
+            room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+            remedy = "let TMPDIR name a folder with more room" if room else ""
+            reason = f"reading or spooling fails: {error.strerror or repr(error)}"
+            return InputRejected(reason, file=self._path, remedy=remedy)
         return InputRejected(f"damaged debug information: {error!r}", file=self._path)
 
     def iterate(self, items: Iterator[_T]) -> Iterator[_T]:

@@ -1,6 +1,8 @@
 """Whatever happens to a Go binary, extraction ends in packages or in InputRejected."""
 
 import random
+import subprocess
+import sys
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -80,3 +82,22 @@ def test_a_limit_that_is_hit_is_named(program: Path, limits: Limits, reason: str
 def test_an_unknown_way_to_place_inlines_is_a_usage_error(program: Path) -> None:
     with pytest.raises(ConfigError, match="place inlines"):
         drain(program, SymbolOptions(inlines="everywhere"))
+
+
+def test_no_room_for_temporary_files_is_said_with_a_remedy(program: Path) -> None:
+    """A process that may write no file beyond a few kilobytes, as on a disk that is full."""
+    code = (
+        "import resource, sys\n"
+        "from harness.errors import InputRejected\n"
+        "from harness.symbols import open_packages\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try:\n"
+        "    with open_packages(sys.argv[1]) as source: list(source.packages)\n"
+        "except InputRejected as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.count("\n") == 1
+    assert "spooling fails" in done.stdout
+    assert "TMPDIR" in done.stdout

@@ -14,6 +14,7 @@ from harness.tests.symbols.go.demo import extract
 from harness.tests.symbols.go.oracle import compare, read_reference
 from harness.tests.symbols.go.rebuild import SHA256, VERSION, rebuild
 
+WHOLE = bool(os.environ.get("HARNESS_ORACLE"))
 REFERENCE = Path(os.environ.get("HARNESS_ORACLE") or Path(__file__).parent / "golden")
 
 
@@ -27,7 +28,7 @@ def test_reference_functions_and_types_are_found_and_identical(
     packages = extract(rebuild(program, tmp_path), SymbolOptions())
     agreement = compare(read_reference(reference), packages)
     print(agreement.summary())
-    assert agreement.functions > 400
+    assert agreement.functions > (400 if WHOLE else 100)
     assert not agreement.missing
     assert not agreement.missing_types
     assert agreement.identity >= 0.995, agreement.summary()
