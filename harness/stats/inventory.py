@@ -32,13 +32,15 @@ class Key(NamedTuple):
 class Sample:
     """The numbers of one metric on one side, one a successful replicate, and where they are from.
 
-    `failed` counts replicates of the same probe that did not end well; `outputs` are the digests
+    `failed` counts replicates of the same probe that did not end well, `repeated` values of one
+    that has given its own already; `outputs` are the digests
     of what was delivered; `inputs` those of the binary; `rig` is what both sides have to share.
     """
 
     numbers: tuple[float, ...]
     unit: str
     failed: int = 0
+    repeated: int = 0
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     rig: str = ""
@@ -107,6 +109,7 @@ def _sample(rows: pd.DataFrame, metric: str, outputs: frozenset[str], rig: str) 
         numbers=tuple(map(float, good["value"])),
         unit=" and ".join(sorted(set(map(str, good["unit"])))),
         failed=int(ended_badly["replicate"].nunique()),
+        repeated=int(good["replicate"].duplicated().sum()),
         inputs=frozenset(map(str, rows["binary_sha256"])),
         outputs=outputs,
         rig=rig,
@@ -164,6 +167,8 @@ def iter_own_faults(sample: Sample, demands: Demands) -> Iterator[str]:
         yield f"{count} valid replicates of {demands.replicates}"
     if sample.failed:
         yield f"{sample.failed} replicates failed"
+    if sample.repeated:
+        yield f"{sample.repeated} values of replicates that are there twice"
     if any(value < 0 for value in sample.numbers):
         yield "a negative value"
     if len(sample.inputs) > 1:

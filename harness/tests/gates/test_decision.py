@@ -58,6 +58,8 @@ FIRST = {**CASE, "replicate": 0}
                      "1 replicates failed", id="out of memory"),
         pytest.param(lambda: run(changed("samples", {"value": -1.0}, **FIRST)),
                      "a negative value", id="negative"),
+        pytest.param(lambda: run(changed("samples", {"replicate": 1}, **FIRST)),
+                     "there twice", id="one replicate twice"),
         pytest.param(lambda: run(changed("samples", {"binary_sha256": "cd"}, **CASE)),
                      "not the binary that the corpus names", id="another binary"),
         pytest.param(lambda: run(changed("deliveries", {"digest": "d2"}, **CASE)),
