@@ -15,15 +15,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from harness.errors import StoreError
+
 _PREFIX = "harness-"
 _LOCK, _UNLOCKED = ".lock", ".unlocked"
 
 
 @contextmanager
 def scratch_directory() -> Iterator[Path]:
-    """Return a new directory that is removed on leaving; those that are nobody's go right away."""
-    _remove_abandoned(Path(tempfile.gettempdir()))
-    path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    """Return a new directory that is removed on leaving; those that are nobody's go right away.
+
+    Raises:
+        StoreError: There is no room for one, or no right to make it.
+    """
+    path = _make()
     try:
         handle = _take(path / _UNLOCKED)
         try:
@@ -34,6 +39,17 @@ def scratch_directory() -> Iterator[Path]:
             os.close(handle)
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _make() -> Path:
+    try:
+        _remove_abandoned(Path(tempfile.gettempdir()))
+        return Path(tempfile.mkdtemp(prefix=_PREFIX))
+    except OSError as error:
+        raise StoreError(
+            f"cannot create a directory for captures: {error}",
+            remedy="name one that can be written with TMPDIR",
+        ) from error
 
 
 def _take(lock: Path) -> int:

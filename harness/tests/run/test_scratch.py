@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import StoreError
 from harness.run.scratch import scratch_directory
 
 HOLDER = """
@@ -79,3 +80,11 @@ def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     with scratch_directory():
         assert (other / "reins").exists()
         assert (target / ".lock").exists()
+
+
+def test_where_nothing_can_be_made_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(StoreError, match="TMPDIR"), scratch_directory():
+        pass
