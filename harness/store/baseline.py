@@ -86,7 +86,7 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
             f"{run_dir} cannot be a baseline: {'; '.join(objections)}",
             remedy="measure again until every replicate succeeds",
         )
-    bounds = open_baseline(baseline_dir).bounds if is_sealed(baseline_dir) else ()
+    bounds = _bounds_before(baseline_dir)
     tables = [f"{name}.jsonl" for name in TABLES if (run_dir / f"{name}.jsonl").exists()]
     left_out = [name for name in tables if name.removesuffix(".jsonl") in LEFT_OUT]
     with _replacing(baseline_dir) as staged:
@@ -98,6 +98,18 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
             write_bounds(staged, bounds)
         write_seal(staged, _seal_of(run, staged, left_out))
     return open_baseline(baseline_dir)
+
+
+def _bounds_before(baseline_dir: Path) -> tuple[Bound, ...]:
+    """Return the bounds of the baseline that is to be replaced; nothing else is ever replaced."""
+    if is_sealed(baseline_dir):
+        return open_baseline(baseline_dir).bounds
+    if baseline_dir.exists() and not (baseline_dir.is_dir() and not any(baseline_dir.iterdir())):
+        raise StoreError(
+            f"{baseline_dir} is there and no baseline: it would be lost",
+            remedy="name another directory",
+        )
+    return ()
 
 
 def replace_bounds(baseline: Baseline, bounds: Sequence[Bound]) -> Baseline:
@@ -152,6 +164,7 @@ def _replacing(directory: Path) -> Iterator[Path]:
     A reader meets the old one, for a moment none, or the new one; never a part of either. When
     anything fails the old one is where it was.
     """
+    directory = directory.absolute()
     staged = directory.with_name(f".{directory.name}.new-{os.getpid()}")
     aside = directory.with_name(f".{directory.name}.old-{os.getpid()}")
     try:
@@ -164,7 +177,7 @@ def _replacing(directory: Path) -> Iterator[Path]:
             directory.rename(aside)
         try:
             staged.rename(directory)
-        except OSError:
+        except BaseException:  # Ctrl-C too
             if aside.exists():
                 aside.rename(directory)
             raise

@@ -357,6 +357,19 @@ def test_bounds_of_a_baseline_that_was_touched_are_not_taken_over(
     promote(sound_run(tmp_path / "more"), baseline)
 
 
+def test_what_is_no_baseline_is_not_replaced(tmp_path: Path) -> None:
+    """A directory of runs, named by mistake, would be lost."""
+    run = sound_run(tmp_path / "runs")
+    with pytest.raises(StoreError, match="no baseline: it would be lost"):
+        promote(run, tmp_path / "runs")
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="no baseline: it would be lost"):
+        promote(run, tmp_path / "file")
+    assert run.exists()
+    (tmp_path / "empty").mkdir()
+    assert promote(run, tmp_path / "empty").seal.run_id == run.name
+
+
 def test_when_the_place_cannot_be_written_the_old_one_stays(
     tmp_path: Path, baseline: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
