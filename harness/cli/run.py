@@ -19,6 +19,7 @@ from harness.cli.suites import corpus_of, narrowed, suite_for_run
 from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions
 from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid
+from harness.pipelines.compressors import default_level
 from harness.run.extensions import arms_by_name
 from harness.run.request import DEFAULT_PROBES, RunRequest
 from harness.run.resume import resume_session
@@ -135,6 +136,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         function_limit=function_limit,
         encoder=encoder,
         compressor=compressor,
+        level=default_level(compressor),
         sync_flush=sync_flush,
         hard_limit=hard_limit,
         sink=sink,

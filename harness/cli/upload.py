@@ -21,6 +21,7 @@ from harness.config import (
 )
 from harness.contracts import Pipeline
 from harness.errors import ConfigError
+from harness.pipelines.compressors import default_level
 from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
@@ -56,7 +57,10 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         Literal["zlib", "zlib-ng", "isal"],
         typer.Option(help="Compressor; zlib-ng and isal are extras."),
     ] = "zlib",
-    level: Annotated[int, typer.Option(help="Level of the compressor.")] = 6,
+    level: Annotated[
+        int | None,
+        typer.Option(help="Level of the compressor; without, 1 for isal and 6 for the others."),
+    ] = None,
     threshold: Annotated[
         str,
         typer.Option(
@@ -111,7 +115,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     options = PipelineOptions(
         encoder=encoder,
         compressor=compressor,
-        level=level,
+        level=default_level(compressor) if level is None else level,
         threshold_bytes=parse_bytes(threshold),
         function_limit=function_limit,
         sync_flush=sync_flush,

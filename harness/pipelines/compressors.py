@@ -57,6 +57,11 @@ def safe_raw_bytes(compressed_bytes: int) -> int:
     return (compressed_bytes - 64) * 512 // (512 + 64 + 2 + 1)
 
 
+def default_level(name: str) -> int:
+    """Return 6, zlib's own default, or for isal, which has no level 6, its fastest."""
+    return 6 if name not in _LEVELS or 6 in _LEVELS[name] else _LEVELS[name][0]
+
+
 def make_compressor(name: str, level: int) -> Compressor:
     """Return a compressor at the start of a fresh gzip member.
 

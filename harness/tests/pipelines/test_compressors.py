@@ -10,6 +10,7 @@ from harness.errors import ConfigError
 from harness.pipelines.compressors import (
     COMPRESSOR_NAMES,
     Compressor,
+    default_level,
     make_compressor,
     worst_case_bytes,
 )
@@ -67,3 +68,10 @@ def test_a_missing_extra_says_how_to_install_it(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ConfigError, match=f"pip install {name}"):
         make_compressor(name, 1)
+
+
+@pytest.mark.parametrize("name", COMPRESSOR_NAMES)
+def test_every_compressor_has_a_default_level_of_its_own(name: str) -> None:
+    if name != "zlib":
+        pytest.importorskip(name.replace("-", "_"))
+    assert make_compressor(name, default_level(name)).flush()
