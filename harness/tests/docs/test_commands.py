@@ -1,0 +1,81 @@
+"""Every command that a document quotes is one that the command line accepts."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import typer
+
+from harness.cli.app import app
+from harness.tests.docs.checkout import checkout, document
+
+COMMAND = re.compile(r"python -m harness\b[^`\n\"|]*(?:\"[^\"\n`]*\"[^`\n\"|]*)*")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md")
+
+
+def _iter_commands() -> Iterator[tuple[str, str]]:
+    for pattern in DOCUMENTS:
+        for path in sorted(checkout().glob(pattern)):
+            for found in COMMAND.findall(path.read_text(encoding="utf-8")):
+                yield path.name, found
+
+
+def _words(command: str) -> list[str]:
+    """Return what stands behind `python -m harness`, up to whatever the shell does with it."""
+    words = shlex.split(command, comments=True)[3:]
+    ends = [n for n, word in enumerate(words) if re.fullmatch(r"[0-9]?[<>&;|].*|-->", word)]
+    return words[: min(ends, default=len(words))]
+
+
+def parse(words: list[str]) -> None:
+    """Let the command line read these words, and do nothing."""
+    command: Any = typer.main.get_command(app)
+    context = None
+    name = "harness"
+    while True:
+        context = command.make_context(name, list(words), parent=context)
+        if not hasattr(command, "commands"):
+            return
+        rest = [*getattr(context, "_protected_args", ()), *context.args]
+        name, command, words = command.resolve_command(context, rest)
+
+
+def test_every_command_in_the_documents_is_accepted() -> None:
+    found = list(dict.fromkeys(_iter_commands()))
+    assert len(found) > 15
+    refused = []
+    for name, command in found:
+        try:
+            parse(_words(command))
+        except Exception as error:  # noqa: BLE001  typer brings its own copy of click's errors
+            refused.append(f"{name}: {command}: {error}")
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param("python -m harness run corpus/ --no-such-option", id="option"),
+        pytest.param("python -m harness no-such-verb", id="verb"),
+        pytest.param("python -m harness run corpus/ --source both-of-them", id="choice"),
+        pytest.param("python -m harness report", id="argument that is missing"),
+    ],
+)
+def test_a_command_that_does_not_exist_is_noticed(command: str) -> None:
+    with pytest.raises(Exception, match=r"(?i)no such|not one of|missing"):
+        parse(_words(command))
+
+
+def test_relative_links_lead_somewhere() -> None:
+    dead = [
+        f"{path.name}: {target}"
+        for pattern in DOCUMENTS
+        for path in checkout().glob(pattern)
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document(str(path)))
+        if not (path.parent / target).exists()
+    ]
+    assert dead == []

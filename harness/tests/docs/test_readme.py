@@ -1,0 +1,53 @@
+"""The table in the README is that of the committed run, to the letter.
+
+`HARNESS_UPDATE_README=1 pytest harness/tests/docs/test_readme.py` writes it there.
+"""
+
+from __future__ import annotations
+
+import os
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from harness.cli.publish import read_findings
+from harness.reports.terminal import make_console, print_summary
+from harness.stats.copies import held_copies
+from harness.tests.docs.checkout import checkout
+
+BEGIN = "<!-- python -m harness report results/baseline -->\n```text\n"
+END = "```\n<!-- end of the report -->\n"
+
+
+def printed(run: Path) -> str:
+    """Return what the terminal shows of a run, without blanks at the ends of lines."""
+    findings, out = read_findings(run), StringIO()
+    held = held_copies(findings.frames.copies)
+    print_summary(findings.summary, findings.provenance, make_console(out), held=held)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+
+
+def replaced(readme: str, report: str) -> str:
+    """Return the README with this report between the two marks, of which there is one pair."""
+    before, rest = readme.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}{report}{END}{after}"
+
+
+def test_the_table_in_the_readme_is_that_of_the_committed_run() -> None:
+    path, baseline = checkout() / "README.md", checkout() / "results" / "baseline"
+    if not baseline.is_dir():
+        pytest.skip("there is no committed run yet")
+    readme = path.read_text(encoding="utf-8")
+    expected = replaced(readme, printed(baseline))
+    if os.environ.get("HARNESS_UPDATE_README"):
+        path.write_text(expected, encoding="utf-8")
+    else:
+        assert readme == expected
+
+
+def test_the_marks_stand_in_the_readme_once() -> None:
+    readme = (checkout() / "README.md").read_text(encoding="utf-8")
+    assert replaced(readme, "") != readme
+    assert replaced(readme, "x\n").count("x\n") > replaced(readme, "").count("x\n")

@@ -1,0 +1,86 @@
+"""The code in the documents runs, and does what stands beside it."""
+
+from __future__ import annotations
+
+import doctest
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from harness.contracts import NO_DATA
+from harness.corpus import fixtures_directory
+from harness.gates.evidence import Evidence
+from harness.plots import style
+from harness.probes.bare import UnmeasuredProbe
+from harness.records import Metric
+from harness.stats.frames import Frames
+from harness.stats.verdict import Fault, Findings
+from harness.tests.docs.checkout import document
+from harness.tests.stats.made import batch, failure, frames, sample
+
+GIVEN = {
+    **vars(style),
+    "Evidence": Evidence,
+    "Fault": Fault,
+    "Findings": Findings,
+    "Frames": Frames,
+    "Iterator": Iterator,
+    "Metric": Metric,
+    "UnmeasuredProbe": UnmeasuredProbe,
+    "contextmanager": contextmanager,
+    "sys": sys,
+}
+
+
+def _defined(name: str) -> Any:
+    """Run the block of docs/extending.md that defines `name`, and return what it defines."""
+    blocks = re.findall(r"```python\n(.*?)```", document("docs/extending.md"), re.DOTALL)
+    defining = re.compile(rf"^(class|def) {name}\b", re.MULTILINE)
+    (block,) = filter(defining.search, blocks)
+    space: dict[str, Any] = dict(GIVEN)
+    exec(f"from __future__ import annotations\n{block}", space)  # noqa: S102  our own document
+    return space[name]
+
+
+def test_the_pipeline_that_is_shown_is_the_one_that_is_tested() -> None:
+    source = (fixtures_directory() / "examples/harness-eager/harness_eager.py").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", document("docs/extending.md"), re.DOTALL)
+    assert source.endswith(blocks[0])
+
+
+def test_the_probe_counts_what_stays_alive() -> None:
+    probe = _defined("BlocksProbe")("")
+    with probe.measure():
+        kept = [object() for _ in range(1000)]
+    (metric,) = probe.metrics()
+    assert metric.metric in probe.declares
+    assert metric.value >= len(kept)
+
+
+def test_the_gate_finds_the_replicate_that_failed() -> None:
+    judge = _defined("judge")
+    good = sample("a", "streaming", 1.0)
+    found = judge(Evidence(suite=None, inputs={}, candidate=frames([good])))  # type: ignore[arg-type]
+    assert (found.faults, found.checked) == ([], 1)
+    bad = [good, failure("a", "streaming")]
+    (fault,) = judge(Evidence(suite=None, inputs={}, candidate=frames(bad))).faults  # type: ignore[arg-type]
+    assert fault.reason == "crashed"
+
+
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_the_plot_draws_nothing_one_and_many(count: int) -> None:
+    figure = _defined("draw")(frames(batches=[batch("a", n, 900) for n in range(count)]))
+    assert (figure.get_gid() == NO_DATA) == (count == 0)
+    assert figure.get_suptitle().endswith("?")
+
+
+def test_the_examples_of_the_tracer_run() -> None:
+    found = doctest.DocTestParser().get_doctest(
+        document("docs/tracemalloc.md"), {}, "tracemalloc.md", None, 0
+    )
+    assert len(found.examples) > 6
+    assert doctest.DocTestRunner(verbose=False).run(found).failed == 0
