@@ -65,7 +65,7 @@ def _row(
         replicates=len(cases),
         detail=detail,
         links=links_of(experiment.report_links),
-        repeat_command=evidence.repeat(experiment, cases[0], PEAK) if cases else "",
+        repeat_command=str(evidence.candidate.manifest.get("command", "")),
     )
 
 

@@ -62,6 +62,7 @@ def run(
     change(rows)
     whole = {
         "run_id": run_id,
+        "command": "python -m harness run --suite made",
         "state": "complete",
         "rig_fingerprint": "rig",
         "options": {"pipeline_options": OPTIONS, "top_up": 5, "replicates": {"memray": 2}},
