@@ -16,7 +16,7 @@ from harness.reports.terminal import make_console, print_summary
 from harness.stats.copies import held_copies
 from harness.tests.docs.checkout import checkout
 
-BEGIN = "<!-- python -m harness report results/baseline -->\n```text\n"
+BEGIN = "<!-- python -m harness report results/baseline --output results/report -->\n```text\n"
 END = "```\n<!-- end of the report -->\n"
 
 
