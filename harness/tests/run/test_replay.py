@@ -16,7 +16,7 @@ from harness.errors import InputRejected
 from harness.model import LineRange, Package, Scope, Symbol, package_scope
 from harness.run import recording, replay
 from harness.run.recording import ListedPackages, write_replay
-from harness.run.replay import check_replay, open_replay, read_info
+from harness.run.replay import WHOLE_BYTES, check_replay, open_replay, read_info
 from harness.tests.run.packages import a_function, iter_packages
 
 
@@ -54,7 +54,7 @@ def packages_of(path: Path) -> list[tuple[str, Scope, list[Scope]]]:
         return [(p.language, p.scope, list(p.children)) for p in source.packages]
 
 
-@pytest.mark.parametrize("whole_bytes", [0, 100, recording.WHOLE_BYTES])
+@pytest.mark.parametrize("whole_bytes", [0, 100, WHOLE_BYTES])
 @given(upload=uploads)
 @settings(max_examples=30, deadline=None)
 def test_packages_come_back_as_they_were(
