@@ -35,8 +35,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     corpus: Annotated[
         Path,
         typer.Argument(
-            help="A directory, one ELF file, or a directory that does not exist yet: then it is "
-            "filled with pinned real binaries (115 MB)."
+            help="A directory, one ELF file, or a directory called corpus that does not exist "
+            "yet: then it is filled with pinned real binaries (115 MB)."
         ),
     ] = Path("corpus"),
     *,
@@ -128,7 +128,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     """Measure what the pipelines hold at their peak, over every binary of CORPUS.
 
     Each replicate is a fresh process with one instrument. Rows appear as binaries finish, the
-    smallest first; then come the table, the pictures and report.md. Nothing is ever overwritten.
+    smallest first; then come the table, the pictures, report.md and the same as a page,
+    report.html. Nothing is ever overwritten.
     """
     console = error_console()
     options = PipelineOptions(
@@ -170,7 +171,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         if chosen:
             request = narrowed(request, chosen)
         run_dir = _measure(request, view, resume)
-    _judge(publish(run_dir, run_dir, json=json))
+    _judge(publish(run_dir, run_dir, json=json, html=True))
 
 
 def _measure(request: RunRequest, view: RunView, resume: Path | None) -> Path:

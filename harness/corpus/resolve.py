@@ -61,7 +61,8 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
     """Turn the corpus argument of a command into binaries.
 
     A file is itself. A directory is what it holds; one that does not exist is filled with a pinned
-    tier, and one that a fetch has begun to fill is completed. When nothing can be fetched, the
+    tier if its name or `tier` says that this is meant, and one that a fetch has begun to fill is
+    completed. When nothing can be fetched, the
     committed binaries stand in, plainly labelled.
 
     Args:
@@ -78,7 +79,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
     if path.exists() and not path.is_dir():
         found = inventory(path)
         return Corpus(label=str(path), binaries=_each(found), planned=_plan(found))
-    _check_name(path)
+    _check_name(path, tier)
     tiers = [tier] if tier else Stamp.read(path).tiers or ["default"]
     return _from_fetch(manifest, tiers, path, on_progress)
 
@@ -150,9 +151,15 @@ def _plan(binaries: Iterable[Binary]) -> tuple[Planned, ...]:
     )
 
 
-def _check_name(path: Path) -> None:
-    """Refuse what looks like a mistyped file, before it becomes a directory of downloads."""
-    if not path.exists() and (path.suffix or not path.absolute().parent.is_dir()):
+def _check_name(path: Path, tier: str) -> None:
+    """Refuse what looks like a mistyped path, before it becomes a directory of downloads.
+
+    Who names a tier asks for downloads; else the directory has to be called a corpus.
+    """
+    if path.exists():
+        return
+    meant = tier or "corpus" in path.name.lower()
+    if not meant or path.suffix or not path.absolute().parent.is_dir():
         raise CorpusError(
             f"there is no file or directory {path}",
             remedy=f"to fetch binaries into a new directory: python -m harness corpus fetch {path}",

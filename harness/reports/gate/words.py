@@ -7,7 +7,7 @@ from itertools import groupby
 
 from harness.stats.compare import State
 from harness.stats.verdict import BoundRow, Case, ExperimentRow, Inventory, InventoryRow, Outcome
-from harness.units import format_bytes, format_seconds
+from harness.units import format_bytes, format_value
 
 NOTHING = "-"
 MARKS = {
@@ -117,8 +117,8 @@ def _bound_summary(rows: list[BoundRow]) -> str:
 
 def bound_cell(row: BoundRow) -> str:
     """Return the bound, with the sign of its direction."""
-    upper = [] if row.upper_bound is None else [f"<= {quantity(row.upper_bound, row.unit)}"]
-    lower = [] if row.lower_bound is None else [f">= {quantity(row.lower_bound, row.unit)}"]
+    upper = [] if row.upper_bound is None else [f"<= {format_value(row.upper_bound, row.unit)}"]
+    lower = [] if row.lower_bound is None else [f">= {format_value(row.lower_bound, row.unit)}"]
     return " and ".join([*lower, *upper]) or NOTHING
 
 
@@ -126,7 +126,7 @@ def observed_cell(row: BoundRow) -> str:
     """Return the value nearest to the bound or furthest beyond it, and the room that is left."""
     if row.observed is None:
         return NOTHING
-    observed = quantity(row.observed, row.unit)
+    observed = format_value(row.observed, row.unit)
     if row.headroom_pct is None:
         return observed
     word = "headroom" if row.headroom_pct >= 0 else "beyond by"
@@ -156,12 +156,3 @@ def file_size_cell(row: InventoryRow) -> str:
     if row.before_bytes and row.after_bytes is not None:
         text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+.1f} %)"
     return text
-
-
-def quantity(value: float, unit: str) -> str:
-    """Return a number in its unit, the way people say it."""
-    if unit == "byte":
-        return format_bytes(value)
-    if unit == "second":
-        return format_seconds(value)
-    return f"{value:.4g} {unit}".rstrip()

@@ -42,7 +42,7 @@ def test_an_empty_directory_is_an_error_with_a_remedy(tmp_path: Path, hidden: bo
     assert "harness corpus fetch" in caught.value.remedy
 
 
-@pytest.mark.parametrize("name", ["lib.so", "absent/corpus"])
+@pytest.mark.parametrize("name", ["lib.so", "absent/corpus", "my-binray"])
 def test_a_mistyped_name_is_not_filled_with_downloads(tmp_path: Path, name: str) -> None:
     with pytest.raises(CorpusError, match="there is no file or directory"):
         resolve(tmp_path / name)
