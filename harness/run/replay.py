@@ -20,7 +20,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct as Layout
-from sys import intern
 from types import TracebackType
 from typing import IO, Protocol, Self
 
@@ -30,6 +29,7 @@ from msgspec import Struct
 from harness.config import KIB
 from harness.errors import InputRejected
 from harness.model import Package, Scope
+from harness.sharing import StringPool
 
 FORMAT = 2
 MAGIC = b"replay\r\n"
@@ -39,7 +39,6 @@ PACKAGE, SCOPE, SHELL = 0, 1, 2
 # A scope whose frame would be longer is written as a shell.
 WHOLE_BYTES = 4 * KIB
 _BLOCK_BYTES = 256 * KIB
-_POOL = 512
 
 # Made here and not where they are used: making a decoder costs 20 KiB, which a probe would see.
 _PACKAGES = msgspec.msgpack.Decoder(tuple[str, Scope])
@@ -107,7 +106,7 @@ class Replay:
         self._file = path.open("rb", buffering=0)
         self._file.seek(len(MAGIC))
         self._frames = _FrameReader(self._file, info, share)
-        self._strings = _StringPool()
+        self._strings = StringPool()
         self.packages = self._iter_packages()
 
     def __enter__(self) -> Self:
@@ -217,32 +216,3 @@ class _FrameReader:
 
     def _room(self) -> memoryview:
         return self._view[self._end : min(len(self._view), self._end + self._left)]
-
-
-class _StringPool:
-    """Shares equal strings among scopes; forgets all of one sort when it has 512 of them."""
-
-    def __init__(self) -> None:
-        self._files: dict[str, str] = {}
-        self._types: dict[str, str] = {}
-        self._names: dict[str, str] = {}
-
-    def share(self, scope: Scope) -> Scope:
-        """Share the strings of a scope and of what it encloses."""
-        for inner in scope.scopes:
-            self.share(inner)
-        return self.share_own(scope)
-
-    def share_own(self, scope: Scope) -> Scope:
-        """Share the strings of a scope and of its symbols. Names of scopes seldom repeat."""
-        files, types, names = self._files, self._types, self._names
-        for pool in (files, types, names):
-            if len(pool) > _POOL:
-                pool.clear()
-        scope.scope_type = intern(scope.scope_type)
-        scope.source_file = files.setdefault(scope.source_file, scope.source_file)
-        for symbol in scope.symbols:
-            symbol.symbol_type = intern(symbol.symbol_type)
-            symbol.type = types.setdefault(symbol.type, symbol.type)
-            symbol.name = names.setdefault(symbol.name, symbol.name)
-        return scope

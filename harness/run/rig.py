@@ -13,7 +13,7 @@ from pathlib import Path
 
 import harness
 
-EXTRACTION = ("model.py", "symbols")
+EXTRACTION = ("model.py", "sharing.py", "symbols")
 MEASURED = (
     *EXTRACTION,
     *("config.py", "contracts.py", "errors.py", "records.py", "wire.py"),

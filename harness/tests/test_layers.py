@@ -20,7 +20,7 @@ from harness.registry import find, names
 
 PACKAGE = Path(harness.__file__).parent
 
-BASE = {"", "model", "errors", "config", "records", "contracts", "wire"}
+BASE = {"", "model", "sharing", "errors", "config", "records", "contracts", "wire"}
 
 # What each room may import beyond the base and itself.
 MAY_IMPORT: dict[str, set[str]] = {

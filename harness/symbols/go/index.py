@@ -17,6 +17,7 @@ from msgspec import Struct, msgpack
 
 from harness.errors import InputRejected
 from harness.model import Scope
+from harness.sharing import StringPool
 from harness.symbols.go.names import FunctionName
 from harness.symbols.go.spill import Records, SortedKeys
 
@@ -84,6 +85,7 @@ class GoIndex:
         self._instances = SortedKeys()
         self._records = Records()
         self._contributions = Records()
+        self._strings = StringPool()
 
     def number_of(self, package: str) -> int:
         """Return the number of a package, a new one for a new name."""
@@ -141,8 +143,8 @@ class GoIndex:
             yield _decode_entry(self._records.read(key - base))
 
     def stored(self, position: int) -> Scope:
-        """Return a stored scope."""
-        return _decode_scope(self._records.read(position))
+        """Return a stored scope, its strings shared with those read before it."""
+        return self._strings.share(_decode_scope(self._records.read(position)))
 
     def instances(self, origin: int) -> Iterator[bytes]:
         """Yield the stored instances of a definition, in file order."""
