@@ -11,34 +11,38 @@ from matplotlib.patches import Patch
 
 from harness.plots.scales import ByteScale, byte_scale, scale_x
 from harness.plots.style import (
-    BLUE,
+    BLACK,
     GREEN,
     GREY,
     ORANGE,
     PURPLE,
     SKY,
-    VERMILLION,
     YELLOW,
     add_key,
     drawn,
     drawn_labels,
     new_figure,
     no_data,
+    source_title,
     styled,
 )
 from harness.stats.frames import Frames
 
 QUESTION = "What is alive at the peak of each pipeline?"
+# None of the colours that stand for arms in the other pictures.
 _STAGES = {
     "extraction": SKY,
     "scope tree": ORANGE,
-    "JSON": VERMILLION,
-    "gzip": BLUE,
-    "multipart": PURPLE,
-    "HTTP": GREEN,
+    "JSON": PURPLE,
+    "gzip": GREEN,
+    "multipart": YELLOW,
+    "HTTP": BLACK,
     "other": GREY,
 }
+_FOREIGN = "#BBBBBB"
 _MOST_BINARIES = 12
+_LEAST_SHARE = 0.1
+"""A bar shorter than this, of the longest one's length, shows no stages to anybody."""
 _NAME_WIDTH = 20
 _BAR = 0.38
 _CASE = ["source", "binary", "arm", "stage"]
@@ -53,11 +57,12 @@ def draw(frames: Frames) -> Figure:
         sources = sorted(held.index.unique("source"))
         panels = [(source, _largest(held.loc[source])) for source in sources]
         heights = [len(panel.index.unique("binary")) + 1.5 for _, panel in panels]
+        scale = byte_scale(held.sum(axis=1).tolist(), may_be_log=False)
         figure = new_figure(QUESTION, 1.5 + 0.42 * sum(heights))
         grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
         for axes, (source, panel) in zip(grid[:, 0], panels, strict=True):
-            axes.set_title(drawn(f"Source: {source}"))
-            _draw_panel(axes, panel)
+            axes.set_title(source_title(source))
+            _draw_panel(axes, panel, scale)
         add_key(figure, _marks(held), _iter_notes(held, panels))
         return figure
 
@@ -74,11 +79,11 @@ def _held(copies: pd.DataFrame) -> pd.DataFrame:
 def _largest(panel: pd.DataFrame) -> pd.DataFrame:
     """Return the binaries with the highest peaks, as many as one can read, the highest last."""
     peaks = panel.sum(axis=1).groupby("binary").max().sort_values(kind="stable")
-    return panel.loc[list(peaks.index[-_MOST_BINARIES:])]
+    readable = peaks[peaks >= _LEAST_SHARE * peaks.max()]
+    return panel.loc[list(readable.index[-_MOST_BINARIES:])]
 
 
-def _draw_panel(axes: Axes, panel: pd.DataFrame) -> None:
-    scale = byte_scale(panel.sum(axis=1).tolist(), may_be_log=False)
+def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale) -> None:
     binaries = list(dict.fromkeys(panel.index.get_level_values("binary")))
     labels = drawn_labels(binaries, _NAME_WIDTH)
     for place, binary in enumerate(binaries):
@@ -86,7 +91,7 @@ def _draw_panel(axes: Axes, panel: pd.DataFrame) -> None:
             _draw_bar(axes, place + _BAR * (0.5 - number), stages, scale)
             end = scale.of(stages.sum())
             axes.text(end, place + _BAR * (0.5 - number), f" {drawn(str(arm))}",
-                      va="center", fontsize=9, color=GREY)  # fmt: skip
+                      va="center", fontsize=10, color=GREY)  # fmt: skip
     axes.set_yticks(range(len(binaries)), [labels[binary] for binary in binaries])
     axes.set_ylim(-0.7, len(binaries) - 0.3)
     axes.grid(visible=False, axis="y")
@@ -98,7 +103,7 @@ def _draw_bar(axes: Axes, place: float, stages: pd.Series[float], scale: ByteSca
     left = 0.0
     for stage in _in_order(stages.index):
         width = scale.of(stages[stage])
-        axes.barh(place, width, _BAR, left=left, color=_STAGES.get(stage, YELLOW))
+        axes.barh(place, width, _BAR, left=left, color=_STAGES.get(stage, _FOREIGN))
         left += width
 
 
@@ -109,14 +114,14 @@ def _in_order(stages: pd.Index[str]) -> list[str]:
 
 def _marks(held: pd.DataFrame) -> list[Patch]:
     return [
-        Patch(color=_STAGES.get(stage, YELLOW), label=drawn(stage))
+        Patch(color=_STAGES.get(stage, _FOREIGN), label=drawn(stage))
         for stage in _in_order(held.columns)
     ]
 
 
 def _iter_notes(held: pd.DataFrame, panels: list[tuple[str, pd.DataFrame]]) -> Iterator[str]:
     yield "by the stage that allocated it; the stages of a bar add up to its peak"
-    shown = sum(len(panel.index.unique("binary")) for _, panel in panels)
-    lost = len(held.index.droplevel("arm").unique()) - shown
+    shown = {binary for _, panel in panels for binary in panel.index.unique("binary")}
+    lost = len(held.index.unique("binary")) - len(shown)
     if lost:
-        yield f"{lost} smaller ones not drawn"
+        yield f"{lost} binaries with lower peaks are not drawn"

@@ -64,7 +64,7 @@ def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
         )
     binary, source = collections[["binary", "source"]].iloc[0]
     name = drawn_labels([binary], _NAME_WIDTH)[binary]
-    axes.set_title(f"{name} (source: {drawn(source)}), each collection once")
+    axes.set_title(f"{name} (source: {drawn(source)}); each mark is one collection")
     axes.set_yscale("log")
     plain_log(axes.yaxis)
     axes.set_ylabel("Pause (ms, log scale)")

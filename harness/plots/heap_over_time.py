@@ -21,7 +21,8 @@ from harness.plots.style import (
     no_data,
     styled,
 )
-from harness.stats.frames import Frames, of_case
+from harness.stats.frames import Frames, of_case, succeeded
+from harness.stats.summary import PEAKS
 from harness.units import format_bytes
 
 QUESTION = "When does each pipeline hold how much heap?"
@@ -82,6 +83,7 @@ def _choose(frames: Frames) -> Frames:
     noted = timeline[timeline["generation"].fillna(-1) >= 0].rename(columns={"at_s": "start_s"})
     return Frames.build(
         frames.manifest,
+        samples=_of_replicate(of_case(succeeded(frames.samples), case), replicate),
         timeline=timeline,
         batches=_of_replicate(flushes[flushes["probe"] == probe], replicate),
         collections=_first_replicate(of_case(frames.collections, case)) if noted.empty else noted,
@@ -154,12 +156,21 @@ def _draw_collections(axes: Axes, collections: pd.DataFrame, arms: list[str], cl
 
 def _iter_marks(story: Frames) -> Iterator[Line2D]:
     looks = arm_looks(story.timeline["arm"])
-    for arm, heap_bytes in story.timeline.groupby("arm")["heap_bytes"].max().items():
+    peaks = _peaks(story)
+    for arm, seen_bytes in story.timeline.groupby("arm")["heap_bytes"].max().items():
         colour, marker = looks[str(arm)]
-        label = f"{drawn(str(arm))}, at most {format_bytes(heap_bytes)}"
+        label = f"{drawn(str(arm))}, peak {format_bytes(peaks.get(arm, seen_bytes))}"
         yield Line2D([], [], color=colour, marker=marker, label=label)
     if len(story.batches):
         yield Line2D([], [], color=BLACK, marker="v", linestyle="", label="flush")
+
+
+def _peaks(story: Frames) -> dict[str, float]:
+    """Return the peak of each arm as the probe measured it, which falls between two looks."""
+    samples, probe = story.samples, _probe(story)
+    metrics = [metric for metric, taken_by in PEAKS.items() if taken_by == probe]
+    own = samples[(samples["probe"] == probe) & samples["metric"].isin(metrics)]
+    return dict(zip(own["arm"], own["value"], strict=True))
 
 
 def _iter_notes(frames: Frames, story: Frames) -> Iterator[str]:

@@ -84,7 +84,7 @@ def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
     axes.set_xlim(min([0.0, *sizes]) * 1.1, end)
     axes.set_ylim(0, 1.05)
     axes.set_yticks([0, 0.5, 1], ["0 %", "50 %", "100 %"])
-    axes.set_ylabel("Batches, share")
+    axes.set_ylabel("Share of batches")
     axes.set_xlabel("Payload minus threshold (KiB)")
 
 
@@ -112,7 +112,8 @@ def _draw_batches(axes: Axes, batches: pd.DataFrame) -> None:
         axes.axvline(bound, color=VERMILLION, linestyle="--", linewidth=1.5, zorder=1)
     axes.set_yticks(range(len(names)), [labels[name] for name in names])
     axes.set_ylim(-0.6, len(names) - 0.4)
-    axes.set_xlim(0, max(112, axes.get_xlim()[1]))
+    end = max(112, axes.get_xlim()[1])
+    axes.set_xlim(-end / 50, end)  # so that the smallest batch does not cover its name
     axes.tick_params(axis="y", length=0)
     said = format_bytes(thresholds[0]) if len(thresholds) == 1 else f"{len(thresholds)} thresholds"
     axes.set_xlabel(f"Payload (% of the threshold, {said})")

@@ -16,16 +16,13 @@ from harness.plots.style import (
     drawn_labels,
     new_figure,
     no_data,
+    source_title,
     styled,
 )
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
 
 QUESTION = "How much heap does each pipeline hold at its peak?"
-SOURCES = {
-    "dwarf": "Extraction and pipeline (source: dwarf)",
-    "replay": "Pipeline alone (source: replay)",
-}
 _MOST_ROWS = 40
 _NAME_WIDTH = 20
 
@@ -47,7 +44,7 @@ def _draw_panels(summary: Summary, panels: list[tuple[str, list[Row]]]) -> Figur
     grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
     scale = _common_scale([row for _, rows in panels for row in rows])
     for axes, (source, rows) in zip(grid[:, 0], panels, strict=True):
-        axes.set_title(SOURCES.get(source, drawn(f"Source: {source}")))
+        axes.set_title(source_title(source))
         _draw_rows(axes, rows, scale)
         scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
     add_key(figure, _marks(summary), _iter_notes(summary, [r for _, rows in panels for r in rows]))

@@ -79,20 +79,26 @@ def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
     axes.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO_PCT)
     axes.set_xlim(-furthest * 2, furthest * 2)
-    axes.xaxis.set_major_locator(_decades(furthest))
     plain_log(axes.xaxis)
-    axes.set_xlabel("From the mean of its cell (%, log scale beyond 0.01 %)")
+    ticks = _decades(furthest)
+    axes.xaxis.set_major_locator(_both_sides(ticks[:1] + ticks[2:] if len(ticks) > 3 else ticks))
+    axes.xaxis.set_minor_locator(_both_sides(ticks))  # those without room for a number have a line
+    axes.grid(which="minor", axis="x")
+    axes.set_xlabel("Distance from the mean of its cell (%, log scale beyond 0.01 %)")
     axes.set_yticks(range(len(metrics)), [labels[metric] for metric in reversed(metrics)])
     axes.set_ylim(-0.6, len(metrics) - 0.4)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
 
 
-def _decades(furthest: float) -> FixedLocator:
-    """Return ticks at zero and at powers of ten on both sides of it."""
-    within = [value for value in (0.01, 0.1, 1.0, 10.0, 100.0) if value <= furthest * 2]
-    chosen = within if len(within) < 4 else [within[0], *within[2:]]
-    return FixedLocator([-value for value in reversed(chosen)] + [0.0] + chosen)
+def _decades(furthest: float) -> list[float]:
+    """Return the powers of ten that are within the axis."""
+    return [value for value in (0.01, 0.1, 1.0, 10.0, 100.0) if value <= furthest * 2]
+
+
+def _both_sides(ticks: list[float]) -> FixedLocator:
+    """Return ticks at zero and on both sides of it."""
+    return FixedLocator([-value for value in reversed(ticks)] + [0.0] + ticks)
 
 
 def _iter_marks(found: list[Scatter]) -> Iterator[Line2D]:

@@ -22,7 +22,7 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.frames import Frames
-from harness.stats.scaling import CORPUS, ScalingPoint, Trend, scaling_points, trends
+from harness.stats.scaling import CORPUS, ScalingPoint, Trend, readable, scaling_points, trends
 from harness.stats.summary import summarise
 
 QUESTION = "How does the peak grow with the size of the upload?"
@@ -31,7 +31,8 @@ SIZE = "raw_bytes"
 
 _MOST_PANELS = 4
 _NAME_WIDTH = 40
-_ROOM_ABOVE = 1.35
+_ROOM_ABOVE = 1.5
+_PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
 
 Panel = tuple[str, str]
 """A series and a source."""
@@ -70,7 +71,7 @@ def _draw_panel(axes: Axes, panel: Panel, points: list[ScalingPoint], lines: lis
         own = [one for one in points if one.arm == line.arm]
         _draw_line(axes, line, own, (wide, high), colour)
         axes.text(0.02, 0.98 - 0.1 * row, _words(line), transform=axes.transAxes, color=colour,
-                  va="top", fontsize=10)  # fmt: skip
+                  va="top", fontsize=10, bbox=_PAPER)  # fmt: skip
     axes.set_title(_title(panel))
     axes.set_xlim(0, wide.of(wide.high) * 1.05)
     axes.set_ylim(0, high.of(high.high) * _ROOM_ABOVE)
@@ -96,8 +97,8 @@ def _draw_line(
 
 
 def _words(line: Trend) -> str:
-    low, high = line.slope.low, line.slope.high
-    return drawn(f"{line.arm}: {line.in_words()} (90 %: {low:.2g} to {high:.2g})")
+    low, high = readable(line.slope.low), readable(line.slope.high)
+    return drawn(f"{line.arm}: {line.in_words()} (90 %: {low} to {high})")
 
 
 def _title(panel: Panel) -> str:

@@ -39,6 +39,10 @@ _SETTINGS = {
     "lines.linewidth": 2,
 }
 _KNOWN = {"legacy": (VERMILLION, "o"), "streaming": (BLUE, "D")}
+_SOURCES = {
+    "dwarf": "Extraction and pipeline (source: dwarf)",
+    "replay": "Pipeline alone (source: replay)",
+}
 _SPARE = ((GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
 
 
@@ -79,6 +83,11 @@ def arm_looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
     for arm in sorted(set(arms) - set(_KNOWN)):
         looks[arm] = _SPARE[(len(looks) - len(_KNOWN)) % len(_SPARE)]
     return looks
+
+
+def source_title(source: str) -> str:
+    """Return what stands above a panel about one source."""
+    return _SOURCES.get(source, drawn(f"Source: {source}"))
 
 
 def drawn(text: str) -> str:

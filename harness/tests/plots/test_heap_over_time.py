@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.plots.heap_over_time import draw
-from harness.tests.stats.made import frames
+from harness.tests.stats.made import frames, sample
 
 
 def look(at_s: float, generation: int = -1, probe: str = "memray") -> dict[str, Any]:
@@ -45,3 +45,10 @@ def test_marks_of_the_same_process_share_the_axis_and_others_say_whose_clock_it_
     assert collector.get_xlabel() == f"Time under probe {probe} (s)"
     said = " ".join(text.get_text() for text in figure.findobj() if hasattr(text, "get_text"))
     assert ("two clocks" in said) != shared
+
+
+def test_the_peak_that_is_said_is_the_one_that_was_measured_not_the_highest_look() -> None:
+    measured = [sample("a", "legacy", 3.0 * 2**20), sample("a", "legacy", 9.0 * 2**20, probe="gc")]
+    figure = draw(frames(measured, timeline=[look(0.0), look(1.0)]))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["legacy, peak 3.0 MiB"]
