@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import sys
 from typing import Annotated
@@ -56,6 +57,18 @@ app.command("scaling")(scaling.scaling)
 app.command("doctor")(doctor.doctor)
 app.command("upload")(upload.upload)
 app.command("intake")(intake.intake)
+
+
+def _flow_help() -> None:
+    """Let the paragraphs of every verb's help fill the terminal, whatever lines they stand in."""
+    groups = (group.typer_instance for group in app.registered_groups)
+    for one in (app, *filter(None, groups)):
+        for verb in one.registered_commands:
+            paragraphs = (inspect.getdoc(verb.callback) or "").split("\n\n")
+            verb.help = "\n\n".join(" ".join(text.split()) for text in paragraphs)
+
+
+_flow_help()
 
 
 @app.callback()
