@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
-from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -69,8 +68,6 @@ def _about_results(material: Material) -> dict[str, Any]:
         "results": list(iter_results(summary, claim, anchors, held)),
         "details": list(iter_details(material)),
         "pictures": sorted(material.pictures, key=lambda one: one.name != "peak_heap"),
-        "held": [one for one in held if one.copies],
-        "holding_none": Counter((one.arm, one.source) for one in held if not one.copies),
         "exceptions": list(iter_exceptions(summary, claim)),
         "doubts": group_doubts(summary),
         "gaps": group_gaps(summary, material.provenance),

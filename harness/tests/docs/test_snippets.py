@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import doctest
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -14,42 +11,28 @@ import pytest
 from harness.contracts import NO_DATA
 from harness.corpus import fixtures_directory
 from harness.gates.evidence import Evidence
-from harness.plots import style
-from harness.probes.bare import UnmeasuredProbe
-from harness.records import Metric
-from harness.stats.frames import Frames
-from harness.stats.verdict import Fault, Findings
 from harness.tests.docs.checkout import document
 from harness.tests.stats.made import batch, failure, frames, sample
 
-GIVEN = {
-    **vars(style),
-    "Evidence": Evidence,
-    "Fault": Fault,
-    "Findings": Findings,
-    "Frames": Frames,
-    "Iterator": Iterator,
-    "Metric": Metric,
-    "UnmeasuredProbe": UnmeasuredProbe,
-    "contextmanager": contextmanager,
-    "sys": sys,
-}
+
+def _blocks(language: str) -> list[str]:
+    pattern = rf"```{language}\n(.*?)```"
+    return re.findall(pattern, document("docs/extending.md"), re.DOTALL)
 
 
 def _defined(name: str) -> Any:
-    """Run the block of docs/extending.md that defines `name`, and return what it defines."""
-    blocks = re.findall(r"```python\n(.*?)```", document("docs/extending.md"), re.DOTALL)
+    """Run the block of docs/extending.md that defines `name`, as it stands, and return that."""
     defining = re.compile(rf"^(class|def) {name}\b", re.MULTILINE)
-    (block,) = filter(defining.search, blocks)
-    space: dict[str, Any] = dict(GIVEN)
-    exec(f"from __future__ import annotations\n{block}", space)  # noqa: S102  our own document
+    (block,) = filter(defining.search, _blocks("python"))
+    space: dict[str, Any] = {}
+    exec(compile(block, "docs/extending.md", "exec", dont_inherit=True), space)  # noqa: S102  ours
     return space[name]
 
 
 def test_the_pipeline_that_is_shown_is_the_one_that_is_tested() -> None:
-    source = (fixtures_directory() / "examples/harness-eager/harness_eager.py").read_text()
-    blocks = re.findall(r"```python\n(.*?)```", document("docs/extending.md"), re.DOTALL)
-    assert source.endswith(blocks[0])
+    example = fixtures_directory() / "examples" / "harness-eager"
+    assert _blocks("toml") == [(example / "pyproject.toml").read_text()]
+    assert _blocks("python")[0] == (example / "harness_eager.py").read_text()
 
 
 def test_the_probe_counts_what_stays_alive() -> None:
