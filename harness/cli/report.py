@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
+from harness.cli.console import error_console, write_line
+from harness.cli.gc_text import iter_gc_lines
 from harness.cli.publish import publish
 from harness.errors import ConfigError
 from harness.store.seal import is_sealed
+from harness.store.tables import GC
 
 
 def report(
@@ -25,11 +29,35 @@ def report(
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
+    gc_trace: Annotated[
+        bool,
+        typer.Option(
+            "--gc-trace",
+            help="Print nothing but one line for each garbage collection, as gctrace=1 does for "
+            "Go, and write nothing.",
+        ),
+    ] = False,
 ) -> None:
     """Print the table of RUN, finished or not, and write its pictures and report.md."""
+    if gc_trace:
+        if json or html or output:
+            raise ConfigError(
+                "--gc-trace prints text and writes no files",
+                remedy=f"leave the other options out; as data, collections are in {run / GC}.jsonl",
+            )
+        _print_gc_trace(run)
+        return
     if is_sealed(output or run):
         raise ConfigError(
             f"{output or run} is sealed: writing into it would break the seal",
             remedy="name another directory with --output",
         )
     publish(run, output or run, json=json, html=html)
+
+
+def _print_gc_trace(run: Path) -> None:
+    warnings: list[str] = []
+    for line in iter_gc_lines(run, warnings):
+        write_line(line.encode())
+    for warning in warnings:
+        error_console().print(Text(f"warning: {warning}"))

@@ -60,3 +60,50 @@ def test_a_place_that_cannot_be_written_is_named_in_one_line(
     assert done.stderr.count("\n") == 1
     assert "taken" in done.stderr
     assert "--output" in done.stderr
+
+
+def test_collections_are_printed_a_line_each_and_nothing_is_written(
+    harness: Harness, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(RUN, run)
+    before = sorted(run.iterdir())
+    done = harness("report", run, "--gc-trace")
+    assert done.returncode == 0, done.stderr
+    headings = [line for line in done.stdout.splitlines() if line.startswith("# ")]
+    lines = [line for line in done.stdout.splitlines() if line.startswith("gc ")]
+    assert done.stdout.splitlines()[:2] == [
+        "# big.so, source dwarf, legacy, replicate 0",
+        "gc 1 @0.000s gen0: 33.3->26.7 MiB, 1.0 ms, 1 collected, 0 uncollectable",
+    ]
+    assert len(lines) == len((run / "gc.jsonl").read_text().splitlines())
+    assert len(headings) == 4
+    assert sorted(run.iterdir()) == before
+
+
+def test_a_torn_last_collection_is_left_out_aloud_and_a_damaged_one_ends_the_trace(
+    harness: Harness, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(RUN, run)
+    trace = run / "gc.jsonl"
+    whole = trace.read_bytes()
+    trace.write_bytes(whole[:-10])
+    torn = harness("report", run, "--gc-trace")
+    assert torn.returncode == 0
+    assert "torn" in torn.stderr
+    trace.write_bytes(b"{}\n" + whole)
+    damaged = harness("report", run, "--gc-trace")
+    assert (damaged.returncode, damaged.stdout) == (2, "")
+    assert "line 1 is damaged" in damaged.stderr
+
+
+def test_a_run_without_collections_says_which_probe_records_them(
+    harness: Harness, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(RUN, run)
+    (run / "gc.jsonl").unlink()
+    done = harness("report", run, "--gc-trace")
+    assert done.returncode == 2
+    assert "--probe gc" in done.stderr
