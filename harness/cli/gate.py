@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
+from msgspec import to_builtins
 
 from harness.cli.console import error_console, write_line
 from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_inventories, open_or_explain
-from harness.cli.suites import expected_inputs, find_suite
-from harness.errors import StoreError
+from harness.cli.suites import expected_inputs, find_suite, options_of
+from harness.errors import ConfigError, StoreError
 from harness.registry import load, names
 from harness.store.seal import is_sealed
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_SUITE = "default"
 _SUMMARY = "GITHUB_STEP_SUMMARY"
+# Asked whatever is registered: an installation that lost one of them may not judge by the others.
+BUILT_IN = ("bounds", "copies", "inventory", "overshoot", "regression", "same-output", "slope")
 
 
 def gate(
@@ -64,6 +67,11 @@ def gate(
 
     When GITHUB_STEP_SUMMARY names a file, the report is appended to it.
     """
+    if is_sealed(out or run):
+        raise ConfigError(
+            f"{out or run} is sealed: writing into it would break the seal",
+            remedy="name another directory with --out",
+        )
     candidate = open_or_explain(run)
     chosen = find_suite(suite or _suite_of(candidate) or _DEFAULT_SUITE)
     verdict = _judge(chosen, candidate, _open_baseline(baseline))
@@ -90,7 +98,9 @@ def _open_baseline(given: Path | None) -> Opened | None:
 def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:
     from harness.gates.verdict import give_verdict  # noqa: PLC0415  loads scipy
 
-    gates: dict[str, Gate] = {name: load("gate", name) for name in names("gate")}
+    gates: dict[str, Gate] = {
+        name: load("gate", name) for name in sorted({*BUILT_IN, *names("gate")})
+    }
     return give_verdict(
         gates,
         _evidence(suite, candidate, baseline),
@@ -109,22 +119,28 @@ def _evidence(suite: Suite, candidate: Opened, baseline: Opened | None) -> Evide
         inputs=expected_inputs(suite, *(side.frames.manifest for side in sides.values())),
         candidate=candidate.frames,
         baseline=baseline.frames if baseline else None,
-        ratcheted=_ratcheted(baseline, candidate.frames.manifest),
+        ratcheted=_ratcheted(suite, baseline, candidate.frames.manifest),
+        defaults=to_builtins(options_of(suite)),
         warnings=[f"{name}: {text}" for name, side in sides.items() for text in side.warnings],
     )
 
 
 def _ratcheted(
-    baseline: Opened | None, manifest: Mapping[str, Any]
+    suite: Suite, baseline: Opened | None, manifest: Mapping[str, Any]
 ) -> dict[tuple[str, str], RatchetedBound]:
     """Return the bounds beside the baseline; where they say nothing about this run, why not."""
     from harness.gates.evidence import RatchetedBound  # noqa: PLC0415  loads scipy
     from harness.stats.surroundings import differences, surroundings  # noqa: PLC0415
 
+    asked = {(one.name, check.name): check.bounds.series
+             for one in suite.experiments for check in one.checks}  # fmt: skip
     found = {}
     for bound in baseline.bounds if baseline else ():
-        here = surroundings(bound.series, manifest)
-        other = differences(bound.surroundings, here)
+        series = asked.get((bound.experiment, bound.check), "")
+        other = differences(
+            {"suite": bound.suite, "series": bound.series, **bound.surroundings},
+            {"suite": suite.name, "series": series, **surroundings(series, manifest)},
+        )
         found[bound.experiment, bound.check] = RatchetedBound(
             upper_bound=bound.upper_bound,
             margin_pct=bound.margin_pct,

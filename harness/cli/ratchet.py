@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,7 @@ from harness.units import format_value
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from harness.gates.ratchet import Decision
+    from harness.gates.ratchet import Decision, Standing
     from harness.store.baseline import Baseline
     from harness.store.bounds import Bound
     from harness.store.reader import RunData
@@ -75,7 +76,7 @@ def _decide(
     """Return what each proposal does, and all bounds as they are afterwards."""
     from harness.cli.suites import expected_inputs, find_suite  # noqa: PLC0415  loads pydantic
     from harness.gates.evidence import Evidence  # noqa: PLC0415
-    from harness.gates.ratchet import Standing, decide, propose  # noqa: PLC0415
+    from harness.gates.ratchet import decide, propose  # noqa: PLC0415
     from harness.stats.frames import Frames  # noqa: PLC0415
     from harness.stats.surroundings import surroundings  # noqa: PLC0415
 
@@ -93,12 +94,24 @@ def _decide(
                 f"check {key[1]!r} of {key[0]!r} has a bound already, by suite {old.suite!r}",
                 remedy="give the experiment another name in one of the two suites",
             )
-        standing = None if old is None else Standing(old.upper_bound, old.surroundings)
-        decision = decide(proposal, standing, here, loosen=loosen)
+        decision = decide(proposal, _standing(old), _where(proposal.series, here), loosen=loosen)
         if decision.takes_effect:
             known[key] = _bound(decision, chosen.name, measured, here)
         decisions.append(decision)
     return decisions, tuple(sorted(known.values(), key=lambda one: (one.experiment, one.check)))
+
+
+def _standing(bound: Bound | None) -> Standing | None:
+    from harness.gates.ratchet import Standing  # noqa: PLC0415
+
+    if bound is None:
+        return None
+    return Standing(bound.upper_bound, _where(bound.series, bound.surroundings))
+
+
+def _where(series: str, surroundings: Mapping[str, str]) -> dict[str, str]:
+    """Return all that two bounds must have in common before one of them is the tighter."""
+    return {"series": series, **surroundings}
 
 
 def _bound(decision: Decision, suite: str, measured: RunData, here: dict[str, str]) -> Bound:

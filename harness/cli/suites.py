@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import structs
 
+from harness.config import PipelineOptions
 from harness.corpus import Corpus, committed_corpus, fixtures_directory, pinned_manifest, resolve
 from harness.corpus.manifest import TIERS
 from harness.corpus.progress import OnProgress
 from harness.errors import ConfigError
+from harness.pipelines.compressors import default_level
 from harness.registry import load, names
 from harness.run.extensions import arms_by_name
 from harness.run.request import Binary, RunRequest
@@ -101,7 +103,6 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
     """
     replicates = _replicates(suite, request)
     sources = {source for experiment in suite.experiments for source in experiment.source}
-    options = structs.replace(request.pipeline_options, **suite.options.as_pipeline_options())
     return structs.replace(
         request,
         binaries=_binaries(suite, request.binaries),
@@ -110,9 +111,15 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
         sources=tuple(sorted(sources)),
         replicates=replicates,
         seed=suite.seed,
-        pipeline_options=options,
+        pipeline_options=options_of(suite),
         suite=suite.name,
     )
+
+
+def options_of(suite: Suite) -> PipelineOptions:
+    """Return the pipelines' options: what the suite sets, and the defaults for the rest."""
+    options = PipelineOptions(**suite.options.as_pipeline_options())
+    return structs.replace(options, level=default_level(options.compressor))
 
 
 def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:

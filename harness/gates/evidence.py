@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
+from typing import Any
 
 from harness.gates.suite import PEAK, Experiment, Suite
 from harness.stats.frames import Frames
@@ -35,7 +36,8 @@ class Evidence:
 
     `inputs` is the corpus that the suite names: the digest of each binary, whether it was measured
     or not. `ratcheted` holds the bounds kept beside the baseline, by experiment and check.
-    `warnings` are what reading the two runs back showed to be wrong with them.
+    `defaults` are the options of pipelines of which the suite says nothing. `warnings` are what
+    reading the two runs back showed to be wrong with them.
     """
 
     suite: Suite
@@ -44,6 +46,7 @@ class Evidence:
     baseline: Frames | None = None
     ratcheted: Mapping[tuple[str, str], RatchetedBound] = field(default_factory=dict)
     warnings: Collection[str] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     def iter_cases(self, experiment: Experiment) -> Iterator[Case]:
         """Yield every case that an experiment expects, measured or not."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
+
+import pandas as pd
 
 from harness.gates.evidence import BASELINE, CANDIDATE, Evidence
 from harness.gates.suite import Experiment
-from harness.stats.frames import Frames
+from harness.stats.frames import COLUMNS, Frames
 from harness.stats.inventory import Key, Sample, iter_own_faults
 from harness.stats.verdict import Case, Fault, Findings
 
-_COMPLETE = "complete"
+_COMPLETE, _RUN = "complete", "run"
 
 
 def judge(evidence: Evidence) -> Findings:
@@ -21,9 +24,11 @@ def judge(evidence: Evidence) -> Findings:
     for experiment in evidence.suite.experiments:
         cases = list(evidence.iter_cases(experiment))
         checked += len(cases)
-        if not cases:
-            patterns = ", ".join(experiment.binary)
-            faults.append(Fault(what=experiment.name, reason=f"no binary is called {patterns}"))
+        faults += [
+            Fault(what=experiment.name, reason=f"no binary is called {pattern}")
+            for pattern in experiment.binary
+            if not any(fnmatchcase(binary, pattern) for binary in evidence.inputs)
+        ]
         faults += [
             fault for case in cases for fault in _iter_case_faults(evidence, experiment, case)
         ]
@@ -46,11 +51,33 @@ def _iter_run_faults(evidence: Evidence) -> Iterator[Fault]:
             yield Fault(what=side, reason=reason)
         if frames.samples.empty:
             yield Fault(what=side, reason="nothing was measured")
+        yield from _iter_foreign(side, frames)
+
+
+def _iter_foreign(side: str, frames: Frames) -> Iterator[Fault]:
+    """Yield what says that the numbers are of another run, or of a run made for something else."""
+    kind = frames.manifest.get("kind", _RUN)
+    if kind != _RUN:
+        yield Fault(what=side, reason=f"it is a {kind}, which a suite does not ask for")
+    own = str(frames.manifest.get("run_id"))
+    for name in COLUMNS:
+        others = sorted(set(map(str, getattr(frames, name)["run_id"])) - {own})
+        if others:
+            yield Fault(what=side, reason=f"{name} has rows of another run: {others[0]}")
+    lost = _replicates(frames.failures) - _replicates(frames.samples[frames.samples.status != "ok"])
+    if lost:
+        reason = f"{len(lost)} replicates failed of which samples says nothing"
+        yield Fault(what=side, reason=reason)
+
+
+def _replicates(rows: pd.DataFrame) -> set[tuple[str, ...]]:
+    columns = ["binary", "source", "arm", "probe", "replicate"]
+    return set(rows[columns].astype(str).itertuples(index=False, name=None))
 
 
 def _iter_option_faults(evidence: Evidence) -> Iterator[Fault]:
     """Yield what was measured otherwise than the suite says, or on the two sides differently."""
-    wanted = evidence.suite.options.as_pipeline_options()
+    wanted = {**evidence.defaults, **evidence.suite.options.as_pipeline_options()}
     for side, frames in _sides(evidence).items():
         options = _pipeline_options(frames)
         other = sorted(name for name, value in wanted.items() if options.get(name) != value)

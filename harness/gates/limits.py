@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.gates.evidence import Evidence
-from harness.gates.rows import bound_row
+from harness.gates.rows import bound_row, never_tested
 from harness.gates.series import series_of
 from harness.gates.suite import COPIES, OVERSHOOT, Experiment
-from harness.stats.verdict import BoundRow, Fault, Findings, Outcome
+from harness.stats.verdict import BoundRow, Fault, Findings
 
 
 def judge_copies(evidence: Evidence) -> Findings:
@@ -44,14 +44,5 @@ def _judge(
             for case in evidence.iter_cases(experiment)
         ]
         bounds += rows
-        if all(row.outcome is Outcome.NOT_ASKED for row in rows):
-            faults.append(_never_tested(experiment, name))
+        faults += never_tested(experiment, name, rows)
     return Findings(bounds=bounds, faults=faults)
-
-
-def _never_tested(experiment: Experiment, name: str) -> Fault:
-    """Return the fault of a bound that no case came near: passing it would mean nothing."""
-    return Fault(
-        what=f"{experiment.name}: {name}",
-        reason="no case put it to the test; lower the threshold or choose larger binaries",
-    )

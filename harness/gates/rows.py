@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series
@@ -12,7 +12,7 @@ from harness.stats.bounds import BoundResult, check_lower, check_upper
 from harness.stats.change import coefficient_of_variation, permutation_p
 from harness.stats.compare import Comparison
 from harness.stats.inventory import Sample
-from harness.stats.verdict import BoundRow, Case, ExperimentRow, Link, Outcome
+from harness.stats.verdict import BoundRow, Case, ExperimentRow, Fault, Link, Outcome
 
 Permutation = Callable[[tuple[float, ...], tuple[float, ...]], float | None]
 
@@ -103,6 +103,14 @@ def bound_row(  # noqa: PLR0913  the parts of one row
         links=links_of(experiment.report_links),
         repeat_command=evidence.repeat(experiment, case, name),
     )
+
+
+def never_tested(experiment: Experiment, check: str, rows: Sequence[BoundRow]) -> list[Fault]:
+    """Return the fault of a bound that no case came near: passing it would mean nothing."""
+    if not all(row.outcome is Outcome.NOT_ASKED for row in rows):
+        return []
+    reason = "no case put it to the test; lower the threshold or choose larger binaries"
+    return [Fault(what=f"{experiment.name}: {check}", reason=reason)]
 
 
 def links_of(links: tuple[ReportLink, ...]) -> list[Link]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from harness.gates.evidence import BASELINE, CANDIDATE, Evidence
 from harness.stats.frames import Frames, of_case
 from harness.stats.verdict import Fault, Findings
@@ -30,12 +32,23 @@ def judge(evidence: Evidence) -> Findings:
                 if not delivered:
                     reason = "nobody checked what was delivered"
                     faults.append(Fault(what=f"{side}: {what} {arm}", reason=reason))
+                if delivered and not _scopes(frames, case, arm) > 0:
+                    reason = "nothing was delivered: no memory was needed for that"
+                    faults.append(Fault(what=f"{side}: {what} {arm}", reason=reason))
         if len(digests) > 1:
             faults.append(Fault(what=what, reason="different scopes were delivered"))
     return Findings(faults=faults, checked=len(cases))
 
 
 def _digests(frames: Frames, case: tuple[str, str], arm: str) -> set[str]:
+    return set(map(str, _good(frames, case, arm)["digest"])) - {""}
+
+
+def _scopes(frames: Frames, case: tuple[str, str], arm: str) -> float:
+    """Return the fewest scopes that were delivered in any verification."""
+    return float(_good(frames, case, arm)["scopes"].astype(float).min())
+
+
+def _good(frames: Frames, case: tuple[str, str], arm: str) -> pd.DataFrame:
     rows = of_case(frames.deliveries, case)
-    good = rows[(rows["arm"] == arm) & (rows["status"] == "ok")]
-    return set(map(str, good["digest"])) - {""}
+    return rows[(rows["arm"] == arm) & (rows["status"] == "ok")]

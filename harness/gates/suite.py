@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     PositiveInt,
     ValidationError,
     model_validator,
@@ -55,6 +54,7 @@ def _one_or_more(item: Any) -> BeforeValidator:
 
 _SIZE = BeforeValidator(_number, json_schema_input_type=float | str)
 _Quantity = Annotated[float, _SIZE, Field(allow_inf_nan=False)]
+_NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Names = Annotated[tuple[str, ...], _one_or_more(str), Field(min_length=1)]
 _Metrics = Annotated[
     tuple[str, ...], BeforeValidator(_several, json_schema_input_type=str | tuple[str, ...])
@@ -120,10 +120,10 @@ class Experiment(_Table):
     optimization_goal: _Metrics = (PEAK,)
     erratic: bool = False
     replicates: PositiveInt = 2
-    tolerance: NonNegativeFloat = 5.0
+    tolerance: _NotNegative = 5.0
     checks: tuple[Check, ...] = ()
     slope: SlopeBound | None = None
-    copies: Annotated[float, Field(ge=0)] | None = None
+    copies: _NotNegative | None = None
     overshoot: _Quantity | None = None
     gate: bool = False
     report_links: tuple[ReportLink, ...] = ()
@@ -150,8 +150,9 @@ class Experiment(_Table):
             faults.append(f"series {REDUCTION!r} needs the arm to compare with, `against`")
         if self.against and self.against in self.arm:
             faults.append(f"arm {self.against!r} cannot be compared with itself")
-        if self.gate and self.erratic and not self.has_bounds:
-            faults.append("an erratic experiment without bounds can never fail: gate means nothing")
+        if self.gate and not self.has_bounds and (self.erratic or not self.optimization_goal):
+            kind = "erratic experiment" if self.erratic else "experiment without a goal and"
+            faults.append(f"an {kind} without bounds can never fail: gate means nothing")
         if faults:
             raise ValueError("; ".join(faults))
         return self
@@ -211,6 +212,12 @@ class Suite(_Table):
             faults.append("there are no experiments")
         elif not any(experiment.gate for experiment in self.experiments):
             faults.append("no experiment has `gate = true`: nothing could ever fail")
+        if not self.needs_baseline:
+            faults += [
+                f"experiment {one.name!r} guards by comparison alone, and no baseline is needed"
+                for one in self.experiments
+                if one.gate and not one.has_bounds
+            ]
         if faults:
             raise ValueError("; ".join(faults))
         return self

@@ -154,7 +154,8 @@ def _state(comparison: Comparison, change: Change) -> State:
             return State.REGRESSED
         if worse <= -rule.tolerance_pct and high < 0:
             return State.IMPROVED
-    return State.CLEAN if high < rule.tolerance_pct else State.INCONCLUSIVE
+    proved = high < rule.tolerance_pct or (change.exact and high <= 0)
+    return State.CLEAN if proved else State.INCONCLUSIVE
 
 
 def _remarks(comparison: Comparison, change: Change) -> tuple[str, ...]:

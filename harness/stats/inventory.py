@@ -32,14 +32,16 @@ class Key(NamedTuple):
 class Sample:
     """The numbers of one metric on one side, one a successful replicate, and where they are from.
 
-    `failed` counts replicates of the same probe that did not end well, `repeated` values of one
-    that has given its own already; `outputs` are the digests
-    of what was delivered; `inputs` those of the binary; `rig` is what both sides have to share.
+    `failed` counts replicates of the same probe that did not end well, `unusable` values that are
+    no measurement although theirs did (no number, or zero where that cannot be), `repeated` values
+    of one that has given its own already; `outputs` are the digests of what was delivered;
+    `inputs` those of the binary; `rig` is what both sides have to share.
     """
 
     numbers: tuple[float, ...]
     unit: str
     failed: int = 0
+    unusable: int = 0
     repeated: int = 0
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
@@ -102,18 +104,24 @@ def probe_for(metric: str) -> str:
 
 
 def _sample(rows: pd.DataFrame, metric: str, outputs: frozenset[str], rig: str) -> Sample:
-    good = succeeded(rows)
-    good = good[good["metric"] == metric].sort_values(["replicate", "order"])
+    given = rows[(rows["metric"] == metric) & (rows["status"] == "ok")]
+    good = succeeded(given).sort_values(["replicate", "order"])
     ended_badly = rows[rows["status"] != "ok"]
     return Sample(
         numbers=tuple(map(float, good["value"])),
         unit=" and ".join(sorted(set(map(str, good["unit"])))),
         failed=int(ended_badly["replicate"].nunique()),
+        unusable=len(given) - len(good) + _impossible(good, metric),
         repeated=int(good["replicate"].duplicated().sum()),
         inputs=frozenset(map(str, rows["binary_sha256"])),
         outputs=outputs,
         rig=rig,
     )
+
+
+def _impossible(good: pd.DataFrame, metric: str) -> int:
+    """Count values of nothing where a process cannot have needed nothing."""
+    return int((good["value"] == 0).sum()) if metric in METRICS else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,8 @@ def iter_own_faults(sample: Sample, demands: Demands) -> Iterator[str]:
         yield f"{count} valid replicates of {demands.replicates}"
     if sample.failed:
         yield f"{sample.failed} replicates failed"
+    if sample.unusable:
+        yield f"{sample.unusable} values are no measurement"
     if sample.repeated:
         yield f"{sample.repeated} values of replicates that are there twice"
     if any(value < 0 for value in sample.numbers):

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec import to_builtins
 from typer.testing import CliRunner, Result
 
+from harness import registry
+from harness.cli import gate as gate_command
 from harness.cli.app import app
+from harness.config import PipelineOptions
 from harness.errors import HarnessError
 from harness.stats.verdict import Verdict
 from harness.store.manifest import read_manifest, write_manifest
 from harness.tests.reports.golden_files import RUN
 
+Row = dict[str, Any]
 OUTPUTS = {"report.md", "report.json", "junit.xml", "decision.md"}
 SUITE = """
 corpus = "."
@@ -35,7 +42,11 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     for name in ("old", "new"):
         copy = shutil.copytree(RUN, tmp_path / name)
-        write_manifest(copy, {**read_manifest(copy), "run_id": name})
+        manifest = read_manifest(copy)
+        options = {**manifest["options"], "pipeline_options": to_builtins(PipelineOptions())}
+        write_manifest(copy, {**manifest, "run_id": name, "options": options})
+        for table in copy.glob("*.jsonl"):
+            rewrite(table, run_id=name)
     (tmp_path / "mine.toml").write_text(SUITE)
     return tmp_path
 
@@ -50,14 +61,21 @@ def call(*arguments: str | Path) -> Result:
     return result
 
 
+def rewrite(table: Path, only: Callable[[Row], bool] = lambda _: True, **to: Any) -> None:
+    """Change rows of a table; a value that is called gets the one before."""
+    rows: list[Row] = [json.loads(line) for line in table.read_text().splitlines()]
+    for row in filter(only, rows):
+        row.update({key: new(row[key]) if callable(new) else new for key, new in to.items()})
+    table.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+
 def worsen(run: Path, factor: float) -> None:
     """Make every peak of the streaming arm larger."""
-    samples = run / "samples.jsonl"
-    rows = [json.loads(line) for line in samples.read_text().splitlines()]
-    for row in rows:
-        if row["arm"] == "streaming" and row["metric"] == "heap_peak_memray":
-            row["value"] *= factor
-    samples.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+    def is_peak(row: Row) -> bool:
+        return (row["arm"], row["metric"]) == ("streaming", "heap_peak_memray")
+
+    rewrite(run / "samples.jsonl", is_peak, value=lambda peak: peak * factor)
 
 
 def verdict_of(directory: Path) -> Verdict:
@@ -85,7 +103,9 @@ def test_a_worse_run_fails_and_says_how_to_repeat_it(runs: Path) -> None:
     assert row.repeat_command in (runs / "out" / "report.md").read_text()
 
 
-@pytest.mark.parametrize("damage", ["no manifest", "damaged line", "no samples", "interrupted"])
+@pytest.mark.parametrize(
+    "damage", ["no manifest", "not a list", "damaged line", "no samples", "interrupted"]
+)
 @pytest.mark.parametrize("side", ["old", "new"])
 def test_damage_on_either_side_is_no_verdict_but_a_report(
     runs: Path, damage: str, side: str
@@ -93,6 +113,9 @@ def test_damage_on_either_side_is_no_verdict_but_a_report(
     samples = runs / side / "samples.jsonl"
     if damage == "no manifest":
         (runs / side / "manifest.json").unlink()
+    elif damage == "not a list":
+        manifest = {**read_manifest(runs / side), "corpus": "big.so"}
+        (runs / side / "manifest.json").write_text(json.dumps(manifest))
     elif damage == "interrupted":
         manifest = read_manifest(runs / side)
         write_manifest(runs / side, {**manifest, "state": "interrupted"})
@@ -103,6 +126,35 @@ def test_damage_on_either_side_is_no_verdict_but_a_report(
     assert result.exit_code == 4, result.output
     assert verdict_of(runs / "out").decision == "invalid"
     assert {path.name for path in (runs / "out").iterdir()} == OUTPUTS
+
+
+def test_a_run_with_other_options_than_the_suite_is_no_verdict(runs: Path) -> None:
+    """Even where both sides have them: the suite says nothing of a threshold, so it is ours."""
+    for side in ("old", "new"):
+        manifest = read_manifest(runs / side)
+        manifest["options"]["pipeline_options"]["threshold_bytes"] = 65_536
+        write_manifest(runs / side, manifest)
+    result = call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
+    assert result.exit_code == 4
+    assert "another threshold_bytes" in result.output
+
+
+def test_built_in_gates_are_listed_and_one_that_is_not_installed_is_named(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(gate_command.BUILT_IN) == set(registry.names("gate"))
+    monkeypatch.setattr(gate_command, "BUILT_IN", ("regression", "slopes"))
+    result = call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
+    assert result.exit_code == 2
+    assert "no gate called 'slopes'" in str(result.exception)
+    assert not (runs / "new" / "gate").exists()
+
+
+def test_nothing_is_written_into_a_baseline(runs: Path) -> None:
+    (runs / "new" / "digests.json").write_text("{}")
+    result = call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
+    assert result.exit_code == 2
+    assert "break the seal" in str(result.exception)
 
 
 @pytest.mark.usefixtures("runs")

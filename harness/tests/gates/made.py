@@ -59,6 +59,8 @@ def run(
             _add_arm(rows, binary, arm, peak)
             sizes = {"functions": functions, "scopes": functions, "batches": 2}
             rows["deliveries"].append({**delivery(binary, arm), **sizes})
+    for row in (row for found in rows.values() for row in found):
+        row["run_id"] = run_id
     change(rows)
     whole = {
         "run_id": run_id,

@@ -79,6 +79,15 @@ FIRST = {**CASE, "replicate": 0}
                      "different or unknown rigs", id="another machine"),
         pytest.param(lambda: run(manifest={"options": {"pipeline_options": {"level": 9}}}),
                      "measured with different", id="other options"),
+        pytest.param(lambda: run(changed("samples", {"value": 0.0}, **CASE)),
+                     "2 values are no measurement", id="nothing at the peak"),
+        pytest.param(lambda: run(_topped_up), "1 values are no measurement", id="one of many"),
+        pytest.param(lambda: run(changed("samples", {"run_id": "r9"}, **FIRST)),
+                     "rows of another run: r9", id="rows of another run"),
+        pytest.param(lambda: run(changed("deliveries", {"scopes": 0})),
+                     "nothing was delivered", id="no scopes"),
+        pytest.param(lambda: run(_failed_unsaid), "1 replicates failed of which", id="unsaid"),
+        pytest.param(lambda: run(manifest={"kind": "sweep"}), "it is a sweep", id="sweep"),
         pytest.param(lambda: run(run_id="r1"), "compared with itself", id="the same run"),
     ],
 )  # fmt: skip
@@ -90,6 +99,17 @@ def test_what_is_missing_partial_or_mismatched_is_no_verdict(
     assert EXIT_CODES[decision] == 4
     assert any(reason in said for said in reasons), reasons
     assert not any("regressed" in said for said in reasons)
+
+
+def _failed_unsaid(rows: Rows) -> None:
+    (first, *_) = rows_where(rows["samples"], **FIRST)
+    rows["failures"] = [{**first, "status": "crashed", "detail": "signal 11"}]
+
+
+def _topped_up(rows: Rows) -> None:
+    """Three replicates where two were planned, one of them without a number."""
+    more = [{**row, "replicate": 2} for row in rows_where(rows["samples"], **FIRST)]
+    rows["samples"] += [{**row, "value": None} for row in more]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +202,7 @@ def test_an_erratic_experiment_never_regresses_but_keeps_to_its_bounds() -> None
 
 def test_patterns_choose_binaries_and_one_that_fits_none_is_a_fault() -> None:
     assert len(ask(GATES, evidence(binary="[ab].so", slope=None))["regression"].experiments) == 2
-    decision, reasons = judged(evidence(binary="z*"))
+    decision, reasons = judged(evidence(binary=["a.so", "b.so", "c.so", "z*"]))
     assert decision is Outcome.INVALID
     assert any("no binary is called z*" in reason for reason in reasons)
 
@@ -192,6 +212,19 @@ def test_overshoot_that_no_case_could_show_is_no_pass() -> None:
     decision, reasons = judged(evidence(run(changed("batches", {"final": True}))))
     assert decision is Outcome.INVALID
     assert any("no case put it to the test" in reason for reason in reasons)
+
+
+def test_a_check_that_no_case_could_break_is_no_pass() -> None:
+    checks = [{"name": "past", "bounds": {"series": "overshoot", "upper_bound": 1}}]
+    final = run(changed("batches", {"final": True}))
+    decision, reasons = judged(evidence(final, checks=checks, overshoot=None))
+    assert decision is Outcome.INVALID
+    assert any("past: no case put it to the test" in reason for reason in reasons)
+
+
+def test_without_any_tolerance_equal_bytes_are_clean_and_one_more_is_a_regression() -> None:
+    assert judged(evidence(tolerance=0))[0] is Outcome.PASS
+    assert judged(evidence(run(factor=1.000001), tolerance=0))[0] is Outcome.FAIL
 
 
 def test_overshoot_of_one_case_is_enough() -> None:

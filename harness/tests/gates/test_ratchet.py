@@ -96,7 +96,7 @@ def test_the_largest_case_decides() -> None:
         pytest.param(
             lambda rows: [row.update(value=0.0) for row in rows["samples"]],
             {},
-            "values that are not positive",
+            "values are no measurement",
             id="zero",
         ),
     ],

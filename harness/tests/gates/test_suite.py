@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.cli.suites import expected_inputs, find_suite, narrowed
+from harness.cli.suites import expected_inputs, find_suite, narrowed, options_of
+from harness.config import PipelineOptions
 from harness.corpus import fixtures_directory, pinned_manifest
 from harness.errors import ConfigError
 from harness.gates.suite import load_suite
@@ -107,6 +108,12 @@ checks = [{ name = "p", bounds = { series = "x", uper_bound = 3 } }]
         ),
         pytest.param(SHORTEST + "tolerance = -1", "tolerance", id="negative tolerance"),
         pytest.param(SHORTEST + "tolerance = nan", "tolerance", id="no number"),
+        pytest.param(SHORTEST + "tolerance = inf", "tolerance", id="any change"),
+        pytest.param(SHORTEST + "copies = inf", "copies", id="any number of copies"),
+        pytest.param(SHORTEST + "optimization_goal = []", "can never fail", id="no goal"),
+        pytest.param(
+            "needs_baseline = false" + SHORTEST, "by comparison alone", id="nothing to compare with"
+        ),
         pytest.param("corpus = ", "not TOML", id="not TOML"),
     ],
 )
@@ -148,6 +155,12 @@ def test_a_suite_decides_what_is_run_but_half_the_replicates_may_be_asked_for() 
     ]
     half = structs.replace(asked, replicates={"memray": 1})
     assert narrowed(half, find_suite("ci")).replicates == {"memray": 1}
+
+
+def test_a_compressor_gets_a_level_that_it_has(tmp_path: Path) -> None:
+    text = SHORTEST + '[options]\ncompressor = "isal"\nsink = "disk"'
+    options = options_of(load_suite(written(tmp_path, text)))
+    assert options == PipelineOptions(compressor="isal", level=1, sink="disk")
 
 
 def test_what_one_side_had_in_its_directory_is_expected_of_the_other(tmp_path: Path) -> None:

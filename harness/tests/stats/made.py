@@ -55,6 +55,7 @@ def delivery(binary: str, arm: str, digest: str = "d1", **changes: Any) -> dict[
         "source": "dwarf",
         "status": "ok",
         "digest": digest,
+        "scopes": 10,
     }
     return {**row, **changes}
 
