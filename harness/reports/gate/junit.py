@@ -19,10 +19,14 @@ _OUTCOMES = {
 
 
 def render_junit(verdict: Verdict) -> bytes:
-    """Return the verdict as JUnit XML, a test case a row; names can hold nothing that acts."""
+    """Return the verdict as JUnit XML, a test case a row; names can hold nothing that acts.
+
+    The first case is the decision: it says so where every row is fine, and that is no pass.
+    """
     suite = TestSuite(inert(f"harness gate {verdict.suite}"))
     suite.add_testcases(
         [
+            _decision(verdict),
             *map(_comparison, verdict.experiments),
             *map(_bound, verdict.bounds),
             *map(_fault, verdict.faults),
@@ -33,6 +37,11 @@ def render_junit(verdict: Verdict) -> bytes:
     file = BytesIO()
     document.write(file, pretty=True)
     return file.getvalue()
+
+
+def _decision(verdict: Verdict) -> TestCase:
+    says = "; ".join([words.ANSWERS[verdict.decision], *verdict.reasons])
+    return _case("decision", "decision", verdict.decision, True, says, verdict.command)
 
 
 def _comparison(row: ExperimentRow) -> TestCase:

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from junitparser import JUnitXml
 from markdown_it import MarkdownIt
+from msgspec import structs
 
 from harness.reports.gate.junit import render_junit
 from harness.reports.gate.markdown import render_decision, render_verdict
@@ -112,10 +113,30 @@ def test_junit_tells_failures_of_gates_from_what_could_not_be_judged() -> None:
     kinds = {case.name: [type(one).__name__ for one in case.result] for case in suite}
     count = [kind for found in kinds.values() for kind in found]
     assert count.count("Failure") == 3
-    assert count.count("Error") == 4
+    assert count.count("Error") == 5
+    assert kinds["decision"] == ["Error"]
     assert kinds["quality_gate: b.so, replay, streaming, overshoot"] == ["Failure"]
     assert kinds["quality_gate: a.so, replay, streaming, reduction"] == ["Skipped"]
     assert kinds["quality_gate: c.so, replay, streaming, heap_peak_memray"] == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kinds"),
+    [
+        (Outcome.PASS, []),
+        (Outcome.FAIL, ["Failure"]),
+        (Outcome.INVALID, ["Error"]),
+        (Outcome.INCONCLUSIVE, ["Error"]),
+    ],
+)
+def test_junit_says_what_was_decided_even_where_there_is_no_row(
+    outcome: Outcome, kinds: list[str]
+) -> None:
+    """A file without a test case is read as all green."""
+    bare = structs.replace(verdict(outcome), experiments=[], bounds=[], faults=[])
+    (suite,) = JUnitXml.fromstring(render_junit(bare))
+    assert [type(one).__name__ for case in suite for one in case.result] == kinds
+    assert (suite.tests, suite.failures + suite.errors) == (1, len(kinds))
 
 
 @pytest.mark.parametrize("outcome", [o for o in Outcome if o is not Outcome.NOT_ASKED])
