@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from configparser import ConfigParser
 from typing import Any
 
 import pytest
@@ -79,3 +80,21 @@ def test_relative_links_lead_somewhere() -> None:
         if not (path.parent / target).exists()
     ]
     assert dead == []
+
+
+def test_every_environment_of_tox_is_told_to_contributors() -> None:
+    parsed = ConfigParser(interpolation=None)
+    parsed.read_string(document("tox.ini"))
+    listed = [name.strip() for name in parsed["tox"]["env_list"].split(",")]
+    own = [name.removeprefix("testenv:") for name in parsed if name.startswith("testenv:")]
+    told = re.findall(r"^tox -e (\w+)", document("CONTRIBUTING.md"), re.MULTILINE)
+    assert sorted(told) == sorted({*listed, *own})
+
+
+def test_what_ci_runs_has_the_gate_on_equal_code_and_on_an_extra_copy() -> None:
+    """`.ci/run` calls plain tox, so what counts is what that does without being asked."""
+    parsed = ConfigParser(interpolation=None)
+    parsed.read_string(document("tox.ini"))
+    assert {"gate", "ci"} <= {name.strip() for name in parsed["tox"]["env_list"].split(",")}
+    assert "harness.tests.gates.test_whole" in parsed["testenv:gate"]["commands"]
+    assert "\ntox\n" in document(".ci/run")
