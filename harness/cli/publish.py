@@ -121,7 +121,7 @@ def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
     console = make_console(sys.stdout)
     held = held_copies(findings.frames.copies)
     if findings.frames.manifest.get("kind") == SWEEP:
-        print_sweep(sweep_points(findings.frames), console)
+        print_sweep(sweep_points(findings.frames), findings.provenance, console)
     else:
         print_summary(findings.summary, findings.provenance, console, held=held)
     for warning in findings.warnings:

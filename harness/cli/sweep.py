@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.text import Text
 
 from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console, output_console, write_line
@@ -24,7 +23,7 @@ from harness.run.session import run_session
 from harness.units import format_bytes, parse_bytes
 
 if TYPE_CHECKING:  # loads pandas, for which a sweep need not wait before it begins
-    from harness.stats.sweep import SweepPoint
+    from harness.stats.frames import Frames
 
 _PROBES = ("memray", "bare")
 _SOURCE = "replay"
@@ -63,40 +62,54 @@ def sweep(
             kind="sweep",
         )
         run_dir = run_session(request, view)
-    points = _read_points(run_dir)
-    if not points:
-        raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
-    if json:
-        write_line(msgspec.json.encode(points))
-    else:
-        from harness.reports.sweep import print_sweep  # noqa: PLC0415 - see above
-
-        print_sweep(points, output_console())
+    frames = _read(run_dir)
+    _show(frames, limit, json=json)
     if limit is not None:
-        _answer(points, limit)
+        _judge(frames, request, limit)
 
 
-def _read_points(run_dir: Path) -> list[SweepPoint]:
+def _read(run_dir: Path) -> Frames:
     from harness.stats.frames import Frames  # noqa: PLC0415 - see above
-    from harness.stats.sweep import sweep_points  # noqa: PLC0415
     from harness.store import load  # noqa: PLC0415
 
-    return sweep_points(Frames.of(load(run_dir)))
+    return Frames.of(load(run_dir))
 
 
-def _answer(points: list[SweepPoint], limit: int) -> None:
-    """Say, for every binary, which threshold fits; a binary that none fits fails the command."""
-    from harness.stats.sweep import largest_within  # noqa: PLC0415 - see above
+def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
+    """Print every point, and for each binary which threshold fits, if that was asked."""
+    from harness.reports.provenance import Provenance  # noqa: PLC0415 - see above
+    from harness.reports.sweep import print_sweep, sweep_document  # noqa: PLC0415
+    from harness.stats.sweep import sweep_points  # noqa: PLC0415
 
-    console = error_console()
-    beyond = []
-    for binary in dict.fromkeys(point.binary for point in points):
-        best = largest_within([point for point in points if point.binary == binary], limit)
-        if best is None:
-            beyond.append(binary)
-            continue
-        fits = f"{format_bytes(best.threshold_bytes)} fits, at a peak of"
-        console.print(Text(f"{binary}: {fits} {format_bytes(best.peak_bytes)}"))
+    points = sweep_points(frames)
+    if not points:
+        raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
+    origin = Provenance.of(frames.manifest)
+    if json:
+        write_line(msgspec.json.encode(sweep_document(points, origin, limit)))
+    else:
+        print_sweep(points, origin, output_console(), limit)
+
+
+def _judge(frames: Frames, request: RunRequest, limit: int) -> None:
+    """Refuse to end well where a threshold was not measured, or where none keeps the budget."""
+    from harness.stats.sweep import fitting, sweep_points  # noqa: PLC0415 - see above
+
+    points = sweep_points(frames)
+    measured = {(point.binary, point.arm) for point in points}
+    missing = [
+        f"{binary.name} under {arm.name}"
+        for binary in request.binaries
+        for arm in request.arms
+        if (binary.name, arm.name) not in measured
+    ]
+    if missing:
+        more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise MeasurementInvalid(
+            f"not every threshold was measured: {missing[0]}{more}",
+            remedy="the reasons stand above; name only what can be measured",
+        )
+    beyond = [binary for binary, best in fitting(points, limit).items() if best is None]
     if beyond:
         raise GateFailed(
             f"no threshold keeps {', '.join(beyond)} within {format_bytes(limit)}",

@@ -7,11 +7,12 @@ nothing. What is missing is named, never printed as a number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from harness.reports.provenance import Overhead
+from harness.reports.provenance import Overhead, Provenance
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
+from harness.stats.labels import inert
 from harness.stats.quantity import Quantity
 from harness.stats.summary import Arm, Row
 from harness.units import format_bytes
@@ -69,6 +70,13 @@ def copies_cell(row: Row, held: Sequence[Held]) -> str:
 def overhead_cells(overhead: Overhead) -> tuple[str, str]:
     """Return what tracing made of CPU time and max RSS: `x 5.6`, `+84.1 MiB`."""
     return f"x {overhead.cpu_factor:.1f}", format_bytes(overhead.rss_bytes, signed=True)
+
+
+def iter_overhead_lines(provenance: Provenance) -> Iterator[str]:
+    """Yield a sentence a probe, so that nobody takes a traced time for a real one."""
+    for overhead in provenance.overheads:
+        cpu, rss = overhead_cells(overhead)
+        yield f"Under probe {inert(overhead.probe)}: CPU time {cpu}, max RSS {rss}."
 
 
 def same_cell(row: Row) -> str:

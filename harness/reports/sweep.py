@@ -2,21 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from harness.reports.cells import iter_overhead_lines
+from harness.reports.provenance import Provenance
 from harness.stats.labels import shorten
-from harness.stats.sweep import SweepPoint
+from harness.stats.sweep import SweepPoint, fitting
 from harness.units import format_bytes, format_seconds
 
+SCHEMA = "harness.sweep/1"
 _NAME_WIDTH = 24
 
 
-def print_sweep(points: Sequence[SweepPoint], console: Console) -> None:
-    """Print the points as they come; a time that nobody took is left empty."""
+def sweep_document(
+    points: Sequence[SweepPoint], origin: Provenance, budget_bytes: int | None
+) -> dict[str, Any]:
+    """Return the points as plain JSON values, and what fits each binary when there is a budget."""
+    answers = {} if budget_bytes is None else fitting(points, budget_bytes)
+    return {
+        "schema": SCHEMA,
+        "run_id": origin.run_id,
+        "points": [asdict(point) for point in points],
+        "budget_bytes": budget_bytes,
+        "largest_fitting": [
+            {
+                "binary": binary,
+                "threshold_bytes": best and best.threshold_bytes,
+                "peak_bytes": best and best.peak_bytes,
+                "reached": best and best.is_reached,
+            }
+            for binary, best in answers.items()
+        ],
+    }
+
+
+def print_sweep(
+    points: Sequence[SweepPoint],
+    origin: Provenance,
+    console: Console,
+    budget_bytes: int | None = None,
+) -> None:
+    """Print the points, what each probe costs, and last what fits; a time not taken is empty."""
+    console.print(_table(points))
+    for line in iter_overhead_lines(origin):
+        console.print(Text(line, style="dim"))
+    if budget_bytes is not None:
+        for line in _iter_answers(points, budget_bytes):
+            console.print(Text(line, style="bold"))
+
+
+def _iter_answers(points: Sequence[SweepPoint], budget_bytes: int) -> Iterator[str]:
+    for binary, best in fitting(points, budget_bytes).items():
+        name = shorten(binary, _NAME_WIDTH)
+        if best is None:
+            yield f"{name}: no threshold keeps the peak within {format_bytes(budget_bytes)}"
+            continue
+        fits = f"{format_bytes(best.threshold_bytes)} fits, at a peak of"
+        never = "" if best.is_reached else "; it was never reached, a larger input may need more"
+        yield f"{name}: {fits} {format_bytes(best.peak_bytes)}{never}"
+
+
+def _table(points: Sequence[SweepPoint]) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("binary", no_wrap=True)
     for name in ("threshold", "peak heap", "batches", "overshoot", "wall"):
@@ -31,4 +83,4 @@ def print_sweep(points: Sequence[SweepPoint], console: Console) -> None:
             "none" if overshoot is None else format_bytes(overshoot),
             "" if point.wall_s is None else format_seconds(point.wall_s),
         )
-    console.print(table)
+    return table

@@ -118,9 +118,7 @@ def _iter_notes(summary: Summary, provenance: Provenance, held: Sequence[Held]) 
     yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
     if held:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
-    for overhead in provenance.overheads:
-        cpu, rss = cells.overhead_cells(overhead)
-        yield f"Under probe {inert(overhead.probe)}: CPU time {cpu}, max RSS {rss}."
+    yield from cells.iter_overhead_lines(provenance)
     for doubt, binaries in group_doubts(summary).items():
         yield _note("Not counted, " + doubt, binaries)
     for what, binaries in group_gaps(summary, provenance).items():

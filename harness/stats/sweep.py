@@ -30,6 +30,11 @@ class SweepPoint:
     overshoot_bytes: int | None
     wall_s: float | None
 
+    @property
+    def is_reached(self) -> bool:
+        """Whether the threshold was reached; else the peak says nothing about a larger input."""
+        return self.overshoot_bytes is not None
+
 
 def sweep_points(frames: Frames, metric: str = "heap_peak_memray") -> list[SweepPoint]:
     """Return one point for each binary and arm whose peak was measured, by growing threshold.
@@ -52,6 +57,14 @@ def largest_within(points: Iterable[SweepPoint], budget_bytes: float) -> SweepPo
     """Return the point with the largest threshold whose peak is within the budget, if any is."""
     fitting = [point for point in points if point.peak_bytes <= budget_bytes]
     return max(fitting, key=lambda point: point.threshold_bytes, default=None)
+
+
+def fitting(points: Iterable[SweepPoint], budget_bytes: float) -> dict[str, SweepPoint | None]:
+    """Return for each binary the point with the largest threshold within the budget, or None."""
+    by_binary: dict[str, list[SweepPoint]] = {}
+    for point in points:
+        by_binary.setdefault(point.binary, []).append(point)
+    return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
 
 
 def _point(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from harness.tests.cli.conftest import Harness
@@ -18,14 +19,33 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     options = ("--results", results, "--budget", "1 GiB", "--json")
     done = harness("sweep", FIXTURES / "c" / "dwarf5.so", *options)
     assert done.returncode == 0, done.stderr
-    points = json.loads(done.stdout)
-    assert [point["threshold_bytes"] for point in points] == [
+    document = json.loads(done.stdout)
+    assert [point["threshold_bytes"] for point in document["points"]] == [
         65536 << power for power in range(THRESHOLDS)
     ]
-    assert "dwarf5.so: 8.0 MiB fits" in done.stderr
+    (answer,) = document["largest_fitting"]
+    assert answer["binary"] == "dwarf5.so"
+    assert answer["threshold_bytes"] == document["points"][-1]["threshold_bytes"]
+    assert answer["reached"] is False
     (run,) = results.iterdir()
     shown = harness("report", run, "--output", tmp_path / "report")
     assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if line.startswith("dwarf5.so")]
     assert len(lines) == THRESHOLDS
     assert "missing" not in shown.stdout
+    assert "Under probe memray: CPU time x " in shown.stdout
+
+
+def test_a_budget_gets_no_answer_from_a_binary_that_was_not_measured(
+    harness: Harness, tmp_path: Path
+) -> None:
+    """One readable file in the directory must not let the other one pass."""
+    inputs = tmp_path / "inputs"
+    inputs.mkdir()
+    shutil.copy(FIXTURES / "c" / "dwarf5.so", inputs / "lib.so")
+    shutil.copy(FIXTURES / "c" / "stripped.so", inputs / "stripped.so")
+    done = harness("sweep", inputs, "--results", tmp_path / "results", "--budget", "1 GiB")
+    assert done.returncode == 4, done.stderr
+    assert "not every threshold was measured: stripped.so under streaming @ 64 KiB" in done.stderr
+    assert "lib.so: 8.0 MiB fits" in done.stdout
+    assert "it was never reached" in done.stdout
