@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -19,6 +20,8 @@ PEAKS = {
     "heap_peak_gc": "gc",
 }
 """Definitions of peak heap, best first, each with the probe that takes it."""
+
+_ARMS = ("legacy", "streaming")
 
 TIMED = ("wall", "cpu", "rss_peak")
 """Metrics that any instrument would distort; only the bare probe's values count."""
@@ -108,20 +111,36 @@ class Summary:
 
 
 def summarise(
-    frames: Frames, *, baseline: str = "legacy", candidate: str = "streaming", metric: str = ""
+    frames: Frames, *, baseline: str = "", candidate: str = "", metric: str = ""
 ) -> Summary:
     """Return one row for each binary and source.
 
     Args:
         frames: The tables of one run.
-        baseline: The arm that is compared with.
-        candidate: The arm that is judged.
+        baseline: The arm that is compared with; without one, as the run says.
+        candidate: The arm that is judged; without one, as the run says.
         metric: Which definition of peak heap to use throughout; without one, the best that the
             run measured at all. A row that lacks it has no peak, even if it has another.
     """
     chosen = metric or _best_peak(frames.samples)
-    rows = sorted(_iter_rows(frames, (baseline, candidate), chosen), key=_order)
-    return Summary(metric=chosen, baseline=baseline, candidate=candidate, rows=tuple(rows))
+    old, new = compared_arms(frames.manifest)
+    old, new = baseline or old, candidate or new
+    rows = sorted(_iter_rows(frames, (old, new), chosen), key=_order)
+    return Summary(metric=chosen, baseline=old, candidate=new, rows=tuple(rows))
+
+
+def compared_arms(manifest: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the arm to compare with and the one to judge: the first and the last of a run.
+
+    Thresholds of one pipeline are neither old nor new, and of a pipeline alone nothing is known to
+    compare it with: then it is legacy and streaming, of which what was not measured is missing.
+    """
+    arms = manifest.get("options", {}).get("arms", ())
+    if len({arm["pipeline"] for arm in arms}) > 1:
+        return str(arms[0]["name"]), str(arms[-1]["name"])
+    if len(arms) == 1 and arms[0]["name"] != _ARMS[0]:
+        return _ARMS[0], str(arms[0]["name"])
+    return _ARMS
 
 
 def _best_peak(samples: pd.DataFrame) -> str:

@@ -44,7 +44,9 @@ def python(tmp_path: Path) -> Path:
     return tmp_path / "venv" / "bin" / "python"
 
 
-def test_the_example_runs_beside_legacy_and_delivers_the_same(python: Path, tmp_path: Path) -> None:
+def test_the_example_runs_beside_legacy_delivers_the_same_and_is_judged(
+    python: Path, tmp_path: Path
+) -> None:
     command = [str(python), "-m", "harness", "run", str(BINARY), "--arm", "legacy"]
     command += ["--arm", "eager", "--source", "replay", "--probe", "memray", "--replicates", "1"]
     command += ["--results", str(tmp_path / "runs")]
@@ -52,6 +54,7 @@ def test_the_example_runs_beside_legacy_and_delivers_the_same(python: Path, tmp_
         command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr
+    assert "eager needs" in done.stdout
     (run,) = (tmp_path / "runs").iterdir()
     frames = load_frames(run)
     assert same_output(frames.deliveries, ("legacy", "eager")) is True

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from harness.errors import MeasurementInvalid
 from harness.stats.frames import Frames
-from harness.stats.summary import Row, Summary, summarise
+from harness.stats.summary import Row, Summary, compared_arms, summarise
 from harness.tests.stats.made import batch, delivery, failure, frames, peaks, sample
 
 VALUES = st.lists(st.integers(min_value=1, max_value=2**40), min_size=1, max_size=5)
@@ -252,3 +252,32 @@ def _peaks(row: Row, factor: float) -> tuple[float, ...]:
         for peak in (row.baseline.peak, row.candidate.peak)
         for value in (peak.low, peak.median, peak.high)
     )
+
+
+@pytest.mark.parametrize(
+    ("arms", "compared"),
+    [
+        pytest.param({}, ("legacy", "streaming"), id="nobody says"),
+        pytest.param({"legacy": "a", "mine": "b"}, ("legacy", "mine"), id="a plugin"),
+        pytest.param({"mine": "b", "streaming": "c"}, ("mine", "streaming"), id="in that order"),
+        pytest.param(
+            {"legacy": "a", "streaming": "c", "mine": "b"}, ("legacy", "mine"), id="three"
+        ),
+        pytest.param({"mine": "b"}, ("legacy", "mine"), id="a plugin alone"),
+        pytest.param({"legacy": "a"}, ("legacy", "streaming"), id="legacy alone"),
+        pytest.param({"s @ 1": "c", "s @ 2": "c"}, ("legacy", "streaming"), id="thresholds of one"),
+    ],
+)
+def test_the_first_and_the_last_pipeline_that_a_run_was_asked_for_are_compared(
+    arms: dict[str, str], compared: tuple[str, str]
+) -> None:
+    asked = [{"name": name, "pipeline": pipeline} for name, pipeline in arms.items()]
+    assert compared_arms({"options": {"arms": asked}}) == compared
+    assert compared_arms({}) == ("legacy", "streaming")
+
+
+def test_an_arm_that_is_named_is_taken_whatever_the_run_says() -> None:
+    asked = [{"name": name, "pipeline": name} for name in ("legacy", "mine")]
+    made = replace(frames(peaks("a", [9], [1])), manifest={"options": {"arms": asked}})
+    summary = summarise(made, candidate="streaming")
+    assert (summary.baseline, summary.candidate) == ("legacy", "streaming")
