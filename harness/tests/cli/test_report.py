@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from harness.tests.cli.conftest import Harness
 from harness.tests.reports.golden_files import RUN
@@ -70,18 +71,40 @@ def test_collections_are_printed_a_line_each_and_nothing_is_written(
     before = sorted(run.iterdir())
     done = harness("report", run, "--gc-trace")
     assert done.returncode == 0, done.stderr
-    headings = [line for line in done.stdout.splitlines() if line.startswith("# ")]
-    lines = [line for line in done.stdout.splitlines() if line.startswith("gc ")]
-    assert done.stdout.splitlines()[:2] == [
-        "# big.so, source dwarf, legacy, replicate 0",
-        "gc 1 @0.000s gen0: 33.3->26.7 MiB, 1.0 ms, 1 collected, 0 uncollectable",
-    ]
-    assert len(lines) == len((run / "gc.jsonl").read_text().splitlines())
-    assert len(headings) == 4
+    lines = done.stdout.splitlines()
+    first = lines.index("# big.so, source dwarf, legacy, replicate 0")
+    assert lines[first + 1] == (
+        "gc 1 @0.000s gen0: 33.3->26.7 MiB, 1.0 ms, 1 collected, 0 uncollectable"
+    )
+    stored = len((run / "gc.jsonl").read_text().splitlines())
+    assert len([line for line in lines if line.startswith("gc ")]) == stored
     assert sorted(run.iterdir()) == before
 
 
-def test_a_torn_last_collection_is_left_out_aloud_and_a_damaged_one_ends_the_trace(
+def collector(lines: list[str]) -> dict[str, Any]:
+    """Return the first of these rows that belongs to probe gc and says `gc_runs`."""
+    rows = map(json.loads, lines)
+    return next(row for row in rows if row.get("metric") == "gc_runs" and row["value"])
+
+
+def test_a_trace_that_lost_collections_says_so(harness: Harness, tmp_path: Path) -> None:
+    """A replicate under the probe has its heading even where nothing is left of its trace."""
+    run = tmp_path / "run"
+    shutil.copytree(RUN, run)
+    samples = run / "samples.jsonl"
+    row = collector(samples.read_text().splitlines())
+    samples.write_text(json.dumps(row) + "\n")
+    (run / "gc.jsonl").write_text("")
+    lost = harness("report", run, "--gc-trace")
+    heading = f"# {row['binary']}, source {row['source']}, {row['arm']}, replicate 0"
+    assert lost.stdout.splitlines() == [heading]
+    assert f"{heading}: 0 collections are stored, {row['value']} were counted" in lost.stderr
+    samples.write_text(json.dumps({**row, "value": 0}) + "\n")
+    none = harness("report", run, "--gc-trace")
+    assert (none.stdout.splitlines(), none.stderr) == ([heading], "")
+
+
+def test_a_damaged_collection_ends_the_trace_and_a_torn_one_is_left_out_aloud(
     harness: Harness, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -98,12 +121,11 @@ def test_a_torn_last_collection_is_left_out_aloud_and_a_damaged_one_ends_the_tra
     assert "line 1 is damaged" in damaged.stderr
 
 
-def test_a_run_without_collections_says_which_probe_records_them(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_a_run_without_the_probe_says_how_to_get_a_trace(harness: Harness, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
-    (run / "gc.jsonl").unlink()
+    for table in ("gc", "samples"):
+        (run / f"{table}.jsonl").unlink()
     done = harness("report", run, "--gc-trace")
     assert done.returncode == 2
     assert "--probe gc" in done.stderr
