@@ -53,7 +53,10 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     ] = "both",
     arm: Annotated[
         list[str] | None,
-        typer.Option(help="A pipeline to run; repeat it. Without: legacy and streaming."),
+        typer.Option(
+            help="A pipeline to run; repeat it. The last is compared with the first. "
+            "Without: legacy and streaming."
+        ),
     ] = None,
     probe: Annotated[
         list[str] | None,

@@ -70,7 +70,8 @@ class RunView:
         match event:
             case RunStarted(path, binaries, jobs):
                 self.run_dir = path
-                self._say(f"{binaries} binaries, {jobs} measured processes, results in {path}")
+                count = "1 binary" if binaries == 1 else f"{binaries} binaries"
+                self._say(f"{count}, {jobs} measured processes, results in {path}")
                 self._task = self.bars.add_task("starting", total=jobs, left="")
             case BinaryStarted(binary, index, total):
                 self._move(description=f"{index + 1}/{total} {binary.name[:30]}")
