@@ -82,9 +82,16 @@ def _iter_sentences(
             continue
         line = drawn[arm]
         yield Text.assemble((f"{name}: {line.in_words()}", "bold"), f" {_support(line)}")
-        if 0 < line.flushed < line.slope.points:
-            told = f"{line.flushed} of {line.slope.points} inputs needed more than one batch"
-            yield Text(f"  {told}: from there on the batch bounds the peak", style="dim")
+        if line.flushed < line.slope.points:
+            yield Text(f"  {_reach(line)}", style="dim")
+
+
+def _reach(line: Trend) -> str:
+    """Say how far the line goes: the first batch grows with the input, later ones do not."""
+    if not line.flushed:
+        return "no input needed more than one batch: nothing is known of larger ones"
+    told = f"{line.flushed} of {line.slope.points} inputs needed more than one batch"
+    return f"{told}: from there on the batch bounds the peak"
 
 
 def _support(line: Trend) -> str:

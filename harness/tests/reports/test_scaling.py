@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -36,9 +37,9 @@ POINTS = [
 ]
 
 
-def printed() -> str:
+def printed(points: list[ScalingPoint] = POINTS) -> str:
     file = StringIO()
-    print_scaling(POINTS, trends(POINTS), "functions", make_console(file))
+    print_scaling(points, trends(points), "functions", make_console(file))
     return file.getvalue()
 
 
@@ -48,6 +49,13 @@ def test_each_arm_has_a_sentence_that_says_whether_its_peak_grows() -> None:
     assert "streaming: flat: at most 0 bytes per function" in text
     assert "third: no line: it takes three inputs" in text
     assert "1 of 3 inputs needed more than one batch" in text
+
+
+def test_a_line_without_any_flush_says_that_it_tells_nothing_of_larger_inputs() -> None:
+    once = [replace(point, batches=1) for point in POINTS]
+    twice = [replace(point, batches=2) for point in POINTS]
+    assert printed(once).count("nothing is known of larger ones") == 2
+    assert "more than one batch" not in printed(twice)
 
 
 def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:
