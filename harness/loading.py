@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from harness.stats.frames import Frames
-from harness.store.baseline import load_untouched
 from harness.store.cache import default_cache
+from harness.store.reader import load
 
 
 def load_frames(run: str | os.PathLike[str], *, cache: Path | None = None) -> Frames:
@@ -24,4 +24,4 @@ def load_frames(run: str | os.PathLike[str], *, cache: Path | None = None) -> Fr
     Raises:
         StoreError: There is no run, a line is damaged, or a baseline was touched.
     """
-    return Frames.of(load_untouched(Path(run), cache=cache or default_cache()))
+    return Frames.of(load(Path(run), cache=cache or default_cache()))

@@ -72,7 +72,7 @@ def history(
 def _read(paths: Sequence[Path]) -> Iterable[Frames]:
     """Yield the tables of every run that ended well; say which others there are."""
     from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
-    from harness.store.baseline import load_untouched  # noqa: PLC0415
+    from harness.store import load  # noqa: PLC0415
 
     found = [run for path in paths for run in _iter_runs(path)]
     for path in found:
@@ -82,7 +82,7 @@ def _read(paths: Sequence[Path]) -> Iterable[Frames]:
             why = f"a {kind}" if kind != "run" else f"{state or 'of unknown state'}, not complete"
             _warn(f"{path} left out: it is {why}")
             continue
-        run = load_untouched(path, (SAMPLES, DELIVERIES))
+        run = load(path, (SAMPLES, DELIVERIES))
         for warning in run.warnings:
             _warn(f"{path}: {warning}")
         yield Frames.of(run)

@@ -57,19 +57,6 @@ def open_baseline(
     return Baseline(path=path, run=run, seal=seal, bounds=read_bounds(path))
 
 
-def load_untouched(
-    path: Path, tables: Collection[str] = tuple(TABLES), *, cache: Path | None = None
-) -> RunData:
-    """Read a run or a baseline, of which the seal is verified first; the others as for `load`.
-
-    Raises:
-        StoreError: It cannot be read, or it is a baseline that was touched.
-    """
-    if is_sealed(path):
-        return open_baseline(path, tables, cache=cache).run
-    return load(path, tables, cache=cache)
-
-
 def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
     """Make a run the baseline; the one before is replaced whole, but for its bounds, which stay.
 
@@ -93,7 +80,7 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
         for name in tables:
             if name not in left_out:
                 shutil.copyfile(run_dir / name, staged / name)
-        write_manifest(staged, _portable(run.manifest))
+        write_manifest(staged, _promoted(run.manifest))
         if bounds:
             write_bounds(staged, bounds)
         write_seal(staged, _seal_of(run, staged, left_out))
@@ -144,12 +131,12 @@ def _files_of(staged: Path) -> dict[str, Any]:
     return {path.name: describe(path) for path in sorted(staged.iterdir())}
 
 
-def _portable(manifest: dict[str, Any]) -> dict[str, Any]:
-    """Return the manifest with paths that mean something elsewhere too."""
+def _promoted(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest of a baseline, with paths that mean something elsewhere too."""
     corpus = [
         {**binary, "path": _short(str(binary.get("path", "")))} for binary in manifest["corpus"]
     ]
-    return {**manifest, "corpus": corpus}
+    return {**manifest, "corpus": corpus, "promoted": True}
 
 
 def _short(path: str) -> str:

@@ -16,7 +16,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     people's `versions`, `code_sha256` the code of the harness that is measured. `options` and
     `corpus` are what was asked for; `not_measured` says in words what was left out, `warnings` what
     to beware of. By binary, `modes` are permission bits; by probe, `overhead` is what it costs.
-    `flame` lists flame graphs, `pooled` the runs whose replicates these are. `finished_at` and
+    `flame` lists flame graphs, `pooled` the runs whose replicates these are. `promoted`
+    marks a baseline, which nobody reads without its seal. `finished_at` and
     `elapsed_s` are there once it ended.
     """
 
@@ -40,6 +41,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     overhead: dict[str, dict[str, float]] = {}
     flame: list[dict[str, Any]] = []
     pooled: list[str] = []
+    promoted: bool = False
     finished_at: str = ""
     elapsed_s: float = 0.0
 

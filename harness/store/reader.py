@@ -12,6 +12,7 @@ import msgspec
 from harness.errors import StoreError
 from harness.store.cache import through_cache
 from harness.store.manifest import read_manifest
+from harness.store.seal import is_sealed, verify_seal
 from harness.store.tables import (
     BATCHES,
     COPIES,
@@ -59,9 +60,11 @@ def load(
         cache: Where parsed tables are kept for the next time, which see `harness.store.cache`.
 
     Raises:
-        StoreError: There is no run, it is of another format, or a line is damaged.
+        StoreError: There is no run, it is of another format, a line is damaged, or it was promoted
+            and is not what was promoted.
     """
     manifest = read_manifest(run_dir)
+    _refuse_touched(run_dir, manifest)
     if manifest.get("format") != FORMAT:
         raise StoreError(
             f"{run_dir}: format {manifest.get('format')!r} cannot be read, only {FORMAT}",
@@ -84,6 +87,12 @@ def load(
         failures=frames[FAILURES],
         warnings=warnings,
     )
+
+
+def _refuse_touched(run_dir: Path, manifest: dict[str, Any]) -> None:
+    """Let nobody read a baseline that was touched, nor one whose seal was taken away."""
+    if is_sealed(run_dir) or manifest.get("promoted"):
+        verify_seal(run_dir)
 
 
 def read_rows(run_dir: Path, table: str, warnings: list[str]) -> list[Row]:
