@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from harness.cli import main
+from harness.cli.binaries import binaries_of
+from harness.corpus import resolve
 from harness.records import Metric
+from harness.run.extensions import arms_by_name
+from harness.run.request import RunRequest
+from harness.run.session import run_session
 from harness.store import INTERRUPTED, RunWriter, read_manifest
 from harness.store.baseline import open_baseline
 from harness.store.manifest import write_manifest
@@ -45,26 +47,6 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-@pytest.fixture
-def inside(
-    work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Harness]:
-    """Return a function that runs the command in this process, which loads pandas only once."""
-    assert work.is_dir()
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        monkeypatch.setattr(sys, "argv", ["harness", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return subprocess.CompletedProcess(sys.argv, int(ended.value.code or 0), *said)
-
-    yield call
-    signal.signal(signal.SIGTERM, handler)
-
-
 def promoted(work: Path, inside: Harness) -> Path:
     run = sound_run(work / "runs")
     done = inside("baseline", "promote", run)
@@ -72,31 +54,61 @@ def promoted(work: Path, inside: Harness) -> Path:
     return run
 
 
-def measured(work: Path, harness: Harness, commit: str) -> Path:
-    """Measure a real binary for real."""
-    done = harness(
-        "run", FIXTURES / "c" / "dwarf5.so", "--source", "replay", "--probe", "memray",
-        "--replicates", "2", "--commit", commit, "--results", commit,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    (run,) = (work / commit).iterdir()
-    return run
+def measured(commit: str) -> Path:
+    """Measure a real binary in real processes; nobody needs what `harness run` draws of it."""
+    with closing(resolve(FIXTURES / "c" / "dwarf5.so", "", lambda *_: None)) as corpus:
+        request = RunRequest(
+            binaries=binaries_of(corpus),
+            arms=arms_by_name(["legacy", "streaming"]),
+            results=Path(commit),
+            probes=("memray",),
+            sources=("replay",),
+            replicates={"memray": 2},
+            commit=commit,
+        )
+        return run_session(request, lambda _: None)
 
 
 def test_a_real_run_is_promoted_and_another_is_gated_by_what_was_ratcheted(
-    harness: Harness, work: Path
+    inside: Harness, work: Path
 ) -> None:
-    first = measured(work, harness, "first")
-    done = harness("baseline", "promote", first)
+    assert work.is_dir()
+    first = measured("first")
+    done = inside("baseline", "promote", first)
     assert done.returncode == 0, done.stderr
     assert "they were promoted; left out: gc.jsonl, timeline.jsonl" in done.stdout
-    document = json.loads(harness("baseline", "show", "--json").stdout)
+    document = json.loads(inside("baseline", "show", "--json").stdout)
     assert (document["run_id"], document["commit"]) == (first.name, "first")
     assert document["counts_here"] == {"heap_peak_memray": []}
-    turned = harness("baseline", "ratchet", first, "--suite", "suite.toml")
+    turned = inside("baseline", "ratchet", first, "--suite", "suite.toml")
     assert "quality_gate peak: new" in turned.stdout, turned.stderr
-    judged = harness("gate", measured(work, harness, "second"), "--suite", "suite.toml")
+    judged = inside("gate", measured("second"), "--suite", "suite.toml")
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_a_bound_of_another_series_is_no_bound(inside: Harness, work: Path) -> None:
+    """The check kept its name, and bytes would be held against seconds."""
+    first = promoted(work, inside)
+    inside("baseline", "ratchet", first, "--suite", "suite.toml")
+    (work / "suite.toml").write_text(SUITE.replace('"heap_peak_memray"', '"wall"'))
+    judged = inside("gate", sound_run(work / "runs"), "--suite", "suite.toml")
+    assert judged.returncode == 4
+    report = json.loads(next((work / "runs").glob("*/gate/report.json")).read_bytes())
+    details = {row["detail"] for row in report["bounds"]}
+    assert any("series heap_peak_memray, then wall" in detail for detail in details), details
+
+
+@pytest.mark.parametrize("command", ["gate", "report", "export"])
+def test_a_baseline_without_its_seal_is_read_by_nobody(
+    inside: Harness, work: Path, command: str
+) -> None:
+    promoted(work, inside)
+    baseline = work / "results" / "baseline"
+    (baseline / "digests.json").unlink()
+    more = {"gate": ["--suite", "suite.toml"], "report": [], "export": ["--format", "bencher"]}
+    done = inside(command, baseline, *more[command])
+    assert done.returncode in {2, 4}
+    assert "digests.json" in done.stdout + done.stderr
 
 
 def test_diff_names_what_differs_and_whether_it_may_be_promoted(

@@ -19,32 +19,30 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_values_go_to_standard_output_and_into_a_file_alike(
-    harness: Harness, run: Path, tmp_path: Path
+    inside: Harness, run: Path, tmp_path: Path
 ) -> None:
-    shown = harness("export", run, "--format", "bencher")
+    shown = inside("export", run, "--format", "bencher")
     assert shown.returncode == 0, shown.stderr
     assert shown.stderr == ""
     peak = json.loads(shown.stdout)["libelf/replay/legacy"]["heap-peak-memray-bytes"]
     assert peak["value"] == 9_000_000
     target = tmp_path / "bmf.json"
-    assert harness("export", run, "--format", "bencher", "--output", target).stdout == ""
+    assert inside("export", run, "--format", "bencher", "--output", target).stdout == ""
     assert target.read_text() == shown.stdout
 
 
-def test_failed_replicates_are_left_out_and_counted(harness: Harness, run: Path) -> None:
+def test_failed_replicates_are_left_out_and_counted(inside: Harness, run: Path) -> None:
     with RunWriter.reopen(run) as writer:
         writer.append(a_record("crashed", run_id=writer.run_id, replicate=9))
-    done = harness("export", run, "--format", "go-benchmark")
+    done = inside("export", run, "--format", "go-benchmark")
     assert done.returncode == 0
     assert "left out: 1 replicates of" in done.stderr
     assert "(1 crashed)" in done.stderr
     assert done.stdout.count("\nBenchmarkUpload/") == 4
 
 
-def test_a_run_that_did_not_end_is_exported_with_a_warning(
-    harness: Harness, tmp_path: Path
-) -> None:
-    done = harness("export", sound_run(tmp_path / "cut", state="interrupted"), "--format", "csv")
+def test_a_run_that_did_not_end_is_exported_with_a_warning(inside: Harness, tmp_path: Path) -> None:
+    done = inside("export", sound_run(tmp_path / "cut", state="interrupted"), "--format", "csv")
     assert done.returncode == 0
     assert "is interrupted, not complete" in done.stderr
 
@@ -59,40 +57,40 @@ def test_a_run_that_did_not_end_is_exported_with_a_warning(
     ids=str,
 )
 def test_what_cannot_be_exported_is_said(
-    harness: Harness, run: Path, arguments: tuple[str, ...], code: int, said: str
+    inside: Harness, run: Path, arguments: tuple[str, ...], code: int, said: str
 ) -> None:
-    done = harness("export", run, *arguments)
+    done = inside("export", run, *arguments)
     assert done.returncode == code
     assert done.stdout == ""
     assert said in done.stderr
 
 
-def test_a_run_without_a_value_is_not_an_empty_export(harness: Harness, tmp_path: Path) -> None:
+def test_a_run_without_a_value_is_not_an_empty_export(inside: Harness, tmp_path: Path) -> None:
     empty = sound_run(tmp_path / "runs", peaks={"legacy": []})
-    done = harness("export", empty, "--format", "csv")
+    done = inside("export", empty, "--format", "csv")
     assert done.returncode == 4
     assert done.stdout == ""
 
 
 def test_runs_that_a_format_cannot_tell_apart_are_refused_and_a_pool_is_not(
-    harness: Harness, run: Path, tmp_path: Path
+    inside: Harness, run: Path, tmp_path: Path
 ) -> None:
     other = sound_run(tmp_path / "runs")
-    refused = harness("export", run, other, "--format", "bencher")
+    refused = inside("export", run, other, "--format", "bencher")
     assert refused.returncode == 2
     assert "cannot tell runs apart" in refused.stderr
-    pooled = harness("pool", run, other, "--results", tmp_path / "pools")
+    pooled = inside("pool", run, other, "--results", tmp_path / "pools")
     assert pooled.returncode == 0, pooled.stderr
     path = Path(pooled.stdout.strip())
     assert load(path).manifest["command"].startswith("python -m harness pool ")
-    assert harness("export", path, "--format", "bencher").returncode == 0
+    assert inside("export", path, "--format", "bencher").returncode == 0
 
 
-def test_schemas_are_listed_and_printed(harness: Harness) -> None:
-    listed = harness("schema")
+def test_schemas_are_listed_and_printed(inside: Harness) -> None:
+    listed = inside("schema")
     assert listed.stdout.splitlines()[0].startswith("manifest.json ")
-    printed = json.loads(harness("schema", "samples.jsonl").stdout)
+    printed = json.loads(inside("schema", "samples.jsonl").stdout)
     assert printed["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    wrong = harness("schema", "sample.json")
+    wrong = inside("schema", "sample.json")
     assert wrong.returncode == 2
     assert "did you mean" in wrong.stderr

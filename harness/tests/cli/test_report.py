@@ -17,7 +17,7 @@ def flame(path: str, arms: tuple[str, ...] = ("legacy",)) -> dict[str, object]:
 
 
 def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
@@ -30,7 +30,7 @@ def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
     (run / "manifest.json").write_text(json.dumps(manifest))
     (run / "gate").mkdir()
     (run / "gate" / "report.json").write_text('{"schema": 1, "decision": "pass"')
-    done = harness("report", run, "--html", "--output", tmp_path / "out", "--json")
+    done = inside("report", run, "--html", "--output", tmp_path / "out", "--json")
     assert done.returncode == 0, done.stderr
     page = Path(json.loads(done.stdout)["files"]["page"])
     assert page == tmp_path / "out" / "report.html"
@@ -40,23 +40,23 @@ def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
     assert "No decision of a gate" in text
 
 
-def test_a_sealed_run_is_reported_elsewhere_only(harness: Harness, tmp_path: Path) -> None:
+def test_a_sealed_run_is_reported_elsewhere_only(inside: Harness, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
     (run / "digests.json").write_text("{}")
     before = sorted(run.iterdir())
-    done = harness("report", run, "--html")
+    done = inside("report", run, "--html")
     assert done.returncode == 2
     assert "--output" in done.stderr
     assert sorted(run.iterdir()) == before
 
 
 def test_a_place_that_cannot_be_written_is_named_in_one_line(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     taken = tmp_path / "taken"
     taken.touch()
-    done = harness("report", RUN, "--html", "--output", taken)
+    done = inside("report", RUN, "--html", "--output", taken)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "taken" in done.stderr
@@ -64,12 +64,12 @@ def test_a_place_that_cannot_be_written_is_named_in_one_line(
 
 
 def test_collections_are_printed_a_line_each_and_nothing_is_written(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
     before = sorted(run.iterdir())
-    done = harness("report", run, "--gc-trace")
+    done = inside("report", run, "--gc-trace")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     first = lines.index("# big.so, source dwarf, legacy, replicate 0")
@@ -87,7 +87,7 @@ def collector(lines: list[str]) -> dict[str, Any]:
     return next(row for row in rows if row.get("metric") == "gc_runs" and row["value"])
 
 
-def test_a_trace_that_lost_collections_says_so(harness: Harness, tmp_path: Path) -> None:
+def test_a_trace_that_lost_collections_says_so(inside: Harness, tmp_path: Path) -> None:
     """A replicate under the probe has its heading even where nothing is left of its trace."""
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
@@ -95,37 +95,37 @@ def test_a_trace_that_lost_collections_says_so(harness: Harness, tmp_path: Path)
     row = collector(samples.read_text().splitlines())
     samples.write_text(json.dumps(row) + "\n")
     (run / "gc.jsonl").write_text("")
-    lost = harness("report", run, "--gc-trace")
+    lost = inside("report", run, "--gc-trace")
     heading = f"# {row['binary']}, source {row['source']}, {row['arm']}, replicate 0"
     assert lost.stdout.splitlines() == [heading]
     assert f"{heading}: 0 collections are stored, {row['value']} were counted" in lost.stderr
     samples.write_text(json.dumps({**row, "value": 0}) + "\n")
-    none = harness("report", run, "--gc-trace")
+    none = inside("report", run, "--gc-trace")
     assert (none.stdout.splitlines(), none.stderr) == ([heading], "")
 
 
 def test_a_damaged_collection_ends_the_trace_and_a_torn_one_is_left_out_aloud(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
     trace = run / "gc.jsonl"
     whole = trace.read_bytes()
     trace.write_bytes(whole[:-10])
-    torn = harness("report", run, "--gc-trace")
+    torn = inside("report", run, "--gc-trace")
     assert torn.returncode == 0
     assert "torn" in torn.stderr
     trace.write_bytes(b"{}\n" + whole)
-    damaged = harness("report", run, "--gc-trace")
+    damaged = inside("report", run, "--gc-trace")
     assert (damaged.returncode, damaged.stdout) == (2, "")
     assert "line 1 is damaged" in damaged.stderr
 
 
-def test_a_run_without_the_probe_says_how_to_get_a_trace(harness: Harness, tmp_path: Path) -> None:
+def test_a_run_without_the_probe_says_how_to_get_a_trace(inside: Harness, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
     for table in ("gc", "samples"):
         (run / f"{table}.jsonl").unlink()
-    done = harness("report", run, "--gc-trace")
+    done = inside("report", run, "--gc-trace")
     assert done.returncode == 2
     assert "--probe gc" in done.stderr
