@@ -28,8 +28,9 @@ _SCOPE_BUILDERS = (
 _RULES = tuple(
     (re.compile(path), re.compile(text, re.IGNORECASE), stage)
     for path, text, stage in (
-        (r"/harness/run/replay\.py$|/harness/model\.py$", r"", SCOPE_TREE),
+        (r"/harness/run/replay\.py$|/harness/(model|sharing)\.py$", r"", SCOPE_TREE),
         (_SCOPE_BUILDERS, r"", SCOPE_TREE),
+        (r"/harness/symbols/go/index\.py$", r"_decode_scope", SCOPE_TREE),
         (r"/harness/symbols/|/elftools/", r"", EXTRACTION),
         (r"/harness/pipelines/(encoders|envelope)\.py$|/json/\w+\.py$", r"", JSON),
         (r"/harness/pipelines/(compressors|gzip_stream|sinks)\.py$", r"", GZIP),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import harness
 from harness.probes.capture import fold_small
 from harness.probes.stages import OTHER, STAGES, StackFrame, location_of, stage_of
 
@@ -27,6 +28,7 @@ def frame(path: str, function: str = "f", line: int = 1) -> StackFrame:
         (f"{ROOT}/symbols/native/functions.py", "scope tree"),
         (f"{ROOT}/symbols/go/types.py", "scope tree"),
         (f"{ROOT}/run/replay.py", "scope tree"),
+        (f"{ROOT}/sharing.py", "scope tree"),
         (f"{ROOT}/pipelines/encoders.py", "JSON"),
         ("/usr/lib/python3.11/json/encoder.py", "JSON"),
         (f"{ROOT}/pipelines/compressors.py", "gzip"),
@@ -41,6 +43,15 @@ def frame(path: str, function: str = "f", line: int = 1) -> StackFrame:
 def test_a_file_decides_the_stage(path: str, stage: str) -> None:
     assert stage_of([frame(path)]) == stage
     assert stage in STAGES
+
+
+def test_a_stored_function_is_a_scope_and_its_index_is_not() -> None:
+    """Go functions are decoded by the index that keeps them; what it keeps besides is not theirs."""
+    path = Path(harness.__file__).parent / "symbols" / "go" / "index.py"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    (decoding,) = [n for n, text in enumerate(lines, 1) if "share(_decode_scope(" in text]
+    assert stage_of([frame(str(path), "stored", decoding)]) == "scope tree"
+    assert stage_of([frame(str(path), "entries", decoding - 9)]) == "extraction"
 
 
 def test_the_innermost_known_frame_decides() -> None:
