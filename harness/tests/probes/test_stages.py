@@ -46,7 +46,7 @@ def test_a_file_decides_the_stage(path: str, stage: str) -> None:
 
 
 def test_a_stored_function_is_a_scope_and_its_index_is_not() -> None:
-    """Go functions are decoded by the index that keeps them; what it keeps besides is not theirs."""
+    """Go functions are decoded by the index that keeps them; the rest is not theirs."""
     path = Path(harness.__file__).parent / "symbols" / "go" / "index.py"
     lines = path.read_text(encoding="utf-8").splitlines()
     (decoding,) = [n for n, text in enumerate(lines, 1) if "share(_decode_scope(" in text]
