@@ -29,7 +29,7 @@ from harness.stats.summary import PEAKS, TIMED
 from harness.units import format_value
 
 QUESTION = "When did it change, and by how much?"
-_MOST_ROWS, _MOST_TICKS, _MOST_REASONS = 12, 16, 4
+_MOST_ROWS, _MOST_TICKS, _MOST_REASONS = 7, 16, 4
 _NAME_WIDTH, _RUN_WIDTH, _REASON_WIDTH = 14, 12, 70
 _ROOM = 0.16  # for one number, in widths of a panel
 _LEAST_SWING_PCT = 5.0  # a change smaller than this does not fill its line
