@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake
+from harness.run.launcher import ADDR_NO_RANDOMIZE
 from harness.run.plan import COUNT_PATH
 from harness.run.planted import iter_packages
 from harness.run.recording import ListedPackages, write_replay
@@ -45,6 +47,7 @@ def iter_checks(results: Path) -> Iterator[Check]:
     yield _check_python()
     yield Check(name="versions", status=OK, detail=_version_line())
     yield from _iter_kernel_checks()
+    yield _check_addresses()
     yield _check_mallinfo()
     yield from (_check_disk(name, path) for name, path in _places(results))
     yield _check_memory()
@@ -83,6 +86,21 @@ def _iter_kernel_checks() -> Iterator[Check]:
             yield Check(name=name, status=FAILURE, detail=str(error), remedy=f"use {remedy}")
         else:
             yield Check(name=name, status=OK, detail="works")
+
+
+def _check_addresses() -> Check:
+    """Try, in a child, what the launcher does before every worker."""
+    attempt = "import ctypes, sys; sys.exit(ctypes.CDLL(None).personality(int(sys.argv[1])) == -1)"
+    child = [sys.executable, "-I", "-S", "-c", attempt, str(ADDR_NO_RANDOMIZE)]
+    if subprocess.run(child, check=False).returncode:
+        return Check(
+            name="address randomisation",
+            status=WARNING,
+            detail="cannot be switched off here",
+            remedy="allow personality(2), as in: docker run --security-opt seccomp=unconfined; "
+            "else exact peaks may differ by some hundred bytes",
+        )
+    return Check(name="address randomisation", status=OK, detail="can be switched off")
 
 
 def _check_mallinfo() -> Check:

@@ -130,15 +130,18 @@ def _stacks(capture: Path) -> Counter[Stack]:
 
 
 def _run(module: str, *arguments: str) -> bytes:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        capture_output=True,
-        timeout=_READ_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            capture_output=True,
+            timeout=_READ_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise MeasurementInvalid(f"{arguments[-1]} was not drawn in {_READ_S:g} s") from error
     if done.returncode:
-        reason = done.stderr.decode("utf-8", "backslashreplace").strip()
-        raise MeasurementInvalid(f"{arguments[-1]} cannot be drawn: {reason[-500:]}")
+        told = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
+        raise MeasurementInvalid(f"{arguments[-1]} cannot be drawn: {told[-1] if told else '?'}")
     return done.stdout
 
 

@@ -58,7 +58,7 @@ def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
     )
     problem = None if job.probe == RECORD_REPLAY else _disagreement(last, batches, expected)
     if problem:
-        record.status, record.detail = problem
+        record.status, record.detail = problem[0], _with_tail(problem[1], ending)
     declares = [*last.declares, *(metric.metric for metric in overhead)]
     return Judged(record, declares, last.capture if record.status == "ok" else None)
 
@@ -69,7 +69,7 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
     if report is None or report.ending != "exited" or report.exit_code or len(ending.lines) != 1:
         why = _how_it_ended(report)
         record.status = "damaged"
-        record.detail = f"the capture cannot be read: {why}\n{ending.stderr_tail}"
+        record.detail = _with_tail(f"the capture cannot be read: {why}", ending)
         return record
     found = msgspec.json.decode(ending.lines[0], type=Capture)
     record.metrics = [Metric(capture.metric, "byte", found.peak_bytes), *record.metrics]
@@ -77,7 +77,8 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
     record.timeline = merged(found.timeline, record.timeline)
     if sum(holding.size_bytes for holding in found.holdings) != found.peak_bytes:
         record.status = "damaged"
-        record.detail = "what was alive at the peak does not add up to the peak"
+        why = "what was alive at the peak does not add up to the peak"
+        record.detail = _with_tail(why, ending)
     return record
 
 
@@ -146,9 +147,13 @@ def _how_it_ended(report: Report | None) -> str:
 
 
 def _failed(job: Job, failure: tuple[str, str], ending: Ending) -> Record:
-    status, reason = failure
+    return Record(job=job, status=failure[0], detail=_with_tail(failure[1], ending))
+
+
+def _with_tail(reason: str, ending: Ending) -> str:
+    """Return a reason, and below it the last that was written to standard error."""
     tail = ending.stderr_tail.strip()
-    return Record(job=job, status=status, detail=f"{reason}\n{tail}" if tail else reason)
+    return f"{reason}\n{tail}" if tail else reason
 
 
 def _disagreement(

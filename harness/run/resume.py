@@ -69,7 +69,10 @@ def _refuse_change(manifest: dict[str, Any], wanted: RunRequest) -> None:
     then = manifest.get("options", {})
     changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
     if changed:
-        raise ConfigError(f"other options than the run was begun with: {', '.join(changed)}")
+        raise ConfigError(
+            f"other options than the run was begun with: {', '.join(changed)}",
+            remedy=f"repeat the first command, {manifest.get('command', '')}, with --resume",
+        )
     if corpus_of(wanted) != manifest.get("corpus"):
         raise ConfigError("other binaries than the run was begun with", remedy=_REMEDY)
     for binary in wanted.binaries:

@@ -55,6 +55,7 @@ MEASURED |= {"pipeline_bench"}
 EXCEPTIONS = {
     ("upload.lean_urllib3", "importlib.metadata"): "inside a function that no upload calls",
     ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
+    ("run.doctor", "run.launcher"): "doctor tries what the launcher does before every worker",
     ("run.doctor", "probes"): "doctor asks a probe whether this machine can carry it",
 }
 

@@ -64,6 +64,7 @@ def wait_until(condition: Callable[[], bool]) -> bool:
         ("changes_capture", "damaged", "not what its worker left"),
         ("says_half_a_line_more", "damaged", "cannot be read"),
         ("overstates_itself", "mismatch", "it claims"),
+        ("overstates_itself", "mismatch", "\ncounted one too many"),
         ("swallows_everything", "mismatch", "the verification run"),
         ("drops_a_scope", "mismatch", "the verification run"),
     ],
