@@ -11,7 +11,7 @@ import pandas as pd
 from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.metrics import METRICS
 from harness.stats.summary import PEAKS, TIMED
-from harness.stats.surroundings import comparable_with
+from harness.stats.surroundings import comparable_with, rig_differences
 
 BARE = "bare"
 
@@ -163,7 +163,8 @@ def iter_faults(
     if len(baseline.outputs | candidate.outputs) > 1:
         yield "the two sides delivered different scopes"
     if not demands.any_rig and (baseline.rig != candidate.rig or not baseline.rig):
-        yield "the two sides were measured on different or unknown rigs"
+        told = rig_differences(baseline.rig, candidate.rig)
+        yield f"the two sides were measured on different or unknown rigs{told and ': '}{told}"
 
 
 def iter_own_faults(sample: Sample, demands: Demands) -> Iterator[str]:

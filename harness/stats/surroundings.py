@@ -18,6 +18,7 @@ _INSTRUMENTS = dict.fromkeys(
     ("heap_peak_memray", "heap_peak_memray_native", "reduction_pct", "copies"), "memray"
 )
 _WORKED_OUT = {"reduction_pct", "copies", "overshoot"}  # series of a suite, from exact numbers
+_COMPRESSORS = {"zlib-ng", "isal"}  # extras: installed or not, most runs do without
 _ANYWHERE = ("implementation", "machine")
 _MACHINE = ("system", "kernel", "libc", "cpu", "cpus")
 
@@ -54,9 +55,26 @@ def comparable_with(metric: str, manifest: Mapping[str, Any]) -> str:
     needed = surroundings(metric, manifest)
     if not is_portable(metric) or not all(needed.values()):
         return str(manifest.get("rig_fingerprint", ""))
-    libraries = manifest.get("versions", {})
-    others = {name: text for name, text in libraries.items() if name not in ("harness", "python")}
-    return json.dumps([needed, others], sort_keys=True)
+    return json.dumps([needed, _libraries(manifest)], sort_keys=True)
+
+
+def rig_differences(before: str, after: str) -> str:
+    """Return how two answers of `comparable_with` differ; empty where they do not say."""
+    try:
+        sides = [{**needed, **others} for needed, others in map(json.loads, (before, after))]
+    except (TypeError, ValueError):
+        return ""
+    return ", ".join(differences(*sides))
+
+
+def _libraries(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """Return the versions of what may have run; compressors that no arm asked for did not."""
+    options = manifest.get("options", {})
+    asked = [options.get("pipeline_options"), *(arm["options"] for arm in options.get("arms", []))]
+    idle = _COMPRESSORS - {str(each.get("compressor")) for each in asked if each}
+    left_out = {"harness", "python", *idle}
+    versions = manifest.get("versions", {})
+    return {name: text for name, text in versions.items() if name not in left_out}
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
