@@ -1,7 +1,10 @@
-"""Turn what pydantic found wrong with a file into one error a person can act on."""
+"""Turn what is wrong with a TOML file into one error a person can act on."""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,22 +17,26 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 
-def config_error(file: Path, error: ValidationError, known: frozenset[str]) -> ConfigError:
-    """Return one error that names every fault of `file`, each with its key.
+@contextmanager
+def reading(file: Path, *models: type[BaseModel]) -> Iterator[None]:
+    """Read `file` as TOML inside of this, and make `models` of it.
 
-    Args:
-        file: What was read.
-        error: What pydantic said about it.
-        known: Every key the format has; the nearest one is offered for an unknown key.
+    Raises:
+        ConfigError: The file cannot be read, or says something that cannot be; every fault is
+            named, with the file and the key. For an unknown key the nearest field of `models` is
+            offered.
     """
-    faults = [_fault(detail, known) for detail in error.errors(include_url=False)]
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return ConfigError(f"{file}: {count}: {'; '.join(faults)}")
-
-
-def field_names(*models: type[BaseModel]) -> frozenset[str]:
-    """Return the names of all fields of `models`."""
-    return frozenset(name for model in models for name in model.model_fields)
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: not TOML: {error}") from error
+    except ValidationError as error:
+        known = frozenset(name for model in models for name in model.model_fields)
+        faults = [_fault(detail, known) for detail in error.errors(include_url=False)]
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise ConfigError(f"{file}: {count}: {'; '.join(faults)}") from error
 
 
 def _fault(detail: ErrorDetails, known: frozenset[str]) -> str:

@@ -14,12 +14,11 @@ from pydantic import (
     Field,
     PositiveInt,
     PrivateAttr,
-    ValidationError,
     model_validator,
 )
 
 from harness.errors import ConfigError
-from harness.faults import config_error, field_names
+from harness.faults import reading
 
 Tier = Literal["default", "small", "large"]
 TIERS: tuple[str, ...] = get_args(Tier)
@@ -139,15 +138,8 @@ def load_manifest(file: Path) -> Manifest:
         ConfigError: The file cannot be read, or says something that cannot be; every fault is
             named, with the file and the key.
     """
-    try:
+    with reading(file, Manifest, Wheel, GoToolchain, Pin):
         content = file.read_bytes()
         manifest = Manifest.model_validate(tomllib.loads(content.decode()))
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
-    except ValidationError as error:
-        known = field_names(Manifest, Wheel, GoToolchain, Pin)
-        raise config_error(file, error, known) from error
     manifest._digest = hashlib.sha256(content).hexdigest()  # noqa: SLF001 - the reader's to set
     return manifest

@@ -13,12 +13,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveInt,
-    ValidationError,
     model_validator,
 )
 
 from harness.errors import ConfigError
-from harness.faults import config_error, field_names
+from harness.faults import reading
 from harness.units import parse_bytes
 
 # Series that are worked out from what was measured; every other one is a metric.
@@ -230,16 +229,9 @@ def load_suite(file: Path) -> Suite:
         ConfigError: The file cannot be read, or says something that cannot be; every fault is
             named, with the file and the key.
     """
-    try:
+    with reading(file, Suite, Experiment, Check, Bounds, SlopeBound, ReportLink, Options):
         content = tomllib.loads(file.read_bytes().decode())
         return Suite.model_validate({"name": file.stem, **content})
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: not TOML: {error}") from error
-    except ValidationError as error:
-        models = (Suite, Experiment, Check, Bounds, SlopeBound, ReportLink, Options)
-        raise config_error(file, error, field_names(*models)) from error
 
 
 def _twice(kind: str, names: Sequence[str]) -> list[str]:
