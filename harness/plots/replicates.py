@@ -81,7 +81,7 @@ def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
     axes.set_xlim(-furthest * 2, furthest * 2)
     plain_log(axes.xaxis)
     ticks = _decades(furthest)
-    axes.xaxis.set_major_locator(_both_sides(ticks[:1] + ticks[2:] if len(ticks) > 3 else ticks))
+    axes.xaxis.set_major_locator(_both_sides(ticks[::2] if len(ticks) > 3 else ticks))
     axes.xaxis.set_minor_locator(_both_sides(ticks))  # those without room for a number have a line
     axes.grid(which="minor", axis="x")
     axes.set_xlabel("Distance from the mean of its cell (%, log scale beyond 0.01 %)")
