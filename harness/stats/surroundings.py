@@ -70,7 +70,10 @@ def rig_differences(before: str, after: str) -> str:
 def _libraries(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return the versions of what may have run; compressors that no arm asked for did not."""
     options = manifest.get("options", {})
-    asked = [options.get("pipeline_options"), *(arm["options"] for arm in options.get("arms", []))]
+    asked = [
+        options.get("pipeline_options"),
+        *(arm.get("options") for arm in options.get("arms", [])),
+    ]
     idle = _COMPRESSORS - {str(each.get("compressor")) for each in asked if each}
     left_out = {"harness", "python", *idle}
     versions = manifest.get("versions", {})
