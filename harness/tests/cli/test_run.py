@@ -150,9 +150,17 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
     assert process.returncode in {0, 130, -signal.SIGINT}, said
     assert "Traceback" not in said
     assert not list(scratch.iterdir())
-    assert not [pid for pid in Path("/proc").glob("[0-9]*") if str(tmp_path) in _environment(pid)]
+    deadline = time.monotonic() + 5.0  # a launcher ends when it sees that its parent has
+    while (left := _processes_of(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
     for run in (tmp_path / "results" / "runs").glob("*"):
         assert load(run).manifest["state"] in {INTERRUPTED, COMPLETE}
+
+
+def _processes_of(directory: Path) -> list[Path]:
+    every = Path("/proc").glob("[0-9]*")
+    return [process for process in every if str(directory) in _environment(process)]
 
 
 def _environment(process: Path) -> str:
