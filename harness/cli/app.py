@@ -28,6 +28,7 @@ from harness.cli import (
     upload,
 )
 from harness.cli.console import report_error
+from harness.cli.streams import guarded_output, quiet_errors
 from harness.errors import ExitCode, HarnessError
 
 app = typer.Typer(
@@ -71,33 +72,47 @@ def _flow_help() -> None:
 _flow_help()
 
 
-@app.callback()
-def _options(
-    version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
-    ] = False,
-) -> None:
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         from importlib.metadata import version as installed  # noqa: PLC0415 - rarely asked for
 
         typer.echo(installed("harness"))
         raise typer.Exit
 
 
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            help="Print the version and exit.",
+            is_eager=True,
+            callback=_print_version,
+        ),
+    ] = False,
+) -> None:
+    """Take what stands before any verb."""
+
+
 def main() -> None:
     """Run the command line, and exit with one of the documented codes."""
     _end_in_order_on_signals()
+    with quiet_errors():
+        sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        app(standalone_mode=True)
+        with guarded_output():
+            app(standalone_mode=True)
     except HarnessError as error:
         report_error(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left: nobody is there to be told
-        sys.exit(ExitCode.OK)
+        return ExitCode.INTERRUPTED
+    return ExitCode.OK
 
 
 def _end_in_order_on_signals() -> None:
