@@ -16,14 +16,20 @@ from msgspec import UNSET, Struct, UnsetType
 FUNCTION_TYPES = ("function", "method")
 
 
-class LineRange(Struct, frozen=True):
+# `gc=False` takes a struct out of the collector's sight, and saves 16 bytes in each. It is safe
+# where no reference can lead back: a range holds numbers, specifics are frozen and hold strings and
+# ranges, a symbol holds strings, a number and specifics. Tuples and not lists, because an absent
+# list is a new object of 56 bytes in each struct, and because what cannot change can be shared.
+
+
+class LineRange(Struct, frozen=True, gc=False):
     """Source lines from `start` to `end`, both inclusive."""
 
     start: int
     end: int
 
 
-class LanguageSpecifics(Struct, omit_defaults=True, kw_only=True):
+class LanguageSpecifics(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
     """What only some languages, or only some scopes, have to say.
 
     `continuation` marks a package scope that extends the package scope delivered before it in the
@@ -31,16 +37,16 @@ class LanguageSpecifics(Struct, omit_defaults=True, kw_only=True):
     upload order (batch number, then position).
     """
 
-    available_line_ranges: list[LineRange] = []
+    available_line_ranges: tuple[LineRange, ...] = ()
     go_qualified_name: str = ""
     agent_version: str = ""
     qualified_name: str = ""
     linkage_name: str = ""
-    super_classes: list[str] = []
+    super_classes: tuple[str, ...] = ()
     continuation: bool = False
 
 
-class Symbol(Struct, omit_defaults=True, kw_only=True):
+class Symbol(Struct, omit_defaults=True, kw_only=True, gc=False):
     """A field, argument or local variable. A field has no line; the others always have one."""
 
     name: str
@@ -59,7 +65,7 @@ class Scope(Struct, omit_defaults=True, kw_only=True):
     start_line: int
     end_line: int
     has_injectible_lines: bool
-    injectible_lines: list[LineRange] = []
+    injectible_lines: tuple[LineRange, ...] = ()
     language_specifics: LanguageSpecifics | None = None
     symbols: list[Symbol] = []
     scopes: list[Scope] = []

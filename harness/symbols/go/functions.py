@@ -204,7 +204,7 @@ def function_scope(
         start_line=0,
         end_line=0,
         has_injectible_lines=True,
-        injectible_lines=[LineRange(start, end) for start, end in injectible],
+        injectible_lines=tuple(LineRange(start, end) for start, end in injectible),
         language_specifics=LanguageSpecifics(go_qualified_name=name.qualified),
         symbols=symbols,
     )
@@ -214,7 +214,7 @@ def variable_symbol(unit: Unit, die: Die, type_name: str, ranges: list[Range]) -
     """Return the symbol of a variable. Results are formal parameters, and so arguments."""
     specifics = None
     if ranges:
-        lines = [LineRange(start, end) for start, end in ranges]
+        lines = tuple(LineRange(start, end) for start, end in ranges)
         specifics = LanguageSpecifics(available_line_ranges=lines)
     return Symbol(
         name=unit.text(die.attributes[dw.AT_NAME]),

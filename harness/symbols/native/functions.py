@@ -172,6 +172,6 @@ def available_lines(
     return merge_overlapping(found)
 
 
-def to_line_ranges(pairs: list[LineSpan]) -> list[LineRange]:
+def to_line_ranges(pairs: list[LineSpan]) -> tuple[LineRange, ...]:
     """Return line ranges as the wire has them."""
-    return [LineRange(start, end) for start, end in pairs]
+    return tuple(LineRange(start, end) for start, end in pairs)

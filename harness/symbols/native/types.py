@@ -42,7 +42,7 @@ def build_type(context: UnitContext, die: Die) -> Scope:
         start_line=0,
         end_line=0,
         has_injectible_lines=False,
-        language_specifics=LanguageSpecifics(super_classes=bases) if bases else None,
+        language_specifics=LanguageSpecifics(super_classes=tuple(bases)) if bases else None,
         symbols=symbols,
     )
 

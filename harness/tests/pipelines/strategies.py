@@ -11,14 +11,14 @@ from harness.model import LanguageSpecifics, LineRange, Scope, Symbol, package_s
 few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 names = st.text(max_size=6)
 lines = st.integers(0, 2**31 - 1)
-ranges = st.lists(st.builds(LineRange, lines, lines), max_size=2)
+ranges = st.lists(st.builds(LineRange, lines, lines), max_size=2).map(tuple)
 specifics = st.none() | st.builds(
     LanguageSpecifics,
     available_line_ranges=ranges,
     go_qualified_name=names,
     agent_version=names,
     linkage_name=names,
-    super_classes=st.lists(names, max_size=2),
+    super_classes=st.lists(names, max_size=2).map(tuple),
 )
 symbols = st.builds(
     Symbol,

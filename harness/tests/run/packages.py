@@ -15,7 +15,7 @@ def a_function(name: str, symbols: int = 4) -> Scope:
         start_line=3,
         end_line=9,
         has_injectible_lines=True,
-        injectible_lines=[LineRange(3, 9)],
+        injectible_lines=(LineRange(3, 9),),
         symbols=[
             Symbol(name=f"v{index}", type=f"*T{index % 3}", symbol_type="local", line=index)
             for index in range(symbols)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import InputRejected
-from harness.model import LineRange, Package, Scope, Symbol, package_scope
+from harness.model import LanguageSpecifics, LineRange, Package, Scope, Symbol, package_scope
 from harness.run import recording, replay
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import WHOLE_BYTES, check_replay, open_replay, read_info
@@ -40,7 +40,7 @@ leaves = st.builds(
     start_line=st.integers(0, 2**31),
     end_line=st.integers(0, 2**31),
     has_injectible_lines=st.booleans(),
-    injectible_lines=st.lists(st.builds(LineRange, st.just(1), st.integers(0, 9)), max_size=2),
+    injectible_lines=st.lists(st.builds(LineRange, st.just(1), st.integers(0, 9))).map(tuple),
     symbols=st.lists(symbols, max_size=2),
 )
 trees = st.recursive(
@@ -115,6 +115,22 @@ def test_equal_strings_are_shared_when_a_large_scope_comes_back(tmp_path: Path) 
     symbols = [symbol for inner in scope.scopes for symbol in inner.symbols]
     assert len({id(symbol.type) for symbol in symbols}) == len({s.type for s in symbols})
     assert len({id(symbol.symbol_type) for symbol in symbols}) == 1
+
+
+def test_variables_available_on_the_same_lines_share_what_says_so(tmp_path: Path) -> None:
+    def variable(name: str, start: int) -> Symbol:
+        specifics = LanguageSpecifics(available_line_ranges=(LineRange(start, 9),))
+        return Symbol(name=name, type="int", symbol_type="local", language_specifics=specifics)
+
+    function = a_function("f", 0)
+    function.symbols = [variable("a", 1), variable("b", 2), variable("c", 1)]
+    path = tmp_path / "r"
+    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter([function]))])), path)
+    ((_, _, (scope,)),) = packages_of(path)
+    assert scope == function
+    a, b, c = (symbol.language_specifics for symbol in scope.symbols)
+    assert a is c
+    assert a is not b
 
 
 def test_reading_keeps_one_child_alive(tmp_path: Path) -> None:

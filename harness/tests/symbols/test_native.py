@@ -100,7 +100,7 @@ def test_a_class_names_its_bases_and_marks_static_members() -> None:
     types = {s.name: s for scopes in found.values() for s in scopes if s.scope_type == "struct"}
     circle = types["geometry::(anonymous namespace)::circle"]
     assert circle.language_specifics is not None
-    assert circle.language_specifics.super_classes == ["geometry::shape", "geometry::scalable"]
+    assert circle.language_specifics.super_classes == ("geometry::shape", "geometry::scalable")
     kinds = {s.name: s.symbol_type for s in types["geometry::shape"].symbols}
     assert kinds["alive"] == "static_field"
     assert kinds["name_"] == "field"

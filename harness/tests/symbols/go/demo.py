@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msgspec import to_builtins
+import msgspec
 
 from harness.config import SymbolOptions
 from harness.corpus import fixtures_directory
@@ -42,8 +42,8 @@ def extract(
 
 def whole(package: Package) -> Tree:
     """Return a package's scope as a tree, children included."""
-    tree: Tree = to_builtins(package.scope)
-    tree["scopes"] = [to_builtins(child) for child in package.children]
+    package.scope.scopes = list(package.children)
+    tree: Tree = json.loads(msgspec.json.encode(package.scope))
     return tree
 
 
