@@ -5,7 +5,11 @@ Exit code 1 is Python's own traceback: always a bug of ours, never raised here.
 
 from __future__ import annotations
 
+import errno
 from enum import IntEnum
+
+# What the system says when a disk, a quota or a limit on the size of files is used up.
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class ExitCode(IntEnum):

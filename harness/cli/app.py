@@ -28,8 +28,8 @@ from harness.cli import (
     upload,
 )
 from harness.cli.console import report_error
-from harness.cli.streams import guarded_output, quiet_errors
-from harness.errors import ExitCode, HarnessError
+from harness.cli.streams import guarded_output, no_room, quiet_errors
+from harness.errors import NO_ROOM, ExitCode, HarnessError
 
 app = typer.Typer(
     name="harness",
@@ -109,6 +109,11 @@ def _run() -> int:
     except HarnessError as error:
         report_error(error)
         return error.exit_code
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        report_error(no_room(error))
+        return ExitCode.USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
         return ExitCode.INTERRUPTED

@@ -68,7 +68,7 @@ def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> F
     except OSError as error:
         raise StoreError(
             f"cannot write {error.filename or target}: {error.strerror}",
-            remedy="name a directory that can be written with --output",
+            remedy=f"write elsewhere: python -m harness report {run_dir} --output DIRECTORY",
         ) from error
     if json:
         _print_document(findings, files)

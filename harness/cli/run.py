@@ -146,7 +146,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         sink=sink,
     )
     arms = arms_by_name(list(arm or _ARMS))
-    view = RunView(console)
+    view = RunView(console, resumable=True)
     fetching = FetchProgress(console, view.bars)
     chosen = suite_for_run(suite, context) if suite else None
     finding = (
@@ -178,20 +178,9 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
 
 
 def _measure(request: RunRequest, view: RunView, resume: Path | None) -> Path:
-    try:
-        if resume is not None:
-            return resume_session(resume, view, request)
-        return run_session(request, view)
-    except KeyboardInterrupt:
-        if view.run_dir is not None:
-            error_console().print(
-                Text(
-                    f"interrupted: what was measured is kept in {view.run_dir}\n"
-                    f"to see it: python -m harness report {view.run_dir}\n"
-                    f"to go on: repeat the command with --resume {view.run_dir}"
-                )
-            )
-        raise
+    if resume is not None:
+        return resume_session(resume, view, request)
+    return run_session(request, view)
 
 
 def _judge(findings: Findings) -> None:

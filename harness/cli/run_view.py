@@ -34,11 +34,15 @@ class RunView:
         bars: For others who have something to show at the same time.
 
     With `quiet_rows` it prints no row when a binary is finished: there are not two arms to compare.
+    When a run that has begun ends early, it says what is kept, and with `resumable` how to go on.
     """
 
-    def __init__(self, console: Console, *, quiet_rows: bool = False) -> None:
+    def __init__(
+        self, console: Console, *, quiet_rows: bool = False, resumable: bool = False
+    ) -> None:
         self._console = console
         self._quiet_rows = quiet_rows
+        self._resumable = resumable
         self.wait_for: Callable[[str], str] = lambda _: ""
         self.run_dir: Path | None = None
         self._said_header = False
@@ -64,6 +68,8 @@ class RunView:
         trace: TracebackType | None,
     ) -> None:
         self.bars.stop()
+        if self.run_dir is not None and error is not None:
+            self._say_what_is_kept(self.run_dir)
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -103,6 +109,12 @@ class RunView:
             self._console.print(live_header(arms))
         for row in findings.summary.rows:
             self._console.print(live_row(row))
+
+    def _say_what_is_kept(self, run_dir: Path) -> None:
+        self._say(f"what was measured is kept in {run_dir}")
+        self._say(f"to see it: python -m harness report {run_dir}")
+        if self._resumable:
+            self._say(f"to go on: repeat the command with --resume {run_dir}")
 
     def _say(self, text: str) -> None:
         self._console.print(Text(text))

@@ -30,6 +30,14 @@ class OutputLost(HarnessError):
         )
 
 
+def no_room(error: OSError) -> HarnessError:
+    """Return what to say of a full disk or quota that nobody nearer to it has spoken for."""
+    place = f"cannot write {error.filename}" if error.filename else "cannot write"
+    return HarnessError(
+        f"{place}: {error.strerror}", remedy="free some space there, or in the directory of TMPDIR"
+    )
+
+
 class _Raw(io.FileIO):
     """A descriptor that tells `on_error` what is wrong, once, and swallows what comes after."""
 

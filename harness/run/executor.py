@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct, to_builtins
 
 import harness
+from harness.errors import StoreError
 from harness.records import Counters, Job, Record
 from harness.run.child import Child, Spec
 from harness.run.frames import CaptureRef
@@ -53,7 +54,11 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 
 def iter_records(jobs: Iterable[Job], settings: Settings) -> Generator[Record, None, None]:
-    """Run all jobs, each once, and yield a record for each; failures are records too."""
+    """Run all jobs, each once, and yield a record for each; failures are records too.
+
+    Raises:
+        StoreError: A capture that was to be kept does not fit.
+    """
     with selectors.DefaultSelector() as selector:
         pool = _Pool(selector, settings)
         try:
@@ -96,10 +101,20 @@ class _Task:
     def _finish(self, record: Record) -> Record:
         assert self._judged is not None
         if self._settings.captures and self._judged.capture is not None and record.status == "ok":
-            kept = Path(self._settings.captures, f"{self.job.order:07d}.bin")
-            shutil.move(self._judged.capture.path, kept)
+            _keep(self._judged.capture, Path(self._settings.captures, f"{self.job.order:07d}.bin"))
         self.discard()
         return judge_metrics(record, self._judged.declares)
+
+
+def _keep(capture: CaptureRef, kept: Path) -> None:
+    try:
+        shutil.move(capture.path, kept)
+    except OSError as error:
+        kept.unlink(missing_ok=True)  # what is left of the room is for what was measured
+        raise StoreError(
+            f"cannot write {kept}: {error.strerror}",
+            remedy="free some space, or measure without keeping captures",
+        ) from error
 
 
 class _Pool:

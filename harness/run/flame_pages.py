@@ -44,18 +44,16 @@ def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterat
     pages = msgspec.convert(writer.manifest.get(FLAME, []), list[FlamePage])
     if not request.keep_captures or any(page.binary == binary.name for page in pages):
         return
-    (writer.path / FLAME).mkdir(exist_ok=True)
     arms = [arm.name for arm in request.arms]
     for source, captures in _captures(writer.path, binary.name).items():
         for shown in _together(arms, captures):
             name = _file_name(len(pages), (binary.name, source, *shown))
             page = FlamePage(binary=binary.name, source=source, arms=shown, path=f"{FLAME}/{name}")
-            try:
-                _draw(writer.path, page, captures)
-            except MeasurementInvalid as error:
-                yield f"{binary.name}: no flame graph of {' and '.join(shown)}: {error}"
-                continue
-            pages.append(page)
+            failure = _try(writer.path, page, captures)
+            if failure:
+                yield f"{binary.name}: no flame graph of {' and '.join(shown)}: {failure}"
+            else:
+                pages.append(page)
     writer.update_manifest(flame=to_builtins(pages))
 
 
@@ -66,8 +64,22 @@ def _together(arms: list[str], captures: dict[str, Path]) -> Iterator[list[str]]
         yield arms[:2]
 
 
-def _draw(run_dir: Path, page: FlamePage, captures: dict[str, Path]) -> None:
+def _try(run_dir: Path, page: FlamePage, captures: dict[str, Path]) -> str:
+    """Draw one page and return nothing, or leave nothing of it and return why.
+
+    A page is larger than all that was measured: half of one must not take its room.
+    """
     target = run_dir / page.path
+    try:
+        target.parent.mkdir(exist_ok=True)
+        _draw(target, page, captures)
+    except (MeasurementInvalid, OSError) as error:
+        target.unlink(missing_ok=True)
+        return str(error)
+    return ""
+
+
+def _draw(target: Path, page: FlamePage, captures: dict[str, Path]) -> None:
     if len(page.arms) == 1:
         draw_flame_graph(captures[page.arms[0]], target)
         return

@@ -11,7 +11,6 @@ doing; and the cyclic garbage of importing is collected. The collector then runs
 
 from __future__ import annotations
 
-import errno
 import gc
 import hashlib
 import json
@@ -28,7 +27,7 @@ import msgspec
 
 from harness.config import UploadOptions
 from harness.contracts import Pipeline, Probe
-from harness.errors import HarnessError, InputRejected
+from harness.errors import NO_ROOM, HarnessError, InputRejected
 from harness.model import Package, Scope, Symbol, package_scope
 from harness.records import Batch, Counters, Job
 from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
@@ -51,7 +50,7 @@ def main() -> None:
     except MemoryError:
         say(Failed("oom", _trace_tail()))
     except OSError as error:
-        say(Failed("damaged" if error.errno == errno.ENOSPC else "crashed", _trace_tail()))
+        say(Failed("damaged" if error.errno in NO_ROOM else "crashed", _trace_tail()))
     except Exception as error:  # noqa: BLE001  every failure of a plugin is a result
         say(Failed("crashed", str(error) if isinstance(error, HarnessError) else _trace_tail()))
 

@@ -59,7 +59,11 @@ class RunWriter:
             ) from error
         head = {"format": FORMAT, "run_id": run_id, "started_at": now.isoformat()}
         path = results / run_id
-        write_manifest(path, {**head, **manifest})
+        try:
+            write_manifest(path, {**head, **manifest})
+        except StoreError:
+            path.rmdir()  # without a manifest it is nothing that anybody could read
+            raise
         return cls(path, {**head, **manifest})
 
     @classmethod

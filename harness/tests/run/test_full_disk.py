@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.corpus import fixtures_directory
 from harness.errors import StoreError
 from harness.records import Job
 from harness.run.events import Event, JobFinished
 from harness.run.executor import Settings, iter_records
+from harness.run.manifest import first_manifest
+from harness.run.past import Past
 from harness.run.request import Arm, Binary, RunRequest
-from harness.run.session import run_session
-from harness.store import load
+from harness.run.session import measure_into, run_session
+from harness.store import COMPLETE, INTERRUPTED, RunWriter, load, read_manifest
 
 MakeJob = Callable[..., Job]
+
+
+CREATE = """
+import sys
+from pathlib import Path
+from harness.errors import StoreError
+from harness.store import RunWriter
+try:
+    RunWriter.create(Path(sys.argv[1]), {"warnings": ["x" * 4096]})
+except StoreError as error:
+    head, _, reason = error.message.partition(": ")
+    print(f"cannot write {Path(head).name}: {reason}")
+"""
 
 
 def mounted(disk: Path, size: str) -> Iterator[Path]:
@@ -54,6 +73,12 @@ def test_a_capture_that_does_not_fit_is_no_measurement(
     assert record.metrics == []
 
 
+@pytest.fixture
+def disk_of_two_captures(tmp_path: Path) -> Iterator[Path]:
+    """A real file system that holds a run with its captures, but no page of a flame graph."""
+    yield from mounted(tmp_path / "disk", "720k")
+
+
 def a_request(tmp_path: Path, results: Path) -> RunRequest:
     path = tmp_path / "lib.so"
     shutil.copy(fixtures_directory() / "binaries/c/dwarf5.so", path)
@@ -85,6 +110,66 @@ def test_results_that_do_not_fit_end_the_run_and_leave_what_was_acknowledged(
     data = load(run)
     assert acknowledged
     assert set(data.samples["replicate"]) == set(acknowledged)
+
+
+def test_flame_graphs_that_do_not_fit_cost_themselves_and_nothing_else(
+    tmp_path: Path, disk_of_two_captures: Path
+) -> None:
+    request = structs.replace(
+        a_request(tmp_path, disk_of_two_captures), keep_captures=True, replicates={"memray": 1}
+    )
+    run = run_session(request, lambda _: None)
+    manifest = read_manifest(run)
+    assert manifest["state"] == COMPLETE
+    (problem,) = manifest["not_measured"]
+    assert "no flame graph of streaming" in problem
+    assert "No space left on device" in problem
+    assert manifest["flame"] == []
+    assert list((run / "flame").iterdir()) == []
+
+
+def test_a_capture_that_cannot_be_kept_ends_the_run_and_takes_no_room(
+    tmp_path: Path, tiny_disk: Path
+) -> None:
+    captures = tiny_disk / "captures"
+    captures.mkdir()
+    request = structs.replace(
+        a_request(tmp_path, tmp_path / "runs"), keep_captures=True, replicates={"memray": 1}
+    )
+    writer = RunWriter.create(request.results, first_manifest(request))
+    (writer.path / "captures").symlink_to(captures)
+    with writer, pytest.raises(StoreError, match=r"captures/.*: No space left on device"):
+        measure_into(writer, request, lambda _: None, Past())
+    assert list(captures.iterdir()) == []
+    assert read_manifest(writer.path)["state"] == INTERRUPTED
+
+
+def test_the_command_says_in_a_line_what_did_not_fit_and_where_the_rest_is(
+    tmp_path: Path, small_disk: Path
+) -> None:
+    library = fixtures_directory() / "binaries/c/dwarf5.so"
+    options = ("--probe", "memray", "--source", "replay", "--replicates", "30")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "run", library, *options, "--results", small_disk],
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (run,) = small_disk.iterdir()
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(f"error: cannot write {run}")
+    assert f"what was measured is kept in {run}" in done.stderr
+    assert f"--resume {run}" in done.stderr
+    assert not load(run).samples.empty
+
+
+def test_a_run_of_which_not_even_the_manifest_fits_leaves_nothing(tmp_path: Path) -> None:
+    limited = f"ulimit -f 1 && exec {sys.executable} -c {shlex.quote(CREATE)} {tmp_path}"
+    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    assert done.stdout == "cannot write manifest.json: File too large\n", done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_read_only_results_directory_is_a_clear_error(tmp_path: Path, small_disk: Path) -> None:
