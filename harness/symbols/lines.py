@@ -59,9 +59,12 @@ class PcLines:
         found: list[Range] = []
         for pc_lo, pc_hi in pcs:
             first = bisect_left(begins, pc_lo)
-            part = lines[first : bisect_right(begins, pc_hi, first)]
-            if not part:
+            last = bisect_right(begins, pc_hi, first)
+            if last - first < 2:
+                if last > first and (line := lines[first]):
+                    found.append((line, line))
                 continue
+            part = lines[first:last]
             low = min(part)
             if low == 0:
                 part = [line for line in part if line]
@@ -79,8 +82,10 @@ class PcLines:
         return min(lines[0] for lines in found), max(lines[1] for lines in found)
 
 
-def merge_overlapping(ranges: Iterable[Range]) -> list[Range]:
+def merge_overlapping(ranges: Sequence[Range]) -> list[Range]:
     """Return sorted ranges with overlapping ones merged; ranges that only touch stay apart."""
+    if len(ranges) < 2:  # most variables have one range, or none
+        return list(ranges)
     merged: list[Range] = []
     for start, end in sorted(ranges):
         if merged and start <= merged[-1][1]:

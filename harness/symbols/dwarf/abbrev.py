@@ -151,8 +151,11 @@ def _parse(data: bytes, layout: Layout) -> AbbreviationTable:
 def _skip_attributes(data: bytes, at: int) -> int:
     """Return the position behind a list of attributes: behind the pair of zeros that ends it."""
     while True:
-        name, at = read_uleb(data, at)
-        form, at = read_uleb(data, at)
+        name, form = data[at], data[at + 1]
+        at += 2
+        if name > 127 or form > 127:
+            name, at = read_uleb(data, at - 2)
+            form, at = read_uleb(data, at)
         if form == dw.FORM_IMPLICIT_CONST:
             _, at = read_sleb(data, at)
         if not name and not form:

@@ -76,12 +76,15 @@ _NAMES: dict[str, Any] = {"uleb": read_uleb, "sleb": read_sleb}
 
 
 @lru_cache(maxsize=512)
-def _compile(source: str) -> Decode:
-    """Compile one function. Declarations of the same shape share it, whatever their tags."""
+def _compile(source: str) -> Callable[..., Decode]:
+    """Compile what makes a decode function of the constants of one declaration.
+
+    Declarations of the same shape share it, whatever their tags and constants.
+    """
     found: dict[str, Any] = {}
     exec(source, _NAMES, found)  # noqa: S102 - see the module's docstring
-    decode: Decode = found["decode"]
-    return decode
+    bind: Callable[..., Decode] = found["bind"]
+    return bind
 
 
 def _reader(shape: str) -> str:
@@ -101,6 +104,7 @@ class _Writer:
         self.order = "<" if layout.little_endian else ">"
         self.lines: list[str] = []
         self.results: list[str] = []
+        self.constants: list[int] = []
         self.run: list[tuple[int, str]] = []
 
     def write(self, attributes: tuple[Attribute, ...]) -> Decode:
@@ -108,13 +112,15 @@ class _Writer:
         for attribute in attributes:
             self._add(f"v{len(self.results)}", attribute)
         self._close_run()
-        body = "\n    ".join(self.lines) or "pass"
+        body = "\n        ".join(self.lines) or "pass"
         source = (
-            "def decode(data, at, unit):\n"
-            f"    {body}\n"
-            f"    return at, {{{', '.join(self.results)}}}\n"
+            f"def bind({', '.join(f'k{number}' for number in range(len(self.constants)))}):\n"
+            "    def decode(data, at, unit):\n"
+            f"        {body}\n"
+            f"        return at, {{{', '.join(self.results)}}}\n"
+            "    return decode\n"
         )
-        return _compile(source)
+        return _compile(source)(*self.constants)
 
     def _add(self, name: str, attribute: Attribute) -> None:
         size, kind = shape_of(attribute.form, self.layout)
@@ -132,7 +138,10 @@ class _Writer:
 
     def _value(self, name: str, kind: str, attribute: Attribute, size: int | str) -> str:
         if size == "none":
-            return str(attribute.constant) if kind == "const" else "True"
+            if kind != "const":
+                return "True"
+            self.constants.append(attribute.constant)
+            return f"k{len(self.constants) - 1}"
         if size == 3:
             name = f'int.from_bytes({name}, "{"little" if self.order == "<" else "big"}")'
         if kind in _STRING_KINDS:
@@ -155,8 +164,11 @@ class _Writer:
     def _add_variable(self, name: str, size: str, attribute: Attribute, keep: bool) -> None:
         add = self.lines.append
         if size in ("uleb", "sleb"):
+            # Nearly all numbers have one octet or two.
             add(f"{name} = data[at]")
             add(f"if {name} < {128 if size == 'uleb' else 64}: at += 1")
+            if size == "uleb":
+                add(f"elif data[at + 1] < 128: {name} += (data[at + 1] << 7) - 128; at += 2")
             add(f"else: {name}, at = {size}(data, at)")
         elif size == "string":
             add("end = data.index(0, at)")

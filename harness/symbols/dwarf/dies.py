@@ -43,18 +43,24 @@ def read_die(unit: Unit, offset: int) -> Die:
         size = min(size, unit.end - offset)
         data, start = unit.info.glance(offset, size)
         try:
-            code, at = read_uleb(data, start)
+            code, at = data[start], start + 1
+            if code > 127:
+                code, at = read_uleb(data, start)
             abbreviation = unit.table[code]
             at, attributes = abbreviation.decode(data, at, unit.offset)
         except KeyError:
             raise _unknown(unit, offset) from None
         except _CUT:
             at = len(data) + 1
-        if at <= min(len(data), start + unit.end - offset):
-            return Die(0, offset, abbreviation.tag, abbreviation.has_children, attributes)
+        if at <= len(data) and at - start <= unit.end - offset:
+            return _new(Die, (0, offset, abbreviation.tag, abbreviation.has_children, attributes))
         if size == unit.end - offset:
             raise _endless(unit, offset)
         size *= 8
+
+
+_new = tuple.__new__
+"""What `Die(...)` does, without its frame: it runs once an entry."""
 
 
 class Walk:
@@ -85,7 +91,7 @@ class Walk:
         base = self._start - at
         limit = min(len(data), end - base)
         depth = size = stuck = 0
-        new = tuple.__new__  # what Die(...) does, without its frame: this runs once an entry
+        new = _new
         hidden = most + 1  # entries deeper than this are not yielded
         steps = table.steps(tags)
         while True:

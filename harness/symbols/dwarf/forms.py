@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from harness.errors import InputRejected
@@ -81,6 +82,7 @@ _SHAPES: dict[int, tuple[int | str, str]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def shape_of(form: int, layout: Layout) -> Shape:
     """Return how `form` lies in memory under `layout`.
 

@@ -139,6 +139,10 @@ class _Program:
                 if step < 128:
                     at += 1
                     line += step if step < 64 else step - 128
+                elif data[at + 1] < 128:
+                    step += (data[at + 1] << 7) - 128
+                    at += 2
+                    line += step if step < 1 << 13 else step - (1 << 14)
                 else:
                     step, at = read_sleb(data, at)
                     line += step
@@ -149,7 +153,10 @@ class _Program:
             elif opcode == _NEGATE:
                 statement = not statement
             elif opcode == 0:
-                length, at = read_uleb(data, at)
+                length = data[at]
+                at += 1
+                if length > 127:
+                    length, at = read_uleb(data, at - 1)
                 kind = data[at] if length else 0
                 if kind == _SET_ADDRESS:
                     if len(table) > most:
@@ -174,7 +181,10 @@ class _Program:
                 step, at = read_uleb(data, at)
                 address += step * header.minimum_length
             elif opcode == _SET_FILE:
-                file, at = read_uleb(data, at)
+                file = data[at]
+                at += 1
+                if file > 127:
+                    file, at = read_uleb(data, at - 1)
                 if file >= _NARROW_FILE:
                     table.widen(address, file)
                     add_file = table.files.append

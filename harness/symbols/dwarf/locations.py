@@ -126,7 +126,10 @@ def _read_loclist(unit: Unit, offset: int) -> list[Location]:  # noqa: C901, PLR
             if kind == _BASE_X:
                 base = low
                 continue
-            high, at = read_uleb(data, at)
+            high = data[at]
+            at += 1
+            if high > 127:
+                high, at = read_uleb(data, at - 1)
             high = low + high if kind == _START_X_LENGTH else unit.indexed_address(high)
         elif kind in (_BASE, _START_LENGTH, _START_END):
             low = int.from_bytes(data[at : at + size], order)

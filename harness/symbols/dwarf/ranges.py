@@ -26,10 +26,10 @@ _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _BASE, _START_END,
 def pc_ranges(unit: Unit, attributes: dict[int, Any]) -> list[Range]:
     """Return the entry's code ranges, in file order, without empty ones."""
     if dw.AT_RANGES in attributes:
-        return list(_iter_listed(unit, attributes[dw.AT_RANGES]))
+        return _read_listed(unit, attributes[dw.AT_RANGES])
     if dw.AT_RANGES_INDEX in attributes:
         offset = indexed_list(unit, ".debug_rnglists", attributes[dw.AT_RANGES_INDEX])
-        return list(_iter_listed(unit, offset))
+        return _read_listed(unit, offset)
     low = unit.address(attributes)
     if low is None:
         return []
@@ -59,11 +59,10 @@ def required(unit: Unit, name: str) -> Section:
     return section
 
 
-def _iter_listed(unit: Unit, offset: int) -> Iterator[Range]:
-    """Yield the ranges of one list. Old lists may not be read twice: a list is read as it comes."""
+def _read_listed(unit: Unit, offset: int) -> list[Range]:
     if unit.layout.version >= 5:
-        return _iter_rnglists(unit, offset)
-    return _iter_pairs(unit, offset)
+        return _read_rnglist(unit, offset)
+    return list(_iter_pairs(unit, offset))
 
 
 def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
@@ -85,10 +84,11 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
     raise InputRejected("a range list without end", section=section.name, offset=offset)
 
 
-def _iter_rnglists(unit: Unit, offset: int) -> Iterator[Range]:
+def _read_rnglist(unit: Unit, offset: int) -> list[Range]:
     section = required(unit, ".debug_rnglists")
     size, order = unit.layout.address_size, unit.dwarf.order
     base = unit.low_pc
+    found: list[Range] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
     while True:
@@ -99,12 +99,12 @@ def _iter_rnglists(unit: Unit, offset: int) -> Iterator[Range]:
         kind = data[at] if at < len(data) else _END
         at += 1
         if kind == _END:
-            return
+            return found
         if kind in (_BASE, _START_END, _START_LENGTH):
             low = int.from_bytes(data[at : at + size], order)
             at += size
         else:
-            low, at = read_uleb(data, at)
+            low, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
         if kind in (_BASE, _BASE_X):
             base = unit.indexed_address(low) if kind == _BASE_X else low
             continue
@@ -112,16 +112,17 @@ def _iter_rnglists(unit: Unit, offset: int) -> Iterator[Range]:
             high = int.from_bytes(data[at : at + size], order)
             at += size
         else:
-            high, at = read_uleb(data, at)
-        low, high = _absolute(unit, kind, (low, high), base)
+            high, at = (data[at], at + 1) if data[at] < 128 else read_uleb(data, at)
+        if kind == _OFFSET_PAIR:
+            low, high = base + low, base + high
+        else:
+            low, high = _absolute(unit, kind, (low, high))
         if high > low:
-            yield low, high
+            found.append((low, high))
 
 
-def _absolute(unit: Unit, kind: int, pair: Range, base: int) -> Range:
+def _absolute(unit: Unit, kind: int, pair: Range) -> Range:
     low, high = pair
-    if kind == _OFFSET_PAIR:
-        return base + low, base + high
     if kind == _START_END:
         return low, high
     if kind == _START_LENGTH:

@@ -7,6 +7,7 @@ unavailable, while a location that merely lacks a piece is left out by itself.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -26,6 +27,12 @@ WHOLE = -1
 
 _ADDR, _REGX, _FBREG, _BREGX, _PIECE, _CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C
 _REG0, _REG31, _BREG0, _BREG31 = 0x50, 0x6F, 0x70, 0x8F
+
+# Expressions that are complete at first sight: one register or offset, or such with a piece each.
+# Nine in ten are; what the pattern does not know is taken apart.
+_NUMBER = rb"[\x80-\xff]{0,8}[\x00-\x7f]"
+_PLAIN = rb"(?:[\x50-\x6f\x9c]|[\x70-\x91]%b|\x92%b%b)" % (_NUMBER, _NUMBER, _NUMBER)
+_is_placed = re.compile(rb"%b|(?:%b\x93%b)+" % (_PLAIN, _PLAIN, _NUMBER), re.DOTALL).fullmatch
 
 
 def available_pcs(
@@ -49,16 +56,20 @@ def available_pcs(
     locations = read_locations(unit, attributes, keep_empty=True)
     found: list[Range] = []
     for low, high, expression in locations:
-        pieces, complete = place_of(expression, address_size)
-        if pieces is None:
-            if strict:
-                return []
-            complete = True
+        complete = _is_placed(expression) is not None
+        if not complete:
+            pieces, complete = place_of(expression, address_size)
+            if pieces is None:
+                if strict:
+                    return []
+                complete = True
         if not high:
             return list(block()) if complete else []
         if complete:
             found.append((low, high))
-    first = place_of(locations[0][2], address_size).pieces if strict and locations else None
+    if not strict or len(locations) < 1 or _PIECE not in locations[0][2]:
+        return found
+    first = place_of(locations[0][2], address_size).pieces
     if first and len(first) > 1 and sum(length for length, _ in first) > (most := size()) >= 0:
         placed: list[_Placed] = [
             (low, high, place_of(expression, address_size).pieces or ())

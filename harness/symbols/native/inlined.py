@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from harness.model import LanguageSpecifics, Scope, Symbol
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 
 _MERGED_AT = 64
+_NAME_AND_LINE = attrgetter("name", "line")
 
 
 @dataclass(slots=True)
@@ -55,7 +57,7 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
                 available_line_ranges=to_line_ranges(spans)
             )
         scope.symbols.append(symbol)
-    scope.symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
+    scope.symbols.sort(key=_NAME_AND_LINE)
     return scope
 
 
