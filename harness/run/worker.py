@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -31,10 +32,10 @@ from harness.errors import NO_ROOM, HarnessError, InputRejected
 from harness.model import Package, Scope, Symbol, package_scope
 from harness.records import Batch, Counters, Job
 from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
+from harness.run.lean_client import Uploader
 from harness.run.recording import drain
 from harness.run.sources import source_of
 from harness.run.worker_targets import RECORD_REPLAY
-from harness.upload.client import Uploader
 
 _WARM_UP_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -121,6 +122,10 @@ def _warm_up(pipeline: Pipeline, job: Job) -> None:
     packages = iter([Package(package_scope("warm_up"), "go", iter([child]))])
     with Uploader(UploadOptions(url=job.intake_url, upload_id=_WARM_UP_ID)) as uploader:
         pipeline(packages, uploader, job.pipeline_options, lambda _: None)
+    # Extractors use temporary files. Opening the first one asks whether a string is a path, and the
+    # answer is kept together with a name that stays or not, as its address on the heap decides.
+    with tempfile.TemporaryFile(dir=job.scratch):
+        pass
 
 
 def _capture(probe: Probe) -> CaptureRef | None:

@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # What runs inside a measured process, of the room that also holds the parent's side.
 MEASURED = {"worker", "worker_targets", "frames", "sources", "replay", "recording", "planted"}
-MEASURED |= {"pipeline_bench"}
+MEASURED |= {"pipeline_bench", "lean_client"}
 
 # Single imports against the table, each with its reason; one that is no longer used fails.
 EXCEPTIONS = {
