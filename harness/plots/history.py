@@ -208,6 +208,7 @@ def _iter_notes(history: pd.DataFrame, panels: Iterable[_Panel]) -> Iterator[str
     for panel in panels:
         unseen = panel.of - len(panel.lines)
         if unseen:
-            yield f"{panel.title}: {unseen} more experiments, which changed no more"
+            more = "1 more experiment is" if unseen == 1 else f"{unseen} more experiments are"
+            yield f"{panel.title}: {more} not drawn; none changed more than these"
     changed = bool((history["step"] != "").any())
     yield "in numbers: the largest changes that have room" if changed else "no level changed"

@@ -73,7 +73,9 @@ def overhead_cells(overhead: Overhead) -> tuple[str, str]:
 
 
 def iter_overhead_lines(provenance: Provenance) -> Iterator[str]:
-    """Yield a sentence a probe, so that nobody takes a traced time for a real one."""
+    """Yield a sentence a probe, so that nobody takes a traced time for a real one, or why not."""
+    if provenance.overhead_gap:
+        yield provenance.overhead_gap
     for overhead in provenance.overheads:
         cpu, rss = overhead_cells(overhead)
         yield f"Under probe {inert(overhead.probe)}: CPU time {cpu}, max RSS {rss}."

@@ -12,6 +12,9 @@ from harness.stats.summary import Row
 COMPLETE = "complete"
 
 
+_UNTRACED = "bare"  # the probe that every other one is held against
+
+
 @dataclass(frozen=True, slots=True)
 class Overhead:
     """What one probe made of time and memory: CPU time as a factor, max RSS as a rise."""
@@ -63,6 +66,18 @@ class Provenance:
     def complete(self) -> bool:
         """Whether the run says of itself that it reached its end."""
         return self.state == COMPLETE
+
+    @property
+    def overhead_gap(self) -> str:
+        """Why it is not known what the probes cost; empty where it is, or where none was used."""
+        probes = set(self.options.get("probes", ()))
+        if self.overheads or not probes - {_UNTRACED}:
+            return ""
+        if _UNTRACED not in probes:
+            return f"The overhead of the probes was not measured: add --probe {_UNTRACED}."
+        if not self.complete:
+            return "The overhead of the probes is worked out when a run ends."
+        return "The overhead of the probes is not known: no case succeeded with one and without."
 
     def repeat_command(self, row: Row) -> str:
         """Return the command that measures one row again, alone, with the options of this run."""

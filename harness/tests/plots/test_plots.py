@@ -128,6 +128,14 @@ def _texts(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(mpl.text.Text))
 
 
+@pytest.mark.parametrize(("binaries", "said"), [(3, ""), (4, "1 more experiment is"), (30, "53 ")])
+def test_a_history_says_how_many_experiments_it_leaves_out(binaries: int, said: str) -> None:
+    plot: Callable[[Frames], Figure] = registry.find("plot", "history").load()
+    texts = _texts(plot(_together(*(_case(f"lib{n}.so") for n in range(binaries)))))
+    assert ("not drawn; none changed more than these" in texts) == bool(said)
+    assert said in texts
+
+
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:

@@ -63,6 +63,30 @@ def rendered(run: tuple[Summary, Provenance]) -> str:
     return page
 
 
+COST = {"memray": {"cpu_factor": 2.0, "rss_bytes": 1.0, "cells": 1}}
+
+
+@pytest.mark.parametrize(
+    ("probes", "state", "overhead", "said"),
+    [
+        (["memray"], "complete", {}, "was not measured: add --probe bare."),
+        (["memray", "bare"], "interrupted", {}, "is worked out when a run ends"),
+        (["memray", "bare"], "complete", {}, "no case succeeded with one and without"),
+        (["memray", "bare"], "complete", COST, ""),
+        (["bare"], "complete", {}, ""),
+    ],
+)
+def test_a_report_without_overheads_says_why_and_how_to_get_them(
+    run: tuple[Summary, Provenance], probes: list[str], state: str, overhead: Any, said: str
+) -> None:
+    manifest = {"options": {"probes": probes}, "state": state, "overhead": overhead}
+    origin = Provenance.of(manifest)
+    assert said in origin.overhead_gap
+    assert bool(origin.overhead_gap) == bool(said)
+    assert origin.overhead_gap in render_report(run[0], origin, PICTURES)
+    assert origin.overhead_gap in " ".join(printed((run[0], origin)).split())
+
+
 def test_the_report_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
     check("report.md", render_report(*run, PICTURES))
 
