@@ -76,15 +76,12 @@ _NAMES: dict[str, Any] = {"uleb": read_uleb, "sleb": read_sleb}
 
 
 @lru_cache(maxsize=512)
-def _compile(source: str) -> Callable[..., Decode]:
-    """Compile what makes a decode function of the constants of one declaration.
-
-    Declarations of the same shape share it, whatever their tags and constants.
-    """
+def _compile(source: str) -> Decode:
+    """Compile one function. Declarations of the same shape share it, whatever their tags."""
     found: dict[str, Any] = {}
     exec(source, _NAMES, found)  # noqa: S102 - see the module's docstring
-    bind: Callable[..., Decode] = found["bind"]
-    return bind
+    decode: Decode = found["decode"]
+    return decode
 
 
 def _reader(shape: str) -> str:
@@ -104,7 +101,6 @@ class _Writer:
         self.order = "<" if layout.little_endian else ">"
         self.lines: list[str] = []
         self.results: list[str] = []
-        self.constants: list[int] = []
         self.run: list[tuple[int, str]] = []
 
     def write(self, attributes: tuple[Attribute, ...]) -> Decode:
@@ -112,15 +108,13 @@ class _Writer:
         for attribute in attributes:
             self._add(f"v{len(self.results)}", attribute)
         self._close_run()
-        body = "\n        ".join(self.lines) or "pass"
+        body = "\n    ".join(self.lines) or "pass"
         source = (
-            f"def bind({', '.join(f'k{number}' for number in range(len(self.constants)))}):\n"
-            "    def decode(data, at, unit):\n"
-            f"        {body}\n"
-            f"        return at, {{{', '.join(self.results)}}}\n"
-            "    return decode\n"
+            "def decode(data, at, unit):\n"
+            f"    {body}\n"
+            f"    return at, {{{', '.join(self.results)}}}\n"
         )
-        return _compile(source)(*self.constants)
+        return _compile(source)
 
     def _add(self, name: str, attribute: Attribute) -> None:
         size, kind = shape_of(attribute.form, self.layout)
@@ -138,10 +132,7 @@ class _Writer:
 
     def _value(self, name: str, kind: str, attribute: Attribute, size: int | str) -> str:
         if size == "none":
-            if kind != "const":
-                return "True"
-            self.constants.append(attribute.constant)
-            return f"k{len(self.constants) - 1}"
+            return str(attribute.constant) if kind == "const" else "True"
         if size == 3:
             name = f'int.from_bytes({name}, "{"little" if self.order == "<" else "big"}")'
         if kind in _STRING_KINDS:
