@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from harness.errors import StoreError
-from harness.store.manifest import read_manifest
-from harness.store.manifest_form import check_keys
 from harness.store.seal import is_sealed
 
 if TYPE_CHECKING:
@@ -59,20 +55,12 @@ def open_side(path: Path) -> Opened:
     from harness.store import load  # noqa: PLC0415
     from harness.store.baseline import open_baseline  # noqa: PLC0415
 
-    _refuse_damaged(path)
     if is_sealed(path):
         baseline = open_baseline(path)
         run, bounds, kind = baseline.run, baseline.bounds, PROMOTED
     else:
         run, bounds, kind = load(path), (), RUN
     return Opened(path, kind, Frames.of(run), tuple(run.warnings), bounds)
-
-
-def _refuse_damaged(path: Path) -> None:
-    try:
-        check_keys(read_manifest(path))
-    except msgspec.ValidationError as error:
-        raise StoreError(f"{path}: its manifest is damaged: {error}") from error
 
 
 def open_or_explain(path: Path) -> Opened:

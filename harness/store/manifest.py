@@ -7,10 +7,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from harness.errors import StoreError
 from harness.store.manifest_form import check_keys
+from harness.store.tables import FORMAT
 
 MANIFEST = "manifest.json"
+
+_DAMAGED = "the run cannot be trusted; measure again"
 
 RUNNING, COMPLETE, INTERRUPTED = "running", "complete", "interrupted"
 
@@ -40,20 +45,31 @@ def write_manifest(run_dir: Path, manifest: dict[str, Any]) -> None:
 
 
 def read_manifest(run_dir: Path) -> dict[str, Any]:
-    """Return the manifest of a run.
+    """Return the manifest of a run; parts of it may be missing.
 
     Raises:
-        StoreError: There is none, or it is not a JSON object.
+        StoreError: There is none, it is damaged, or of another format.
     """
     path = run_dir / MANIFEST
     try:
         manifest = json.loads(path.read_bytes())
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}", remedy="is this a run directory?") from error
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        remedy = "is this a run directory?" if missing else "name one that this user may read"
+        raise StoreError(f"{path}: {error.strerror}", remedy=remedy) from error
     except ValueError as error:
-        raise StoreError(f"{path}: not JSON: {error}") from error
+        raise StoreError(f"{path}: not JSON: {error}", remedy=_DAMAGED) from error
     if not isinstance(manifest, dict):
-        raise StoreError(f"{path}: not a JSON object")
+        raise StoreError(f"{path}: not a JSON object", remedy=_DAMAGED)
+    if manifest.get("format") != FORMAT:
+        raise StoreError(
+            f"{run_dir}: format {manifest.get('format')!r} cannot be read, only {FORMAT}",
+            remedy="read it with the version of harness that wrote it",
+        )
+    try:
+        check_keys(manifest)
+    except msgspec.ValidationError as error:
+        raise StoreError(f"{run_dir}: its manifest is damaged: {error}", remedy=_DAMAGED) from error
     return manifest
 
 

@@ -46,9 +46,34 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     elapsed_s: float = 0.0
 
 
+class _Named(Struct, frozen=True):
+    name: str
+
+
+class _Options(Struct, frozen=True):
+    arms: list[_Named] = []
+    sources: list[str] = []
+    probes: list[str] = []
+
+
+class _Overhead(Struct, frozen=True):
+    cpu_factor: float
+    rss_bytes: float
+    cells: int
+
+
+# What readers take for granted of parts whose whole form other rooms know.
+_RELIED_ON: dict[str, Any] = {
+    "options": _Options,
+    "corpus": list[_Named],
+    "overhead": dict[str, _Overhead],
+}
 _AnyPart = msgspec.defstruct(
     "_AnyPart",
-    [(field.name, field.type | UnsetType, UNSET) for field in msgspec.structs.fields(Manifest)],
+    [
+        (field.name, _RELIED_ON.get(field.name, field.type) | UnsetType, UNSET)
+        for field in msgspec.structs.fields(Manifest)
+    ],
     kw_only=True,
     forbid_unknown_fields=True,
 )

@@ -17,7 +17,7 @@ from harness.errors import StoreError
 from harness.store.manifest import COMPLETE, read_manifest
 from harness.store.reader import read_rows
 from harness.store.seal import is_sealed
-from harness.store.tables import FORMAT, SAMPLES, TABLES, Row
+from harness.store.tables import SAMPLES, TABLES, Row
 from harness.store.writer import RunWriter
 
 _MAY_DIFFER = {"seed", "replicates"}
@@ -77,8 +77,6 @@ def _read(path: Path) -> _Part:
         raise StoreError(
             f"{path} is a promoted baseline", remedy="pool runs, then promote the pool"
         )
-    if manifest.get("format") != FORMAT:
-        raise StoreError(f"{path}: format {manifest.get('format')!r} cannot be read, only {FORMAT}")
     if manifest.get("state") != COMPLETE:
         raise StoreError(
             f"{path} is {manifest.get('state') or 'of unknown state'}, not complete",

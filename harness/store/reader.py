@@ -18,7 +18,6 @@ from harness.store.tables import (
     COPIES,
     DELIVERIES,
     FAILURES,
-    FORMAT,
     GC,
     SAMPLES,
     TABLES,
@@ -65,11 +64,6 @@ def load(
     """
     manifest = read_manifest(run_dir)
     _refuse_touched(run_dir, manifest)
-    if manifest.get("format") != FORMAT:
-        raise StoreError(
-            f"{run_dir}: format {manifest.get('format')!r} cannot be read, only {FORMAT}",
-            remedy="read it with the version of harness that wrote it",
-        )
     warnings = [str(warning) for warning in manifest.get("warnings", [])]
     frames = {
         name: _read_table(run_dir, name, warnings, cache) if name in tables else _frame([], name)

@@ -6,10 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from harness.store.manifest import COMPLETE
-from harness.store.manifest_form import check_keys
 from harness.store.reader import RunData
 
 _MOST_NAMED = 3
@@ -19,11 +16,6 @@ Cell = tuple[str, str, str]
 
 def iter_objections(run: RunData) -> Iterator[str]:
     """Yield every reason why `run` cannot carry the verdicts of others; none for a sound one."""
-    try:
-        check_keys(run.manifest)
-    except msgspec.ValidationError as error:
-        yield f"its manifest is damaged: {error}"
-        return
     state = run.manifest.get("state")
     if state != COMPLETE:
         yield f"it is {state or 'of unknown state'}, not complete"

@@ -183,6 +183,28 @@ def test_a_directory_without_a_readable_manifest_is_no_run(
         load(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"versions": []},
+        {"options": 3},
+        {"options": {"arms": ["legacy"]}},
+        {"corpus": {"libelf": 1}},
+        {"corpus": [{"sha256": "ab"}]},
+        {"overhead": {"memray": {"cpu_factor": 2.0}}},
+        {"surprise": 1},
+    ],
+    ids=str,
+)
+def test_a_manifest_whose_parts_are_not_what_they_are_taken_for_is_refused(
+    writer: RunWriter, changes: dict[str, object]
+) -> None:
+    path = writer.path / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), **changes}))
+    with pytest.raises(StoreError, match=f"manifest is damaged: .*{next(iter(changes))}"):
+        load(writer.path)
+
+
 def test_a_run_of_another_format_is_refused(writer: RunWriter) -> None:
     writer.update_manifest(format=99)
     with pytest.raises(StoreError, match="format 99 cannot be read"):
