@@ -19,11 +19,15 @@ from harness.corpus.manifest import Manifest as CorpusManifest
 from harness.errors import ConfigError
 from harness.gates.suite import Suite
 from harness.reports.document import SummaryDocument
+from harness.reports.history import HistoryDocument
+from harness.reports.scaling import ScalingDocument
+from harness.reports.sweep import SweepDocument
 from harness.run.flame_pages import FlamePage
 from harness.run.manifest import options_of
 from harness.run.overhead import Overhead
 from harness.run.request import Binary, RunRequest
-from harness.stats.verdict import ComparisonDocument, Verdict
+from harness.stats.verdict import BaselineDiff, ComparisonDocument, Verdict
+from harness.store.baseline_form import BaselineDocument
 from harness.store.bounds import BOUNDS, Bound
 from harness.store.manifest import MANIFEST
 from harness.store.manifest_form import Manifest
@@ -142,6 +146,14 @@ _SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
     "report.json": ("the verdict of harness gate", _of_type(Verdict)),
     "comparison.json": ("what harness compare --json prints", _of_type(ComparisonDocument)),
     "summary.json": ("what --json of harness run and report prints", _of_type(SummaryDocument)),
+    "sweep.json": ("what harness sweep --json prints", _of_type(SweepDocument)),
+    "scaling.json": ("what harness scaling --json prints", _of_type(ScalingDocument)),
+    "history.json": ("what harness history --json prints", _of_type(HistoryDocument)),
+    "baseline.json": (
+        "what --json of harness baseline show and promote prints",
+        _of_type(BaselineDocument),
+    ),
+    "baseline-diff.json": ("what harness baseline diff --json prints", _of_type(BaselineDiff)),
     "suite.toml": ("experiments and what is demanded of them", _of_model(Suite)),
     "corpus.toml": ("the pinned binaries", _of_model(CorpusManifest)),
 }

@@ -75,13 +75,14 @@ def diff(
     Exit codes: 0 every metric could be compared, whatever came of it; 4 one could not.
     """
     from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
+    from harness.stats.verdict import BaselineDiff  # noqa: PLC0415
     from harness.store import load  # noqa: PLC0415
     from harness.store.soundness import iter_objections  # noqa: PLC0415
 
     objections = list(iter_objections(load(run)))
     document, notes = compare_sides((baseline, run), None, Rule(), [])
     if json:
-        whole = {"promotable": not objections, "objections": objections, "comparison": document}
+        whole = BaselineDiff(promotable=not objections, objections=objections, comparison=document)
         write_line(msgspec.json.encode(whole))
     else:
         console = output_console()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from harness.stats.labels import inert
+from harness.store.baseline_form import BaselineDocument
 from harness.units import format_bytes
 
 if TYPE_CHECKING:
@@ -18,23 +19,23 @@ if TYPE_CHECKING:
 _PORTABLE = "any machine of this architecture with this Python"
 
 
-def document_of(opened: Baseline) -> dict[str, Any]:
-    """Return a baseline as plain values; `counts_here` as in `harness.stats.surroundings`."""
+def document_of(opened: Baseline) -> BaselineDocument:
+    """Return a baseline as one document; `counts_here` as in `harness.stats.surroundings`."""
     seal = opened.seal
-    return {
-        "run_id": seal.run_id,
-        "commit": seal.commit,
-        "dirty": opened.run.manifest.get("dirty"),
-        "command": seal.command,
-        "promoted_at": seal.promoted_at,
-        "versions": opened.run.manifest.get("versions", {}),
-        "rig": opened.run.manifest.get("rig", {}),
-        "experiments": _experiments(opened),
-        "files": seal.files,
-        "left_out": seal.left_out,
-        "counts_here": _counts_here(opened),
-        "bounds": opened.bounds,
-    }
+    return BaselineDocument(
+        run_id=seal.run_id,
+        commit=seal.commit,
+        dirty=opened.run.manifest.get("dirty"),
+        command=seal.command,
+        promoted_at=seal.promoted_at,
+        versions=opened.run.manifest.get("versions", {}),
+        rig=opened.run.manifest.get("rig", {}),
+        experiments=_experiments(opened),
+        files=seal.files,
+        left_out=seal.left_out,
+        counts_here=_counts_here(opened),
+        bounds=opened.bounds,
+    )
 
 
 def _experiments(opened: Baseline) -> int:

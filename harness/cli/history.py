@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -20,9 +19,8 @@ from harness.units import format_value
 
 if TYPE_CHECKING:
     from harness.stats.frames import Frames
-    from harness.stats.trends import Step, Trend, Visit
+    from harness.stats.trends import Step, Trend
 
-SCHEMA = "harness.history/1"
 _NAME_WIDTH = 24
 _REMEDY = "name runs, or a directory of runs"
 
@@ -62,7 +60,9 @@ def history(
         raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")
     pictures = _draw(trends, output)
     if json:
-        write_line(msgspec.json.encode(_document(trends, pictures)))
+        from harness.reports.history import history_document  # noqa: PLC0415  loads pandas
+
+        write_line(msgspec.json.encode(history_document(trends, pictures)))
     else:
         _print(trends, len(frames), everything=everything)
         for name, path in pictures.items():
@@ -148,35 +148,3 @@ def _line(trend: Trend, step: Step) -> str:
     why = f"; declared break: {'; '.join(step.reasons)}" if step.declared else ""
     change = f"{step.delta_pct:+.3g} %"
     return inert(f"{change:>12}  {level:>10}  at {at.name}, after {since.name}{why}")
-
-
-def _document(trends: Sequence[Trend], pictures: dict[str, str]) -> dict[str, Any]:
-    """Return the history as plain values: exact numbers, whole commits."""
-    return {
-        "schema": SCHEMA,
-        "trends": [
-            {
-                **trend.key._asdict(),
-                "unit": trend.unit,
-                "exact": trend.exact,
-                "runs": [asdict(visit) for visit in trend.visits],
-                "changes": [_change(step, trend.visits) for step in trend.steps],
-                "remarks": list(trend.remarks),
-            }
-            for trend in trends
-        ],
-        "files": pictures,
-    }
-
-
-def _change(step: Step, visits: Sequence[Visit]) -> dict[str, Any]:
-    since, at = visits[step.since], visits[step.at]
-    return {
-        "kind": "break" if step.declared else "shift",
-        "run_id": at.run_id,
-        "commit": at.commit,
-        "since_run_id": since.run_id,
-        "since_commit": since.commit,
-        "delta_pct": step.delta_pct,
-        "reasons": list(step.reasons),
-    }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import fields
 
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from harness.stats.labels import inert, shorten
 from harness.stats.scaling import SIZES, ScalingPoint, Trend, readable
+from harness.stats.slope import Slope
 from harness.units import format_bytes
 
 SCHEMA = "harness.scaling/1"
@@ -21,18 +22,45 @@ _SIZES_WIDTH, _PEAK_WIDTH = 33, 11
 Series = tuple[str, str]
 
 
+class LineEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The straight line through the points of one arm in one series; `words` says what it means."""
+
+    series: str
+    source: str
+    arm: str
+    size: str
+    slope: Slope
+    flat_limit: float
+    flushed: int
+    is_flat: bool
+    words: str
+
+
+class ScalingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `harness scaling --json` prints of one run."""
+
+    schema: str = SCHEMA
+    run_id: str
+    points: list[ScalingPoint]
+    trends: list[LineEntry]
+
+
 def scaling_document(
     run_id: str, points: Sequence[ScalingPoint], lines: Sequence[Trend]
-) -> dict[str, Any]:
-    """Return points and lines of one run as plain JSON values; `words` says what a line means."""
-    return {
-        "schema": SCHEMA,
-        "run_id": run_id,
-        "points": [asdict(point) for point in points],
-        "trends": [
-            {**asdict(line), "is_flat": line.is_flat, "words": line.in_words()} for line in lines
+) -> ScalingDocument:
+    """Return points and lines of one run."""
+    return ScalingDocument(
+        run_id=run_id,
+        points=list(points),
+        trends=[
+            LineEntry(
+                **{field.name: getattr(line, field.name) for field in fields(line)},
+                is_flat=line.is_flat,
+                words=line.in_words(),
+            )
+            for line in lines
         ],
-    }
+    )
 
 
 def print_scaling(

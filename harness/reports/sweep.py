@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
 
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,26 +19,48 @@ SCHEMA = "harness.sweep/1"
 _NAME_WIDTH = 24
 
 
+class FittingEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The largest threshold that keeps the budget on one binary; null where none does.
+
+    `reached` says whether any batch came to it: otherwise a larger input may need more.
+    """
+
+    binary: str
+    threshold_bytes: int | None
+    peak_bytes: int | None
+    reached: bool | None
+
+
+class SweepDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `harness sweep --json` prints; without a budget nothing is said to fit."""
+
+    schema: str = SCHEMA
+    run_id: str
+    points: list[SweepPoint]
+    budget_bytes: int | None
+    largest_fitting: list[FittingEntry]
+
+
 def sweep_document(
     points: Sequence[SweepPoint], origin: Provenance, budget_bytes: int | None
-) -> dict[str, Any]:
-    """Return the points as plain JSON values, and what fits each binary when there is a budget."""
+) -> SweepDocument:
+    """Return the points, and what fits each binary when there is a budget."""
     answers = {} if budget_bytes is None else fitting(points, budget_bytes)
-    return {
-        "schema": SCHEMA,
-        "run_id": origin.run_id,
-        "points": [asdict(point) for point in points],
-        "budget_bytes": budget_bytes,
-        "largest_fitting": [
-            {
-                "binary": binary,
-                "threshold_bytes": best and best.threshold_bytes,
-                "peak_bytes": best and best.peak_bytes,
-                "reached": best and best.is_reached,
-            }
-            for binary, best in answers.items()
-        ],
-    }
+    return SweepDocument(
+        run_id=origin.run_id,
+        points=list(points),
+        budget_bytes=budget_bytes,
+        largest_fitting=[_fitting(binary, best) for binary, best in answers.items()],
+    )
+
+
+def _fitting(binary: str, best: SweepPoint | None) -> FittingEntry:
+    return FittingEntry(
+        binary=binary,
+        threshold_bytes=None if best is None else best.threshold_bytes,
+        peak_bytes=None if best is None else best.peak_bytes,
+        reached=None if best is None else best.is_reached,
+    )
 
 
 def print_sweep(

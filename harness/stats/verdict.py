@@ -209,3 +209,12 @@ class ComparisonDocument(Struct, frozen=True, kw_only=True):
     candidate: Side
     inventory: Inventory
     experiments: list[ExperimentRow]
+
+
+class BaselineDiff(Struct, frozen=True, kw_only=True):
+    """What `harness baseline diff --json` prints: may a run be promoted, and what would change."""
+
+    schema: int = SCHEMA
+    promotable: bool
+    objections: list[str]
+    comparison: ComparisonDocument

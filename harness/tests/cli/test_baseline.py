@@ -22,6 +22,7 @@ from harness.store import INTERRUPTED, RunWriter, read_manifest
 from harness.store.baseline import open_baseline
 from harness.store.manifest import write_manifest
 from harness.tests.cli.conftest import Harness
+from harness.tests.described import assert_described
 from harness.tests.store.records import a_record
 from harness.tests.store.sound_run import MANIFEST, PEAK, records, sound_run
 from harness.tests.symbols.binaries import FIXTURES
@@ -78,6 +79,7 @@ def test_a_real_run_is_promoted_and_another_is_gated_by_what_was_ratcheted(
     assert done.returncode == 0, done.stderr
     assert "they were promoted; left out: gc.jsonl, timeline.jsonl" in done.stdout
     document = json.loads(inside("baseline", "show", "--json").stdout)
+    assert_described("baseline.json", document)
     assert (document["run_id"], document["commit"]) == (first.name, "first")
     assert document["counts_here"] == {"heap_peak_memray": []}
     turned = inside("baseline", "ratchet", first, "--suite", "suite.toml")
@@ -122,6 +124,7 @@ def test_diff_names_what_differs_and_whether_it_may_be_promoted(
     assert "+100.00" in done.stdout
     assert "No change detected." in done.stdout
     document = json.loads(inside("baseline", "diff", worse, "--json").stdout)
+    assert_described("baseline-diff.json", document)
     assert document["promotable"] is True
     states = {row["case"]["arm"]: row["state"] for row in document["comparison"]["experiments"]}
     assert states == {"legacy": "clean", "streaming": "regressed"}
@@ -205,6 +208,7 @@ def test_history_names_the_commit_at_which_an_exact_metric_changed(
     assert done.returncode == 0, done.stderr
     assert "left out: it is interrupted, not complete" in done.stderr
     document = json.loads(done.stdout)
+    assert_described("history.json", document)
     changes = {trend["arm"]: trend["changes"] for trend in document["trends"]}
     assert changes["legacy"] == []
     ((change),) = changes["streaming"]
@@ -256,4 +260,5 @@ def test_a_run_that_was_promoted_and_its_baseline_are_one_point(
         writer.append(structs.replace(extra, metrics=[Metric(PEAK, "byte", 1.0)]))
     assert inside("baseline", "promote", writer.path).returncode == 0
     document = json.loads(inside("history", "runs", "results/baseline", "--json").stdout)
+    assert_described("history.json", document)
     assert {len(trend["runs"]) for trend in document["trends"]} == {1}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.corpus import fixtures_directory
 from harness.tests.cli.conftest import Harness
+from harness.tests.described import assert_described
 
 LIBRARY = fixtures_directory() / "binaries/cpp/dwarf5.so"
 
@@ -19,6 +20,7 @@ def test_a_binary_is_measured_at_growing_prefixes_and_the_run_can_be_read_again(
     assert measured.returncode == 0, measured.stderr
     (run,) = results.iterdir()
     document = json.loads(measured.stdout)
+    assert_described("scaling.json", document)
     assert document["run_id"] == run.name
     assert json.loads((run / "manifest.json").read_text())["kind"] == "scaling"
     legacy = [point for point in document["points"] if point["arm"] == "legacy"]

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from harness.tests.cli.conftest import Harness
+from harness.tests.described import assert_described
 from harness.tests.symbols.binaries import FIXTURES
 
 THRESHOLDS = 8
@@ -20,6 +21,7 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     done = harness("sweep", FIXTURES / "c" / "dwarf5.so", *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
+    assert_described("sweep.json", document)
     assert [point["threshold_bytes"] for point in document["points"]] == [
         65536 << power for power in range(THRESHOLDS)
     ]

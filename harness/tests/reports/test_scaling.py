@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from io import StringIO
 
+import msgspec
 import pytest
 
 from harness.reports.scaling import print_scaling, scaling_document
@@ -67,7 +68,7 @@ def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:
 
 
 def test_the_document_has_every_point_and_line_in_plain_values() -> None:
-    document = json.loads(json.dumps(scaling_document("r1", POINTS, trends(POINTS))))
+    document = json.loads(msgspec.json.encode(scaling_document("r1", POINTS, trends(POINTS))))
     assert len(document["points"]) == len(POINTS)
     flat = {line["arm"]: line["is_flat"] for line in document["trends"]}
     assert flat == {"legacy": False, "streaming": True}
