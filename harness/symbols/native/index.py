@@ -11,7 +11,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
-from functools import lru_cache
 from heapq import merge
 from typing import TYPE_CHECKING
 
@@ -57,7 +56,7 @@ class UnitIndex:
         self._emitted = array("Q")
         self._instances = array("Q")
         self.foreign_instances = 0
-        self._container = lru_cache(maxsize=_CACHED_PATHS)(self._read_container)
+        self._paths: dict[int, tuple[str, bool]] = {}
         self._scan()
         self._instances = _sorted(self._instances)
 
@@ -80,6 +79,16 @@ class UnitIndex:
         while at < len(self._instances) and self._instances[at] >> 32 == wanted:
             yield base + (self._instances[at] & _LOW_HALF)
             at += 1
+
+    def _container(self, number: int) -> tuple[str, bool]:
+        # No lru_cache: one around a method of this object would keep the unit alive for longer
+        # than it lasts, until the collector comes by.
+        known = self._paths.get(number)
+        if known is None:
+            if len(self._paths) >= _CACHED_PATHS:
+                self._paths.clear()
+            known = self._paths[number] = self._read_container(number)
+        return known
 
     def _read_container(self, number: int) -> tuple[str, bool]:
         if number == 0:
