@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
-from msgspec import structs
-
 from harness.config import PipelineOptions
 from harness.contracts import Poster
 from harness.errors import PayloadTooLarge, PipelineError
 from harness.model import FUNCTION_TYPES, Package, Scope
-from harness.pipelines.continuation import continue_package
 from harness.pipelines.counting import LARGE, count_batch, tally
-from harness.pipelines.encoders import make_encoder
+from harness.pipelines.encoders import ENCODING_ERRORS, make_encoder, unencodable
 from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.pipelines.halves import send_in_halves
 from harness.pipelines.open_batch import OpenBatch, SealedBatch
+from harness.pipelines.package_writer import PackageWriter
 from harness.pipelines.sinks import make_sink
 from harness.records import Batch, Counters
 
+_COMMA = ord(",")
 _LOST = "a batch was accepted in part when it was split for its size; the rest is lost"
 
 
 class BatchEncoder:
     """Encodes packages child by child into batches, and posts each batch from the sink.
 
-    Alive at any moment: the package scope without its children, one child, at most 16 KiB or so of
+    Alive at any moment: the package scope without its children, one child, at most 32 KiB or so of
     its JSON, the compressor, and the compressed bytes of the batch: no list of scopes, no JSON
     document, no second copy of the payload.
 
@@ -57,9 +56,7 @@ class BatchEncoder:
         self._sealed: SealedBatch | None = None
         self._batch_num = 0
         self._lost = False
-        self._package: Scope | None = None
-        self._begun = False  # a part of the package is in this batch or in one before
-        self._children = 0  # of the package, in this batch
+        self._package = PackageWriter(self._encoder)
 
     def add_package(self, package: Package) -> None:
         """Encode a package, taking one child at a time from it."""
@@ -73,9 +70,7 @@ class BatchEncoder:
 
     def begin_package(self, scope: Scope) -> None:
         """Begin a package; what follows are its children."""
-        self._package = scope
-        self._begun = False
-        self._children = 0
+        self._package.begin(scope)
 
     def add_scope(self, scope: Scope) -> None:
         """Encode one child of the package that was begun.
@@ -90,12 +85,12 @@ class BatchEncoder:
             if self._limited and batch.units:
                 batch = self._place_child(batch, scope, large=nodes >= LARGE)
             else:
-                self._write_child(scope, whole=nodes < LARGE)
+                self._package.write_child(batch, scope, whole=nodes < LARGE)
         except PipelineError:
             batch.stream.intact = False
             raise
-        self._begin(batch)
-        self._children += 1
+        self._package.note(batch)
+        self._package.children += 1
         batch.count(1, functions)
         if self._sync_scopes:
             batch.stream.sync()
@@ -104,17 +99,17 @@ class BatchEncoder:
 
     def end_package(self) -> None:
         """Close the package that was begun."""
-        if not self._begun:
+        if not self._package.begun:
             batch = self._writable()
             if self._limited and batch.units:
-                batch = self._fit(self._write_childless, small=True)
+                batch = self._fit(self._package.write_childless, small=True)
             else:
-                self._write_childless()
-            self._begin(batch)
+                self._package.write_childless(batch)
+            self._package.note(batch)
             batch.units += 1
-        elif self._children:
-            self._close_package()
-        self._package = None
+        elif self._package.children:
+            self._package.close(self._writable())
+        self._package.end()
         if self._open is not None and self._options.sync_flush != "none":
             self._open.stream.sync()
 
@@ -136,8 +131,8 @@ class BatchEncoder:
         if self._open is not None:
             if not self._open.stream.intact:
                 raise PipelineError("a failure left the batch incomplete; it cannot be sent")
-            if self._children:
-                self._close_package()
+            if self._package.children:
+                self._package.close(self._open)
             self._sealed, self._open = self._open.seal(final), None
         if self._lost:
             raise PipelineError(_LOST)
@@ -157,8 +152,9 @@ class BatchEncoder:
         batch = self._open
         if batch is None or self._sync_scopes:
             return next(children, None)
-        stream, append = batch.stream, self._encoder.append
+        stream, write_at = batch.stream, self._encoder.write_at
         buffer, room = stream.buffer, batch.buffer_room()
+        end = len(buffer)
         added = functions = 0
         try:
             for child in children:
@@ -168,15 +164,19 @@ class BatchEncoder:
                         return child
                 else:
                     inside = child.scope_type in FUNCTION_TYPES
-                start = len(buffer)
-                buffer += b","
-                append(child, buffer)
+                try:
+                    write_at(child, buffer, end + 1)
+                except ENCODING_ERRORS as error:
+                    raise unencodable(error) from error
+                buffer[end] = _COMMA
                 if len(buffer) >= room:
                     if self._limited and not batch.budget.is_safe():
-                        del buffer[start:]
                         return child
-                    stream.push()
+                    stream.compress_buffer()
                     room = batch.buffer_room()
+                    end = 0
+                else:
+                    end = len(buffer)
                 functions += inside
                 added += 1
                 del child  # before the next one is made
@@ -184,7 +184,8 @@ class BatchEncoder:
             stream.intact = False
             raise
         finally:
-            self._children += added
+            del buffer[end:]
+            self._package.children += added
             batch.count(added, functions)
         return None
 
@@ -202,71 +203,25 @@ class BatchEncoder:
         if whole:
             buffer = batch.stream.buffer
             start = len(buffer)
-            self._write_child(scope, whole=True)
+            self._package.write_child(batch, scope, whole=True)
             if batch.budget.is_safe():
                 return batch
             del buffer[start:]
-        return self._fit(lambda: self._write_child(scope, whole=whole), small=whole)
 
-    def _fit(self, write: Callable[[], None], *, small: bool) -> OpenBatch:
+        def write(into: OpenBatch) -> None:
+            self._package.write_child(into, scope, whole=whole)
+
+        return self._fit(write, small=whole)
+
+    def _fit(self, write: Callable[[OpenBatch], None], *, small: bool) -> OpenBatch:
         """Write a unit to this batch if it stays within the limit, otherwise to the next."""
         batch = self._writable()
-        if batch.budget.admit(write, small=small):
+        if batch.budget.admit(lambda: write(batch), small=small):
             return batch
         self.flush(final=False)
-        write()
-        return self._writable()
-
-    def _begin(self, batch: OpenBatch) -> None:
-        if not self._begun:
-            batch.packages += 1
-            self._begun = True
-
-    def _write_child(self, scope: Scope, *, whole: bool) -> None:
-        buffer = self._writable().stream.buffer
-        if self._children:
-            buffer += b","
-        else:
-            self._write_header()
-            buffer += b',"scopes":['
-        if whole:
-            self._encoder.append(scope, buffer)
-        else:
-            self._write_parts(scope)
-
-    def _write_childless(self) -> None:
-        self._write_header()
-        self._writable().stream.buffer += b"}"
-
-    def _write_header(self) -> None:
-        """Append the package's own fields, without the brace that closes it."""
-        if self._package is None:
-            raise PipelineError("a scope was added before its package was begun")
         batch = self._writable()
-        if batch.units:
-            batch.stream.buffer += b","
-        header = continue_package(self._package) if self._begun else self._package
-        self._encoder.append(header, batch.stream.buffer)
-        del batch.stream.buffer[-1:]
-
-    def _write_parts(self, scope: Scope) -> None:
-        """Append a large scope, handing its JSON on to the compressor as it is made."""
-        stream = self._writable().stream
-        if not scope.scopes:
-            self._encoder.append(scope, stream.buffer)
-            return
-        self._encoder.append(structs.replace(scope, scopes=[]), stream.buffer)
-        del stream.buffer[-1:]
-        separator = b',"scopes":['
-        for inner in scope.scopes:
-            stream.write(separator)
-            self._write_parts(inner)
-            separator = b","
-        stream.write(b"]}")
-
-    def _close_package(self) -> None:
-        self._writable().stream.write(b"]}")
-        self._children = 0
+        write(batch)
+        return batch
 
     def _send(self, sealed: SealedBatch) -> None:
         try:

@@ -21,10 +21,11 @@ def count_batch(counters: Counters, batch: Batch, packages: int) -> None:
 
 def tally(scope: Scope) -> tuple[int, int]:
     """Return the functions in `scope`, and its scopes and symbols, itself included."""
-    functions = 1 if scope.scope_type in FUNCTION_TYPES else 0
-    nodes = 1 + len(scope.symbols)
-    for inner in scope.scopes:
-        more_functions, more_nodes = tally(inner)
-        functions += more_functions
-        nodes += more_nodes
+    functions = nodes = 0
+    reached = [scope]
+    for inner in reached:  # grows while it is walked: half as dear as calls that nest
+        if inner.scope_type in FUNCTION_TYPES:
+            functions += 1
+        nodes += 1 + len(inner.symbols)
+        reached += inner.scopes
     return functions, nodes

@@ -17,10 +17,20 @@ from harness.errors import ConfigError, PipelineError
 from harness.model import Scope
 
 Encodable = Scope | list[Scope] | str
+WriteAt = Callable[[Encodable, bytearray, int], None]
 
 
 class Encoder(Protocol):
     """Turns a scope, a list of scopes or a string into compact JSON."""
+
+    @property
+    def write_at(self) -> WriteAt:
+        """What the loop over all scopes calls, without a frame of ours in between.
+
+        Writes the JSON of a value into a buffer from a position on, at most one octet behind its
+        end; the buffer ends with it. Fails with ENCODING_ERRORS, as the library does.
+        """
+        ...
 
     def encode(self, value: Encodable) -> bytes:
         """Return the JSON of `value` as one bytes object."""
@@ -36,20 +46,21 @@ class MsgspecEncoder:
 
     def __init__(self) -> None:
         self._encoder = msgspec.json.Encoder()
+        self.write_at: WriteAt = self._encoder.encode_into
 
     def encode(self, value: Encodable) -> bytes:
         """Return the JSON of `value` as one bytes object."""
         try:
             return self._encoder.encode(value)
-        except _FAILURES as error:
-            raise _unencodable(error) from error
+        except ENCODING_ERRORS as error:
+            raise unencodable(error) from error
 
     def append(self, value: Encodable, buffer: bytearray) -> None:
         """Write the JSON of `value` behind what `buffer` holds."""
         try:
             self._encoder.encode_into(value, buffer, -1)
-        except _FAILURES as error:
-            raise _unencodable(error) from error
+        except ENCODING_ERRORS as error:
+            raise unencodable(error) from error
 
 
 class BuiltinsEncoder:
@@ -62,19 +73,26 @@ class BuiltinsEncoder:
         """Return the JSON of `value` as one bytes object."""
         try:
             return self._dumps(msgspec.to_builtins(value))
-        except _FAILURES as error:
-            raise _unencodable(error) from error
+        except ENCODING_ERRORS as error:
+            raise unencodable(error) from error
 
     def append(self, value: Encodable, buffer: bytearray) -> None:
         """Write the JSON of `value` behind what `buffer` holds."""
         buffer += self.encode(value)
 
+    def write_at(self, value: Encodable, buffer: bytearray, at: int) -> None:
+        """Write the JSON of `value` into a buffer from `at` on."""
+        if at > len(buffer):
+            buffer.append(0)
+        buffer[at:] = self._dumps(msgspec.to_builtins(value))
+
 
 # What the three libraries raise for a value they cannot write.
-_FAILURES = (ValueError, TypeError, RecursionError)
+ENCODING_ERRORS = (ValueError, TypeError, RecursionError)
 
 
-def _unencodable(error: Exception) -> PipelineError:
+def unencodable(error: Exception) -> PipelineError:
+    """Return the error that says so of a library's."""
     return PipelineError(f"a scope cannot be encoded as JSON: {error}")
 
 

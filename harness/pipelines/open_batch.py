@@ -14,7 +14,7 @@ from harness.pipelines.hard_limit import Budget
 from harness.pipelines.sinks import Sink
 from harness.records import Batch
 
-_PACKAGE_END = b"]}"
+PACKAGE_END = b"]}"
 
 
 class SinkBody:
@@ -68,7 +68,7 @@ class OpenBatch:
             self.stream,
             self._sink,
             limit_bytes,
-            closing_raw_bytes=len(_PACKAGE_END + envelope.streaming_suffix(final=False)),
+            closing_raw_bytes=len(PACKAGE_END + envelope.streaming_suffix(final=False)),
             epilogue_bytes=len(self._epilogue(final=False, attachment_bytes=max(limit_bytes, 0))),
         )
 

@@ -1,0 +1,96 @@
+"""The JSON of one package, written child by child, over as many batches as it takes."""
+
+from __future__ import annotations
+
+from msgspec import structs
+
+from harness.errors import PipelineError
+from harness.model import Scope
+from harness.pipelines.continuation import continue_package
+from harness.pipelines.encoders import Encoder
+from harness.pipelines.gzip_stream import GzipStream
+from harness.pipelines.open_batch import PACKAGE_END, OpenBatch
+
+
+class PackageWriter:
+    """Writes the package that was begun last.
+
+    Attributes:
+        children: How many of its children are in the present batch.
+        begun: Whether a part of it is in this batch or in one before.
+    """
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.children = 0
+        self.begun = False
+        self._scope: Scope | None = None
+        self._encoder = encoder
+
+    def begin(self, scope: Scope) -> None:
+        """Begin a package; nothing is written yet."""
+        self._scope = scope
+        self.begun = False
+        self.children = 0
+
+    def end(self) -> None:
+        """Let go of it."""
+        self._scope = None
+
+    def note(self, batch: OpenBatch) -> None:
+        """Note that a part of the package is in `batch`, to stay."""
+        if not self.begun:
+            batch.packages += 1
+            self.begun = True
+
+    def write_child(self, batch: OpenBatch, scope: Scope, *, whole: bool) -> None:
+        """Write a child, and before the first one of a batch the package's own fields.
+
+        Args:
+            batch: Where it goes.
+            scope: The child.
+            whole: Whether all of it stays in the buffer, so that it can be taken back from there.
+        """
+        buffer = batch.stream.buffer
+        if self.children:
+            buffer += b","
+        else:
+            self._write_header(batch)
+            buffer += b',"scopes":['
+        if whole:
+            self._encoder.append(scope, buffer)
+        else:
+            self._write_parts(batch.stream, scope)
+
+    def write_childless(self, batch: OpenBatch) -> None:
+        """Write the package without children."""
+        self._write_header(batch)
+        batch.stream.buffer += b"}"
+
+    def close(self, batch: OpenBatch) -> None:
+        """Close what is in this batch; further children begin a continuation."""
+        batch.stream.write(PACKAGE_END)
+        self.children = 0
+
+    def _write_header(self, batch: OpenBatch) -> None:
+        """Append the package's own fields, without the brace that closes it."""
+        if self._scope is None:
+            raise PipelineError("a scope was added before its package was begun")
+        buffer = batch.stream.buffer
+        if batch.units:
+            buffer += b","
+        self._encoder.append(continue_package(self._scope) if self.begun else self._scope, buffer)
+        del buffer[-1:]
+
+    def _write_parts(self, stream: GzipStream, scope: Scope) -> None:
+        """Append a large scope, handing its JSON on to the compressor as it is made."""
+        if not scope.scopes:
+            self._encoder.append(scope, stream.buffer)
+            return
+        self._encoder.append(structs.replace(scope, scopes=[]), stream.buffer)
+        del stream.buffer[-1:]
+        separator = b',"scopes":['
+        for inner in scope.scopes:
+            stream.write(separator)
+            self._write_parts(stream, inner)
+            separator = b","
+        stream.write(b"]}")
