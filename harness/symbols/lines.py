@@ -9,6 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
+from harness.model import LineRange
+
 Range: TypeAlias = tuple[int, int]
 LineSpan: TypeAlias = Range
 
@@ -59,12 +61,9 @@ class PcLines:
         found: list[Range] = []
         for pc_lo, pc_hi in pcs:
             first = bisect_left(begins, pc_lo)
-            last = bisect_right(begins, pc_hi, first)
-            if last - first < 2:
-                if last > first and (line := lines[first]):
-                    found.append((line, line))
+            part = lines[first : bisect_right(begins, pc_hi, first)]
+            if not part:
                 continue
-            part = lines[first:last]
             low = min(part)
             if low == 0:
                 part = [line for line in part if line]
@@ -73,6 +72,11 @@ class PcLines:
                 low = min(part)
             found.append((low, max(part)))
         return found
+
+    def available(self, pcs: Iterable[Range]) -> list[Range]:
+        """Return the lines under PC ranges, overlapping ones merged."""
+        found = self.spans(pcs)
+        return found if len(found) < 2 else merge_overlapping(found)
 
     def span_of_ranges(self, pcs: Iterable[Range]) -> Range | None:
         """Return lowest and highest line over several PC ranges; None if none has a line."""
@@ -110,3 +114,10 @@ def intersect(left: Sequence[Range], right: Sequence[Range]) -> list[Range]:
         else:
             at_right += 1
     return common
+
+
+def to_line_ranges(pairs: Sequence[Range]) -> tuple[LineRange, ...]:
+    """Return line ranges as the wire has them."""
+    if len(pairs) == 1:  # most variables have one, and a generator costs more than that
+        return (LineRange(*pairs[0]),)
+    return tuple([LineRange(start, end) for start, end in pairs])

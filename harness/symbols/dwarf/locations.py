@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.leb import read_uleb
-from harness.symbols.dwarf.ranges import indexed_list, required
+from harness.symbols.dwarf.ranges import Range, indexed_list, required
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -17,42 +17,51 @@ _WINDOW_BYTES = 1024
 _ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)
 _START_END, _START_LENGTH, _VIEW_PAIR = 7, 8, 9
+_EVERYWHERE = (0, 0)
 
 
 Location: TypeAlias = tuple[int, int, bytes]
 """Addresses [low, high), and the expression that holds there; high 0 means everywhere."""
 
+Places: TypeAlias = tuple[list[Range], list[bytes]]
+"""Address ranges [low, high), and the expression that holds in each; (0, 0) means everywhere."""
 
-def read_locations(
-    unit: Unit, attributes: dict[int, Any], *, keep_empty: bool = False
-) -> list[Location]:
+
+def read_locations(unit: Unit, attributes: dict[int, Any]) -> list[Location]:
     """Return where the variable is, in file order; nothing if it has no location.
 
-    Listed ranges without addresses are left out unless asked for.
+    Listed ranges without addresses are left out.
     """
-    if dw.AT_LOCATION in attributes:
-        return [(0, 0, attributes[dw.AT_LOCATION])]
+    ranges, expressions = read_places(unit, attributes)
+    return [
+        (low, high, expression)
+        for (low, high), expression in zip(ranges, expressions, strict=True)
+        if high > low or not high
+    ]
+
+
+def read_places(unit: Unit, attributes: dict[int, Any]) -> Places:
+    """Return where the variable is, in file order, listed ranges without addresses included.
+
+    Two lists side by side: most of what is asked about a place is asked about one of them.
+    """
     if dw.AT_LOCATION_LIST in attributes:
-        listed = _read_listed(unit, attributes[dw.AT_LOCATION_LIST])
-    elif dw.AT_LOCATION_LIST_INDEX in attributes:
+        offset = attributes[dw.AT_LOCATION_LIST]
+        return (_read_loclist if unit.layout.version >= 5 else _read_pairs)(unit, offset)
+    if dw.AT_LOCATION in attributes:
+        return [_EVERYWHERE], [attributes[dw.AT_LOCATION]]
+    if dw.AT_LOCATION_LIST_INDEX in attributes:
         index = attributes[dw.AT_LOCATION_LIST_INDEX]
-        listed = _read_loclist(unit, indexed_list(unit, ".debug_loclists", index))
-    else:
-        return []
-    if keep_empty:
-        return listed
-    return [location for location in listed if location[1] > location[0] or not location[1]]
+        return _read_loclist(unit, indexed_list(unit, ".debug_loclists", index))
+    return [], []
 
 
-def _read_listed(unit: Unit, offset: int) -> list[Location]:
-    return (_read_loclist if unit.layout.version >= 5 else _read_pairs)(unit, offset)
-
-
-def _read_pairs(unit: Unit, offset: int) -> list[Location]:
+def _read_pairs(unit: Unit, offset: int) -> Places:
     section = required(unit, ".debug_loc")
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
-    found: list[Location] = []
+    found: list[Range] = []
+    expressions: list[bytes] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
     while True:
@@ -64,7 +73,7 @@ def _read_pairs(unit: Unit, offset: int) -> list[Location]:
         high = int.from_bytes(data[at + size : at + 2 * size], order)
         at += 2 * size
         if low == high == 0:
-            return found
+            return found, expressions
         if low == escape:
             base = high
             continue
@@ -74,26 +83,33 @@ def _read_pairs(unit: Unit, offset: int) -> list[Location]:
         expression = data[at:end] if end <= len(data) else section.read(start + at, length)
         at = end
         if high >= low:
-            found.append((base + low, base + high, expression))
+            found.append((base + low, base + high))
+            expressions.append(expression)
 
 
-def _read_loclist(unit: Unit, offset: int) -> list[Location]:  # noqa: C901, PLR0912, PLR0915
+def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PLR0915
     # One flat loop: a Go program has hundreds of thousands of entries, a frame for each is seconds.
     section = required(unit, ".debug_loclists")
     size, order = unit.layout.address_size, unit.dwarf.order
     base = unit.low_pc
-    found: list[Location] = []
+    found: list[Range] = []
+    expressions: list[bytes] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
     limit = len(data)
+    # Up to here an entry is sure to end inside the window.
+    safe = limit - (_ENTRY_BYTES if start + limit < section.size else 1)
     while True:
-        if at + _ENTRY_BYTES > limit and start + limit < section.size:
+        if at > safe:
             offset = start + at
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
             limit = len(data)
-        if at >= limit:
-            raise InputRejected("a location list without end", section=section.name, offset=offset)
+            safe = limit - (_ENTRY_BYTES if start + limit < section.size else 1)
+            if at >= limit:
+                raise InputRejected(
+                    "a location list without end", section=section.name, offset=offset
+                )
         kind = data[at]
         at += 1
         if kind == _OFFSET_PAIR:
@@ -116,7 +132,7 @@ def _read_loclist(unit: Unit, offset: int) -> list[Location]:  # noqa: C901, PLR
             low += base
             high += base
         elif kind == _END:
-            return found
+            return found, expressions
         elif kind in (_BASE_X, _START_X_LENGTH, _START_X_END_X):
             low = data[at]
             at += 1
@@ -157,8 +173,9 @@ def _read_loclist(unit: Unit, offset: int) -> list[Location]:  # noqa: C901, PLR
         end = at + length
         expression = data[at:end] if end <= limit else section.read(start + at, length)
         at = end
-        if high >= low:  # read_locations leaves empty ones out, unless asked for them
-            found.append((low, high, expression))
+        if high >= low:
+            found.append((low, high))
+            expressions.append(expression)
 
 
 _OP_ADDR, _OP_REGX, _OP_FBREG, _OP_BREGX, _OP_PIECE, _OP_CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from harness.symbols.dwarf.leb import read_uleb
-from harness.symbols.dwarf.locations import read_locations
+from harness.symbols.dwarf.locations import read_places
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.lines import Range
 
@@ -35,48 +35,88 @@ _PLAIN = rb"(?:[\x50-\x6f\x9c]|[\x70-\x91]%b|\x92%b%b)" % (_NUMBER, _NUMBER, _NU
 _is_placed = re.compile(rb"%b|(?:%b\x93%b)+" % (_PLAIN, _PLAIN, _NUMBER), re.DOTALL).fullmatch
 
 
+# What an expression is: one that does more than name places, one that leaves a piece without a
+# place, or one that places everything.
+_OTHER, _PARTIAL, _COMPLETE = range(3)
+_KNOWN_EXPRESSIONS = 1024
+
+
+class _Verdicts(dict[bytes, int]):
+    """Verdicts by expression, found when first asked for; forgotten when there are too many."""
+
+    def __init__(self, address_size: int) -> None:
+        self._address_size = address_size
+
+    def __missing__(self, expression: bytes) -> int:
+        if len(self) >= _KNOWN_EXPRESSIONS:
+            self.clear()
+        verdict = self[expression] = self._judge(expression)
+        return verdict
+
+    def _judge(self, expression: bytes) -> int:
+        if _is_placed(expression):
+            return _COMPLETE
+        pieces, complete = place_of(expression, self._address_size)
+        if pieces is None:
+            return _OTHER
+        return _COMPLETE if complete else _PARTIAL
+
+
+_verdicts = {size: _Verdicts(size) for size in (4, 8)}
+
+
 def available_pcs(
     unit: Unit,
     attributes: dict[int, Any],
-    block: Callable[[], Sequence[Range]],
-    size: Callable[[], int],
+    size_of: Callable[[int], int],
+    key: int,
     *,
     strict: bool = True,
-) -> list[Range]:
+) -> list[Range] | None:
     """Return the PC ranges in which a variable can be read, in the order of its locations.
 
     Args:
         unit: The unit that holds the variable.
         attributes: The variable's.
-        block: PC ranges of the innermost block: a plain expression is valid all over it.
-        size: Size of the variable's type in bytes, negative if unknown.
+        size_of: Returns the size of the variable's type in bytes, negative if unknown.
+        key: What to ask it for.
         strict: Whether only plain places count; otherwise any expression does.
+
+    Returns:
+        The ranges; None where one plain expression is valid all over the innermost block.
     """
-    address_size = unit.layout.address_size
-    locations = read_locations(unit, attributes, keep_empty=True)
-    found: list[Range] = []
-    for low, high, expression in locations:
-        complete = _is_placed(expression) is not None
-        if not complete:
-            pieces, complete = place_of(expression, address_size)
-            if pieces is None:
-                if strict:
-                    return []
-                complete = True
-        if not high:
-            return list(block()) if complete else []
-        if complete:
-            found.append((low, high))
-    if not strict or len(locations) < 1 or _PIECE not in locations[0][2]:
-        return found
-    first = place_of(locations[0][2], address_size).pieces
-    if first and len(first) > 1 and sum(length for length, _ in first) > (most := size()) >= 0:
-        placed: list[_Placed] = [
-            (low, high, place_of(expression, address_size).pieces or ())
-            for low, high, expression in locations
-        ]
-        return [(low, high) for low, high, p in undouble(placed, most) if is_complete(p)]
-    return found
+    ranges, expressions = read_places(unit, attributes)
+    if not ranges:
+        return ranges
+    known = _verdicts[unit.layout.address_size]
+    verdicts = [known[expression] for expression in expressions]
+    if _OTHER in verdicts:
+        if strict:
+            return []
+        verdicts = [verdict or _COMPLETE for verdict in verdicts]
+    if (0, 0) in ranges:
+        return None if verdicts[ranges.index((0, 0))] == _COMPLETE else []
+    if strict and _PIECE in expressions[0]:
+        first = place_of(expressions[0], unit.layout.address_size).pieces
+        if (
+            first
+            and len(first) > 1
+            and sum(length for length, _ in first) > (most := size_of(key)) >= 0
+        ):
+            return _without_doubles(ranges, expressions, most, unit.layout.address_size)
+    if _PARTIAL not in verdicts:
+        return ranges
+    return [place for place, verdict in zip(ranges, verdicts, strict=True) if verdict == _COMPLETE]
+
+
+def _without_doubles(
+    ranges: list[Range], expressions: list[bytes], size: int, address_size: int
+) -> list[Range]:
+    placed: list[_Placed] = [
+        (low, high, place_of(expression, address_size).pieces or ())
+        for (low, high), expression in zip(ranges, expressions, strict=True)
+    ]
+    return [(low, high) for low, high, pieces in undouble(placed, size) if is_complete(pieces)]
 
 
 class Place(NamedTuple):

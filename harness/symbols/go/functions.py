@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.model import LanguageSpecifics, LineRange, Scope, Symbol
+from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.ranges import pc_ranges
@@ -16,7 +16,7 @@ from harness.symbols.go.index import Entry, GoIndex, Kind
 from harness.symbols.go.inlined import FAR, Merged
 from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.go.names import FunctionName
-from harness.symbols.lines import PcLines, Range, merge_overlapping
+from harness.symbols.lines import PcLines, Range, to_line_ranges
 
 BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
                   dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
@@ -48,6 +48,7 @@ class FunctionBuilder:
         self, binary: GoBinary, unit: Unit, lines: PcLines, file: str, body: _Block
     ) -> None:
         self._binary = binary
+        self._types = binary.types
         self._unit = unit
         self._lines = lines
         self._file = file
@@ -107,12 +108,11 @@ class FunctionBuilder:
         if dw.AT_NAME not in attributes or dw.AT_TYPE not in attributes:
             self._binary.skip("variable: no name or no type")
             return
-        info = self._binary.types.info(attributes[dw.AT_TYPE])
-        found = available_pcs(
-            self._unit, attributes, lambda: block.ranges, lambda: info.size, strict=self._strict
-        )
-        lines = merge_overlapping(self._lines.spans(found))
-        block.symbols.append(variable_symbol(self._unit, die, info.name, lines))
+        target = attributes[dw.AT_TYPE]
+        types = self._types
+        pcs = available_pcs(self._unit, attributes, types.size, target, strict=self._strict)
+        lines = self._lines.available(block.ranges if pcs is None else pcs)
+        block.symbols.append(variable_symbol(self._unit, die, types.info(target).name, lines))
 
 
 def open_function(
@@ -204,7 +204,7 @@ def function_scope(
         start_line=0,
         end_line=0,
         has_injectible_lines=True,
-        injectible_lines=tuple(LineRange(start, end) for start, end in injectible),
+        injectible_lines=to_line_ranges(injectible),
         language_specifics=LanguageSpecifics(go_qualified_name=name.qualified),
         symbols=symbols,
     )
@@ -214,12 +214,12 @@ def variable_symbol(unit: Unit, die: Die, type_name: str, ranges: list[Range]) -
     """Return the symbol of a variable. Results are formal parameters, and so arguments."""
     specifics = None
     if ranges:
-        lines = tuple(LineRange(start, end) for start, end in ranges)
-        specifics = LanguageSpecifics(available_line_ranges=lines)
+        specifics = LanguageSpecifics(available_line_ranges=to_line_ranges(ranges))
+    attributes = die.attributes
     return Symbol(
-        name=unit.text(die.attributes[dw.AT_NAME]),
+        name=unit.text(attributes[dw.AT_NAME]),
         type=type_name,
         symbol_type="arg" if die.tag == dw.TAG_FORMAL_PARAMETER else "local",
-        line=die.attributes.get(dw.AT_DECL_LINE, 0),
+        line=attributes.get(dw.AT_DECL_LINE, 0),
         language_specifics=specifics,
     )

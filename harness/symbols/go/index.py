@@ -83,7 +83,8 @@ class GoIndex:
         self._numbers: dict[str, int] = {}
         self._entries = SortedKeys()
         self._instances = SortedKeys()
-        self._records = Records()
+        self._listed = Records()  # read one after the other, so not among the scopes
+        self._scopes = Records()
         self._contributions = Records()
         self._strings = StringPool()
 
@@ -102,12 +103,12 @@ class GoIndex:
         number = self.number_of(package)
         if entry.kind != Kind.TYPE:
             self.packages[number].has_functions = True
-        position = self._records.append(_encode(entry))
+        position = self._listed.append(_encode(entry))
         self._entries.add(number << _POSITION_BITS | position)
 
     def store(self, scope: Scope) -> int:
         """Store a function that is done with, and return its position."""
-        return self._records.append(_encode(scope))
+        return self._scopes.append(_encode(scope))
 
     def add_instance(self, origin: int, record: bytes) -> None:
         """Record an instance of the definition at `origin`."""
@@ -133,18 +134,18 @@ class GoIndex:
         """Sort everything; nothing may be added after."""
         for keys in (self._entries, self._instances):
             keys.seal()
-        self._records.seal()
-        self._contributions.seal()
+        for records in (self._listed, self._scopes, self._contributions):
+            records.seal()
 
     def entries(self, package: int) -> Iterator[Entry]:
         """Yield the entries of a package in the order in which they were added."""
         base = package << _POSITION_BITS
         for key in self._entries.iter_range(base, base + (1 << _POSITION_BITS)):
-            yield _decode_entry(self._records.read(key - base))
+            yield _decode_entry(self._listed.read(key - base))
 
     def stored(self, position: int) -> Scope:
         """Return a stored scope, its strings shared with those read before it."""
-        return self._strings.share(_decode_scope(self._records.read(position)))
+        return self._strings.share(_decode_scope(self._scopes.read(position)))
 
     def instances(self, origin: int) -> Iterator[bytes]:
         """Yield the stored instances of a definition, in file order."""
@@ -156,8 +157,8 @@ class GoIndex:
         """Give the files back."""
         for keys in (self._entries, self._instances):
             keys.close()
-        self._records.close()
-        self._contributions.close()
+        for records in (self._listed, self._scopes, self._contributions):
+            records.close()
 
 
 _encode = msgpack.Encoder().encode

@@ -25,7 +25,7 @@ from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.lines import PcLines, Range, intersect, merge_overlapping
 
 FAR = "inlined instance: far from its definition"
-_INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
+INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
 
 
 class Instance(Struct, array_like=True):
@@ -57,8 +57,7 @@ class Origin:
     only_near: bool
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(Struct):
     """An instance, or a block inside one, on the way down."""
 
     depth: int
@@ -68,15 +67,14 @@ class _Frame:
     ranges: list[Range] | None = None
 
 
-@dataclass(slots=True)
-class _Owner:
+class _Owner(Struct):
     """The instance that variables go to. Without lines it only passes `near` on."""
 
     origin: int
     near: bool
     file: str = ""
     lines: PcLines | None = None
-    variables: dict[int, list[Range]] = field(default_factory=dict)
+    variables: dict[int, list[Range]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,12 @@ class Place:
 
 
 class InstanceCollector:
-    """Collects the instances inside one physical function, entry by entry in file order."""
+    """Collects the instances inside one physical function, entry by entry in file order.
+
+    Attributes:
+        stack: Instances and blocks in them that the last entry is inside of. While it is empty,
+            only instances need to be fed.
+    """
 
     def __init__(
         self,
@@ -105,14 +108,15 @@ class InstanceCollector:
         self._near = place.near
         self._strict = binary.options.locations == "strict"
         self._find_origin = find_origin
-        self._stack: list[_Frame] = []
+        self._size_of_variable = binary.types.size_of_variable
+        self.stack: list[_Frame] = []
 
     def feed(self, die: Die) -> bool:
         """Take the next entry of the function; tell whether it is an instance or inside one."""
-        stack = self._stack
+        stack = self.stack
         while stack and stack[-1].depth >= die.depth:
             self._pop()
-        if die.tag in _INSTANCES:
+        if die.tag in INSTANCES:
             self._push_instance(die)
         elif not stack:
             return False
@@ -124,12 +128,12 @@ class InstanceCollector:
 
     def finish(self) -> None:
         """Store what is still open."""
-        while self._stack:
+        while self.stack:
             self._pop()
 
     def _push_instance(self, die: Die) -> None:
         offset = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, -1)
-        above = self._stack[-1].owner.near if self._stack else self._near
+        above = self.stack[-1].owner.near if self.stack else self._near
         origin = self._find_origin(offset)
         owner = _Owner(offset, above and origin is not None and origin.near)
         if origin is not None:
@@ -137,7 +141,7 @@ class InstanceCollector:
                 self._binary.skip(FAR)
             else:
                 self._place(owner, origin.name)
-        self._stack.append(_Frame(die.depth, True, die.attributes, owner))
+        self.stack.append(_Frame(die.depth, True, die.attributes, owner))
 
     def _place(self, owner: _Owner, name: str) -> None:
         found = self._lines.named(name) if self._lines else None
@@ -151,24 +155,19 @@ class InstanceCollector:
         # Variables that only the instance has (some named results) cannot be attributed.
         if origin is None:
             return
-
-        def block() -> list[Range]:
+        found = available_pcs(
+            self._unit, attributes, self._size_of_variable, origin, strict=self._strict
+        )
+        if found is None:
             if frame.ranges is None:
                 frame.ranges = pc_ranges(self._unit, frame.attributes)
-            return frame.ranges
-
-        found = available_pcs(
-            self._unit, attributes, block, lambda: self._size_of(origin), strict=self._strict
-        )
+            found = frame.ranges
         ranges = lines.spans(found)
         if ranges:
             frame.owner.variables.setdefault(origin, []).extend(ranges)
 
-    def _size_of(self, variable: int) -> int:
-        return self._binary.types.size_of_variable(variable)
-
     def _pop(self) -> None:
-        frame = self._stack.pop()
+        frame = self.stack.pop()
         owner = frame.owner
         if not frame.is_instance or owner.lines is None:
             return

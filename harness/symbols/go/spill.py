@@ -101,12 +101,13 @@ class Records:
     def __init__(self) -> None:
         self._file = _temporary()
         self._end = 0
+        self._window = b""
+        self._window_at = 0
 
     def append(self, record: bytes) -> int:
         """Store one record and return its position."""
         position = self._end
-        self._file.write(len(record).to_bytes(_LENGTH_BYTES, "little"))
-        self._file.write(record)
+        self._file.write(len(record).to_bytes(_LENGTH_BYTES, "little") + record)
         self._end += _LENGTH_BYTES + len(record)
         return position
 
@@ -115,13 +116,16 @@ class Records:
         self._file.flush()
 
     def read(self, position: int) -> bytes:
-        """Return the record at a position."""
-        descriptor = self._file.fileno()
-        data = os.pread(descriptor, _GUESS_BYTES, position)
-        end = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
-        if end > len(data):
-            data = os.pread(descriptor, end, position)
-        return data[_LENGTH_BYTES:end]
+        """Return the record at a position; small ones that follow it are at hand then."""
+        at = position - self._window_at
+        if not 0 <= at <= len(self._window) - _LENGTH_BYTES:
+            self._window = os.pread(self._file.fileno(), _GUESS_BYTES, position)
+            self._window_at, at = position, 0
+        start = at + _LENGTH_BYTES
+        size = int.from_bytes(self._window[at:start], "little")
+        if start + size > len(self._window):
+            return os.pread(self._file.fileno(), size, position + _LENGTH_BYTES)
+        return self._window[start : start + size]
 
     def close(self) -> None:
         """Give the file back."""

@@ -50,6 +50,10 @@ class TypeNames:
                 self._known.popitem(last=False)
         return found
 
+    def size(self, offset: int) -> int:
+        """Return the size of the type at an offset, -1 if it cannot be told."""
+        return self.info(offset).size
+
     def raw_name(self, offset: int) -> str:
         """Return the name of the type at an offset as DWARF has it."""
         unit = self._dwarf.unit_of(offset)

@@ -9,7 +9,7 @@ from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.binary import INLINED, GoBinary, UnitReader
 from harness.symbols.go.functions import BODY, FunctionBuilder, open_function
 from harness.symbols.go.index import Entry, GoIndex, Kind, function_entry
-from harness.symbols.go.inlined import InstanceCollector, Place
+from harness.symbols.go.inlined import INSTANCES, InstanceCollector, Place
 from harness.symbols.go.names import FunctionName
 from harness.symbols.go.placement import Placement
 from harness.symbols.go.typenames import declared_name
@@ -59,11 +59,18 @@ class UnitScan:
                 self._close()
                 if not self._take(die):
                     walk.prune()
-            elif not (self._collector and self._collector.feed(die)) and self._builder:
+            elif not self._collect(die) and self._builder is not None:
                 self._builder.feed(die)
         self._close()
         budget.spend(seen)
         return self._occupied
+
+    def _collect(self, die: Die) -> bool:
+        """Hand an entry to the collector if it may be one of its; tell whether it was."""
+        collector = self._collector
+        if collector is None or not (collector.stack or die.tag in INSTANCES):
+            return False
+        return collector.feed(die)
 
     def _take(self, die: Die) -> bool:
         """Take a child of the unit; tell whether there is anything to look for below it."""

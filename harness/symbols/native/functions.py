@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.model import LanguageSpecifics, LineRange, Scope, Symbol
+from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.locations import is_available, read_locations
 from harness.symbols.dwarf.ranges import Range, pc_ranges
-from harness.symbols.lines import LineSpan, merge_overlapping
+from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.statements import Statements, own_statements
 
 if TYPE_CHECKING:
@@ -170,8 +170,3 @@ def available_lines(
             lines for begin, end in where if (lines := statements.between(begin, end)) is not None
         )
     return merge_overlapping(found)
-
-
-def to_line_ranges(pairs: list[LineSpan]) -> tuple[LineRange, ...]:
-    """Return line ranges as the wire has them."""
-    return tuple(LineRange(start, end) for start, end in pairs)

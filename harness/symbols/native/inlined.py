@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.lines import LineSpan, intersect, merge_overlapping
+from harness.symbols.lines import LineSpan, intersect, merge_overlapping, to_line_ranges
 from harness.symbols.native.functions import (
     VARIABLE_TAGS,
     Block,
@@ -17,7 +17,6 @@ from harness.symbols.native.functions import (
     build_symbol,
     function_scope,
     read_body,
-    to_line_ranges,
 )
 
 if TYPE_CHECKING:

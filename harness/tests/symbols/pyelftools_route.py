@@ -24,7 +24,7 @@ from harness.symbols.dwarf.abbrev import AbbreviationTable, wanted_of
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileEntry
 from harness.symbols.dwarf.lines import LineTable
-from harness.symbols.dwarf.locations import Location
+from harness.symbols.dwarf.locations import Places
 from harness.symbols.dwarf.ranges import Range
 from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.tests.symbols import oracle
@@ -84,11 +84,10 @@ class _Route:
         listed = oracle.expected_ranges(self.reference(unit).dwarf, entry)
         return _PC_RANGES(unit, attributes) if listed is None else listed
 
-    def read_locations(
-        self, unit: Unit, attributes: dict[int, Any], *, keep_empty: bool = False
-    ) -> list[Location]:
+    def read_places(self, unit: Unit, attributes: dict[int, Any]) -> Places:
         reference, entry = self.reference(unit).dwarf, attributes[_ENTRY]
-        return oracle.expected_locations(reference, entry, keep_empty=keep_empty)
+        found = oracle.expected_locations(reference, entry, keep_empty=True)
+        return [(low, high) for low, high, _ in found], [expression for _, _, expression in found]
 
     def read_lines(self, unit: Unit) -> LineTable:
         reference = self.reference(unit).dwarf
@@ -141,7 +140,7 @@ def pyelftools_route() -> Iterator[None]:
     replaced: dict[Callable[..., Any], Callable[..., Any]] = {
         dies.read_die: route.read_die,
         ranges.pc_ranges: route.pc_ranges,
-        locations.read_locations: route.read_locations,
+        locations.read_places: route.read_places,
         lines.read_lines: route.read_lines,
         linehead.read_files: route.read_files,
     }

@@ -7,7 +7,7 @@ import pytest
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Walk
-from harness.symbols.dwarf.locations import read_locations
+from harness.symbols.dwarf.locations import read_locations, read_places
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.availability import WHOLE, Piece, parse_pieces, undouble
@@ -79,8 +79,8 @@ def test_ranges_without_addresses_are_kept_when_asked_for(tmp_path: Path) -> Non
     with ElfFile(str(unpack(tmp_path))) as elf:
         for unit in Dwarf(elf).iter_units():
             for die in Walk(unit, unit.first, frozenset((dw.TAG_VARIABLE,))):
-                found = read_locations(unit, die.attributes, keep_empty=True)
-                counts.update(low == high for low, high, _ in found if high)
+                found, _ = read_places(unit, die.attributes)
+                counts.update(low == high for low, high in found if high)
                 rest = read_locations(unit, die.attributes)
                 assert all(low < high for low, high, _ in rest if high)
     assert counts[True] > 10
