@@ -109,33 +109,38 @@ class LedgerView(Struct, kw_only=True):
     digest: str
 
 
+def key_of(folder: str, upload_id: str) -> str:
+    """Return what an upload is kept under: its id, with the folder it was sent to, if any."""
+    return f"{folder}/{upload_id}" if folder else upload_id
+
+
 class Ledger:
-    """Uploads by id, shared by the threads of the server."""
+    """Uploads by key, shared by the threads of the server."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._uploads: dict[str, Upload] = {}
 
-    def open(self, upload_id: str) -> Upload:
+    def open(self, key: str) -> Upload:
         """Return the upload, begun now if need be; the oldest is forgotten when there are many."""
         with self._lock:
-            if upload_id not in self._uploads and len(self._uploads) >= UPLOADS_MAX:
+            if key not in self._uploads and len(self._uploads) >= UPLOADS_MAX:
                 del self._uploads[next(iter(self._uploads))]
-            return self._uploads.setdefault(upload_id, Upload())
+            return self._uploads.setdefault(key, Upload())
 
-    def view(self, upload_id: str) -> LedgerView | None:
+    def view(self, key: str) -> LedgerView | None:
         """Return what is known of an upload; None if nothing is."""
         with self._lock:
-            upload = self._uploads.get(upload_id)
+            upload = self._uploads.get(key)
         if upload is None:
             return None
         with upload.lock:
             return _view(upload)
 
-    def forget(self, upload_id: str) -> bool:
+    def forget(self, key: str) -> bool:
         """Drop an upload; tell whether it was there."""
         with self._lock:
-            return self._uploads.pop(upload_id, None) is not None
+            return self._uploads.pop(key, None) is not None
 
 
 def _view(upload: Upload) -> LedgerView:

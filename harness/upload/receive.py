@@ -10,7 +10,7 @@ from msgspec import UNSET, DecodeError, Struct, UnsetType, json
 
 from harness.config import KIB
 from harness.upload.form import FormError, Part, read_boundary, read_parts
-from harness.upload.ledger import Ledger, LedgerEntry, ScopeDigest, Upload
+from harness.upload.ledger import LedgerEntry, ScopeDigest, Upload
 from harness.wire import EnvelopeReader, WireError, read_head
 
 _CHUNK_BYTES = 64 * KIB
@@ -100,8 +100,8 @@ def iter_gunzipped(body: IO[bytes], start: int, end: int) -> Iterator[bytes]:
         raise BatchRejected("the gzip part is cut short, or bytes follow it")
 
 
-def enter(ledger: Ledger, delivery: Delivery, *, verify: bool) -> LedgerEntry:
-    """Enter a delivery into the ledger, reading every scope first if `verify`.
+def enter(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
+    """Enter a delivery into its upload's ledger, reading every scope first if `verify`.
 
     A batch number that was accepted before is acknowledged again and counted as a duplicate: that
     is what a sender does who did not get the answer.
@@ -109,7 +109,6 @@ def enter(ledger: Ledger, delivery: Delivery, *, verify: bool) -> LedgerEntry:
     Raises:
         BatchRejected: The batch is out of order, or its scopes are not of the schema.
     """
-    upload = ledger.open(delivery.head.upload_id)
     with upload.lock:
         try:
             entry = _check(upload, delivery, verify=verify)
