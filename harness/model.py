@@ -100,3 +100,8 @@ def count_functions(scope: Scope) -> int:
     """Return the number of functions and methods in `scope`, itself included."""
     own = 1 if scope.scope_type in FUNCTION_TYPES else 0
     return own + sum(map(count_functions, scope.scopes))
+
+
+def is_continuation(scope: Scope) -> bool:
+    """Tell whether a package scope extends the one before it, and so is no package of its own."""
+    return scope.language_specifics is not None and scope.language_specifics.continuation

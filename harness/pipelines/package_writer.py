@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from harness.errors import PipelineError
-from harness.model import Scope
+from harness.model import Scope, is_continuation
 from harness.pipelines.continuation import continue_package
 from harness.pipelines.encoders import Encoder
 from harness.pipelines.gzip_stream import GzipStream
@@ -39,7 +39,7 @@ class PackageWriter:
     def note(self, batch: OpenBatch) -> None:
         """Note that a part of the package is in `batch`, to stay."""
         if not self.begun:
-            batch.packages += 1
+            batch.packages += self._scope is not None and not is_continuation(self._scope)
             self.begun = True
 
     def write_child(self, batch: OpenBatch, scope: Scope, *, whole: bool) -> None:

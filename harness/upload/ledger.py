@@ -7,7 +7,7 @@ from threading import Lock
 
 from msgspec import Struct, json, structs
 
-from harness.model import LanguageSpecifics, Package, Scope, count_functions
+from harness.model import LanguageSpecifics, Package, Scope, count_functions, is_continuation
 
 UPLOADS_MAX = 10_000
 
@@ -44,7 +44,7 @@ class ScopeDigest:
         Raises:
             ValueError: A continuation does not follow the package it continues.
         """
-        identity, continues = json.encode(_whole(package.scope)), _is_continuation(package.scope)
+        identity, continues = json.encode(_whole(package.scope)), is_continuation(package.scope)
         if continues and identity != self._previous:
             raise ValueError(f"package {package.scope.name!r} continues another one than the last")
         if not continues:
@@ -65,10 +65,6 @@ class ScopeDigest:
         twin.scopes, twin.functions = self.scopes, self.functions
         twin._hash, twin._previous = self._hash.copy(), self._previous
         return twin
-
-
-def _is_continuation(scope: Scope) -> bool:
-    return scope.language_specifics is not None and scope.language_specifics.continuation
 
 
 def _whole(scope: Scope) -> Scope:

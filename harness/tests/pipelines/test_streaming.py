@@ -11,6 +11,7 @@ from harness.contracts import Body
 from harness.errors import InputRejected, PayloadTooLarge, PipelineError, UploadError
 from harness.model import Package, Scope, package_scope
 from harness.pipelines import streaming
+from harness.pipelines.continuation import continue_package
 from harness.pipelines.sinks import DiskSink
 from harness.pipelines.streaming import BatchEncoder
 from harness.records import Batch
@@ -273,6 +274,25 @@ def test_a_batch_refused_for_its_size_arrives_in_smaller_ones(sink: str, limit_b
         True,
     ]
     assert receiver.scopes() == parcels
+
+
+@pytest.mark.parametrize("hard_limit", [False, True])
+def test_a_package_counts_once_in_however_many_parts_it_travels(hard_limit: bool) -> None:
+    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
+    for threshold in (0, 2000, 1 << 20):
+        options = PipelineOptions(hard_limit=hard_limit, threshold_bytes=threshold)
+        receiver = SmallReceiver(1500)
+        counters = streaming.run(iter_packages(parcels), receiver, options, look_away)
+        assert counters.packages == 3
+        assert counters.batches == len(receiver.delivered) > 3
+
+
+def test_a_part_that_extraction_marked_as_continuation_is_no_package() -> None:
+    """A giant package is delivered by extraction in parts already."""
+    scope, children = make_parcel("p", 2)
+    parts = [(scope, children[:1]), (continue_package(scope), children[1:])]
+    counters = streaming.run(iter_packages(parts), KeepingPoster(), EACH, look_away)
+    assert (counters.packages, counters.scopes, counters.batches) == (1, 2, 2)
 
 
 def test_a_child_refused_even_alone_is_dropped_and_counted() -> None:
