@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import socket
 import subprocess
 import sys
 import zlib
@@ -153,6 +154,22 @@ def test_faults_are_ordered_over_http(intake: IntakeServer) -> None:
     assert request(intake, "PUT", "/faults", b'[{"kind":"flood"}]')[0] == 400
     assert request(intake, "PUT", "/faults", b"{")[0] == 400
     assert request(intake, "PUT", "/else", b"[]")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("9" * 5000, 413), ("0" * 5000 + "5", 400), ("-1", 411), ("²", 411)]
+)
+def test_no_length_is_too_strange(
+    intake: IntakeServer, capfd: pytest.CaptureFixture[str], length: str, status: int
+) -> None:
+    head = "POST /count/symdb/v1/input HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\nbytes"
+    host, port = intake.server_address[:2]
+    with socket.create_connection((str(host), port), timeout=20) as connection:
+        connection.sendall((head % length).encode("latin-1", "replace"))
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").readline()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("text", ["flood", "status:x", "status*x", ""])
