@@ -177,6 +177,19 @@ def test_a_batch_that_failed_is_sent_again_from_the_sink(sink: str) -> None:
     encoder.close()
 
 
+@pytest.mark.parametrize("sink", ["memory", "disk"])
+def test_a_closed_encoder_delivers_nothing(sink: str) -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper, PipelineOptions(sink=sink))
+    encoder.add_package(next(iter_packages([make_parcel("p", 1)])))
+    encoder.close()
+    encoder.close()
+    encoder.flush(final=True)
+    with pytest.raises(PipelineError, match="closed"):
+        encoder.add_package(next(iter_packages([make_parcel("q", 1)])))
+    assert not keeper.delivered
+
+
 def test_a_flush_inside_a_package_continues_it_in_the_next_batch() -> None:
     keeper = KeepingPoster()
     encoder = make_encoder(keeper)
