@@ -109,6 +109,11 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
     smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
     """
+    if hard_limit and pipeline == "legacy":
+        raise ConfigError(
+            "legacy flushes after whole packages and cannot keep a hard limit",
+            remedy="leave --hard-limit out, or use the streaming pipeline",
+        )
     options = PipelineOptions(
         encoder=encoder,
         compressor=compressor,

@@ -66,6 +66,16 @@ def test_a_receiver_that_refuses_is_an_upload_error(intake: IntakeServer) -> Non
 
 
 @needs_binary
+def test_a_limit_that_the_pipeline_cannot_keep_is_refused(intake: IntakeServer) -> None:
+    call = arguments(intake, "--upload-id", "u", "--pipeline", "legacy", "--hard-limit")
+    result = CliRunner().invoke(app, call)
+    assert isinstance(result.exception, ConfigError)
+    assert result.exception.exit_code == 2
+    assert "cannot keep a hard limit" in str(result.exception)
+    assert intake.ledger.view("u") is None
+
+
+@needs_binary
 def test_a_key_that_is_not_set_is_reported_by_its_variable(intake: IntakeServer) -> None:
     result = CliRunner().invoke(app, arguments(intake, "--api-key-env", "NO_SUCH_KEY"))
     assert isinstance(result.exception, ConfigError)
