@@ -78,7 +78,11 @@ def _whole(scope: Scope) -> Scope:
 
 
 class Upload:
-    """Everything received under one upload id. Hold `lock` while a batch is looked at."""
+    """Everything received under one upload id. Hold `lock` while a batch is looked at.
+
+    Attributes:
+        seals: A digest of the content of each batch whose scopes were read, by number.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -86,6 +90,7 @@ class Upload:
         self.digest: ScopeDigest | None = None
         self.final = False
         self.errors: list[str] = []
+        self.seals: dict[int, bytes] = {}
 
     def last_num(self) -> int:
         """Return the number of the last batch that was accepted; 0 if none was."""
