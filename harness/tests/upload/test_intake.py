@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 
 from harness.config import PipelineOptions, UploadOptions
-from harness.errors import Cancelled, ConfigError, UploadError
+from harness.errors import ConfigError, UploadError
 from harness.pipelines import envelope, legacy, streaming
 from harness.records import Batch
 from harness.tests.pipelines import strategies
@@ -23,7 +23,6 @@ from harness.tests.upload.deliveries import GZIP_AT, WHOLE, changed, data_of, de
 from harness.tests.upload.senders import HASTY, ledger_of, make_body, make_uploader
 from harness.upload.client import RetryPolicy, Uploader
 from harness.upload.faults import KINDS, FaultQueue, parse_fault
-from harness.upload.guard import Cancellation
 from harness.upload.intake import IntakeServer, serve
 
 
@@ -140,32 +139,6 @@ def test_for_all_scopes_every_pipeline_delivers_the_same(parcels: list[Parcel]) 
             assert [e.payload_bytes for e in view.batches] == [b.payload_bytes for b in batches]
             results.add((view.digest, view.scopes, view.functions))
     assert len(results) <= 1
-
-
-@pytest.mark.parametrize("cancel_after", range(1, 5))
-@pytest.mark.parametrize("name", PIPELINES)
-def test_a_cancellation_at_any_flush_sends_no_further_batch(
-    intake: IntakeServer, name: str, cancel_after: int
-) -> None:
-    run, options = PIPELINES[name]
-    cancellation, batches = Cancellation(), list[Batch]()
-
-    def observe(batch: Batch) -> None:
-        batches.append(batch)
-        if len(batches) == cancel_after:
-            cancellation.cancel()
-
-    parcels = [make_parcel(f"p{i}", 2, size=300) for i in range(6)]
-    with make_uploader(intake, cancellation=cancellation) as uploader:
-        try:
-            run(cancellation.watch(iter_packages(parcels)), uploader, options, observe)
-        except Cancelled:
-            assert len(batches) == cancel_after
-        else:
-            assert batches[-1].final  # the last batch was out before anybody asked
-    view = ledger_of(intake)
-    assert view.accepted == len(batches)
-    assert view.final == batches[-1].final
 
 
 def test_an_upload_through_every_passing_fault_loses_nothing(intake: IntakeServer) -> None:
