@@ -17,7 +17,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `dies` counts units and the entries that extraction decodes on its first walk over them: types,
     functions, inlined instances, variables of Go. A string is cut at `string_bytes`, and counted
-    among what was skipped; every other limit ends the extraction.
+    among what was skipped; every other limit ends the extraction. `wall_s` is spent by extraction
+    alone: while a batch is made or sent, its clock stands still.
     """
 
     inflated_bytes: int = 8 * GIB
@@ -48,8 +49,11 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a pipeline batches and encodes. A pipeline ignores what is not its own.
 
-    `threshold_bytes` <= 0 flushes after every package scope. `function_limit` is the legacy
-    pipeline's. `sync_flush` is `none`, `package` or `scope`; `sink` is `memory` or `disk`.
+    All arms of a run share one of these: `hard_limit` changes streaming and leaves legacy, which
+    has no threshold to keep, as it is. Where there is one pipeline only, `harness upload` refuses
+    what it would ignore there. `threshold_bytes` <= 0 flushes after every package scope, with
+    `hard_limit` after every child. `function_limit` is the legacy pipeline's.
+    `sync_flush` is `none`, `package` or `scope`; `sink` is `memory` or `disk`.
     """
 
     encoder: str = "msgspec"

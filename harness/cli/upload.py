@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -13,6 +10,7 @@ import typer
 from rich.console import Console
 
 from harness.cli.console import error_console
+from harness.cli.interruption import Interruption
 from harness.config import (
     DEFAULT_FUNCTION_LIMIT,
     PipelineOptions,
@@ -27,7 +25,6 @@ from harness.registry import load
 from harness.symbols import open_packages
 from harness.units import format_bytes, parse_bytes
 from harness.upload.client import RetryPolicy, Uploader
-from harness.upload.guard import Cancellation
 from harness.upload.secret import Secret, read_secret
 
 
@@ -110,8 +107,13 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     """Extract the scopes of BINARY and post them to URL in batches.
 
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
-    smaller ones. Ctrl-C stops within a second, and nothing half-written is sent.
+    smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
     """
+    if hard_limit and pipeline == "legacy":
+        raise ConfigError(
+            "legacy flushes after whole packages and cannot keep a hard limit",
+            remedy="leave --hard-limit out, or use the streaming pipeline",
+        )
     options = PipelineOptions(
         encoder=encoder,
         compressor=compressor,
@@ -161,8 +163,8 @@ class _Shipment:
         self, binary: Path, symbols: SymbolOptions, run: Pipeline, options: PipelineOptions
     ) -> None:
         """Extract and upload; a signal cancels both."""
-        cancellation = Cancellation()
-        with open_packages(str(binary), symbols) as source, _cancel_on_signals(cancellation):
+        interruption = Interruption()
+        with open_packages(str(binary), symbols) as source, interruption.on_signals():
             if not source.language:
                 raise ConfigError(f"{binary}: no compilation unit names its language")
             self._destination = msgspec.structs.replace(self._destination, language=source.language)
@@ -170,12 +172,12 @@ class _Shipment:
                 self._destination,
                 self._policy,
                 secret_headers=self._secrets,
-                cancellation=cancellation,
+                cancellation=interruption.cancellation,
                 trust_env=self._trust_env,
             )
             with uploader:
                 self._destination = uploader.options
-                packages = cancellation.watch(source.packages)
+                packages = interruption.watch(source.packages)
                 self._counters = run(packages, uploader, options, self._observe)
 
     def report(self, *, as_json: bool) -> None:
@@ -204,16 +206,3 @@ class _Shipment:
             f"{format_bytes(batch.payload_bytes)}{final}",
             style="dim",
         )
-
-
-@contextmanager
-def _cancel_on_signals(cancellation: Cancellation) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM ask for an orderly end while the block runs."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    cancel: Callable[..., None] = lambda *_: cancellation.cancel()  # noqa: E731 - a handler's shape
-    before = [signal.signal(number, cancel) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

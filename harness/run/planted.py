@@ -1,6 +1,6 @@
 """Faults put in on purpose, for `doctor --prove`: each has to be caught by what it would spoil.
 
-Every pipeline here passes its warm-up, which has a nil upload id, and misbehaves after it.
+Every pipeline here passes its warm-up, whose upload id begins with zeros, and misbehaves after it.
 """
 
 from __future__ import annotations

@@ -149,10 +149,11 @@ class IntakeHandler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             self.close_connection = True
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "no Content-Length")
-        if int(length) > limit_bytes:
+        digits = length.lstrip("0") or "0"
+        if len(digits) > len(str(limit_bytes)) or int(digits) > limit_bytes:
             self.close_connection = True
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit_bytes} bytes")
-        return int(length)
+        return int(digits)
 
     @contextmanager
     def _body(self) -> Iterator[tuple[IO[bytes], int]]:

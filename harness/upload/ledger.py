@@ -7,7 +7,7 @@ from threading import Lock
 
 from msgspec import Struct, json, structs
 
-from harness.model import LanguageSpecifics, Package, Scope, count_functions
+from harness.model import LanguageSpecifics, Package, Scope, count_functions, is_continuation
 
 UPLOADS_MAX = 10_000
 
@@ -44,7 +44,7 @@ class ScopeDigest:
         Raises:
             ValueError: A continuation does not follow the package it continues.
         """
-        identity, continues = json.encode(_whole(package.scope)), _is_continuation(package.scope)
+        identity, continues = json.encode(_whole(package.scope)), is_continuation(package.scope)
         if continues and identity != self._previous:
             raise ValueError(f"package {package.scope.name!r} continues another one than the last")
         if not continues:
@@ -67,10 +67,6 @@ class ScopeDigest:
         return twin
 
 
-def _is_continuation(scope: Scope) -> bool:
-    return scope.language_specifics is not None and scope.language_specifics.continuation
-
-
 def _whole(scope: Scope) -> Scope:
     """Return the package scope as it was before it was cut; nothing said is said one way only."""
     specifics = scope.language_specifics
@@ -82,7 +78,11 @@ def _whole(scope: Scope) -> Scope:
 
 
 class Upload:
-    """Everything received under one upload id. Hold `lock` while a batch is looked at."""
+    """Everything received under one upload id. Hold `lock` while a batch is looked at.
+
+    Attributes:
+        seals: A digest of the content of each accepted batch, by number.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -90,6 +90,7 @@ class Upload:
         self.digest: ScopeDigest | None = None
         self.final = False
         self.errors: list[str] = []
+        self.seals: dict[int, bytes] = {}
 
     def last_num(self) -> int:
         """Return the number of the last batch that was accepted; 0 if none was."""

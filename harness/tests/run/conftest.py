@@ -70,7 +70,7 @@ def job(tmp_path: Path, intake: Intake, replay: Path) -> Callable[..., Job]:
             "order": order,
             "pipeline": "harness.pipelines.streaming:run",
             "probe_target": TARGETS.get(probe, UNMEASURED),
-            "intake_url": intake.url + COUNT_PATH,
+            "intake_url": f"{intake.url}/{order:07d}{COUNT_PATH}",
             "scratch": str(tmp_path / f"{order:06d}"),
             "replay": str(replay),
             "upload_id": "0f5c1a2e-0000-4000-8000-000000000000",
