@@ -12,7 +12,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from threading import Event
 from typing import Any, TypeVar
 
 from harness.errors import Cancelled
@@ -23,18 +22,22 @@ _Result = TypeVar("_Result")
 
 
 class Cancellation:
-    """A wish to stop, set by one thread or a signal handler and seen by the uploading one."""
+    """A wish to stop, set by one thread or a signal handler and seen by the uploading one.
+
+    It is a plain flag. A handler runs between two steps of the thread that it interrupts, and an
+    Event has a lock: set while the same thread is about to wait for it, both would wait for ever.
+    """
 
     def __init__(self) -> None:
-        self._event = Event()
+        self._cancelled = False
 
     def cancel(self) -> None:
         """Ask the upload to stop: before the next request, or within the current one."""
-        self._event.set()
+        self._cancelled = True
 
     def check(self) -> None:
         """Raise Cancelled if somebody asked to stop."""
-        if self._event.is_set():
+        if self._cancelled:
             raise Cancelled("the upload was cancelled")
 
     def watch(self, packages: Iterator[Package]) -> Iterator[Package]:
@@ -52,8 +55,11 @@ class Cancellation:
             del child  # before the next one is made
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, but not through a cancellation."""
-        self._event.wait(seconds)
+        """Sleep, but hardly longer than until a cancellation."""
+        end = time.monotonic() + seconds
+        while (left_s := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left_s, _SLICE_S))
         self.check()
 
 
