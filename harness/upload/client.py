@@ -25,7 +25,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How long a failing upload is tried again.
 
     Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`; a Retry-After
-    of the server takes their place, up to the same cap. Nothing new is tried once `attempts` are
+    of the server makes them longer, up to the same cap. Nothing new is tried once `attempts` are
     used up or the next wait would end after `total_s`.
     """
 
