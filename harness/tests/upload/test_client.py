@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
 from harness.pipelines.open_batch import SinkBody
 from harness.pipelines.sinks import DiskSink
+from harness.tests.upload.echo import echo_server
 from harness.tests.upload.senders import (
     HASTY,
     ONCE,
@@ -28,7 +26,6 @@ from harness.upload.faults import FOREVER, Fault
 from harness.upload.guard import Cancellation
 from harness.upload.intake import IntakeServer
 from harness.upload.retry import RequestFailed
-from harness.upload.secret import Secret, read_secret
 
 
 def count_open() -> tuple[int, int]:
@@ -199,63 +196,6 @@ def test_an_upload_without_an_id_gets_one_of_its_own() -> None:
         assert first.options.upload_id != second.options.upload_id
 
 
-class EchoHandler(BaseHTTPRequestHandler):
-    """Answers with everything it was told, secrets included."""
-
-    seen: list[dict[str, str]]
-
-    def do_POST(self) -> None:
-        self.seen.append(dict(self.headers))
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = str(self.headers).encode()
-        self.send_response(403)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def echo_server() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    seen: list[dict[str, str]] = []
-    handler = type("Handler", (EchoHandler,), {"seen": seen})
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", seen
-        server.shutdown()
-        thread.join()
-
-
-def test_a_key_is_sent_but_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEST_KEY", "s3cr3t-value")
-    key = read_secret("TEST_KEY")
-    with echo_server() as (url, seen):
-        uploader = Uploader(UploadOptions(url=url), secret_headers={"DD-API-KEY": key})
-        with uploader, pytest.raises(UploadError) as caught:
-            uploader.post(make_body())
-    assert seen[0]["DD-API-KEY"] == "s3cr3t-value"
-    chain: BaseException | None = caught.value
-    while chain is not None:
-        assert "s3cr3t" not in repr(chain)
-        assert "s3cr3t" not in str(chain)
-        chain = chain.__cause__ or chain.__context__
-    assert "s3cr3t" not in repr(key)
-    assert "s3cr3t" not in repr({"DD-API-KEY": key})
-
-
-@pytest.mark.parametrize("value", ["", "a\nb", "é"], ids=["unset", "newline", "not ascii"])
-def test_a_key_that_no_header_can_carry_is_refused_unseen(
-    value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TEST_KEY", value)
-    with pytest.raises(ConfigError, match="TEST_KEY") as caught:
-        read_secret("TEST_KEY")
-    assert not value or value not in str(caught.value)
-
-
 def test_the_environment_is_asked_for_neither_credentials_nor_proxies(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -268,21 +208,3 @@ def test_the_environment_is_asked_for_neither_credentials_nor_proxies(
         with uploader, pytest.raises(UploadError):
             uploader.post(make_body())
     assert "Authorization" not in seen[0]
-
-
-def test_a_proxy_of_the_environment_is_used_when_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with echo_server() as (proxy, seen):
-        monkeypatch.setenv("http_proxy", proxy)
-        options = UploadOptions(url="http://intake.invalid/symdb")
-        with Uploader(options, ONCE, trust_env=True) as uploader, pytest.raises(UploadError):
-            uploader.post(make_body())
-    assert seen[0]["Host"] == "intake.invalid"
-
-
-def test_a_secret_compares_and_encodes_like_the_string_it_is() -> None:
-    assert Secret("a") == "a"
-    assert Secret("a").encode() == b"a"
