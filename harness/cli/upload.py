@@ -26,7 +26,7 @@ from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
 from harness.units import format_bytes, parse_bytes
-from harness.upload.client import RetryPolicy, Uploader
+from harness.upload.client import RetryPolicy, Uploader, check_text
 from harness.upload.guard import Cancellation
 from harness.upload.secret import Secret, read_secret
 
@@ -131,6 +131,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         upload_id=upload_id,
         timeout_s=timeout,
     )
+    check_text("agent version", agent_version)
     run = cast("Pipeline", load("pipeline", pipeline))
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
     shipment = _Shipment(destination, RetryPolicy(attempts=attempts), secrets, trust_env)

@@ -60,6 +60,17 @@ class _Attempt:
 
 
 DEFAULT_POLICY = RetryPolicy()
+_TEXTS = ("service", "version", "language", "runtime_id", "upload_id")
+
+
+def check_text(name: str, text: str) -> None:
+    """Raise ConfigError if JSON cannot carry a text, as when an argument was not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{name}: {text!a} is not valid text", remedy="pass it encoded as UTF-8"
+        ) from None
 
 
 class Uploader:
@@ -76,7 +87,7 @@ class Uploader:
         trust_env: Whether the proxy variables of the environment are followed.
 
     Raises:
-        ConfigError: The URL or a header cannot be used.
+        ConfigError: The URL, a header or a name cannot be used.
     """
 
     def __init__(
@@ -90,6 +101,8 @@ class Uploader:
     ) -> None:
         if not 0 < options.timeout_s < math.inf:
             raise ConfigError("the upload timeout must be a positive number of seconds")
+        for name in _TEXTS:
+            check_text(name.replace("_", " "), getattr(options, name))
         upload_id = options.upload_id or str(uuid.uuid4())
         self.options = msgspec.structs.replace(options, upload_id=upload_id)
         self._policy = policy

@@ -9,6 +9,7 @@ import ssl
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
+from harness.upload.addresses import Resolver
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
 from harness.upload.lean_urllib3 import (
     HTTPConnection,
@@ -26,15 +27,12 @@ from harness.upload.lean_urllib3 import (
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 
 
-def open_guarded(host: str, port: int, guard: Guard) -> GuardedSocket:
-    """Connect to the first address of `host` that answers.
-
-    The system's resolver takes its own time: it is the one wait that no guard can shorten.
-    """
+def open_guarded(host: str, port: int, resolver: Resolver) -> GuardedSocket:
+    """Connect to the first address of `host` that answers, under the resolver's guard."""
     failure = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in resolver.find(host, port):
         sock = GuardedSocket(family, kind, protocol)
-        sock.guard = guard
+        sock.guard = resolver.guard
         try:
             _connect(sock, address)
         except OSError as error:
@@ -61,9 +59,9 @@ def _connect(sock: GuardedSocket, address: Any) -> None:
     sock.settimeout(sock.guard.slice_s())
 
 
-def _new_connection(connection: HTTPConnection, guard: Guard) -> socket.socket:
+def _new_connection(connection: HTTPConnection, resolver: Resolver) -> GuardedSocket:
     try:
-        return open_guarded(connection.host, connection.port, guard)
+        return open_guarded(connection.host, connection.port, resolver)
     except socket.gaierror as error:
         raise NameResolutionError(connection.host, connection, error) from error
     except TimeoutError:
@@ -80,14 +78,15 @@ def make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
         guard: Consulted before every wait.
         trust_env: Whether the proxy variables of the environment are followed.
     """
+    resolver = Resolver(guard)
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return _new_connection(self, guard)
+            return _new_connection(self, resolver)
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _new_connection(self, guard)
+            return _new_connection(self, resolver)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

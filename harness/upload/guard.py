@@ -3,7 +3,7 @@
 A socket timeout starts anew with every byte received, so that a server sending one byte a second,
 or `100 Continue` for ever, is never too slow. The sockets here ask a `Guard` before every wait and
 wait in short slices: the deadline is the request's, not the byte's, and a cancellation is seen
-within a slice. No thread is needed.
+within a slice. No thread is needed, but to look names up: see `harness.upload.addresses`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from http.client import HTTPException
 from harness.config import KIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, HarnessError, PayloadTooLarge
+from harness.upload.addresses import can_be_host
 from harness.upload.connection import make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.lean_urllib3 import (
@@ -145,8 +146,9 @@ def _root(error: BaseException) -> BaseException:
     which a key could no longer be taken.
     """
     seen = {id(error)}
-    while (inner := error.__cause__ or error.__context__) is not None and id(inner) not in seen:
-        if isinstance(error, HTTPException):
+    while not isinstance(error, HTTPException):
+        inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if inner is None or id(inner) in seen:
             break
         seen.add(id(inner))
         error = inner
@@ -161,6 +163,11 @@ def _parse(text: str) -> Url:
     if url.scheme not in ("http", "https") or not url.host:
         raise ConfigError(
             "the upload URL is not usable", remedy="write it like http://127.0.0.1:8080/path"
+        )
+    if not can_be_host(url.host):
+        raise ConfigError(
+            f"the upload URL names {url.host!a}, which no host can be called",
+            remedy="between the dots of a name there are 1 to 63 characters",
         )
     if url.auth:
         raise ConfigError(

@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
@@ -181,12 +182,30 @@ def test_a_sink_that_cannot_be_read_is_not_the_networks_fault(intake: IntakeServ
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:80", "ftp://host/", "http://", "http://user:pass@host/", "http://[::1"]
+    "url",
+    [
+        *("", "127.0.0.1:80", "ftp://host/", "http://", "http://user:pass@host/", "http://[::1"),
+        *("http://a..b/", "http://.a/", f"http://{'a' * 64}/", "http://\udcff/", "http://a\0b/"),
+    ],
+    ids=ascii,
 )
 def test_a_url_that_cannot_be_used_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Uploader(UploadOptions(url=url))
     assert "pass" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["service", "version", "language", "runtime_id", "upload_id"])
+def test_a_name_that_is_no_text_is_a_configuration_error(name: str) -> None:
+    options = structs.replace(UploadOptions(url="http://127.0.0.1:1/"), **{name: "a\udcffb"})
+    with pytest.raises(ConfigError, match="UTF-8") as caught:
+        Uploader(options)
+    assert str(caught.value).isascii() or "\udcff" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "a-host.example", "a.b."])
+def test_a_host_that_may_exist_is_no_configuration_error(host: str) -> None:
+    Uploader(UploadOptions(url=f"http://{host}:1/")).close()
 
 
 def test_an_upload_without_an_id_gets_one_of_its_own() -> None:
