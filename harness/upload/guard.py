@@ -134,7 +134,14 @@ class GuardedTLSSocket(ssl.SSLSocket):
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands, waiting no longer than the guard allows."""
-        self.context.guard.attempt(self, lambda: super(GuardedTLSSocket, self).do_handshake(block))
+        try:
+            self.context.guard.attempt(
+                self, lambda: super(GuardedTLSSocket, self).do_handshake(block)
+            )
+        except BaseException:
+            # Nobody else has this socket yet, and ssl closes it for errors of its own kind only.
+            self.close()
+            raise
 
     def recv_into(self, *args: Any) -> int:
         """Receive what is there, waiting no longer than the guard allows."""

@@ -10,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import UploadOptions
-from harness.tests.upload.senders import HASTY, ONCE, make_body, make_uploader
-from harness.upload.client import Uploader
+from harness.tests.upload.senders import ONCE, make_body, make_uploader
 from harness.upload.intake import IntakeServer
-from harness.upload.retry import RequestFailed
 
 SILENT_NAME_SERVER = """
 import fcntl, os, socket, struct, sys
@@ -45,8 +42,8 @@ with Uploader(options, policy, cancellation=cancellation) as uploader:
 """
 
 
-def start_without_names(directory: Path, code: str) -> subprocess.Popen[str]:
-    """Run Python where the only name server is silent; the resolver's patience is a minute."""
+def start_without_names(directory: Path, *code: str) -> subprocess.Popen[str]:
+    """Run Python where no name server answers; the resolver's patience with one is a minute."""
     if shutil.which("unshare") is None:
         pytest.skip("needs unshare")
     resolv = directory / "resolv.conf"
@@ -55,12 +52,13 @@ def start_without_names(directory: Path, code: str) -> subprocess.Popen[str]:
     if subprocess.run(["unshare", "-rmn", "sh", "-c", mount], check=False).returncode:
         pytest.skip("needs namespaces")
     command = ["unshare", "-rmn", "sh", "-c", f'{mount} && exec "$@"', "sh"]
-    command += [sys.executable, "-c", SILENT_NAME_SERVER, code]
+    command += [sys.executable, "-c", *code]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_name_that_is_not_resolved_meets_the_deadline_of_every_attempt(tmp_path: Path) -> None:
-    with start_without_names(tmp_path, POST.format(timeout_s=0.5)) as process:
+    post = POST.format(timeout_s=0.5)
+    with start_without_names(tmp_path, SILENT_NAME_SERVER, post) as process:
         said, _ = process.communicate(timeout=25)
     assert process.returncode == 0
     assert "RequestFailed" in said
@@ -68,7 +66,8 @@ def test_a_name_that_is_not_resolved_meets_the_deadline_of_every_attempt(tmp_pat
 
 
 def test_an_interrupt_ends_a_lookup(tmp_path: Path) -> None:
-    with start_without_names(tmp_path, POST.format(timeout_s=3600)) as process:
+    post = POST.format(timeout_s=3600)
+    with start_without_names(tmp_path, SILENT_NAME_SERVER, post) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.send_signal(signal.SIGINT)
@@ -83,11 +82,12 @@ def test_batches_reach_a_host_by_its_name(intake: IntakeServer) -> None:
             uploader.post(make_body(number))
 
 
-def test_a_name_that_does_not_exist_is_a_passing_failure() -> None:
-    uploader = Uploader(UploadOptions(url="http://no-such-host.invalid/"), HASTY)
-    with uploader, pytest.raises(RequestFailed, match="no answer") as caught:
-        uploader.post(make_body())
-    assert (caught.value.retryable, caught.value.status) == (True, 0)
+def test_a_name_that_cannot_be_resolved_is_an_upload_error(tmp_path: Path) -> None:
+    """Without a network the resolver gives up at once, and both attempts ask it."""
+    with start_without_names(tmp_path, POST.format(timeout_s=3600)) as process:
+        said, _ = process.communicate(timeout=25)
+    assert "RequestFailed" in said
+    assert "name resolution 1\n" in said
 
 
 def test_an_address_needs_no_thread(intake: IntakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
