@@ -101,7 +101,11 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
     ] = "",
     trust_env: Annotated[
-        bool, typer.Option("--trust-env", help="Follow the proxy variables of the environment.")
+        bool,
+        typer.Option(
+            "--trust-env",
+            help="Follow the proxy variables of the environment; their proxies have to be http://.",
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was sent as one JSON document.")

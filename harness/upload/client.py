@@ -84,10 +84,11 @@ class Uploader:
         policy: When to give up.
         secret_headers: Headers such as DD-API-KEY; their values never show in any text of ours.
         cancellation: Stops the upload between requests and during one.
-        trust_env: Whether the proxy variables of the environment are followed.
+        trust_env: Whether the proxy variables of the environment are followed. Proxies are spoken
+            to over plain HTTP, for https too; credentials in a proxy's URL are sent to it.
 
     Raises:
-        ConfigError: The URL, a header or a name cannot be used.
+        ConfigError: The URL, a header, a name or the proxy cannot be used.
     """
 
     def __init__(

@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
 from harness.upload.addresses import Resolver
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
@@ -20,9 +19,9 @@ from harness.upload.lean_urllib3 import (
     NewConnectionError,
     PoolManager,
     ProxyManager,
-    Url,
     wait_for_write,
 )
+from harness.upload.proxy import Proxy
 
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 
@@ -70,13 +69,13 @@ def _new_connection(connection: HTTPConnection, resolver: Resolver) -> GuardedSo
         raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
-def make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
-    """Return a manager of one guarded connection to the host of `url`.
+def make_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
+    """Return a manager of one guarded connection.
 
     Args:
-        url: Where requests go.
+        scheme: Whether requests go over http or https.
         guard: Consulted before every wait.
-        trust_env: Whether the proxy variables of the environment are followed.
+        proxy: Where requests go first.
     """
     resolver = Resolver(guard)
 
@@ -94,21 +93,19 @@ def make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure
 
-    manager = _choose_manager(url, guard, trust_env=trust_env)
+    manager = _choose_manager(scheme, guard, proxy)
     manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
     return manager
 
 
-def _choose_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
+def _choose_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
     options: dict[str, Any] = {"num_pools": 1, "maxsize": 1}
-    if url.scheme == "https":
+    if scheme == "https":
         # Reading the system's certificates costs a megabyte; plain HTTP does not pay it.
         options["ssl_context"] = _make_context(guard)
-    host = url.host or ""
-    proxy = getproxies().get(url.scheme or "") if trust_env else None
-    if proxy is None or proxy_bypass(host):
+    if proxy is None:
         return PoolManager(**options)
-    return ProxyManager(proxy, **options)
+    return ProxyManager(proxy.url, proxy_headers=proxy.headers(), **options)
 
 
 def _make_context(guard: Guard) -> ssl.SSLContext:

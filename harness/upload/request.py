@@ -21,6 +21,7 @@ from harness.upload.lean_urllib3 import (
     Url,
     parse_url,
 )
+from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
 from harness.upload.secret import Secret, check_secret, redact
 
@@ -52,7 +53,9 @@ class Endpoint:
         for name, secret in self._secrets.items():
             check_secret(secret, f"for {name}")
         self._guard = Guard(cancellation, RESPONSE_BYTES_MAX)
-        self._manager = make_manager(url, self._guard, trust_env=trust_env)
+        proxy = find_proxy(url) if trust_env else None
+        self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()))
+        self._manager = make_manager(url.scheme or "", self._guard, proxy)
 
     def post(self, body: Body) -> None:
         """Send `body` once.
@@ -121,7 +124,7 @@ class Endpoint:
     def _quote(self, text: str) -> str:
         """Return what can be shown of a text that the server may have written."""
         printable = "".join(filter(str.isprintable, text))
-        return redact(printable, self._secrets.values())[:_SHOWN_CHARACTERS]
+        return redact(printable, self._untold)[:_SHOWN_CHARACTERS]
 
 
 def _read_text(response: BaseHTTPResponse) -> str:
