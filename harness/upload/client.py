@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import uuid
 from collections.abc import Mapping
 from types import TracebackType
@@ -26,7 +27,8 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
     Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`; a Retry-After
     of the server makes them longer, up to the same cap. Nothing new is tried once `attempts` are
-    used up or the next wait would end after `total_s`.
+    used up or the next wait would end after `total_s`, and no attempt goes on after that either:
+    the last one may have less than a request's timeout left.
     """
 
     attempts: int = 6
@@ -38,8 +40,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 class _Attempt:
     """The attempts at one batch, and whether one of them may have been accepted unheard."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, total_s: float) -> None:
         self._endpoint = endpoint
+        self._end = time.monotonic() + total_s
         self._unheard = False
 
     def post(self, body: Body) -> None:
@@ -48,9 +51,9 @@ class _Attempt:
         A batch that may have arrived must not be split: its halves would not be the same batches.
         """
         try:
-            self._endpoint.post(body)
+            self._endpoint.post(body, self._end - time.monotonic())
         except RequestFailed as error:
-            self._unheard = self._unheard or not error.status
+            self._unheard = self._unheard or error.unheard
             raise
         except PayloadTooLarge as error:
             if not self._unheard:
@@ -128,7 +131,7 @@ class Uploader:
             sleep=self._cancellation.sleep,
             reraise=True,
         )
-        attempt = _Attempt(self._endpoint)
+        attempt = _Attempt(self._endpoint, policy.total_s)
         retrying(attempt.post, body)
 
     def close(self) -> None:

@@ -85,7 +85,9 @@ def make_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _new_connection(self, resolver)
+            sock = _new_connection(self, resolver)
+            sock.carries_request = False  # before TLS takes over, only a proxy is spoken to
+            return sock
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -68,18 +68,24 @@ class ResponseTooLarge(OSError):
 
 
 class Guard:
-    """The limits of one request: until when, how much may come back, and whether to go on."""
+    """The limits of one request: until when, how much may come back, and whether to go on.
+
+    Attributes:
+        sent: Whether anything of the request has left. Without that nobody can have accepted it.
+    """
 
     def __init__(self, cancellation: Cancellation, received_bytes_max: int) -> None:
         self._cancellation = cancellation
         self._received_bytes_max = received_bytes_max
         self._received_bytes = 0
         self._deadline = 0.0
+        self.sent = False
 
     def start(self, timeout_s: float) -> None:
         """Begin a request that has to be over in `timeout_s`."""
         self._deadline = time.monotonic() + timeout_s
         self._received_bytes = 0
+        self.sent = False
         self._cancellation.check()
 
     def slice_s(self) -> float:
@@ -112,9 +118,14 @@ class Guard:
 
 
 class GuardedSocket(socket.socket):
-    """A plain socket that asks its guard before every wait."""
+    """A plain socket that asks its guard before every wait.
+
+    Attributes:
+        carries_request: Whether what is sent is the request, and not how to get at its receiver.
+    """
 
     guard: Guard
+    carries_request = True
 
     def recv_into(self, *args: Any) -> int:
         """Receive what is there, waiting no longer than the guard allows."""
@@ -131,6 +142,7 @@ class GuardedTLSSocket(ssl.SSLSocket):
     """A TLS socket that asks its context's guard before every wait."""
 
     context: GuardedContext
+    carries_request = True
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands, waiting no longer than the guard allows."""
@@ -170,3 +182,4 @@ def _send_all(
         sent = 0
         while sent < len(rest):
             sent += guard.attempt(sock, lambda done=sent: send(rest[done:]))  # type: ignore[misc]
+            guard.sent |= sock.carries_request

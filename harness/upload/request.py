@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -57,15 +58,15 @@ class Endpoint:
         self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()))
         self._manager = make_manager(url.scheme or "", self._guard, proxy)
 
-    def post(self, body: Body) -> None:
-        """Send `body` once.
+    def post(self, body: Body, left_s: float = math.inf) -> None:
+        """Send `body` once, in no more than `left_s`.
 
         Raises:
             RequestFailed: No answer, or one that is not a 2xx.
             PayloadTooLarge: The answer was 413.
             Cancelled: Somebody asked to stop.
         """
-        self._guard.start(self._timeout_s)
+        self._guard.start(min(self._timeout_s, left_s))
         # Raised out here: frames of urllib3 and of `_exchange` hold headers, and headers hold keys.
         failure = self._exchange(body)
         if failure is not None:
@@ -104,7 +105,8 @@ class Endpoint:
         retryable = not isinstance(cause, ssl.SSLCertVerificationError | ResponseTooLarge)
         kind = "TLS failed" if isinstance(error, SSLError) else "no answer"
         detail = self._quote(str(cause)) or type(cause).__name__
-        return RequestFailed(f"POST {self._shown}: {kind}: {detail}", retryable=retryable)
+        message = f"POST {self._shown}: {kind}: {detail}"
+        return RequestFailed(message, retryable=retryable, unheard=self._guard.sent)
 
     def _judge(self, response: BaseHTTPResponse) -> HarnessError | None:
         status, text = response.status, self._quote(_read_text(response))

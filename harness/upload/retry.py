@@ -17,12 +17,22 @@ _NOT_IMPLEMENTED = 501
 
 
 class RequestFailed(UploadError):
-    """One request failed: `status` is 0 when no answer came."""
+    """One request failed: `status` is 0 when no answer came.
+
+    It is `unheard` when no answer came although something was sent: it may have been accepted.
+    """
 
     def __init__(
-        self, message: str, *, status: int = 0, retryable: bool, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        unheard: bool = False,
     ) -> None:
         super().__init__(message)
+        self.unheard = unheard
         self.status = status
         self.retryable = retryable
         self.retry_after_s = retry_after_s

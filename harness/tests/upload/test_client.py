@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from harness.tests.upload.senders import (
 from harness.upload.client import RetryPolicy, Uploader
 from harness.upload.faults import FOREVER, Fault
 from harness.upload.guard import Cancellation
-from harness.upload.intake import IntakeServer
+from harness.upload.intake import IntakeServer, serve
 from harness.upload.retry import RequestFailed
 
 
@@ -97,6 +98,48 @@ def test_a_batch_that_may_have_arrived_is_not_split(intake: IntakeServer) -> Non
     with make_uploader(intake) as uploader, pytest.raises(UploadError, match="may have") as caught:
         uploader.post(make_body())
     assert not isinstance(caught.value, PayloadTooLarge)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_of_which_nothing_was_sent_cannot_have_arrived(scheme: str) -> None:
+    uploader = Uploader(UploadOptions(url=f"{scheme}://127.0.0.1:1/"), HASTY)
+    with uploader, pytest.raises(RequestFailed, match="refused") as caught:
+        uploader.post(make_body())
+    assert not caught.value.unheard
+
+
+def test_a_batch_that_was_refused_a_connection_before_can_still_be_split() -> None:
+    """The first attempt finds nobody; the pause before the second is long enough to open."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/verify/symdb/v1/input"
+    lasting = RetryPolicy(attempts=1000, base_s=0.05, wait_s_max=0.05)
+    failures: list[BaseException] = []
+
+    def post() -> None:
+        try:
+            with Uploader(UploadOptions(url=url, upload_id="u"), lasting) as uploader:
+                uploader.post(make_body(padding=2000))
+        except UploadError as error:
+            failures.append(error)
+
+    sender = threading.Thread(target=post)
+    sender.start()
+    sender.join(0.3)
+    with serve(port=port) as late:
+        late.faults.replace([Fault(kind="too-large", value=1000, times=FOREVER)])
+        sender.join(20)
+    assert [type(failure) for failure in failures] == [PayloadTooLarge]
+
+
+def test_the_last_attempt_ends_with_the_total_time(intake: IntakeServer) -> None:
+    """Its own timeout is an hour; the test ends because the total is less."""
+    misbehave(intake, "silence", times=FOREVER)
+    policy = RetryPolicy(attempts=3, base_s=0.001, total_s=0.5)
+    uploader = make_uploader(intake, policy, timeout_s=3600.0)
+    with uploader, pytest.raises(RequestFailed, match="deadline") as caught:
+        uploader.post(make_body())
+    assert caught.value.unheard
 
 
 @pytest.mark.parametrize("kind", ["accept-reset", "accept-silence"])
