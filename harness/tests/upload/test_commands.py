@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import harness
 from harness.cli.app import app
-from harness.errors import ConfigError, UploadError
+from harness.errors import ConfigError, ExitCode, UploadError
 from harness.tests.upload.senders import misbehave
 from harness.upload.faults import FOREVER
 from harness.upload.intake import IntakeServer
@@ -60,6 +60,31 @@ def test_a_receiver_that_refuses_is_an_upload_error(intake: IntakeServer) -> Non
     misbehave(intake, "status", 403)
     result = CliRunner().invoke(app, arguments(intake))
     assert isinstance(result.exception, UploadError)
+
+
+@needs_binary
+@pytest.mark.parametrize("pipeline", ["streaming", "legacy"])
+def test_an_upload_that_lacks_refused_scopes_says_so_by_its_exit_code(
+    intake: IntakeServer, pipeline: str
+) -> None:
+    """What was delivered and what was not is printed all the same."""
+    misbehave(intake, "too-large", 800, times=FOREVER)
+    call = arguments(intake, "--upload-id", "u", "--json", "--pipeline", pipeline)
+    result = CliRunner().invoke(app, call, catch_exceptions=False)
+    counters = json.loads(result.stdout)["counters"]
+    assert counters["dropped"] > 0
+    assert f"{counters['dropped']:,} scopes refused as too large" in result.stderr
+    assert result.exit_code == ExitCode.INVALID
+    view = intake.ledger.view("u")
+    assert view is not None
+    assert (view.accepted, view.final) == (counters["batches"], True)
+
+
+@needs_binary
+def test_a_name_that_is_not_utf8_is_a_configuration_error(intake: IntakeServer) -> None:
+    for option in ("--service", "--version", "--upload-id", "--runtime-id", "--agent-version"):
+        result = CliRunner().invoke(app, arguments(intake, option, "\udcff"))
+        assert isinstance(result.exception, ConfigError)
 
 
 @needs_binary
