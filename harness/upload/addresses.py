@@ -51,8 +51,8 @@ class Resolver:
     def _look_up(self, host: str, port: int) -> list[Any]:
         lookup = self._lookup
         if lookup is None or lookup.target != (host, port):
-            lookup = self._lookup = _Lookup(host, port)
-            lookup.start()
+            lookup = _start_lookup(host, port)
+            self._lookup = lookup
         try:
             while lookup.is_alive():
                 lookup.join(self.guard.slice_s())
@@ -62,6 +62,15 @@ class Resolver:
         if lookup.failure is not None:
             raise lookup.failure
         return lookup.found
+
+
+def _start_lookup(host: str, port: int) -> _Lookup:
+    lookup = _Lookup(host, port)
+    try:
+        lookup.start()
+    except RuntimeError as error:  # as when the user may have no more threads
+        raise OSError(f"the name {host} cannot be looked up: {error}") from None
+    return lookup
 
 
 class _Lookup(Thread):

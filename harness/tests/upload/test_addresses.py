@@ -90,6 +90,20 @@ def test_a_name_that_cannot_be_resolved_is_an_upload_error(tmp_path: Path) -> No
     assert "name resolution 1\n" in said
 
 
+NO_THREADS = """
+import resource, threading
+threading.stack_size(1 << 30)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+"""
+
+
+def test_a_process_without_room_for_a_thread_gets_an_upload_error() -> None:
+    code = NO_THREADS + POST.format(timeout_s=20)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "RequestFailed" in done.stdout
+    assert "cannot be looked up" in done.stdout
+
+
 def test_an_address_needs_no_thread(intake: IntakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.upload.addresses._Lookup", None)
     with make_uploader(intake, ONCE) as uploader:
