@@ -18,13 +18,13 @@ from harness.config import (
     UploadOptions,
 )
 from harness.contracts import Pipeline
-from harness.errors import ConfigError
+from harness.errors import ConfigError, ExitCode
 from harness.pipelines.compressors import default_level
 from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
 from harness.units import format_bytes, parse_bytes
-from harness.upload.client import RetryPolicy, Uploader
+from harness.upload.client import DEFAULT_POLICY, RetryPolicy, Uploader, check_text
 from harness.upload.secret import Secret, read_secret
 
 
@@ -90,15 +90,27 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = "json",
     timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds for one request, from first byte to last.")
+        float,
+        typer.Option(min=0.001, help="Seconds for one request, from looking up to the last byte."),
     ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, help="Requests for one batch, at most.")] = 6,
+    attempts: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Requests for one batch, at most. All of them and the pauses between them have "
+            f"{DEFAULT_POLICY.total_s:.0f} seconds, or --timeout if that is longer.",
+        ),
+    ] = DEFAULT_POLICY.attempts,
     api_key_env: Annotated[
         str,
         typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
     ] = "",
     trust_env: Annotated[
-        bool, typer.Option("--trust-env", help="Follow the proxy variables of the environment.")
+        bool,
+        typer.Option(
+            "--trust-env",
+            help="Follow the proxy variables of the environment; their proxies have to be http://.",
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was sent as one JSON document.")
@@ -108,6 +120,9 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
 
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
     smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
+
+    Exit codes: 0 everything was accepted; 2 it could not be read or was not accepted; 4 the upload
+    is incomplete, because scopes were refused as too large even alone; 130 interrupted.
     """
     if hard_limit and pipeline == "legacy":
         raise ConfigError(
@@ -133,12 +148,15 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         upload_id=upload_id,
         timeout_s=timeout,
     )
+    check_text("agent version", agent_version)
     run = cast("Pipeline", load("pipeline", pipeline))
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
-    shipment = _Shipment(destination, RetryPolicy(attempts=attempts), secrets, trust_env)
+    policy = RetryPolicy(attempts=attempts, total_s=max(DEFAULT_POLICY.total_s, timeout))
+    shipment = _Shipment(destination, policy, secrets, trust_env)
     symbols = SymbolOptions(scope=scope, agent_version=agent_version)
     shipment.send(binary, symbols, run, options)
     shipment.report(as_json=as_json)
+    raise typer.Exit(shipment.exit_code())
 
 
 class _Shipment:
@@ -197,6 +215,10 @@ class _Shipment:
             f"{sent.packages:,} packages, {sent.scopes:,} scopes, {sent.functions:,} functions, "
             f"{format_bytes(sent.payload_bytes)} sent{dropped}"
         )
+
+    def exit_code(self) -> ExitCode:
+        """Return what a script needs to know of a shipment that came to its end."""
+        return ExitCode.INVALID if self._counters.dropped else ExitCode.OK
 
     def _observe(self, batch: Batch) -> None:
         self._batches.append(batch)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import harness
 from harness.cli.app import app
 from harness.cli.interruption import Interruption
-from harness.errors import Cancelled, ConfigError, UploadError
+from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
 from harness.tests.symbols.go.demo import unpack
 from harness.tests.upload.senders import misbehave
 from harness.upload.faults import FOREVER
@@ -76,10 +76,35 @@ def test_a_limit_that_the_pipeline_cannot_keep_is_refused(intake: IntakeServer) 
 
 
 @needs_binary
-def test_a_key_that_is_not_set_is_reported_by_its_variable(intake: IntakeServer) -> None:
+@pytest.mark.parametrize("pipeline", ["streaming", "legacy"])
+def test_an_upload_that_lacks_refused_scopes_says_so_by_its_exit_code(
+    intake: IntakeServer, pipeline: str
+) -> None:
+    """What was delivered and what was not is printed all the same."""
+    misbehave(intake, "too-large", 800, times=FOREVER)
+    call = arguments(intake, "--upload-id", "u", "--json", "--pipeline", pipeline)
+    result = CliRunner().invoke(app, call, catch_exceptions=False)
+    counters = json.loads(result.stdout)["counters"]
+    assert counters["dropped"] > 0
+    assert f"{counters['dropped']:,} scopes refused as too large" in result.stderr
+    assert result.exit_code == ExitCode.INVALID
+    view = intake.ledger.view("u")
+    assert view is not None
+    assert (view.accepted, view.final) == (counters["batches"], True)
+
+
+@needs_binary
+def test_a_name_that_is_not_utf8_is_a_configuration_error(intake: IntakeServer) -> None:
+    for option in ("--service", "--version", "--upload-id", "--runtime-id", "--agent-version"):
+        result = CliRunner().invoke(app, arguments(intake, option, "\udcff"))
+        assert isinstance(result.exception, ConfigError)
+
+
+@needs_binary
+def test_a_key_that_is_not_set_is_a_configuration_error(intake: IntakeServer) -> None:
     result = CliRunner().invoke(app, arguments(intake, "--api-key-env", "NO_SUCH_KEY"))
     assert isinstance(result.exception, ConfigError)
-    assert "NO_SUCH_KEY" in str(result.exception)
+    assert "variable" in str(result.exception)
 
 
 @needs_binary
