@@ -52,6 +52,8 @@ _LAYOUTS = {
     0xFFFFFFF0: Layout("1.18", (3, 4, 5, 6, 7), relative=True, start_line=False),
     0xFFFFFFF1: Layout("1.20", (3, 4, 5, 6, 7), relative=True, start_line=True),
 }
+MAGICS = tuple(_LAYOUTS)
+"""The first four bytes of a table, as a number in the byte order of the binary."""
 
 
 class Function(NamedTuple):
@@ -76,7 +78,8 @@ class PcLineTable:
 
     Args:
         section: `.gopclntab`.
-        text: Start of the text, for the formats that store PCs relative to it.
+        text: Start of the text, for formats that store PCs relative to it and headers that leave
+            it to the loader, or to the module data.
         text_end: End of the text, where the last function ends.
 
     Raises:
@@ -93,9 +96,8 @@ class PcLineTable:
         self._prefix = "<" if self.order == "little" else ">"
         self._eight = struct.Struct(f"{self._prefix}8I")
         self._place_tables(head)
-        if self.layout.relative and not text:
-            text = self._header_word(head, 2)
-        self._text = text if self.layout.relative else 0
+        # Not the start of `.text`: a C linker puts its own code there, in front of Go's.
+        self._text = (self._header_word(head, 2) or text) if self.layout.relative else 0
         self._text_end = text_end
         # Function records and PC tables are each read in about the order of the text.
         self._record_window = section.view(_WINDOW_BYTES)
