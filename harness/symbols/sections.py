@@ -104,6 +104,13 @@ class Section:
         view._ahead = window_bytes
         return view
 
+    def rest(self, offset: int) -> Section:
+        """Return the bytes from `offset` on, as a section of its own."""
+        name = f"{self.name}+{offset:#x}"
+        return Section(
+            name, self._fd, self._start + offset, self.size - offset, self.address + offset
+        )
+
     def keep(self, file: IO[bytes]) -> None:
         """Hold on to the temporary file behind this section for as long as the section lives."""
         self._keep = file

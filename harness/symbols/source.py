@@ -17,7 +17,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.budget import Budget
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
-from harness.symbols.go import iter_go_packages
+from harness.symbols.go import has_build_info, iter_go_packages
 from harness.symbols.native.extract import iter_native_packages
 
 _T = TypeVar("_T")
@@ -34,7 +34,7 @@ class PackageSource:
 
     Attributes:
         packages: The packages, one at a time; to be walked once, while the binary is open.
-        language: `go`, `c`, `cpp` or `rust`: that of the first unit known to extraction.
+        language: `go` if Go is part of it, else `c`, `cpp` or `rust`, as the first known unit.
         skipped: What was left out so far, by reason.
     """
 
@@ -60,7 +60,7 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
         skipped: dict[str, int] = {}
         with _border(path):
             dwarf = _open(elf, skipped)
-            language = _language(dwarf)
+            language = _language(dwarf, elf)
             packages = _packages(dwarf, language, chosen, skipped)
             dwarf.budget.pause()
         yield PackageSource(_Guard(path, dwarf.budget).watch(packages), language, skipped)
@@ -82,11 +82,21 @@ def _packages(
     return iter_native_packages(dwarf, options, skipped)
 
 
-def _language(dwarf: Dwarf) -> str:
-    for unit in dwarf.iter_units():
-        if unit.root_tag == dw.TAG_COMPILE_UNIT and unit.language:
-            return unit.language
-    return ""
+def _language(dwarf: Dwarf, elf: ElfFile) -> str:
+    """Return `go` for a program of which Go is a part, else the language of the first known unit.
+
+    A C linker puts C units in front of Go's. Build information alone proves nothing: it may be
+    that of a Go program inside the data of this one.
+    """
+    languages = (
+        unit.language
+        for unit in dwarf.iter_units()
+        if unit.root_tag == dw.TAG_COMPILE_UNIT and unit.language
+    )
+    first = next(languages, "")
+    if first not in ("", "go") and has_build_info(elf) and "go" in languages:
+        return "go"
+    return first
 
 
 class _Guard:

@@ -12,6 +12,7 @@ from harness.symbols.dwarf.leb import read_uleb
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
+    from harness.symbols.sections import Section
 
 _WINDOW_BYTES = 64 * 1024
 _LEAST_BYTES = 1024
@@ -70,12 +71,20 @@ class Walk:
         unit: The unit that holds the entries.
         start: Offset of the entry to start at.
         tags: Which tags to decode and yield; None for all. Others are passed over, but walked into.
+        info: A view of the section, for a walk that is short and far from those around it.
 
     A consumer that does not want the children of the entry it was just given calls `prune`.
     """
 
-    def __init__(self, unit: Unit, start: int, tags: frozenset[int] | None = None) -> None:
+    def __init__(
+        self,
+        unit: Unit,
+        start: int,
+        tags: frozenset[int] | None = None,
+        info: Section | None = None,
+    ) -> None:
         self._unit = unit
+        self._info = info or unit.info
         self._start = start
         self._tags = tags
         self._pruned = False
@@ -85,9 +94,9 @@ class Walk:
         self._pruned = True
 
     def __iter__(self) -> Iterator[Die]:  # noqa: C901, PLR0912, PLR0915 - the hot loop, kept flat
-        unit, tags, table = self._unit, self._tags, self._unit.table
+        unit, info, tags, table = self._unit, self._info, self._tags, self._unit.table
         end, unit_offset, most = unit.end, unit.offset, unit.dwarf.elf.limits.depth
-        data, at = unit.info.near(self._start, min(_LEAST_BYTES, end - self._start))
+        data, at = info.near(self._start, min(_LEAST_BYTES, end - self._start))
         base = self._start - at
         limit = min(len(data), end - base)
         depth = size = stuck = 0
@@ -132,7 +141,7 @@ class Walk:
                     raise _endless(unit, here)
                 size = size * 4 if here == stuck else _WINDOW_BYTES
                 stuck = here
-                data, at = unit.info.near(here, min(size, end - here))
+                data, at = info.near(here, min(size, end - here))
                 base = here - at
                 limit = min(len(data), end - base)
                 continue
@@ -147,7 +156,7 @@ class Walk:
                         if base + at <= sibling < end:
                             at = sibling - base
                             if at > limit:
-                                data, at = unit.info.near(sibling, 1)
+                                data, at = info.near(sibling, 1)
                                 base = sibling - at
                                 limit = min(len(data), end - base)
                             continue
@@ -164,7 +173,7 @@ class Walk:
 
 def iter_children(unit: Unit, start: int, tags: frozenset[int] | None = None) -> Iterator[Die]:
     """Yield the direct children of the entry at `start`."""
-    walk = Walk(unit, start, tags)
+    walk = Walk(unit, start, tags, unit.dwarf.aside)
     for die in walk:
         if die.depth == 1:
             walk.prune()

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 UT_COMPILE, UT_TYPE, UT_PARTIAL, UT_SKELETON, UT_SPLIT_COMPILE, UT_SPLIT_TYPE = range(1, 7)
 _HEADER_BYTES = 48
 _CACHED_TABLES = 2
-_CACHED_UNITS = 4
+_ASIDE_BYTES = 4 * 1024
+_CACHED_UNITS = 16
 
 
 class Unit:
@@ -48,6 +49,7 @@ class Unit:
         self._read_header(dwarf.info.window(offset, _HEADER_BYTES))
         self.attributes: dict[int, Any] = {}
         self.root_tag = 0
+        self._string_bytes = dwarf.elf.limits.string_bytes
         self._last_index = self._last_address = -1
         if self.first < end:
             die = read_die(self, self.first)
@@ -87,6 +89,8 @@ class Unit:
         """Return a string attribute's text; an absent one is empty."""
         if value is None:
             return ""
+        if isinstance(value, bytes) and len(value) < self._string_bytes:
+            return value.decode("utf-8", "replace")  # what `Strings` does, without its frame
         return self.dwarf.strings.text(value, self.str_offsets_base, self.layout.offset_size)
 
     @cached_property
@@ -145,6 +149,10 @@ class Unit:
 class Dwarf:
     """The debugging information of one open ELF file. Keeps headers, never entries.
 
+    Attributes:
+        info: .debug_info, with a window that follows the walk over it.
+        aside: The same, for short looks elsewhere.
+
     Args:
         elf: The file.
         skipped: Counts what was left out, by reason.
@@ -164,6 +172,7 @@ class Dwarf:
             )
         self.elf = elf
         self.info: Section = info
+        self.aside = info.view(_ASIDE_BYTES)
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
         self.strings = Strings(elf, {} if skipped is None else skipped)
         self.budget = Budget(elf.limits)

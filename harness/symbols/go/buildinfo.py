@@ -7,6 +7,7 @@ with a varint length; before, the blob holds pointers to two Go string headers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,12 +46,32 @@ def read_build_info(elf: ElfFile) -> BuildInfo:
     Raises:
         InputRejected: There is none, or it is damaged.
     """
-    image = Image(elf)
-    for section in image.sections(_SECTIONS):
+    for section, offset in _iter_places(elf):
+        return _parse(Image(elf), section, offset)
+    raise InputRejected(
+        "no Go build information",
+        file=elf.path,
+        remedy="name what Go's toolchain linked, not a file of debugging information alone",
+    )
+
+
+def has_build_info(elf: ElfFile) -> bool:
+    """Tell whether there is build information, be it readable or not.
+
+    The name of its section is enough: a file of debugging information alone has no bytes for it.
+    """
+    return _SECTIONS[0] in elf.names() or any(True for _ in _iter_places(elf))
+
+
+def _iter_places(elf: ElfFile) -> Iterator[tuple[Section, int]]:
+    """Yield sections that hold the magic, and where in them it is."""
+    for name in _SECTIONS:
+        section = elf.section(name)
+        if section is None or not section.address:
+            continue
         offset = _find_magic(section)
         if offset >= 0:
-            return _parse(image, section, offset)
-    raise InputRejected("no Go build information: not a Go binary", file=elf.path)
+            yield section, offset
 
 
 def _find_magic(section: Section) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
@@ -15,7 +16,7 @@ from harness.symbols.go.binary import GoBinary, UnitReader
 from harness.symbols.go.index import Entry, GoIndex, Kind
 from harness.symbols.go.inlined import FAR, Merged
 from harness.symbols.go.linetable import FunctionLines
-from harness.symbols.go.names import FunctionName
+from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.lines import PcLines, Range, to_line_ranges
 
 BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
@@ -139,10 +140,9 @@ def open_function(
     return FunctionBuilder(binary, reader.unit, own, file, _Block(die.depth, ranges))
 
 
-def read_function(
-    binary: GoBinary, reader: UnitReader, die: Die, raw: str, name: FunctionName
-) -> Scope | None:
+def read_function(binary: GoBinary, reader: UnitReader, die: Die) -> Scope | None:
     """Return the scope of one function; None, and a count, if it has no code or no lines."""
+    raw, name = _listed_names(reader.unit, die.attributes)
     pc = reader.unit.address(die.attributes)
     lines = None if pc is None else binary.lines.lines_at(pc)
     builder = open_function(binary, reader, die, lines, raw)
@@ -159,7 +159,16 @@ def read_function(
     return builder.finish(name)
 
 
-def read_definition(binary: GoBinary, index: GoIndex, entry: Entry, name: FunctionName) -> Scope:
+def _listed_names(unit: Unit, attributes: dict[int, Any]) -> tuple[str, FunctionName]:
+    """Return raw and parsed name of a function that was listed because it has them."""
+    raw = unit.text(attributes.get(dw.AT_NAME))
+    parsed = parse_function_name(raw)
+    if not isinstance(parsed, FunctionName):
+        raise InputRejected(f"{raw!r} is no function name", section=unit.info.name)
+    return raw, parsed
+
+
+def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
     """Return the scope of an inlined function: its definition, and all its instances merged."""
     merged = Merged()
     near_only = entry.kind == Kind.NEAR_DEFINITION
@@ -169,7 +178,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry, name: Functi
     unit = binary.dwarf.unit_of(entry.place)
     attributes: dict[int, Any] = {}
     symbols: list[Symbol] = []
-    for die in Walk(unit, entry.place, BODY):
+    for die in Walk(unit, entry.place, BODY, binary.dwarf.aside):
         if die.depth == 0:
             attributes = die.attributes
         elif die.tag in _VARIABLES:
@@ -177,6 +186,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry, name: Functi
         else:
             binary.skip("definition: unexpected child")
     symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
+    _, name = _listed_names(unit, attributes)
     scope = function_scope(name, merged.file, merged.injectible or [], symbols)
     scope.start_line = attributes.get(dw.AT_DECL_LINE, 0)
     scope.end_line = merged.end_line

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.image import Image
+from harness.symbols.go.locate import find_line_table
 from harness.symbols.go.moduledata import ModuleData, find_module_data
 from harness.symbols.go.pclntab import (
     FUNCDATA_INLINE_TREE,
@@ -48,9 +49,7 @@ class GoLines:
     """
 
     def __init__(self, elf: ElfFile) -> None:
-        section = elf.section(".gopclntab") or elf.section(".data.rel.ro.gopclntab")
-        if section is None:
-            raise InputRejected("no pclntab: not a Go binary", file=elf.path)
+        section = find_line_table(elf)
         self._image = Image(elf)
         module = find_module_data(self._image, section.address)
         text = elf.section(".text")

@@ -3,6 +3,9 @@
 The linker writes one `runtime.moduledata` record into writable data. Its first word points to the
 pclntab header, which is how it is found without symbols; its text bounds stand at a fixed index.
 The base of function data (`go:func.*`) moved as fields were added, so each known place is tried.
+
+Some linkers leave the pointers of a position-independent binary to the loader: zero in the record,
+and their values in the relocations.
 """
 
 from __future__ import annotations
@@ -10,11 +13,15 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from harness.symbols.go.image import Image
 from harness.symbols.sections import Section
 
 _SECTIONS = (".go.module", ".noptrdata", ".data", ".data.rel.ro")
+_RELOCATIONS = (".rela.dyn", ".rela")
+_RELOCATION_BYTES = 24
+_MOST_STARTS = 16  # each costs a look at all relocations, and hardly anything points to the header
 _STEP_BYTES = 64 * 1024
 _MIN_PC, _MAX_PC, _TEXT, _END_TEXT = 20, 21, 22, 23
 # Index of `gofunc` in words: Go 1.27, 1.26, 1.20 to 1.25, 1.18 to 1.19.
@@ -32,16 +39,54 @@ class ModuleData:
 
 
 def find_module_data(image: Image, header_address: int) -> ModuleData | None:
-    """Return the module data that points to this pclntab header, or None.
+    """Return the module data that points to this pclntab header, or None."""
+    for words in chain(_iter_stored(image, header_address), _iter_relocated(image, header_address)):
+        found = _parse(image, words)
+        if found is not None:
+            return found
+    return None
 
-    Position-independent binaries whose pointers exist only as relocations have none to find.
-    """
+
+def _iter_stored(image: Image, header_address: int) -> Iterator[tuple[int, ...]]:
+    """Yield the words from each place on that points to the header."""
+    size = image.pointer_size
     for section in image.sections(_SECTIONS):
         for offset in _iter_words(section, header_address, image):
-            found = _parse(image, section, offset)
-            if found is not None:
-                return found
-    return None
+            raw = section.window(offset, _WORDS * size)
+            yield struct.unpack_from(_code(image, len(raw) // size), raw)
+
+
+def _iter_relocated(image: Image, header_address: int) -> Iterator[tuple[int, ...]]:
+    """Yield the words that the loader would put there; those that it would leave alone are 0."""
+    if image.pointer_size != 8:
+        return  # other relocations, whose values stand in the record
+    for section in image.sections(_RELOCATIONS):
+        starts = (at for at, value in _iter_values(section, image) if value == header_address)
+        for start in islice(starts, _MOST_STARTS):
+            words = [0] * _WORDS
+            for at, value in _iter_values(section, image):
+                place, rest = divmod(at - start, 8)
+                if 0 <= place < _WORDS and not rest:
+                    words[place] = value
+            yield tuple(words)
+
+
+def _iter_values(section: Section, image: Image) -> Iterator[tuple[int, int]]:
+    """Yield address and value of each relocation."""
+    entry = struct.Struct(_code(image, 3))
+    step = _RELOCATION_BYTES * 1024
+    for start in range(0, section.size - section.size % _RELOCATION_BYTES, step):
+        data = section.window(start, step)
+        for place in range(0, len(data) - _RELOCATION_BYTES + 1, _RELOCATION_BYTES):
+            at, _, value = entry.unpack_from(data, place)
+            yield at, value
+
+
+def _code(image: Image, count: int) -> str:
+    """Return how to unpack pointer-sized numbers."""
+    return ("<" if image.order == "little" else ">") + (
+        "Q" if image.pointer_size == 8 else "I"
+    ) * count
 
 
 def _iter_words(section: Section, value: int, image: Image) -> Iterator[int]:
@@ -57,14 +102,10 @@ def _iter_words(section: Section, value: int, image: Image) -> Iterator[int]:
             found = data.find(wanted, found + 1)
 
 
-def _parse(image: Image, section: Section, offset: int) -> ModuleData | None:
-    size = image.pointer_size
-    raw = section.window(offset, _WORDS * size)
-    count = len(raw) // size
+def _parse(image: Image, words: tuple[int, ...]) -> ModuleData | None:
+    count = len(words)
     if count <= _END_TEXT:
         return None
-    code = ("<" if image.order == "little" else ">") + ("Q" if size == 8 else "I") * count
-    words = struct.unpack_from(code, raw)
     text, end = words[_TEXT], words[_END_TEXT]
     # Some other record may point to the header too; only module data bounds its PCs by its text.
     if not text <= words[_MIN_PC] < words[_MAX_PC] <= end:

@@ -16,6 +16,7 @@ _PATH = re.compile(r"[A-Za-z0-9\-._~+/%]*")
 _COMPILER = ("go:", "type:", "type..")
 _COMPILER_INFIXES = ("..inittask", "..stmp_", "..dict.")
 _C_INFIXES = (".isra.", ".part.", ".constprop.")
+_GLOBAL_CLOSURE = "glob.."  # what older compilers write; a package named glob has one dot
 _INIT = re.compile(r"init(\.\d+)?\Z")
 
 # One piece of a local name whose brackets are already canonical. A closure marker is also a legal
@@ -149,6 +150,8 @@ def parse_function_name(symbol: str) -> FunctionName | Rejection:
         return Rejection.BARE
     if local.startswith("map.init."):
         return Rejection.MAP_INIT
+    if local.startswith(_GLOBAL_CLOSURE):
+        return Rejection.GLOBAL_CLOSURE
     try:
         package = unescape_path(escaped)
     except MalformedNameError:
@@ -160,7 +163,7 @@ def parse_function_name(symbol: str) -> FunctionName | Rejection:
 def _reject_symbol(symbol: str) -> Rejection | None:
     if symbol.startswith(_COMPILER):
         return Rejection.COMPILER
-    if symbol.startswith("glob."):
+    if symbol.startswith(_GLOBAL_CLOSURE):
         return Rejection.GLOBAL_CLOSURE
     if ".." in symbol and any(infix in symbol for infix in _COMPILER_INFIXES):
         return Rejection.COMPILER

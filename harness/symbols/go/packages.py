@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from harness.errors import InputRejected
 from harness.model import Scope
-from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import Die, read_die
-from harness.symbols.dwarf.units import Unit
+from harness.symbols.dwarf.dies import read_die
 from harness.symbols.go.binary import GoBinary, UnitReader
 from harness.symbols.go.functions import read_definition, read_function
 from harness.symbols.go.index import Entry, GoIndex, Kind
-from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.go.types import read_fields, type_scope
 
 
@@ -66,24 +62,13 @@ class PackageReader:
     def _read_function(self, entry: Entry) -> Scope | None:
         if entry.kind == Kind.CODE:
             return self._index.stored(entry.place)
-        reader = self._reader_at(entry.place)
-        die = read_die(reader.unit, entry.place)
-        raw, name = _names(reader.unit, die)
         if entry.kind == Kind.SHAPE:
-            return read_function(self._binary, reader, die, raw, name)
-        return read_definition(self._binary, self._index, entry, name)
+            reader = self._reader_at(entry.place)
+            return read_function(self._binary, reader, read_die(reader.unit, entry.place))
+        return read_definition(self._binary, self._index, entry)
 
     def _reader_at(self, offset: int) -> UnitReader:
         """Return the reader of the unit at an offset; most functions are in one unit."""
         if self._reader is None or not self._reader.unit.offset <= offset < self._reader.unit.end:
             self._reader = UnitReader(self._binary, self._binary.dwarf.unit_of(offset))
         return self._reader
-
-
-def _names(unit: Unit, die: Die) -> tuple[str, FunctionName]:
-    """Return raw and parsed name of an entry that was listed because it has them."""
-    raw = unit.text(die.attributes.get(dw.AT_NAME))
-    parsed = parse_function_name(raw)
-    if not isinstance(parsed, FunctionName):
-        raise InputRejected(f"{raw!r} is no function name", offset=die.offset)
-    return raw, parsed

@@ -28,6 +28,8 @@ _FILE_NAMES = 256
 _RECORD_BYTES = 1024
 _WINDOW_BYTES = 16 * 1024
 _MAX_FUNCDATA = 64
+_NAMES_BYTES = 4 * 1024
+_NAME_BYTES = 128
 _MAX_NAME = 64 * 1024
 
 
@@ -52,6 +54,8 @@ _LAYOUTS = {
     0xFFFFFFF0: Layout("1.18", (3, 4, 5, 6, 7), relative=True, start_line=False),
     0xFFFFFFF1: Layout("1.20", (3, 4, 5, 6, 7), relative=True, start_line=True),
 }
+MAGICS = tuple(_LAYOUTS)
+"""The first four bytes of a table, as a number in the byte order of the binary."""
 
 
 class Function(NamedTuple):
@@ -76,7 +80,8 @@ class PcLineTable:
 
     Args:
         section: `.gopclntab`.
-        text: Start of the text, for the formats that store PCs relative to it.
+        text: Start of the text, for formats that store PCs relative to it and headers that leave
+            it to the loader, or to the module data.
         text_end: End of the text, where the last function ends.
 
     Raises:
@@ -93,12 +98,12 @@ class PcLineTable:
         self._prefix = "<" if self.order == "little" else ">"
         self._eight = struct.Struct(f"{self._prefix}8I")
         self._place_tables(head)
-        if self.layout.relative and not text:
-            text = self._header_word(head, 2)
-        self._text = text if self.layout.relative else 0
+        # Not the start of `.text`: a C linker puts its own code there, in front of Go's.
+        self._text = (self._header_word(head, 2) or text) if self.layout.relative else 0
         self._text_end = text_end
-        # Function records and PC tables are each read in about the order of the text.
+        # Records, PC tables and names are each read in about the order of the text.
         self._record_window = section.view(_WINDOW_BYTES)
+        self._name_window = section.view(_NAMES_BYTES)
         self._pc_window = section.view(_WINDOW_BYTES)
         self._page_number = -1
         self._starts: tuple[int, ...] = ()
@@ -232,7 +237,11 @@ class PcLineTable:
 
     def name(self, offset: int) -> str:
         """Return the function name at an offset into the name table."""
-        return self._section.string(self._names + offset, _MAX_NAME).decode("utf-8", "replace")
+        place = self._names + offset
+        data, at = self._name_window.near(place, min(_NAME_BYTES, self._section.size - place))
+        end = data.find(0, at)
+        octets = data[at:end] if end >= 0 else self._section.string(place, _MAX_NAME)
+        return octets.decode("utf-8", "replace")
 
     def file(self, function: Function, number: int) -> str:
         """Return the name of a file by its number in the function's compilation unit."""

@@ -38,19 +38,25 @@ class _Varints(dict[bytes, int]):
         return number
 
     def _read(self, octets: bytes) -> int:
-        """Return what is left of an encoding in 32 bits."""
-        if 7 * len(octets) > _MOST_BITS:
-            raise IndexError
-        number = 0
-        for place, octet in enumerate(octets):
-            number |= (octet & 0x7F) << 7 * place
-        return number & 0xFFFFFFFF
+        return _read_varint(octets)
 
 
 class _SignedVarints(_Varints):
     def _read(self, octets: bytes) -> int:
-        number = super()._read(octets)
+        number = _read_varint(octets)
         return ~(number >> 1) if number & 1 else number >> 1
+
+
+def _read_varint(octets: bytes) -> int:
+    """Return what is left of an encoding in 32 bits."""
+    if len(octets) == 2:  # most of those that are not known yet
+        return octets[0] & 0x7F | octets[1] << 7
+    if 7 * len(octets) > _MOST_BITS:
+        raise IndexError
+    number = 0
+    for place, octet in enumerate(octets):
+        number |= (octet & 0x7F) << 7 * place
+    return number & 0xFFFFFFFF
 
 
 _unsigned = _Varints()
@@ -87,11 +93,11 @@ def _decode(data: bytes, at: int, pc: int, quantum: int) -> PcTable:
     octets = data[at:end]
     if octets.isascii():
         steps = list(octets[1::2])
-        deltas = [_SIGNED_OCTETS[octet] for octet in octets[::2]]
+        deltas = list(map(_SIGNED_OCTETS.__getitem__, octets[::2]))
     else:
         varints = _VARINT.findall(octets)
-        steps = [_unsigned[varint] for varint in varints[1::2]]
-        deltas = [_signed[varint] for varint in varints[::2]]
+        steps = list(map(_unsigned.__getitem__, varints[1::2]))
+        deltas = list(map(_signed.__getitem__, varints[::2]))
     if len(steps) != len(deltas) or octets[-1] > 0x7F:
         return _decode_with_zeros(data, at, pc, quantum)
     if quantum > 1:

@@ -27,10 +27,14 @@ _POINTER_SIZED = (dw.TAG_POINTER_TYPE, dw.TAG_SUBROUTINE_TYPE)
 
 
 class TypeInfo(NamedTuple):
-    """A type as a variable shows it. The size is in bytes, -1 if it cannot be told."""
+    """A type as a variable shows it, and its name as DWARF has it.
+
+    The size is in bytes, -1 if it cannot be told.
+    """
 
     name: str
     size: int
+    raw: str
 
 
 class TypeNames:
@@ -56,8 +60,7 @@ class TypeNames:
 
     def raw_name(self, offset: int) -> str:
         """Return the name of the type at an offset as DWARF has it."""
-        unit = self._dwarf.unit_of(offset)
-        return unit.text(read_die(unit, offset).attributes.get(dw.AT_NAME))
+        return self.info(offset).raw
 
     def size_of_variable(self, offset: int) -> int:
         """Return the size of the type of the variable at an offset, -1 if it cannot be told."""
@@ -68,7 +71,7 @@ class TypeNames:
         unit = self._dwarf.unit_of(offset)
         die = read_die(unit, offset)
         name = unit.text(die.attributes.get(dw.AT_NAME))
-        return TypeInfo(shown_type_name(name), self._size(unit, die))
+        return TypeInfo(shown_type_name(name), self._size(unit, die), name)
 
     def _size(self, unit: Unit, die: Die) -> int:
         for _ in range(_MOST_STEPS):

@@ -49,6 +49,8 @@ class UnitScan:
         """Scan the unit; tell whether its package has something to show for it."""
         budget = self._binary.dwarf.budget
         walk = Walk(self._unit, self._unit.first, BODY | _TYPES)
+        collector: InstanceCollector | None = None
+        builder: FunctionBuilder | None = None
         seen = 1
         for die in walk:
             seen += 1
@@ -59,18 +61,16 @@ class UnitScan:
                 self._close()
                 if not self._take(die):
                     walk.prune()
-            elif not self._collect(die) and self._builder is not None:
-                self._builder.feed(die)
+                collector, builder = self._collector, self._builder
+            elif (
+                collector is None
+                or not (collector.stack or die.tag in INSTANCES)
+                or not collector.feed(die)
+            ) and builder is not None:
+                builder.feed(die)
         self._close()
         budget.spend(seen)
         return self._occupied
-
-    def _collect(self, die: Die) -> bool:
-        """Hand an entry to the collector if it may be one of its; tell whether it was."""
-        collector = self._collector
-        if collector is None or not (collector.stack or die.tag in INSTANCES):
-            return False
-        return collector.feed(die)
 
     def _take(self, die: Die) -> bool:
         """Take a child of the unit; tell whether there is anything to look for below it."""

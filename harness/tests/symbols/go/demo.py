@@ -30,6 +30,13 @@ def unpack(folder: Path) -> Path:
     return path
 
 
+def sections_of(path: Path) -> list[tuple[str, int, bytes]]:
+    """Return name, address and content of the sections of a binary, as `write_elf` takes them."""
+    with ElfFile(str(path)) as elf:
+        found = [elf.section(name) for name in elf.names() if name and name != ".shstrtab"]
+        return [(s.name, s.address, s.read(0, s.size)) for s in found if s is not None]
+
+
 def extract(
     path: Path, options: SymbolOptions, skipped: dict[str, int] | None = None
 ) -> Iterator[Tree]:

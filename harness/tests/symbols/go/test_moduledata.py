@@ -38,6 +38,27 @@ def test_text_and_function_data_are_found_in_every_layout(
     assert found == ModuleData(TEXT, TEXT_END, (FUNCTION_DATA,))
 
 
+@pytest.mark.parametrize("gofunc_at", [38, 40, 43])
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_words_that_are_left_to_the_loader_are_found_in_the_relocations(
+    tmp_path: Path, order: str, gofunc_at: int
+) -> None:
+    prefix = "<" if order == "little" else ">"
+    place = 0xA020
+    words = struct.unpack(f"{prefix}60Q", record(prefix, "Q", gofunc_at))
+    # Something else points to the header too, and relocations come in no order.
+    rows = [(0xB000, HEADER), *((place + 8 * i, word) for i, word in enumerate(words) if word)]
+    rows += [(0xC000 + 8 * i, 0x1234) for i in range(3000)]
+    relocations = b"".join(struct.pack(f"{prefix}QQQ", at, 8, value) for at, value in rows[::-1])
+    sections = [
+        (".gopclntab", HEADER, bytes(0x200)),
+        (".noptrdata", 0xA000, bytes(0x400)),
+        (".rela.dyn", 0x20000, relocations + b"cut off"),
+    ]
+    with ElfFile(str(write_elf(tmp_path / "a", sections, order=order))) as elf:
+        assert find_module_data(Image(elf), HEADER) == ModuleData(TEXT, TEXT_END, (FUNCTION_DATA,))
+
+
 def test_bounds_that_contradict_each_other_are_not_module_data(tmp_path: Path) -> None:
     content = record("<", "Q", 40, max_pc=TEXT - 1)
     sections = [(".gopclntab", HEADER, bytes(0x200)), (".go.module", 0xA000, content)]

@@ -14,6 +14,8 @@ from harness.tests.symbols.go.demo import extract
 from harness.tests.symbols.go.oracle import compare, read_reference
 from harness.tests.symbols.go.rebuild import SHA256, VERSION, rebuild
 
+# It embeds a struct, and DWARF says so; the reference has lost the field.
+DIFFERING_TYPES = {"context.todoCtx"}
 WHOLE = bool(os.environ.get("HARNESS_ORACLE"))
 REFERENCE = Path(os.environ.get("HARNESS_ORACLE") or Path(__file__).parent / "golden")
 
@@ -31,5 +33,6 @@ def test_reference_functions_and_types_are_found_and_identical(
     assert agreement.functions > (400 if WHOLE else 100)
     assert not agreement.missing
     assert not agreement.missing_types
+    assert {name for name, _, _ in agreement.differing_types} <= DIFFERING_TYPES
     assert agreement.identity >= 0.995, agreement.summary()
     assert agreement.availability >= 0.99, agreement.summary()
