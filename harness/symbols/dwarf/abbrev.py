@@ -39,6 +39,7 @@ _WANTED: dict[int, frozenset[int]] = {
     dw.TAG_FORMAL_PARAMETER: frozenset(_VARIABLE),
     dw.TAG_VARIABLE: frozenset(_VARIABLE),
     dw.TAG_MEMBER: frozenset(_VARIABLE),
+    dw.TAG_PTR_TO_MEMBER_TYPE: frozenset(_TYPE | {dw.AT_CONTAINING_TYPE}),
 }  # fmt: skip
 _WANTED_OF_OTHERS = frozenset(_TYPE)
 

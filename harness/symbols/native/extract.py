@@ -76,6 +76,7 @@ def _package_name(unit: Unit) -> str:
 def _iter_scopes(context: UnitContext, options: SymbolOptions) -> Iterator[Scope]:
     for offset in context.index.iter_emitted():
         die = read_die(context.unit, offset)
+        context.open_scope()
         if die.tag in TYPE_TAGS:
             yield build_type(context, die)
             continue

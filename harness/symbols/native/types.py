@@ -33,7 +33,9 @@ def build_type(context: UnitContext, die: Die) -> Scope:
             continue  # the alternatives of a Rust enum: their members count as fields
         walk.prune()
         if child.tag == dw.TAG_INHERITANCE:
-            bases.append(context.types.name(child.attributes.get(dw.AT_TYPE)))
+            base = context.types.name(child.attributes.get(dw.AT_TYPE))
+            if context.has_room(base):
+                bases.append(base)
         elif child.tag == dw.TAG_MEMBER or (child.tag == dw.TAG_VARIABLE and die.tag in TYPE_TAGS):
             symbols.extend(_field(context, child))
     return Scope(
@@ -52,11 +54,14 @@ def _field(context: UnitContext, die: Die) -> list[Symbol]:
     if not name:
         context.skip("member without a name")
         return []
+    spelled = context.types.name(die.attributes.get(dw.AT_TYPE))
+    if not context.has_room(name, spelled):
+        return []
     static = die.tag == dw.TAG_VARIABLE or any(mark in die.attributes for mark in _STATIC)
     return [
         Symbol(
             name=name,
-            type=context.types.name(die.attributes.get(dw.AT_TYPE)),
+            type=spelled,
             symbol_type="static_field" if static else "field",
         )
     ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
 
 _LONGEST_CHAIN = 32
+FULL = "symbol beyond the limit of text in one scope"
 
 
 class Identity(NamedTuple):
@@ -35,11 +36,12 @@ class UnitContext:
     def __init__(self, unit: Unit, skipped: dict[str, int], strict: bool) -> None:
         self.unit = unit
         self.strict = strict
+        self._skipped = skipped
         self.index = UnitIndex(unit)
         self.files = FileTable(unit)
         self.lines: LineTable = read_lines(unit)
-        self.types = TypeNames(unit, self.index)
-        self._skipped = skipped
+        self.types = TypeNames(unit, self.index, skipped)
+        self._room = 0
         self._numbers: tuple[str, frozenset[int]] = "", frozenset()
 
         if self.index.foreign_instances:
@@ -48,6 +50,18 @@ class UnitContext:
     def skip(self, reason: str, count: int = 1) -> None:
         """Count something that is left out."""
         self._skipped[reason] = self._skipped.get(reason, 0) + count
+
+    def open_scope(self) -> None:
+        """Begin a child of the package, which has room for the limit's worth of text."""
+        self._room = self.unit.dwarf.elf.limits.scope_chars
+
+    def has_room(self, name: str, spelled: str = "") -> bool:
+        """Take room for a symbol in the child last begun; one that finds none is counted."""
+        self._room -= len(name) + len(spelled)
+        if self._room >= 0:
+            return True
+        self.skip(FULL)
+        return False
 
     def numbers_of(self, file: str) -> frozenset[int]:
         """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
