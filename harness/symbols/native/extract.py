@@ -87,6 +87,9 @@ def _iter_scopes(context: UnitContext, options: SymbolOptions) -> Iterator[Scope
             context.skip("function of the system or the toolchain")
             continue
         yield scope
+    nameless = context.index.unnamed.without_typedef - context.hoisted
+    if nameless > 0:
+        context.skip("type without a name", nameless)
 
 
 def _build(context: UnitContext, die: Die) -> Scope | None:

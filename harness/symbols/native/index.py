@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.budget import STEP
 from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.native.unnamed import UnnamedTypes
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -26,7 +27,8 @@ TYPE_TAGS = frozenset(
      dw.TAG_INTERFACE_TYPE)
 )  # fmt: skip
 _NAMED_TAGS = TYPE_TAGS | {dw.TAG_TYPEDEF, dw.TAG_BASE_TYPE}
-_TAGS = _NAMED_TAGS | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_NAMESPACE}
+_SPACES = frozenset((dw.TAG_NAMESPACE, dw.TAG_MODULE))
+_TAGS = _NAMED_TAGS | _SPACES | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
 _CODE = (dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_RANGES, dw.AT_RANGES_INDEX)
 ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 
@@ -45,6 +47,7 @@ class UnitIndex:
 
     Attributes:
         foreign_instances: Instances whose origin is in another unit; they are counted and dropped.
+        unnamed: Types without a name of their own.
     """
 
     def __init__(self, unit: Unit) -> None:
@@ -56,8 +59,10 @@ class UnitIndex:
         self._emitted = array("Q")
         self._instances = array("Q")
         self.foreign_instances = 0
+        self.unnamed = UnnamedTypes()
         self._paths: dict[int, tuple[str, bool]] = {}
         self._scan()
+        self._add_unnamed()
         self._instances = _sorted(self._instances)
 
     def iter_emitted(self) -> Iterator[int]:
@@ -70,6 +75,14 @@ class UnitIndex:
         if at == len(self._offsets) or self._offsets[at] != offset:
             return "", False
         return self._container(self._parents[at])
+
+    def typedef_name(self, offset: int) -> str:
+        """Return the name, not qualified, that a typedef gives a type without one of its own."""
+        base = self._unit.offset
+        typedef = self.unnamed.typedef_of(offset - base)
+        if typedef is None:
+            return ""
+        return self._unit.text(read_die(self._unit, base + typedef).attributes.get(dw.AT_NAME))
 
     def iter_instances(self, origin: int) -> Iterator[int]:
         """Yield the offsets of the inlined and out-of-line instances of one abstract function."""
@@ -96,8 +109,9 @@ class UnitIndex:
         die = read_die(self._unit, self._containers[number])
         outer, _ = self._container(self._outer[number])
         name = self._unit.text(die.attributes.get(dw.AT_NAME))
-        if not name and die.tag == dw.TAG_NAMESPACE:
-            name = ANONYMOUS_NAMESPACE
+        if not name:
+            is_namespace = die.tag == dw.TAG_NAMESPACE
+            name = ANONYMOUS_NAMESPACE if is_namespace else self.typedef_name(die.offset)
         return "::".join(part for part in (outer, name) if part), die.tag in TYPE_TAGS
 
     def _scan(self) -> None:
@@ -114,7 +128,7 @@ class UnitIndex:
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
                 self._note_instance(die)
                 continue
-            if die.tag != dw.TAG_NAMESPACE:
+            if die.tag not in _SPACES:
                 self._note(die, self._number(stack))
             if die.has_children:
                 stack.append((die.depth, die.offset, 0))
@@ -142,11 +156,28 @@ class UnitIndex:
         if die.tag in TYPE_TAGS:
             if dw.AT_NAME in attributes:
                 self._emitted.append(die.offset)
+            elif dw.AT_SIGNATURE not in attributes:
+                self.unnamed.note_type(die.offset - self._unit.offset)
+        elif die.tag == dw.TAG_TYPEDEF:
+            self._note_typedef(die)
         elif die.tag == dw.TAG_SUBPROGRAM:
             if dw.AT_ABSTRACT_ORIGIN not in attributes:
                 self._emitted.append(die.offset)
             elif any(attribute in attributes for attribute in _CODE):
                 self._note_instance(die)
+
+    def _note_typedef(self, die: Die) -> None:
+        unit, target = self._unit, die.attributes.get(dw.AT_TYPE, -1)
+        if unit.first <= target < unit.end:
+            self.unnamed.note_typedef(die.offset - unit.offset, target - unit.offset)
+
+    def _add_unnamed(self) -> None:
+        """Emit the types that a typedef names; the rest are at most parts of others."""
+        self.unnamed.seal()
+        base = self._unit.offset
+        named = array("Q", (base + offset for offset in self.unnamed.iter_named()))
+        if named:
+            self._emitted = array("Q", merge(self._emitted, named))
 
     def _note_instance(self, die: Die) -> None:
         unit = self._unit

@@ -94,7 +94,8 @@ class TypeNames:
         if name is not None:
             return Declarator(self._qualify(offset, unit.text(name)))
         if die.tag in _ANONYMOUS:
-            return Declarator(_ANONYMOUS[die.tag])
+            found = self._index.typedef_name(offset) if unit is self._unit else ""
+            return Declarator(self._qualify(offset, found) if found else _ANONYMOUS[die.tag])
         if die.tag == dw.TAG_PTR_TO_MEMBER_TYPE:
             return self._member_pointer(die.attributes, depth)
         if die.tag == dw.TAG_SUBROUTINE_TYPE:

@@ -31,7 +31,11 @@ class Identity(NamedTuple):
 
 
 class UnitContext:
-    """One unit with its index, files, lines and type names."""
+    """One unit with its index, files, lines and type names.
+
+    Attributes:
+        hoisted: Types without a name whose members became those of the type around them.
+    """
 
     def __init__(self, unit: Unit, skipped: dict[str, int], strict: bool) -> None:
         self.unit = unit
@@ -41,6 +45,7 @@ class UnitContext:
         self.files = FileTable(unit)
         self.lines: LineTable = read_lines(unit)
         self.types = TypeNames(unit, self.index, skipped)
+        self.hoisted = 0
         self._room = 0
         self._numbers: tuple[str, frozenset[int]] = "", frozenset()
 
