@@ -48,6 +48,7 @@ class UnitIndex:
     Attributes:
         foreign_instances: Instances whose origin is in another unit; they are counted and dropped.
         unnamed: Types without a name of their own.
+        stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
 
     def __init__(self, unit: Unit) -> None:
@@ -60,6 +61,7 @@ class UnitIndex:
         self._instances = array("Q")
         self.foreign_instances = 0
         self.unnamed = UnnamedTypes()
+        self.stubs = UnnamedTypes()
         self._paths: dict[int, tuple[str, bool]] = {}
         self._scan()
         self._add_unnamed()
@@ -68,6 +70,20 @@ class UnitIndex:
     def iter_emitted(self) -> Iterator[int]:
         """Yield the offsets of types and functions worth a look, in file order."""
         return iter(self._emitted)
+
+    def type_name(self, die: Die) -> str:
+        """Return the qualified name of a type, its own or that of a typedef; empty without one."""
+        declared = self._declaration(die)
+        name = self._unit.text(die.attributes.get(dw.AT_NAME, declared.attributes.get(dw.AT_NAME)))
+        name = name or self.typedef_name(die.offset)
+        parent, _ = self.parent_of(declared.offset)
+        return f"{parent}::{name}" if name and parent else name
+
+    def _declaration(self, die: Die) -> Die:
+        """Return where a type was declared that is defined outside of what encloses it."""
+        offset = die.attributes.get(dw.AT_SPECIFICATION, -1)
+        inside = self._unit.first <= offset < self._unit.end
+        return read_die(self._unit, offset) if inside else die
 
     def parent_of(self, offset: int) -> tuple[str, bool]:
         """Return the qualified name of what encloses the entry, and whether that is a type."""
@@ -79,7 +95,7 @@ class UnitIndex:
     def typedef_name(self, offset: int) -> str:
         """Return the name, not qualified, that a typedef gives a type without one of its own."""
         base = self._unit.offset
-        typedef = self.unnamed.typedef_of(offset - base)
+        typedef = self.unnamed.typedef_of(offset - base) or self.stubs.typedef_of(offset - base)
         if typedef is None:
             return ""
         return self._unit.text(read_die(self._unit, base + typedef).attributes.get(dw.AT_NAME))
@@ -107,12 +123,13 @@ class UnitIndex:
         if number == 0:
             return "", False
         die = read_die(self._unit, self._containers[number])
+        if die.tag in TYPE_TAGS:
+            return self.type_name(die), True
         outer, _ = self._container(self._outer[number])
         name = self._unit.text(die.attributes.get(dw.AT_NAME))
-        if not name:
-            is_namespace = die.tag == dw.TAG_NAMESPACE
-            name = ANONYMOUS_NAMESPACE if is_namespace else self.typedef_name(die.offset)
-        return "::".join(part for part in (outer, name) if part), die.tag in TYPE_TAGS
+        if not name and die.tag == dw.TAG_NAMESPACE:
+            name = ANONYMOUS_NAMESPACE
+        return "::".join(part for part in (outer, name) if part), False
 
     def _scan(self) -> None:
         unit = self._unit
@@ -154,10 +171,10 @@ class UnitIndex:
         if dw.AT_DECLARATION in attributes:
             return
         if die.tag in TYPE_TAGS:
-            if dw.AT_NAME in attributes:
+            if dw.AT_NAME in attributes and dw.AT_SIGNATURE not in attributes:
                 self._emitted.append(die.offset)
-            elif dw.AT_SIGNATURE not in attributes:
-                self.unnamed.note_type(die.offset - self._unit.offset)
+            else:
+                self._note_unnamed(die)
         elif die.tag == dw.TAG_TYPEDEF:
             self._note_typedef(die)
         elif die.tag == dw.TAG_SUBPROGRAM:
@@ -170,14 +187,25 @@ class UnitIndex:
         unit, target = self._unit, die.attributes.get(dw.AT_TYPE, -1)
         if unit.first <= target < unit.end:
             self.unnamed.note_typedef(die.offset - unit.offset, target - unit.offset)
+            self.stubs.note_typedef(die.offset - unit.offset, target - unit.offset)
+
+    def _note_unnamed(self, die: Die) -> None:
+        offset = die.offset - self._unit.offset
+        if dw.AT_SIGNATURE in die.attributes:
+            self.stubs.note_type(offset)
+        elif dw.AT_NAME in self._declaration(die).attributes:
+            self._emitted.append(die.offset)
+        else:
+            self.unnamed.note_type(offset)
 
     def _add_unnamed(self) -> None:
         """Emit the types that a typedef names; the rest are at most parts of others."""
-        self.unnamed.seal()
         base = self._unit.offset
-        named = array("Q", (base + offset for offset in self.unnamed.iter_named()))
-        if named:
-            self._emitted = array("Q", merge(self._emitted, named))
+        for types in (self.unnamed, self.stubs):
+            types.seal()
+            named = array("Q", (base + offset for offset in types.iter_named()))
+            if named:
+                self._emitted = array("Q", merge(self._emitted, named))
 
     def _note_instance(self, die: Die) -> None:
         unit = self._unit

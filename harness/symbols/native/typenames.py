@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.decoder import ELSEWHERE
+from harness.symbols.dwarf.decoder import SIGNATURE
 from harness.symbols.dwarf.dies import Die, iter_children, read_die
 from harness.symbols.native.declarators import (
     Declarator,
@@ -19,12 +19,14 @@ from harness.symbols.native.declarators import (
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.native.index import UnitIndex
+    from harness.symbols.native.typecontext import SignedTypes
 
 _CACHED_NAMES = 1024
 _DEEPEST = 32
 _UNKNOWN = Declarator("?")
 _VOID = Declarator("void")
 CUT = "rest of a type name longer than the limit"
+_ELSEWHERE = {dw.AT_SPECIFICATION, dw.AT_SIGNATURE}
 _SUBRANGES = frozenset((dw.TAG_SUBRANGE_TYPE,))
 _MARKS = {
     dw.TAG_POINTER_TYPE: "*",
@@ -48,10 +50,13 @@ _ANONYMOUS = {
 class TypeNames:
     """Names of the types of one unit. The cache lives and dies with the unit, and is bounded."""
 
-    def __init__(self, unit: Unit, index: UnitIndex, skipped: dict[str, int]) -> None:
+    def __init__(
+        self, unit: Unit, index: UnitIndex, skipped: dict[str, int], signed: SignedTypes
+    ) -> None:
         self._unit = unit
         self._index = index
         self._skipped = skipped
+        self._signed = signed
         self._limit = unit.dwarf.elf.limits.type_name_chars
         self._cache: dict[int | None, Declarator] = {}
         self._open: set[int] = set()
@@ -63,16 +68,17 @@ class TypeNames:
         name between are spelled `?`.
         """
         # Without `text` where nothing stands behind: all symbols of a type share one object.
-        found = self._cache.get(offset) or self._declare(offset, 0)
+        found = self._cache.get(offset) or self.declare(offset, 0)
         return found.text() if found.after else found.before
 
-    def _declare(self, offset: int | None, depth: int) -> Declarator:
+    def declare(self, offset: int | None, depth: int) -> Declarator:
+        """Return a type that is not finished, `depth` types below the one that was asked for."""
         if offset is None:
             return _VOID
         known = self._cache.get(offset)
         if known is not None:
             return known
-        if offset == ELSEWHERE or depth > _DEEPEST or offset in self._open:
+        if depth > _DEEPEST or offset in self._open:
             return _UNKNOWN
         if len(self._cache) >= _CACHED_NAMES:
             self._unit.dwarf.budget.check_time()
@@ -89,22 +95,36 @@ class TypeNames:
         return found.cut(self._limit)
 
     def _spell(self, offset: int, depth: int) -> Declarator:
+        if offset < 0:  # a signature, or what a supplementary file has
+            found = self._signed.declare(offset, depth) if offset <= SIGNATURE else None
+            return found or _UNKNOWN
         unit, die = self._read(offset)
         name = die.attributes.get(dw.AT_NAME)
-        if name is not None:
+        if name is not None and not die.attributes.keys() & _ELSEWHERE:
             return Declarator(self._qualify(offset, unit.text(name)))
         if die.tag in _ANONYMOUS:
-            found = self._index.typedef_name(offset) if unit is self._unit else ""
-            return Declarator(self._qualify(offset, found) if found else _ANONYMOUS[die.tag])
+            return self._composite(unit, die, depth)
         if die.tag == dw.TAG_PTR_TO_MEMBER_TYPE:
             return self._member_pointer(die.attributes, depth)
         if die.tag == dw.TAG_SUBROUTINE_TYPE:
             return self._function(unit, die, depth)
         return self._derived(unit, die, depth)
 
+    def _composite(self, unit: Unit, die: Die, depth: int) -> Declarator:
+        """Return a struct or the like by its name, that of a typedef, or that in its own unit."""
+        if unit is self._unit:
+            name = self._index.type_name(die)
+        else:
+            name = unit.text(die.attributes.get(dw.AT_NAME))
+        anonymous = Declarator(_ANONYMOUS[die.tag])
+        signature = die.attributes.get(dw.AT_SIGNATURE)
+        found = anonymous if signature is None else self.declare(signature, depth)
+        # A stub may have a name, but often stands outside of what encloses the type.
+        return Declarator(name) if name and found in (anonymous, _UNKNOWN) else found
+
     def _derived(self, unit: Unit, die: Die, depth: int) -> Declarator:
         """Return a type that is made of one other: pointer, reference, array, qualified type."""
-        target = self._declare(die.attributes.get(dw.AT_TYPE), depth)
+        target = self.declare(die.attributes.get(dw.AT_TYPE), depth)
         if die.tag in _MARKS:
             return pointer_to(target, _MARKS[die.tag])
         if die.tag in _QUALIFIERS:
@@ -122,16 +142,16 @@ class TypeNames:
         return f"{parent}::{name}" if parent else name
 
     def _member_pointer(self, attributes: dict[int, Any], depth: int) -> Declarator:
-        mark = f"{self._declare(attributes.get(dw.AT_CONTAINING_TYPE), depth).text()}::*"
+        mark = f"{self.declare(attributes.get(dw.AT_CONTAINING_TYPE), depth).text()}::*"
         target = attributes.get(dw.AT_TYPE)
-        if target is not None and target != ELSEWHERE:
+        if target is not None and target >= 0:
             unit, die = self._read(target)
             if die.tag == dw.TAG_SUBROUTINE_TYPE:  # its first parameter is `this`: not spelled
                 return pointer_to(self._function(unit, die, depth, of_member=True), mark)
-        return pointer_to(self._declare(target, depth), mark)
+        return pointer_to(self.declare(target, depth), mark)
 
     def _function(self, unit: Unit, die: Die, depth: int, *, of_member: bool = False) -> Declarator:
-        result = self._declare(die.attributes.get(dw.AT_TYPE), depth)
+        result = self.declare(die.attributes.get(dw.AT_TYPE), depth)
         parts: list[str] = []
         qualifiers, room = "", self._limit
         for child in iter_children(unit, die.offset) if die.has_children else ():
@@ -145,7 +165,7 @@ class TypeNames:
             elif of_member and child.attributes.get(dw.AT_ARTIFICIAL):
                 qualifiers = self._qualifiers_of_pointee(target)
             else:
-                parts.append(self._declare(target, depth).text())
+                parts.append(self.declare(target, depth).text())
                 room -= len(parts[-1]) + 2
         return function_of(result, ", ".join(parts), qualifiers)
 
@@ -153,7 +173,7 @@ class TypeNames:
         """Return ` const` and the like, which a member function says of what `this` points to."""
         found = ""
         for _ in range(_DEEPEST):
-            if offset is None or offset == ELSEWHERE:
+            if offset is None or offset < 0:
                 break
             _, die = self._read(offset)
             if die.tag != dw.TAG_POINTER_TYPE and die.tag not in _QUALIFIERS:
