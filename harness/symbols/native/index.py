@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.budget import STEP
 from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.dwarf.strings import CUT
 from harness.symbols.native.unnamed import UnnamedTypes
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class UnitIndex:
         stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, skipped: dict[str, int]) -> None:
         self._unit = unit
+        self._skipped = skipped
         self._offsets = array("Q")
         self._parents = array("I")
         self._containers = array("Q", (0,))
@@ -116,8 +118,16 @@ class UnitIndex:
         if known is None:
             if len(self._paths) >= _CACHED_PATHS:
                 self._paths.clear()
-            known = self._paths[number] = self._read_container(number)
+            path, is_type = self._read_container(number)
+            known = self._paths[number] = self._within_limit(path), is_type
         return known
+
+    def _within_limit(self, path: str) -> str:
+        """Cut a path of many long names: every entry inside repeats it."""
+        limit = self._unit.dwarf.elf.limits.string_bytes
+        if len(path) > limit:
+            self._skipped[CUT] = self._skipped.get(CUT, 0) + 1
+        return path[:limit]
 
     def _read_container(self, number: int) -> tuple[str, bool]:
         if number == 0:

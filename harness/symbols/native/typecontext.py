@@ -25,7 +25,7 @@ class TypeContext:
     def __init__(self, unit: Unit, skipped: dict[str, int], signed: SignedTypes) -> None:
         self.unit = unit
         self.signed = signed
-        self.index = UnitIndex(unit)
+        self.index = UnitIndex(unit, skipped)
         self.types = TypeNames(unit, self.index, skipped, signed)
         self._skipped = skipped
         self._room = 0

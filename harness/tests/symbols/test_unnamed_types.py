@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.config import Limits
+from harness.symbols.dwarf.strings import CUT
 from harness.symbols.native.unnamed import UnnamedTypes
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.test_declarators import CPP, C, children, types_in
@@ -46,6 +48,14 @@ def test_a_function_in_a_module_is_qualified_by_it() -> None:
     (function,) = children(FIXTURES / "cpp" / "module.so")[0]
     assert function.language_specifics is not None
     assert function.language_specifics.qualified_name == "mymod::f"
+
+
+def test_a_path_of_long_names_is_cut_and_counted() -> None:
+    scopes, skipped = children(CPP, Limits(string_bytes=8))
+    (span,) = [scope for scope in scopes if scope.name == "span"]
+    assert span.language_specifics is not None
+    assert span.language_specifics.qualified_name == "outer::i::span"
+    assert skipped[CUT] > 0
 
 
 @given(
