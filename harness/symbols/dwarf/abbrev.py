@@ -39,6 +39,7 @@ _WANTED: dict[int, frozenset[int]] = {
     dw.TAG_FORMAL_PARAMETER: frozenset(_VARIABLE),
     dw.TAG_VARIABLE: frozenset(_VARIABLE),
     dw.TAG_MEMBER: frozenset(_VARIABLE),
+    dw.TAG_PTR_TO_MEMBER_TYPE: frozenset(_TYPE | {dw.AT_CONTAINING_TYPE}),
 }  # fmt: skip
 _WANTED_OF_OTHERS = frozenset(_TYPE)
 
@@ -74,6 +75,10 @@ class Abbreviation:
         self._raw = raw  # parsed again when needed: a tenth of the size of the parsed form
         self._layout = layout
 
+    def uses(self, form: int) -> bool:
+        """Tell whether any attribute has this form."""
+        return any(attribute.form == form for attribute in _parse_attributes(self._raw, 0)[0])
+
     def __getattr__(self, name: str) -> Decode:
         wanted = wanted_of(self.tag) if name == "decode" else frozenset[int]()
         if name not in ("decode", "skip"):
@@ -93,6 +98,15 @@ class AbbreviationTable(dict[int, Abbreviation]):
     def __init__(self) -> None:
         super().__init__()
         self._steps: dict[frozenset[int] | None, bytes] = {}
+        self._tags: dict[int, frozenset[int]] = {}
+
+    def tags_with(self, form: int) -> frozenset[int]:
+        """Return the tags of the declarations that use a form."""
+        if form not in self._tags:
+            self._tags[form] = frozenset(
+                abbreviation.tag for abbreviation in self.values() if abbreviation.uses(form)
+            )
+        return self._tags[form]
 
     def steps(self, tags: frozenset[int] | None) -> bytes:
         """Return, by the first octet of an entry, how far it is to the next one.

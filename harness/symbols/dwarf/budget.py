@@ -51,6 +51,10 @@ class Budget:
             raise InputRejected(
                 f"more than {self._limits.dies} entries, which is the limit", section=".debug_info"
             )
+        self.check_time()
+
+    def check_time(self) -> None:
+        """Raise InputRejected once too much time is gone."""
         if time.monotonic() > self._deadline:
             raise self._out_of_time()
 

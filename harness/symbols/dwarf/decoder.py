@@ -23,7 +23,10 @@ Decode = Callable[[bytes, int, int], tuple[int, dict[int, Any]]]
 """(data, position, unit's offset) -> (position behind the entry, wanted attributes)."""
 
 ELSEWHERE = -1
-"""Value of a reference that leads out of this file: a type signature or a supplementary file."""
+"""Value of a reference that leads into a supplementary file, which we do not have."""
+
+SIGNATURE = -2
+"""A reference to a type unit has this value less its signature; all below -1 are such."""
 
 STRP, LINE_STRP, STRX, STRP_SUP = range(4)
 """The low three bits of a string that is not inline: which section its offset (>> 3) is for."""
@@ -137,7 +140,12 @@ class _Writer:
             name = f'int.from_bytes({name}, "{"little" if self.order == "<" else "big"}")'
         if kind in _STRING_KINDS:
             return f"{name} << 3 | {_STRING_KINDS[kind]}"
-        texts = {"ref": f"unit + {name}", "elsewhere": str(ELSEWHERE), "flag": f"{name} != 0"}
+        texts = {
+            "ref": f"unit + {name}",
+            "elsewhere": str(ELSEWHERE),
+            "signature": f"{SIGNATURE} - {name}",
+            "flag": f"{name} != 0",
+        }
         return texts.get(kind, name)
 
     def _close_run(self) -> None:

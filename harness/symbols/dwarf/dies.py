@@ -173,7 +173,7 @@ class Walk:
 
 def iter_children(unit: Unit, start: int, tags: frozenset[int] | None = None) -> Iterator[Die]:
     """Yield the direct children of the entry at `start`."""
-    walk = Walk(unit, start, tags, unit.dwarf.aside)
+    walk = Walk(unit, start, tags, unit.aside)
     for die in walk:
         if die.depth == 1:
             walk.prune()

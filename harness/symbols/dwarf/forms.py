@@ -66,7 +66,7 @@ _SHAPES: dict[int, tuple[int | str, str]] = {
     dw.FORM_REF8: (8, "ref"),
     dw.FORM_REF_UDATA: ("uleb", "ref"),
     dw.FORM_REF_ADDR: (REFERENCE_ADDRESS, "ref_addr"),
-    dw.FORM_REF_SIG8: (8, "elsewhere"),
+    dw.FORM_REF_SIG8: (8, "signature"),
     dw.FORM_REF_SUP4: (4, "elsewhere"),
     dw.FORM_REF_SUP8: (8, "elsewhere"),
     dw.FORM_GNU_REF_ALT: (OFFSET, "elsewhere"),

@@ -36,17 +36,21 @@ class Unit:
         offset: Where its header starts in .debug_info; the base of its local references.
         end: Where the next unit starts.
         first: Where its root entry starts.
+        info: The section that holds it: .debug_info, or .debug_types in DWARF 4. Its window
+            follows the walk over all units.
+        aside: The same, for short looks elsewhere.
         kind: DW_UT of DWARF 5; compile (or type) in older versions.
         attributes: Of the root entry.
         root_tag: Tag of the root entry.
     """
 
-    def __init__(self, dwarf: Dwarf, offset: int, end: int) -> None:
+    def __init__(self, dwarf: Dwarf, offset: int, end: int, section: Section | None = None) -> None:
         self.dwarf = dwarf
-        self.info = dwarf.info
+        self.info = section or dwarf.info
+        self.aside = section or dwarf.aside
         self.offset = offset
         self.end = end
-        self._read_header(dwarf.info.window(offset, _HEADER_BYTES))
+        self._read_header(self.info.window(offset, _HEADER_BYTES))
         self.attributes: dict[int, Any] = {}
         self.root_tag = 0
         self._string_bytes = dwarf.elf.limits.string_bytes
@@ -77,6 +81,9 @@ class Unit:
             table = int.from_bytes(head[at : at + offset_size], order)
             address_size = head[at + offset_size]
             at += offset_size + 1
+            if self.info.name == ".debug_types":
+                self.kind = UT_TYPE
+                at += 8 + offset_size
         if address_size not in (4, 8):
             raise InputRejected(
                 f"addresses of {address_size} bytes", section=self.info.name, offset=self.offset
@@ -150,8 +157,8 @@ class Dwarf:
     """The debugging information of one open ELF file. Keeps headers, never entries.
 
     Attributes:
-        info: .debug_info, with a window that follows the walk over it.
-        aside: The same, for short looks elsewhere.
+        info: .debug_info.
+        aside: The same, with a small window of its own.
 
     Args:
         elf: The file.

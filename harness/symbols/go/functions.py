@@ -178,7 +178,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
     unit = binary.dwarf.unit_of(entry.place)
     attributes: dict[int, Any] = {}
     symbols: list[Symbol] = []
-    for die in Walk(unit, entry.place, BODY, binary.dwarf.aside):
+    for die in Walk(unit, entry.place, BODY, unit.aside):
         if die.depth == 0:
             attributes = die.attributes
         elif die.tag in _VARIABLES:

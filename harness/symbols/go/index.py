@@ -19,7 +19,7 @@ from harness.errors import InputRejected
 from harness.model import Scope
 from harness.sharing import StringPool
 from harness.symbols.go.names import FunctionName
-from harness.symbols.go.spill import Records, SortedKeys
+from harness.symbols.spill import Records, SortedKeys
 
 _POSITION_BITS = 40
 _ORIGIN_BITS = 32

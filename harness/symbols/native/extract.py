@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from harness.config import SymbolOptions
@@ -12,10 +13,13 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.ranges import pc_ranges
-from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE, unit_offsets
+from harness.symbols.dwarf.typeunits import TypeUnits
+from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
 from harness.symbols.native.functions import build_function
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.inlined import build_abstract
+from harness.symbols.native.signed import iter_signed_types
+from harness.symbols.native.typecontext import SignedTypes
 from harness.symbols.native.types import build_type
 from harness.symbols.native.unit import UnitContext
 
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
 
 SYSTEM_ROOTS = ("/usr/", "/rustc/", "/rust/deps/")
-_REASONS = {UT_TYPE: "type unit", UT_SKELETON: "skeleton unit without its split file"}
+_REASONS = {UT_SKELETON: "skeleton unit without its split file"}
 
 
 def iter_native_packages(
@@ -34,19 +38,24 @@ def iter_native_packages(
     File order, not the order of names: sorting a unit by name would need all its names at once,
     and a unit can be the whole program.
     """
-    types = dwarf.elf.section(".debug_types")
-    if types is not None:
-        skipped["type unit"] = len(unit_offsets(types, dwarf.order)) - 1
-    for unit in dwarf.iter_units():
-        reason = _reason_to_skip(unit)
-        if reason:
-            skipped[reason] = skipped.get(reason, 0) + 1
-            continue
-        children = _iter_scopes(UnitContext(unit, skipped, options.locations == "strict"), options)
-        first = next(children, None)
-        if first is not None:
-            scope = package_scope(_package_name(unit))
-            yield Package(scope, unit.language, _chain(first, children))
+    with closing(SignedTypes(TypeUnits(dwarf), skipped)) as signed:
+        for unit in dwarf.iter_units():
+            reason = _reason_to_skip(unit)
+            if reason:
+                skipped[reason] = skipped.get(reason, 0) + 1
+            elif unit.kind != UT_TYPE:
+                strict = options.locations == "strict"
+                yield from _iter_package(UnitContext(unit, skipped, signed, strict=strict), options)
+        if unreferred := signed.unreferred():
+            skipped["type unit that no unit refers to"] = unreferred
+
+
+def _iter_package(context: UnitContext, options: SymbolOptions) -> Iterator[Package]:
+    """Yield the package of one unit, unless it is empty."""
+    unit, children = context.unit, _iter_scopes(context, options)
+    first = next(children, None)
+    if first is not None:
+        yield Package(package_scope(_package_name(unit)), unit.language, _chain(first, children))
 
 
 def _chain(first: Scope, rest: Iterator[Scope]) -> Iterator[Scope]:
@@ -56,6 +65,8 @@ def _chain(first: Scope, rest: Iterator[Scope]) -> Iterator[Scope]:
 
 
 def _reason_to_skip(unit: Unit) -> str:
+    if unit.kind == UT_TYPE:
+        return ""
     if unit.kind != UT_COMPILE:
         return _REASONS.get(unit.kind, "partial, imported or split unit")
     if unit.root_tag != dw.TAG_COMPILE_UNIT:
@@ -74,21 +85,23 @@ def _package_name(unit: Unit) -> str:
 
 
 def _iter_scopes(context: UnitContext, options: SymbolOptions) -> Iterator[Scope]:
+    context.count_nameless()
     for offset in context.index.iter_emitted():
         die = read_die(context.unit, offset)
-        if die.tag in TYPE_TAGS:
-            yield build_type(context, die)
-            continue
-        scope = _build(context, die)
+        is_type = die.tag in TYPE_TAGS
+        scope = build_type(context, die) if is_type else _build(context, die)
         if scope is None:
             continue
-        if options.scope != "all" and _is_system(scope.source_file):
+        if not is_type and options.scope != "all" and _is_system(scope.source_file):
             context.skip("function of the system or the toolchain")
             continue
         yield scope
+    yield from iter_signed_types(context)
+    context.settle_nameless()
 
 
 def _build(context: UnitContext, die: Die) -> Scope | None:
+    context.open_scope()
     identity = context.identify(die.offset, die.attributes)
     if not identity.name:
         context.skip("function without a name")

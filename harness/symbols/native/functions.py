@@ -145,9 +145,12 @@ def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> 
     if not name:
         context.skip("variable without a name")
         return None
+    spelled = context.types.name(attributes.get(dw.AT_TYPE))
+    if not context.has_room(name, spelled):
+        return None
     return Symbol(
         name=name,
-        type=context.types.name(attributes.get(dw.AT_TYPE)),
+        type=spelled,
         symbol_type="arg" if tag == dw.TAG_FORMAL_PARAMETER else "local",
         line=attributes.get(dw.AT_DECL_LINE, 0),
     )

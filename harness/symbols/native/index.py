@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.budget import STEP
 from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.dwarf.strings import CUT
+from harness.symbols.native.unnamed import UnnamedTypes
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -26,7 +28,8 @@ TYPE_TAGS = frozenset(
      dw.TAG_INTERFACE_TYPE)
 )  # fmt: skip
 _NAMED_TAGS = TYPE_TAGS | {dw.TAG_TYPEDEF, dw.TAG_BASE_TYPE}
-_TAGS = _NAMED_TAGS | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_NAMESPACE}
+_SPACES = frozenset((dw.TAG_NAMESPACE, dw.TAG_MODULE))
+_TAGS = _NAMED_TAGS | _SPACES | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
 _CODE = (dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_RANGES, dw.AT_RANGES_INDEX)
 ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 
@@ -45,10 +48,13 @@ class UnitIndex:
 
     Attributes:
         foreign_instances: Instances whose origin is in another unit; they are counted and dropped.
+        unnamed: Types without a name of their own.
+        stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, skipped: dict[str, int]) -> None:
         self._unit = unit
+        self._skipped = skipped
         self._offsets = array("Q")
         self._parents = array("I")
         self._containers = array("Q", (0,))
@@ -56,13 +62,30 @@ class UnitIndex:
         self._emitted = array("Q")
         self._instances = array("Q")
         self.foreign_instances = 0
+        self.unnamed = UnnamedTypes()
+        self.stubs = UnnamedTypes()
         self._paths: dict[int, tuple[str, bool]] = {}
         self._scan()
+        self._add_unnamed()
         self._instances = _sorted(self._instances)
 
     def iter_emitted(self) -> Iterator[int]:
         """Yield the offsets of types and functions worth a look, in file order."""
         return iter(self._emitted)
+
+    def type_name(self, die: Die) -> str:
+        """Return the qualified name of a type, its own or that of a typedef; empty without one."""
+        declared = self._declaration(die)
+        name = self._unit.text(die.attributes.get(dw.AT_NAME, declared.attributes.get(dw.AT_NAME)))
+        name = name or self.typedef_name(die.offset)
+        parent, _ = self.parent_of(declared.offset)
+        return f"{parent}::{name}" if name and parent else name
+
+    def _declaration(self, die: Die) -> Die:
+        """Return where a type was declared that is defined outside of what encloses it."""
+        offset = die.attributes.get(dw.AT_SPECIFICATION, -1)
+        inside = self._unit.first <= offset < self._unit.end
+        return read_die(self._unit, offset) if inside else die
 
     def parent_of(self, offset: int) -> tuple[str, bool]:
         """Return the qualified name of what encloses the entry, and whether that is a type."""
@@ -70,6 +93,14 @@ class UnitIndex:
         if at == len(self._offsets) or self._offsets[at] != offset:
             return "", False
         return self._container(self._parents[at])
+
+    def typedef_name(self, offset: int) -> str:
+        """Return the name, not qualified, that a typedef gives a type without one of its own."""
+        base = self._unit.offset
+        typedef = self.unnamed.typedef_of(offset - base) or self.stubs.typedef_of(offset - base)
+        if typedef is None:
+            return ""
+        return self._unit.text(read_die(self._unit, base + typedef).attributes.get(dw.AT_NAME))
 
     def iter_instances(self, origin: int) -> Iterator[int]:
         """Yield the offsets of the inlined and out-of-line instances of one abstract function."""
@@ -87,18 +118,28 @@ class UnitIndex:
         if known is None:
             if len(self._paths) >= _CACHED_PATHS:
                 self._paths.clear()
-            known = self._paths[number] = self._read_container(number)
+            path, is_type = self._read_container(number)
+            known = self._paths[number] = self._within_limit(path), is_type
         return known
+
+    def _within_limit(self, path: str) -> str:
+        """Cut a path of many long names: every entry inside repeats it."""
+        limit = self._unit.dwarf.elf.limits.string_bytes
+        if len(path) > limit:
+            self._skipped[CUT] = self._skipped.get(CUT, 0) + 1
+        return path[:limit]
 
     def _read_container(self, number: int) -> tuple[str, bool]:
         if number == 0:
             return "", False
         die = read_die(self._unit, self._containers[number])
+        if die.tag in TYPE_TAGS:
+            return self.type_name(die), True
         outer, _ = self._container(self._outer[number])
         name = self._unit.text(die.attributes.get(dw.AT_NAME))
         if not name and die.tag == dw.TAG_NAMESPACE:
             name = ANONYMOUS_NAMESPACE
-        return "::".join(part for part in (outer, name) if part), die.tag in TYPE_TAGS
+        return "::".join(part for part in (outer, name) if part), False
 
     def _scan(self) -> None:
         unit = self._unit
@@ -114,7 +155,7 @@ class UnitIndex:
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
                 self._note_instance(die)
                 continue
-            if die.tag != dw.TAG_NAMESPACE:
+            if die.tag not in _SPACES:
                 self._note(die, self._number(stack))
             if die.has_children:
                 stack.append((die.depth, die.offset, 0))
@@ -140,13 +181,41 @@ class UnitIndex:
         if dw.AT_DECLARATION in attributes:
             return
         if die.tag in TYPE_TAGS:
-            if dw.AT_NAME in attributes:
+            if dw.AT_NAME in attributes and dw.AT_SIGNATURE not in attributes:
                 self._emitted.append(die.offset)
+            else:
+                self._note_unnamed(die)
+        elif die.tag == dw.TAG_TYPEDEF:
+            self._note_typedef(die)
         elif die.tag == dw.TAG_SUBPROGRAM:
             if dw.AT_ABSTRACT_ORIGIN not in attributes:
                 self._emitted.append(die.offset)
             elif any(attribute in attributes for attribute in _CODE):
                 self._note_instance(die)
+
+    def _note_typedef(self, die: Die) -> None:
+        unit, target = self._unit, die.attributes.get(dw.AT_TYPE, -1)
+        if unit.first <= target < unit.end:
+            self.unnamed.note_typedef(die.offset - unit.offset, target - unit.offset)
+            self.stubs.note_typedef(die.offset - unit.offset, target - unit.offset)
+
+    def _note_unnamed(self, die: Die) -> None:
+        offset = die.offset - self._unit.offset
+        if dw.AT_SIGNATURE in die.attributes:
+            self.stubs.note_type(offset)
+        elif dw.AT_NAME in self._declaration(die).attributes:
+            self._emitted.append(die.offset)
+        else:
+            self.unnamed.note_type(offset)
+
+    def _add_unnamed(self) -> None:
+        """Emit the types that a typedef names; the rest are at most parts of others."""
+        base = self._unit.offset
+        for types in (self.unnamed, self.stubs):
+            types.seal()
+            named = array("Q", (base + offset for offset in types.iter_named()))
+            if named:
+                self._emitted = array("Q", merge(self._emitted, named))
 
     def _note_instance(self, die: Die) -> None:
         unit = self._unit

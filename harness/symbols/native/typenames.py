@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.decoder import ELSEWHERE
+from harness.symbols.dwarf.decoder import SIGNATURE
 from harness.symbols.dwarf.dies import Die, iter_children, read_die
+from harness.symbols.native.declarators import (
+    Declarator,
+    array_of,
+    function_of,
+    pointer_to,
+    qualified,
+)
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.native.index import UnitIndex
+    from harness.symbols.native.typecontext import SignedTypes
 
 _CACHED_NAMES = 1024
 _DEEPEST = 32
-_UNKNOWN = "?"
+_UNKNOWN = Declarator("?")
+_VOID = Declarator("void")
+CUT = "rest of a type name longer than the limit"
+_ELSEWHERE = {dw.AT_SPECIFICATION, dw.AT_SIGNATURE}
 _SUBRANGES = frozenset((dw.TAG_SUBRANGE_TYPE,))
-_SUFFIXES = {
+_MARKS = {
     dw.TAG_POINTER_TYPE: "*",
     dw.TAG_REFERENCE_TYPE: "&",
     dw.TAG_RVALUE_REFERENCE_TYPE: "&&",
-    dw.TAG_PTR_TO_MEMBER_TYPE: "::*",
 }
 _QUALIFIERS = {
     dw.TAG_CONST_TYPE: "const",
@@ -39,84 +50,153 @@ _ANONYMOUS = {
 class TypeNames:
     """Names of the types of one unit. The cache lives and dies with the unit, and is bounded."""
 
-    def __init__(self, unit: Unit, index: UnitIndex) -> None:
+    def __init__(
+        self, unit: Unit, index: UnitIndex, skipped: dict[str, int], signed: SignedTypes
+    ) -> None:
         self._unit = unit
         self._index = index
-        self._cache: dict[int, str] = {}
+        self._skipped = skipped
+        self._signed = signed
+        self._limit = unit.dwarf.elf.limits.type_name_chars
+        self._cache: dict[int | None, Declarator] = {}
+        self._open: set[int] = set()
 
-    def name(self, offset: int | None, depth: int = 0) -> str:
+    def name(self, offset: int | None) -> str:
         """Return the spelling of the type at `offset`; no type at all is `void`.
 
-        Types that live in another file, and chains deeper than 32, are spelled `?`.
+        Types that live in another file, chains deeper than 32, and a type inside itself without a
+        name between are spelled `?`.
         """
-        if offset is None:
-            return "void"
-        if offset == ELSEWHERE or depth > _DEEPEST:
-            return _UNKNOWN
-        known = self._cache.get(offset)
-        if known is None:
-            if len(self._cache) >= _CACHED_NAMES:
-                self._cache.clear()
-            known = self._cache[offset] = self._spell(offset, depth)
-        return known
+        # Without `text` where nothing stands behind: all symbols of a type share one object.
+        found = self._cache.get(offset) or self.declare(offset, 0)
+        return found.text() if found.after else found.before
 
-    def _spell(self, offset: int, depth: int) -> str:
+    def declare(self, offset: int | None, depth: int) -> Declarator:
+        """Return a type that is not finished, `depth` types below the one that was asked for."""
+        if offset is None:
+            return _VOID
+        known = self._cache.get(offset)
+        if known is not None:
+            return known
+        if depth > _DEEPEST or offset in self._open:
+            return _UNKNOWN
+        if len(self._cache) >= _CACHED_NAMES:
+            self._unit.dwarf.budget.check_time()
+            self._cache.clear()
+        self._open.add(offset)
+        found = self._cache[offset] = self._within_limit(self._spell(offset, depth + 1))
+        self._open.remove(offset)
+        return found
+
+    def _within_limit(self, found: Declarator) -> Declarator:
+        if len(found.before) + len(found.after) <= self._limit:
+            return found
+        self._skipped[CUT] = self._skipped.get(CUT, 0) + 1
+        return found.cut(self._limit)
+
+    def _spell(self, offset: int, depth: int) -> Declarator:
+        if offset < 0:  # a signature, or what a supplementary file has
+            found = self._signed.declare(offset, depth) if offset <= SIGNATURE else None
+            return found or _UNKNOWN
+        unit, die = self._read(offset)
+        name = die.attributes.get(dw.AT_NAME)
+        if name is not None and not die.attributes.keys() & _ELSEWHERE:
+            return Declarator(self._qualify(offset, unit.text(name)))
+        if die.tag in _ANONYMOUS:
+            return self._composite(unit, die, depth)
+        if die.tag == dw.TAG_PTR_TO_MEMBER_TYPE:
+            return self._member_pointer(die.attributes, depth)
+        if die.tag == dw.TAG_SUBROUTINE_TYPE:
+            return self._function(unit, die, depth)
+        return self._derived(unit, die, depth)
+
+    def _composite(self, unit: Unit, die: Die, depth: int) -> Declarator:
+        """Return a struct or the like by its name, that of a typedef, or that in its own unit."""
+        if unit is self._unit:
+            name = self._index.type_name(die)
+        else:
+            name = unit.text(die.attributes.get(dw.AT_NAME))
+        anonymous = Declarator(_ANONYMOUS[die.tag])
+        signature = die.attributes.get(dw.AT_SIGNATURE)
+        found = anonymous if signature is None else self.declare(signature, depth)
+        # A stub may have a name, but often stands outside of what encloses the type.
+        return Declarator(name) if name and found in (anonymous, _UNKNOWN) else found
+
+    def _derived(self, unit: Unit, die: Die, depth: int) -> Declarator:
+        """Return a type that is made of one other: pointer, reference, array, qualified type."""
+        target = self.declare(die.attributes.get(dw.AT_TYPE), depth)
+        if die.tag in _MARKS:
+            return pointer_to(target, _MARKS[die.tag])
+        if die.tag in _QUALIFIERS:
+            return qualified(target, _QUALIFIERS[die.tag])
+        return _array(unit, die, target) if die.tag == dw.TAG_ARRAY_TYPE else _UNKNOWN
+
+    def _read(self, offset: int) -> tuple[Unit, Die]:
         unit = self._unit
         if not unit.first <= offset < unit.end:
             unit = unit.dwarf.unit_of(offset)
-        die = read_die(unit, offset)
-        attributes, tag = die.attributes, die.tag
-        if dw.AT_NAME in attributes:
-            return self._qualify(offset, unit.text(attributes[dw.AT_NAME]))
-        target = attributes.get(dw.AT_TYPE)
-        if tag in _SUFFIXES:
-            return _append(self.name(target, depth + 1), _SUFFIXES[tag])
-        if tag in _QUALIFIERS:
-            return _qualified(self.name(target, depth + 1), _QUALIFIERS[tag])
-        if tag == dw.TAG_ARRAY_TYPE:
-            return _append(self.name(target, depth + 1), _dimensions(unit, die))
-        if tag == dw.TAG_SUBROUTINE_TYPE:
-            return f"{self.name(target, depth + 1)} ({self._parameters(unit, die, depth)})"
-        return _ANONYMOUS.get(tag, _UNKNOWN)
+        return unit, read_die(unit, offset)
 
     def _qualify(self, offset: int, name: str) -> str:
         parent, _ = self._index.parent_of(offset)
         return f"{parent}::{name}" if parent else name
 
-    def _parameters(self, unit: Unit, die: Die, depth: int) -> str:
-        if not die.has_children:
-            return ""
+    def _member_pointer(self, attributes: dict[int, Any], depth: int) -> Declarator:
+        mark = f"{self.declare(attributes.get(dw.AT_CONTAINING_TYPE), depth).text()}::*"
+        target = attributes.get(dw.AT_TYPE)
+        if target is not None and target >= 0:
+            unit, die = self._read(target)
+            if die.tag == dw.TAG_SUBROUTINE_TYPE:  # its first parameter is `this`: not spelled
+                return pointer_to(self._function(unit, die, depth, of_member=True), mark)
+        return pointer_to(self.declare(target, depth), mark)
+
+    def _function(self, unit: Unit, die: Die, depth: int, *, of_member: bool = False) -> Declarator:
+        result = self.declare(die.attributes.get(dw.AT_TYPE), depth)
         parts: list[str] = []
-        for child in iter_children(unit, die.offset):
-            if child.tag == dw.TAG_FORMAL_PARAMETER:
-                parts.append(self.name(child.attributes.get(dw.AT_TYPE), depth + 1))
-            elif child.tag == dw.TAG_UNSPECIFIED_PARAMETERS:
+        qualifiers, room = "", self._limit
+        for child in iter_children(unit, die.offset) if die.has_children else ():
+            target = child.attributes.get(dw.AT_TYPE)
+            if room < 0:
+                break
+            if child.tag == dw.TAG_UNSPECIFIED_PARAMETERS:
                 parts.append("...")
-        return ", ".join(parts)
+            elif child.tag != dw.TAG_FORMAL_PARAMETER:
+                continue
+            elif of_member and child.attributes.get(dw.AT_ARTIFICIAL):
+                qualifiers = self._qualifiers_of_pointee(target)
+            else:
+                parts.append(self.declare(target, depth).text())
+                room -= len(parts[-1]) + 2
+        return function_of(result, ", ".join(parts), qualifiers)
+
+    def _qualifiers_of_pointee(self, offset: int | None) -> str:
+        """Return ` const` and the like, which a member function says of what `this` points to."""
+        found = ""
+        for _ in range(_DEEPEST):
+            if offset is None or offset < 0:
+                break
+            _, die = self._read(offset)
+            if die.tag != dw.TAG_POINTER_TYPE and die.tag not in _QUALIFIERS:
+                break
+            found = "" if die.tag == dw.TAG_POINTER_TYPE else f" {_QUALIFIERS[die.tag]}{found}"
+            offset = die.attributes.get(dw.AT_TYPE)
+        return found
 
 
-def _append(inner: str, suffix: str) -> str:
-    """Put a pointer, reference or dimension behind a type, inside the parentheses of a function."""
-    head, parenthesis, tail = inner.rpartition(" (")
-    if parenthesis and tail.endswith(")") and not head.endswith("operator"):
-        if head.endswith(")"):
-            return f"{head[:-1]}{suffix}) ({tail}"
-        return f"{head} ({suffix}) ({tail}"
-    return f"{inner}{suffix}" if suffix[0] == "[" else f"{inner} {suffix}".replace("* *", "**")
+def _array(unit: Unit, die: Die, element: Declarator) -> Declarator:
+    sizes = list(_iter_sizes(unit, die)) or [""]
+    if unit.language != "rust":
+        return array_of(element, "".join(f"[{size}]" for size in sizes))
+    text = element.text()
+    for size in reversed(sizes):
+        text = f"[{text}; {size}]"
+    return Declarator(text)
 
 
-def _qualified(inner: str, qualifier: str) -> str:
-    return f"{inner} {qualifier}" if inner.endswith(("*", "&")) else f"{qualifier} {inner}"
-
-
-def _dimensions(unit: Unit, die: Die) -> str:
-    if not die.has_children:
-        return "[]"
-    sizes: list[str] = []
-    for child in iter_children(unit, die.offset, _SUBRANGES):
+def _iter_sizes(unit: Unit, die: Die) -> Iterator[str]:
+    for child in iter_children(unit, die.offset, _SUBRANGES) if die.has_children else ():
         count = child.attributes.get(dw.AT_COUNT)
         bound = child.attributes.get(dw.AT_UPPER_BOUND)
         if isinstance(bound, int) and count is None:
             count = bound + 1
-        sizes.append(f"[{count}]" if isinstance(count, int) else "[]")
-    return "".join(sizes) or "[]"
+        yield str(count) if isinstance(count, int) else ""

@@ -6,57 +6,139 @@ from typing import TYPE_CHECKING
 
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.native.index import TYPE_TAGS
+from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
+from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.native.typecontext import NAMELESS
 
 if TYPE_CHECKING:
-    from harness.symbols.native.unit import UnitContext
+    from harness.symbols.native.typecontext import TypeContext
 
 _PART_TAGS = (dw.TAG_VARIANT_PART, dw.TAG_VARIANT)
 _STATIC = (dw.AT_EXTERNAL, dw.AT_DECLARATION)
+_HOISTED = (dw.TAG_STRUCTURE_TYPE, dw.TAG_CLASS_TYPE, dw.TAG_UNION_TYPE)
+_QUALIFIERS = (dw.TAG_CONST_TYPE, dw.TAG_VOLATILE_TYPE)
 
 
-def build_type(context: UnitContext, die: Die) -> Scope:
-    """Return the scope of one named type; its methods are scopes of their own beside it."""
-    unit = context.unit
-    parent, _ = context.index.parent_of(die.offset)
-    name = unit.text(die.attributes[dw.AT_NAME])
-    symbols: list[Symbol] = []
-    bases: list[str] = []
-    walk = Walk(unit, die.offset)
-    for child in walk:
-        if child.depth == 0:
-            if child.tag == dw.TAG_ENUMERATION_TYPE:
-                walk.prune()
-            continue
-        if child.tag in _PART_TAGS:
-            continue  # the alternatives of a Rust enum: their members count as fields
-        walk.prune()
-        if child.tag == dw.TAG_INHERITANCE:
-            bases.append(context.types.name(child.attributes.get(dw.AT_TYPE)))
-        elif child.tag == dw.TAG_MEMBER or (child.tag == dw.TAG_VARIABLE and die.tag in TYPE_TAGS):
-            symbols.extend(_field(context, child))
+_Part = tuple["TypeContext", Die]
+"""An entry and the context of its unit."""
+
+
+def build_type(context: TypeContext, die: Die, name: str = "") -> Scope | None:
+    """Return the scope of one type that has a name, its own or that of a typedef.
+
+    Its methods are scopes of their own beside it. The members of a stub that a typedef names are in
+    another unit; None when there is no such unit, or when the type has a name there.
+
+    Args:
+        context: Of the unit that holds the type.
+        die: The type.
+        name: What to call it, qualified; by default what its own unit calls it.
+    """
+    part = _follow_stub(context, die)
+    if part is None or (part[1] is not die and dw.AT_NAME in part[1].attributes):
+        return None
+    if name or part[1] is not die:
+        context.skip(NAMELESS, -1)
+    members = _Members(context)
+    members.read(*part)
+    bases = tuple(members.bases)
     return Scope(
         scope_type="struct",
-        name=f"{parent}::{name}" if parent else name,
+        name=name or context.index.type_name(die),
         start_line=0,
         end_line=0,
         has_injectible_lines=False,
-        language_specifics=LanguageSpecifics(super_classes=tuple(bases)) if bases else None,
-        symbols=symbols,
+        language_specifics=LanguageSpecifics(super_classes=bases) if bases else None,
+        symbols=members.symbols,
     )
 
 
-def _field(context: UnitContext, die: Die) -> list[Symbol]:
-    name = context.unit.text(die.attributes.get(dw.AT_NAME))
-    if not name:
-        context.skip("member without a name")
-        return []
-    static = die.tag == dw.TAG_VARIABLE or any(mark in die.attributes for mark in _STATIC)
-    return [
-        Symbol(
-            name=name,
-            type=context.types.name(die.attributes.get(dw.AT_TYPE)),
-            symbol_type="static_field" if static else "field",
-        )
-    ]
+class _Members:
+    """The fields and bases of one type while they are being gathered, into the room of one scope.
+
+    Parts without a name may stand in units of their own, so a context comes with every entry.
+    """
+
+    def __init__(self, context: TypeContext) -> None:
+        context.open_scope()
+        self._has_room = context.has_room
+        self._seen: set[tuple[str, int]] = set()
+        self.symbols: list[Symbol] = []
+        self.bases: list[str] = []
+
+    def read(self, context: TypeContext, die: Die) -> None:
+        """Add the members of a type, and those of its unnamed parts."""
+        self._seen.add((context.unit.info.name, die.offset))
+        walk = Walk(context.unit, die.offset)
+        for child in walk:
+            if child.depth == 0:
+                if child.tag == dw.TAG_ENUMERATION_TYPE:
+                    walk.prune()
+                continue
+            if child.tag in _PART_TAGS:
+                continue  # the alternatives of a Rust enum: their members count as fields
+            walk.prune()
+            if child.tag == dw.TAG_INHERITANCE:
+                self._add_base(context, child)
+            elif child.tag in (dw.TAG_MEMBER, dw.TAG_VARIABLE):
+                self._add_field(context, child)
+
+    def _add_base(self, context: TypeContext, die: Die) -> None:
+        base = context.types.name(die.attributes.get(dw.AT_TYPE))
+        if self._has_room(base):
+            self.bases.append(base)
+
+    def _add_field(self, context: TypeContext, die: Die) -> None:
+        name = context.unit.text(die.attributes.get(dw.AT_NAME))
+        if not name:
+            self._hoist(context, die)
+            return
+        spelled = context.types.name(die.attributes.get(dw.AT_TYPE))
+        if not self._has_room(name, spelled):
+            return
+        static = die.tag == dw.TAG_VARIABLE or any(mark in die.attributes for mark in _STATIC)
+        kind = "static_field" if static else "field"
+        self.symbols.append(Symbol(name=name, type=spelled, symbol_type=kind))
+
+    def _hoist(self, context: TypeContext, die: Die) -> None:
+        """Add the members of an unnamed member, as the language has them: `outer.inner`."""
+        part = _unnamed_part(context, die)
+        if part is None or (part[0].unit.info.name, part[1].offset) in self._seen:
+            context.skip("member without a name")
+            return
+        if not part[0].index.typedef_name(part[1].offset):
+            context.skip(NAMELESS, -1)
+        self.read(*part)
+
+
+def _unnamed_part(context: TypeContext, die: Die) -> _Part | None:
+    """Return the struct or union without a name that a member consists of."""
+    for _ in range(len(_QUALIFIERS) + 1):
+        found = _follow(context, die.attributes.get(dw.AT_TYPE, ELSEWHERE))
+        if found is None:
+            break
+        context, die = found
+        if die.tag in _HOISTED and dw.AT_NAME not in die.attributes:
+            part = _follow_stub(context, die)
+            return part if part and dw.AT_NAME not in part[1].attributes else None
+        if die.tag not in _QUALIFIERS:
+            break
+    return None
+
+
+def _follow_stub(context: TypeContext, die: Die) -> _Part | None:
+    """Return the entry in another unit that a stub stands for, or the entry itself."""
+    if dw.AT_SIGNATURE not in die.attributes:
+        return context, die
+    return _follow(context, die.attributes[dw.AT_SIGNATURE])
+
+
+def _follow(context: TypeContext, reference: int) -> _Part | None:
+    if reference <= SIGNATURE:
+        found = context.signed.find(reference)
+        if found is None:
+            return None
+        context, reference = found
+    if not context.unit.first <= reference < context.unit.end:
+        return None
+    return context, read_die(context.unit, reference)

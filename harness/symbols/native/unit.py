@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lines import LineTable, read_lines
-from harness.symbols.native.index import UnitIndex
-from harness.symbols.native.typenames import TypeNames
+from harness.symbols.native.typecontext import SignedTypes, TypeContext
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -29,25 +27,20 @@ class Identity(NamedTuple):
     line: int
 
 
-class UnitContext:
+class UnitContext(TypeContext):
     """One unit with its index, files, lines and type names."""
 
-    def __init__(self, unit: Unit, skipped: dict[str, int], strict: bool) -> None:
-        self.unit = unit
+    def __init__(
+        self, unit: Unit, skipped: dict[str, int], signed: SignedTypes, *, strict: bool
+    ) -> None:
+        super().__init__(unit, skipped, signed)
         self.strict = strict
-        self.index = UnitIndex(unit)
         self.files = FileTable(unit)
         self.lines: LineTable = read_lines(unit)
-        self.types = TypeNames(unit, self.index)
-        self._skipped = skipped
         self._numbers: tuple[str, frozenset[int]] = "", frozenset()
 
         if self.index.foreign_instances:
             self.skip("inlined instance of another unit's function", self.index.foreign_instances)
-
-    def skip(self, reason: str, count: int = 1) -> None:
-        """Count something that is left out."""
-        self._skipped[reason] = self._skipped.get(reason, 0) + count
 
     def numbers_of(self, file: str) -> frozenset[int]:
         """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
@@ -65,7 +58,7 @@ class UnitContext:
         seen = {offset}
         for _ in range(_LONGEST_CHAIN):
             step = attributes.get(dw.AT_ABSTRACT_ORIGIN, attributes.get(dw.AT_SPECIFICATION))
-            if step is None or step == ELSEWHERE or step in seen:
+            if step is None or step < 0 or step in seen:
                 break
             seen.add(step)
             offset = step

@@ -63,7 +63,7 @@ def _translator(by_index: bool, form: str) -> Callable[[AttributeValue, int], An
     if form in _LOCAL:
         return lambda attribute, unit: attribute.value + unit
     if form == "DW_FORM_ref_sig8":
-        return lambda *_: -1
+        return lambda attribute, _: -2 - attribute.value
     return lambda attribute, _: attribute.value
 
 

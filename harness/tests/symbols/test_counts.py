@@ -13,7 +13,7 @@ from harness.corpus.manifest import load_manifest
 from harness.tests.symbols.binaries import BINARIES, counted, name_of
 from harness.tests.symbols.counting import count_entries
 
-# Types of DWARF 4 have units of their own in .debug_types, which extraction does not read.
+# Types of DWARF 4 have units of their own in .debug_types, which is not walked as a whole.
 IN_DEBUG_INFO = [path for path in BINARIES if path.name != "types4.so"]
 
 CORPUS = os.environ.get("HARNESS_CORPUS")

@@ -22,7 +22,8 @@ PATHS = [
     FIXTURES / name
     for name in (
         *("c/dwarf4.so", "c/dwarf5.so", "c/compressed.so", "c/zdebug.so"),
-        *("cpp/dwarf5.so", "rust/dwarf4.so"),
+        *("cpp/dwarf5.so", "cpp/types4.so", "cpp/types5.so", "rust/dwarf4.so"),
+        *("c/declarators.so", "cpp/declarators.so"),
     )
 ]
 OPTIONS = SymbolOptions(limits=Limits(inflated_bytes=1 << 22, wall_s=5.0))

@@ -118,8 +118,6 @@ def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
         ("c/split.so", "skeleton unit without its split file"),
         ("c/dwz.so", "partial, imported or split unit"),
         ("c/lto.so", "inlined instance of another unit's function"),
-        ("cpp/types4.so", "type unit"),
-        ("cpp/types5.so", "type unit"),
     ],
 )
 def test_what_is_left_out_is_counted_with_a_reason(path: str, reason: str) -> None:

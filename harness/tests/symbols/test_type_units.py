@@ -1,0 +1,70 @@
+"""Types in units of their own are found by their signature, as if they stood where they are."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from harness.model import Scope
+from harness.symbols.dwarf.typeunits import TypeUnits
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
+from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols.test_declarators import children
+
+CPP = FIXTURES / "cpp"
+RING = 0x92A1ABDD69302525  # that of geometry::ring<geometry::point<int>, 8>, by llvm-dwarfdump
+ABSENT = 0x0123456789ABCDEF
+
+
+def _told(scope: Scope) -> tuple[object, ...]:
+    specifics = scope.language_specifics
+    fields = [(s.name, s.type, s.symbol_type) for s in scope.symbols]
+    if specifics is None:
+        return scope.name, fields
+    return scope.name, fields, specifics.super_classes, specifics.qualified_name
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_types_and_arguments_are_those_of_the_same_source_without_type_units(version: int) -> None:
+    apart, skipped = children(CPP / f"types{version}.so")
+    together, nothing = children(CPP / f"dwarf{version}.so")
+    assert sorted(map(repr, map(_told, apart))) == sorted(map(repr, map(_told, together)))
+    assert skipped == nothing
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_type_unit_is_found_by_its_signature_and_counted_until_then(version: int) -> None:
+    path = CPP / f"types{version}.so"
+    with ElfFile(str(path)) as elf:
+        units = TypeUnits(Dwarf(elf))
+        before = units.unreferred()
+        found = units.find(RING)
+        assert found is not None
+        unit, offset = found
+        assert unit.first < offset < unit.end
+        assert units.unreferred() == before - 1
+        assert units.find(ABSENT) is None
+        units.close()
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_a_type_unit_with_another_signature_is_missed_and_left_over(
+    tmp_path: Path, version: int
+) -> None:
+    changed = tmp_path / "changed.so"
+    content = (CPP / f"types{version}.so").read_bytes()
+    with ElfFile(str(CPP / f"types{version}.so")) as elf:
+        units = TypeUnits(Dwarf(elf))
+        found = units.find(RING)
+        assert found is not None
+        header = found[0].info.read(found[0].offset, 24)
+        units.close()
+    wanted = struct.pack("<Q", RING)
+    at = content.index(header) + header.index(wanted)
+    changed.write_bytes(content[:at] + struct.pack("<Q", ABSENT) + content[at + 8 :])
+    _, skipped = children(changed)
+    assert skipped["type in a type unit that is not there"] == 1
+    assert skipped["type unit that no unit refers to"] >= 1
