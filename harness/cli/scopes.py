@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.console import error_console, output_console
+from harness.cli.outfile import STANDARD_OUTPUT, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
 from harness.symbols import open_packages
@@ -45,32 +45,22 @@ def scopes(
 
     With neither --jsonl nor --stats, prints the counts as a table.
     """
-    if jsonl == "-" and stats:
+    if jsonl == STANDARD_OUTPUT and stats:
         raise ConfigError(
             "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
         )
     options = SymbolOptions(scope=scope, locations=locations)
-    with ExitStack() as stack:
-        sink = _open_sink(jsonl, stack)
-        source = stack.enter_context(open_packages(str(binary), options))
+    with (
+        open_packages(str(binary), options) as source,
+        whole_file(jsonl, binary) if jsonl else nullcontext() as sink,
+    ):
         census = census_of(source, sink)
     if stats:
         typer.echo(msgspec.json.encode(asdict(census)).decode())
     else:
-        _print_table(census, binary.name, error_console() if jsonl == "-" else output_console())
-
-
-def _open_sink(target: str, stack: ExitStack) -> IO[bytes] | None:
-    if not target:
-        return None
-    if target == "-":
-        return sys.stdout.buffer
-    try:
-        return stack.enter_context(Path(target).open("wb"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {target}: {error.strerror}", remedy="choose another file"
-        ) from None
+        _print_table(
+            census, binary.name, error_console() if jsonl == STANDARD_OUTPUT else output_console()
+        )
 
 
 def _print_table(census: Census, name: str, console: Console) -> None:

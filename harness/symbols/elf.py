@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import IO, Literal, Self
 
@@ -31,13 +31,23 @@ class ElfFile:
     def __init__(self, path: str, limits: Limits | None = None) -> None:
         self.path = path
         self.limits = limits or Limits()
-        self._file: IO[bytes] = Path(path).open("rb", buffering=0)  # noqa: SIM115 - by close()
+        self._file: IO[bytes] = open(  # noqa: SIM115 - by close(); Path has no opener
+            path, "rb", buffering=0, opener=_open_at_once
+        )
         try:
-            self._size = os.fstat(self._file.fileno()).st_size
+            self._size = self._size_of_file()
             self._read_headers()
         except BaseException:
             self._file.close()
             raise
+
+    def _size_of_file(self) -> int:
+        state = os.fstat(self._file.fileno())
+        if not S_ISREG(state.st_mode):
+            raise InputRejected(
+                "not a regular file", file=self.path, remedy="name a compiled binary"
+            )
+        return state.st_size
 
     def _read_headers(self) -> None:
         if os.pread(self._file.fileno(), 4, 0) != _MAGIC:
@@ -121,6 +131,11 @@ class ElfFile:
             )
         size = int.from_bytes(head[8:16] if wide else head[4:8], order)
         return inflate(packed, len(head), size, self.limits.inflated_bytes)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe too, which otherwise waits for somebody to write into it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class _Header:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +56,64 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not done.stdout
+
+
+def copied(directory: Path) -> Path:
+    return Path(shutil.copy(C, directory / "self.so"))
+
+
+def test_a_binary_is_never_its_own_output(harness: Harness, tmp_path: Path) -> None:
+    binary = copied(tmp_path)
+    (link := tmp_path / "link").symlink_to(binary)
+    for target in (binary, link):
+        done = harness("scopes", binary, "--jsonl", target)
+        assert done.returncode == 2
+        assert "it is what is being read" in done.stderr
+        assert binary.read_bytes() == C.read_bytes()
+
+
+def test_results_of_before_stay_when_there_are_no_new_ones(
+    harness: Harness, tmp_path: Path
+) -> None:
+    target = tmp_path / "before.jsonl"
+    target.write_text("before")
+    for arguments in (["/nowhere"], [C, "--limit", "line_rows=0"]):
+        done = harness("scopes", *arguments, "--jsonl", target)
+        assert done.returncode == 2
+        assert target.read_text() == "before"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "kept.jsonl"])
+def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, target: str) -> None:
+    """A process that may write no file beyond a kilobyte, as on a disk that is full."""
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text("before")
+    command = [sys.executable, "-m", "harness", "scopes", str(C), "--jsonl", target]
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 1; "$@"', "bash", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"cannot write {target}" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
+    assert kept.read_text() == "before"
+
+
+def test_a_pipe_takes_the_output_but_is_no_input(harness: Harness, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = harness("scopes", pipe)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "not a regular file" in done.stderr
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        assert harness("scopes", C, "--jsonl", pipe).returncode == 0
+        said, _ = reader.communicate()
+    assert said.count(b"\n") == 2
 
 
 def test_an_unknown_option_is_a_usage_error(harness: Harness) -> None:
