@@ -17,7 +17,8 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `dies` counts units and the entries that extraction decodes on its first walk over them: types,
     functions, inlined instances, variables of Go. A string is cut at `string_bytes`, and counted
-    among what was skipped; every other limit ends the extraction.
+    among what was skipped; every other limit ends the extraction. `wall_s` is spent by extraction
+    alone: while a batch is made or sent, its clock stands still.
     """
 
     inflated_bytes: int = 8 * GIB

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import struct
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.model import Package
 from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.budget import Budget
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go import iter_go_packages
@@ -58,24 +58,28 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
         raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
     with elf:
         skipped: dict[str, int] = {}
-        language, packages = _open(elf, chosen, skipped)
-        yield PackageSource(_guard_packages(packages, _Guard(path, chosen)), language, skipped)
+        with _border(path):
+            dwarf = _open(elf, skipped)
+            language = _language(dwarf)
+            packages = _packages(dwarf, language, chosen, skipped)
+            dwarf.budget.pause()
+        yield PackageSource(_Guard(path, dwarf.budget).watch(packages), language, skipped)
 
 
-def _open(
-    elf: ElfFile, options: SymbolOptions, skipped: dict[str, int]
-) -> tuple[str, Iterator[Package]]:
-    guard = _Guard(elf.path, options)
-    with guard.border():
-        if elf.relocatable:
-            raise InputRejected(
-                "an object file that was never linked", remedy="link it into a library or program"
-            )
-        dwarf = Dwarf(elf, skipped)
-        language = _language(dwarf)
-        if language == "go":
-            return language, iter_go_packages(dwarf, elf, options, skipped)
-        return language, iter_native_packages(dwarf, options, skipped)
+def _open(elf: ElfFile, skipped: dict[str, int]) -> Dwarf:
+    if elf.relocatable:
+        raise InputRejected(
+            "an object file that was never linked", remedy="link it into a library or program"
+        )
+    return Dwarf(elf, skipped)
+
+
+def _packages(
+    dwarf: Dwarf, language: str, options: SymbolOptions, skipped: dict[str, int]
+) -> Iterator[Package]:
+    if language == "go":
+        return iter_go_packages(dwarf, dwarf.elf, options, skipped)
+    return iter_native_packages(dwarf, options, skipped)
 
 
 def _language(dwarf: Dwarf) -> str:
@@ -88,46 +92,48 @@ def _language(dwarf: Dwarf) -> str:
 class _Guard:
     """Turns what damage does to a reader into InputRejected, and ends what drags on."""
 
-    def __init__(self, path: str, options: SymbolOptions) -> None:
+    def __init__(self, path: str, budget: Budget) -> None:
         self._path = path
-        self._wall_s = options.limits.wall_s
-        self._deadline = time.monotonic() + options.limits.wall_s
+        self._budget = budget
 
-    @contextmanager
-    def border(self) -> Iterator[None]:
-        """Let nothing but InputRejected out."""
-        try:
-            yield
-        except _REFUSED as error:
-            raise self.reject(error) from error
+    def watch(self, packages: Iterator[Package]) -> Iterator[Package]:
+        """Yield packages that are watched, and so are their children."""
+        for package in self._iterate(packages):
+            package.children = self._iterate(package.children)
+            yield package
 
-    def reject(self, error: Exception) -> InputRejected:
-        """Return what to raise instead of `error`, with the file named."""
-        if isinstance(error, InputRejected):
-            return error if error.file else error.in_file(self._path)
-        if isinstance(error, OSError):
-            room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            remedy = "let TMPDIR name a folder with more room" if room else ""
-            reason = f"reading or spooling fails: {error.strerror or repr(error)}"
-            return InputRejected(reason, file=self._path, remedy=remedy)
-        return InputRejected(f"damaged debug information: {error!r}", file=self._path)
-
-    def iterate(self, items: Iterator[_T]) -> Iterator[_T]:
-        """Yield what `items` yields. Only what `items` raises is translated, not its consumer."""
+    def _iterate(self, items: Iterator[_T]) -> Iterator[_T]:
+        """Yield what `items` yields. Only what `items` does is judged, not its consumer."""
+        budget = self._budget
         while True:
+            budget.resume()
             try:
-                item = next(items)
-            except StopIteration:
-                return
+                item = next(items, None)
+                budget.pause()
             except _REFUSED as error:
-                raise self.reject(error) from error
-            if time.monotonic() > self._deadline:
-                raise InputRejected(f"still not read after {self._wall_s:g} s", file=self._path)
+                raise _reject(self._path, error) from error
+            if item is None:
+                return
             yield item
             del item  # a child must not live on while the next one is being made
 
 
-def _guard_packages(packages: Iterator[Package], guard: _Guard) -> Iterator[Package]:
-    for package in guard.iterate(packages):
-        package.children = guard.iterate(package.children)
-        yield package
+@contextmanager
+def _border(path: str) -> Iterator[None]:
+    """Let nothing but InputRejected out."""
+    try:
+        yield
+    except _REFUSED as error:
+        raise _reject(path, error) from error
+
+
+def _reject(path: str, error: Exception) -> InputRejected:
+    """Return what to raise instead of `error`, with the file named."""
+    if isinstance(error, InputRejected):
+        return error if error.file else error.in_file(path)
+    if isinstance(error, OSError):
+        room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        remedy = "let TMPDIR name a folder with more room" if room else ""
+        reason = f"reading or spooling fails: {error.strerror or repr(error)}"
+        return InputRejected(reason, file=path, remedy=remedy)
+    return InputRejected(f"damaged debug information: {error!r}", file=path)

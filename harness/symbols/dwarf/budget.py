@@ -12,12 +12,33 @@ STEP = 16 * 1024
 
 
 class Budget:
-    """Counts entries and looks at the clock; both run from when the file was opened."""
+    """Counts entries and looks at the clock.
+
+    The clock runs from the start, but stands still while the consumer of what was read is at work:
+    a receiver that is slow to answer says nothing about the file.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._entries = 0
         self._deadline = time.monotonic() + limits.wall_s
+        self._paused_at: float | None = None
+
+    def pause(self) -> None:
+        """Stop the clock.
+
+        Raises:
+            InputRejected: Too much time is gone.
+        """
+        self._paused_at = time.monotonic()
+        if self._paused_at > self._deadline:
+            raise self._out_of_time()
+
+    def resume(self) -> None:
+        """Let the clock go on; it may be running."""
+        if self._paused_at is not None:
+            self._deadline += time.monotonic() - self._paused_at
+            self._paused_at = None
 
     def spend(self, entries: int) -> None:
         """Count entries of .debug_info.
@@ -30,11 +51,8 @@ class Budget:
             raise InputRejected(
                 f"more than {self._limits.dies} entries, which is the limit", section=".debug_info"
             )
-        self.check_time()
-
-    def check_time(self) -> None:
-        """Raise InputRejected once too much time is gone."""
         if time.monotonic() > self._deadline:
-            raise InputRejected(
-                f"still not read after {self._limits.wall_s:g} s, which is the limit"
-            )
+            raise self._out_of_time()
+
+    def _out_of_time(self) -> InputRejected:
+        return InputRejected(f"still not read after {self._limits.wall_s:g} s, which is the limit")

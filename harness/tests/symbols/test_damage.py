@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -103,3 +104,15 @@ def test_an_input_that_takes_too_long_is_rejected() -> None:
         open_packages(path, options) as source,
     ):
         list(source.packages)
+
+
+def test_time_that_the_consumer_takes_is_not_counted_against_the_file() -> None:
+    """Before the first package, at a child, and after the last child of a package."""
+    options = SymbolOptions(limits=Limits(wall_s=1.0))
+    with open_packages(str(FIXTURES / "c" / "dwarf5.so"), options) as source:
+        time.sleep(0.5)
+        for package in source.packages:
+            next(package.children)
+            time.sleep(0.5)
+            assert list(package.children)
+            time.sleep(0.5)
