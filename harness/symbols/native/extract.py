@@ -36,7 +36,7 @@ def iter_native_packages(
     """
     types = dwarf.elf.section(".debug_types")
     if types is not None:
-        skipped["type unit"] = len(unit_offsets(types, dwarf.order)) - 1
+        skipped["type unit"] = len(unit_offsets(types, dwarf.order, dwarf.budget)) - 1
     for unit in dwarf.iter_units():
         reason = _reason_to_skip(unit)
         if reason:
