@@ -17,9 +17,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `dies` counts units and the entries that extraction decodes on its first walk over them: types,
     functions, inlined instances, variables of Go. `line_rows` and `inflated_bytes` count over the
-    whole file, `list_entries` in one list of ranges or locations. A string is cut at `string_bytes`, and counted
-    among what was skipped; every other limit ends the extraction. `wall_s` is spent by extraction
-    alone: while a batch is made or sent, its clock stands still.
+    whole file, `list_entries` in one list of ranges or locations. A string is cut at
+    `string_bytes`, and counted among what was skipped; every other limit ends the extraction.
+    `wall_s` is spent by extraction alone: while a batch is made or sent, its clock stands still.
     """
 
     inflated_bytes: int = 8 * GIB

@@ -24,6 +24,7 @@ class ElfFile:
         path: As it was given.
         limits: How far a reader follows the file.
         budget: What reading it has taken so far.
+        unit: Where the unit begins that was opened last, for whoever reports damage.
 
     Raises:
         InputRejected: Not an ELF file, or its headers are damaged.
@@ -34,6 +35,7 @@ class ElfFile:
         self.path = path
         self.limits = limits or Limits()
         self.budget = Budget(self.limits)
+        self.unit: int | None = None
         self._inflated_bytes = 0
         self._file: IO[bytes] = open(  # noqa: SIM115 - by close(); Path has no opener
             path, "rb", buffering=0, opener=_open_at_once
@@ -57,7 +59,7 @@ class ElfFile:
         try:
             headers = read_headers(Section("", self._file.fileno(), 0, self._size))
         except InputRejected as error:
-            raise error.in_file(self.path) from None
+            raise error.placed(self.path) from None
         self.little_endian = headers.little_endian
         self.address_size = headers.address_size
         self.relocatable = headers.relocatable

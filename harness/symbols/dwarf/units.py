@@ -46,6 +46,7 @@ class Unit:
         self.info = dwarf.info
         self.offset = offset
         self.end = end
+        dwarf.elf.unit = offset
         self._read_header(dwarf.info.window(offset, _HEADER_BYTES).ljust(_HEADER_BYTES, b"\0"))
         if self.first > end:
             raise InputRejected(
@@ -123,7 +124,7 @@ class Unit:
     def _read_address(self, index: int) -> int:
         section = self.dwarf.elf.section(".debug_addr")
         if section is None:
-            raise InputRejected("an indexed address without .debug_addr")
+            raise InputRejected("an indexed address without its section", section=".debug_addr")
         size = self.layout.address_size
         base = self.attributes.get(dw.AT_ADDR_BASE, 8)
         data, at = section.near(base + index * size, size)
