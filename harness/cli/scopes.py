@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.console import error_console, output_console
+from harness.cli.limits import LimitOption, parse_limits
 from harness.cli.outfile import STANDARD_OUTPUT, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
@@ -20,7 +21,7 @@ from harness.symbols import open_packages
 from harness.symbols.census import Census, census_of
 
 
-def scopes(
+def scopes(  # noqa: PLR0913 - every parameter is an option of the command
     binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
     *,
     scope: Annotated[
@@ -31,6 +32,7 @@ def scopes(
         Literal["strict", "any"],
         typer.Option(help="Which variable locations count as available."),
     ] = "strict",
+    limit: LimitOption = None,
     jsonl: Annotated[
         str,
         typer.Option(
@@ -49,7 +51,7 @@ def scopes(
         raise ConfigError(
             "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
         )
-    options = SymbolOptions(scope=scope, locations=locations)
+    options = SymbolOptions(scope=scope, locations=locations, limits=parse_limits(limit or ()))
     with (
         open_packages(str(binary), options) as source,
         whole_file(jsonl, binary) if jsonl else nullcontext() as sink,

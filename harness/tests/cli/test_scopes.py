@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.tests.cli.conftest import Harness
+from harness.tests.symbols import crafted
 from harness.tests.symbols.binaries import FIXTURES
 
 C = FIXTURES / "c" / "dwarf5.so"
@@ -45,8 +46,14 @@ def test_counts_come_as_json_beside_a_file(harness: Harness, tmp_path: Path) -> 
         (["scopes", "/nowhere"], "No such file or directory — name a readable ELF file"),
         (["scopes", C, "--jsonl", "-", "--stats"], "both want standard output"),
         (["scopes", C, "--jsonl", "/nowhere/x"], "cannot write /nowhere/x"),
+        (
+            ["scopes", C, "--limit", "wal_s=1"],
+            "no limit is called 'wal_s' — did you mean 'wall_s'?",
+        ),
+        (["scopes", C, "--limit", "wall_s=soon"], "limit wall_s: 'soon' is not a duration"),
+        (["scopes", C, "--limit", "dies=5"], "more than 5 entries, which is the limit"),
     ],
-    ids=["text", "stripped", "absent", "two outputs", "unwritable"],
+    ids=["text", "stripped", "absent", "two outputs", "unwritable", "no limit", "no time", "limit"],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
     harness: Harness, arguments: list[str | Path], said: str
@@ -114,6 +121,21 @@ def test_a_pipe_takes_the_output_but_is_no_input(harness: Harness, tmp_path: Pat
         assert harness("scopes", C, "--jsonl", pipe).returncode == 0
         said, _ = reader.communicate()
     assert said.count(b"\n") == 2
+
+
+def test_a_process_without_memory_ends_in_one_line(tmp_path: Path) -> None:
+    """A line table of 200 MB in a process that may have as much in all."""
+    path = tmp_path / "rows.so"
+    path.write_bytes(crafted.line_rows(20_000_000))
+    command = [sys.executable, "-m", "harness", "scopes", str(path)]
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -v 200000; "$@"', "bash", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no more memory" in done.stderr
 
 
 def test_an_unknown_option_is_a_usage_error(harness: Harness) -> None:
