@@ -51,8 +51,11 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a pipeline batches and encodes. A pipeline ignores what is not its own.
 
-    `threshold_bytes` <= 0 flushes after every package scope. `function_limit` is the legacy
-    pipeline's. `sync_flush` is `none`, `package` or `scope`; `sink` is `memory` or `disk`.
+    All arms of a run share one of these: `hard_limit` changes streaming and leaves legacy, which
+    has no threshold to keep, as it is. Where there is one pipeline only, `harness upload` refuses
+    what it would ignore there. `threshold_bytes` <= 0 flushes after every package scope, with
+    `hard_limit` after every child. `function_limit` is the legacy pipeline's.
+    `sync_flush` is `none`, `package` or `scope`; `sink` is `memory` or `disk`.
     """
 
     encoder: str = "msgspec"

@@ -22,15 +22,20 @@ FUNCTION_TYPES = ("function", "method")
 # list is a new object of 56 bytes in each struct, and because what cannot change can be shared.
 
 
-class LineRange(Struct, frozen=True, gc=False):
+class LineRange(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Source lines from `start` to `end`, both inclusive."""
 
     start: int
     end: int
 
 
-class LanguageSpecifics(Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False):
+class LanguageSpecifics(
+    Struct, frozen=True, omit_defaults=True, kw_only=True, gc=False, forbid_unknown_fields=True
+):
     """What only some languages, or only some scopes, have to say.
+
+    One that says nothing is never made: the schema leaves it out, and it would be written as `{}`.
+    Nobody looks for it on the way, which would cost every scope; the intake refuses it.
 
     `continuation` marks a package scope that extends the package scope delivered before it in the
     same upload: large packages travel in parts, and a receiver joins a part to its predecessor in
@@ -46,7 +51,7 @@ class LanguageSpecifics(Struct, frozen=True, omit_defaults=True, kw_only=True, g
     continuation: bool = False
 
 
-class Symbol(Struct, omit_defaults=True, kw_only=True, gc=False):
+class Symbol(Struct, omit_defaults=True, kw_only=True, gc=False, forbid_unknown_fields=True):
     """A field, argument or local variable. A field has no line; the others always have one."""
 
     name: str
@@ -56,7 +61,7 @@ class Symbol(Struct, omit_defaults=True, kw_only=True, gc=False):
     language_specifics: LanguageSpecifics | None = None
 
 
-class Scope(Struct, omit_defaults=True, kw_only=True):
+class Scope(Struct, omit_defaults=True, kw_only=True, forbid_unknown_fields=True):
     """A package, type, function, method or lexical block, with what it encloses."""
 
     scope_type: str
@@ -100,3 +105,8 @@ def count_functions(scope: Scope) -> int:
     """Return the number of functions and methods in `scope`, itself included."""
     own = 1 if scope.scope_type in FUNCTION_TYPES else 0
     return own + sum(map(count_functions, scope.scopes))
+
+
+def is_continuation(scope: Scope) -> bool:
+    """Tell whether a package scope extends the one before it, and so is no package of its own."""
+    return scope.language_specifics is not None and scope.language_specifics.continuation

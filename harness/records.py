@@ -73,6 +73,7 @@ class Holding(Struct, frozen=True):
 class Counters(Struct, kw_only=True):
     """Work done by one pipeline run. Arms that did the same agree on `scopes` and `functions`.
 
+    `packages` counts a package once, in however many parts it travels: a continuation is none.
     `scopes` counts direct children of packages; `raw_bytes` and `payload_bytes` sum over batches.
     `dropped` counts children that the receiver refused as too large even alone.
     """

@@ -37,7 +37,7 @@ app = typer.Typer(
     help="Measure how much memory an upload pipeline holds at its peak, where it holds it, "
     "and whether a change made it worse.",
     epilog="Exit codes: 0 all good, 2 usage or unreadable input, 3 a gate failed, "
-    "4 invalid or inconclusive measurement, 130 interrupted.",
+    "4 invalid or inconclusive measurement or incomplete upload, 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -90,7 +90,9 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     hard_limit: Annotated[
         bool,
         typer.Option(
-            "--hard-limit", help="Never exceed the threshold; split packages (streaming)."
+            "--hard-limit",
+            help="Never exceed the threshold; split packages (streaming; legacy has no threshold, "
+            "and batches as ever).",
         ),
     ] = False,
     sink: Annotated[

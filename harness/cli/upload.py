@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -13,6 +10,7 @@ import typer
 from rich.console import Console
 
 from harness.cli.console import error_console
+from harness.cli.interruption import Interruption
 from harness.cli.limits import LimitOption, parse_limits
 from harness.config import (
     DEFAULT_FUNCTION_LIMIT,
@@ -21,14 +19,13 @@ from harness.config import (
     UploadOptions,
 )
 from harness.contracts import Pipeline
-from harness.errors import ConfigError
+from harness.errors import ConfigError, ExitCode
 from harness.pipelines.compressors import default_level
 from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
 from harness.units import format_bytes, parse_bytes
-from harness.upload.client import RetryPolicy, Uploader
-from harness.upload.guard import Cancellation
+from harness.upload.client import DEFAULT_POLICY, RetryPolicy, Uploader, check_text
 from harness.upload.secret import Secret, read_secret
 
 
@@ -95,15 +92,27 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = "json",
     timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds for one request, from first byte to last.")
+        float,
+        typer.Option(min=0.001, help="Seconds for one request, from looking up to the last byte."),
     ] = 60.0,
-    attempts: Annotated[int, typer.Option(min=1, help="Requests for one batch, at most.")] = 6,
+    attempts: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Requests for one batch, at most. All of them and the pauses between them have "
+            f"{DEFAULT_POLICY.total_s:.0f} seconds, or --timeout if that is longer.",
+        ),
+    ] = DEFAULT_POLICY.attempts,
     api_key_env: Annotated[
         str,
         typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
     ] = "",
     trust_env: Annotated[
-        bool, typer.Option("--trust-env", help="Follow the proxy variables of the environment.")
+        bool,
+        typer.Option(
+            "--trust-env",
+            help="Follow the proxy variables of the environment; their proxies have to be http://.",
+        ),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print what was sent as one JSON document.")
@@ -112,8 +121,16 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     """Extract the scopes of BINARY and post them to URL in batches.
 
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
-    smaller ones. Ctrl-C stops within a second, and nothing half-written is sent.
+    smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
+
+    Exit codes: 0 everything was accepted; 2 it could not be read or was not accepted; 4 the upload
+    is incomplete, because scopes were refused as too large even alone; 130 interrupted.
     """
+    if hard_limit and pipeline == "legacy":
+        raise ConfigError(
+            "legacy flushes after whole packages and cannot keep a hard limit",
+            remedy="leave --hard-limit out, or use the streaming pipeline",
+        )
     options = PipelineOptions(
         encoder=encoder,
         compressor=compressor,
@@ -133,14 +150,17 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         upload_id=upload_id,
         timeout_s=timeout,
     )
+    check_text("agent version", agent_version)
     run = cast("Pipeline", load("pipeline", pipeline))
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
-    shipment = _Shipment(destination, RetryPolicy(attempts=attempts), secrets, trust_env)
+    policy = RetryPolicy(attempts=attempts, total_s=max(DEFAULT_POLICY.total_s, timeout))
+    shipment = _Shipment(destination, policy, secrets, trust_env)
     symbols = SymbolOptions(
         scope=scope, agent_version=agent_version, limits=parse_limits(limit or ())
     )
     shipment.send(binary, symbols, run, options)
     shipment.report(as_json=as_json)
+    raise typer.Exit(shipment.exit_code())
 
 
 class _Shipment:
@@ -165,8 +185,8 @@ class _Shipment:
         self, binary: Path, symbols: SymbolOptions, run: Pipeline, options: PipelineOptions
     ) -> None:
         """Extract and upload; a signal cancels both."""
-        cancellation = Cancellation()
-        with open_packages(str(binary), symbols) as source, _cancel_on_signals(cancellation):
+        interruption = Interruption()
+        with open_packages(str(binary), symbols) as source, interruption.on_signals():
             if not source.language:
                 raise ConfigError(f"{binary}: no compilation unit names its language")
             self._destination = msgspec.structs.replace(self._destination, language=source.language)
@@ -174,12 +194,12 @@ class _Shipment:
                 self._destination,
                 self._policy,
                 secret_headers=self._secrets,
-                cancellation=cancellation,
+                cancellation=interruption.cancellation,
                 trust_env=self._trust_env,
             )
             with uploader:
                 self._destination = uploader.options
-                packages = cancellation.watch(source.packages)
+                packages = interruption.watch(source.packages)
                 self._counters = run(packages, uploader, options, self._observe)
 
     def report(self, *, as_json: bool) -> None:
@@ -200,6 +220,10 @@ class _Shipment:
             f"{format_bytes(sent.payload_bytes)} sent{dropped}"
         )
 
+    def exit_code(self) -> ExitCode:
+        """Return what a script needs to know of a shipment that came to its end."""
+        return ExitCode.INVALID if self._counters.dropped else ExitCode.OK
+
     def _observe(self, batch: Batch) -> None:
         self._batches.append(batch)
         final = ", final" if batch.final else ""
@@ -208,16 +232,3 @@ class _Shipment:
             f"{format_bytes(batch.payload_bytes)}{final}",
             style="dim",
         )
-
-
-@contextmanager
-def _cancel_on_signals(cancellation: Cancellation) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM ask for an orderly end while the block runs."""
-    signals = (signal.SIGINT, signal.SIGTERM)
-    cancel: Callable[..., None] = lambda *_: cancellation.cancel()  # noqa: E731 - a handler's shape
-    before = [signal.signal(number, cancel) for number in signals]
-    try:
-        yield
-    finally:
-        for number, handler in zip(signals, before, strict=True):
-            signal.signal(number, handler)

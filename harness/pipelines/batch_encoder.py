@@ -7,7 +7,7 @@ from contextlib import closing
 
 from harness.config import PipelineOptions
 from harness.contracts import Poster
-from harness.errors import PayloadTooLarge, PipelineError
+from harness.errors import HarnessError, PayloadTooLarge, PipelineError
 from harness.model import FUNCTION_TYPES, Package, Scope
 from harness.pipelines.counting import LARGE, count_batch, tally
 from harness.pipelines.encoders import ENCODING_ERRORS, make_encoder, unencodable
@@ -38,7 +38,11 @@ class BatchEncoder:
     instead, and its package is continued there (see `hard_limit` and `continuation`).
 
     After a failed POST the batch stays in the sink, complete: `flush` sends it again, as often as
-    the caller likes, without new extraction. Nothing can be added until it has been accepted.
+    the caller likes, without new extraction. Nothing can be added until it has been accepted. With
+    the hard limit a POST may fail while something is being added, which is then not taken: once the
+    batch is accepted, the same call goes on where it was, `add_package` in the middle of its
+    package. Until then there is no other package and no final batch: both would hide what is
+    missing.
     """
 
     def __init__(
@@ -59,9 +63,15 @@ class BatchEncoder:
         self._package = PackageWriter(self._encoder)
 
     def add_package(self, package: Package) -> None:
-        """Encode a package, taking one child at a time from it."""
-        self.begin_package(package.scope)
-        child = next(package.children, None)
+        """Encode a package, taking one child at a time from it.
+
+        Raises:
+            PipelineError: It cannot be encoded, or another package is not complete.
+            UploadError: As in `add_scope`; call again with the same package.
+        """
+        if not self._package.is_owed(package):
+            self.begin_package(package.scope)
+        child = self._package.first_child(package)
         while child is not None:
             self.add_scope(child)
             del child  # before the next one is made
@@ -69,7 +79,12 @@ class BatchEncoder:
         self.end_package()
 
     def begin_package(self, scope: Scope) -> None:
-        """Begin a package; what follows are its children."""
+        """Begin a package; what follows are its children.
+
+        Raises:
+            PipelineError: The one before it was not ended, or an unaccepted batch is in the way.
+        """
+        self._refuse_waiting()
         self._package.begin(scope)
 
     def add_scope(self, scope: Scope) -> None:
@@ -78,7 +93,9 @@ class BatchEncoder:
         Raises:
             PipelineError: It cannot be encoded, or an unaccepted batch is in the way.
             UploadError: A batch had to be sent first to keep the hard limit, and was not accepted.
+                The scope was not taken: flush, then add it again.
         """
+        self._package.expect(scope)
         functions, nodes = tally(scope)
         batch = self._writable()
         try:
@@ -86,8 +103,8 @@ class BatchEncoder:
                 batch = self._place_child(batch, scope, large=nodes >= LARGE)
             else:
                 self._package.write_child(batch, scope, whole=nodes < LARGE)
-        except PipelineError:
-            batch.stream.intact = False
+        except HarnessError as error:
+            self._note_failure(scope, error)
             raise
         self._package.note(batch)
         self._package.children += 1
@@ -98,15 +115,10 @@ class BatchEncoder:
             batch.stream.push()
 
     def end_package(self) -> None:
-        """Close the package that was begun."""
+        """Close the package that was begun; the errors are those of `add_scope`."""
+        self._package.expect(self._package.scope)
         if not self._package.begun:
-            batch = self._writable()
-            if self._limited and batch.units:
-                batch = self._fit(self._package.write_childless, small=True)
-            else:
-                self._package.write_childless(batch)
-            self._package.note(batch)
-            batch.units += 1
+            self._add_childless()
         elif self._package.children:
             self._package.close(self._writable())
         self._package.end()
@@ -122,27 +134,50 @@ class BatchEncoder:
     def flush(self, final: bool) -> None:
         """Complete the batch and post it; without anything to send, do nothing.
 
-        A package in the middle is closed in this batch and continued in the next.
+        A package in the middle is closed in this batch and continued in the next. A batch that was
+        not accepted is sent as it was completed, whatever is final now.
 
         Raises:
             UploadError: The batch was not accepted; it is still there to be sent again.
-            PipelineError: The batch cannot be completed.
+            PipelineError: The batch cannot be completed, or what is to be final is not.
         """
-        if self._open is not None:
-            if not self._open.stream.intact:
-                raise PipelineError("a failure left the batch incomplete; it cannot be sent")
-            if self._package.children:
-                self._package.close(self._open)
-            self._sealed, self._open = self._open.seal(final), None
         if self._lost:
             raise PipelineError(_LOST)
         if self._sealed is not None:
+            self._send(self._sealed)
+        if self._open is not None and not self._open.stream.intact:
+            raise PipelineError("a failure left the batch incomplete; it cannot be sent")
+        if final:
+            self._package.refuse_incomplete()
+        if self._open is not None:
+            if self._package.children:
+                self._package.close(self._open)
+            self._sealed, self._open = self._open.seal(final), None
             self._send(self._sealed)
 
     def close(self) -> None:
         """Drop what was not sent and release the sink."""
         self._open = self._sealed = None
         self._sink.close()
+
+    def _note_failure(self, unit: Scope | None, error: HarnessError) -> None:
+        if not isinstance(error, PipelineError):
+            self._package.owed = unit
+        elif self._open is not None:
+            self._open.stream.intact = False
+
+    def _add_childless(self) -> None:
+        batch = self._writable()
+        try:
+            if self._limited and batch.units:
+                batch = self._fit(self._package.write_childless, small=True)
+            else:
+                self._package.write_childless(batch)
+        except HarnessError as error:
+            self._note_failure(self._package.scope, error)
+            raise
+        self._package.note(batch)
+        batch.units += 1
 
     def _add_small(self, children: Iterator[Scope]) -> Scope | None:
         """Add children up to the first that is large or may not fit, and return that one.
@@ -189,9 +224,12 @@ class BatchEncoder:
             batch.count(added, functions)
         return None
 
-    def _writable(self) -> OpenBatch:
+    def _refuse_waiting(self) -> None:
         if self._sealed is not None:
             raise PipelineError("a batch that was not accepted is waiting to be flushed again")
+
+    def _writable(self) -> OpenBatch:
+        self._refuse_waiting()
         if self._open is None:
             self._batch_num += 1
             self._open = OpenBatch(self._batch_num, self._sink, self._poster.options, self._options)

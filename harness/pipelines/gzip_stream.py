@@ -74,14 +74,18 @@ class GzipStream:
         """Bring everything written so far into the sink, so that its size tells the truth."""
         self.push()
         if self.raw_bytes != self._synced_raw_bytes:
+            self.intact = False  # as in compress_buffer
             self._sink.write(self._compressor.flush(zlib.Z_SYNC_FLUSH))
+            self.intact = True
             self._synced_raw_bytes = self.raw_bytes
             self._synced_sink_bytes = len(self._sink)
 
     def finish(self) -> None:
         """Write what is left and the gzip trailer."""
         self.push()
+        self.intact = False  # as in compress_buffer
         self._sink.write(self._compressor.flush())
+        self.intact = True
 
     def safe_position(self, sink_bytes: int) -> int:
         """Return how far can be written at least before the sink holds more than `sink_bytes`."""

@@ -22,7 +22,7 @@ from msgspec import structs
 from harness.config import KIB, PipelineOptions
 from harness.contracts import Poster
 from harness.errors import PayloadTooLarge
-from harness.model import Package, Scope, count_functions
+from harness.model import Package, Scope, count_functions, is_continuation
 from harness.pipelines import envelope, multipart
 from harness.pipelines.compressors import Compressor, make_compressor
 from harness.pipelines.continuation import continue_package
@@ -140,7 +140,8 @@ class LegacyUploader:
             overshoot_bytes=0,
             final=final,
         )
-        count_batch(self.counters, batch, len(scopes))
+        packages = sum(not is_continuation(package) for package in scopes)
+        count_batch(self.counters, batch, packages)
         self._observe(batch)
 
 

@@ -85,9 +85,10 @@ class OpenBatch:
         return BUFFER_BYTES
 
     def seal(self, final: bool) -> SealedBatch:
-        """Complete the body in the sink."""
+        """Complete the body in the sink; a batch that fails to cannot be tried again."""
         self.stream.write(envelope.streaming_suffix(final))
         self.stream.finish()
+        self.stream.intact = False  # until the rest is in the sink as well
         attachment_bytes = len(self._sink) - self._prologue_bytes
         self._sink.write(self._epilogue(final, attachment_bytes))
         return SealedBatch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import structs
 
 from harness.errors import PipelineError
-from harness.model import Scope
+from harness.model import Package, Scope, is_continuation
 from harness.pipelines.continuation import continue_package
 from harness.pipelines.encoders import Encoder
 from harness.pipelines.gzip_stream import GzipStream
@@ -16,30 +16,62 @@ class PackageWriter:
     """Writes the package that was begun last.
 
     Attributes:
+        scope: The package's own fields, from when it is begun until it is ended.
         children: How many of its children are in the present batch.
         begun: Whether a part of it is in this batch or in one before.
+        owed: A child, or the childless package, that was to be added when the batch before it could
+            not be sent. Nothing else is taken until it has been added.
     """
 
     def __init__(self, encoder: Encoder) -> None:
         self.children = 0
         self.begun = False
-        self._scope: Scope | None = None
+        self.scope: Scope | None = None
+        self.owed: Scope | None = None
         self._encoder = encoder
 
     def begin(self, scope: Scope) -> None:
-        """Begin a package; nothing is written yet."""
-        self._scope = scope
+        """Begin a package; nothing is written yet.
+
+        Raises:
+            PipelineError: The one before it is not complete.
+        """
+        self.refuse_incomplete()
+        self.scope = scope
         self.begun = False
         self.children = 0
 
     def end(self) -> None:
         """Let go of it."""
-        self._scope = None
+        self.scope = None
+
+    def is_owed(self, package: Package) -> bool:
+        """Tell whether something of this package was not taken before."""
+        return self.owed is not None and self.scope is package.scope
+
+    def first_child(self, package: Package) -> Scope | None:
+        """Return the child to go on with: the one that was not taken, or the next."""
+        if self.owed is None:
+            return next(package.children, None)
+        return None if self.owed is package.scope else self.owed
+
+    def expect(self, unit: Scope | None) -> None:
+        """Refuse anything but what was not taken before."""
+        if self.owed is not None and self.owed is not unit:
+            raise PipelineError(f"scope {self.owed.name!r} was not taken: it has to be added first")
+
+    def refuse_incomplete(self) -> None:
+        """Refuse to go on as if the package were complete."""
+        if self.scope is not None:
+            raise PipelineError(
+                f"package {self.scope.name!r} is not complete: the rest would be lost"
+            )
 
     def note(self, batch: OpenBatch) -> None:
         """Note that a part of the package is in `batch`, to stay."""
+        self.owed = None
         if not self.begun:
-            batch.packages += 1
+            batch.packages += self.scope is not None and not is_continuation(self.scope)
             self.begun = True
 
     def write_child(self, batch: OpenBatch, scope: Scope, *, whole: bool) -> None:
@@ -73,12 +105,12 @@ class PackageWriter:
 
     def _write_header(self, batch: OpenBatch) -> None:
         """Append the package's own fields, without the brace that closes it."""
-        if self._scope is None:
+        if self.scope is None:
             raise PipelineError("a scope was added before its package was begun")
         buffer = batch.stream.buffer
         if batch.units:
             buffer += b","
-        self._encoder.append(continue_package(self._scope) if self.begun else self._scope, buffer)
+        self._encoder.append(continue_package(self.scope) if self.begun else self.scope, buffer)
         del buffer[-1:]
 
     def _write_parts(self, stream: GzipStream, scope: Scope) -> None:

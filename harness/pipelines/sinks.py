@@ -32,7 +32,10 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Give everything back. A closed sink holds nothing and takes nothing."""
+        """Give everything back. A closed sink holds nothing, and refuses to take or show anything.
+
+        What it raises then is a PipelineError.
+        """
         ...
 
 
@@ -46,12 +49,15 @@ class MemorySink:
     def __init__(self) -> None:
         self._blocks: list[bytearray] = []
         self._size = 0
+        self._closed = False
 
     def __len__(self) -> int:
         return self._size
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
+        if self._closed:
+            raise _closed()
         done = 0
         while done < len(data):
             index, offset = divmod(self._size, _BLOCK_BYTES)
@@ -68,12 +74,19 @@ class MemorySink:
 
     def open(self) -> IO[bytes]:
         """Return a reader that copies out no more than it is asked for."""
+        if self._closed:
+            raise _closed()
         return io.BufferedReader(_BlockReader(self._blocks, self._size), buffer_size=16 * KIB)
 
     def close(self) -> None:
         """Release the blocks."""
+        self._closed = True
         self._blocks.clear()
         self._size = 0
+
+
+def _closed() -> PipelineError:
+    return PipelineError("the sink is closed: nothing can be written or sent any more")
 
 
 class _BlockReader(io.RawIOBase):
@@ -99,15 +112,19 @@ class DiskSink:
     """Keeps bytes in an unlinked temporary file, so that none of them is on the heap.
 
     The file has no name from the start: nothing is left behind, however the process ends. It may
-    grow to `cap_bytes`. A file that cannot be made is an error; nothing falls back to memory in
-    silence. The pages are page cache: outside the heap, but charged to a cgroup.
+    grow to `cap_bytes`. A file that cannot be made is an error; nothing falls back in silence, to
+    memory or from TMPDIR to another directory. The pages are page cache: outside the heap, but
+    charged to a cgroup.
     """
 
     def __init__(self, cap_bytes: int = DISK_CAP_BYTES) -> None:
         self._cap_bytes = cap_bytes
         self._size = 0
         try:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - lives until close()
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115 - lives until close()
+                buffering=0,
+                dir=os.environ.get("TMPDIR") or None,  # tempfile alone passes over a bad one
+            )
         except OSError as error:
             raise PipelineError(
                 f"no temporary file for the disk sink: {error}",
@@ -123,6 +140,8 @@ class DiskSink:
         Raises:
             PipelineError: The file would exceed its cap, or the disk refused.
         """
+        if self._file.closed:
+            raise _closed()
         if self._size + len(data) > self._cap_bytes:
             raise PipelineError(
                 f"the batch exceeds the {self._cap_bytes} bytes a disk sink may hold",
@@ -142,6 +161,8 @@ class DiskSink:
 
     def open(self) -> IO[bytes]:
         """Return a reader with a position of its own over the same file."""
+        if self._file.closed:
+            raise _closed()
         return io.BufferedReader(_FileReader(self._file.fileno(), self._size), buffer_size=16 * KIB)
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from types import TracebackType
@@ -12,14 +13,27 @@ from urllib.request import Request, urlopen
 from msgspec import Struct, convert
 
 from harness.errors import MeasurementInvalid
-from harness.records import Record
+from harness.records import Counters, Job, Record
+from harness.run.worker_targets import VERIFY
 
 _ANSWER_S = 30.0
+_INPUT = re.compile(r"/(count|verify)/symdb/v1/input\Z")
+
+
+class Delivery(Struct):
+    """One request body that the intake took in."""
+
+    payload_bytes: int
+    accepted: bool
 
 
 class Ledger(Struct):
-    """What the intake knows of one upload; the digest covers every scope in order."""
+    """What the intake knows of one upload.
 
+    `scopes`, `functions` and the digest over every scope in order are there after verification.
+    """
+
+    batches: list[Delivery]
     accepted: int
     duplicates: int
     errors: list[str]
@@ -61,13 +75,14 @@ class Intake:
     ) -> None:
         self._end()
 
-    def ledger(self, upload_id: str) -> Ledger:
-        """Return what was received under `upload_id`, and forget it there.
+    def ledger(self, job: Job) -> Ledger:
+        """Return what was received from a job, and forget it there.
 
         Raises:
             OSError: Nothing was, or the intake is gone.
         """
-        address = f"{self.url}/ledger/{upload_id}"
+        folder = _INPUT.sub("", job.intake_url)
+        address = f"{folder}/ledger/{job.upload_id}"
         with urlopen(address, timeout=_ANSWER_S) as answer:  # noqa: S310  our own address
             found = convert(json.load(answer), Ledger)
         with urlopen(Request(address, method="DELETE"), timeout=_ANSWER_S):  # noqa: S310  likewise
@@ -86,18 +101,37 @@ class Intake:
 
 
 def confirm(record: Record, intake: Intake) -> Record:
-    """Compare what a verification run claims with what the intake received, and take its digest."""
+    """Compare what a run claims with what the intake received.
+
+    Of a verification run every scope was looked at: its digest is taken over. Of a measured run
+    batches and bytes have to agree: one that posts less than it says holds less, too.
+    """
     if record.status != "ok" or record.counters is None or not record.counters.batches:
         return record
     try:
-        ledger = intake.ledger(record.job.upload_id)
+        ledger = intake.ledger(record.job)
     except OSError as error:
         record.status, record.detail = "mismatch", f"the intake has no record of it: {error}"
         return record
+    problem = _disagreement(record.counters, ledger, verified=record.job.probe == VERIFY)
+    if problem:
+        record.status, record.detail = "mismatch", problem
     record.digest = ledger.digest
-    claimed = (record.counters.batches, record.counters.scopes, record.counters.functions)
-    received = (ledger.accepted, ledger.scopes, ledger.functions)
-    if claimed != received or ledger.errors or ledger.duplicates or not ledger.final:
-        record.status = "mismatch"
-        record.detail = f"(batches, scopes, functions): claimed {claimed}, received {ledger}"
     return record
+
+
+def _disagreement(claim: Counters, ledger: Ledger, *, verified: bool) -> str:
+    """Return how claim and ledger differ; empty if they do not."""
+    received_bytes = sum(batch.payload_bytes for batch in ledger.batches if batch.accepted)
+    claimed = {"batches": claim.batches, "payload_bytes": claim.payload_bytes}
+    received = {"batches": ledger.accepted, "payload_bytes": received_bytes}
+    if verified:
+        claimed |= {"scopes": claim.scopes, "functions": claim.functions}
+        received |= {"scopes": ledger.scopes, "functions": ledger.functions}
+    if claimed != received:
+        return f"it claims {claimed}, the intake received {received}"
+    if ledger.errors:
+        return f"the intake refused: {'; '.join(ledger.errors)}"
+    if ledger.duplicates:
+        return f"the intake received {ledger.duplicates} batches again"
+    return "" if ledger.final else "the intake received no final batch"

@@ -25,10 +25,11 @@ import msgspec
 from msgspec import Struct
 
 from harness.config import MIB, PipelineOptions, UploadOptions
-from harness.contracts import Body, Pipeline
+from harness.contracts import Pipeline
 from harness.model import Package, package_scope
 from harness.pipelines import legacy, streaming
 from harness.records import Batch
+from harness.run.planted import DeafPoster
 from harness.run.recording import write_replay
 from harness.run.replay import open_replay, read_info
 from harness.upload.client import Uploader
@@ -47,16 +48,6 @@ CASES: dict[str, tuple[Pipeline, PipelineOptions]] = {
 }
 READ, ZLIB, UNSENT = "reading alone", "zlib alone", "streaming, unsent"
 CASES[UNSENT] = CASES["streaming"]
-
-
-class DiscardingPoster:
-    """Takes every batch for delivered, to time a pipeline without HTTP."""
-
-    def __init__(self, options: UploadOptions) -> None:
-        self.options = options
-
-    def post(self, body: Body) -> None:
-        """Do nothing."""
 
 
 class Outcome(Struct, kw_only=True):
@@ -80,7 +71,7 @@ def run_case(name: str, replay: str, url: str, scratch: str) -> Outcome:
     with Uploader(UploadOptions(url=url)) as uploader:
         run(iter([Package(package_scope("warm-up"), "c", iter(()))]), uploader, options, _ignore)
     with Uploader(UploadOptions(url=url)) as uploader, open_replay(replay) as source:
-        poster = DiscardingPoster(uploader.options) if name == UNSENT else uploader
+        poster = DeafPoster(uploader.options) if name == UNSENT else uploader
         gc.collect()
         with _probe(scratch):
             started_s = time.process_time()

@@ -106,7 +106,6 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
             probe=probe,
             probe_target=around.targets[probe],
             replicate=replicate,
-            intake_url=around.intake_url + COUNT_PATH,
             hash_seed=hash_seed(request.seed, 0 if probe in EXACT_PROBES else replicate),
         )
         for replicate in replicates
@@ -192,8 +191,16 @@ def upload_id(binary: Binary, arm: Arm, source: str, options: PipelineOptions) -
 
 
 def _numbered(jobs: list[Job], around: Surroundings, first: int) -> list[Job]:
-    """Number the jobs; scratch directories get names of equal length, for they are on the heap."""
+    """Number the jobs: each posts to a folder of its own, so that the intake can tell them apart.
+
+    Folders and scratch directories get names of equal length, for they are on the heap.
+    """
     return [
-        structs.replace(job, order=order, scratch=f"{around.scratch}/{order:07d}")
+        structs.replace(
+            job,
+            order=order,
+            scratch=f"{around.scratch}/{order:07d}",
+            intake_url=f"{around.intake_url}/{order:07d}{COUNT_PATH}",
+        )
         for order, job in enumerate(jobs, start=first)
     ]

@@ -1,6 +1,6 @@
 """Faults put in on purpose, for `doctor --prove`: each has to be caught by what it would spoil.
 
-Every pipeline here passes its warm-up, which has a nil upload id, and misbehaves after it.
+Every pipeline here passes its warm-up, whose upload id begins with zeros, and misbehaves after it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.config import PipelineOptions
-from harness.contracts import Poster
+from harness.config import PipelineOptions, UploadOptions
+from harness.contracts import Body, Poster
 from harness.model import Package, Scope, package_scope
 from harness.pipelines import streaming
 from harness.pipelines.encoders import make_encoder
@@ -65,6 +65,24 @@ def loses_a_scope(
 ) -> Counters:
     """Ship all but the first child of every package: less to do, less to hold."""
     return streaming.run(_without_first(packages), poster, options, observe)
+
+
+def posts_nothing(
+    packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
+) -> Counters:
+    """Do all the work but the upload, and claim that too."""
+    deaf = poster if _is_warm_up(poster) else DeafPoster(poster.options)
+    return streaming.run(packages, deaf, options, observe)
+
+
+class DeafPoster:
+    """Takes every batch for delivered; what is left is a pipeline without HTTP."""
+
+    def __init__(self, options: UploadOptions) -> None:
+        self.options = options
+
+    def post(self, body: Body) -> None:
+        """Do nothing."""
 
 
 def truncates_capture(

@@ -11,7 +11,7 @@ from harness.errors import MeasurementInvalid
 from harness.records import Counters, Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
-from harness.run.intake import Intake
+from harness.run.intake import Intake, confirm
 from harness.run.plan import COUNT_PATH
 from harness.run.planted import iter_packages
 from harness.run.recording import ListedPackages, write_replay
@@ -79,7 +79,7 @@ class _Bench:
         if expected is not None:
             settings = structs.replace(settings, expected={(replay, pipeline, "replay"): expected})
         (record,) = iter_records([job], settings)
-        return record
+        return confirm(record, self._intake)
 
     def growth_bytes(self, pipeline: str) -> int:
         """Return how much more a pipeline holds at its peak for four times the packages."""
@@ -153,6 +153,11 @@ def _prove_lost_scope(bench: _Bench) -> Proof:
     return _by_status(record, "mismatch", "a scope of every package not shipped")
 
 
+def _prove_lost_batch(bench: _Bench) -> Proof:
+    record = bench.run("posts_nothing", "small")
+    return _by_status(record, "mismatch", "batches that are claimed and never sent")
+
+
 def _by_status(record: Record, status: str, fault: str) -> Proof:
     reason = record.detail.partition("\n")[0]
     return Proof(fault=fault, caught=record.status == status, evidence=f"{record.status}: {reason}")
@@ -172,4 +177,5 @@ _PROOFS: tuple[Callable[[_Bench], Proof], ...] = (
     _prove_lost_replicate,
     _prove_truncated_capture,
     _prove_lost_scope,
+    _prove_lost_batch,
 )

@@ -264,7 +264,7 @@ class _Session:
         records = []
         with closing(iter_records(possible, self._settings())) as running:
             for record in running:
-                self._store(record)
+                self._store(confirm(record, self._intake))
                 records.append(record)
                 self._past.add(record)
                 self._on_event(self._progress.finished(record))

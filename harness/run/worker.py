@@ -37,7 +37,7 @@ from harness.run.recording import drain
 from harness.run.sources import source_of
 from harness.run.worker_targets import RECORD_REPLAY
 
-_WARM_UP_ID = "00000000-0000-4000-8000-000000000000"
+_WARM_UP_MARK = "00000000"
 
 
 def main() -> None:
@@ -120,7 +120,9 @@ def _warm_up(pipeline: Pipeline, job: Job) -> None:
         symbols=[Symbol(name="x", type="int", symbol_type="arg", line=1)],
     )
     packages = iter([Package(package_scope("warm_up"), "go", iter([child]))])
-    with Uploader(UploadOptions(url=job.intake_url, upload_id=_WARM_UP_ID)) as uploader:
+    # An id of its own: under one for all, batches of another pipeline would be in conflict with it.
+    upload_id = _WARM_UP_MARK + job.upload_id[len(_WARM_UP_MARK) :]
+    with Uploader(UploadOptions(url=job.intake_url, upload_id=upload_id)) as uploader:
         pipeline(packages, uploader, job.pipeline_options, lambda _: None)
     # Extractors use temporary files. Opening the first one asks whether a string is a path, and the
     # answer is kept together with a name that stays or not, as its address on the heap decides.

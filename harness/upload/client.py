@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import uuid
 from collections.abc import Mapping
 from types import TracebackType
@@ -25,8 +26,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How long a failing upload is tried again.
 
     Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`; a Retry-After
-    of the server takes their place, up to the same cap. Nothing new is tried once `attempts` are
-    used up or the next wait would end after `total_s`.
+    of the server makes them longer, up to the same cap. Nothing new is tried once `attempts` are
+    used up or the next wait would end after `total_s`, and no attempt goes on after that either:
+    the last one may have less than a request's timeout left.
     """
 
     attempts: int = 6
@@ -38,8 +40,9 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 class _Attempt:
     """The attempts at one batch, and whether one of them may have been accepted unheard."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, total_s: float) -> None:
         self._endpoint = endpoint
+        self._end = time.monotonic() + total_s
         self._unheard = False
 
     def post(self, body: Body) -> None:
@@ -48,9 +51,9 @@ class _Attempt:
         A batch that may have arrived must not be split: its halves would not be the same batches.
         """
         try:
-            self._endpoint.post(body)
+            self._endpoint.post(body, self._end - time.monotonic())
         except RequestFailed as error:
-            self._unheard = self._unheard or not error.status
+            self._unheard = self._unheard or error.unheard
             raise
         except PayloadTooLarge as error:
             if not self._unheard:
@@ -60,6 +63,17 @@ class _Attempt:
 
 
 DEFAULT_POLICY = RetryPolicy()
+_TEXTS = ("service", "version", "language", "runtime_id", "upload_id")
+
+
+def check_text(name: str, text: str) -> None:
+    """Raise ConfigError if JSON cannot carry a text, as when an argument was not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{name}: {text!a} is not valid text", remedy="pass it encoded as UTF-8"
+        ) from None
 
 
 class Uploader:
@@ -73,10 +87,11 @@ class Uploader:
         policy: When to give up.
         secret_headers: Headers such as DD-API-KEY; their values never show in any text of ours.
         cancellation: Stops the upload between requests and during one.
-        trust_env: Whether the proxy variables of the environment are followed.
+        trust_env: Whether the proxy variables of the environment are followed. Proxies are spoken
+            to over plain HTTP, for https too; credentials in a proxy's URL are sent to it.
 
     Raises:
-        ConfigError: The URL or a header cannot be used.
+        ConfigError: The URL, a header, a name or the proxy cannot be used.
     """
 
     def __init__(
@@ -90,6 +105,8 @@ class Uploader:
     ) -> None:
         if not 0 < options.timeout_s < math.inf:
             raise ConfigError("the upload timeout must be a positive number of seconds")
+        for name in _TEXTS:
+            check_text(name.replace("_", " "), getattr(options, name))
         upload_id = options.upload_id or str(uuid.uuid4())
         self.options = msgspec.structs.replace(options, upload_id=upload_id)
         self._policy = policy
@@ -114,7 +131,7 @@ class Uploader:
             sleep=self._cancellation.sleep,
             reraise=True,
         )
-        attempt = _Attempt(self._endpoint)
+        attempt = _Attempt(self._endpoint, policy.total_s)
         retrying(attempt.post, body)
 
     def close(self) -> None:

@@ -7,8 +7,8 @@ import os
 import socket
 import ssl
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
 
+from harness.upload.addresses import Resolver
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
 from harness.upload.lean_urllib3 import (
     HTTPConnection,
@@ -19,22 +19,19 @@ from harness.upload.lean_urllib3 import (
     NewConnectionError,
     PoolManager,
     ProxyManager,
-    Url,
     wait_for_write,
 )
+from harness.upload.proxy import Proxy
 
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 
 
-def open_guarded(host: str, port: int, guard: Guard) -> GuardedSocket:
-    """Connect to the first address of `host` that answers.
-
-    The system's resolver takes its own time: it is the one wait that no guard can shorten.
-    """
+def open_guarded(host: str, port: int, resolver: Resolver) -> GuardedSocket:
+    """Connect to the first address of `host` that answers, under the resolver's guard."""
     failure = OSError(f"{host} has no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in resolver.find(host, port):
         sock = GuardedSocket(family, kind, protocol)
-        sock.guard = guard
+        sock.guard = resolver.guard
         try:
             _connect(sock, address)
         except OSError as error:
@@ -61,9 +58,9 @@ def _connect(sock: GuardedSocket, address: Any) -> None:
     sock.settimeout(sock.guard.slice_s())
 
 
-def _new_connection(connection: HTTPConnection, guard: Guard) -> socket.socket:
+def _new_connection(connection: HTTPConnection, resolver: Resolver) -> GuardedSocket:
     try:
-        return open_guarded(connection.host, connection.port, guard)
+        return open_guarded(connection.host, connection.port, resolver)
     except socket.gaierror as error:
         raise NameResolutionError(connection.host, connection, error) from error
     except TimeoutError:
@@ -72,22 +69,25 @@ def _new_connection(connection: HTTPConnection, guard: Guard) -> socket.socket:
         raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
-def make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
-    """Return a manager of one guarded connection to the host of `url`.
+def make_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
+    """Return a manager of one guarded connection.
 
     Args:
-        url: Where requests go.
+        scheme: Whether requests go over http or https.
         guard: Consulted before every wait.
-        trust_env: Whether the proxy variables of the environment are followed.
+        proxy: Where requests go first.
     """
+    resolver = Resolver(guard)
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return _new_connection(self, guard)
+            return _new_connection(self, resolver)
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _new_connection(self, guard)
+            sock = _new_connection(self, resolver)
+            sock.carries_request = False  # before TLS takes over, only a proxy is spoken to
+            return sock
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -95,21 +95,19 @@ def make_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure
 
-    manager = _choose_manager(url, guard, trust_env=trust_env)
+    manager = _choose_manager(scheme, guard, proxy)
     manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
     return manager
 
 
-def _choose_manager(url: Url, guard: Guard, *, trust_env: bool) -> PoolManager:
+def _choose_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
     options: dict[str, Any] = {"num_pools": 1, "maxsize": 1}
-    if url.scheme == "https":
+    if scheme == "https":
         # Reading the system's certificates costs a megabyte; plain HTTP does not pay it.
         options["ssl_context"] = _make_context(guard)
-    host = url.host or ""
-    proxy = getproxies().get(url.scheme or "") if trust_env else None
-    if proxy is None or proxy_bypass(host):
+    if proxy is None:
         return PoolManager(**options)
-    return ProxyManager(proxy, **options)
+    return ProxyManager(proxy.url, proxy_headers=proxy.headers(), **options)
 
 
 def _make_context(guard: Guard) -> ssl.SSLContext:

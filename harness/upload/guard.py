@@ -3,7 +3,7 @@
 A socket timeout starts anew with every byte received, so that a server sending one byte a second,
 or `100 Continue` for ever, is never too slow. The sockets here ask a `Guard` before every wait and
 wait in short slices: the deadline is the request's, not the byte's, and a cancellation is seen
-within a slice. No thread is needed.
+within a slice. No thread is needed, but to look names up: see `harness.upload.addresses`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from threading import Event
 from typing import Any, TypeVar
 
 from harness.errors import Cancelled
@@ -23,18 +22,22 @@ _Result = TypeVar("_Result")
 
 
 class Cancellation:
-    """A wish to stop, set by one thread or a signal handler and seen by the uploading one."""
+    """A wish to stop, set by one thread or a signal handler and seen by the uploading one.
+
+    It is a plain flag. A handler runs between two steps of the thread that it interrupts, and an
+    Event has a lock: set while the same thread is about to wait for it, both would wait for ever.
+    """
 
     def __init__(self) -> None:
-        self._event = Event()
+        self._cancelled = False
 
     def cancel(self) -> None:
         """Ask the upload to stop: before the next request, or within the current one."""
-        self._event.set()
+        self._cancelled = True
 
     def check(self) -> None:
         """Raise Cancelled if somebody asked to stop."""
-        if self._event.is_set():
+        if self._cancelled:
             raise Cancelled("the upload was cancelled")
 
     def watch(self, packages: Iterator[Package]) -> Iterator[Package]:
@@ -52,8 +55,11 @@ class Cancellation:
             del child  # before the next one is made
 
     def sleep(self, seconds: float) -> None:
-        """Sleep, but not through a cancellation."""
-        self._event.wait(seconds)
+        """Sleep, but hardly longer than until a cancellation."""
+        end = time.monotonic() + seconds
+        while (left_s := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left_s, _SLICE_S))
         self.check()
 
 
@@ -62,18 +68,24 @@ class ResponseTooLarge(OSError):
 
 
 class Guard:
-    """The limits of one request: until when, how much may come back, and whether to go on."""
+    """The limits of one request: until when, how much may come back, and whether to go on.
+
+    Attributes:
+        sent: Whether anything of the request has left. Without that nobody can have accepted it.
+    """
 
     def __init__(self, cancellation: Cancellation, received_bytes_max: int) -> None:
         self._cancellation = cancellation
         self._received_bytes_max = received_bytes_max
         self._received_bytes = 0
         self._deadline = 0.0
+        self.sent = False
 
     def start(self, timeout_s: float) -> None:
         """Begin a request that has to be over in `timeout_s`."""
         self._deadline = time.monotonic() + timeout_s
         self._received_bytes = 0
+        self.sent = False
         self._cancellation.check()
 
     def slice_s(self) -> float:
@@ -106,9 +118,14 @@ class Guard:
 
 
 class GuardedSocket(socket.socket):
-    """A plain socket that asks its guard before every wait."""
+    """A plain socket that asks its guard before every wait.
+
+    Attributes:
+        carries_request: Whether what is sent is the request, and not how to get at its receiver.
+    """
 
     guard: Guard
+    carries_request = True
 
     def recv_into(self, *args: Any) -> int:
         """Receive what is there, waiting no longer than the guard allows."""
@@ -125,10 +142,18 @@ class GuardedTLSSocket(ssl.SSLSocket):
     """A TLS socket that asks its context's guard before every wait."""
 
     context: GuardedContext
+    carries_request = True
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands, waiting no longer than the guard allows."""
-        self.context.guard.attempt(self, lambda: super(GuardedTLSSocket, self).do_handshake(block))
+        try:
+            self.context.guard.attempt(
+                self, lambda: super(GuardedTLSSocket, self).do_handshake(block)
+            )
+        except BaseException:
+            # Nobody else has this socket yet, and ssl closes it for errors of its own kind only.
+            self.close()
+            raise
 
     def recv_into(self, *args: Any) -> int:
         """Receive what is there, waiting no longer than the guard allows."""
@@ -157,3 +182,4 @@ def _send_all(
         sent = 0
         while sent < len(rest):
             sent += guard.attempt(sock, lambda done=sent: send(rest[done:]))  # type: ignore[misc]
+            guard.sent |= sock.carries_request

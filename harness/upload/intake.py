@@ -2,8 +2,10 @@
 
 `POST /count/symdb/v1/input` checks the framing and leaves the scopes alone: cheap, for measured
 runs. `POST /verify/symdb/v1/input` reads every scope, checks it against the schema, and keeps a
-digest. `GET` and `DELETE /ledger/<upload id>` show and drop what is known of an upload. `PUT
-/faults` tells it how to misbehave from now on.
+digest. `GET` and `DELETE /ledger/<upload id>` show and drop what is known of an upload. A number
+in front of any of these paths (`/7/count/...`, `/7/ledger/...`) is a folder of its own: the same
+upload can be sent twice without being taken for a repetition. `PUT /faults` tells it how to
+misbehave from now on.
 
 `python -m harness.upload.intake --port 0` prints `{"url": ...}` when ready and exits when its
 standard input ends, so that it never outlives the process that started it. Memory is bounded: a
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +31,7 @@ import msgspec
 from harness.config import GIB, KIB, MIB
 from harness.errors import ConfigError
 from harness.upload.faults import KINDS, Fault, FaultQueue, Wire, parse_fault
-from harness.upload.ledger import Ledger, LedgerEntry
+from harness.upload.ledger import Ledger, LedgerEntry, key_of
 from harness.upload.receive import BatchRejected, enter, open_delivery
 
 INPUT_PATHS = {"/count/symdb/v1/input": False, "/verify/symdb/v1/input": True}
@@ -36,6 +39,7 @@ LEDGER_PREFIX = "/ledger/"
 FAULTS_PATH = "/faults"
 BODY_BYTES_MAX = GIB
 _CHUNK_BYTES = 64 * KIB
+_FOLDER = re.compile(r"/(\d{1,20})(?=/)")
 
 
 class Refused(Exception):
@@ -83,7 +87,8 @@ class IntakeHandler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a batch in."""
-        verify = INPUT_PATHS.get(self.path)
+        folder, path = self._split_path()
+        verify = INPUT_PATHS.get(path)
         if verify is None:
             self._answer(HTTPStatus.NOT_FOUND, {"error": "no such path"})
             return
@@ -93,7 +98,7 @@ class IntakeHandler(BaseHTTPRequestHandler):
             return
         try:
             with self._body() as (body, size):
-                self._deliver(fault, body, size, verify=verify)
+                self._deliver(fault, body, size, (folder, verify))
         except Refused as refusal:
             self._answer(refusal.status, {"error": str(refusal)})
 
@@ -114,7 +119,7 @@ class IntakeHandler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Show what is known of an upload."""
-        view = self.server.ledger.view(self._upload_id())
+        view = self.server.ledger.view(self._upload_key())
         if view is None:
             self._answer(HTTPStatus.NOT_FOUND, {"error": "no such upload"})
         else:
@@ -122,14 +127,21 @@ class IntakeHandler(BaseHTTPRequestHandler):
 
     def do_DELETE(self) -> None:
         """Forget an upload."""
-        found = self.server.ledger.forget(self._upload_id())
+        found = self.server.ledger.forget(self._upload_key())
         self._answer(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND, {"forgotten": found})
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited name
         """Say nothing: the ledger tells more than a log line."""
 
-    def _upload_id(self) -> str:
-        return self.path.removeprefix(LEDGER_PREFIX) if self.path.startswith(LEDGER_PREFIX) else ""
+    def _split_path(self) -> tuple[str, str]:
+        """Return the folder, empty for none, and the path in it."""
+        found = _FOLDER.match(self.path)
+        return ("", self.path) if found is None else (found[1], self.path[found.end() :])
+
+    def _upload_key(self) -> str:
+        folder, path = self._split_path()
+        upload_id = path.removeprefix(LEDGER_PREFIX) if path.startswith(LEDGER_PREFIX) else ""
+        return key_of(folder, upload_id)
 
     def _length(self, limit_bytes: int) -> int:
         """Return the length of the body. What cannot be read cannot be skipped: then hang up."""
@@ -137,10 +149,11 @@ class IntakeHandler(BaseHTTPRequestHandler):
         if not (length.isascii() and length.isdigit()):
             self.close_connection = True
             raise Refused(HTTPStatus.LENGTH_REQUIRED, "no Content-Length")
-        if int(length) > limit_bytes:
+        digits = length.lstrip("0") or "0"
+        if len(digits) > len(str(limit_bytes)) or int(digits) > limit_bytes:
             self.close_connection = True
             raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"more than {limit_bytes} bytes")
-        return int(length)
+        return int(digits)
 
     @contextmanager
     def _body(self) -> Iterator[tuple[IO[bytes], int]]:
@@ -156,22 +169,25 @@ class IntakeHandler(BaseHTTPRequestHandler):
             body.flush()
             yield body, size
 
-    def _deliver(self, fault: Fault | None, body: IO[bytes], size: int, *, verify: bool) -> None:
+    def _deliver(
+        self, fault: Fault | None, body: IO[bytes], size: int, how: tuple[str, bool]
+    ) -> None:
         if fault is not None and fault.kind == "too-large" and size <= fault.value:
             fault = None
         if fault is not None and not KINDS[fault.kind].enters_ledger:
             self._misbehave(fault)
             return
-        entry = self._enter(body, size, verify=verify)
+        entry = self._enter(body, size, *how)
         if fault is not None:
             self._misbehave(fault)
         else:
             self._answer(HTTPStatus.ACCEPTED, entry)
 
-    def _enter(self, body: IO[bytes], size: int, *, verify: bool) -> LedgerEntry:
+    def _enter(self, body: IO[bytes], size: int, folder: str, verify: bool) -> LedgerEntry:
         try:
             delivery = open_delivery(body, size, self.headers.get("Content-Type", ""))
-            return enter(self.server.ledger, delivery, verify=verify)
+            upload = self.server.ledger.open(key_of(folder, delivery.head.upload_id))
+            return enter(upload, delivery, verify=verify)
         except BatchRejected as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
 

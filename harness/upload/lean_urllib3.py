@@ -51,7 +51,7 @@ from urllib3.exceptions import (
     NewConnectionError,
     SSLError,
 )
-from urllib3.util import Url, parse_url
+from urllib3.util import Url, make_headers, parse_url
 from urllib3.util.wait import wait_for_write
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "ProxyManager",
     "SSLError",
     "Url",
+    "make_headers",
     "parse_url",
     "wait_for_write",
 ]

@@ -7,7 +7,7 @@ from threading import Lock
 
 from msgspec import Struct, json, structs
 
-from harness.model import LanguageSpecifics, Package, Scope, count_functions
+from harness.model import LanguageSpecifics, Package, Scope, count_functions, is_continuation
 
 UPLOADS_MAX = 10_000
 
@@ -44,7 +44,7 @@ class ScopeDigest:
         Raises:
             ValueError: A continuation does not follow the package it continues.
         """
-        identity, continues = json.encode(_whole(package.scope)), _is_continuation(package.scope)
+        identity, continues = json.encode(_whole(package.scope)), is_continuation(package.scope)
         if continues and identity != self._previous:
             raise ValueError(f"package {package.scope.name!r} continues another one than the last")
         if not continues:
@@ -67,10 +67,6 @@ class ScopeDigest:
         return twin
 
 
-def _is_continuation(scope: Scope) -> bool:
-    return scope.language_specifics is not None and scope.language_specifics.continuation
-
-
 def _whole(scope: Scope) -> Scope:
     """Return the package scope as it was before it was cut; nothing said is said one way only."""
     specifics = scope.language_specifics
@@ -82,7 +78,11 @@ def _whole(scope: Scope) -> Scope:
 
 
 class Upload:
-    """Everything received under one upload id. Hold `lock` while a batch is looked at."""
+    """Everything received under one upload id. Hold `lock` while a batch is looked at.
+
+    Attributes:
+        seals: A digest of the content of each accepted batch, by number.
+    """
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -90,6 +90,7 @@ class Upload:
         self.digest: ScopeDigest | None = None
         self.final = False
         self.errors: list[str] = []
+        self.seals: dict[int, bytes] = {}
 
     def last_num(self) -> int:
         """Return the number of the last batch that was accepted; 0 if none was."""
@@ -109,33 +110,38 @@ class LedgerView(Struct, kw_only=True):
     digest: str
 
 
+def key_of(folder: str, upload_id: str) -> str:
+    """Return what an upload is kept under: its id, with the folder it was sent to, if any."""
+    return f"{folder}/{upload_id}" if folder else upload_id
+
+
 class Ledger:
-    """Uploads by id, shared by the threads of the server."""
+    """Uploads by key, shared by the threads of the server."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._uploads: dict[str, Upload] = {}
 
-    def open(self, upload_id: str) -> Upload:
+    def open(self, key: str) -> Upload:
         """Return the upload, begun now if need be; the oldest is forgotten when there are many."""
         with self._lock:
-            if upload_id not in self._uploads and len(self._uploads) >= UPLOADS_MAX:
+            if key not in self._uploads and len(self._uploads) >= UPLOADS_MAX:
                 del self._uploads[next(iter(self._uploads))]
-            return self._uploads.setdefault(upload_id, Upload())
+            return self._uploads.setdefault(key, Upload())
 
-    def view(self, upload_id: str) -> LedgerView | None:
+    def view(self, key: str) -> LedgerView | None:
         """Return what is known of an upload; None if nothing is."""
         with self._lock:
-            upload = self._uploads.get(upload_id)
+            upload = self._uploads.get(key)
         if upload is None:
             return None
         with upload.lock:
             return _view(upload)
 
-    def forget(self, upload_id: str) -> bool:
+    def forget(self, key: str) -> bool:
         """Drop an upload; tell whether it was there."""
         with self._lock:
-            return self._uploads.pop(upload_id, None) is not None
+            return self._uploads.pop(key, None) is not None
 
 
 def _view(upload: Upload) -> LedgerView:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from msgspec import UNSET, DecodeError, Struct, UnsetType, json
 
 from harness.config import KIB
+from harness.model import Package
 from harness.upload.form import FormError, Part, read_boundary, read_parts
-from harness.upload.ledger import Ledger, LedgerEntry, ScopeDigest, Upload
+from harness.upload.ledger import LedgerEntry, ScopeDigest, Upload
+from harness.upload.schema import check_child, check_package
 from harness.wire import EnvelopeReader, WireError, read_head
 
 _CHUNK_BYTES = 64 * KIB
@@ -21,7 +24,7 @@ class BatchRejected(ValueError):
     """The delivery is not a valid batch."""
 
 
-class Head(Struct, kw_only=True):
+class Head(Struct, kw_only=True, forbid_unknown_fields=True):
     """What an envelope says before its scopes. Only the legacy one knows `final` there."""
 
     service: str
@@ -32,15 +35,35 @@ class Head(Struct, kw_only=True):
     final: bool | UnsetType = UNSET
 
 
-class Event(Struct, kw_only=True, rename="camel"):
-    """The event part, old or new; the old one names neither the upload nor the batch."""
+_ENVELOPE_KEYS = frozenset(Head.__struct_fields__)
 
-    ddsource: str
+
+class Debugger(Struct, forbid_unknown_fields=True):
+    """What the old event says it is about."""
+
+    type: Literal["symdb"]
+
+
+class Event(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The event part, old or new; the old one names neither version, upload nor batch."""
+
+    ddsource: Literal["dd_debugger"]
     service: str
+    runtime_id: str
+    debugger: Debugger | UnsetType = UNSET
+    version: str | UnsetType = UNSET
+    language: str | UnsetType = UNSET
+    type: Literal["symdb"] | UnsetType = UNSET
     upload_id: str | UnsetType = UNSET
     batch_num: int | UnsetType = UNSET
     final: bool | UnsetType = UNSET
     attachment_size: int | UnsetType = UNSET
+
+    def is_whole(self) -> bool:
+        """Tell whether it has all that either the old or the new event has, and nothing else."""
+        new = (self.version, self.language, self.type, self.upload_id, self.batch_num, self.final,
+               self.attachment_size)  # fmt: skip
+        return all((value is UNSET) == (self.debugger is not UNSET) for value in new)
 
 
 class Delivery(Struct, kw_only=True):
@@ -100,16 +123,15 @@ def iter_gunzipped(body: IO[bytes], start: int, end: int) -> Iterator[bytes]:
         raise BatchRejected("the gzip part is cut short, or bytes follow it")
 
 
-def enter(ledger: Ledger, delivery: Delivery, *, verify: bool) -> LedgerEntry:
-    """Enter a delivery into the ledger, reading every scope first if `verify`.
+def enter(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
+    """Enter a delivery into its upload's ledger, reading every scope first if `verify`.
 
-    A batch number that was accepted before is acknowledged again and counted as a duplicate: that
-    is what a sender does who did not get the answer.
+    A batch that was accepted before is acknowledged again and counted as a duplicate: that is what
+    a sender does who did not get the answer. Another one under the same number is refused.
 
     Raises:
         BatchRejected: The batch is out of order, or its scopes are not of the schema.
     """
-    upload = ledger.open(delivery.head.upload_id)
     with upload.lock:
         try:
             entry = _check(upload, delivery, verify=verify)
@@ -127,11 +149,15 @@ def _check(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
         raise BatchRejected(f"out of order: the last one was {last}")
     if not duplicate and upload.final:
         raise BatchRejected("it follows the final one")
+    seal = _digest(delivery)
+    if upload.seals.get(number, seal) != seal:
+        raise BatchRejected("its number was accepted before, with other content")
     final = delivery.event.final or delivery.head.final
     if verify and not duplicate:
         final = _read_scopes(upload, delivery)
-    if final is True and not duplicate:
-        upload.final = True
+    if not duplicate:
+        upload.seals[number] = seal
+        upload.final = final is True
     return LedgerEntry(
         batch_num=number,
         payload_bytes=delivery.payload_bytes,
@@ -142,13 +168,25 @@ def _check(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
     )
 
 
+def _digest(delivery: Delivery) -> bytes:
+    """Return what tells the content of a batch from any other."""
+    digest, left = hashlib.sha256(), delivery.attachment_bytes
+    delivery.body.seek(delivery.file.start)
+    while left and (data := delivery.body.read(min(left, _CHUNK_BYTES))):
+        digest.update(data)
+        left -= len(data)
+    return digest.digest()
+
+
 def _read_scopes(upload: Upload, delivery: Delivery) -> bool:
     digest = upload.digest.copy() if upload.digest else ScopeDigest()
     envelope = EnvelopeReader(delivery.iter_json())
     for package in envelope.iter_packages():
-        if package.scope.scope_type != "package":
-            raise BatchRejected(f"scope {package.scope.name!r} is not a package")
-        digest.add(package)
+        check_package(package.scope)
+        digest.add(Package(package.scope, "", map(check_child, package.children)))
+    unknown = envelope.fields.keys() - _ENVELOPE_KEYS
+    if unknown:
+        raise BatchRejected(f"the envelope has unknown keys: {', '.join(sorted(unknown))}")
     final = envelope.fields.get("final")
     if not isinstance(final, bool) or delivery.event.final not in (UNSET, final):
         raise BatchRejected("envelope and event do not agree on `final`")
@@ -167,9 +205,12 @@ def _pick(parts: dict[str, Part], body: IO[bytes]) -> tuple[Part, Event]:
         raise FormError("the file part is not gzip")
     body.seek(event.start)
     try:
-        return file, json.decode(body.read(event.end - event.start), type=Event)
+        decoded = json.decode(body.read(event.end - event.start), type=Event)
     except DecodeError as error:
         raise FormError(f"the event is not of the schema: {error}") from None
+    if not decoded.is_whole():
+        raise FormError("the event is neither of the old schema nor of the new")
+    return file, decoded
 
 
 def _expect(part: Part, filename: str, content_type: str) -> None:
@@ -184,6 +225,8 @@ def _compare(delivery: Delivery) -> None:
     head, event = delivery.head, delivery.event
     pairs = {
         "service": (event.service, head.service),
+        "version": (event.version, head.version),
+        "language": (event.language, head.language),
         "upload id": (event.upload_id, head.upload_id),
         "batch number": (event.batch_num, head.batch_num),
         "attachment size": (event.attachment_size, delivery.attachment_bytes),

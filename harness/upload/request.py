@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Mapping
 from contextlib import closing, suppress
@@ -9,7 +10,8 @@ from http.client import HTTPException
 
 from harness.config import KIB, UploadOptions
 from harness.contracts import Body
-from harness.errors import ConfigError, PayloadTooLarge, UploadError
+from harness.errors import ConfigError, HarnessError, PayloadTooLarge
+from harness.upload.addresses import can_be_host
 from harness.upload.connection import make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.lean_urllib3 import (
@@ -20,7 +22,9 @@ from harness.upload.lean_urllib3 import (
     Url,
     parse_url,
 )
+from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
+from harness.upload.secret import Secret, check_secret, redact
 
 RESPONSE_BYTES_MAX = 64 * KIB
 _SHOWN_CHARACTERS = 200
@@ -37,7 +41,7 @@ class Endpoint:
     def __init__(
         self,
         options: UploadOptions,
-        secret_headers: Mapping[str, str],
+        secret_headers: Mapping[str, Secret],
         cancellation: Cancellation,
         *,
         trust_env: bool,
@@ -46,20 +50,24 @@ class Endpoint:
         self._url = url.url
         self._shown = f"{url.scheme}://{url.netloc}{url.path or '/'}"
         self._timeout_s = options.timeout_s
-        self._headers = dict(secret_headers)
+        self._secrets = dict(secret_headers)
+        for name, secret in self._secrets.items():
+            check_secret(secret, f"for {name}")
         self._guard = Guard(cancellation, RESPONSE_BYTES_MAX)
-        self._manager = make_manager(url, self._guard, trust_env=trust_env)
+        proxy = find_proxy(url) if trust_env else None
+        self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()))
+        self._manager = make_manager(url.scheme or "", self._guard, proxy)
 
-    def post(self, body: Body) -> None:
-        """Send `body` once.
+    def post(self, body: Body, left_s: float = math.inf) -> None:
+        """Send `body` once, in no more than `left_s`.
 
         Raises:
             RequestFailed: No answer, or one that is not a 2xx.
             PayloadTooLarge: The answer was 413.
             Cancelled: Somebody asked to stop.
         """
-        self._guard.start(self._timeout_s)
-        # Raised outside the handler: urllib3's frames hold headers, and headers hold keys.
+        self._guard.start(min(self._timeout_s, left_s))
+        # Raised out here: frames of urllib3 and of `_exchange` hold headers, and headers hold keys.
         failure = self._exchange(body)
         if failure is not None:
             raise failure
@@ -68,9 +76,9 @@ class Endpoint:
         """Close the connection."""
         self._manager.clear()
 
-    def _exchange(self, body: Body) -> UploadError | None:
+    def _exchange(self, body: Body) -> HarnessError | None:
         headers = {
-            **self._headers,
+            **{name: secret.reveal() for name, secret in self._secrets.items()},
             "Content-Type": body.content_type,
             "Content-Length": str(len(body)),
         }
@@ -88,20 +96,23 @@ class Endpoint:
                 )
         except (HTTPError, HTTPException, OSError) as error:
             return self._no_answer(error)
+        except HarnessError as error:
+            return error.with_traceback(None)
         return self._judge(response)
 
     def _no_answer(self, error: Exception) -> RequestFailed:
         cause = _root(error)
         retryable = not isinstance(cause, ssl.SSLCertVerificationError | ResponseTooLarge)
         kind = "TLS failed" if isinstance(error, SSLError) else "no answer"
-        detail = str(cause) or type(cause).__name__
-        return RequestFailed(f"POST {self._shown}: {kind}: {detail}", retryable=retryable)
+        detail = self._quote(str(cause)) or type(cause).__name__
+        message = f"POST {self._shown}: {kind}: {detail}"
+        return RequestFailed(message, retryable=retryable, unheard=self._guard.sent)
 
-    def _judge(self, response: BaseHTTPResponse) -> UploadError | None:
-        status, text = response.status, _read_text(response)
+    def _judge(self, response: BaseHTTPResponse) -> HarnessError | None:
+        status, text = response.status, self._quote(_read_text(response))
         if 200 <= status <= 299:
             return None
-        said = f": {self._redact(text)[:_SHOWN_CHARACTERS]}" if text else ""
+        said = f": {text}" if text else ""
         message = f"POST {self._shown}: HTTP {status}{said}"
         if status == 413:
             return PayloadTooLarge(message)
@@ -112,11 +123,10 @@ class Endpoint:
             retry_after_s=parse_retry_after(response.headers.get("Retry-After")),
         )
 
-    def _redact(self, text: str) -> str:
-        """Take out what the server may have sent back to us of our own secrets."""
-        for value in self._headers.values():
-            text = text.replace(value, "***")
-        return text
+    def _quote(self, text: str) -> str:
+        """Return what can be shown of a text that the server may have written."""
+        printable = "".join(filter(str.isprintable, text))
+        return redact(printable, self._untold)[:_SHOWN_CHARACTERS]
 
 
 def _read_text(response: BaseHTTPResponse) -> str:
@@ -131,13 +141,20 @@ def _read_text(response: BaseHTTPResponse) -> str:
     if connection is not None and (response.status >= 300 or response.length_remaining != 0):
         connection.close()
     response.release_conn()
-    return "".join(filter(str.isprintable, body.decode("utf-8", "replace")))
+    return body.decode("utf-8", "replace")
 
 
 def _root(error: BaseException) -> BaseException:
-    """Follow the chain of wrapped errors to the first one."""
+    """Follow the chain of wrapped errors to the first one that says something about the answer.
+
+    What is not HTTP is quoted by `http.client` in full. The errors below it quote a piece, out of
+    which a key could no longer be taken.
+    """
     seen = {id(error)}
-    while (inner := error.__cause__ or error.__context__) is not None and id(inner) not in seen:
+    while not isinstance(error, HTTPException):
+        inner = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if inner is None or id(inner) in seen:
+            break
         seen.add(id(inner))
         error = inner
     return error
@@ -151,6 +168,11 @@ def _parse(text: str) -> Url:
     if url.scheme not in ("http", "https") or not url.host:
         raise ConfigError(
             "the upload URL is not usable", remedy="write it like http://127.0.0.1:8080/path"
+        )
+    if not can_be_host(url.host):
+        raise ConfigError(
+            f"the upload URL names {url.host!a}, which no host can be called",
+            remedy="between the dots of a name there are 1 to 63 characters",
         )
     if url.auth:
         raise ConfigError(

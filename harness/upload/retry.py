@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from tenacity import RetryCallState
@@ -16,12 +17,22 @@ _NOT_IMPLEMENTED = 501
 
 
 class RequestFailed(UploadError):
-    """One request failed: `status` is 0 when no answer came."""
+    """One request failed: `status` is 0 when no answer came.
+
+    It is `unheard` when no answer came although something was sent: it may have been accepted.
+    """
 
     def __init__(
-        self, message: str, *, status: int = 0, retryable: bool, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        retryable: bool,
+        retry_after_s: float | None = None,
+        unheard: bool = False,
     ) -> None:
         super().__init__(message)
+        self.unheard = unheard
         self.status = status
         self.retryable = retryable
         self.retry_after_s = retry_after_s
@@ -40,7 +51,7 @@ def is_retryable_status(status: int) -> bool:
 def parse_retry_after(value: str | None) -> float | None:
     """Return the seconds a Retry-After header asks for, given as a number or as a date.
 
-    A value that is neither, or lies in the past, asks for nothing.
+    A value that is neither, that no calendar holds, or that lies in the past asks for nothing.
     """
     if value is None:
         return None
@@ -49,15 +60,19 @@ def parse_retry_after(value: str | None) -> float | None:
         return float(text[:9])
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        # A zone of -0000 means UTC, and is parsed as no zone, which would be taken for local time.
+        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        wait_s = zoned.timestamp() - time.time()
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, moment.timestamp() - time.time())
+    return wait_s if wait_s > 0 else None
 
 
 class FullJitter(wait_base):
-    """Waits anything from 0 to a limit that doubles with every attempt, or as the server asks.
+    """Waits anything from 0 to a limit that doubles with every attempt, longer if the server asks.
 
-    Full jitter keeps clients that failed together from coming back together.
+    Full jitter keeps clients that failed together from coming back together. What the server asks
+    for can only lengthen the wait: a Retry-After of 0 would leave no pause at all.
     """
 
     def __init__(self, base_s: float, wait_s_max: float) -> None:
@@ -66,9 +81,10 @@ class FullJitter(wait_base):
 
     def __call__(self, retry_state: RetryCallState) -> float:
         """Return the seconds to wait before the next attempt."""
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        if isinstance(error, RequestFailed) and error.retry_after_s is not None:
-            return min(error.retry_after_s, self._wait_s_max)
         doublings = min(retry_state.attempt_number - 1, 30)
         limit_s = min(self._base_s * (1 << doublings), self._wait_s_max)
-        return random.uniform(0.0, limit_s)  # noqa: S311 - spreads load, guards nothing
+        wait_s = random.uniform(0.0, limit_s)  # noqa: S311 - spreads load, guards nothing
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        if isinstance(error, RequestFailed) and error.retry_after_s is not None:
+            return max(wait_s, min(error.retry_after_s, self._wait_s_max))
+        return wait_s

@@ -3,28 +3,61 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 
 from harness.errors import ConfigError
 
 
-class Secret(str):
-    """A string that shows itself to nobody who only looks."""
+class Secret:
+    """A text that shows itself to nobody who only looks: `str`, `repr` and `format` hide it."""
 
-    __slots__ = ()
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
 
     def __repr__(self) -> str:
         return "Secret('***')"
+
+    def reveal(self) -> str:
+        """Return the text, for whoever sends it; keep it in no variable that outlives that."""
+        return self._value
 
 
 def read_secret(variable: str) -> Secret:
     """Return the value of an environment variable.
 
+    The name is not repeated in errors: who mistakes the option gives the key itself.
+
     Raises:
         ConfigError: The variable is unset, empty, or no header can carry its value.
     """
-    value = Secret(os.environ.get(variable, ""))
+    value = os.environ.get(variable, "")
     if not value:
-        raise ConfigError(f"the environment variable {variable} is not set")
-    if not (value.isascii() and value.isprintable()):
-        raise ConfigError(f"the value of {variable} cannot be sent in a header")
-    return value
+        raise ConfigError(
+            "the environment variable that was named for the key is not set",
+            remedy="export the key and give the variable's name, not the key itself",
+        )
+    secret = Secret(value)
+    check_secret(secret, "in the environment variable that was named for it")
+    return secret
+
+
+def check_secret(secret: Secret, where: str) -> None:
+    """Raise ConfigError if no header can carry a secret; `where` says which one it is."""
+    value = secret.reveal()
+    if not (value and value.isascii() and value.isprintable()):
+        raise ConfigError(
+            f"the key {where} cannot be sent in a header",
+            remedy="it has to be printable ASCII, without a newline at its end",
+        )
+
+
+def redact(text: str, secrets: Iterable[Secret]) -> str:
+    """Take out of what others say what they may have heard from us, quoted or in another case."""
+    for secret in secrets:
+        value = secret.reveal()
+        for form in (value, repr(value)[1:-1]):
+            text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
+    return text

@@ -12,21 +12,29 @@ few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 names = st.text(max_size=6)
 lines = st.integers(0, 2**31 - 1)
 ranges = st.lists(st.builds(LineRange, lines, lines), max_size=2).map(tuple)
-specifics = st.none() | st.builds(
+specifics = st.builds(
     LanguageSpecifics,
     available_line_ranges=ranges,
     go_qualified_name=names,
     agent_version=names,
+    qualified_name=names,
     linkage_name=names,
     super_classes=st.lists(names, max_size=2).map(tuple),
-)
+).map(lambda said: None if said == LanguageSpecifics() else said)
 symbols = st.builds(
     Symbol,
     name=names,
     type=names,
-    symbol_type=st.sampled_from(["field", "arg", "local"]),
+    symbol_type=st.sampled_from(["field", "static_field"]),
     language_specifics=specifics,
-) | st.builds(Symbol, name=names, type=names, symbol_type=st.just("local"), line=lines)
+) | st.builds(
+    Symbol,
+    name=names,
+    type=names,
+    symbol_type=st.sampled_from(["arg", "local"]),
+    line=lines,
+    language_specifics=specifics,
+)
 
 
 def scopes_of(
@@ -53,6 +61,8 @@ children = st.recursive(
     max_leaves=4,
 )
 package_scopes = st.builds(
-    package_scope, names, st.none() | st.builds(LanguageSpecifics, agent_version=names)
+    package_scope,
+    names,
+    names.map(lambda version: LanguageSpecifics(agent_version=version) if version else None),
 )
 packages = st.lists(st.tuples(package_scopes, st.lists(children, max_size=3)), max_size=4)

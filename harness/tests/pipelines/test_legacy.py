@@ -117,6 +117,14 @@ def test_a_batch_refused_for_its_size_arrives_in_smaller_ones() -> None:
     assert [b.final for b in batches] == [*[False] * (len(batches) - 1), True]
 
 
+def test_a_package_counts_once_in_however_many_parts_it_travels() -> None:
+    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
+    receiver = SmallReceiver(OPTIONS)
+    counters = legacy.run(iter_packages(parcels), receiver, DEFAULTS, look_away)
+    assert counters.packages == 3
+    assert counters.batches == len(receiver.delivered) > 3
+
+
 def test_a_child_refused_even_alone_is_dropped_and_counted() -> None:
     scope, children = make_parcel("p", 2)
     large: Scope = make_function("large", 4000, random_seed=1)

@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given
 
 from harness.config import PipelineOptions
-from harness.contracts import Body
-from harness.errors import InputRejected, PayloadTooLarge, PipelineError, UploadError
+from harness.errors import InputRejected, PipelineError, UploadError
 from harness.model import Package, Scope, package_scope
 from harness.pipelines import streaming
+from harness.pipelines.continuation import continue_package
 from harness.pipelines.sinks import DiskSink
 from harness.pipelines.streaming import BatchEncoder
 from harness.records import Batch
 from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import (
-    OPTIONS,
     KeepingPoster,
     Parcel,
     iter_packages,
@@ -176,6 +175,19 @@ def test_a_batch_that_failed_is_sent_again_from_the_sink(sink: str) -> None:
     encoder.close()
 
 
+@pytest.mark.parametrize("sink", ["memory", "disk"])
+def test_a_closed_encoder_delivers_nothing(sink: str) -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper, PipelineOptions(sink=sink))
+    encoder.add_package(next(iter_packages([make_parcel("p", 1)])))
+    encoder.close()
+    encoder.close()
+    encoder.flush(final=True)
+    with pytest.raises(PipelineError, match="closed"):
+        encoder.add_package(next(iter_packages([make_parcel("q", 1)])))
+    assert not keeper.delivered
+
+
 def test_a_flush_inside_a_package_continues_it_in_the_next_batch() -> None:
     keeper = KeepingPoster()
     encoder = make_encoder(keeper)
@@ -247,60 +259,9 @@ def test_for_all_scopes_memory_and_disk_deliver_the_same(
     assert memory.scopes() == parcels
 
 
-class SmallReceiver(KeepingPoster):
-    """Refuses bodies above a size, as a receiver with a limit does."""
-
-    def __init__(self, limit_bytes: int) -> None:
-        super().__init__(OPTIONS)
-        self._limit_bytes = limit_bytes
-
-    def post(self, body: Body) -> None:
-        if len(body) > self._limit_bytes:
-            raise PayloadTooLarge("HTTP 413")
-        super().post(body)
-
-
-@pytest.mark.parametrize("sink", ["memory", "disk"])
-@pytest.mark.parametrize("limit_bytes", [1500, 3000, 100_000])
-def test_a_batch_refused_for_its_size_arrives_in_smaller_ones(sink: str, limit_bytes: int) -> None:
-    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
-    receiver = SmallReceiver(limit_bytes)
-    ship(parcels, PipelineOptions(sink=sink), receiver)
-    numbers = [d.envelope["batch_num"] for d in receiver.delivered]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert [d.envelope["final"] for d in receiver.delivered] == [
-        *[False] * (len(numbers) - 1),
-        True,
-    ]
-    assert receiver.scopes() == parcels
-
-
-def test_a_child_refused_even_alone_is_dropped_and_counted() -> None:
-    scope, children = make_parcel("p", 6)
-    large = make_function("large", 4000, random_seed=1)
-    receiver = SmallReceiver(1500)
-    packages = iter_packages([(scope, [*children[:3], large, *children[3:]])])
-    counters = streaming.run(packages, receiver, PipelineOptions(), look_away)
-    assert receiver.scopes() == [(scope, children)]
-    assert (counters.dropped, counters.scopes) == (1, 6)
-
-
-def test_a_receiver_that_refuses_everything_ends_the_upload() -> None:
-    with pytest.raises(PayloadTooLarge):
-        ship([make_parcel("p", 5)], PipelineOptions(), SmallReceiver(10))
-
-
-def test_a_batch_accepted_in_part_cannot_be_sent_again() -> None:
-    class FailingReceiver(SmallReceiver):
-        def post(self, body: Body) -> None:
-            if self.delivered:
-                raise UploadError("gone")
-            super().post(body)
-
-    receiver = FailingReceiver(1500)
-    encoder = make_encoder(receiver, PipelineOptions())
-    encoder.add_package(next(iter_packages([make_parcel("p", 40)])))
-    with pytest.raises(UploadError):
-        encoder.flush(final=True)
-    with pytest.raises(PipelineError, match="in part"):
-        encoder.flush(final=True)
+def test_a_part_that_extraction_marked_as_continuation_is_no_package() -> None:
+    """A giant package is delivered by extraction in parts already."""
+    scope, children = make_parcel("p", 2)
+    parts = [(scope, children[:1]), (continue_package(scope), children[1:])]
+    counters = streaming.run(iter_packages(parts), KeepingPoster(), EACH, look_away)
+    assert (counters.packages, counters.scopes, counters.batches) == (1, 2, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,9 @@ TRAITS = {
     "gc": ProbeTraits(environment=GcProbe.environment),
     "bare": ProbeTraits(),
 }
+
+
+_FOLDERS = count()  # the intake lives as long as all tests: what one sent repeats no other's
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +74,7 @@ def job(tmp_path: Path, intake: Intake, replay: Path) -> Callable[..., Job]:
             "order": order,
             "pipeline": "harness.pipelines.streaming:run",
             "probe_target": TARGETS.get(probe, UNMEASURED),
-            "intake_url": intake.url + COUNT_PATH,
+            "intake_url": f"{intake.url}/{next(_FOLDERS):07d}{COUNT_PATH}",
             "scratch": str(tmp_path / f"{order:06d}"),
             "replay": str(replay),
             "upload_id": "0f5c1a2e-0000-4000-8000-000000000000",

@@ -29,5 +29,5 @@ def test_every_planted_fault_is_caught_and_the_evidence_shown(proofs: list[Proof
 
 def test_every_kind_of_fault_is_planted(proofs: list[Proof]) -> None:
     told = " ".join(proof.fault for proof in proofs)
-    for fault in ("leak", "extractor", "copy", "replicate", "capture", "scope"):
+    for fault in ("leak", "extractor", "copy", "replicate", "capture", "scope", "batches"):
         assert fault in told

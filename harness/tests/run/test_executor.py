@@ -17,7 +17,7 @@ from harness.records import Job, Record
 from harness.run.child import Child, Spec
 from harness.run.executor import Settings, iter_records
 from harness.run.intake import Intake, confirm
-from harness.run.plan import VERIFY_PATH
+from harness.run.plan import COUNT_PATH, VERIFY_PATH
 
 MakeJob = Callable[..., Job]
 
@@ -225,6 +225,22 @@ def test_a_pipeline_that_delivers_nothing_it_claims_is_found_out(
     assert record.counters is not None
     record.counters.scopes += 10
     assert confirm(record, intake).status == "mismatch"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "status"),
+    [("harness.pipelines.streaming:run", "ok"), ("harness.run.planted:posts_nothing", "mismatch")],
+)
+def test_measured_replicates_of_one_cell_are_each_held_against_the_intake(
+    job: MakeJob, settings: Settings, intake: Intake, pipeline: str, status: str
+) -> None:
+    """They share an upload id, because it is part of the payload, and are told apart by folder."""
+    for order in (3, 4):
+        url = f"{intake.url}/{order:07d}{COUNT_PATH}"
+        upload_id = "0f5c1a2e-0000-4000-8002-000000000000"
+        posting = job(order, probe="bare", pipeline=pipeline, intake_url=url, upload_id=upload_id)
+        record = confirm(run(posting, settings), intake)
+        assert record.status == status, record.detail
 
 
 def test_the_worker_starts_in_an_empty_directory_with_a_fixed_environment(

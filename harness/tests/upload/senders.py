@@ -27,13 +27,23 @@ def make_uploader(
 
 
 def make_body(
-    batch_num: int = 1, *, final: bool = False, scopes: bytes = b"", padding: int = 0
+    batch_num: int = 1,
+    *,
+    final: bool = False,
+    scopes: bytes = b"",
+    padding: int = 0,
+    prefix: bytes = b"",
+    suffix: bytes = b"",
 ) -> BytesBody:
-    """Return a valid streaming batch; `padding` bytes of version make it longer."""
+    """Return a valid streaming batch.
+
+    `padding` bytes of version make it longer; `prefix` and `suffix` are more of the envelope, in
+    front of its first key and behind its last.
+    """
     options = UploadOptions(url="http://x/", upload_id=UPLOAD_ID, version="v" * padding)
-    document = (
-        envelope.streaming_prefix(options, batch_num) + scopes + envelope.streaming_suffix(final)
-    )
+    beginning = envelope.streaming_prefix(options, batch_num)
+    end = envelope.streaming_suffix(final)
+    document = b"{" + prefix + beginning[1:] + scopes + end[:-1] + suffix + b"}"
     compressor = make_compressor("zlib", 0)
     packed = compressor.compress(document) + compressor.flush()
     event = envelope.streaming_event(options, batch_num, final, len(packed))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
 from harness.pipelines.open_batch import SinkBody
 from harness.pipelines.sinks import DiskSink
+from harness.tests.upload.echo import echo_server
 from harness.tests.upload.senders import (
     HASTY,
     ONCE,
@@ -26,9 +26,8 @@ from harness.tests.upload.senders import (
 from harness.upload.client import RetryPolicy, Uploader
 from harness.upload.faults import FOREVER, Fault
 from harness.upload.guard import Cancellation
-from harness.upload.intake import IntakeServer
+from harness.upload.intake import IntakeServer, serve
 from harness.upload.retry import RequestFailed
-from harness.upload.secret import Secret, read_secret
 
 
 def count_open() -> tuple[int, int]:
@@ -99,6 +98,48 @@ def test_a_batch_that_may_have_arrived_is_not_split(intake: IntakeServer) -> Non
     with make_uploader(intake) as uploader, pytest.raises(UploadError, match="may have") as caught:
         uploader.post(make_body())
     assert not isinstance(caught.value, PayloadTooLarge)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_request_of_which_nothing_was_sent_cannot_have_arrived(scheme: str) -> None:
+    uploader = Uploader(UploadOptions(url=f"{scheme}://127.0.0.1:1/"), HASTY)
+    with uploader, pytest.raises(RequestFailed, match="refused") as caught:
+        uploader.post(make_body())
+    assert not caught.value.unheard
+
+
+def test_a_batch_that_was_refused_a_connection_before_can_still_be_split() -> None:
+    """The first attempt finds nobody; the pause before the second is long enough to open."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/verify/symdb/v1/input"
+    lasting = RetryPolicy(attempts=1000, base_s=0.05, wait_s_max=0.05)
+    failures: list[BaseException] = []
+
+    def post() -> None:
+        try:
+            with Uploader(UploadOptions(url=url, upload_id="u"), lasting) as uploader:
+                uploader.post(make_body(padding=2000))
+        except UploadError as error:
+            failures.append(error)
+
+    sender = threading.Thread(target=post)
+    sender.start()
+    sender.join(0.3)
+    with serve(port=port) as late:
+        late.faults.replace([Fault(kind="too-large", value=1000, times=FOREVER)])
+        sender.join(20)
+    assert [type(failure) for failure in failures] == [PayloadTooLarge]
+
+
+def test_the_last_attempt_ends_with_the_total_time(intake: IntakeServer) -> None:
+    """Its own timeout is an hour; the test ends because the total is less."""
+    misbehave(intake, "silence", times=FOREVER)
+    policy = RetryPolicy(attempts=3, base_s=0.001, total_s=0.5)
+    uploader = make_uploader(intake, policy, timeout_s=3600.0)
+    with uploader, pytest.raises(RequestFailed, match="deadline") as caught:
+        uploader.post(make_body())
+    assert caught.value.unheard
 
 
 @pytest.mark.parametrize("kind", ["accept-reset", "accept-silence"])
@@ -184,7 +225,12 @@ def test_a_sink_that_cannot_be_read_is_not_the_networks_fault(intake: IntakeServ
 
 
 @pytest.mark.parametrize(
-    "url", ["", "127.0.0.1:80", "ftp://host/", "http://", "http://user:pass@host/", "http://[::1"]
+    "url",
+    [
+        *("", "127.0.0.1:80", "ftp://host/", "http://", "http://user:pass@host/", "http://[::1"),
+        *("http://a..b/", "http://.a/", f"http://{'a' * 64}/", "http://\udcff/", "http://a\0b/"),
+    ],
+    ids=ascii,
 )
 def test_a_url_that_cannot_be_used_is_a_configuration_error(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
@@ -192,68 +238,24 @@ def test_a_url_that_cannot_be_used_is_a_configuration_error(url: str) -> None:
     assert "pass" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["service", "version", "language", "runtime_id", "upload_id"])
+def test_a_name_that_is_no_text_is_a_configuration_error(name: str) -> None:
+    options = structs.replace(UploadOptions(url="http://127.0.0.1:1/"), **{name: "a\udcffb"})
+    with pytest.raises(ConfigError, match="UTF-8") as caught:
+        Uploader(options)
+    assert str(caught.value).isascii() or "\udcff" not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "a-host.example", "a.b."])
+def test_a_host_that_may_exist_is_no_configuration_error(host: str) -> None:
+    Uploader(UploadOptions(url=f"http://{host}:1/")).close()
+
+
 def test_an_upload_without_an_id_gets_one_of_its_own() -> None:
     options = UploadOptions(url="http://127.0.0.1:1/")
     with Uploader(options) as first, Uploader(options) as second:
         assert first.options.upload_id
         assert first.options.upload_id != second.options.upload_id
-
-
-class EchoHandler(BaseHTTPRequestHandler):
-    """Answers with everything it was told, secrets included."""
-
-    seen: list[dict[str, str]]
-
-    def do_POST(self) -> None:
-        self.seen.append(dict(self.headers))
-        self.rfile.read(int(self.headers["Content-Length"]))
-        body = str(self.headers).encode()
-        self.send_response(403)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@contextmanager
-def echo_server() -> Iterator[tuple[str, list[dict[str, str]]]]:
-    seen: list[dict[str, str]] = []
-    handler = type("Handler", (EchoHandler,), {"seen": seen})
-    with HTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/", seen
-        server.shutdown()
-        thread.join()
-
-
-def test_a_key_is_sent_but_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEST_KEY", "s3cr3t-value")
-    key = read_secret("TEST_KEY")
-    with echo_server() as (url, seen):
-        uploader = Uploader(UploadOptions(url=url), secret_headers={"DD-API-KEY": key})
-        with uploader, pytest.raises(UploadError) as caught:
-            uploader.post(make_body())
-    assert seen[0]["DD-API-KEY"] == "s3cr3t-value"
-    chain: BaseException | None = caught.value
-    while chain is not None:
-        assert "s3cr3t" not in repr(chain)
-        assert "s3cr3t" not in str(chain)
-        chain = chain.__cause__ or chain.__context__
-    assert "s3cr3t" not in repr(key)
-    assert "s3cr3t" not in repr({"DD-API-KEY": key})
-
-
-@pytest.mark.parametrize("value", ["", "a\nb", "é"], ids=["unset", "newline", "not ascii"])
-def test_a_key_that_no_header_can_carry_is_refused_unseen(
-    value: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TEST_KEY", value)
-    with pytest.raises(ConfigError, match="TEST_KEY") as caught:
-        read_secret("TEST_KEY")
-    assert not value or value not in str(caught.value)
 
 
 def test_the_environment_is_asked_for_neither_credentials_nor_proxies(
@@ -268,21 +270,3 @@ def test_the_environment_is_asked_for_neither_credentials_nor_proxies(
         with uploader, pytest.raises(UploadError):
             uploader.post(make_body())
     assert "Authorization" not in seen[0]
-
-
-def test_a_proxy_of_the_environment_is_used_when_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    with echo_server() as (proxy, seen):
-        monkeypatch.setenv("http_proxy", proxy)
-        options = UploadOptions(url="http://intake.invalid/symdb")
-        with Uploader(options, ONCE, trust_env=True) as uploader, pytest.raises(UploadError):
-            uploader.post(make_body())
-    assert seen[0]["Host"] == "intake.invalid"
-
-
-def test_a_secret_compares_and_encodes_like_the_string_it_is() -> None:
-    assert Secret("a") == "a"
-    assert Secret("a").encode() == b"a"

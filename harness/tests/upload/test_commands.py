@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import traceback
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,9 @@ from typer.testing import CliRunner
 
 import harness
 from harness.cli.app import app
-from harness.errors import ConfigError, UploadError
+from harness.cli.interruption import Interruption
+from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
+from harness.tests.symbols.go.demo import unpack
 from harness.tests.upload.senders import misbehave
 from harness.upload.faults import FOREVER
 from harness.upload.intake import IntakeServer
@@ -28,10 +31,10 @@ BINARIES = sorted(
 needs_binary = pytest.mark.skipif(not BINARIES, reason="no fixture binaries here")
 
 
-def arguments(intake: IntakeServer, *rest: str) -> list[str]:
+def arguments(intake: IntakeServer, *rest: str, binary: Path | None = None) -> list[str]:
     url = f"{intake.url}/verify/symdb/v1/input"
     names = ["--service", 'a "quoted" shop', "--version", "1"]
-    return ["upload", str(BINARIES[0]), "--url", url, *names, *rest]
+    return ["upload", str(binary or BINARIES[0]), "--url", url, *names, *rest]
 
 
 @needs_binary
@@ -63,10 +66,45 @@ def test_a_receiver_that_refuses_is_an_upload_error(intake: IntakeServer) -> Non
 
 
 @needs_binary
-def test_a_key_that_is_not_set_is_reported_by_its_variable(intake: IntakeServer) -> None:
+def test_a_limit_that_the_pipeline_cannot_keep_is_refused(intake: IntakeServer) -> None:
+    call = arguments(intake, "--upload-id", "u", "--pipeline", "legacy", "--hard-limit")
+    result = CliRunner().invoke(app, call)
+    assert isinstance(result.exception, ConfigError)
+    assert result.exception.exit_code == 2
+    assert "cannot keep a hard limit" in str(result.exception)
+    assert intake.ledger.view("u") is None
+
+
+@needs_binary
+@pytest.mark.parametrize("pipeline", ["streaming", "legacy"])
+def test_an_upload_that_lacks_refused_scopes_says_so_by_its_exit_code(
+    intake: IntakeServer, pipeline: str
+) -> None:
+    """What was delivered and what was not is printed all the same."""
+    misbehave(intake, "too-large", 800, times=FOREVER)
+    call = arguments(intake, "--upload-id", "u", "--json", "--pipeline", pipeline)
+    result = CliRunner().invoke(app, call, catch_exceptions=False)
+    counters = json.loads(result.stdout)["counters"]
+    assert counters["dropped"] > 0
+    assert f"{counters['dropped']:,} scopes refused as too large" in result.stderr
+    assert result.exit_code == ExitCode.INVALID
+    view = intake.ledger.view("u")
+    assert view is not None
+    assert (view.accepted, view.final) == (counters["batches"], True)
+
+
+@needs_binary
+def test_a_name_that_is_not_utf8_is_a_configuration_error(intake: IntakeServer) -> None:
+    for option in ("--service", "--version", "--upload-id", "--runtime-id", "--agent-version"):
+        result = CliRunner().invoke(app, arguments(intake, option, "\udcff"))
+        assert isinstance(result.exception, ConfigError)
+
+
+@needs_binary
+def test_a_key_that_is_not_set_is_a_configuration_error(intake: IntakeServer) -> None:
     result = CliRunner().invoke(app, arguments(intake, "--api-key-env", "NO_SUCH_KEY"))
     assert isinstance(result.exception, ConfigError)
-    assert "NO_SUCH_KEY" in str(result.exception)
+    assert "variable" in str(result.exception)
 
 
 @needs_binary
@@ -79,3 +117,51 @@ def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: Intake
             threading.Event().wait(0.02)
         os.kill(process.pid, signal.SIGINT)
         assert process.wait() == 130
+
+
+def test_a_signal_ends_the_first_walk_over_a_program_where_it_is(
+    intake: IntakeServer, tmp_path: Path
+) -> None:
+    """Until the first package nobody asks whether to stop: seconds, for large ones."""
+    main_thread = threading.main_thread().ident
+    assert main_thread is not None
+    ended = threading.Event()
+
+    def interrupt() -> None:
+        while not ended.is_set():
+            stack = traceback.walk_stack(sys._current_frames()[main_thread])
+            if any(frame.f_code.co_filename.endswith("unitscan.py") for frame, _ in stack):
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    before = signal.getsignal(signal.SIGINT)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    result = CliRunner().invoke(app, arguments(intake, "--upload-id", "u", binary=unpack(tmp_path)))
+    ended.set()
+    thread.join()
+    assert isinstance(result.exception, Cancelled)
+    torn = traceback.extract_tb(result.exception.__traceback__)
+    assert any(frame.filename.endswith("unitscan.py") for frame in torn)
+    assert intake.ledger.view("u") is None
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_whoever_insists_is_heard_within_a_step_of_the_pipeline() -> None:
+    interruption = Interruption()
+    with interruption.on_signals():
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(Cancelled):
+            signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_that_the_caller_had_ignored_stays_ignored() -> None:
+    """`nohup` and shells in the background ignore Ctrl-C on purpose."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        interruption = Interruption()
+        with interruption.on_signals():
+            signal.raise_signal(signal.SIGINT)
+            interruption.cancellation.check()
+    finally:
+        signal.signal(signal.SIGINT, before)

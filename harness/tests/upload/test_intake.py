@@ -3,115 +3,27 @@
 from __future__ import annotations
 
 import gzip
-import http.client
 import json
+import socket
 import subprocess
 import sys
 import zlib
-from typing import Any
 
 import pytest
 from hypothesis import given
 
 from harness.config import PipelineOptions, UploadOptions
-from harness.errors import Cancelled, ConfigError, UploadError
-from harness.pipelines import legacy, streaming
-from harness.pipelines.multipart import BytesBody
+from harness.errors import ConfigError, UploadError
+from harness.pipelines import envelope, legacy, streaming
 from harness.records import Batch
 from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import Parcel, iter_packages, make_parcel
 from harness.tests.pipelines.strategies import few
+from harness.tests.upload.deliveries import GZIP_AT, WHOLE, changed, data_of, deliver, request
 from harness.tests.upload.senders import HASTY, ledger_of, make_body, make_uploader
 from harness.upload.client import RetryPolicy, Uploader
 from harness.upload.faults import KINDS, FaultQueue, parse_fault
-from harness.upload.guard import Cancellation
 from harness.upload.intake import IntakeServer, serve
-
-FUNCTION = (
-    b'{"scope_type":"function","name":"f","start_line":1,"end_line":2,"has_injectible_lines":true}'
-)
-PACKAGE = (
-    b'{"scope_type":"package","name":"p","start_line":0,"end_line":0,"has_injectible_lines":false,'
-    b'"scopes":[%s]}'
-) % FUNCTION
-CONTINUATION = PACKAGE.replace(
-    b'"scopes":', b'"language_specifics":{"continuation":true},"scopes":'
-)
-
-
-def request(intake: IntakeServer, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
-    host, port = intake.server_address[:2]
-    connection = http.client.HTTPConnection(str(host), port)
-    connection.request(method, path, body, {"Content-Type": "multipart/form-data; boundary=XX"})
-    response = connection.getresponse()
-    result = response.status, json.loads(response.read() or b"{}")
-    connection.close()
-    return result
-
-
-def data_of(body: BytesBody) -> bytes:
-    with body.open() as reader:
-        return reader.read()
-
-
-def deliver(intake: IntakeServer, body: bytes, mode: str = "verify") -> tuple[int, str]:
-    status, answer = request(intake, "POST", f"/{mode}/symdb/v1/input", body)
-    return status, answer.get("error", "")
-
-
-WHOLE = data_of(make_body(scopes=PACKAGE, final=True))
-GZIP_AT = WHOLE.index(b"\x1f\x8b")
-
-
-@pytest.mark.parametrize("mode", ["count", "verify"])
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        pytest.param(b"", "boundary", id="nothing"),
-        pytest.param(WHOLE[:-10], "no end", id="cut short"),
-        pytest.param(WHOLE + b"x", "closing boundary", id="more behind it"),
-        pytest.param(WHOLE.replace(b"--XX", b"--YY"), "boundary", id="another boundary"),
-        pytest.param(WHOLE.replace(b'"file"', b'"event"'), "twice", id="part twice"),
-        pytest.param(WHOLE.replace(b'"file"', b'"data"'), "not file and event", id="part missing"),
-        pytest.param(WHOLE.replace(b"/gzip", b"/zip"), "application/gzip", id="content type"),
-        pytest.param(WHOLE.replace(b"event.json", b"e.json"), "event.json", id="file name"),
-        pytest.param(WHOLE.replace(b"\x1f\x8b", b"\x1f\x8c"), "not gzip", id="no gzip"),
-        pytest.param(WHOLE.replace(b'entSize":', b'entSize":1'), "attachment size", id="size"),
-        pytest.param(WHOLE.replace(b'uploadId":"', b'uploadId":"x'), "upload id", id="upload id"),
-        pytest.param(WHOLE.replace(b'"batchNum":1', b'"batchNum":2'), "batch num", id="number"),
-        pytest.param(WHOLE.replace(b'"ddsource"', b'"ddsauce"'), "schema", id="event schema"),
-    ],
-)
-def test_a_body_that_is_no_batch_is_refused(
-    intake: IntakeServer, mode: str, body: bytes, reason: str
-) -> None:
-    status, error = deliver(intake, body, mode)
-    assert status == 400
-    assert reason in error
-
-
-@pytest.mark.parametrize(
-    ("body", "reason"),
-    [
-        pytest.param(make_body(scopes=FUNCTION), "not a package", id="no package"),
-        pytest.param(make_body(scopes=b'{"scope_type":1}'), "schema", id="scope schema"),
-        pytest.param(make_body(scopes=PACKAGE + b"{}"), "expected ','", id="no comma"),
-        pytest.param(
-            make_body(scopes=CONTINUATION),
-            "continues another",
-            id="continuation of nothing",
-        ),
-    ],
-)  # fmt: skip
-def test_scopes_that_are_not_of_the_schema_are_refused_and_noted(
-    intake: IntakeServer, body: BytesBody, reason: str
-) -> None:
-    status, error = deliver(intake, data_of(body))
-    assert status == 400
-    assert reason in error
-    view = ledger_of(intake)
-    assert view.accepted == 0
-    assert reason in view.errors[0]
 
 
 def test_every_damaged_byte_of_the_gzip_part_is_noticed(intake: IntakeServer) -> None:
@@ -131,6 +43,19 @@ def test_batches_are_taken_in_order_only(intake: IntakeServer) -> None:
     assert deliver(intake, data_of(make_body(3)))[0] == 400
     view = ledger_of(intake)
     assert (view.accepted, view.duplicates, len(view.errors), view.final) == (2, 1, 3, True)
+
+
+def test_another_batch_under_a_number_that_was_accepted_is_a_conflict(
+    intake: IntakeServer,
+) -> None:
+    other = data_of(make_body(scopes=changed(b'"f"', b'"g"'), final=True))
+    assert deliver(intake, WHOLE)[0] == 202
+    status, error = deliver(intake, other)
+    assert status == 400
+    assert "other content" in error
+    assert deliver(intake, WHOLE)[0] == 202
+    view = ledger_of(intake)
+    assert (view.accepted, view.duplicates, len(view.errors)) == (1, 1, 1)
 
 
 def test_the_ledger_is_shown_and_forgotten_over_http(intake: IntakeServer) -> None:
@@ -153,6 +78,22 @@ def test_faults_are_ordered_over_http(intake: IntakeServer) -> None:
     assert request(intake, "PUT", "/faults", b'[{"kind":"flood"}]')[0] == 400
     assert request(intake, "PUT", "/faults", b"{")[0] == 400
     assert request(intake, "PUT", "/else", b"[]")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("9" * 5000, 413), ("0" * 5000 + "5", 400), ("-1", 411), ("²", 411)]
+)
+def test_no_length_is_too_strange(
+    intake: IntakeServer, capfd: pytest.CaptureFixture[str], length: str, status: int
+) -> None:
+    head = "POST /count/symdb/v1/input HTTP/1.1\r\nHost: x\r\nContent-Length: %s\r\n\r\nbytes"
+    host, port = intake.server_address[:2]
+    with socket.create_connection((str(host), port), timeout=20) as connection:
+        connection.sendall((head % length).encode("latin-1", "replace"))
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").readline()
+    assert answer.startswith(b"HTTP/1.1 %d " % status)
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("text", ["flood", "status:x", "status*x", ""])
@@ -200,32 +141,6 @@ def test_for_all_scopes_every_pipeline_delivers_the_same(parcels: list[Parcel]) 
     assert len(results) <= 1
 
 
-@pytest.mark.parametrize("cancel_after", range(1, 5))
-@pytest.mark.parametrize("name", PIPELINES)
-def test_a_cancellation_at_any_flush_sends_no_further_batch(
-    intake: IntakeServer, name: str, cancel_after: int
-) -> None:
-    run, options = PIPELINES[name]
-    cancellation, batches = Cancellation(), list[Batch]()
-
-    def observe(batch: Batch) -> None:
-        batches.append(batch)
-        if len(batches) == cancel_after:
-            cancellation.cancel()
-
-    parcels = [make_parcel(f"p{i}", 2, size=300) for i in range(6)]
-    with make_uploader(intake, cancellation=cancellation) as uploader:
-        try:
-            run(cancellation.watch(iter_packages(parcels)), uploader, options, observe)
-        except Cancelled:
-            assert len(batches) == cancel_after
-        else:
-            assert batches[-1].final  # the last batch was out before anybody asked
-    view = ledger_of(intake)
-    assert view.accepted == len(batches)
-    assert view.final == batches[-1].final
-
-
 def test_an_upload_through_every_passing_fault_loses_nothing(intake: IntakeServer) -> None:
     """Accepted batches equal claimed ones; duplicates come from lost answers only."""
     kinds = ["status:503", "accept-reset", "reset", "early-status:500", "accept-reset", "garbage"]
@@ -245,7 +160,7 @@ def test_an_upload_through_every_passing_fault_loses_nothing(intake: IntakeServe
 def test_a_bomb_is_read_in_pieces(intake: IntakeServer) -> None:
     """60 MiB of spaces arrive as 60 KiB; nothing is held, and the answer is about the JSON."""
     bomb = gzip.compress(b'{"service":"a"' + b" " * (60 << 20))
-    event = b'{"ddsource":"a","service":"a"}'
+    event = envelope.legacy_event(UploadOptions(url="http://x/"), "json")
     body = (
         WHOLE[:GZIP_AT] + bomb + b"\r\n--XX\r\n"
         b'Content-Disposition: form-data; name="event"; filename="event.json"\r\n'

@@ -31,12 +31,18 @@ def test_jitter_stays_between_nothing_and_a_doubling_limit(attempt: int) -> None
     assert 0 <= wait_s <= min(0.5 * 2 ** (attempt - 1), 30.0)
 
 
-@pytest.mark.parametrize(("asked_s", "waited_s"), [(0.0, 0.0), (7.0, 7.0), (1e6, 30.0)])
+@pytest.mark.parametrize(("asked_s", "waited_s"), [(7.0, 7.0), (1e6, 30.0)])
 def test_a_server_that_names_a_time_is_obeyed_up_to_the_cap(
     asked_s: float, waited_s: float
 ) -> None:
     error = RequestFailed("x", status=429, retryable=True, retry_after_s=asked_s)
     assert FullJitter(0.5, 30.0)(state_after(1, error)) == waited_s
+
+
+def test_a_server_that_asks_for_no_wait_does_not_get_the_pauses_removed() -> None:
+    error = RequestFailed("x", status=429, retryable=True, retry_after_s=0.0)
+    waits_s = [FullJitter(0.5, 30.0)(state_after(9, error)) for _ in range(20)]
+    assert max(waits_s) > 0
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,11 @@ def test_a_server_that_names_a_time_is_obeyed_up_to_the_cap(
         pytest.param("1.5", None, id="fraction"),
         pytest.param("", None, id="empty"),
         pytest.param("²", None, id="not ascii"),
-        pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", 0.0, id="past date"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 GMT", None, id="past date"),
+        pytest.param("Wed, 21 Oct 2015 07:28:00 -0000", None, id="past date of no zone"),
+        pytest.param("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None, id="endless year"),
+        pytest.param("Mon, 01 Jan 2030 00:00:00 +9999999999999", None, id="endless zone"),
+        pytest.param("Mon, 01 Jan 0001 00:00:00 +2359", None, id="before the first year"),
         pytest.param("Wed, 99 Oct 2015 07:28:00 GMT", None, id="no such day"),
     ],
 )
@@ -60,9 +70,16 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(
     assert parse_retry_after(text) == expected
 
 
-def test_a_date_to_come_is_as_far_away_as_it_is() -> None:
-    moment = time.time() + 1000
-    wait_s = parse_retry_after(formatdate(moment, usegmt=True))
+@pytest.mark.parametrize("usegmt", [True, False], ids=["GMT", "-0000"])
+@pytest.mark.parametrize("here", ["UTC", "EST+5"])
+def test_a_date_to_come_is_as_far_away_as_it_is(
+    usegmt: bool, here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", here)
+    time.tzset()
+    wait_s = parse_retry_after(formatdate(time.time() + 1000, usegmt=usegmt))
+    monkeypatch.undo()
+    time.tzset()
     assert wait_s is not None
     assert 0 < wait_s <= 1000
 

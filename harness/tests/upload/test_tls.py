@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import ssl
@@ -13,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from harness.config import UploadOptions
-from harness.errors import UploadError
+from harness.errors import Cancelled, UploadError
 from harness.tests.upload.senders import HASTY, ONCE, make_body
 from harness.upload.client import Uploader
+from harness.upload.guard import Cancellation
 from harness.upload.intake import IntakeServer
 from harness.upload.retry import RequestFailed
 
@@ -74,6 +76,23 @@ def test_a_server_that_cannot_prove_itself_gets_nothing_and_is_not_asked_again(
     assert isinstance(caught.value, RequestFailed)
     assert not caught.value.retryable
     assert secure_intake.ledger.view("upload-1") is None
+
+
+def test_cancelling_a_handshake_leaves_no_socket_to_the_collector() -> None:
+    cancellation = Cancellation()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        options = options_for(listener.getsockname()[1], "127.0.0.1", timeout_s=3600.0)
+        with Uploader(options, ONCE, cancellation=cancellation) as uploader:
+            timer = threading.Timer(0.2, cancellation.cancel)
+            gc.disable()
+            before = set(Path("/proc/self/fd").iterdir())
+            timer.start()
+            with pytest.raises(Cancelled):
+                uploader.post(make_body())
+            after = set(Path("/proc/self/fd").iterdir())
+            gc.enable()
+            timer.join()
+    assert after <= before
 
 
 def test_a_handshake_that_never_ends_meets_the_deadline() -> None:
