@@ -16,11 +16,12 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How far a reader follows its input before it says that the input is not sane.
 
     `dies` counts units and the entries that extraction decodes on its first walk over them: types,
-    functions, inlined instances, variables of Go. A string is cut at `string_bytes` and the type of
-    a symbol in C, C++ and Rust at `type_name_chars`; symbols are left out once the names and types
-    of one scope below its package come to `scope_chars`. These three are counted among what was
-    skipped; every other limit ends the extraction. `wall_s` is spent by extraction alone: while a
-    batch is made or sent, its clock stands still.
+    functions, inlined instances, variables of Go. `line_rows` and `inflated_bytes` count over the
+    whole file, `list_entries` in one list of ranges or locations. A string is cut at `string_bytes`
+    and the type of a symbol in C, C++ and Rust at `type_name_chars`; symbols are left out once the
+    names and types of one scope below its package come to `scope_chars`. These three are counted
+    among what was skipped; every other limit ends the extraction. `wall_s` is spent by extraction
+    alone: while a batch is made or sent, its clock stands still.
     """
 
     inflated_bytes: int = 8 * GIB
@@ -30,6 +31,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type_name_chars: int = 16 * KIB
     scope_chars: int = 4 * MIB
     line_rows: int = 50_000_000
+    list_entries: int = 100_000
     wall_s: float = 900.0
 
 

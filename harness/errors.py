@@ -79,31 +79,40 @@ class Cancelled(HarnessError):
 
 
 class InputRejected(HarnessError):
-    """A binary that cannot be read: no ELF, no DWARF, truncated, damaged, or beyond a limit."""
+    """A binary that cannot be read: no ELF, no DWARF, truncated, damaged, or beyond a limit.
 
-    def __init__(
+    `unit` is where the unit that was being read begins in .debug_info; it is said when `offset`
+    does not name a place, for what the unit refers to may lie in any section.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts of one message
         self,
         reason: str,
         *,
         file: str = "",
         section: str = "",
         offset: int | None = None,
+        unit: int | None = None,
         remedy: str = "",
     ) -> None:
         place = section if offset is None else f"{section or 'file'}+{offset:#x}"
         where = ": ".join(part for part in (file, place) if part)
-        super().__init__(f"{where}: {reason}" if where else reason, remedy=remedy)
+        read_for = "" if unit is None else f" (read for the unit at .debug_info+{unit:#x})"
+        what = reason + read_for
+        super().__init__(f"{where}: {what}" if where else what, remedy=remedy)
         self.reason = reason
         self.file = file
         self.section = section
         self.offset = offset
+        self.unit = unit
 
-    def in_file(self, file: str) -> InputRejected:
-        """Return the same rejection with the file named, for readers that know only a stream."""
+    def placed(self, file: str, unit: int | None = None) -> InputRejected:
+        """Return the same rejection with what readers of a section do not know: file and unit."""
         return InputRejected(
             self.reason,
-            file=file,
+            file=self.file or file,
             section=self.section,
             offset=self.offset,
+            unit=unit if self.offset is None and self.unit is None else self.unit,
             remedy=self.remedy,
         )

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import ByteSize, TypeAdapter, ValidationError
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import ByteSize, Field, NonNegativeInt, TypeAdapter, ValidationError
 
 from harness.errors import ConfigError
 
 _BYTE_SIZE = TypeAdapter(ByteSize)
+_COUNT = TypeAdapter(NonNegativeInt)
+_SECONDS: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(ge=0, allow_inf_nan=False)])
+_DURATION = TypeAdapter(Annotated[timedelta, Field(ge=timedelta())])
 
 
 def parse_bytes(text: str) -> int:
@@ -20,6 +26,34 @@ def parse_bytes(text: str) -> int:
     except ValidationError:
         raise ConfigError(
             f"{text!r} is not a size", remedy='write it like "2 MiB", "10 MB" or "4096"'
+        ) from None
+
+
+def parse_count(text: str) -> int:
+    """Parse "4096" or "4_096".
+
+    Raises:
+        ConfigError: The text is not a whole number, or negative.
+    """
+    try:
+        return _COUNT.validate_python(text.strip())
+    except ValidationError:
+        raise ConfigError(f"{text!r} is not a count", remedy='write it like "4096"') from None
+
+
+def parse_seconds(text: str) -> float:
+    """Parse "90", "1.5 s" or, as ISO 8601 has it, "PT15M".
+
+    Raises:
+        ConfigError: The text is not a duration, or negative.
+    """
+    try:
+        if text.strip().startswith("P"):
+            return _DURATION.validate_python(text.strip()).total_seconds()
+        return _SECONDS.validate_python(text.strip().removesuffix("s").rstrip())
+    except ValidationError:
+        raise ConfigError(
+            f"{text!r} is not a duration", remedy='write it like "90", "1.5 s" or "PT15M"'
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import signal
 import sys
@@ -28,7 +29,7 @@ from harness.cli import (
     upload,
 )
 from harness.cli.console import report_error
-from harness.cli.streams import guarded_output, no_room, quiet_errors
+from harness.cli.streams import guarded_output, no_memory, no_room, quiet_errors
 from harness.errors import NO_ROOM, ExitCode, HarnessError
 
 app = typer.Typer(
@@ -110,9 +111,12 @@ def _run() -> int:
         report_error(error)
         return error.exit_code
     except OSError as error:
-        if error.errno not in NO_ROOM:
+        if error.errno not in (*NO_ROOM, errno.ENOMEM):
             raise
-        report_error(no_room(error))
+        report_error(no_memory() if error.errno == errno.ENOMEM else no_room(error))
+        return ExitCode.USAGE
+    except MemoryError:
+        report_error(no_memory())
         return ExitCode.USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")

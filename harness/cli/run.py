@@ -13,10 +13,11 @@ from rich.text import Text
 from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
+from harness.cli.limits import LimitOption, parse_limits
 from harness.cli.publish import Findings, publish
 from harness.cli.run_view import RunView
 from harness.cli.suites import corpus_of, narrowed, suite_for_run
-from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions
+from harness.config import DEFAULT_FUNCTION_LIMIT, PipelineOptions, SymbolOptions
 from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.pipelines.compressors import default_level
@@ -97,6 +98,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     sink: Annotated[
         Literal["memory", "disk"], typer.Option(help="Where a batch is collected (streaming).")
     ] = "memory",
+    limit: LimitOption = None,
     seed: Annotated[int, typer.Option(help="Decides order and hash seeds.")] = 1,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for one process.")] = 900.0,
     flame: Annotated[
@@ -147,6 +149,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         hard_limit=hard_limit,
         sink=sink,
     )
+    symbols = SymbolOptions(limits=parse_limits(limit or ()))
     arms = arms_by_name(list(arm or _ARMS))
     view = RunView(console, resumable=True)
     fetching = FetchProgress(console, view.bars)
@@ -170,6 +173,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             timeout_s=timeout,
             keep_captures=flame,
             pipeline_options=options,
+            symbol_options=symbols,
             command=["python", "-m", "harness", *sys.argv[1:]],
             commit=commit,
         )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import ExitStack
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -14,13 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.console import error_console, output_console
+from harness.cli.limits import LimitOption, parse_limits
+from harness.cli.outfile import STANDARD_OUTPUT, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
 from harness.symbols import open_packages
 from harness.symbols.census import Census, census_of
 
 
-def scopes(
+def scopes(  # noqa: PLR0913 - every parameter is an option of the command
     binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
     *,
     scope: Annotated[
@@ -31,6 +32,7 @@ def scopes(
         Literal["strict", "any"],
         typer.Option(help="Which variable locations count as available."),
     ] = "strict",
+    limit: LimitOption = None,
     jsonl: Annotated[
         str,
         typer.Option(
@@ -45,32 +47,22 @@ def scopes(
 
     With neither --jsonl nor --stats, prints the counts as a table.
     """
-    if jsonl == "-" and stats:
+    if jsonl == STANDARD_OUTPUT and stats:
         raise ConfigError(
             "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
         )
-    options = SymbolOptions(scope=scope, locations=locations)
-    with ExitStack() as stack:
-        sink = _open_sink(jsonl, stack)
-        source = stack.enter_context(open_packages(str(binary), options))
+    options = SymbolOptions(scope=scope, locations=locations, limits=parse_limits(limit or ()))
+    with (
+        open_packages(str(binary), options) as source,
+        whole_file(jsonl, binary) if jsonl else nullcontext() as sink,
+    ):
         census = census_of(source, sink)
     if stats:
         typer.echo(msgspec.json.encode(asdict(census)).decode())
     else:
-        _print_table(census, binary.name, error_console() if jsonl == "-" else output_console())
-
-
-def _open_sink(target: str, stack: ExitStack) -> IO[bytes] | None:
-    if not target:
-        return None
-    if target == "-":
-        return sys.stdout.buffer
-    try:
-        return stack.enter_context(Path(target).open("wb"))
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {target}: {error.strerror}", remedy="choose another file"
-        ) from None
+        _print_table(
+            census, binary.name, error_console() if jsonl == STANDARD_OUTPUT else output_console()
+        )
 
 
 def _print_table(census: Census, name: str, console: Console) -> None:

@@ -38,6 +38,14 @@ def no_room(error: OSError) -> HarnessError:
     )
 
 
+def no_memory() -> HarnessError:
+    """Return what to say when the process may have no more memory; it says nothing of the input."""
+    return HarnessError(
+        "this process may have no more memory",
+        remedy="raise what it may have (ulimit -v, or that of its container)",
+    )
+
+
 class _Raw(io.FileIO):
     """A descriptor that tells `on_error` what is wrong, once, and swallows what comes after."""
 

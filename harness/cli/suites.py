@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import structs
 
-from harness.config import PipelineOptions
+from harness.cli.limits import parse_limits
+from harness.config import Limits, PipelineOptions, SymbolOptions
 from harness.corpus import Corpus, committed_corpus, fixtures_directory, pinned_manifest, resolve
 from harness.corpus.manifest import TIERS
 from harness.corpus.progress import OnProgress
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _COMMITTED = "small"
 _DECIDED_BY_SUITE = ("tier", "source", "arm", "probe", "threshold", "function_limit", "encoder",
-                     "compressor", "sync_flush", "hard_limit", "sink")  # fmt: skip
+                     "compressor", "sync_flush", "hard_limit", "sink", "limit")  # fmt: skip
 
 
 def find_suite(text: str) -> Suite:
@@ -112,6 +113,7 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
         replicates=replicates,
         seed=suite.seed,
         pipeline_options=options_of(suite),
+        symbol_options=SymbolOptions(limits=limits_of(suite)),
         suite=suite.name,
     )
 
@@ -120,6 +122,18 @@ def options_of(suite: Suite) -> PipelineOptions:
     """Return the pipelines' options: what the suite sets, and the defaults for the rest."""
     options = PipelineOptions(**suite.options.as_pipeline_options())
     return structs.replace(options, level=default_level(options.compressor))
+
+
+def limits_of(suite: Suite) -> Limits:
+    """Return how far extraction follows its input: what the suite sets, else the defaults.
+
+    Raises:
+        ConfigError: A limit is not known, or its value is not one.
+    """
+    try:
+        return parse_limits(f"{name}={value}" for name, value in suite.limits.items())
+    except ConfigError as error:
+        raise ConfigError(f"suite {suite.name}: {error.message}", remedy=error.remedy) from None
 
 
 def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from harness.cli.console import error_console
 from harness.cli.interruption import Interruption
+from harness.cli.limits import LimitOption, parse_limits
 from harness.config import (
     DEFAULT_FUNCTION_LIMIT,
     PipelineOptions,
@@ -47,6 +48,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         Literal["all", "main", "org"],
         typer.Option(help="Everything, the main module only, or everything of its organisation."),
     ] = "all",
+    limit: LimitOption = None,
     encoder: Annotated[
         Literal["msgspec", "orjson", "json"], typer.Option(help="JSON encoder.")
     ] = "msgspec",
@@ -153,7 +155,9 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
     policy = RetryPolicy(attempts=attempts, total_s=max(DEFAULT_POLICY.total_s, timeout))
     shipment = _Shipment(destination, policy, secrets, trust_env)
-    symbols = SymbolOptions(scope=scope, agent_version=agent_version)
+    symbols = SymbolOptions(
+        scope=scope, agent_version=agent_version, limits=parse_limits(limit or ())
+    )
     shipment.send(binary, symbols, run, options)
     shipment.report(as_json=as_json)
     raise typer.Exit(shipment.exit_code())

@@ -186,7 +186,8 @@ class Suite(_Table):
     """Experiments over one corpus.
 
     `corpus` is a pinned tier (`small`, `default`, `large`) or a directory. With `needs_baseline`,
-    there is no verdict without a run to compare with.
+    there is no verdict without a run to compare with. `limits` says how far extraction follows its
+    input, as `harness run --limit` does.
     """
 
     description: str = ""
@@ -194,6 +195,7 @@ class Suite(_Table):
     needs_baseline: bool = True
     seed: int = 1
     options: Options = Options()
+    limits: dict[str, int | float | str] = {}
     experiments: tuple[Experiment, ...]
     name: str = ""
 

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import to_builtins
+
+from harness.config import Limits
+
 _ALWAYS = {
     "--threshold": "threshold_bytes",
     "--function-limit": "function_limit",
@@ -57,6 +61,10 @@ def _options(options: Mapping[str, Any]) -> list[str]:
     for flag, (name, default) in _WHEN_SET.items():
         if known.get(name, default) != default:
             flags += [flag, str(known[name])]
+    usual = to_builtins(Limits())
+    for name, value in known.get("symbol_options", {}).get("limits", {}).items():
+        if value != usual.get(name):
+            flags += ["--limit", f"{name}={value}"]
     return [*flags, "--hard-limit"] if known.get("hard_limit") else flags
 
 

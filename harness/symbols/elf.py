@@ -1,27 +1,30 @@
-"""Open an ELF file: its headers through pyelftools, its bytes through bounded windows."""
+"""Open an ELF file: its sections by name, its bytes through bounded windows."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import IO, Literal, Self
 
-from elftools.elf.constants import SH_FLAGS
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section as ElfSection
-
 from harness.config import Limits
 from harness.errors import InputRejected
+from harness.symbols.dwarf.budget import Budget
+from harness.symbols.headers import read_headers
 from harness.symbols.sections import Section, inflate
 
-_MAGIC = b"\x7fELF"
 _ZDEBUG_HEADER_BYTES = 12
 _ELFCOMPRESS_ZLIB = 1
 
 
 class ElfFile:
     """An open ELF file and its sections, decompressed on first use.
+
+    Attributes:
+        path: As it was given.
+        limits: How far a reader follows the file.
+        budget: What reading it has taken so far.
+        unit: Where the unit begins that was opened last, for whoever reports damage.
 
     Raises:
         InputRejected: Not an ELF file, or its headers are damaged.
@@ -31,26 +34,36 @@ class ElfFile:
     def __init__(self, path: str, limits: Limits | None = None) -> None:
         self.path = path
         self.limits = limits or Limits()
-        self._file: IO[bytes] = Path(path).open("rb", buffering=0)  # noqa: SIM115 - by close()
+        self.budget = Budget(self.limits)
+        self.unit: int | None = None
+        self._inflated_bytes = 0
+        self._file: IO[bytes] = open(  # noqa: SIM115 - by close(); Path has no opener
+            path, "rb", buffering=0, opener=_open_at_once
+        )
         try:
-            self._size = os.fstat(self._file.fileno()).st_size
+            self._size = self._size_of_file()
             self._read_headers()
         except BaseException:
             self._file.close()
             raise
 
+    def _size_of_file(self) -> int:
+        state = os.fstat(self._file.fileno())
+        if not S_ISREG(state.st_mode):
+            raise InputRejected(
+                "not a regular file", file=self.path, remedy="name a compiled binary"
+            )
+        return state.st_size
+
     def _read_headers(self) -> None:
-        if os.pread(self._file.fileno(), 4, 0) != _MAGIC:
-            raise InputRejected("not an ELF file", file=self.path, remedy="name a compiled binary")
         try:
-            elf = ELFFile(self._file)
-            self.little_endian: bool = elf.little_endian
-            self.address_size: int = elf.elfclass // 8
-            self.machine: str = elf["e_machine"]
-            self.relocatable: bool = elf["e_type"] == "ET_REL"
-            self._headers = {section.name: _Header(section) for section in elf.iter_sections()}
-        except Exception as error:  # noqa: BLE001 - pyelftools lets a dozen kinds out
-            raise InputRejected(f"damaged ELF header: {error!r}", file=self.path) from None
+            headers = read_headers(Section("", self._file.fileno(), 0, self._size))
+        except InputRejected as error:
+            raise error.placed(self.path) from None
+        self.little_endian = headers.little_endian
+        self.address_size = headers.address_size
+        self.relocatable = headers.relocatable
+        self._headers = headers.sections
         self._open: dict[str, Section] = {}
 
     def __enter__(self) -> Self:
@@ -95,7 +108,10 @@ class ElfFile:
         if header is None or header.nobits:
             return None
         if header.offset + header.size > self._size:
-            raise InputRejected("the file ends inside the section", file=self.path, section=name)
+            at = max(self._size - header.offset, 0)
+            raise InputRejected(
+                "the file ends inside the section", file=self.path, section=name, offset=at
+            )
         packed = Section(name, self._file.fileno(), header.offset, header.size, header.address)
         if gnu:
             return self._inflate_gnu(packed)
@@ -104,9 +120,9 @@ class ElfFile:
     def _inflate_gnu(self, packed: Section) -> Section:
         head = packed.read(0, _ZDEBUG_HEADER_BYTES)
         if head[:4] != b"ZLIB":
-            raise InputRejected("no ZLIB header", file=self.path, section=packed.name)
+            raise InputRejected("no ZLIB header", file=self.path, section=packed.name, offset=0)
         size = int.from_bytes(head[4:], "big")
-        return inflate(packed, _ZDEBUG_HEADER_BYTES, size, self.limits.inflated_bytes)
+        return self._inflate(packed, _ZDEBUG_HEADER_BYTES, size)
 
     def _inflate_elf(self, packed: Section) -> Section:
         wide = self.address_size == 8
@@ -118,19 +134,24 @@ class ElfFile:
                 f"compressed with method {kind}, only zlib (1) is read",
                 file=self.path,
                 section=packed.name,
+                offset=0,
             )
         size = int.from_bytes(head[8:16] if wide else head[4:8], order)
-        return inflate(packed, len(head), size, self.limits.inflated_bytes)
+        return self._inflate(packed, len(head), size)
+
+    def _inflate(self, packed: Section, header_bytes: int, size: int) -> Section:
+        self._inflated_bytes += size
+        if self._inflated_bytes > self.limits.inflated_bytes:
+            raise InputRejected(
+                f"compressed sections inflate to {self._inflated_bytes} bytes or more, "
+                f"the limit is {self.limits.inflated_bytes}",
+                file=self.path,
+                section=packed.name,
+                offset=0,
+            )
+        return inflate(packed, header_bytes, size, self.budget.check_time)
 
 
-class _Header:
-    """What is kept of a section header: pyelftools' own objects hold on to the whole file."""
-
-    __slots__ = ("address", "compressed", "nobits", "offset", "size")
-
-    def __init__(self, section: ElfSection) -> None:
-        self.offset: int = section["sh_offset"]
-        self.size: int = section["sh_size"]
-        self.address: int = section["sh_addr"]
-        self.nobits: bool = section["sh_type"] == "SHT_NOBITS"
-        self.compressed: bool = bool(section["sh_flags"] & SH_FLAGS.SHF_COMPRESSED)
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; a pipe too, which otherwise waits for somebody to write into it."""
+    return os.open(path, flags | os.O_NONBLOCK)

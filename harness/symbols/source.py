@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,19 +10,14 @@ from typing import TypeVar
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.model import Package
+from harness.symbols.damage import REFUSED, rejection
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.budget import Budget
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go import has_build_info, iter_go_packages
 from harness.symbols.native.extract import iter_native_packages
 
 _T = TypeVar("_T")
-_REFUSED = (
-    *(InputRejected, ArithmeticError, AttributeError, EOFError, LookupError),
-    *(OSError, RecursionError, TypeError, ValueError, struct.error, zlib.error),
-)
-# Not MemoryError: reads are bounded, so running out of memory says nothing about the input.
 
 
 @dataclass(slots=True)
@@ -58,12 +50,12 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
         raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
     with elf:
         skipped: dict[str, int] = {}
-        with _border(path):
+        with _border(elf):
             dwarf = _open(elf, skipped)
             language = _language(dwarf, elf)
             packages = _packages(dwarf, language, chosen, skipped)
             dwarf.budget.pause()
-        yield PackageSource(_Guard(path, dwarf.budget).watch(packages), language, skipped)
+        yield PackageSource(_Guard(elf).watch(packages), language, skipped)
 
 
 def _open(elf: ElfFile, skipped: dict[str, int]) -> Dwarf:
@@ -102,9 +94,8 @@ def _language(dwarf: Dwarf, elf: ElfFile) -> str:
 class _Guard:
     """Turns what damage does to a reader into InputRejected, and ends what drags on."""
 
-    def __init__(self, path: str, budget: Budget) -> None:
-        self._path = path
-        self._budget = budget
+    def __init__(self, elf: ElfFile) -> None:
+        self._elf = elf
 
     def watch(self, packages: Iterator[Package]) -> Iterator[Package]:
         """Yield packages that are watched, and so are their children."""
@@ -114,14 +105,14 @@ class _Guard:
 
     def _iterate(self, items: Iterator[_T]) -> Iterator[_T]:
         """Yield what `items` yields. Only what `items` does is judged, not its consumer."""
-        budget = self._budget
+        budget = self._elf.budget
         while True:
             budget.resume()
             try:
                 item = next(items, None)
                 budget.pause()
-            except _REFUSED as error:
-                raise _reject(self._path, error) from error
+            except REFUSED as error:
+                raise rejection(self._elf, error) from error
             if item is None:
                 return
             yield item
@@ -129,21 +120,9 @@ class _Guard:
 
 
 @contextmanager
-def _border(path: str) -> Iterator[None]:
+def _border(elf: ElfFile) -> Iterator[None]:
     """Let nothing but InputRejected out."""
     try:
         yield
-    except _REFUSED as error:
-        raise _reject(path, error) from error
-
-
-def _reject(path: str, error: Exception) -> InputRejected:
-    """Return what to raise instead of `error`, with the file named."""
-    if isinstance(error, InputRejected):
-        return error if error.file else error.in_file(path)
-    if isinstance(error, OSError):
-        room = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-        remedy = "let TMPDIR name a folder with more room" if room else ""
-        reason = f"reading or spooling fails: {error.strerror or repr(error)}"
-        return InputRejected(reason, file=path, remedy=remedy)
-    return InputRejected(f"damaged debug information: {error!r}", file=path)
+    except REFUSED as error:
+        raise rejection(elf, error) from error

@@ -157,7 +157,9 @@ def _parse(data: bytes, layout: Layout) -> AbbreviationTable:
         at = _skip_attributes(data, start)
         table[code] = _share(tag, has_children, data[start:at], layout)
         if len(table) > _MOST_DECLARATIONS:
-            raise InputRejected("an abbreviation table of more than 100,000 declarations")
+            raise InputRejected(
+                "an abbreviation table of more than 100,000 declarations", section=".debug_abbrev"
+            )
         code, at = read_uleb(data, at)
     return table
 

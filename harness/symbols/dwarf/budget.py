@@ -12,7 +12,7 @@ STEP = 16 * 1024
 
 
 class Budget:
-    """Counts entries and looks at the clock.
+    """Counts entries and line rows of one file, and looks at the clock.
 
     The clock runs from the start, but stands still while the consumer of what was read is at work:
     a receiver that is slow to answer says nothing about the file.
@@ -20,7 +20,7 @@ class Budget:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._entries = 0
+        self._entries = self._rows = 0
         self._deadline = time.monotonic() + limits.wall_s
         self._paused_at: float | None = None
 
@@ -47,9 +47,23 @@ class Budget:
             InputRejected: There were too many, or too much time is gone.
         """
         self._entries += entries
-        if self._entries > self._limits.dies:
+        self.foresee(0)
+
+    def foresee(self, entries: int) -> None:
+        """Raise if so many more entries would be too many, or if too much time is gone."""
+        if self._entries + entries > self._limits.dies:
             raise InputRejected(
                 f"more than {self._limits.dies} entries, which is the limit", section=".debug_info"
+            )
+        self.check_time()
+
+    def spend_rows(self, rows: int) -> None:
+        """Count rows of line tables; raise if there were too many, or too much time is gone."""
+        self._rows += rows
+        if self._rows > self._limits.line_rows:
+            raise InputRejected(
+                f"more than {self._limits.line_rows} line rows, which is the limit",
+                section=".debug_line",
             )
         self.check_time()
 

@@ -85,6 +85,10 @@ AT_RANGES_INDEX = 0x1_0000 | AT_RANGES
 AT_LOCATION_LIST = 0x1_0000 | AT_LOCATION
 AT_LOCATION_LIST_INDEX = 0x2_0000 | AT_LOCATION
 
+# Content codes of line headers share their numbers with attributes: these stand beyond them too.
+LNCT = 0x8_0000
+LNCT_PATH, LNCT_DIRECTORY_INDEX = LNCT | 1, LNCT | 2
+
 FORM_ADDR = 0x01
 FORM_BLOCK2 = 0x03
 FORM_BLOCK4 = 0x04

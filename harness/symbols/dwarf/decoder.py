@@ -44,6 +44,13 @@ _KEYS = {
 }
 
 
+_TEXTS = frozenset(
+    (dw.AT_NAME, dw.AT_COMP_DIR, dw.AT_PRODUCER, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME,
+     dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME, dw.LNCT_PATH)
+)  # fmt: skip
+_NO_NUMBERS = frozenset(("string", "block", "wide"))
+
+
 class Attribute(NamedTuple):
     """One line of an abbreviation declaration. `constant` is for DW_FORM_implicit_const."""
 
@@ -95,6 +102,21 @@ def _reader(shape: str) -> str:
     return name
 
 
+def _fits(attribute: int, kind: str) -> bool:
+    """Tell whether an attribute may have a value of this kind; one that may not is passed over.
+
+    Readers rely on it: texts are what `Strings` takes, a location is an expression unless a key of
+    its own says otherwise, and everything else is a number.
+    """
+    if kind == "indirect":  # asked again when the form is known
+        return True
+    if attribute in _TEXTS:
+        return kind == "string" or kind in _STRING_KINDS
+    if attribute == dw.AT_LOCATION:
+        return kind == "block" or (attribute, kind) in _KEYS
+    return kind not in _NO_NUMBERS
+
+
 class _Writer:
     """Writes the source of one decode function."""
 
@@ -121,7 +143,7 @@ class _Writer:
 
     def _add(self, name: str, attribute: Attribute) -> None:
         size, kind = shape_of(attribute.form, self.layout)
-        keep = attribute.at in self.wanted and kind != "wide"
+        keep = attribute.at in self.wanted and _fits(attribute.at, kind)
         if isinstance(size, int):
             self.run.append((size, name if keep else ""))
         elif size != "none":

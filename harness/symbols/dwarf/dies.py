@@ -139,6 +139,7 @@ class Walk:
                 here = base + begin
                 if here == stuck and size >= end - here:
                     raise _endless(unit, here)
+                unit.dwarf.budget.check_time()
                 size = size * 4 if here == stuck else _WINDOW_BYTES
                 stuck = here
                 data, at = info.near(here, min(size, end - here))

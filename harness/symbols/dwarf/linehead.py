@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.sections import Section
 
-# Content codes share their numbers with attributes whose forms decide their keys: keep them apart.
-_CONTENT = 0x4000
-_LNCT_PATH, _LNCT_DIRECTORY_INDEX = _CONTENT | 1, _CONTENT | 2
 _MOST_HEADER_BYTES = 8 * 1024 * 1024
 
 
@@ -160,17 +157,19 @@ def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry]
     for _ in range(formats):
         content, at = read_uleb(data, at)
         form, at = read_uleb(data, at)
-        described.append(Attribute(_CONTENT | content, form, 0))
+        described.append(Attribute(dw.LNCT | content, form, 0))
     count, at = read_uleb(data, at)
     if (count and not described) or count > len(data):
         raise InputRejected("a file table that claims more than it holds", section=".debug_line")
-    decode = _share(tuple(described), frozenset((_LNCT_PATH, _LNCT_DIRECTORY_INDEX)), layout)
+    decode = _share(tuple(described), frozenset((dw.LNCT_PATH, dw.LNCT_DIRECTORY_INDEX)), layout)
     entries: list[FileEntry] = []
     for _ in range(count):
         at, values = decode(data, at, 0)
         if at > len(data):
             raise IndexError
-        entries.append(FileEntry(values.get(_LNCT_PATH, b""), values.get(_LNCT_DIRECTORY_INDEX, 0)))
+        entries.append(
+            FileEntry(values.get(dw.LNCT_PATH, b""), values.get(dw.LNCT_DIRECTORY_INDEX, 0))
+        )
     return entries, at
 
 

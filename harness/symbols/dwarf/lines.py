@@ -7,7 +7,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.leb import read_sleb, read_uleb
 from harness.symbols.dwarf.linehead import LineHeader, read_header
@@ -96,7 +95,8 @@ class _Program:
         self.header = header
         self.table = table
         self.order = unit.dwarf.order
-        self.most = unit.dwarf.elf.limits.line_rows
+        self.budget = unit.dwarf.budget
+        self.counted = 0
         spread = range(256 - header.opcode_base)
         self.advances = [header.minimum_length * (code // header.line_range) for code in spread]
         self.steps = [header.line_base + code % header.line_range for code in spread]
@@ -106,20 +106,19 @@ class _Program:
         """Execute all opcodes, a window at a time."""
         header, table = self.header, self.table
         advances, steps, opcode_base = self.advances, self.steps, header.opcode_base
-        most = self.most
         add_address, add_line, add_file = (
             table.addresses.append,
             table.lines.append,
             table.files.append,
         )
         base, end = header.program, header.end
-        data, at = self.section.window(base, _WINDOW_BYTES), 0
+        data, at = self._window(base), 0
         first = len(table)
         address, line, file, statement, discarded = 0, 1, 1, header.default_is_stmt, True
         while base + at < end:
             if at + _SLACK_BYTES > len(data) and base + len(data) < end:
                 base, at = base + at, 0
-                data = self.section.window(base, _WINDOW_BYTES)
+                data = self._window(base)
             opcode = data[at]
             at += 1
             if opcode >= opcode_base:
@@ -159,8 +158,6 @@ class _Program:
                     length, at = read_uleb(data, at - 1)
                 kind = data[at] if length else 0
                 if kind == _SET_ADDRESS:
-                    if len(table) > most:
-                        raise self._reject(f"more than {most} line rows", base + at)
                     address = int.from_bytes(data[at + 1 : at + length], self.order)
                     discarded = address == 0
                     if address >= _NARROW_ADDRESS:
@@ -174,7 +171,7 @@ class _Program:
                 at += length
                 if at > len(data):
                     base, at = base + at, 0
-                    data = self.section.window(base, _WINDOW_BYTES) if base < end else b""
+                    data = self._window(base) if base < end else b""
             elif opcode == _CONST_ADD_PC:
                 address += self.const_add
             elif opcode == _ADVANCE_PC:
@@ -194,7 +191,16 @@ class _Program:
             else:
                 for _ in range(header.operands[opcode - 1]):
                     _, at = read_uleb(data, at)
+        self._count()
         table.add_sequence(first, discarded=True)
 
-    def _reject(self, reason: str, offset: int) -> InputRejected:
-        return InputRejected(reason, section=self.section.name, offset=offset)
+    def _window(self, offset: int) -> bytes:
+        """Return what to run next; a window holds no more rows than it has bytes."""
+        self._count()
+        return self.section.window(offset, _WINDOW_BYTES)
+
+    def _count(self) -> None:
+        """Spend the rows that came since the last time; a discarded sequence takes its own back."""
+        rows = len(self.table)
+        self.budget.spend_rows(rows - self.counted)
+        self.counted = rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.leb import read_uleb
-from harness.symbols.dwarf.ranges import Range, indexed_list, required
+from harness.symbols.dwarf.ranges import Range, indexed_list, required, too_long
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -60,6 +60,7 @@ def _read_pairs(unit: Unit, offset: int) -> Places:
     section = required(unit, ".debug_loc")
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
+    most = unit.dwarf.elf.limits.list_entries
     found: list[Range] = []
     expressions: list[bytes] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
@@ -67,6 +68,9 @@ def _read_pairs(unit: Unit, offset: int) -> Places:
     while True:
         if at + 2 * size + 2 > len(data):
             offset = start + at
+            if len(found) > most:
+                raise too_long("location", most, section, offset)
+            unit.dwarf.budget.check_time()
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
         low = int.from_bytes(data[at : at + size], order)
@@ -91,7 +95,7 @@ def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PL
     # One flat loop: a Go program has hundreds of thousands of entries, a frame for each is seconds.
     section = required(unit, ".debug_loclists")
     size, order = unit.layout.address_size, unit.dwarf.order
-    base = unit.low_pc
+    base, most = unit.low_pc, unit.dwarf.elf.limits.list_entries
     found: list[Range] = []
     expressions: list[bytes] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
@@ -102,6 +106,9 @@ def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PL
     while True:
         if at > safe:
             offset = start + at
+            if len(found) > most:
+                raise too_long("location", most, section, offset)
+            unit.dwarf.budget.check_time()
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
             limit = len(data)

@@ -17,7 +17,7 @@ Range = tuple[int, int]
 """Addresses [low, high)."""
 
 _WINDOW_BYTES = 512
-_MOST_RANGES = 1_000_000
+_CHECKED_AFTER = 4096
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _BASE, _START_END, _START_LENGTH = (
     range(8)
 )
@@ -59,6 +59,15 @@ def required(unit: Unit, name: str) -> Section:
     return section
 
 
+def too_long(kind: str, most: int, section: Section, offset: int) -> InputRejected:
+    """Return what to say of a list that has not ended where it should have."""
+    return InputRejected(
+        f"a {kind} list of more than {most} entries, which is the limit",
+        section=section.name,
+        offset=offset,
+    )
+
+
 def _read_listed(unit: Unit, offset: int) -> list[Range]:
     if unit.layout.version >= 5:
         return _read_rnglist(unit, offset)
@@ -69,9 +78,12 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
     section = required(unit, ".debug_ranges")
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
-    for _ in range(_MOST_RANGES):
+    most = unit.dwarf.elf.limits.list_entries
+    for number in range(most + 1):
         data, at = section.near(offset, 2 * size)
         offset += 2 * size
+        if number % _CHECKED_AFTER == _CHECKED_AFTER - 1:
+            unit.dwarf.budget.check_time()
         middle = at + size
         low = int.from_bytes(data[at:middle], order)
         high = int.from_bytes(data[middle : middle + size], order)
@@ -81,19 +93,22 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
             return
         elif high > low:
             yield base + low, base + high
-    raise InputRejected("a range list without end", section=section.name, offset=offset)
+    raise too_long("range", most, section, offset)
 
 
 def _read_rnglist(unit: Unit, offset: int) -> list[Range]:
     section = required(unit, ".debug_rnglists")
     size, order = unit.layout.address_size, unit.dwarf.order
-    base = unit.low_pc
+    base, most = unit.low_pc, unit.dwarf.elf.limits.list_entries
     found: list[Range] = []
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
     start = offset - at
     while True:
         if len(data) - at < 2 * size + 1 and start + len(data) < section.size:
             offset = start + at
+            if len(found) > most:
+                raise too_long("range", most, section, offset)
+            unit.dwarf.budget.check_time()
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
         kind = data[at] if at < len(data) else _END

@@ -50,7 +50,9 @@ class Strings:
     def _follow_index(self, index: int, base: int, offset_size: int) -> int:
         section = self._elf.section(".debug_str_offsets")
         if section is None:
-            raise InputRejected("an indexed string without .debug_str_offsets")
+            raise InputRejected(
+                "an indexed string without its section", section=".debug_str_offsets"
+            )
         raw = section.read(base + index * offset_size, offset_size)
         return int.from_bytes(raw, "little" if self._elf.little_endian else "big") << 3 | STRP
 

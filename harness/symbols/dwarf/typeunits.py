@@ -44,7 +44,7 @@ class TypeUnits:
         self._sources = [_Source(dwarf.info.view(_WINDOW_BYTES), dwarf.unit_offsets, 0)]
         types = dwarf.elf.section(".debug_types")
         if types is not None:
-            offsets = unit_offsets(types, dwarf.order)
+            offsets = unit_offsets(types, dwarf.order, dwarf.budget)
             self._sources.append(_Source(types, offsets, len(dwarf.unit_offsets)))
         self._known = sum(map(self._note, self._sources))
         self._keys.seal()

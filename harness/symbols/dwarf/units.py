@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
-from harness.symbols.dwarf.budget import Budget
+from harness.symbols.dwarf.budget import STEP, Budget
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.forms import Layout
 from harness.symbols.dwarf.strings import Strings
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 UT_COMPILE, UT_TYPE, UT_PARTIAL, UT_SKELETON, UT_SPLIT_COMPILE, UT_SPLIT_TYPE = range(1, 7)
 _HEADER_BYTES = 48
+_LEAST_HEADER_BYTES = 7  # version, offset of the abbreviations, size of an address
 _CACHED_TABLES = 2
 _ASIDE_BYTES = 4 * 1024
 _CACHED_UNITS = 16
@@ -50,7 +51,13 @@ class Unit:
         self.aside = section or dwarf.aside
         self.offset = offset
         self.end = end
-        self._read_header(self.info.window(offset, _HEADER_BYTES))
+        if section is None:
+            dwarf.elf.unit = offset
+        self._read_header(self.info.window(offset, _HEADER_BYTES).ljust(_HEADER_BYTES, b"\0"))
+        if self.first > end:
+            raise InputRejected(
+                "a unit shorter than its header", section=self.info.name, offset=offset
+            )
         self.attributes: dict[int, Any] = {}
         self.root_tag = 0
         self._string_bytes = dwarf.elf.limits.string_bytes
@@ -129,7 +136,7 @@ class Unit:
     def _read_address(self, index: int) -> int:
         section = self.dwarf.elf.section(".debug_addr")
         if section is None:
-            raise InputRejected("an indexed address without .debug_addr")
+            raise InputRejected("an indexed address without its section", section=".debug_addr")
         size = self.layout.address_size
         base = self.attributes.get(dw.AT_ADDR_BASE, 8)
         data, at = section.near(base + index * size, size)
@@ -182,7 +189,7 @@ class Dwarf:
         self.aside = info.view(_ASIDE_BYTES)
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
         self.strings = Strings(elf, {} if skipped is None else skipped)
-        self.budget = Budget(elf.limits)
+        self.budget = elf.budget
         self._abbreviations = abbreviations
         self._tables: OrderedDict[tuple[int, Layout], AbbreviationTable] = OrderedDict()
         self._units: OrderedDict[int, Unit] = OrderedDict()
@@ -190,7 +197,7 @@ class Dwarf:
     @cached_property
     def unit_offsets(self) -> array[int]:
         """Offsets of all units, and the end of the last: n + 1 values, found header by header."""
-        return unit_offsets(self.info, self.order)
+        return unit_offsets(self.info, self.order, self.budget)
 
     def iter_units(self) -> Iterator[Unit]:
         """Yield every unit in file order; nothing of a unit is kept once the next is asked for."""
@@ -227,21 +234,31 @@ class Dwarf:
         return table
 
 
-def unit_offsets(section: Section, order: Literal["little", "big"]) -> array[int]:
+def unit_offsets(section: Section, order: Literal["little", "big"], budget: Budget) -> array[int]:
     """Return where the units of a section start, and where the last one ends.
 
     Raises:
-        InputRejected: A unit says that it is longer than the section.
+        InputRejected: A unit says that it is longer than the section or shorter than its header,
+            or there are too many.
     """
     offsets = array("Q")
     at = 0
     while at < section.size:
+        if len(offsets) % STEP == 0:
+            budget.foresee(len(offsets))
         offsets.append(at)
         head = section.window(at, 12)
         length = int.from_bytes(head[:4], order)
         at += 4 + length
         if length >= 0xFFFF_FFF0:
-            at = offsets[-1] + 12 + int.from_bytes(head[4:12], order)
+            length = int.from_bytes(head[4:12], order)
+            at = offsets[-1] + 12 + length
+        if length < _LEAST_HEADER_BYTES:
+            raise InputRejected(
+                f"a unit of {length} bytes, shorter than its header",
+                section=section.name,
+                offset=offsets[-1],
+            )
         if at > section.size:
             raise InputRejected(
                 "a unit longer than its section", section=section.name, offset=offsets[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
@@ -16,18 +17,23 @@ from harness.symbols.native.statements import Statements, own_statements
 if TYPE_CHECKING:
     from harness.symbols.native.unit import Identity, UnitContext
 
+_MOST_RANGES = 1_000_000
 VARIABLE_TAGS = (dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE)
 
 
 @dataclass(slots=True)
 class Block:
-    """A function body or lexical block while its subtree is being walked."""
+    """A function body or lexical block while its subtree is being walked.
+
+    `listed` is how many address ranges the blocks below a function body have, in all.
+    """
 
     depth: int
     ranges: list[Range]
     variables: list[dict[int, Any]] = field(default_factory=list)
     kinds: list[int] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
+    listed: int = 0
 
 
 @dataclass(slots=True)
@@ -64,6 +70,7 @@ def read_body(context: UnitContext, offset: int, file: str) -> Body:
                 stack[-1].kinds.append(die.tag)
             elif die.tag == dw.TAG_INLINED_SUBROUTINE:
                 inlined.extend(pc_ranges(unit, die.attributes))
+                _refuse_too_many(len(inlined), die)
     root = stack[0]
     files = context.numbers_of(file)
     return Body(root, own_statements(context.lines, root.ranges, inlined, files))
@@ -78,6 +85,18 @@ def _open_block(context: UnitContext, stack: list[Block], die: Die, walk: Walk) 
     block = Block(die.depth, ranges)
     stack[-1].blocks.append(block)
     stack.append(block)
+    stack[0].listed += len(ranges)
+    _refuse_too_many(stack[0].listed, die)
+
+
+def _refuse_too_many(ranges: int, die: Die) -> None:
+    """Refuse a function whose blocks share lists, so that a small file asks for all memory."""
+    if ranges > _MOST_RANGES:
+        raise InputRejected(
+            f"a function of more than {_MOST_RANGES:,} address ranges",
+            section=".debug_info",
+            offset=die.offset,
+        )
 
 
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:

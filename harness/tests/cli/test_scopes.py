@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from harness.tests.cli.conftest import Harness
+from harness.tests.symbols import crafted
 from harness.tests.symbols.binaries import FIXTURES
 
 C = FIXTURES / "c" / "dwarf5.so"
@@ -41,8 +46,14 @@ def test_counts_come_as_json_beside_a_file(harness: Harness, tmp_path: Path) -> 
         (["scopes", "/nowhere"], "No such file or directory — name a readable ELF file"),
         (["scopes", C, "--jsonl", "-", "--stats"], "both want standard output"),
         (["scopes", C, "--jsonl", "/nowhere/x"], "cannot write /nowhere/x"),
+        (
+            ["scopes", C, "--limit", "wal_s=1"],
+            "no limit is called 'wal_s' — did you mean 'wall_s'?",
+        ),
+        (["scopes", C, "--limit", "wall_s=soon"], "limit wall_s: 'soon' is not a duration"),
+        (["scopes", C, "--limit", "dies=5"], "more than 5 entries, which is the limit"),
     ],
-    ids=["text", "stripped", "absent", "two outputs", "unwritable"],
+    ids=["text", "stripped", "absent", "two outputs", "unwritable", "no limit", "no time", "limit"],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
     harness: Harness, arguments: list[str | Path], said: str
@@ -52,6 +63,79 @@ def test_bad_input_gets_one_line_and_exit_code_2(
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not done.stdout
+
+
+def copied(directory: Path) -> Path:
+    return Path(shutil.copy(C, directory / "self.so"))
+
+
+def test_a_binary_is_never_its_own_output(harness: Harness, tmp_path: Path) -> None:
+    binary = copied(tmp_path)
+    (link := tmp_path / "link").symlink_to(binary)
+    for target in (binary, link):
+        done = harness("scopes", binary, "--jsonl", target)
+        assert done.returncode == 2
+        assert "it is what is being read" in done.stderr
+        assert binary.read_bytes() == C.read_bytes()
+
+
+def test_results_of_before_stay_when_there_are_no_new_ones(
+    harness: Harness, tmp_path: Path
+) -> None:
+    target = tmp_path / "before.jsonl"
+    target.write_text("before")
+    for arguments in (["/nowhere"], [C, "--limit", "line_rows=0"]):
+        done = harness("scopes", *arguments, "--jsonl", target)
+        assert done.returncode == 2
+        assert target.read_text() == "before"
+    assert list(tmp_path.glob("*.part")) == []
+
+
+@pytest.mark.parametrize("target", ["/dev/full", "kept.jsonl"])
+def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, target: str) -> None:
+    """A process that may write no file beyond a kilobyte, as on a disk that is full."""
+    kept = tmp_path / "kept.jsonl"
+    kept.write_text("before")
+    command = [sys.executable, "-m", "harness", "scopes", str(C), "--jsonl", target]
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -f 1; "$@"', "bash", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert f"cannot write {target}" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
+    assert kept.read_text() == "before"
+
+
+def test_a_pipe_takes_the_output_but_is_no_input(harness: Harness, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = harness("scopes", pipe)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "not a regular file" in done.stderr
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        assert harness("scopes", C, "--jsonl", pipe).returncode == 0
+        said, _ = reader.communicate()
+    assert said.count(b"\n") == 2
+
+
+def test_a_process_without_memory_ends_in_one_line(tmp_path: Path) -> None:
+    """A line table of 200 MB in a process that may have as much in all."""
+    path = tmp_path / "rows.so"
+    path.write_bytes(crafted.line_rows(20_000_000))
+    command = [sys.executable, "-m", "harness", "scopes", str(path)]
+    done = subprocess.run(
+        ["bash", "-c", 'ulimit -v 200000; "$@"', "bash", *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "no more memory" in done.stderr
 
 
 def test_an_unknown_option_is_a_usage_error(harness: Harness) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.cli.suites import expected_inputs, find_suite, narrowed, options_of
-from harness.config import PipelineOptions
+from harness.cli.suites import expected_inputs, find_suite, limits_of, narrowed, options_of
+from harness.config import MIB, Limits, PipelineOptions
 from harness.corpus import fixtures_directory, pinned_manifest
 from harness.errors import ConfigError
 from harness.gates.suite import load_suite
@@ -155,6 +155,14 @@ def test_a_suite_decides_what_is_run_but_half_the_replicates_may_be_asked_for() 
     ]
     half = structs.replace(asked, replicates={"memray": 1})
     assert narrowed(half, find_suite("ci")).replicates == {"memray": 1}
+
+
+def test_a_suite_says_how_far_extraction_goes(tmp_path: Path) -> None:
+    text = SHORTEST.replace("[[", '[limits]\nwall_s = 60\nstring_bytes = "1 MiB"\n\n[[', 1)
+    limits = limits_of(load_suite(written(tmp_path, text)))
+    assert limits == Limits(wall_s=60.0, string_bytes=MIB)
+    with pytest.raises(ConfigError, match="suite mine: no limit is called 'wal_s'"):
+        limits_of(load_suite(written(tmp_path, text.replace("wall_s", "wal_s"))))
 
 
 def test_a_compressor_gets_a_level_that_it_has(tmp_path: Path) -> None:

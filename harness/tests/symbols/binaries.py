@@ -12,11 +12,10 @@ FIXTURES = fixtures_directory() / "binaries"
 _WITHOUT_DWARF = {"stripped.so", "split.dwo"}
 _MAGIC = b"\x7fELF"
 
-BINARIES = sorted(
-    path
-    for path in FIXTURES.glob("*/*")
-    if path.is_file() and path.name not in _WITHOUT_DWARF and path.read_bytes()[:4] == _MAGIC
+ELF_FILES = sorted(
+    path for path in FIXTURES.glob("*/*") if path.is_file() and path.read_bytes()[:4] == _MAGIC
 )
+BINARIES = [path for path in ELF_FILES if path.name not in _WITHOUT_DWARF]
 
 
 def name_of(path: Path) -> str:

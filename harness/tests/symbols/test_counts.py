@@ -10,6 +10,9 @@ import pytest
 
 from harness.corpus import fixtures_directory
 from harness.corpus.manifest import load_manifest
+from harness.symbols.dwarf.dies import Walk
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
 from harness.tests.symbols.binaries import BINARIES, counted, name_of
 from harness.tests.symbols.counting import count_entries
 
@@ -25,6 +28,19 @@ COUNTS = json.loads((fixtures_directory() / "corpus-counts.json").read_text())["
 def test_units_entries_functions_parameters_and_variables_are_all_met(path: Path) -> None:
     expected, found = counted(path), count_entries(path)
     assert found == {key: expected[key] for key in found}
+
+
+@pytest.mark.parametrize("path", BINARIES, ids=name_of)
+def test_a_walk_for_some_tags_meets_what_one_for_all_meets_of_them(path: Path) -> None:
+    """For each tag alone, and for all but one, which steps over different entries."""
+    with ElfFile(str(path)) as elf:
+        for unit in Dwarf(elf).iter_units():
+            every = list(Walk(unit, unit.first))
+            met = frozenset(die.tag for die in every)
+            for tag in met:
+                for tags in (frozenset((tag,)), met - {tag}):
+                    found = list(Walk(unit, unit.first, tags))
+                    assert found == [die for die in every if die.tag in tags]
 
 
 @pytest.mark.slow

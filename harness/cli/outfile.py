@@ -1,0 +1,75 @@
+"""A file of results that is there whole or not at all, and never in place of what was read."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import copymode
+from typing import IO
+
+from harness.errors import ConfigError, HarnessError
+
+STANDARD_OUTPUT = "-"
+
+
+@contextmanager
+def whole_file(target: str, source: Path) -> Iterator[IO[bytes]]:
+    """Yield what to write the results into; they take the place of `target` when all is written.
+
+    Devices and pipes are written directly, and so is standard output, which `-` stands for.
+
+    Args:
+        target: Where the results go.
+        source: The file that is being read, which must not be the target.
+
+    Raises:
+        ConfigError: The target is the source, or cannot be written.
+        HarnessError: It cannot be written any further.
+    """
+    if target == STANDARD_OUTPUT:
+        yield sys.stdout.buffer
+        return
+    path = Path(target)
+    direct = path.exists() and not path.is_file()
+    if path.exists() and path.samefile(source):
+        raise ConfigError(
+            f"cannot write {target}: it is what is being read", remedy="choose another file"
+        )
+    if not direct:  # what a symbolic link points to is replaced, not the link
+        path = path.resolve()
+    part = path if direct else path.with_name(f".harness-{secrets.token_hex(8)}.part")
+    try:
+        file = part.open("wb" if direct else "xb")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {target}: {error.strerror}", remedy="choose another file"
+        ) from None
+    try:
+        yield from _filled(file, target)
+        if not direct:
+            _take_place(part, path)
+    except BaseException:
+        if not direct:
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _take_place(part: Path, path: Path) -> None:
+    if path.exists():
+        copymode(path, part)
+    part.replace(path)
+
+
+def _filled(file: IO[bytes], target: str) -> Iterator[IO[bytes]]:
+    """Yield the file once, and close it; what goes wrong with it is said with the target's name."""
+    try:
+        with file:
+            yield file
+    except OSError as error:
+        raise HarnessError(
+            f"cannot write {target}: {error.strerror or error}",
+            remedy="free some space there, or choose another file",
+        ) from None

@@ -1,0 +1,70 @@
+"""`--limit NAME=VALUE`: how values are written, and where they end up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.limits import parse_limits
+from harness.config import MIB, Limits
+from harness.errors import ConfigError
+from harness.stats.repeat import repeat_command
+from harness.store import read_manifest
+from harness.tests.cli.conftest import Harness
+from harness.tests.symbols.binaries import FIXTURES
+
+
+@pytest.mark.parametrize(
+    ("given", "limits"),
+    [
+        ([], Limits()),
+        (["wall_s=90"], Limits(wall_s=90.0)),
+        (["wall_s=1.5 s", "depth=7"], Limits(wall_s=1.5, depth=7)),
+        (["wall_s=PT15M"], Limits(wall_s=900.0)),
+        (["string_bytes=2 MiB", "dies=1_000"], Limits(string_bytes=2 * MIB, dies=1000)),
+        (["depth=1", "depth=2"], Limits(depth=2)),
+    ],
+)
+def test_sizes_durations_and_counts_are_read(given: list[str], limits: Limits) -> None:
+    assert parse_limits(given) == limits
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("wal_s=1", "no limit is called 'wal_s' — did you mean 'wall_s'"),
+        ("speed=1", "no limit is called 'speed' — known: inflated_bytes, "),
+        ("depth", "limit depth: '' is not a count"),
+        ("depth=1.5", "limit depth: '1.5' is not a count"),
+        ("dies=-1", "limit dies: '-1' is not a count"),
+        ("wall_s=inf", "limit wall_s: 'inf' is not a duration"),
+        ("wall_s=-PT1S", "limit wall_s: '-PT1S' is not a duration"),
+        ("string_bytes=much", "limit string_bytes: 'much' is not a size"),
+    ],
+)
+def test_what_is_no_limit_is_refused_with_a_remedy(given: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_limits([given])
+    assert str(caught.value).startswith(said)
+
+
+def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
+    harness: Harness, tmp_path: Path
+) -> None:
+    quick = ("--probe", "bare", "--source", "dwarf", "--replicates", "1")
+    done = harness("run", FIXTURES / "c" / "dwarf5.so", *quick, "--limit", "dies=5")
+    assert done.returncode == 2
+    assert "more than 5 entries, which is the limit" in done.stderr
+    (run_dir,) = (tmp_path / "work" / "results" / "runs").iterdir()
+    manifest = read_manifest(run_dir)
+    assert manifest["options"]["symbol_options"]["limits"]["dies"] == 5
+    command = repeat_command(manifest, ("dwarf5.so", "dwarf"), ["legacy"])
+    assert command.endswith("--limit dies=5")
+
+
+def test_an_upload_keeps_to_a_limit_too(harness: Harness) -> None:
+    names = ("--service", "s", "--version", "1", "--url", "http://127.0.0.1:9/nobody")
+    done = harness("upload", FIXTURES / "c" / "dwarf5.so", *names, "--limit", "dies=5")
+    assert done.returncode == 2
+    assert "more than 5 entries" in done.stderr

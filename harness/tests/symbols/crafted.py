@@ -1,0 +1,100 @@
+"""Small ELF files that ask for more than they hold, written byte by byte."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+
+_COMPRESSED, _ZLIB = 0x800, 1
+_ABBREVIATIONS = bytes((
+    *(1, 0x11, 1, 0x13, 0x0B, 0x03, 0x08, 0x10, 0x17, 0, 0),  # unit: language, name, stmt_list
+    *(2, 0x2E, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x07, 0, 0),  # function: name, low and high PC
+    *(3, 0x0B, 0, 0x55, 0x17, 0, 0),  # block: ranges
+    *(4, 0x34, 0, 0x03, 0x08, 0x02, 0x17, 0, 0),  # variable: name, location list
+    0,
+))  # fmt: skip
+
+
+def elf_of(sections: Iterable[tuple[str, bytes]], *, packed: bool = False) -> bytes:
+    """Return a 64-bit little-endian ELF file with these sections, compressed if `packed`."""
+    names, bodies, headers = b"\0", b"", struct.pack("<IIQQQQIIQQ", *[0] * 10)
+    for name, content in (*sections, (".shstrtab", b"")):
+        at = len(names)
+        names += name.encode() + b"\0"
+        body = content if name != ".shstrtab" else names
+        squeezed = packed and name.startswith(".debug")
+        if squeezed:
+            body = struct.pack("<IIQQ", _ZLIB, 0, len(content), 1) + zlib.compress(content)
+        place = (0, 64 + len(bodies), len(body))
+        headers += struct.pack("<IIQQQQIIQQ", at, 1, squeezed * _COMPRESSED, *place, 0, 0, 1, 0)
+        bodies += body
+    return _file_header(64 + len(bodies), len(headers) // 64) + bodies + headers
+
+
+def _file_header(sections_at: int, count: int) -> bytes:
+    ident = b"\x7fELF\x02\x01\x01" + bytes(9)
+    numbers = (3, 62, 1, 0, 0, sections_at, 0, 64, 56, 0, 64, count, count - 1)
+    return ident + struct.pack("<HHIQQQIHHHHHH", *numbers)
+
+
+def _sized(content: bytes) -> bytes:
+    return struct.pack("<I", len(content)) + content
+
+
+def _unit(*, blocks: int = 0, variables: int = 0) -> bytes:
+    """Return a unit with one function; its blocks and variables all name the list at 12."""
+    body = b"\x01\x0ca.c\0" + struct.pack("<I", 0)
+    body += b"\x02f\0" + struct.pack("<QQ", 0x1000, 0x100)
+    body += (b"\x03" + struct.pack("<I", 12)) * blocks
+    body += (b"\x04v\0" + struct.pack("<I", 12)) * variables + b"\0\0"
+    return _sized(struct.pack("<HBBI", 5, 1, 8, 0) + body)
+
+
+def _lines(rows: int) -> bytes:
+    """Return a line table of one sequence with so many rows, one octet each."""
+    tables = bytes((1, 1, 1, 0, 1, 13)) + bytes(12) + b"\0a.c\0\0\0\0\0"
+    program = b"\0\x09\x02" + struct.pack("<Q", 0x1000) + b"\x0e" * rows + b"\0\x01\x01"
+    return _sized(struct.pack("<HI", 4, len(tables)) + tables + program)
+
+
+def line_rows(rows: int) -> bytes:
+    """Return a program whose line table has so many rows, compressed to next to nothing."""
+    return _program(_unit(), rows)
+
+
+def shared_ranges(blocks: int, ranges: int) -> bytes:
+    """Return a program whose blocks all have the same list of so many ranges."""
+    entries = b"\x04\x01\x02" * ranges + b"\0"
+    rest = (".debug_rnglists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
+    return _program(_unit(blocks=blocks), 1, rest)
+
+
+def shared_locations(variables: int, places: int) -> bytes:
+    """Return a program whose variables all have the same list of so many places."""
+    entries = b"\x04\x01\x02\x01\x50" * places + b"\0"
+    rest = (".debug_loclists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
+    return _program(_unit(variables=variables), 1, rest)
+
+
+def _program(unit: bytes, rows: int, *rest: tuple[str, bytes]) -> bytes:
+    info = (".debug_info", unit)
+    abbreviations = (".debug_abbrev", _ABBREVIATIONS)
+    return elf_of((info, abbreviations, (".debug_line", _lines(rows)), *rest), packed=True)
+
+
+def empty_units(count: int, *, length: int = 0) -> bytes:
+    """Return a program of units that hold so many octets each: too few for a header, or just it."""
+    unit = _sized(struct.pack("<HIB", 4, 0, 8).ljust(length, b"\0")[:length])
+    return elf_of(((".debug_info", unit * count), (".debug_abbrev", _ABBREVIATIONS)), packed=True)
+
+
+def shared_name(sections: int, length: int) -> bytes:
+    """Return a file of loaded sections whose long names are all the end of one."""
+    names = b"\0" + b"n" * (length + sections) + b"\0"
+    headers = struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 64, len(names), 0, 0, 1, 0)
+    for number in range(1, sections):
+        headers += struct.pack("<IIQQQQIIQQ", number, 1, 0, 1, 0, 0, 0, 0, 1, 0)
+    header = bytearray(_file_header(64 + len(names), sections))
+    header[-2:] = bytes(2)  # the names are in the first section
+    return bytes(header) + names + headers
