@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.symbols.go.spill import Records, SortedKeys
+from harness.symbols.spill import Records, SortedKeys
 
 
 def sealed(keys: list[int]) -> SortedKeys:
