@@ -20,7 +20,7 @@ from harness.symbols import open_packages
 from harness.symbols.census import Census, census_of
 
 
-def scopes(
+def scopes(  # noqa: PLR0913 - every parameter is an option of the command
     binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
     *,
     scope: Annotated[
@@ -31,6 +31,12 @@ def scopes(
         Literal["strict", "any"],
         typer.Option(help="Which variable locations count as available."),
     ] = "strict",
+    single_pass: Annotated[
+        bool,
+        typer.Option(
+            "--single-pass", help="Drop, and count, what only a pass over all units can attribute."
+        ),
+    ] = False,
     jsonl: Annotated[
         str,
         typer.Option(
@@ -49,7 +55,7 @@ def scopes(
         raise ConfigError(
             "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
         )
-    options = SymbolOptions(scope=scope, locations=locations)
+    options = SymbolOptions(scope=scope, locations=locations, single_pass=single_pass)
     with ExitStack() as stack:
         sink = _open_sink(jsonl, stack)
         source = stack.enter_context(open_packages(str(binary), options))

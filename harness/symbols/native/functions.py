@@ -14,6 +14,7 @@ from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.statements import Statements, own_statements
 
 if TYPE_CHECKING:
+    from harness.symbols.native.reader import UnitReader
     from harness.symbols.native.unit import Identity, UnitContext
 
 VARIABLE_TAGS = (dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE)
@@ -38,15 +39,15 @@ class Body:
     statements: Statements
 
 
-def read_body(context: UnitContext, offset: int, file: str) -> Body:
+def read_body(reader: UnitReader, offset: int, file: str) -> Body:
     """Walk one function or inlined instance; what is inlined into it is not part of it.
 
     Args:
-        context: The unit.
+        reader: The unit.
         offset: Of the function or instance.
         file: The function's own source file; statements of other files are not its own.
     """
-    unit = context.unit
+    unit = reader.unit
     stack: list[Block] = []
     inlined: list[Range] = []
     walk = Walk(unit, offset)
@@ -56,7 +57,7 @@ def read_body(context: UnitContext, offset: int, file: str) -> Body:
         if die.depth == 0:
             stack.append(Block(0, pc_ranges(unit, die.attributes)))
         elif die.tag == dw.TAG_LEXICAL_BLOCK:
-            _open_block(context, stack, die, walk)
+            _open_block(reader, stack, die, walk)
         else:
             walk.prune()
             if die.tag in VARIABLE_TAGS:
@@ -65,14 +66,14 @@ def read_body(context: UnitContext, offset: int, file: str) -> Body:
             elif die.tag == dw.TAG_INLINED_SUBROUTINE:
                 inlined.extend(pc_ranges(unit, die.attributes))
     root = stack[0]
-    files = context.numbers_of(file)
-    return Body(root, own_statements(context.lines, root.ranges, inlined, files))
+    files = reader.numbers_of(file)
+    return Body(root, own_statements(reader.lines, root.ranges, inlined, files))
 
 
-def _open_block(context: UnitContext, stack: list[Block], die: Die, walk: Walk) -> None:
-    ranges = pc_ranges(context.unit, die.attributes)
+def _open_block(reader: UnitReader, stack: list[Block], die: Die, walk: Walk) -> None:
+    ranges = pc_ranges(reader.unit, die.attributes)
     if not ranges and stack[0].ranges:
-        context.skip("lexical block without code")
+        reader.skip("lexical block without code")
         walk.prune()
         return
     block = Block(die.depth, ranges)
@@ -154,16 +155,16 @@ def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> 
 
 
 def available_lines(
-    context: UnitContext,
+    reader: UnitReader,
     attributes: dict[int, Any],
     block: list[Range],
     statements: Statements,
 ) -> list[LineSpan]:
     """Return the lines on which a variable can be read, overlapping ranges merged."""
     found: list[LineSpan] = []
-    size = context.unit.layout.address_size
-    for low, high, expression in read_locations(context.unit, attributes):
-        if context.strict and not is_available(expression, size):
+    size = reader.unit.layout.address_size
+    for low, high, expression in read_locations(reader.unit, attributes):
+        if reader.strict and not is_available(expression, size):
             continue
         where = [(low, high)] if high else block
         found.extend(
