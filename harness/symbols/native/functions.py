@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.dwarf.locations import is_available, read_locations
+from harness.symbols.dwarf.locations import read_places
+from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.statements import Statements, own_statements
@@ -161,13 +162,14 @@ def available_lines(
     statements: Statements,
 ) -> list[LineSpan]:
     """Return the lines on which a variable can be read, overlapping ranges merged."""
-    found: list[LineSpan] = []
-    size = reader.unit.layout.address_size
-    for low, high, expression in read_locations(reader.unit, attributes):
-        if reader.strict and not is_available(expression, size):
-            continue
-        where = [(low, high)] if high else block
-        found.extend(
-            lines for begin, end in where if (lines := statements.between(begin, end)) is not None
-        )
+    ranges, expressions = read_places(reader.unit, attributes)
+    verdicts = judge(expressions, reader.unit.layout.address_size, strict=reader.strict)
+    if not verdicts:
+        return []
+    where = readable(ranges, verdicts)
+    found = [
+        lines
+        for low, high in (block if where is None else where)
+        if (lines := statements.between(low, high)) is not None
+    ]
     return merge_overlapping(found)

@@ -98,7 +98,23 @@ def test_arguments_of_functions_optimised_at_link_time_are_available_as_without_
         for variant in ("dwarf5", "lto")
     )
     assert linked == plain
-    assert sum(specifics is not None for specifics in linked.values()) == 16
+    assert sum(specifics is not None for specifics in linked.values()) == 8
+
+
+def test_one_place_that_cannot_be_read_makes_the_variable_unavailable_unless_any_will_do() -> None:
+    found = {}
+    for locations in ("strict", "any"):
+        scopes = scopes_of(FIXTURES / "c" / "dwarf5.so", SymbolOptions(locations=locations))
+        (table,) = [
+            symbol
+            for symbol in named(scopes["/fixture/table.c"], "table_each").symbols
+            if symbol.name == "table"
+        ]
+        found[locations] = table.language_specifics
+    # One of its places is a register; the next two are values that were worked out.
+    assert found["strict"] is None
+    assert found["any"] is not None
+    assert found["any"].available_line_ranges
 
 
 def test_a_single_pass_counts_what_it_drops() -> None:
