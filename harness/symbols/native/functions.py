@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.locations import read_places
 from harness.symbols.dwarf.places import judge, readable
@@ -147,9 +148,12 @@ def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> 
     if not name:
         context.skip("variable without a name")
         return None
+    target = attributes.get(dw.AT_TYPE)
+    if target == ELSEWHERE:
+        context.skip("type of a variable in another file")
     return Symbol(
         name=name,
-        type=context.types.name(attributes.get(dw.AT_TYPE)),
+        type=context.types.name(target),
         symbol_type="arg" if tag == dw.TAG_FORMAL_PARAMETER else "local",
         line=attributes.get(dw.AT_DECL_LINE, 0),
     )
