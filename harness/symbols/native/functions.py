@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from harness.symbols.native.unit import Identity, UnitContext
 
 VARIABLE_TAGS = (dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE)
+_NOT_DROPPED = 1 << 30
+"""A depth that no entry has."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,54 @@ class Body:
     statements: Statements
 
 
+class BodyReader:
+    """Takes the entries of one function or instance, in file order, and makes a body of them.
+
+    Args:
+        reader: The unit.
+        die: The entry of the function or instance.
+    """
+
+    def __init__(self, reader: UnitReader, die: Die) -> None:
+        self._reader = reader
+        self._blocks = [Block(die.depth, pc_ranges(reader.unit, die.attributes))]
+        self._inlined: list[Range] = []
+        self._dropped = _NOT_DROPPED
+
+    def feed(self, die: Die) -> None:
+        """Take the next entry that is not inside something else than a block."""
+        blocks, depth = self._blocks, die.depth
+        if depth > self._dropped:
+            return
+        self._dropped = _NOT_DROPPED
+        while len(blocks) > 1 and blocks[-1].depth >= depth:
+            blocks.pop()
+        if die.tag in VARIABLE_TAGS:
+            blocks[-1].variables.append(die.attributes)
+            blocks[-1].kinds.append(die.tag)
+        elif die.tag == dw.TAG_INLINED_SUBROUTINE:
+            self._inlined += pc_ranges(self._reader.unit, die.attributes)
+        elif die.tag == dw.TAG_LEXICAL_BLOCK:
+            self._open_block(die)
+
+    def _open_block(self, die: Die) -> None:
+        blocks = self._blocks
+        ranges = pc_ranges(self._reader.unit, die.attributes)
+        if not ranges and blocks[0].ranges:
+            self._reader.skip("lexical block without code")
+            self._dropped = die.depth
+            return
+        block = Block(die.depth, ranges)
+        blocks[-1].blocks.append(block)
+        blocks.append(block)
+
+    def finish(self, file: str) -> Body:
+        """Return the body; statements of files other than the function's own are not part of it."""
+        reader, root = self._reader, self._blocks[0]
+        files = reader.numbers_of(file)
+        return Body(root, own_statements(reader.lines, root.ranges, self._inlined, files))
+
+
 def read_body(reader: UnitReader, offset: int, file: str) -> Body:
     """Walk one function or inlined instance; what is inlined into it is not part of it.
 
@@ -49,38 +99,14 @@ def read_body(reader: UnitReader, offset: int, file: str) -> Body:
         offset: Of the function or instance.
         file: The function's own source file; statements of other files are not its own.
     """
-    unit = reader.unit
-    stack: list[Block] = []
-    inlined: list[Range] = []
-    walk = Walk(unit, offset)
-    for die in walk:
-        while len(stack) > 1 and stack[-1].depth >= die.depth:
-            stack.pop()
-        if die.depth == 0:
-            stack.append(Block(0, pc_ranges(unit, die.attributes)))
-        elif die.tag == dw.TAG_LEXICAL_BLOCK:
-            _open_block(reader, stack, die, walk)
-        else:
+    walk = Walk(reader.unit, offset)
+    entries = iter(walk)
+    body = BodyReader(reader, next(entries))
+    for die in entries:
+        if die.tag != dw.TAG_LEXICAL_BLOCK:
             walk.prune()
-            if die.tag in VARIABLE_TAGS:
-                stack[-1].variables.append(die.attributes)
-                stack[-1].kinds.append(die.tag)
-            elif die.tag == dw.TAG_INLINED_SUBROUTINE:
-                inlined.extend(pc_ranges(unit, die.attributes))
-    root = stack[0]
-    files = reader.numbers_of(file)
-    return Body(root, own_statements(reader.lines, root.ranges, inlined, files))
-
-
-def _open_block(reader: UnitReader, stack: list[Block], die: Die, walk: Walk) -> None:
-    ranges = pc_ranges(reader.unit, die.attributes)
-    if not ranges and stack[0].ranges:
-        reader.skip("lexical block without code")
-        walk.prune()
-        return
-    block = Block(die.depth, ranges)
-    stack[-1].blocks.append(block)
-    stack.append(block)
+        body.feed(die)
+    return body.finish(file)
 
 
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:

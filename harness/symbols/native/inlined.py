@@ -15,6 +15,7 @@ from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.functions import (
     VARIABLE_TAGS,
     Block,
+    Body,
     available_lines,
     build_symbol,
     function_scope,
@@ -52,7 +53,7 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
     """
     merged = Merged()
     for offset in context.index.iter_instances(die.offset):
-        instance = read_instance(context, offset, identity.file)
+        instance = instance_of(context, read_body(context, offset, identity.file))
         if instance is not None:
             merged.add(instance.lines, instance.variables.items())
     if context.foreign is not None:
@@ -89,20 +90,16 @@ def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
     return found
 
 
-def read_instance(
-    reader: UnitReader, offset: int, file: str, *, direct: bool = True
-) -> Instance | None:
+def instance_of(reader: UnitReader, body: Body, *, direct: bool = True) -> Instance | None:
     """Return what an inlined or out-of-line instance contributes; None if it has no lines.
 
     Without lines it was optimised down to nothing, and has no say in which lines exist.
 
     Args:
         reader: The unit of the instance.
-        offset: Of the instance.
-        file: The source file of its definition.
+        body: The instance.
         direct: Whether it refers to the definition itself, and not to something in between.
     """
-    body = read_body(reader, offset, file)
     if is_discarded(body.root.ranges):
         return None
     lines = body.statements.spans()

@@ -8,7 +8,6 @@ says is worked out while its unit's lines are at hand, and stored until its defi
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
@@ -17,13 +16,17 @@ from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.instances import StoredInstances
-from harness.symbols.native.inlined import encode_instance, read_instance
+from harness.symbols.native.functions import VARIABLE_TAGS, BodyReader
+from harness.symbols.native.inlined import encode_instance, instance_of
 from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
 
 _INSTANCES = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
+# What has parameters of its own, which are not those of the function around it.
+_ENCLOSING = _INSTANCES | {dw.TAG_SUBROUTINE_TYPE}
+_TAGS = _ENCLOSING | {*VARIABLE_TAGS, dw.TAG_LEXICAL_BLOCK}
 _CROSSING = tuple(
     bytes((dw.AT_ABSTRACT_ORIGIN, form)) for form in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT)
 )
@@ -44,7 +47,7 @@ def collect_foreign(dwarf: Dwarf, skipped: dict[str, int], strict: bool) -> Stor
         origins = _Origins()
         for unit in dwarf.iter_units():
             if _unit_may_cross(unit) and not reason_to_skip(unit):
-                _collect(UnitReader(unit, skipped, strict), origins, stored)
+                _Collector(UnitReader(unit, skipped, strict), origins, stored).run()
         stored.seal()
     except BaseException:
         stored.close()
@@ -69,29 +72,61 @@ def _unit_may_cross(unit: Unit) -> bool:
     )
 
 
-def _collect(reader: UnitReader, origins: _Origins, stored: StoredInstances) -> None:
-    unit = reader.unit
-    for die in _iter_foreign(unit):
-        origin = origins.find(unit, die.attributes[dw.AT_ABSTRACT_ORIGIN])
+class _Open(NamedTuple):
+    """A function or instance that the walk is inside of; without a body it is of no interest."""
+
+    depth: int
+    origin: _Origin | None
+    body: BodyReader | None
+
+
+class _Collector:
+    """The walk over one unit: every entry is met once, however deep instances are nested."""
+
+    def __init__(self, reader: UnitReader, origins: _Origins, stored: StoredInstances) -> None:
+        self._reader = reader
+        self._origins = origins
+        self._stored = stored
+        self._open: list[_Open] = []
+
+    def run(self) -> None:
+        """Store what all instances say whose definition is in another unit."""
+        unit, opened = self._reader.unit, self._open
+        for number, die in enumerate(Walk(unit, unit.first, _TAGS)):
+            if number % STEP == 0:
+                unit.dwarf.budget.check_time()
+            while opened and opened[-1].depth >= die.depth:
+                self._close(opened.pop())
+            if opened and (body := opened[-1].body) is not None:
+                body.feed(die)
+            if die.tag in _ENCLOSING:
+                opened.append(self._enter(die))
+        while opened:
+            self._close(opened.pop())
+
+    def _enter(self, die: Die) -> _Open:
+        unit = self._reader.unit
+        at = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, ELSEWHERE)
+        if (
+            at == ELSEWHERE
+            or unit.first <= at < unit.end
+            or not any(attribute in die.attributes for attribute in CODE)
+        ):
+            return _Open(die.depth, None, None)
+        origin = self._origins.find(unit, at)
         if origin.reason:
-            reader.skip(origin.reason)
-            continue
-        instance = read_instance(reader, die.offset, origin.file, direct=origin.direct)
+            self._reader.skip(origin.reason)
+            return _Open(die.depth, None, None)
+        return _Open(die.depth, origin, BodyReader(self._reader, die))
+
+    def _close(self, entry: _Open) -> None:
+        if entry.body is None or entry.origin is None:
+            return
+        origin = entry.origin
+        body = entry.body.finish(origin.file)
+        instance = instance_of(self._reader, body, direct=origin.direct)
         if instance is not None:
-            stored.add(origin.offset, encode_instance(instance))
-
-
-def _iter_foreign(unit: Unit) -> Iterator[Die]:
-    """Yield the instances with code whose origin is in another unit of this file."""
-    for number, die in enumerate(Walk(unit, unit.first, _INSTANCES)):
-        if number % STEP == 0:
-            unit.dwarf.budget.check_time()
-        attributes = die.attributes
-        origin = attributes.get(dw.AT_ABSTRACT_ORIGIN, unit.first)
-        if unit.first <= origin < unit.end or origin == ELSEWHERE:
-            continue
-        if any(attribute in attributes for attribute in CODE):
-            yield die
+            self._stored.add(origin.offset, encode_instance(instance))
 
 
 class _Origin(NamedTuple):
