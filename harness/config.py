@@ -42,12 +42,15 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `strict` (only plain registers and memory count as available) or `any`. `inlines` says which
     package reports an inlined Go function: `unit`, that of the unit which holds the definition,
     from that unit's instances (as the reference output has it), or `index`, the function's own,
-    from all instances.
+    from all instances. `single_pass` spares C, C++ and Rust a pass over all units: what instances
+    say about functions of other units is then counted and dropped. After link-time optimisation
+    that is all there is to say about where functions are.
     """
 
     scope: str = "all"
     locations: str = "strict"
     inlines: str = "unit"
+    single_pass: bool = False
     agent_version: str = ""
     limits: Limits = Limits()
 

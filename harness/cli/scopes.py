@@ -33,6 +33,12 @@ def scopes(  # noqa: PLR0913 - every parameter is an option of the command
         typer.Option(help="Which variable locations count as available."),
     ] = "strict",
     limit: LimitOption = None,
+    single_pass: Annotated[
+        bool,
+        typer.Option(
+            "--single-pass", help="Drop, and count, what only a pass over all units can attribute."
+        ),
+    ] = False,
     jsonl: Annotated[
         str,
         typer.Option(
@@ -51,7 +57,12 @@ def scopes(  # noqa: PLR0913 - every parameter is an option of the command
         raise ConfigError(
             "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
         )
-    options = SymbolOptions(scope=scope, locations=locations, limits=parse_limits(limit or ()))
+    options = SymbolOptions(
+        scope=scope,
+        locations=locations,
+        single_pass=single_pass,
+        limits=parse_limits(limit or ()),
+    )
     with (
         open_packages(str(binary), options) as source,
         whole_file(jsonl, binary) if jsonl else nullcontext() as sink,

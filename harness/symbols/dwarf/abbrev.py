@@ -87,6 +87,10 @@ class Abbreviation:
         setattr(self, name, compiled)
         return compiled
 
+    def holds(self, octets: bytes) -> bool:
+        """Tell whether the declaration has these octets, unparsed: a quick no, or a maybe."""
+        return octets in self._raw
+
 
 _share = lru_cache(maxsize=1024)(Abbreviation)
 """Tables of different units repeat themselves: equal declarations are one object."""

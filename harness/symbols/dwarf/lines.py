@@ -37,14 +37,27 @@ class LineTable:
         self.files = array("H")
         self._starts: list[tuple[int, int, int]] = []
 
-    def add_sequence(self, first: int, *, discarded: bool) -> None:
-        """Close the sequence whose rows begin at index `first`, or forget it."""
+    def add_sequence(self, first: int, *, discarded: bool, ordered: bool = True) -> None:
+        """Close the sequence whose rows begin at index `first`, or forget it.
+
+        Args:
+            first: Index of its first row; its last row is the last there is.
+            discarded: Whether to forget it.
+            ordered: Whether its rows are known to be in the order of their addresses.
+        """
         end = len(self.addresses)
+        if not ordered and not discarded:
+            self._sort(first)
         if discarded or first == end:
             for column in (self.addresses, self.lines, self.files):
                 del column[first:]
         else:
             self._starts.append((self.addresses[first], first, end))
+
+    def _sort(self, first: int) -> None:
+        order = sorted(range(first, len(self.addresses)), key=self.addresses.__getitem__)
+        for column in (self.addresses, self.lines, self.files):
+            column[first:] = array(column.typecode, [column[row] for row in order])
 
     def widen(self, address: int, file: int) -> None:
         """Make room for rows from this address on, and for this file number."""
@@ -114,6 +127,7 @@ class _Program:
         base, end = header.program, header.end
         data, at = self._window(base), 0
         first = len(table)
+        ordered = True
         address, line, file, statement, discarded = 0, 1, 1, header.default_is_stmt, True
         while base + at < end:
             if at + _SLACK_BYTES > len(data) and base + len(data) < end:
@@ -160,12 +174,16 @@ class _Program:
                 if kind == _SET_ADDRESS:
                     address = int.from_bytes(data[at + 1 : at + length], self.order)
                     discarded = address == 0
+                    # Nothing else moves backwards.
+                    if len(table) > first and address < table.addresses[-1]:
+                        ordered = False
                     if address >= _NARROW_ADDRESS:
                         table.widen(address, file)
                         add_address = table.addresses.append
                 elif kind == _END_SEQUENCE:
-                    table.add_sequence(first, discarded=discarded)
+                    table.add_sequence(first, discarded=discarded, ordered=ordered)
                     first = len(table)
+                    ordered = True
                     address, line, file = 0, 1, 1
                     statement, discarded = header.default_is_stmt, True
                 at += length

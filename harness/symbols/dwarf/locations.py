@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.errors import InputRejected
@@ -17,27 +16,12 @@ _WINDOW_BYTES = 1024
 _ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)
 _START_END, _START_LENGTH, _VIEW_PAIR = 7, 8, 9
-_EVERYWHERE = (0, 0)
+EVERYWHERE = (0, 0)
+"""The range of an expression that holds wherever its variable is in scope."""
 
-
-Location: TypeAlias = tuple[int, int, bytes]
-"""Addresses [low, high), and the expression that holds there; high 0 means everywhere."""
 
 Places: TypeAlias = tuple[list[Range], list[bytes]]
 """Address ranges [low, high), and the expression that holds in each; (0, 0) means everywhere."""
-
-
-def read_locations(unit: Unit, attributes: dict[int, Any]) -> list[Location]:
-    """Return where the variable is, in file order; nothing if it has no location.
-
-    Listed ranges without addresses are left out.
-    """
-    ranges, expressions = read_places(unit, attributes)
-    return [
-        (low, high, expression)
-        for (low, high), expression in zip(ranges, expressions, strict=True)
-        if high > low or not high
-    ]
 
 
 def read_places(unit: Unit, attributes: dict[int, Any]) -> Places:
@@ -49,7 +33,7 @@ def read_places(unit: Unit, attributes: dict[int, Any]) -> Places:
         offset = attributes[dw.AT_LOCATION_LIST]
         return (_read_loclist if unit.layout.version >= 5 else _read_pairs)(unit, offset)
     if dw.AT_LOCATION in attributes:
-        return [_EVERYWHERE], [attributes[dw.AT_LOCATION]]
+        return [EVERYWHERE], [attributes[dw.AT_LOCATION]]
     if dw.AT_LOCATION_LIST_INDEX in attributes:
         index = attributes[dw.AT_LOCATION_LIST_INDEX]
         return _read_loclist(unit, indexed_list(unit, ".debug_loclists", index))
@@ -183,46 +167,3 @@ def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PL
         if high >= low:
             found.append((low, high))
             expressions.append(expression)
-
-
-_OP_ADDR, _OP_REGX, _OP_FBREG, _OP_BREGX, _OP_PIECE, _OP_CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C
-
-
-@lru_cache(maxsize=512)
-def is_available(expression: bytes, address_size: int) -> bool:
-    """Tell whether a variable can be read through `expression`, by the strict rule.
-
-    Only plain places count: an address, a register, or an offset from one. One of them alone
-    covers the variable; several need a piece each, and every piece must be located.
-    """
-    at = pieces = plain = 0
-    located = False
-    while at < len(expression):
-        op = expression[at]
-        at += 1
-        if op == _OP_PIECE:
-            if not located:
-                return False
-            _, at = read_uleb(expression, at)
-            pieces, located = pieces + 1, False
-            continue
-        if located:
-            return False
-        end = _after_place(op, expression, at, address_size)
-        if end < 0:
-            return False
-        at, located, plain = end, True, plain + 1
-    return plain > 0 and (pieces == plain or (pieces == 0 and plain == 1))
-
-
-def _after_place(op: int, expression: bytes, at: int, address_size: int) -> int:
-    """Return the position behind the operands of a plain place, -1 if `op` is anything else."""
-    if 0x50 <= op <= 0x6F or op == _OP_CFA:
-        return at
-    if op == _OP_ADDR:
-        return at + address_size
-    if 0x70 <= op <= 0x8F or op in (_OP_REGX, _OP_FBREG):
-        return read_uleb(expression, at)[1]
-    if op == _OP_BREGX:
-        return read_uleb(expression, read_uleb(expression, at)[1])[1]
-    return -1

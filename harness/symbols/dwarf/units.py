@@ -190,7 +190,7 @@ class Dwarf:
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
         self.strings = Strings(elf, {} if skipped is None else skipped)
         self.budget = elf.budget
-        self._abbreviations = abbreviations
+        self.abbreviations_section: Section = abbreviations
         self._tables: OrderedDict[tuple[int, Layout], AbbreviationTable] = OrderedDict()
         self._units: OrderedDict[int, Unit] = OrderedDict()
 
@@ -227,7 +227,7 @@ class Dwarf:
         key = (offset, layout)
         table = self._tables.pop(key, None)
         if table is None:
-            table = read_table(self._abbreviations, offset, layout)
+            table = read_table(self.abbreviations_section, offset, layout)
         self._tables[key] = table
         if len(self._tables) > _CACHED_TABLES:
             self._tables.popitem(last=False)

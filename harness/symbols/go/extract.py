@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 
 from harness.config import SymbolOptions
-from harness.model import LanguageSpecifics, Package, Scope, count_functions, package_scope
+from harness.model import Package
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.binary import open_binary
 from harness.symbols.go.packages import PackageReader
 from harness.symbols.go.prepass import build_index
+from harness.symbols.parts import iter_parts
 
 LANGUAGE = "go"
-
-MOST_FUNCTIONS = 4096
-"""A package of more functions is delivered in parts, so that a batch can end inside it."""
 
 
 def iter_go_packages(
@@ -42,31 +39,6 @@ def iter_go_packages(
         for number in index.order():
             children = PackageReader(binary, index, number).iter_children()
             name = index.packages[number].name
-            yield from _iter_parts(name, children, options.agent_version)
+            yield from iter_parts(name, LANGUAGE, children, options.agent_version)
     finally:
         index.close()
-
-
-def _iter_parts(name: str, children: Iterator[Scope], agent_version: str) -> Iterator[Package]:
-    """Yield a package as one part or several; as none if there is no child."""
-    continuation = False
-    while (first := next(children, None)) is not None:
-        part = _iter_part(chain((first,), children))
-        del first
-        specifics = LanguageSpecifics(agent_version=agent_version, continuation=continuation)
-        empty = specifics == LanguageSpecifics()
-        yield Package(package_scope(name, None if empty else specifics), LANGUAGE, part)
-        for _ in part:
-            pass  # a consumer may leave a part early; the next one begins where this one ends
-        continuation = True
-
-
-def _iter_part(children: Iterator[Scope]) -> Iterator[Scope]:
-    """Yield children until they hold as many functions as one part may have."""
-    functions = 0
-    for child in children:
-        functions += count_functions(child)
-        yield child
-        del child
-        if functions >= MOST_FUNCTIONS:
-            return

@@ -14,9 +14,10 @@ from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary, UnitReader
 from harness.symbols.go.index import Entry, GoIndex, Kind
-from harness.symbols.go.inlined import FAR, Merged
+from harness.symbols.go.inlined import FAR, decode_instance
 from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.go.names import FunctionName, parse_function_name
+from harness.symbols.instances import Merged
 from harness.symbols.lines import PcLines, Range, to_line_ranges
 
 BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
@@ -171,10 +172,15 @@ def _listed_names(unit: Unit, attributes: dict[int, Any]) -> tuple[str, Function
 def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
     """Return the scope of an inlined function: its definition, and all its instances merged."""
     merged = Merged()
+    file = ""
     near_only = entry.kind == Kind.NEAR_DEFINITION
-    for record in index.instances(entry.place):
-        if not merged.add(record, near_only=near_only):
+    for record in index.instances.iter_of(entry.place):
+        instance = decode_instance(record)
+        if near_only and not instance.near:
             binary.skip(FAR)
+            continue
+        file = file or instance.file
+        merged.add(instance.injectible, instance.variables.items())
     unit = binary.dwarf.unit_of(entry.place)
     attributes: dict[int, Any] = {}
     symbols: list[Symbol] = []
@@ -187,7 +193,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
             binary.skip("definition: unexpected child")
     symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
     _, name = _listed_names(unit, attributes)
-    scope = function_scope(name, merged.file, merged.injectible or [], symbols)
+    scope = function_scope(name, file, merged.injectible or [], symbols)
     scope.start_line = attributes.get(dw.AT_DECL_LINE, 0)
     scope.end_line = merged.end_line
     return scope
@@ -200,7 +206,7 @@ def _add_defined(
         binary.skip("variable: no name or no type")
         return
     info = binary.types.info(die.attributes[dw.AT_TYPE])
-    symbols.append(variable_symbol(unit, die, info.name, merged.variables.get(die.offset, [])))
+    symbols.append(variable_symbol(unit, die, info.name, merged.available(die.offset)))
 
 
 def function_scope(

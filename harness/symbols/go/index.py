@@ -19,10 +19,10 @@ from harness.errors import InputRejected
 from harness.model import Scope
 from harness.sharing import StringPool
 from harness.symbols.go.names import FunctionName
+from harness.symbols.instances import StoredInstances
 from harness.symbols.spill import Records, SortedKeys
 
 _POSITION_BITS = 40
-_ORIGIN_BITS = 32
 _MOST_PACKAGES = 1 << (64 - _POSITION_BITS)
 
 
@@ -82,10 +82,9 @@ class GoIndex:
         self.packages: list[PackageUnits] = []
         self._numbers: dict[str, int] = {}
         self._entries = SortedKeys()
-        self._instances = SortedKeys()
         self._listed = Records()  # read one after the other, so not among the scopes
         self._scopes = Records()
-        self._contributions = Records()
+        self.instances = StoredInstances()
         self._strings = StringPool()
 
     def number_of(self, package: str) -> int:
@@ -110,13 +109,6 @@ class GoIndex:
         """Store a function that is done with, and return its position."""
         return self._scopes.append(_encode(scope))
 
-    def add_instance(self, origin: int, record: bytes) -> None:
-        """Record an instance of the definition at `origin`."""
-        position = self._contributions.append(record)
-        if max(origin, position) >= 1 << _ORIGIN_BITS:
-            raise InputRejected("more than 4 GiB of debug information", section=".debug_info")
-        self._instances.add(origin << _ORIGIN_BITS | position)
-
     def order(self) -> list[int]:
         """Return the numbers of the packages to deliver, in the order of their first unit.
 
@@ -132,10 +124,8 @@ class GoIndex:
 
     def seal(self) -> None:
         """Sort everything; nothing may be added after."""
-        for keys in (self._entries, self._instances):
-            keys.seal()
-        for records in (self._listed, self._scopes, self._contributions):
-            records.seal()
+        for part in (self._entries, self._listed, self._scopes, self.instances):
+            part.seal()
 
     def entries(self, package: int) -> Iterator[Entry]:
         """Yield the entries of a package in the order in which they were added."""
@@ -147,18 +137,10 @@ class GoIndex:
         """Return a stored scope, its strings shared with those read before it."""
         return self._strings.share(_decode_scope(self._scopes.read(position)))
 
-    def instances(self, origin: int) -> Iterator[bytes]:
-        """Yield the stored instances of a definition, in file order."""
-        mask = (1 << _ORIGIN_BITS) - 1
-        for key in self._instances.iter_range(origin << _ORIGIN_BITS, (origin + 1) << _ORIGIN_BITS):
-            yield self._contributions.read(key & mask)
-
     def close(self) -> None:
         """Give the files back."""
-        for keys in (self._entries, self._instances):
-            keys.close()
-        for records in (self._listed, self._scopes, self._contributions):
-            records.close()
+        for part in (self._entries, self._listed, self._scopes, self.instances):
+            part.close()
 
 
 _encode = msgpack.Encoder().encode

@@ -9,7 +9,7 @@ hand, stored, and merged when the definition is delivered.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct, msgpack
@@ -22,7 +22,7 @@ from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary
 from harness.symbols.go.index import GoIndex
 from harness.symbols.go.linetable import FunctionLines
-from harness.symbols.lines import PcLines, Range, intersect, merge_overlapping
+from harness.symbols.lines import PcLines, Range, merge_overlapping
 
 FAR = "inlined instance: far from its definition"
 INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
@@ -37,7 +37,6 @@ class Instance(Struct, array_like=True):
 
     near: bool
     file: str
-    end_line: int
     injectible: list[Range]
     variables: dict[int, list[Range]]
 
@@ -173,38 +172,9 @@ class InstanceCollector:
             return
         merged = {key: merge_overlapping(ranges) for key, ranges in owner.variables.items()}
         injectible = owner.lines.injectible()
-        instance = Instance(owner.near, owner.file, injectible[-1][1], injectible, merged)
-        self._index.add_instance(owner.origin, _encode(instance))
+        instance = Instance(owner.near, owner.file, injectible, merged)
+        self._index.instances.add(owner.origin, _encode(instance))
 
 
-_decoder = msgpack.Decoder(Instance)
+decode_instance = msgpack.Decoder(Instance).decode
 _encode = msgpack.Encoder().encode
-
-
-@dataclass(slots=True)
-class Merged:
-    """All instances of one definition taken together."""
-
-    file: str = ""
-    end_line: int = 0
-    injectible: list[Range] | None = None
-    variables: dict[int, list[Range]] = field(default_factory=dict)
-
-    def add(self, record: bytes, *, near_only: bool) -> bool:
-        """Take one stored instance in: lines intersect, availability unites.
-
-        Tell whether it counts.
-        """
-        instance = _decoder.decode(record)
-        if near_only and not instance.near:
-            return False
-        self.file = self.file or instance.file
-        self.end_line = max(self.end_line, instance.end_line)
-        if self.injectible is None:
-            self.injectible = instance.injectible
-        else:
-            self.injectible = intersect(self.injectible, instance.injectible)
-        for variable, ranges in instance.variables.items():
-            known = self.variables.setdefault(variable, [])
-            self.variables[variable] = merge_overlapping(known + ranges)
-        return True

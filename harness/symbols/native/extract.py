@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from harness.config import SymbolOptions
-from harness.model import Package, Scope, package_scope
+from harness.model import Package, Scope
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.ranges import pc_ranges
 from harness.symbols.dwarf.typeunits import TypeUnits
-from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
+from harness.symbols.dwarf.units import UT_TYPE
 from harness.symbols.native.functions import build_function
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.inlined import build_abstract
+from harness.symbols.native.prepass import collect_foreign
+from harness.symbols.native.reader import CODE, is_discarded, reason_to_skip
 from harness.symbols.native.signed import iter_signed_types
 from harness.symbols.native.typecontext import SignedTypes
 from harness.symbols.native.types import build_type
 from harness.symbols.native.unit import UnitContext
+from harness.symbols.parts import iter_parts
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
 
 SYSTEM_ROOTS = ("/usr/", "/rustc/", "/rust/deps/")
-_REASONS = {UT_SKELETON: "skeleton unit without its split file"}
 
 
 def iter_native_packages(
@@ -36,46 +38,28 @@ def iter_native_packages(
     """Yield one package a compilation unit; its children come in file order, one at a time.
 
     File order, not the order of names: sorting a unit by name would need all its names at once,
-    and a unit can be the whole program.
+    and a unit can be the whole program. A unit of many children comes in parts.
     """
-    with closing(SignedTypes(TypeUnits(dwarf), skipped)) as signed:
+    strict = options.locations == "strict"
+    with ExitStack() as stack:
+        signed = stack.enter_context(closing(SignedTypes(TypeUnits(dwarf), skipped)))
+        foreign = None if options.single_pass else collect_foreign(dwarf, skipped, strict)
+        if foreign is not None:
+            stack.enter_context(closing(foreign))
         for unit in dwarf.iter_units():
-            reason = _reason_to_skip(unit)
-            if reason:
+            if unit.kind == UT_TYPE:
+                continue  # its types are delivered with the units that refer to them
+            if reason := reason_to_skip(unit):
                 skipped[reason] = skipped.get(reason, 0) + 1
-            elif unit.kind != UT_TYPE:
-                strict = options.locations == "strict"
-                yield from _iter_package(UnitContext(unit, skipped, signed, strict=strict), options)
+                continue
+            yield from iter_parts(
+                _package_name(unit),
+                unit.language,
+                _iter_scopes(UnitContext(unit, skipped, signed, foreign, strict=strict), options),
+                options.agent_version,
+            )
         if unreferred := signed.unreferred():
             skipped["type unit that no unit refers to"] = unreferred
-
-
-def _iter_package(context: UnitContext, options: SymbolOptions) -> Iterator[Package]:
-    """Yield the package of one unit, unless it is empty."""
-    unit, children = context.unit, _iter_scopes(context, options)
-    first = next(children, None)
-    if first is not None:
-        yield Package(package_scope(_package_name(unit)), unit.language, _chain(first, children))
-
-
-def _chain(first: Scope, rest: Iterator[Scope]) -> Iterator[Scope]:
-    yield first
-    del first
-    yield from rest
-
-
-def _reason_to_skip(unit: Unit) -> str:
-    if unit.kind == UT_TYPE:
-        return ""
-    if unit.kind != UT_COMPILE:
-        return _REASONS.get(unit.kind, "partial, imported or split unit")
-    if unit.root_tag != dw.TAG_COMPILE_UNIT:
-        return "partial, imported or split unit"
-    if dw.AT_GNU_DWO_NAME in unit.attributes or dw.AT_DWO_NAME in unit.attributes:
-        return "skeleton unit without its split file"
-    if unit.language not in ("c", "cpp", "rust"):
-        return "unit in another language"
-    return ""
 
 
 def _package_name(unit: Unit) -> str:
@@ -109,9 +93,9 @@ def _build(context: UnitContext, die: Die) -> Scope | None:
     if dw.AT_ABSTRACT_ORIGIN in die.attributes:
         return None
     ranges = pc_ranges(context.unit, die.attributes)
-    if not ranges:
+    if not any(attribute in die.attributes for attribute in CODE):
         return build_abstract(context, die, identity)
-    if ranges[0][0] == 0:
+    if not ranges or is_discarded(ranges):
         context.skip("function that the linker discarded")
         return None
     return build_function(context, die, identity)

@@ -8,32 +8,33 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.dwarf.locations import is_available, read_locations
+from harness.symbols.dwarf.locations import read_places
+from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.statements import Statements, own_statements
 
 if TYPE_CHECKING:
+    from harness.symbols.native.reader import UnitReader
     from harness.symbols.native.unit import Identity, UnitContext
 
-_MOST_RANGES = 1_000_000
+_MOST_HELD = 1_000_000
 VARIABLE_TAGS = (dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE)
+_NOT_DROPPED = 1 << 30
+"""A depth that no entry has."""
 
 
 @dataclass(slots=True)
 class Block:
-    """A function body or lexical block while its subtree is being walked.
-
-    `listed` is how many address ranges the blocks below a function body have, in all.
-    """
+    """A function body or lexical block while its subtree is being walked."""
 
     depth: int
     ranges: list[Range]
     variables: list[dict[int, Any]] = field(default_factory=list)
     kinds: list[int] = field(default_factory=list)
     blocks: list[Block] = field(default_factory=list)
-    listed: int = 0
 
 
 @dataclass(slots=True)
@@ -44,59 +45,85 @@ class Body:
     statements: Statements
 
 
-def read_body(context: UnitContext, offset: int, file: str) -> Body:
+class BodyReader:
+    """Takes the entries of one function or instance, in file order, and makes a body of them.
+
+    Args:
+        reader: The unit.
+        die: The entry of the function or instance.
+    """
+
+    def __init__(self, reader: UnitReader, die: Die) -> None:
+        self._reader = reader
+        self._blocks = [Block(die.depth, pc_ranges(reader.unit, die.attributes))]
+        self._inlined: list[Range] = []
+        self._held = 0
+        self._dropped = _NOT_DROPPED
+
+    def feed(self, die: Die) -> None:
+        """Take the next entry that is not inside something else than a block."""
+        blocks, depth = self._blocks, die.depth
+        if depth > self._dropped:
+            return
+        self._dropped = _NOT_DROPPED
+        while len(blocks) > 1 and blocks[-1].depth >= depth:
+            blocks.pop()
+        if die.tag in VARIABLE_TAGS:
+            blocks[-1].variables.append(die.attributes)
+            blocks[-1].kinds.append(die.tag)
+            self._hold(1, die)
+        elif die.tag == dw.TAG_INLINED_SUBROUTINE:
+            ranges = pc_ranges(self._reader.unit, die.attributes)
+            self._inlined += ranges
+            self._hold(len(ranges), die)
+        elif die.tag == dw.TAG_LEXICAL_BLOCK:
+            self._open_block(die)
+
+    def _open_block(self, die: Die) -> None:
+        blocks = self._blocks
+        ranges = pc_ranges(self._reader.unit, die.attributes)
+        if not ranges and blocks[0].ranges:
+            self._reader.skip("lexical block without code")
+            self._dropped = die.depth
+            return
+        block = Block(die.depth, ranges)
+        blocks[-1].blocks.append(block)
+        blocks.append(block)
+        self._hold(len(ranges), die)
+
+    def _hold(self, count: int, die: Die) -> None:
+        """Count what is kept; refuse a function that, by shared lists, asks for all memory."""
+        self._held += count
+        if self._held > _MOST_HELD:
+            raise InputRejected(
+                f"a function of more than {_MOST_HELD:,} variables and address ranges",
+                section=".debug_info",
+                offset=die.offset,
+            )
+
+    def finish(self, file: str) -> Body:
+        """Return the body; statements of files other than the function's own are not part of it."""
+        reader, root = self._reader, self._blocks[0]
+        files = reader.numbers_of(file)
+        return Body(root, own_statements(reader.lines, root.ranges, self._inlined, files))
+
+
+def read_body(reader: UnitReader, offset: int, file: str) -> Body:
     """Walk one function or inlined instance; what is inlined into it is not part of it.
 
     Args:
-        context: The unit.
+        reader: The unit.
         offset: Of the function or instance.
         file: The function's own source file; statements of other files are not its own.
     """
-    unit = context.unit
-    stack: list[Block] = []
-    inlined: list[Range] = []
-    walk = Walk(unit, offset)
-    for die in walk:
-        while len(stack) > 1 and stack[-1].depth >= die.depth:
-            stack.pop()
-        if die.depth == 0:
-            stack.append(Block(0, pc_ranges(unit, die.attributes)))
-        elif die.tag == dw.TAG_LEXICAL_BLOCK:
-            _open_block(context, stack, die, walk)
-        else:
+    walk = Walk(reader.unit, offset)
+    entries = iter(walk)
+    body = BodyReader(reader, next(entries))
+    for die in entries:
+        if die.tag != dw.TAG_LEXICAL_BLOCK:
             walk.prune()
-            if die.tag in VARIABLE_TAGS:
-                stack[-1].variables.append(die.attributes)
-                stack[-1].kinds.append(die.tag)
-            elif die.tag == dw.TAG_INLINED_SUBROUTINE:
-                inlined.extend(pc_ranges(unit, die.attributes))
-                _refuse_too_many(len(inlined), die)
-    root = stack[0]
-    files = context.numbers_of(file)
-    return Body(root, own_statements(context.lines, root.ranges, inlined, files))
-
-
-def _open_block(context: UnitContext, stack: list[Block], die: Die, walk: Walk) -> None:
-    ranges = pc_ranges(context.unit, die.attributes)
-    if not ranges and stack[0].ranges:
-        context.skip("lexical block without code")
-        walk.prune()
-        return
-    block = Block(die.depth, ranges)
-    stack[-1].blocks.append(block)
-    stack.append(block)
-    stack[0].listed += len(ranges)
-    _refuse_too_many(stack[0].listed, die)
-
-
-def _refuse_too_many(ranges: int, die: Die) -> None:
-    """Refuse a function whose blocks share lists, so that a small file asks for all memory."""
-    if ranges > _MOST_RANGES:
-        raise InputRejected(
-            f"a function of more than {_MOST_RANGES:,} address ranges",
-            section=".debug_info",
-            offset=die.offset,
-        )
+        body.feed(die)
+    return body.finish(file)
 
 
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:
@@ -164,7 +191,10 @@ def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> 
     if not name:
         context.skip("variable without a name")
         return None
-    spelled = context.types.name(attributes.get(dw.AT_TYPE))
+    target = attributes.get(dw.AT_TYPE)
+    if target == ELSEWHERE:
+        context.skip("type of a variable in another file")
+    spelled = context.types.name(target)
     if not context.has_room(name, spelled):
         return None
     return Symbol(
@@ -176,19 +206,20 @@ def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> 
 
 
 def available_lines(
-    context: UnitContext,
+    reader: UnitReader,
     attributes: dict[int, Any],
     block: list[Range],
     statements: Statements,
 ) -> list[LineSpan]:
     """Return the lines on which a variable can be read, overlapping ranges merged."""
-    found: list[LineSpan] = []
-    size = context.unit.layout.address_size
-    for low, high, expression in read_locations(context.unit, attributes):
-        if context.strict and not is_available(expression, size):
-            continue
-        where = [(low, high)] if high else block
-        found.extend(
-            lines for begin, end in where if (lines := statements.between(begin, end)) is not None
-        )
+    ranges, expressions = read_places(reader.unit, attributes)
+    verdicts = judge(expressions, reader.unit.layout.address_size, strict=reader.strict)
+    if not verdicts:
+        return []
+    where = readable(ranges, verdicts)
+    found = [
+        lines
+        for low, high in (block if where is None else where)
+        if (lines := statements.between(low, high)) is not None
+    ]
     return merge_overlapping(found)

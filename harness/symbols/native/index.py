@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.budget import STEP
+from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.strings import CUT
+from harness.symbols.native.reader import CODE
 from harness.symbols.native.unnamed import UnnamedTypes
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ TYPE_TAGS = frozenset(
 _NAMED_TAGS = TYPE_TAGS | {dw.TAG_TYPEDEF, dw.TAG_BASE_TYPE}
 _SPACES = frozenset((dw.TAG_NAMESPACE, dw.TAG_MODULE))
 _TAGS = _NAMED_TAGS | _SPACES | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
-_CODE = (dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_RANGES, dw.AT_RANGES_INDEX)
 ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 
 
@@ -47,7 +48,6 @@ class UnitIndex:
     instance in the low half of one integer.
 
     Attributes:
-        foreign_instances: Instances whose origin is in another unit; they are counted and dropped.
         unnamed: Types without a name of their own.
         stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
@@ -61,7 +61,7 @@ class UnitIndex:
         self._outer = array("I", (0,))
         self._emitted = array("Q")
         self._instances = array("Q")
-        self.foreign_instances = 0
+        self._foreign = self._elsewhere = self._orphans = 0
         self.unnamed = UnnamedTypes()
         self.stubs = UnnamedTypes()
         self._paths: dict[int, tuple[str, bool]] = {}
@@ -110,6 +110,19 @@ class UnitIndex:
         while at < len(self._instances) and self._instances[at] >> 32 == wanted:
             yield base + (self._instances[at] & _LOW_HALF)
             at += 1
+
+    def dropped(self, *, foreign_too: bool) -> Iterator[tuple[str, int]]:
+        """Yield why instances are left out, and how many.
+
+        Args:
+            foreign_too: Whether those with a definition in another unit are.
+        """
+        if self._foreign and foreign_too:
+            yield "instance of another unit's function", self._foreign
+        if self._elsewhere:
+            yield "instance of a function in another file", self._elsewhere
+        if self._orphans:
+            yield "instance without an origin", self._orphans
 
     def _container(self, number: int) -> tuple[str, bool]:
         # No lru_cache: one around a method of this object would keep the unit alive for longer
@@ -190,7 +203,7 @@ class UnitIndex:
         elif die.tag == dw.TAG_SUBPROGRAM:
             if dw.AT_ABSTRACT_ORIGIN not in attributes:
                 self._emitted.append(die.offset)
-            elif any(attribute in attributes for attribute in _CODE):
+            elif any(attribute in attributes for attribute in CODE):
                 self._note_instance(die)
 
     def _note_typedef(self, die: Die) -> None:
@@ -219,11 +232,15 @@ class UnitIndex:
 
     def _note_instance(self, die: Die) -> None:
         unit = self._unit
-        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, -1)
-        if unit.first <= origin < unit.end:
+        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
+        if origin is None:
+            self._orphans += 1
+        elif unit.first <= origin < unit.end:
             self._instances.append((origin - unit.offset) << 32 | die.offset - unit.offset)
-        elif origin >= 0:
-            self.foreign_instances += 1
+        elif origin <= ELSEWHERE:
+            self._elsewhere += 1
+        else:
+            self._foreign += 1
 
 
 def _sorted(values: array[int]) -> array[int]:

@@ -2,55 +2,69 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, msgpack
 
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.lines import LineSpan, intersect, merge_overlapping, to_line_ranges
+from harness.symbols.instances import Merged
+from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.functions import (
     VARIABLE_TAGS,
     Block,
+    Body,
     available_lines,
     build_symbol,
     function_scope,
     read_body,
 )
+from harness.symbols.native.reader import UnitReader, definition_of, is_discarded
 
 if TYPE_CHECKING:
     from harness.symbols.native.statements import Statements
     from harness.symbols.native.unit import Identity, UnitContext
 
 
-_MERGED_AT = 64
 _NAME_AND_LINE = attrgetter("name", "line")
 
 
-@dataclass(slots=True)
-class _Merge:
-    """What the instances seen so far agree on (lines) or add up to (availability)."""
+class Instance(Struct, array_like=True):
+    """What one instance contributes to its definition.
 
-    lines: list[LineSpan] | None = None
-    end_line: int = 0
-    available: dict[int, list[LineSpan]] = field(default_factory=dict)
+    `variables` maps offsets of the definition's variables to line ranges.
+    """
+
+    lines: list[LineSpan]
+    variables: dict[int, list[LineSpan]]
+
+
+encode_instance = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Instance).decode
 
 
 def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
-    """Return the scope of an abstract function, merged over its instances in this unit.
+    """Return the scope of an abstract function, merged over its instances.
 
     It starts at its declaration and ends at the last line of any instance. A line is injectible
     when every instance has it; a variable is available where any instance has it. Blocks flatten.
     """
-    merge = _Merge()
-    for instance in context.index.iter_instances(die.offset):
-        _add_instance(context, merge, instance, identity.file)
+    merged = Merged()
+    for offset in context.index.iter_instances(die.offset):
+        instance = instance_of(context, read_body(context, offset, identity.file))
+        if instance is not None:
+            merged.add(instance.lines, instance.variables.items())
+    if context.foreign is not None:
+        for record in context.foreign.iter_of(die.offset):
+            instance = _decode(record)
+            merged.add(instance.lines, instance.variables.items())
     scope = function_scope(identity)
-    scope.start_line, scope.end_line = identity.line, merge.end_line
-    scope.injectible_lines = to_line_ranges(merge.lines or [])
+    scope.start_line, scope.end_line = identity.line, merged.end_line
+    scope.injectible_lines = to_line_ranges(merged.injectible or [])
     for offset, symbol in _variables(context, die):
-        spans = merge_overlapping(merge.available.get(offset, ()))
+        spans = merged.available(offset)
         if spans:
             symbol.language_specifics = LanguageSpecifics(
                 available_line_ranges=to_line_ranges(spans)
@@ -76,28 +90,40 @@ def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
     return found
 
 
-def _add_instance(context: UnitContext, merge: _Merge, offset: int, file: str) -> None:
-    body = read_body(context, offset, file)
+def instance_of(reader: UnitReader, body: Body, *, direct: bool = True) -> Instance | None:
+    """Return what an inlined or out-of-line instance contributes; None if it has no lines.
+
+    Without lines it was optimised down to nothing, and has no say in which lines exist.
+
+    Args:
+        reader: The unit of the instance.
+        body: The instance.
+        direct: Whether it refers to the definition itself, and not to something in between.
+    """
+    if is_discarded(body.root.ranges):
+        return None
     lines = body.statements.spans()
     if not lines:
-        return  # optimised down to nothing: it has no say in which lines exist
-    merge.lines = lines if merge.lines is None else intersect(merge.lines, lines)
-    merge.end_line = max(merge.end_line, lines[-1][1])
-    _add_variables(context, merge, body.root, body.statements)
+        return None
+    instance = Instance(lines, {})
+    _add_variables(reader, instance, body.root, body.statements)
+    if not direct:
+        named = instance.variables.items()
+        instance.variables = {definition_of(reader.unit, at)[0]: spans for at, spans in named}
+    return instance
 
 
 def _add_variables(
-    context: UnitContext, merge: _Merge, block: Block, statements: Statements
+    reader: UnitReader, instance: Instance, block: Block, statements: Statements
 ) -> None:
     for attributes in block.variables:
         origin = attributes.get(dw.AT_ABSTRACT_ORIGIN)
         if origin is None:
-            context.skip("inlined variable without an origin")
+            reader.skip("inlined variable without an origin")
             continue
-        ranges = available_lines(context, attributes, block.ranges, statements)
-        spans = merge.available.setdefault(origin, [])
-        spans.extend(ranges)
-        if len(spans) > _MERGED_AT:  # a popular function has thousands of instances
-            spans[:] = merge_overlapping(spans)
+        spans = available_lines(reader, attributes, block.ranges, statements)
+        if spans:
+            known = instance.variables.get(origin)
+            instance.variables[origin] = merge_overlapping(known + spans) if known else spans
     for child in block.blocks:
-        _add_variables(context, merge, child, statements)
+        _add_variables(reader, instance, child, statements)

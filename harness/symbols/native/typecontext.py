@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.symbols.dwarf.decoder import SIGNATURE
 from harness.symbols.native.index import UnitIndex
+from harness.symbols.native.reader import UnitView
 from harness.symbols.native.typenames import TypeNames
 
 if TYPE_CHECKING:
@@ -19,20 +20,15 @@ NAMELESS = "type without a name"
 _CACHED_CONTEXTS = 8
 
 
-class TypeContext:
+class TypeContext(UnitView):
     """One unit with its index and type names."""
 
     def __init__(self, unit: Unit, skipped: dict[str, int], signed: SignedTypes) -> None:
-        self.unit = unit
+        UnitView.__init__(self, unit, skipped)
         self.signed = signed
         self.index = UnitIndex(unit, skipped)
         self.types = TypeNames(unit, self.index, skipped, signed)
-        self._skipped = skipped
         self._room = 0
-
-    def skip(self, reason: str, count: int = 1) -> None:
-        """Count something that is left out."""
-        self._skipped[reason] = self._skipped.get(reason, 0) + count
 
     def count_nameless(self) -> None:
         """Count the types without a name; who makes them part of another type takes one back."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.linehead import FileTable
-from harness.symbols.dwarf.lines import LineTable, read_lines
+from harness.symbols.native.reader import UnitReader, follow
 from harness.symbols.native.typecontext import SignedTypes, TypeContext
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
-
-_LONGEST_CHAIN = 32
+    from harness.symbols.instances import StoredInstances
 
 
 class Identity(NamedTuple):
@@ -27,55 +25,47 @@ class Identity(NamedTuple):
     line: int
 
 
-class UnitContext(TypeContext):
-    """One unit with its index, files, lines and type names."""
+class UnitContext(TypeContext, UnitReader):
+    """One unit with its index, files, lines and type names.
+
+    Args:
+        unit: The unit.
+        skipped: Counts what is left out, by reason.
+        signed: The types that stand in units of their own.
+        foreign: What other units' instances say; None if nobody asked them.
+        strict: Whether only plain places count as available.
+    """
 
     def __init__(
-        self, unit: Unit, skipped: dict[str, int], signed: SignedTypes, *, strict: bool
+        self,
+        unit: Unit,
+        skipped: dict[str, int],
+        signed: SignedTypes,
+        foreign: StoredInstances | None,
+        *,
+        strict: bool,
     ) -> None:
-        super().__init__(unit, skipped, signed)
-        self.strict = strict
-        self.files = FileTable(unit)
-        self.lines: LineTable = read_lines(unit)
-        self._numbers: tuple[str, frozenset[int]] = "", frozenset()
-
-        if self.index.foreign_instances:
-            self.skip("inlined instance of another unit's function", self.index.foreign_instances)
-
-    def numbers_of(self, file: str) -> frozenset[int]:
-        """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
-        if self._numbers[0] != file:
-            self._numbers = file, frozenset(self.files.numbers_of(file))
-        return self._numbers[1]
+        TypeContext.__init__(self, unit, skipped, signed)
+        UnitReader.__init__(self, unit, skipped, strict)
+        self.foreign = foreign
+        for reason, count in self.index.dropped(foreign_too=foreign is None):
+            self.skip(reason, count)
 
     def identify(self, offset: int, attributes: dict[int, Any]) -> Identity:
         """Follow origin and specification from a function to its declaration.
 
-        Each attribute is taken from the first entry of the chain that has it; the parent is that
-        of the last entry, the declaration. Chains that cross units name what they can.
+        The parent is that of the declaration. Chains that cross units name what they can.
         """
-        unit, found, named_in = self.unit, dict(attributes), self.unit
-        seen = {offset}
-        for _ in range(_LONGEST_CHAIN):
-            step = attributes.get(dw.AT_ABSTRACT_ORIGIN, attributes.get(dw.AT_SPECIFICATION))
-            if step is None or step < 0 or step in seen:
-                break
-            seen.add(step)
-            offset = step
-            if not unit.first <= offset < unit.end:
-                unit = unit.dwarf.unit_of(offset)
-            attributes = read_die(unit, offset).attributes
-            if dw.AT_DECL_FILE not in found:
-                named_in = unit
-            found = attributes | found
-        parent, is_method = self.index.parent_of(offset) if unit is self.unit else ("", False)
+        chain = follow(self.unit, offset, attributes)
+        found, unit = chain.found, chain.unit
+        parent, is_method = self.index.parent_of(chain.offset) if unit is self.unit else ("", False)
         linkage = found.get(dw.AT_LINKAGE_NAME, found.get(dw.AT_MIPS_LINKAGE_NAME))
         return Identity(
             name=unit.text(found.get(dw.AT_NAME)),
             linkage_name=unit.text(linkage),
             parent=parent,
             is_method=is_method,
-            file=self._file(named_in, found.get(dw.AT_DECL_FILE)),
+            file=self._file(chain.named_in, found.get(dw.AT_DECL_FILE)),
             line=found.get(dw.AT_DECL_LINE, 0),
         )
 

@@ -111,9 +111,7 @@ def expected_ranges(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int]] | None:
     return found
 
 
-def expected_locations(
-    dwarf: DWARFInfo, die: DIE, *, keep_empty: bool = False
-) -> list[tuple[int, int, bytes]]:
+def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes]]:
     """Return where a variable is; (0, 0, expression) for a single expression."""
     attribute = die.attributes.get("DW_AT_location")
     if attribute is None:
@@ -127,9 +125,8 @@ def expected_locations(
     for entry in parser.parse_from_attribute(attribute, die.cu["version"], die):
         if isinstance(entry, LocationEntry):
             shift = 0 if entry.is_absolute else base
-            if keep_empty or entry.end_offset > entry.begin_offset:
-                low, high = entry.begin_offset + shift, entry.end_offset + shift
-                found.append((low, high, bytes(entry.loc_expr)))
+            low, high = entry.begin_offset + shift, entry.end_offset + shift
+            found.append((low, high, bytes(entry.loc_expr)))
         elif isinstance(entry, BaseAddressEntry):
             base = entry.base_address
     return found

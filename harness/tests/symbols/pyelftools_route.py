@@ -86,7 +86,7 @@ class _Route:
 
     def read_places(self, unit: Unit, attributes: dict[int, Any]) -> Places:
         reference, entry = self.reference(unit).dwarf, attributes[_ENTRY]
-        found = oracle.expected_locations(reference, entry, keep_empty=True)
+        found = oracle.expected_locations(reference, entry)
         return [(low, high) for low, high, _ in found], [expression for _, _, expression in found]
 
     def read_lines(self, unit: Unit) -> LineTable:

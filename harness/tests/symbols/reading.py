@@ -43,9 +43,9 @@ def _read_unit(unit: Unit, found: Counter[str]) -> None:
         found["entries"] += 1
         found["tags"] += die.tag
         if die.tag in _VARIABLES:
-            places = locations.read_locations(unit, die.attributes)
+            places, _ = locations.read_places(unit, die.attributes)
             found["locations"] += len(places)
-            found["low ends"] += sum(place[0] for place in places)
+            found["low ends"] += sum(low for low, _ in places)
         elif die.tag in _WITH_CODE:
             code = ranges.pc_ranges(unit, die.attributes)
             found["ranges"] += len(code)

@@ -15,7 +15,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import wanted_of
 from harness.symbols.dwarf.dies import Walk, iter_children, read_die
 from harness.symbols.dwarf.lines import read_lines
-from harness.symbols.dwarf.locations import read_locations
+from harness.symbols.dwarf.locations import read_places
 from harness.symbols.dwarf.ranges import pc_ranges
 from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
@@ -69,7 +69,8 @@ def test_ranges_and_locations_are_those_of_pyelftools(path: Path) -> None:
                 if ranges is not None:
                     assert pc_ranges(unit, die.attributes) == ranges
                 if die.tag in (dw.TAG_VARIABLE, dw.TAG_FORMAL_PARAMETER):
-                    found = read_locations(unit, die.attributes)
+                    places = zip(*read_places(unit, die.attributes), strict=True)
+                    found = [(low, high, expression) for (low, high), expression in places]
                     assert found == oracle.expected_locations(reference, entry)
 
 

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.model import Scope
-from harness.symbols import open_packages
+from harness.symbols import open_packages, parts
 from harness.tests.symbols.binaries import FIXTURES
 
 C_VARIANTS = ["dwarf3", "dwarf4", "dwarf5", "compressed", "zdebug", "i386", "s390x", "unoptimised"]
@@ -71,6 +71,78 @@ def test_types_have_their_fields_with_types_as_c_spells_them() -> None:
     assert {symbol.line for symbol in named(table, "entry").symbols} == {UNSET}
 
 
+def test_functions_optimised_at_link_time_have_the_lines_they_have_without_it() -> None:
+    plain, linked = (
+        [
+            (package, scope.name, scope.source_file, scope.injectible_lines)
+            for package, scopes in scopes_of(FIXTURES / "c" / f"{variant}.so").items()
+            for scope in scopes
+            # Across units it was inlined differently.
+            if scope.scope_type == "function" and scope.name != "complain"
+        ]
+        for variant in ("dwarf5", "lto")
+    )
+    assert linked == plain
+    assert sum(bool(lines) for _, _, _, lines in linked) == 9
+
+
+def test_arguments_of_functions_optimised_at_link_time_are_available_as_without_it() -> None:
+    plain, linked = (
+        {
+            (package, scope.name, symbol.name): symbol.language_specifics
+            for package, scopes in scopes_of(FIXTURES / "c" / f"{variant}.so").items()
+            for scope in scopes
+            for symbol in scope.symbols
+            if symbol.symbol_type == "arg"
+        }
+        for variant in ("dwarf5", "lto")
+    )
+    assert linked == plain
+    assert sum(specifics is not None for specifics in linked.values()) == 8
+
+
+def test_one_place_that_cannot_be_read_makes_the_variable_unavailable_unless_any_will_do() -> None:
+    found = {}
+    for locations in ("strict", "any"):
+        scopes = scopes_of(FIXTURES / "c" / "dwarf5.so", SymbolOptions(locations=locations))
+        (table,) = [
+            symbol
+            for symbol in named(scopes["/fixture/table.c"], "table_each").symbols
+            if symbol.name == "table"
+        ]
+        found[locations] = table.language_specifics
+    # One of its places is a register; the next two are values that were worked out.
+    assert found["strict"] is None
+    assert found["any"] is not None
+    assert found["any"].available_line_ranges
+
+
+def test_a_single_pass_counts_what_it_drops() -> None:
+    options = SymbolOptions(single_pass=True)
+    with open_packages(str(FIXTURES / "c" / "lto.so"), options) as source:
+        scopes = [scope for package in source.packages for scope in package.children]
+        assert source.skipped["instance of another unit's function"] == 14
+    assert {scope.end_line for scope in scopes} == {0}
+
+
+def test_large_units_come_in_parts_that_join_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = FIXTURES / "cpp" / "dwarf5.so"
+    whole = scopes_of(path)
+    monkeypatch.setattr(parts, "MOST_FUNCTIONS", 3)
+    joined: dict[str, list[Scope]] = {}
+    sizes: list[int] = []
+    with open_packages(str(path)) as source:
+        for package in source.packages:
+            specifics = package.scope.language_specifics
+            again = specifics is not None and specifics.continuation
+            assert again == (package.scope.name in joined)
+            children = list(package.children)
+            sizes.append(len(children))
+            joined.setdefault(package.scope.name, []).extend(children)
+    assert joined == whole
+    assert max(sizes) == 3
+
+
 def test_a_function_that_lives_only_as_copies_starts_at_its_declaration() -> None:
     table = scopes_of(FIXTURES / "c" / "dwarf5.so")["/fixture/table.c"]
     scope = named(table, "hash_of")
@@ -117,7 +189,7 @@ def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
     [
         ("c/split.so", "skeleton unit without its split file"),
         ("c/dwz.so", "partial, imported or split unit"),
-        ("c/lto.so", "inlined instance of another unit's function"),
+        ("c/dwz.so", "instance of a function in a skipped unit"),
     ],
 )
 def test_what_is_left_out_is_counted_with_a_reason(path: str, reason: str) -> None:

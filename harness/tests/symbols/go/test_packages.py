@@ -12,9 +12,9 @@ import pytest
 
 from harness.config import MIB, SymbolOptions
 from harness.model import count_functions
+from harness.symbols import parts as parts_module
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
-from harness.symbols.go import extract as extract_module
 from harness.symbols.go import iter_go_packages
 from harness.tests.symbols.go.demo import Tree, extract, golden, unpack, whole
 from harness.tests.symbols.go.oracle import compare
@@ -128,7 +128,7 @@ def test_generic_functions_come_once_whatever_their_shapes(everything: list[Tree
 def test_large_packages_come_in_parts_that_join_again(
     program: Path, everything: list[Tree], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extract_module, "MOST_FUNCTIONS", 100)
+    monkeypatch.setattr(parts_module, "MOST_FUNCTIONS", 100)
     joined: list[Tree] = []
     parts = 0
     for part in extract(program, SymbolOptions(agent_version="7")):
@@ -147,7 +147,7 @@ def test_large_packages_come_in_parts_that_join_again(
 def test_a_part_that_is_left_early_does_not_move_the_next(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extract_module, "MOST_FUNCTIONS", 3)
+    monkeypatch.setattr(parts_module, "MOST_FUNCTIONS", 3)
     options = SymbolOptions(scope="main")
     complete = list(extract(program, options))
     with ElfFile(str(program)) as elf:

@@ -1,0 +1,181 @@
+"""The pre-pass over all units, for instances whose definition is in another unit.
+
+Link-time optimisation leaves definitions with the units that the sources were compiled in, and code
+with units of its own; Rust instantiates and inlines across codegen units. What such an instance
+says is worked out while its unit's lines are at hand, and stored until its definition is delivered.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.budget import STEP
+from harness.symbols.dwarf.decoder import ELSEWHERE
+from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.linehead import FileTable
+from harness.symbols.instances import StoredInstances
+from harness.symbols.native.functions import VARIABLE_TAGS, BodyReader
+from harness.symbols.native.inlined import encode_instance, instance_of
+from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
+
+if TYPE_CHECKING:
+    from harness.symbols.dwarf.units import Dwarf, Unit
+
+_INSTANCES = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
+# What has parameters of its own, which are not those of the function around it.
+_ENCLOSING = _INSTANCES | {dw.TAG_SUBROUTINE_TYPE}
+_TAGS = _ENCLOSING | {*VARIABLE_TAGS, dw.TAG_LEXICAL_BLOCK}
+_CROSSING = tuple(
+    bytes((dw.AT_ABSTRACT_ORIGIN, form)) for form in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT)
+)
+_WINDOW_BYTES = 64 * 1024
+_KNOWN_ORIGINS = 4096
+_OPEN_TABLES = 8
+
+
+def collect_foreign(dwarf: Dwarf, skipped: dict[str, int], strict: bool) -> StoredInstances | None:
+    """Return what instances say about definitions in other units; the caller closes it.
+
+    None, for next to nothing, if no entry of the file can refer to another unit in this way.
+    """
+    if not _may_cross(dwarf):
+        return None
+    stored = StoredInstances()
+    try:
+        origins = _Origins()
+        for unit in dwarf.iter_units():
+            if _unit_may_cross(unit) and not reason_to_skip(unit):
+                _Collector(UnitReader(unit, skipped, strict), origins, stored).run()
+        stored.seal()
+    except BaseException:
+        stored.close()
+        raise
+    return stored
+
+
+def _may_cross(dwarf: Dwarf) -> bool:
+    """Tell whether any abbreviation may have what it takes, by two octets, unparsed."""
+    section = dwarf.abbreviations_section
+    for start in range(0, section.size, _WINDOW_BYTES):
+        data = section.window(start, _WINDOW_BYTES + 1)
+        if any(pair in data for pair in _CROSSING):
+            return True
+    return False
+
+
+def _unit_may_cross(unit: Unit) -> bool:
+    return any(
+        abbreviation.tag in _INSTANCES and any(map(abbreviation.holds, _CROSSING))
+        for abbreviation in unit.table.values()
+    )
+
+
+class _Open(NamedTuple):
+    """A function or instance that the walk is inside of; without a body it is of no interest."""
+
+    depth: int
+    origin: _Origin | None
+    body: BodyReader | None
+
+
+class _Collector:
+    """The walk over one unit: every entry is met once, however deep instances are nested."""
+
+    def __init__(self, reader: UnitReader, origins: _Origins, stored: StoredInstances) -> None:
+        self._reader = reader
+        self._origins = origins
+        self._stored = stored
+        self._open: list[_Open] = []
+
+    def run(self) -> None:
+        """Store what all instances say whose definition is in another unit."""
+        unit, opened = self._reader.unit, self._open
+        for number, die in enumerate(Walk(unit, unit.first, _TAGS)):
+            if number % STEP == 0:
+                unit.dwarf.budget.check_time()
+            while opened and opened[-1].depth >= die.depth:
+                self._close(opened.pop())
+            if opened and (body := opened[-1].body) is not None:
+                body.feed(die)
+            if die.tag in _ENCLOSING:
+                opened.append(self._enter(die))
+        while opened:
+            self._close(opened.pop())
+
+    def _enter(self, die: Die) -> _Open:
+        unit = self._reader.unit
+        at = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, ELSEWHERE)
+        if (
+            at <= ELSEWHERE
+            or unit.first <= at < unit.end
+            or not any(attribute in die.attributes for attribute in CODE)
+        ):
+            return _Open(die.depth, None, None)
+        origin = self._origins.find(unit, at)
+        if origin.reason:
+            self._reader.skip(origin.reason)
+            return _Open(die.depth, None, None)
+        return _Open(die.depth, origin, BodyReader(self._reader, die))
+
+    def _close(self, entry: _Open) -> None:
+        if entry.body is None or entry.origin is None:
+            return
+        origin = entry.origin
+        body = entry.body.finish(origin.file)
+        instance = instance_of(self._reader, body, direct=origin.direct)
+        if instance is not None:
+            self._stored.add(origin.offset, encode_instance(instance))
+
+
+class _Origin(NamedTuple):
+    """A definition that instances of other units refer to.
+
+    Attributes:
+        offset: Of the definition.
+        file: The source file that declares it.
+        direct: Whether instances refer to the definition itself, and their variables to its own.
+        reason: Why nobody will ask for it, if nobody will.
+    """
+
+    offset: int
+    file: str
+    direct: bool
+    reason: str
+
+
+class _Origins:
+    """Origins by their offset. The last few thousand are kept, and the last few file tables."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, _Origin] = {}
+        self._files: OrderedDict[int, FileTable] = OrderedDict()
+
+    def find(self, unit: Unit, offset: int) -> _Origin:
+        """Return the origin at `offset`, which `unit` refers to."""
+        found = self._known.get(offset)
+        if found is None:
+            if len(self._known) >= _KNOWN_ORIGINS:
+                self._known.clear()
+            found = self._known[offset] = self._read(unit, offset)
+        return found
+
+    def _read(self, unit: Unit, offset: int) -> _Origin:
+        place, attributes = definition_of(unit, offset)
+        if place <= ELSEWHERE:
+            return _Origin(place, "", False, "instance of a function in another file")
+        home = unit.dwarf.unit_of(place)
+        if reason_to_skip(home):
+            return _Origin(place, "", False, "instance of a function in a skipped unit")
+        chain = follow(home, place, attributes)
+        number = chain.found.get(dw.AT_DECL_FILE)
+        file = "" if number is None else self._table(chain.named_in).path(number)
+        return _Origin(place, file, place == offset, "")
+
+    def _table(self, unit: Unit) -> FileTable:
+        table = self._files.pop(unit.offset, None) or FileTable(unit)
+        self._files[unit.offset] = table
+        if len(self._files) > _OPEN_TABLES:
+            self._files.popitem(last=False)
+        return table

@@ -1,0 +1,45 @@
+"""What extraction of C, C++ and Rust keeps: nothing that grows with the binary."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import deque
+from pathlib import Path
+
+import pytest
+
+from harness.config import KIB
+from harness.model import count_functions
+from harness.symbols import open_packages
+from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols.copies import with_repeated_units
+
+
+def drain(path: Path) -> int:
+    functions = 0
+    with open_packages(str(path)) as source:
+        for package in source.packages:
+            functions += sum(map(count_functions, package.children))
+    return functions
+
+
+def peak_bytes(path: Path) -> int:
+    drain(path)  # caches of imports, patterns and decoders
+    tracemalloc.start()
+    try:
+        with open_packages(str(path)) as source:
+            for package in source.packages:
+                deque(package.children, maxlen=0)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["c/lto.so", "cpp/dwarf5.so"])
+def test_four_times_the_units_do_not_raise_the_peak(name: str, tmp_path: Path) -> None:
+    """Buffers of fixed size fill up; keeping anything of each unit takes ten times the room."""
+    few, many = (with_repeated_units(FIXTURES / name, times, tmp_path) for times in (24, 96))
+    assert drain(many) == 4 * drain(few)
+    peak = peak_bytes(many)
+    assert peak < peak_bytes(few) + 96 * KIB
+    assert peak < 512 * KIB
