@@ -4,7 +4,8 @@ Everything that decodes DWARF in the fast reader is replaced by what asks pyelft
 objects: entries, abbreviations, ranges, locations, line programs and their file tables. What is
 built on them stays, and so does what pyelftools cannot read at all: Go's pclntab. The replacement
 is kept lean, so that its own cost says little: which attributes are wanted, and what they become,
-is worked out once for each abbreviation. pyelftools keeps its caches: it is faster, and larger.
+is worked out once for each abbreviation. Declarations are read by ours beside: they say which
+units have to be walked at all. pyelftools keeps its caches: it is faster, and larger.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.elf.elffile import ELFFile
 
 from harness.symbols.dwarf import dies, linehead, lines, locations, ranges
-from harness.symbols.dwarf.abbrev import AbbreviationTable, wanted_of
+from harness.symbols.dwarf.abbrev import wanted_of
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileEntry
 from harness.symbols.dwarf.lines import LineTable
 from harness.symbols.dwarf.locations import Places
 from harness.symbols.dwarf.ranges import Range
-from harness.symbols.dwarf.units import Dwarf, Unit
+from harness.symbols.dwarf.units import Unit
 from harness.tests.symbols import oracle
 
 
@@ -144,7 +145,7 @@ def pyelftools_route() -> Iterator[None]:
         lines.read_lines: route.read_lines,
         linehead.read_files: route.read_files,
     }
-    walk_originally, read_abbreviations = Walk.__iter__, Dwarf.abbreviations
+    walk_originally = Walk.__iter__
     changed: list[tuple[Any, str, Any]] = []
     try:
 
@@ -152,7 +153,6 @@ def pyelftools_route() -> Iterator[None]:
             return route.walk(walk)
 
         Walk.__iter__ = walk_entries  # type: ignore[method-assign]
-        Dwarf.abbreviations = lambda *_: AbbreviationTable()  # type: ignore[method-assign]
         for module in [m for name, m in sys.modules.items() if name.startswith("harness.symbols")]:
             for name, value in list(vars(module).items()):
                 if callable(value) and value in replaced:
@@ -161,6 +161,5 @@ def pyelftools_route() -> Iterator[None]:
         yield
     finally:
         Walk.__iter__ = walk_originally  # type: ignore[method-assign]
-        Dwarf.abbreviations = read_abbreviations  # type: ignore[method-assign]
         for module, name, value in changed:
             setattr(module, name, value)
