@@ -25,7 +25,7 @@ _LOST = "a batch was accepted in part when it was split for its size; the rest i
 class BatchEncoder:
     """Encodes packages child by child into batches, and posts each batch from the sink.
 
-    Alive at any moment: the package scope without its children, one child, at most 32 KiB or so of
+    Alive at any moment: the package scope without its children, one child, at most 64 KiB or so of
     its JSON, the compressor, and the compressed bytes of the batch: no list of scopes, no JSON
     document, no second copy of the payload.
 
@@ -199,19 +199,20 @@ class BatchEncoder:
                         return child
                 else:
                     inside = child.scope_type in FUNCTION_TYPES
+                start = end
                 try:
-                    write_at(child, buffer, end + 1)
+                    write_at(child, buffer, start + 1)
                 except ENCODING_ERRORS as error:
                     raise unencodable(error) from error
-                buffer[end] = _COMMA
-                if len(buffer) >= room:
+                buffer[start] = _COMMA
+                end = len(buffer)
+                if end >= room:
                     if self._limited and not batch.budget.is_safe():
+                        end = start
                         return child
                     stream.compress_buffer()
                     room = batch.buffer_room()
                     end = 0
-                else:
-                    end = len(buffer)
                 functions += inside
                 added += 1
                 del child  # before the next one is made

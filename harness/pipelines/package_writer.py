@@ -7,6 +7,7 @@ from msgspec import structs
 from harness.errors import PipelineError
 from harness.model import Package, Scope, is_continuation
 from harness.pipelines.continuation import continue_package
+from harness.pipelines.counting import LARGE, tally
 from harness.pipelines.encoders import Encoder
 from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.open_batch import PACKAGE_END, OpenBatch
@@ -123,6 +124,9 @@ class PackageWriter:
         separator = b',"scopes":['
         for inner in scope.scopes:
             stream.write(separator)
-            self._write_parts(stream, inner)
+            if tally(inner)[1] < LARGE:
+                self._encoder.append(inner, stream.buffer)
+            else:
+                self._write_parts(stream, inner)
             separator = b","
         stream.write(b"]}")
