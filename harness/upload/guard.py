@@ -11,11 +11,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from harness.errors import Cancelled
-from harness.model import Package, Scope
 
 _SLICE_S = 0.25
 _Result = TypeVar("_Result")
@@ -39,20 +38,6 @@ class Cancellation:
         """Raise Cancelled if somebody asked to stop."""
         if self._cancelled:
             raise Cancelled("the upload was cancelled")
-
-    def watch(self, packages: Iterator[Package]) -> Iterator[Package]:
-        """Yield `packages` and their children, until somebody asks to stop."""
-        for package in packages:
-            self.check()
-            yield Package(package.scope, package.language, self._watch_children(package))
-            del package
-        self.check()
-
-    def _watch_children(self, package: Package) -> Iterator[Scope]:
-        for child in package.children:
-            self.check()
-            yield child
-            del child  # before the next one is made
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but hardly longer than until a cancellation."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.interruption import Interruption
 from harness.config import PipelineOptions
 from harness.contracts import Body
 from harness.errors import Cancelled
@@ -87,12 +88,13 @@ def await_release(before: tuple[int, int]) -> None:
 def call_off(intake: IntakeServer, name: str, moment: str, number: int) -> list[Batch]:
     """Ship everything, call it off at the batch of that number, and return what was claimed."""
     run, options, total = PIPELINES[name]
-    cancellation, batches = Cancellation(), list[Batch]()
+    interruption, batches = Interruption(), list[Batch]()
+    cancellation = interruption.cancellation
     with make_uploader(intake, cancellation=cancellation) as uploader:
         poster = CallingOff(uploader, intake, cancellation, moment)
         poster.number = number
         try:
-            run(cancellation.watch(iter_packages(PARCELS)), poster, options, batches.append)
+            run(interruption.watch(iter_packages(PARCELS)), poster, options, batches.append)
         except Cancelled:
             assert len(batches) == (number if moment == "after" else number - 1)
         else:
