@@ -25,7 +25,7 @@ _LOST = "a batch was accepted in part when it was split for its size; the rest i
 class BatchEncoder:
     """Encodes packages child by child into batches, and posts each batch from the sink.
 
-    Alive at any moment: the package scope without its children, one child, at most 64 KiB or so of
+    Alive at any moment: the package scope without its children, one child, at most 80 KiB or so of
     its JSON, the compressor, and the compressed bytes of the batch: no list of scopes, no JSON
     document, no second copy of the payload.
 
@@ -130,6 +130,16 @@ class BatchEncoder:
         if self._open is not None:
             self._open.stream.push()
         return len(self._sink)
+
+    def is_full(self) -> bool:
+        """Tell whether `size()` has reached the threshold.
+
+        Far from it, the buffer is left as it is: packages may be small, and a compressor is called
+        for little as dearly as for much.
+        """
+        if self._open is not None and not self._open.may_reach_threshold():
+            return False
+        return self.size() >= self._options.threshold_bytes
 
     def flush(self, final: bool) -> None:
         """Complete the batch and post it; without anything to send, do nothing.

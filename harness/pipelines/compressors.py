@@ -10,6 +10,7 @@ import importlib
 import zlib
 from typing import Protocol, cast
 
+from harness.config import KIB
 from harness.errors import ConfigError
 
 # zlib, zlib-ng and isal agree on these numbers: 15 bits of window, plus 16 for a gzip wrapper.
@@ -18,6 +19,9 @@ _EXTRAS = {"zlib-ng": "zlib_ng.zlib_ng", "isal": "isal.isal_zlib"}
 # Level 0 of isal codes everything with one fixed table: it keeps no promise about expansion.
 _LEVELS = {"zlib": range(10), "zlib-ng": range(10), "isal": range(1, 4)}
 COMPRESSOR_NAMES = tuple(_LEVELS)
+# Until a block is complete, deflate keeps at most four octets for each of its 16,384 symbols.
+# Twice that; of the others no such bound is known.
+_HELD_BACK_BYTES = {"zlib": 128 * KIB}
 
 GZIP_TRAILER_BYTES = 8
 
@@ -55,6 +59,11 @@ def worst_case_bytes(raw_bytes: int) -> int:
 def safe_raw_bytes(compressed_bytes: int) -> int:
     """Return how many raw bytes grow to no more than `compressed_bytes`: less than 0 if none do."""
     return (compressed_bytes - 64) * 512 // (512 + 64 + 2 + 1)
+
+
+def held_back_bytes(name: str) -> int | None:
+    """Return how much output a compressor keeps to itself at most; None if nobody knows."""
+    return _HELD_BACK_BYTES.get(name)
 
 
 def default_level(name: str) -> int:

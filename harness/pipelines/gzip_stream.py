@@ -11,9 +11,10 @@ from harness.pipelines.compressors import Compressor, CopyableCompressor, safe_r
 from harness.pipelines.sinks import Sink
 
 # Scopes are a few hundred bytes; a call into the compressor costs more than copying them together,
-# and its 270 KiB of state have to come back into the processor's cache each time. Of the time that
-# goes into other things than zlib, 64 KiB save a fifth against 16; 128 KiB save no more.
-BUFFER_BYTES = 64 * KIB
+# and its 270 KiB of state have to come back into the processor's cache each time. Half as much
+# again is allocated as the buffer grows, and from 128 KiB on malloc maps and unmaps it each time,
+# which costs more than fewer calls save.
+BUFFER_BYTES = 80 * KIB
 
 
 class Snapshot(Struct, frozen=True):
@@ -27,7 +28,7 @@ class Snapshot(Struct, frozen=True):
 class GzipStream:
     """Compresses what is written to `buffer` and puts the result into the sink.
 
-    Writers append to `buffer` and then call `advance`. Alive at any moment: the buffer (64 KiB, or
+    Writers append to `buffer` and then call `advance`. Alive at any moment: the buffer (80 KiB, or
     what was appended at once if that is larger), the compressor's state (about 270 KiB for zlib),
     and what the sink holds.
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from harness.config import PipelineOptions, UploadOptions
 from harness.pipelines import envelope, multipart
-from harness.pipelines.compressors import make_compressor
+from harness.pipelines.compressors import held_back_bytes, make_compressor, worst_case_bytes
 from harness.pipelines.gzip_stream import BUFFER_BYTES, GzipStream
 from harness.pipelines.hard_limit import Budget
 from harness.pipelines.sinks import Sink
@@ -54,6 +54,7 @@ class OpenBatch:
         self._upload = upload
         self._threshold_bytes = options.threshold_bytes
         self._limited = options.hard_limit
+        self._held_back_bytes = held_back_bytes(options.compressor)
         self._boundary = multipart.new_boundary()
         sink.truncate(0)
         sink.write(multipart.prologue(self._boundary))
@@ -83,6 +84,13 @@ class OpenBatch:
         if self._limited:
             return min(BUFFER_BYTES, self.budget.safe_buffer_bytes() + 1)
         return BUFFER_BYTES
+
+    def may_reach_threshold(self) -> bool:
+        """Tell whether the sink might, if the buffer were compressed now; if not, that is sure."""
+        if self._held_back_bytes is None:
+            return True
+        most_bytes = worst_case_bytes(len(self.stream.buffer)) + self._held_back_bytes
+        return len(self._sink) + most_bytes >= self._threshold_bytes
 
     def seal(self, final: bool) -> SealedBatch:
         """Complete the body in the sink; a batch that fails to cannot be tried again."""

@@ -32,6 +32,6 @@ def run(
             encoder.add_package(package)
             del package
             package = next(packages, None)
-            if package is None or encoder.size() >= options.threshold_bytes:
+            if package is None or encoder.is_full():
                 encoder.flush(final=package is None)
         return encoder.counters

@@ -11,6 +11,7 @@ from harness.pipelines.compressors import (
     COMPRESSOR_NAMES,
     Compressor,
     default_level,
+    held_back_bytes,
     make_compressor,
     worst_case_bytes,
 )
@@ -48,6 +49,19 @@ def test_no_compressor_expands_by_more_than_the_worst_case(
     pieces.append(random.Random(seed).randbytes(size))
     packed = head + b"".join(map(compressor.compress, pieces)) + compressor.flush(zlib.Z_SYNC_FLUSH)
     assert len(packed) <= worst_case_bytes(sum(map(len, pieces)))
+
+
+@pytest.mark.parametrize("level", range(10))
+@pytest.mark.parametrize("alphabet", [1, 2, 4, 16, 64, 256])
+def test_zlib_holds_back_no_more_than_its_bound(level: int, alphabet: int) -> None:
+    compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
+    bound = held_back_bytes("zlib")
+    source, held = random.Random(alphabet), []
+    for _ in range(40):
+        compressor.compress(bytes(source.choices(range(alphabet), k=8 * 1024)))
+        held.append(len(compressor.copy().flush(zlib.Z_SYNC_FLUSH)))
+    assert bound is not None
+    assert 0 < max(held) <= bound
 
 
 @pytest.mark.parametrize(

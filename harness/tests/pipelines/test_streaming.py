@@ -10,6 +10,7 @@ from harness.config import PipelineOptions
 from harness.errors import InputRejected, PipelineError, UploadError
 from harness.model import Package, Scope, package_scope
 from harness.pipelines import streaming
+from harness.pipelines.compressors import default_level
 from harness.pipelines.continuation import continue_package
 from harness.pipelines.sinks import DiskSink
 from harness.pipelines.streaming import BatchEncoder
@@ -144,6 +145,32 @@ def test_with_sync_flush_the_size_tells_the_truth_but_for_the_end_of_the_batch()
     size = encoder.size()
     encoder.flush(final=True)
     assert 0 < len(keeper.delivered[0].body) - size < 600
+
+
+@pytest.mark.parametrize("compressor", ["zlib", "isal"])
+@pytest.mark.parametrize("threshold", [0, 1000, 150_000, 300_000])
+def test_a_batch_is_full_when_its_size_says_so(
+    compressor: str, threshold: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if compressor == "isal":
+        pytest.importorskip("isal")
+    level = default_level(compressor)
+    options = PipelineOptions(threshold_bytes=threshold, compressor=compressor, level=level)
+    parcels = [make_parcel(f"p{i}", 1 + i % 7, 3000) for i in range(600)]
+    _, batches = ship(parcels, options)
+    monkeypatch.setattr(BatchEncoder, "is_full", lambda encoder: encoder.size() >= threshold)
+    assert ship(parcels, options)[1] == batches
+    assert len(batches) > 2
+
+
+def test_far_from_the_threshold_nobody_compresses_to_know_the_size() -> None:
+    keeper = KeepingPoster()
+    encoder = make_encoder(keeper, PipelineOptions())
+    encoder.add_package(next(iter_packages([make_parcel("p", 1)])))
+    assert encoder._open is not None
+    assert (encoder.is_full(), bool(encoder._open.stream.buffer)) == (False, True)
+    encoder.size()
+    assert not encoder._open.stream.buffer
 
 
 def test_an_empty_final_flush_sends_nothing() -> None:
