@@ -15,7 +15,7 @@ from typing import IO
 
 from harness.errors import InputRejected
 
-_STRING_WINDOW_BYTES = 128
+_STRING_BYTES = 256
 _CACHED_BYTES = 64 * 1024
 _INFLATE_BYTES = 64 * 1024
 NO_BYTES = b""
@@ -89,7 +89,12 @@ class Section:
 
     def string(self, offset: int, limit: int) -> bytes:
         """Return the NUL-terminated string at `offset`, cut at `limit` bytes."""
-        size = _STRING_WINDOW_BYTES
+        size = min(_STRING_BYTES, limit)
+        if 0 <= offset <= self.size - size:  # nearly always, and then it is one call
+            data = os.pread(self._fd, size, self._start + offset)
+            end = data.find(0)
+            if end >= 0:
+                return data[:end]
         while True:
             data = self.window(offset, min(size, limit))
             end = data.find(0)

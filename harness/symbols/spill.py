@@ -31,6 +31,8 @@ class SortedKeys:
         self._file: IO[bytes] | None = None
         self._spilled = 0
         self._first: array[int] = array("Q")
+        self._block: array[int] = array("Q")
+        self._block_at = -1
 
     def add(self, key: int) -> None:
         """Add one key."""
@@ -86,7 +88,10 @@ class SortedKeys:
         for number in range(start, len(self._first)):
             if self._first[number] >= high:
                 return
-            block = _read_keys(self._file, number * _BLOCK_KEYS, _BLOCK_KEYS)
+            if number != self._block_at:  # most questions come in the order of the keys
+                self._block = _read_keys(self._file, number * _BLOCK_KEYS, _BLOCK_KEYS)
+                self._block_at = number
+            block = self._block
             yield from block[bisect_left(block, low) : bisect_left(block, high)]
 
     def close(self) -> None:

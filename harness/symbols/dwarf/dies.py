@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _WINDOW_BYTES = 64 * 1024
 _LEAST_BYTES = 1024
 _ENTRY_BYTES = 256
+_NO_TAGS: frozenset[int] = frozenset()
 _CUT = (IndexError, ValueError, struct.error)
 """What a decoder raises when an entry does not end inside its window."""
 
@@ -70,8 +71,9 @@ class Walk:
     Args:
         unit: The unit that holds the entries.
         start: Offset of the entry to start at.
-        tags: Which tags to decode and yield; None for all. Others are passed over, but walked into.
+        tags: Which tags to decode and yield; None for all. Others are passed over.
         info: A view of the section, for a walk that is short and far from those around it.
+        into: Which tags to look for children below, beside the entry at the start; None for all.
 
     A consumer that does not want the children of the entry it was just given calls `prune`.
     """
@@ -82,11 +84,13 @@ class Walk:
         start: int,
         tags: frozenset[int] | None = None,
         info: Section | None = None,
+        into: frozenset[int] | None = None,
     ) -> None:
         self._unit = unit
         self._info = info or unit.info
         self._start = start
         self._tags = tags
+        self._into = into
         self._pruned = False
 
     def prune(self) -> None:
@@ -94,15 +98,17 @@ class Walk:
         self._pruned = True
 
     def __iter__(self) -> Iterator[Die]:  # noqa: C901, PLR0912, PLR0915 - the hot loop, kept flat
-        unit, info, tags, table = self._unit, self._info, self._tags, self._unit.table
+        unit, info, tags, into = self._unit, self._info, self._tags, self._into
+        table = unit.table
         end, unit_offset, most = unit.end, unit.offset, unit.dwarf.elf.limits.depth
         data, at = info.near(self._start, min(_LEAST_BYTES, end - self._start))
         base = self._start - at
         limit = min(len(data), end - base)
         depth = size = stuck = 0
         new = _new
-        hidden = most + 1  # entries deeper than this are not yielded
-        steps = table.steps(tags)
+        hidden = 0  # entries deeper than this are passed over, unless it is 0
+        passing = table.steps(_NO_TAGS)
+        steps = showing = table.steps(tags)
         while True:
             begin = at
             try:
@@ -116,21 +122,20 @@ class Walk:
                     depth -= 1
                     if depth <= 0:
                         return
+                    if depth == hidden:
+                        hidden, steps = 0, showing
                     continue
                 if code > 127:
                     code, at = read_uleb(data, begin)
                 abbreviation = table[code]
                 tag = abbreviation.tag
-                shown = depth <= hidden
-                if shown:
-                    hidden = most + 1
-                    shown = tags is None or tag in tags
+                shown = not hidden and (tags is None or tag in tags)
                 if shown:
                     at, attributes = abbreviation.decode(data, at, unit_offset)
                 elif abbreviation.fixed >= 0:
                     at += abbreviation.fixed
                 else:
-                    at, _ = abbreviation.skip(data, at, unit_offset)
+                    at = abbreviation.skip(data, at, unit_offset)[0]
             except KeyError:
                 raise _unknown(unit, base + begin) from None
             except _CUT:
@@ -146,38 +151,38 @@ class Walk:
                 base = here - at
                 limit = min(len(data), end - base)
                 continue
+            pruned = False
             if shown:
                 yield new(Die, (depth, base + begin, tag, abbreviation.has_children, attributes))
                 if self._pruned:
-                    self._pruned = False
-                    if depth == 0:
-                        return
-                    if abbreviation.has_children:
-                        sibling = attributes.get(AT_SIBLING, 0)
-                        if base + at <= sibling < end:
-                            at = sibling - base
-                            if at > limit:
-                                data, at = info.near(sibling, 1)
-                                base = sibling - at
-                                limit = min(len(data), end - base)
-                            continue
-                        hidden = depth
-            if abbreviation.has_children:
-                depth += 1
-                if depth > most:
-                    raise InputRejected(
-                        f"entries nested more than {most} deep", section=unit.info.name, offset=base
-                    )
-            elif depth == 0:
-                return
+                    self._pruned, pruned = False, True
+            if not abbreviation.has_children:
+                if depth == 0:
+                    return
+                continue
+            if not hidden and (pruned or (into is not None and depth and tag not in into)):
+                if depth == 0:
+                    return
+                sibling = attributes.get(AT_SIBLING, 0) if shown else 0
+                if base + at <= sibling < end:
+                    at = sibling - base
+                    if at > limit:
+                        data, at = info.near(sibling, 1)
+                        base = sibling - at
+                        limit = min(len(data), end - base)
+                    continue
+                hidden, steps = depth, passing
+            depth += 1
+            if depth > most:
+                raise InputRejected(
+                    f"entries nested more than {most} deep", section=unit.info.name, offset=base
+                )
 
 
 def iter_children(unit: Unit, start: int, tags: frozenset[int] | None = None) -> Iterator[Die]:
     """Yield the direct children of the entry at `start`."""
-    walk = Walk(unit, start, tags, unit.aside)
-    for die in walk:
+    for die in Walk(unit, start, tags, unit.aside, _NO_TAGS):
         if die.depth == 1:
-            walk.prune()
             yield die
 
 

@@ -23,6 +23,7 @@ from harness.symbols.lines import PcLines, Range, to_line_ranges
 BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
                   dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
 _VARIABLES = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
+_BLOCKS = frozenset((dw.TAG_LEXICAL_BLOCK,))
 
 
 @dataclass(slots=True)
@@ -149,14 +150,8 @@ def read_function(binary: GoBinary, reader: UnitReader, die: Die) -> Scope | Non
     builder = open_function(binary, reader, die, lines, raw)
     if builder is None:
         return None
-    walk = Walk(reader.unit, die.offset, BODY)
-    for child in walk:
-        if child.depth == 0:
-            continue
-        if child.tag in (dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE):
-            walk.prune()
-        else:
-            builder.feed(child)
+    for child in Walk(reader.unit, die.offset, _VARIABLES | _BLOCKS, into=_BLOCKS):
+        builder.feed(child)
     return builder.finish(name)
 
 

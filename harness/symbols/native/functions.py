@@ -19,9 +19,12 @@ from harness.symbols.native.statements import Statements, own_statements
 if TYPE_CHECKING:
     from harness.symbols.native.reader import UnitReader
     from harness.symbols.native.unit import Identity, UnitContext
+    from harness.symbols.sections import Section
 
 _MOST_HELD = 1_000_000
-VARIABLE_TAGS = (dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE)
+VARIABLE_TAGS = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
+BLOCK_TAGS = frozenset((dw.TAG_LEXICAL_BLOCK,))
+_BODY_TAGS = VARIABLE_TAGS | BLOCK_TAGS | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
 _NOT_DROPPED = 1 << 30
 """A depth that no entry has."""
 
@@ -108,20 +111,18 @@ class BodyReader:
         return Body(root, own_statements(reader.lines, root.ranges, self._inlined, files))
 
 
-def read_body(reader: UnitReader, offset: int, file: str) -> Body:
+def read_body(reader: UnitReader, offset: int, file: str, info: Section | None = None) -> Body:
     """Walk one function or inlined instance; what is inlined into it is not part of it.
 
     Args:
         reader: The unit.
         offset: Of the function or instance.
         file: The function's own source file; statements of other files are not its own.
+        info: A view of the section, for one that is far from what is read around it.
     """
-    walk = Walk(reader.unit, offset)
-    entries = iter(walk)
+    entries = iter(Walk(reader.unit, offset, _BODY_TAGS, info, BLOCK_TAGS))
     body = BodyReader(reader, next(entries))
     for die in entries:
-        if die.tag != dw.TAG_LEXICAL_BLOCK:
-            walk.prune()
         body.feed(die)
     return body.finish(file)
 

@@ -13,6 +13,7 @@ from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.instances import Merged
 from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.functions import (
+    BLOCK_TAGS,
     VARIABLE_TAGS,
     Block,
     Body,
@@ -53,7 +54,8 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
     """
     merged = Merged()
     for offset in context.index.iter_instances(die.offset):
-        instance = instance_of(context, read_body(context, offset, identity.file))
+        body = read_body(context, offset, identity.file, context.unit.aside)
+        instance = instance_of(context, body)
         if instance is not None:
             merged.add(instance.lines, instance.variables.items())
     if context.foreign is not None:
@@ -78,15 +80,10 @@ def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
     if not die.has_children:
         return []
     found: list[tuple[int, Symbol]] = []
-    walk = Walk(context.unit, die.offset)
-    for child in walk:
-        if child.depth == 0 or child.tag == dw.TAG_LEXICAL_BLOCK:
-            continue
-        walk.prune()
-        if child.tag in VARIABLE_TAGS:
-            symbol = build_symbol(context, child.attributes, child.tag)
-            if symbol is not None:
-                found.append((child.offset, symbol))
+    for child in Walk(context.unit, die.offset, VARIABLE_TAGS, into=BLOCK_TAGS):
+        symbol = build_symbol(context, child.attributes, child.tag)
+        if symbol is not None:
+            found.append((child.offset, symbol))
     return found
 
 

@@ -13,7 +13,9 @@ from harness.symbols.native.typecontext import NAMELESS
 if TYPE_CHECKING:
     from harness.symbols.native.typecontext import TypeContext
 
-_PART_TAGS = (dw.TAG_VARIANT_PART, dw.TAG_VARIANT)
+_MEMBER_TAGS = frozenset((dw.TAG_MEMBER, dw.TAG_VARIABLE, dw.TAG_INHERITANCE))
+# The alternatives of a Rust enum: their members count as fields.
+_PART_TAGS = frozenset((dw.TAG_VARIANT_PART, dw.TAG_VARIANT))
 _STATIC = (dw.AT_EXTERNAL, dw.AT_DECLARATION)
 _HOISTED = (dw.TAG_STRUCTURE_TYPE, dw.TAG_CLASS_TYPE, dw.TAG_UNION_TYPE)
 _QUALIFIERS = (dw.TAG_CONST_TYPE, dw.TAG_VOLATILE_TYPE)
@@ -69,18 +71,12 @@ class _Members:
     def read(self, context: TypeContext, die: Die) -> None:
         """Add the members of a type, and those of its unnamed parts."""
         self._seen.add((context.unit.info.name, die.offset))
-        walk = Walk(context.unit, die.offset)
-        for child in walk:
-            if child.depth == 0:
-                if child.tag == dw.TAG_ENUMERATION_TYPE:
-                    walk.prune()
-                continue
-            if child.tag in _PART_TAGS:
-                continue  # the alternatives of a Rust enum: their members count as fields
-            walk.prune()
+        if die.tag == dw.TAG_ENUMERATION_TYPE or not die.has_children:
+            return
+        for child in Walk(context.unit, die.offset, _MEMBER_TAGS, into=_PART_TAGS):
             if child.tag == dw.TAG_INHERITANCE:
                 self._add_base(context, child)
-            elif child.tag in (dw.TAG_MEMBER, dw.TAG_VARIABLE):
+            else:
                 self._add_field(context, child)
 
     def _add_base(self, context: TypeContext, die: Die) -> None:

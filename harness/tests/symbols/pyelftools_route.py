@@ -67,15 +67,15 @@ class _Route:
         return self._convert(self.reference(unit).entry(unit, offset), 0)
 
     def walk(self, walk: Walk) -> Iterator[Die]:
-        unit, tags = walk._unit, walk._tags
+        unit, tags, into = walk._unit, walk._tags, walk._into
         stack = [(self.reference(unit).entry(unit, walk._start), 0)]
         while stack:
             entry, depth = stack.pop()
-            pruned = False
-            if tags is None or self._plan(entry).tag in tags:
+            tag, entered = self._plan(entry).tag, True
+            if tags is None or tag in tags:
                 yield self._convert(entry, depth)
-                pruned, walk._pruned = walk._pruned, False
-            if not pruned:
+                entered, walk._pruned = not walk._pruned, False
+            if entered and (into is None or depth == 0 or tag in into):
                 stack.extend((child, depth + 1) for child in reversed(list(entry.iter_children())))
 
     def pc_ranges(self, unit: Unit, attributes: dict[int, Any]) -> list[Range]:
