@@ -53,21 +53,26 @@ class BodyReader:
 
     Args:
         reader: The unit.
-        die: The entry of the function or instance.
+        depth: Of the entry of the function or instance.
+        ranges: Its code.
     """
 
-    def __init__(self, reader: UnitReader, die: Die) -> None:
+    def __init__(self, reader: UnitReader, depth: int, ranges: list[Range]) -> None:
         self._reader = reader
-        self._blocks = [Block(die.depth, pc_ranges(reader.unit, die.attributes))]
+        self._blocks = [Block(depth, ranges)]
         self._inlined: list[Range] = []
         self._held = 0
         self._dropped = _NOT_DROPPED
 
-    def feed(self, die: Die) -> None:
-        """Take the next entry that is not inside something else than a block."""
+    def feed(self, die: Die) -> list[Range] | None:
+        """Take the next entry that is not inside something else than a block.
+
+        Returns:
+            The code of an inlined instance, if it had to be looked up.
+        """
         blocks, depth = self._blocks, die.depth
         if depth > self._dropped:
-            return
+            return None
         self._dropped = _NOT_DROPPED
         while len(blocks) > 1 and blocks[-1].depth >= depth:
             blocks.pop()
@@ -79,8 +84,10 @@ class BodyReader:
             ranges = pc_ranges(self._reader.unit, die.attributes)
             self._inlined += ranges
             self._hold(len(ranges), die)
+            return ranges
         elif die.tag == dw.TAG_LEXICAL_BLOCK:
             self._open_block(die)
+        return None
 
     def _open_block(self, die: Die) -> None:
         blocks = self._blocks
@@ -121,7 +128,8 @@ def read_body(reader: UnitReader, offset: int, file: str, info: Section | None =
         info: A view of the section, for one that is far from what is read around it.
     """
     entries = iter(Walk(reader.unit, offset, _BODY_TAGS, info, BLOCK_TAGS))
-    body = BodyReader(reader, next(entries))
+    start = next(entries)
+    body = BodyReader(reader, start.depth, pc_ranges(reader.unit, start.attributes))
     for die in entries:
         body.feed(die)
     return body.finish(file)

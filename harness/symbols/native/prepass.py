@@ -15,6 +15,7 @@ from harness.symbols.dwarf.budget import STEP
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileTable
+from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.native.functions import VARIABLE_TAGS, BodyReader
 from harness.symbols.native.inlined import encode_instance, instance_of
@@ -97,14 +98,15 @@ class _Collector:
                 unit.dwarf.budget.check_time()
             while opened and opened[-1].depth >= die.depth:
                 self._close(opened.pop())
+            ranges = None
             if opened and (body := opened[-1].body) is not None:
-                body.feed(die)
+                ranges = body.feed(die)
             if die.tag in _ENCLOSING:
-                opened.append(self._enter(die))
+                opened.append(self._enter(die, ranges))
         while opened:
             self._close(opened.pop())
 
-    def _enter(self, die: Die) -> _Open:
+    def _enter(self, die: Die, ranges: list[Range] | None) -> _Open:
         unit = self._reader.unit
         at = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, ELSEWHERE)
         if (
@@ -117,7 +119,9 @@ class _Collector:
         if origin.reason:
             self._reader.skip(origin.reason)
             return _Open(die.depth, None, None)
-        return _Open(die.depth, origin, BodyReader(self._reader, die))
+        if ranges is None:
+            ranges = pc_ranges(unit, die.attributes)
+        return _Open(die.depth, origin, BodyReader(self._reader, die.depth, ranges))
 
     def _close(self, entry: _Open) -> None:
         if entry.body is None or entry.origin is None:
