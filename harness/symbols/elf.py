@@ -9,6 +9,7 @@ from typing import IO, Literal, Self
 
 from harness.config import Limits
 from harness.errors import InputRejected
+from harness.symbols.beyond import beyond
 from harness.symbols.dwarf.budget import Budget
 from harness.symbols.headers import read_headers
 from harness.symbols.sections import Section, inflate
@@ -141,14 +142,10 @@ class ElfFile:
 
     def _inflate(self, packed: Section, header_bytes: int, size: int) -> Section:
         self._inflated_bytes += size
-        if self._inflated_bytes > self.limits.inflated_bytes:
-            raise InputRejected(
-                f"compressed sections inflate to {self._inflated_bytes} bytes or more, "
-                f"the limit is {self.limits.inflated_bytes}",
-                file=self.path,
-                section=packed.name,
-                offset=0,
-            )
+        most = self.limits.inflated_bytes
+        if self._inflated_bytes > most:
+            reason = f"compressed sections inflate to more than {most} bytes"
+            raise beyond("inflated_bytes", most, reason, section=packed.name, offset=0)
         return inflate(packed, header_bytes, size, self.budget.check_time)
 
 

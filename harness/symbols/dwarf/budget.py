@@ -6,6 +6,7 @@ import time
 
 from harness.config import Limits
 from harness.errors import InputRejected
+from harness.symbols.beyond import beyond
 
 STEP = 16 * 1024
 """After how many entries a walk should say what it has spent."""
@@ -52,19 +53,16 @@ class Budget:
     def foresee(self, entries: int) -> None:
         """Raise if so many more entries would be too many, or if too much time is gone."""
         if self._entries + entries > self._limits.dies:
-            raise InputRejected(
-                f"more than {self._limits.dies} entries, which is the limit", section=".debug_info"
-            )
+            most = self._limits.dies
+            raise beyond("dies", most, f"more than {most} entries", section=".debug_info")
         self.check_time()
 
     def spend_rows(self, rows: int) -> None:
         """Count rows of line tables; raise if there were too many, or too much time is gone."""
         self._rows += rows
         if self._rows > self._limits.line_rows:
-            raise InputRejected(
-                f"more than {self._limits.line_rows} line rows, which is the limit",
-                section=".debug_line",
-            )
+            most = self._limits.line_rows
+            raise beyond("line_rows", most, f"more than {most} line rows", section=".debug_line")
         self.check_time()
 
     def check_time(self) -> None:
@@ -73,4 +71,5 @@ class Budget:
             raise self._out_of_time()
 
     def _out_of_time(self) -> InputRejected:
-        return InputRejected(f"still not read after {self._limits.wall_s:g} s, which is the limit")
+        most_s = self._limits.wall_s
+        return beyond("wall_s", most_s, f"still not read after {most_s:g} s")

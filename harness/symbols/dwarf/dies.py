@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import InputRejected
+from harness.symbols.beyond import beyond
 from harness.symbols.dwarf.constants import AT_SIBLING
 from harness.symbols.dwarf.leb import read_uleb
 
@@ -174,9 +175,8 @@ class Walk:
                 hidden, steps = depth, passing
             depth += 1
             if depth > most:
-                raise InputRejected(
-                    f"entries nested more than {most} deep", section=unit.info.name, offset=base
-                )
+                reason = f"entries nested more than {most} deep"
+                raise beyond("depth", most, reason, section=info.name, offset=base + begin)
 
 
 def iter_children(unit: Unit, start: int, tags: frozenset[int] | None = None) -> Iterator[Die]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputRejected
+from harness.symbols.beyond import beyond
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.leb import read_uleb
 
@@ -61,11 +62,8 @@ def required(unit: Unit, name: str) -> Section:
 
 def too_long(kind: str, most: int, section: Section, offset: int) -> InputRejected:
     """Return what to say of a list that has not ended where it should have."""
-    return InputRejected(
-        f"a {kind} list of more than {most} entries, which is the limit",
-        section=section.name,
-        offset=offset,
-    )
+    reason = f"a {kind} list of more than {most} entries"
+    return beyond("list_entries", most, reason, section=section.name, offset=offset)
 
 
 def _read_listed(unit: Unit, offset: int) -> list[Range]:

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness.cli.limits import parse_limits
-from harness.config import MIB, Limits
-from harness.errors import ConfigError
+from harness.config import MIB, Limits, SymbolOptions
+from harness.errors import ConfigError, InputRejected
 from harness.stats.repeat import repeat_command
 from harness.store import read_manifest
 from harness.tests.cli.conftest import Harness
-from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols import crafted
+from harness.tests.symbols.binaries import FIXTURES, drain_file
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,40 @@ from harness.tests.symbols.binaries import FIXTURES
 )
 def test_sizes_durations_and_counts_are_read(given: list[str], limits: Limits) -> None:
     assert parse_limits(given) == limits
+
+
+@pytest.mark.parametrize(
+    ("content", "tight"),
+    [
+        (crafted.line_rows(2000), "inflated_bytes=1 KiB"),
+        (crafted.line_rows(30), "dies=1"),
+        (crafted.line_rows(30), "line_rows=20"),
+        (crafted.shared_ranges(3, 5), "depth=0"),
+        (crafted.shared_ranges(3, 60_000), "list_entries=10_000"),
+        (crafted.shared_locations(3, 60_000), "list_entries=10_000"),
+        (crafted.shared_ranges(3, 5), "wall_s=0"),
+    ],
+    ids=["inflated", "entries", "rows", "depth", "ranges", "locations", "time"],
+)
+def test_whoever_does_as_a_rejection_says_gets_the_file_read(
+    tmp_path: Path, content: bytes, tight: str
+) -> None:
+    file = tmp_path / "tight.so"
+    file.write_bytes(content)
+    given = [tight]
+    while (said := rejection_of(file, given)) and len(given) < 12:
+        assert said.startswith(f"{file}: ")
+        given.append(said.partition(" allow more: --limit ")[2])
+    assert not said
+    assert len(given) > 1
+
+
+def rejection_of(file: Path, given: list[str]) -> str:
+    try:
+        drain_file(file, SymbolOptions(limits=parse_limits(given)))
+    except InputRejected as rejection:
+        return str(rejection)
+    return ""
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from pathlib import Path
 from typing import Any
 
+from harness.config import SymbolOptions
 from harness.corpus import fixtures_directory
+from harness.symbols import open_packages
 
 FIXTURES = fixtures_directory() / "binaries"
 _WITHOUT_DWARF = {"stripped.so", "split.dwo"}
@@ -28,3 +31,10 @@ def counted(path: Path) -> dict[str, Any]:
     files = json.loads((path.parent / "expected.json").read_text())["files"]
     found: dict[str, Any] = files[path.name]
     return found
+
+
+def drain_file(path: Path, options: SymbolOptions | None = None) -> None:
+    """Extract everything, and keep nothing."""
+    with open_packages(str(path), options) as source:
+        for package in source.packages:
+            deque(package.children, maxlen=0)

@@ -10,17 +10,10 @@ import pytest
 
 from harness.config import Limits, SymbolOptions
 from harness.errors import InputRejected
-from harness.symbols import open_packages
-from harness.tests.symbols.binaries import BINARIES, FIXTURES, name_of
+from harness.tests.symbols.binaries import BINARIES, FIXTURES, drain_file, name_of
 
 C = FIXTURES / "c" / "dwarf5.so"
 ABOUT_THE_WHOLE_FILE = ("no DWARF", "an object file that was never linked", "not an ELF file")
-
-
-def drain(path: Path, options: SymbolOptions | None = None) -> None:
-    with open_packages(str(path), options) as source:
-        for package in source.packages:
-            list(package.children)
 
 
 def patched(at: int, octets: bytes) -> Callable[[bytes], bytes]:
@@ -51,7 +44,7 @@ def test_a_damaged_elf_header_is_told_in_plain_words(
     mutant = tmp_path / "mutant.so"
     mutant.write_bytes(damage(C.read_bytes()))
     with pytest.raises(InputRejected) as caught:
-        drain(mutant)
+        drain_file(mutant)
     assert said in str(caught.value)
 
 
@@ -64,7 +57,7 @@ def rejections_of(path: Path, mutant: Path) -> Iterator[InputRejected]:
             content[dice.randrange(64, len(content))] = dice.randrange(256)
         mutant.write_bytes(content)
         try:
-            drain(mutant)
+            drain_file(mutant)
         except InputRejected as error:
             yield error
 
@@ -83,4 +76,4 @@ def test_a_mistake_of_ours_is_not_taken_for_damage() -> None:
     """A limit that is no number stands for any mistake in how values are used."""
     limits = Limits(depth="deep")  # type: ignore[arg-type]  # the mistake
     with pytest.raises(TypeError):
-        drain(C, SymbolOptions(limits=limits))
+        drain_file(C, SymbolOptions(limits=limits))

@@ -3,7 +3,6 @@
 import random
 import subprocess
 import sys
-from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,9 +10,9 @@ import pytest
 
 from harness.config import Limits, SymbolOptions
 from harness.errors import ConfigError, InputRejected
-from harness.symbols import open_packages
 from harness.symbols.elf import ElfFile
 from harness.symbols.sections import Section
+from harness.tests.symbols.binaries import drain_file
 from harness.tests.symbols.go.demo import unpack
 
 READ = (".gopclntab", ".go.module", ".debug_info", ".debug_abbrev", ".debug_loclists",
@@ -24,12 +23,6 @@ OPTIONS = SymbolOptions(scope="main")
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpack(tmp_path_factory.mktemp("go"))
-
-
-def drain(path: Path, options: SymbolOptions = OPTIONS) -> None:
-    with open_packages(str(path), options) as source:
-        for package in source.packages:
-            deque(package.children, maxlen=0)
 
 
 def places(program: Path) -> dict[str, int]:
@@ -53,7 +46,7 @@ def test_changed_bytes_are_rejected_or_survived(
     mutant = tmp_path / "mutant"
     mutant.write_bytes(content)
     with suppress(InputRejected):
-        drain(mutant)
+        drain_file(mutant, OPTIONS)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.9, 0.999])
@@ -62,7 +55,7 @@ def test_truncation_is_rejected(program: Path, tmp_path: Path, share: float) -> 
     mutant = tmp_path / "mutant"
     mutant.write_bytes(content[: int(len(content) * share)])
     with pytest.raises(InputRejected):
-        drain(mutant)
+        drain_file(mutant, OPTIONS)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +69,12 @@ def test_truncation_is_rejected(program: Path, tmp_path: Path, share: float) -> 
 )
 def test_a_limit_that_is_hit_is_named(program: Path, limits: Limits, reason: str) -> None:
     with pytest.raises(InputRejected, match=reason):
-        drain(program, SymbolOptions(limits=limits))
+        drain_file(program, SymbolOptions(limits=limits))
 
 
 def test_an_unknown_way_to_place_inlines_is_a_usage_error(program: Path) -> None:
     with pytest.raises(ConfigError, match="place inlines"):
-        drain(program, SymbolOptions(inlines="everywhere"))
+        drain_file(program, SymbolOptions(inlines="everywhere"))
 
 
 def test_no_room_for_temporary_files_is_said_with_a_remedy(program: Path) -> None:
