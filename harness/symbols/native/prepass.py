@@ -172,9 +172,11 @@ class _Origins:
         home = unit.dwarf.unit_of(place)
         if reason_to_skip(home):
             return _Origin(place, "", False, "instance of a function in a skipped unit")
-        chain = follow(home, place, attributes)
-        number = chain.found.get(dw.AT_DECL_FILE)
-        file = "" if number is None else self._table(chain.named_in).path(number)
+        number, named_in = attributes.get(dw.AT_DECL_FILE), home
+        if number is None:
+            chain = follow(home, place, attributes)
+            number, named_in = chain.found.get(dw.AT_DECL_FILE), chain.named_in
+        file = "" if number is None else self._table(named_in).path(number)
         return _Origin(place, file, place == offset, "")
 
     def _table(self, unit: Unit) -> FileTable:
