@@ -11,7 +11,6 @@ from harness.errors import HarnessError, PayloadTooLarge, PipelineError
 from harness.model import FUNCTION_TYPES, Package, Scope
 from harness.pipelines.counting import LARGE, count_batch, tally
 from harness.pipelines.encoders import ENCODING_ERRORS, make_encoder, unencodable
-from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.pipelines.halves import send_in_halves
 from harness.pipelines.open_batch import OpenBatch, SealedBatch
 from harness.pipelines.package_writer import PackageWriter
@@ -111,8 +110,8 @@ class BatchEncoder:
         batch.count(1, functions)
         if self._sync_scopes:
             batch.stream.sync()
-        elif len(batch.stream.buffer) >= BUFFER_BYTES:
-            batch.stream.push()
+        else:
+            batch.stream.advance()
 
     def end_package(self) -> None:
         """Close the package that was begun; the errors are those of `add_scope`."""

@@ -13,8 +13,10 @@ from harness.pipelines.sinks import Sink
 # Scopes are a few hundred bytes; a call into the compressor costs more than copying them together,
 # and its 270 KiB of state have to come back into the processor's cache each time. Half as much
 # again is allocated as the buffer grows, and from 128 KiB on malloc maps and unmaps it each time,
-# which costs more than fewer calls save.
+# which costs more than fewer calls save. What is small as a whole needs memory more than speed.
 BUFFER_BYTES = 80 * KIB
+_LEAST_BUFFER_BYTES = 16 * KIB
+_BUFFER_SHARE = 32
 
 
 class Snapshot(Struct, frozen=True):
@@ -28,9 +30,10 @@ class Snapshot(Struct, frozen=True):
 class GzipStream:
     """Compresses what is written to `buffer` and puts the result into the sink.
 
-    Writers append to `buffer` and then call `advance`. Alive at any moment: the buffer (80 KiB, or
-    what was appended at once if that is larger), the compressor's state (about 270 KiB for zlib),
-    and what the sink holds.
+    Writers append to `buffer` and then call `advance`. Alive at any moment: the buffer, the
+    compressor's state (about 270 KiB for zlib), and what the sink holds. The buffer is compressed
+    from `room` bytes on: a 32nd of what was written before, but 16 to 80 KiB; it is larger only if
+    more was appended at once.
 
     `intact` turns false when a failure has left half of something behind; what the stream holds
     must not be sent then.
@@ -39,6 +42,7 @@ class GzipStream:
     def __init__(self, sink: Sink, compressor: Compressor) -> None:
         self.buffer = bytearray()
         self.raw_bytes = 0
+        self.room = _LEAST_BUFFER_BYTES
         self.intact = True
         self._sink = sink
         self._compressor = compressor
@@ -52,7 +56,7 @@ class GzipStream:
 
     def advance(self) -> None:
         """Compress the buffer once it is worth a call."""
-        if len(self.buffer) >= BUFFER_BYTES:
+        if len(self.buffer) >= self.room:
             self.push()
 
     def push(self) -> None:
@@ -69,6 +73,7 @@ class GzipStream:
         self.intact = False  # until the sink has taken what the compressor gave away
         self._sink.write(self._compressor.compress(self.buffer))
         self.raw_bytes += len(self.buffer)
+        self.room = min(BUFFER_BYTES, max(_LEAST_BUFFER_BYTES, self.raw_bytes // _BUFFER_SHARE))
         self.intact = True
 
     def sync(self) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from harness.config import PipelineOptions, UploadOptions
 from harness.pipelines import envelope, multipart
 from harness.pipelines.compressors import held_back_bytes, make_compressor, worst_case_bytes
-from harness.pipelines.gzip_stream import BUFFER_BYTES, GzipStream
+from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.hard_limit import Budget
 from harness.pipelines.sinks import Sink
 from harness.records import Batch
@@ -82,8 +82,8 @@ class OpenBatch:
     def buffer_room(self) -> int:
         """Return the length from which on the stream's buffer has to be looked at."""
         if self._limited:
-            return min(BUFFER_BYTES, self.budget.safe_buffer_bytes() + 1)
-        return BUFFER_BYTES
+            return min(self.stream.room, self.budget.safe_buffer_bytes() + 1)
+        return self.stream.room
 
     def may_reach_threshold(self) -> bool:
         """Tell whether the sink might, if the buffer were compressed now; if not, that is sure."""
