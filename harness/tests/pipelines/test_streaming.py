@@ -6,13 +6,14 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from harness.config import PipelineOptions
+from harness.config import KIB, PipelineOptions
 from harness.errors import InputRejected, PipelineError, UploadError
 from harness.model import Package, Scope, package_scope
 from harness.pipelines import streaming
 from harness.pipelines.compressors import default_level
 from harness.pipelines.continuation import continue_package
-from harness.pipelines.sinks import DiskSink
+from harness.pipelines.gzip_stream import GzipStream
+from harness.pipelines.sinks import DiskSink, MemorySink
 from harness.pipelines.streaming import BatchEncoder
 from harness.records import Batch
 from harness.tests.pipelines import strategies
@@ -171,6 +172,27 @@ def test_far_from_the_threshold_nobody_compresses_to_know_the_size() -> None:
     assert (encoder.is_full(), bool(encoder._open.stream.buffer)) == (False, True)
     encoder.size()
     assert not encoder._open.stream.buffer
+
+
+def test_the_buffer_grows_with_what_was_written_up_to_its_bound() -> None:
+    pieces: list[int] = []
+
+    class Noting:
+        def compress(self, data: bytes | bytearray | memoryview, /) -> bytes:
+            pieces.append(len(data))
+            return b""
+
+        def flush(self, _: int = 0, /) -> bytes:
+            return b""
+
+    stream = GzipStream(MemorySink(), Noting())
+    for _ in range(40_000):
+        stream.write(b"x" * 100)
+    assert pieces == sorted(pieces)
+    assert (pieces[0], pieces[-1]) == (16_400, 82_000)
+    assert all(
+        size <= max(16 * KIB, sum(pieces[:at]) // 32) + 100 for at, size in enumerate(pieces)
+    )
 
 
 def test_an_empty_final_flush_sends_nothing() -> None:

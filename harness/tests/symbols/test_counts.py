@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.corpus import fixtures_directory
 from harness.corpus.manifest import load_manifest
-from harness.symbols.dwarf.dies import Walk
+from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols.binaries import BINARIES, counted, name_of
@@ -41,6 +42,30 @@ def test_a_walk_for_some_tags_meets_what_one_for_all_meets_of_them(path: Path) -
                 for tags in (frozenset((tag,)), met - {tag}):
                     found = list(Walk(unit, unit.first, tags))
                     assert found == [die for die in every if die.tag in tags]
+
+
+@pytest.mark.parametrize("path", BINARIES, ids=name_of)
+def test_a_walk_into_some_tags_meets_nothing_below_others(path: Path) -> None:
+    """Whether the others are yielded, which tells where their children end, or passed over."""
+    with ElfFile(str(path)) as elf:
+        for unit in Dwarf(elf).iter_units():
+            every = list(Walk(unit, unit.first))
+            met = frozenset(die.tag for die in every)
+            for tag in met:
+                into = met - {tag}
+                reached = list(reached_through(every, into))
+                for tags in (None, into, frozenset((tag,))):
+                    found = list(Walk(unit, unit.first, tags, into=into))
+                    assert found == [die for die in reached if tags is None or die.tag in tags]
+
+
+def reached_through(every: list[Die], into: frozenset[int]) -> Iterator[Die]:
+    """Yield the entries whose parents, but for the first entry, all have a tag of `into`."""
+    closed = len(every)
+    for die in every:
+        if die.depth <= closed:
+            closed = die.depth if die.depth and die.tag not in into else len(every)
+            yield die
 
 
 @pytest.mark.slow
