@@ -12,7 +12,7 @@ import pytest
 from harness.corpus import fixtures_directory
 from harness.corpus.manifest import load_manifest
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols.binaries import BINARIES, counted, name_of
 from harness.tests.symbols.counting import count_entries
@@ -34,29 +34,31 @@ def test_units_entries_functions_parameters_and_variables_are_all_met(path: Path
 @pytest.mark.parametrize("path", BINARIES, ids=name_of)
 def test_a_walk_for_some_tags_meets_what_one_for_all_meets_of_them(path: Path) -> None:
     """For each tag alone, and for all but one, which steps over different entries."""
-    with ElfFile(str(path)) as elf:
-        for unit in Dwarf(elf).iter_units():
-            every = list(Walk(unit, unit.first))
-            met = frozenset(die.tag for die in every)
-            for tag in met:
-                for tags in (frozenset((tag,)), met - {tag}):
-                    found = list(Walk(unit, unit.first, tags))
-                    assert found == [die for die in every if die.tag in tags]
+    for unit, every, met in iter_walked(path):
+        for tag in met:
+            for tags in (frozenset((tag,)), met - {tag}):
+                found = list(Walk(unit, unit.first, tags))
+                assert found == [die for die in every if die.tag in tags]
 
 
 @pytest.mark.parametrize("path", BINARIES, ids=name_of)
 def test_a_walk_into_some_tags_meets_nothing_below_others(path: Path) -> None:
     """Whether the others are yielded, which tells where their children end, or passed over."""
+    for unit, every, met in iter_walked(path):
+        for tag in met:
+            into = met - {tag}
+            reached = list(reached_through(every, into))
+            for tags in (None, into, frozenset((tag,))):
+                found = list(Walk(unit, unit.first, tags, into=into))
+                assert found == [die for die in reached if tags is None or die.tag in tags]
+
+
+def iter_walked(path: Path) -> Iterator[tuple[Unit, list[Die], frozenset[int]]]:
+    """Yield each unit with all of its entries, and their tags."""
     with ElfFile(str(path)) as elf:
         for unit in Dwarf(elf).iter_units():
             every = list(Walk(unit, unit.first))
-            met = frozenset(die.tag for die in every)
-            for tag in met:
-                into = met - {tag}
-                reached = list(reached_through(every, into))
-                for tags in (None, into, frozenset((tag,))):
-                    found = list(Walk(unit, unit.first, tags, into=into))
-                    assert found == [die for die in reached if tags is None or die.tag in tags]
+            yield unit, every, frozenset(die.tag for die in every)
 
 
 def reached_through(every: list[Die], into: frozenset[int]) -> Iterator[Die]:
