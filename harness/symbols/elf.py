@@ -145,7 +145,9 @@ class ElfFile:
         most = self.limits.inflated_bytes
         if self._inflated_bytes > most:
             reason = f"compressed sections inflate to more than {most} bytes"
-            raise beyond("inflated_bytes", most, reason, section=packed.name, offset=0)
+            raise beyond(
+                "inflated_bytes", most, reason, file=self.path, section=packed.name, offset=0
+            )
         return inflate(packed, header_bytes, size, self.budget.check_time)
 
 

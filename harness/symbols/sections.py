@@ -95,6 +95,7 @@ class Section:
             end = data.find(0)
             if end >= 0:
                 return data[:end]
+            size *= 4
         while True:
             data = self.window(offset, min(size, limit))
             end = data.find(0)
