@@ -42,12 +42,16 @@ class GzipStream:
     def __init__(self, sink: Sink, compressor: Compressor) -> None:
         self.buffer = bytearray()
         self.raw_bytes = 0
-        self.room = _LEAST_BUFFER_BYTES
         self.intact = True
         self._sink = sink
         self._compressor = compressor
         self._synced_raw_bytes = 0
         self._synced_sink_bytes = len(sink)
+
+    @property
+    def room(self) -> int:
+        """From how many bytes on the buffer is worth a call into the compressor."""
+        return min(BUFFER_BYTES, max(_LEAST_BUFFER_BYTES, self.raw_bytes // _BUFFER_SHARE))
 
     def write(self, data: bytes) -> None:
         """Append `data`."""
@@ -73,7 +77,6 @@ class GzipStream:
         self.intact = False  # until the sink has taken what the compressor gave away
         self._sink.write(self._compressor.compress(self.buffer))
         self.raw_bytes += len(self.buffer)
-        self.room = min(BUFFER_BYTES, max(_LEAST_BUFFER_BYTES, self.raw_bytes // _BUFFER_SHARE))
         self.intact = True
 
     def sync(self) -> None:

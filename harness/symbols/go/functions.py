@@ -20,10 +20,10 @@ from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.instances import Merged
 from harness.symbols.lines import PcLines, Range, to_line_ranges
 
-BODY = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE, dw.TAG_LEXICAL_BLOCK,
-                  dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))  # fmt: skip
 _VARIABLES = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
 _BLOCKS = frozenset((dw.TAG_LEXICAL_BLOCK,))
+_OWN = _VARIABLES | _BLOCKS
+BODY = _OWN | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ def read_function(binary: GoBinary, reader: UnitReader, die: Die) -> Scope | Non
     builder = open_function(binary, reader, die, lines, raw)
     if builder is None:
         return None
-    for child in Walk(reader.unit, die.offset, _VARIABLES | _BLOCKS, into=_BLOCKS):
+    for child in Walk(reader.unit, die.offset, _OWN, into=_BLOCKS):
         builder.feed(child)
     return builder.finish(name)
 

@@ -17,7 +17,7 @@ from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.instances import StoredInstances
-from harness.symbols.native.functions import VARIABLE_TAGS, BodyReader
+from harness.symbols.native.functions import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
 from harness.symbols.native.inlined import encode_instance, instance_of
 from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _INSTANCES = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
 # What has parameters of its own, which are not those of the function around it.
 _ENCLOSING = _INSTANCES | {dw.TAG_SUBROUTINE_TYPE}
-_TAGS = _ENCLOSING | {*VARIABLE_TAGS, dw.TAG_LEXICAL_BLOCK}
+_TAGS = _ENCLOSING | VARIABLE_TAGS | BLOCK_TAGS
 _CROSSING = tuple(
     bytes((dw.AT_ABSTRACT_ORIGIN, form)) for form in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT)
 )

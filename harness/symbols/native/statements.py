@@ -64,7 +64,7 @@ def own_statements(
     statements = Statements()
     inlined.sort()
     for code in sorted(ranges):
-        for low, high in _iter_gaps(code, inlined) if inlined else (code,):
+        for low, high in _iter_gaps(code, inlined):
             for piece in table.iter_slices(low, high):
                 statements.add(table, piece, files)
     return statements
