@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from msgspec import UNSET, Struct, UnsetType
 
+STAGE = "scope tree"
+
 FUNCTION_TYPES = ("function", "method")
 
 

@@ -7,6 +7,8 @@ from msgspec import Struct
 from harness.config import PipelineOptions, SymbolOptions
 
 STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "interrupted")
+OTHER = "other"
+STAGES = ("extraction", "scope tree", "JSON", "gzip", "multipart", "HTTP", OTHER)
 
 
 class Metric(Struct, frozen=True):
@@ -62,7 +64,7 @@ class HeapPoint(Struct, frozen=True):
 class Holding(Struct, frozen=True):
     """What one source line holds at the peak; the holdings of a replicate sum to its peak heap.
 
-    `stage` is one of `harness.probes.stages.STAGES`; `location` is `file:line function`.
+    `stage` is one of `STAGES`, or one that a plugin declares; `location` is `file:line function`.
     """
 
     stage: str

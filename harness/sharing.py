@@ -11,6 +11,8 @@ from sys import intern
 
 from harness.model import LanguageSpecifics, Scope
 
+STAGE = "scope tree"
+
 _MOST = 512
 # Half of them repeat within a function; a longer memory finds hardly any more, and is never empty.
 _MOST_SPECIFICS = 64

@@ -16,6 +16,8 @@ import msgspec
 from harness.config import MIB
 from harness.model import Package, Scope
 
+STAGE = "JSON"
+
 VALUE_BYTES_MAX = 64 * MIB
 _Head = TypeVar("_Head")
 

@@ -17,6 +17,8 @@ from harness.pipelines.package_writer import PackageWriter
 from harness.pipelines.sinks import make_sink
 from harness.records import Batch, Counters
 
+STAGE = {"": "other", "_add_small": "gzip", "add_package": "scope tree"}
+
 _COMMA = ord(",")
 _LOST = "a batch was accepted in part when it was split for its size; the rest is lost"
 

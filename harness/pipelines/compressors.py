@@ -13,6 +13,8 @@ from typing import Protocol, cast
 from harness.config import KIB
 from harness.errors import ConfigError
 
+STAGE = "gzip"
+
 # zlib, zlib-ng and isal agree on these numbers: 15 bits of window, plus 16 for a gzip wrapper.
 _GZIP_WBITS = 31
 _EXTRAS = {"zlib-ng": "zlib_ng.zlib_ng", "isal": "isal.isal_zlib"}

@@ -6,6 +6,8 @@ from msgspec import structs
 
 from harness.model import LanguageSpecifics, Scope
 
+STAGE = "scope tree"
+
 
 def continue_package(scope: Scope) -> Scope:
     """Return the package scope for a part that follows an earlier one.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from harness.model import FUNCTION_TYPES, Scope
 from harness.records import Batch, Counters
 
+STAGE = {"tally": "scope tree", "count_batch": "other"}
+
 # From this many scopes and symbols on, a child is encoded in parts: its JSON is not held whole.
 LARGE = 256
 

@@ -16,6 +16,8 @@ import orjson
 from harness.errors import ConfigError, PipelineError
 from harness.model import Scope
 
+STAGE = "JSON"
+
 Encodable = Scope | list[Scope] | str
 WriteAt = Callable[[Encodable, bytearray, int], None]
 

@@ -11,6 +11,8 @@ import msgspec
 
 from harness.config import UploadOptions
 
+STAGE = "JSON"
+
 ESCAPINGS = ("json", "faithful")
 
 

@@ -10,6 +10,8 @@ from harness.config import KIB
 from harness.pipelines.compressors import Compressor, CopyableCompressor, safe_raw_bytes
 from harness.pipelines.sinks import Sink
 
+STAGE = "gzip"
+
 # Scopes are a few hundred bytes; a call into the compressor costs more than copying them together,
 # and its 270 KiB of state have to come back into the processor's cache each time. Half as much
 # again is allocated as the buffer grows, and from 128 KiB on malloc maps and unmaps it each time,

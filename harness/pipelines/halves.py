@@ -12,6 +12,8 @@ from harness.model import Package, Scope
 from harness.pipelines.open_batch import SealedBatch
 from harness.wire import EnvelopeReader, WireError
 
+STAGE = {"": "JSON", "_iter_json": "gzip"}
+
 _CHUNK_BYTES = 64 * KIB
 
 

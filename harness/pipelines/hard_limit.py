@@ -25,6 +25,8 @@ from harness.pipelines.compressors import GZIP_TRAILER_BYTES, worst_case_bytes
 from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.sinks import Sink
 
+STAGE = "gzip"
+
 # Most flushes were spent on the last half of a thousandth: with 2 MiB, 205 a batch and not 160.
 _SPARE_SHARE = 2048
 

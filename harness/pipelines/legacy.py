@@ -30,6 +30,8 @@ from harness.pipelines.counting import count_batch
 from harness.pipelines.encoders import make_encoder
 from harness.records import Batch, Counters
 
+STAGE = {"": "scope tree", "__init__": "other", "_upload": "multipart", "_compress": "gzip"}
+
 _PIECE_BYTES = 64 * KIB
 
 

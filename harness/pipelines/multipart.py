@@ -6,6 +6,8 @@ import io
 import os
 from typing import IO
 
+STAGE = "multipart"
+
 _FILE_HEADER = (
     b'Content-Disposition: form-data; name="file"; filename="file.gz"\r\n'
     b"Content-Type: application/gzip\r\n\r\n"

@@ -14,6 +14,8 @@ from harness.pipelines.hard_limit import Budget
 from harness.pipelines.sinks import Sink
 from harness.records import Batch
 
+STAGE = "gzip"
+
 PACKAGE_END = b"]}"
 
 

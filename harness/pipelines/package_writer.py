@@ -12,6 +12,8 @@ from harness.pipelines.encoders import Encoder
 from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.open_batch import PACKAGE_END, OpenBatch
 
+STAGE = "JSON"
+
 
 class PackageWriter:
     """Writes the package that was begun last.

@@ -10,6 +10,8 @@ from typing import IO, Protocol
 from harness.config import KIB, MIB
 from harness.errors import ConfigError, PipelineError
 
+STAGE = "gzip"
+
 _BLOCK_BYTES = 64 * KIB
 DISK_CAP_BYTES = 64 * MIB
 

@@ -11,6 +11,8 @@ from harness.model import Package
 from harness.pipelines.batch_encoder import BatchEncoder
 from harness.records import Batch, Counters
 
+STAGE = "other"
+
 __all__ = ["BatchEncoder", "run"]
 
 

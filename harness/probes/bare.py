@@ -10,6 +10,8 @@ from typing import ClassVar
 
 from harness.records import Collection, HeapPoint, Metric
 
+STAGE = "other"
+
 _SMAPS = Path("/proc/self/smaps_rollup")
 
 

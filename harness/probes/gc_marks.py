@@ -15,6 +15,8 @@ from contextlib import contextmanager
 
 from harness.records import HeapPoint
 
+STAGE = "other"
+
 _ROOM = 16384
 """How many collections are kept; an upload of 129 MiB of JSON, kept whole, made 2,672."""
 

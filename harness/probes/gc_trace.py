@@ -24,6 +24,8 @@ from typing import IO, ClassVar, Self
 from harness.errors import MeasurementInvalid
 from harness.records import Collection, HeapPoint, Metric
 
+STAGE = "other"
+
 _COLUMNS = 7
 _ROOM = 8192 * _COLUMNS
 

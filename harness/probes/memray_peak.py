@@ -22,6 +22,8 @@ from memray import FileDestination, FileFormat, Tracker
 from harness.probes.gc_marks import CollectionMarks
 from harness.records import Collection, HeapPoint, Metric
 
+STAGE = "other"
+
 CAPTURE = "capture.bin"
 
 

@@ -1,61 +1,76 @@
 """Say which stage of an upload a stack of frames belongs to.
 
-The innermost frame that a rule knows decides. Memory belongs to the stage that allocated it,
-whoever keeps it alive: what a pipeline retains shows as the same stage being larger in one arm.
+A module says so itself, by a constant on its top level: `STAGE = "gzip"`, or, if it does several
+things, a table from the names of its functions to stages, in which `""` stands for the rest. The
+innermost frame of which the stage is known decides; a file that declares nothing is passed over,
+for what is allocated in its functions serves whoever called them.
+
+Memory belongs to the stage that allocated it, whoever keeps it alive: what a pipeline retains shows
+as the same stage being larger in one arm. `other` is what serves no stage: the worker, the probe, a
+pipeline's own bookkeeping, and all that was allocated without a frame of Python.
+
+A capture is read where neither pipelines nor plugins are imported. So declarations are read from
+the source; modules that are not written for us have theirs in a table here.
 """
 
 from __future__ import annotations
 
-import linecache
+import ast
 import re
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
-EXTRACTION, SCOPE_TREE, JSON, GZIP = "extraction", "scope tree", "JSON", "gzip"
-MULTIPART, HTTP, OTHER = "multipart", "HTTP", "other"
-STAGES = (EXTRACTION, SCOPE_TREE, JSON, GZIP, MULTIPART, HTTP, OTHER)
+from harness.records import OTHER
 
 StackFrame = tuple[str, str, int]  # function, file, line: as memray gives them, innermost first
 
-# What these modules make becomes part of scopes: ranges, symbols, fields, the scopes themselves.
-_SCOPE_BUILDERS = (
-    r"/harness/symbols/lines\.py$"
-    r"|/harness/symbols/(go|native)/(functions|types|inlined|statements|availability)\.py$"
-)
-
-# Path of the file, text of the source line, stage. The first rule that fits a frame decides.
-# A pipeline's own module does several things, so its lines are told apart by what they say; the
-# same rules serve pipelines that are not ours.
-_RULES = tuple(
-    (re.compile(path), re.compile(text, re.IGNORECASE), stage)
-    for path, text, stage in (
-        (r"/harness/run/replay\.py$|/harness/(model|sharing)\.py$", r"", SCOPE_TREE),
-        (_SCOPE_BUILDERS, r"", SCOPE_TREE),
-        (r"/harness/symbols/go/index\.py$", r"_decode_scope", SCOPE_TREE),
-        (r"/harness/symbols/|/elftools/", r"", EXTRACTION),
-        (r"/harness/pipelines/(encoders|envelope)\.py$|/json/\w+\.py$", r"", JSON),
-        (r"/harness/pipelines/(compressors|gzip_stream|sinks)\.py$", r"", GZIP),
-        (r"/gzip\.py$|/zlib_ng/|/isal/", r"", GZIP),
-        (r"/harness/pipelines/multipart\.py$", r"", MULTIPART),
-        (r"/harness/upload/|/urllib3/|/http/\w+\.py$|/socket\.py$|/tenacity/", r"", HTTP),
-        (r"/harness/run/|/importlib|/threading\.py$", r"", OTHER),
-        (r"", r"compress|gzip|zlib|deflate", GZIP),
-        (r"", r"multipart|boundary|\bbody\b", MULTIPART),
-        (r"", r"json|dumps|\bencode", JSON),
-        (r"", r"\.post\(|request|\bsend", HTTP),
-        (r"", r"\b_?scopes?\b|\btree|package|\b_?slots\b", SCOPE_TREE),
-    )
-)
+_FOREIGN = {
+    "elftools": "extraction",
+    "json": "JSON",
+    **dict.fromkeys(("gzip", "isal", "zlib_ng"), "gzip"),
+    **dict.fromkeys(("http", "socket", "tenacity", "urllib3"), "HTTP"),
+    **dict.fromkeys(("importlib", "threading"), OTHER),
+}
+_INSTALLED = re.compile(r".*/(?:(?:site|dist)-packages|lib/python3\.\d+)/(\w+)")
+_DECLARATION = re.compile(rb"^STAGE\b", re.MULTILINE)
 _LONG_PREFIX = re.compile(r"^.*?/(?=harness/)|^.*/(?:site-packages|lib/python3\.\d+)/")
 
 
 def stage_of(stack: Iterable[StackFrame]) -> str:
-    """Return the stage of the innermost frame that a rule knows, or `other`."""
-    for _, file, line in stack:
-        text = linecache.getline(file, line)
-        for path, words, stage in _RULES:
-            if path.search(file) and words.search(text):
-                return stage
-    return OTHER
+    """Return the stage of the innermost frame of which one is known, or `other`."""
+    return next((stage for function, file, _ in stack if (stage := _stage(function, file))), OTHER)
+
+
+def _stage(function: str, file: str) -> str:
+    stages = _stages_in(file)
+    # Where functions differ, a comprehension or a lambda belongs to the one that it serves.
+    nested = function.startswith("<") and function != "<module>" and len(stages) > 1
+    return stages.get(function, "" if nested else stages.get("", ""))
+
+
+@cache
+def _stages_in(file: str) -> dict[str, str]:
+    """Return what a source file declares, by function; `""` is the stage of all the others."""
+    installed = _INSTALLED.match(file)
+    if installed and installed[1] in _FOREIGN:
+        return {"": _FOREIGN[installed[1]]}
+    try:
+        source = Path(file).read_bytes()
+        body = ast.parse(source).body if _DECLARATION.search(source) else []
+        return next((found for node in body if (found := _declared(node))), {})
+    except (OSError, SyntaxError, ValueError):  # no file of Python, or none that can be read
+        return {}
+
+
+def _declared(node: ast.stmt) -> dict[str, str]:
+    if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+        return {}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if not any(isinstance(target, ast.Name) and target.id == "STAGE" for target in targets):
+        return {}
+    stages = ast.literal_eval(node.value)
+    return stages if isinstance(stages, dict) else {"": stages}
 
 
 def location_of(stack: Iterable[StackFrame]) -> str:

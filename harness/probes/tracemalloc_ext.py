@@ -69,6 +69,8 @@ from harness.config import MIB
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.records import Collection, HeapPoint, Metric
 
+STAGE = "other"
+
 __all__ = ["AtPeak", "PeakSnapshot", "PeakTracer", "PhasePeak", "TracemallocProbe"]
 
 _CLOSE_ENOUGH = 0.999

@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 import sys
 
+STAGE = "other"
+
 _EXTRAS = ("tornado", "brotli", "brotlicffi", "backports.zstd")
 
 

@@ -19,6 +19,8 @@ from harness.pipelines import streaming
 from harness.pipelines.encoders import make_encoder
 from harness.records import Batch, Counters
 
+STAGE = "other"
+
 Observe = Callable[[Batch], None]
 
 _kept: list[object] = []

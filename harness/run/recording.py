@@ -26,6 +26,8 @@ from harness.run.replay import (
     ReplayInfo,
 )
 
+STAGE = "other"
+
 
 @dataclass
 class ListedPackages:

@@ -31,6 +31,8 @@ from harness.errors import InputRejected
 from harness.model import Package, Scope
 from harness.sharing import StringPool
 
+STAGE = "scope tree"
+
 FORMAT = 2
 MAGIC = b"replay\r\n"
 HEAD = Layout("<IB")

@@ -10,6 +10,8 @@ from harness.records import Job
 from harness.run.recording import recorded
 from harness.run.replay import PackageSource, open_replay
 
+STAGE = "other"
+
 DWARF, REPLAY = "dwarf", "replay"
 SOURCES = (DWARF, REPLAY)
 

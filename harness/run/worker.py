@@ -37,6 +37,8 @@ from harness.run.recording import drain
 from harness.run.sources import source_of
 from harness.run.worker_targets import RECORD_REPLAY
 
+STAGE = "other"
+
 _WARM_UP_MARK = "00000000"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.errors import InputRejected
 
+STAGE = "extraction"
+
 
 def beyond(  # noqa: PLR0913 - the parts of one message
     limit: str,

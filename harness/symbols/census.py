@@ -10,6 +10,8 @@ import msgspec
 from harness.model import Scope
 from harness.symbols.source import PackageSource
 
+STAGE = "extraction"
+
 
 @dataclass(slots=True)
 class Census:

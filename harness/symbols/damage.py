@@ -21,6 +21,8 @@ from harness.errors import NO_ROOM, InputRejected
 if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
 
+STAGE = "extraction"
+
 REFUSED = (
     *(InputRejected, ArithmeticError, EOFError, LookupError, OSError),
     *(RecursionError, ValueError, struct.error, zlib.error),

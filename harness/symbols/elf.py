@@ -14,6 +14,8 @@ from harness.symbols.dwarf.budget import Budget
 from harness.symbols.headers import read_headers
 from harness.symbols.sections import Section, inflate
 
+STAGE = "extraction"
+
 _ZDEBUG_HEADER_BYTES = 12
 _ELFCOMPRESS_ZLIB = 1
 

@@ -15,6 +15,8 @@ from elftools.elf.structs import ELFStructs
 from harness.errors import InputRejected
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _MAGIC = b"\x7fELF"
 _IDENT_BYTES = 16
 _CLASSES = {1: 32, 2: 64}

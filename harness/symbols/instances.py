@@ -13,6 +13,8 @@ from harness.errors import InputRejected
 from harness.symbols.lines import Range, intersect, merge_overlapping
 from harness.symbols.spill import Records, SortedKeys
 
+STAGE = "extraction"
+
 _OFFSET_BITS = 32
 _MERGED_AT = 64
 

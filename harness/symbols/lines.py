@@ -11,6 +11,8 @@ from typing import TypeAlias
 
 from harness.model import LineRange
 
+STAGE = "scope tree"
+
 Range: TypeAlias = tuple[int, int]
 LineSpan: TypeAlias = Range
 

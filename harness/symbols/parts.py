@@ -7,6 +7,8 @@ from itertools import chain
 
 from harness.model import LanguageSpecifics, Package, Scope, count_functions, package_scope
 
+STAGE = "extraction"
+
 MOST_FUNCTIONS = 4096
 """How many functions a part may hold; a type without any counts as one."""
 

@@ -15,6 +15,8 @@ from typing import IO
 
 from harness.errors import InputRejected
 
+STAGE = "extraction"
+
 _STRING_BYTES = 256
 _CACHED_BYTES = 64 * 1024
 _INFLATE_BYTES = 64 * 1024

@@ -17,6 +17,8 @@ from harness.symbols.elf import ElfFile
 from harness.symbols.go import has_build_info, iter_go_packages
 from harness.symbols.native.extract import iter_native_packages
 
+STAGE = "extraction"
+
 _T = TypeVar("_T")
 
 

@@ -15,6 +15,8 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from typing import IO
 
+STAGE = "extraction"
+
 _KEY_BYTES = 8
 _CHUNK_KEYS = 8 * 1024
 _BLOCK_KEYS = 256

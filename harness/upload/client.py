@@ -21,6 +21,8 @@ from harness.upload.request import Endpoint
 from harness.upload.retry import FullJitter, RequestFailed, is_retryable
 from harness.upload.secret import Secret
 
+STAGE = "HTTP"
+
 
 class RetryPolicy(Struct, frozen=True, kw_only=True):
     """How long a failing upload is tried again.

@@ -23,6 +23,8 @@ from harness.upload.lean_urllib3 import (
 )
 from harness.upload.proxy import Proxy
 
+STAGE = "HTTP"
+
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 
 

@@ -12,6 +12,8 @@ import importlib
 import sys
 from types import ModuleType
 
+STAGE = "HTTP"
+
 _NAME = "importlib.metadata"
 
 

@@ -12,6 +12,8 @@ from harness.upload.addresses import can_be_host
 from harness.upload.lean_urllib3 import LocationParseError, Url, make_headers, parse_url
 from harness.upload.secret import Secret
 
+STAGE = "HTTP"
+
 
 class Proxy(Struct, frozen=True):
     """A proxy: its URL without credentials, and what it is told to let us through.

@@ -26,6 +26,8 @@ from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
 from harness.upload.secret import Secret, check_secret, redact
 
+STAGE = "HTTP"
+
 RESPONSE_BYTES_MAX = 64 * KIB
 _SHOWN_CHARACTERS = 200
 

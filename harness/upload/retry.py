@@ -12,6 +12,8 @@ from tenacity.wait import wait_base
 
 from harness.errors import UploadError
 
+STAGE = "HTTP"
+
 _RETRYABLE_STATUSES = frozenset((408, 429))
 _NOT_IMPLEMENTED = 501
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 from harness.errors import ConfigError
 
+STAGE = "HTTP"
+
 
 class Secret:
     """A text that shows itself to nobody who only looks: `str`, `repr` and `format` hide it."""

@@ -11,6 +11,8 @@ from harness.symbols.dwarf.forms import Layout
 from harness.symbols.dwarf.leb import read_sleb, read_uleb
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _WINDOW_BYTES = 16 * 1024
 _MOST_DECLARATIONS = 100_000
 _PC = {dw.AT_LOW_PC, dw.AT_HIGH_PC, dw.AT_RANGES}

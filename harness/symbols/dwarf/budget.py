@@ -8,6 +8,8 @@ from harness.config import Limits
 from harness.errors import InputRejected
 from harness.symbols.beyond import beyond
 
+STAGE = "extraction"
+
 STEP = 16 * 1024
 """After how many entries a walk should say what it has spent."""
 

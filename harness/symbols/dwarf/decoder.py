@@ -19,6 +19,8 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.forms import Layout, shape_of
 from harness.symbols.dwarf.leb import read_sleb, read_uleb
 
+STAGE = "extraction"
+
 Decode = Callable[[bytes, int, int], tuple[int, dict[int, Any]]]
 """(data, position, unit's offset) -> (position behind the entry, wanted attributes)."""
 

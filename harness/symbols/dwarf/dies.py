@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _WINDOW_BYTES = 64 * 1024
 _LEAST_BYTES = 1024
 _ENTRY_BYTES = 256

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 
+STAGE = "extraction"
+
 
 class Layout(NamedTuple):
     """What decides the size of a form beside the form itself."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.errors import InputRejected
 
+STAGE = "extraction"
+
 _MOST_BITS = 70  # ten bytes carry 64 bits; anything longer is padding without end
 
 

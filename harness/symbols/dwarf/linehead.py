@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _MOST_HEADER_BYTES = 8 * 1024 * 1024
 
 

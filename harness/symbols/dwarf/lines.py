@@ -14,6 +14,8 @@ from harness.symbols.dwarf.linehead import LineHeader, read_header
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
 
+STAGE = "extraction"
+
 _WINDOW_BYTES = 64 * 1024
 _SLACK_BYTES = 64
 (_COPY, _ADVANCE_PC, _ADVANCE_LINE, _SET_FILE, _SET_COLUMN, _NEGATE, _BLOCK, _CONST_ADD_PC,

@@ -12,6 +12,8 @@ from harness.symbols.dwarf.ranges import Range, indexed_list, required, too_long
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
 
+STAGE = "extraction"
+
 _WINDOW_BYTES = 1024
 _ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)

@@ -16,6 +16,8 @@ from harness.symbols.dwarf.leb import read_uleb
 from harness.symbols.dwarf.locations import EVERYWHERE
 from harness.symbols.dwarf.ranges import Range
 
+STAGE = "extraction"
+
 Piece: TypeAlias = tuple[int, bytes]
 """Size in bytes, and the operation that places it: empty when the piece has no place."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 Range = tuple[int, int]
 """Addresses [low, high)."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
     from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 CUT = "rest of a string longer than the limit"
 _CACHED_STRINGS = 512
 _SECTIONS = {STRP: ".debug_str", LINE_STRP: ".debug_line_str"}

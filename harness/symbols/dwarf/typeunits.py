@@ -15,6 +15,8 @@ from harness.symbols.spill import SortedKeys
 if TYPE_CHECKING:
     from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _HEADER_BYTES = 48
 _WINDOW_BYTES = 16 * 1024
 _HALF = 32

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
     from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 UT_COMPILE, UT_TYPE, UT_PARTIAL, UT_SKELETON, UT_SPLIT_COMPILE, UT_SPLIT_TYPE = range(1, 7)
 _HEADER_BYTES = 48
 _LEAST_HEADER_BYTES = 7  # version, offset of the abbreviations, size of an address

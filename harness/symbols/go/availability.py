@@ -10,6 +10,8 @@ from harness.symbols.dwarf.places import PIECE, Piece, is_complete, judge, place
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.lines import Range
 
+STAGE = "scope tree"
+
 _Placed: TypeAlias = tuple[int, int, Sequence[Piece]]
 
 

@@ -17,6 +17,8 @@ from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.go.scope_filter import ScopeFilter, make_filter
 from harness.symbols.go.typenames import TypeNames
 
+STAGE = "extraction"
+
 INLINES = ("unit", "index")
 INLINED = 1
 """DW_INL_inlined: the entry defines a function that was inlined somewhere."""

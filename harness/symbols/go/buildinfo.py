@@ -16,6 +16,8 @@ from harness.symbols.elf import ElfFile
 from harness.symbols.go.image import Image
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _MAGIC = b"\xff Go buildinf:"
 _ALIGN = 16
 _HEADER_BYTES = 32

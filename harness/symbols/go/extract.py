@@ -13,6 +13,8 @@ from harness.symbols.go.packages import PackageReader
 from harness.symbols.go.prepass import build_index
 from harness.symbols.parts import iter_parts
 
+STAGE = "extraction"
+
 LANGUAGE = "go"
 
 

@@ -20,6 +20,8 @@ from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.instances import Merged
 from harness.symbols.lines import PcLines, Range, to_line_ranges
 
+STAGE = "scope tree"
+
 _VARIABLES = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
 _BLOCKS = frozenset((dw.TAG_LEXICAL_BLOCK,))
 _OWN = _VARIABLES | _BLOCKS

@@ -8,6 +8,8 @@ from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 
 class Image:
     """The loaded sections of an ELF file, read by virtual address."""

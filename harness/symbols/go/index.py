@@ -22,6 +22,8 @@ from harness.symbols.go.names import FunctionName
 from harness.symbols.instances import StoredInstances
 from harness.symbols.spill import Records, SortedKeys
 
+STAGE = {"": "extraction", "stored": "scope tree"}
+
 _POSITION_BITS = 40
 _MOST_PACKAGES = 1 << (64 - _POSITION_BITS)
 

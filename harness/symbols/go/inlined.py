@@ -24,6 +24,8 @@ from harness.symbols.go.index import GoIndex
 from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.lines import PcLines, Range, merge_overlapping
 
+STAGE = "scope tree"
+
 FAR = "inlined instance: far from its definition"
 INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
 

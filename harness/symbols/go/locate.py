@@ -16,6 +16,8 @@ from harness.symbols.elf import ElfFile
 from harness.symbols.go.pclntab import MAGICS, PcLineTable
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _OWN = (".gopclntab", ".data.rel.ro.gopclntab")
 _MERGED = (".data.rel.ro", ".rodata")
 _STEP_BYTES = 64 * 1024

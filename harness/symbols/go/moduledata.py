@@ -18,6 +18,8 @@ from itertools import chain, islice
 from harness.symbols.go.image import Image
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _SECTIONS = (".go.module", ".noptrdata", ".data", ".data.rel.ro")
 _RELOCATIONS = (".rela.dyn", ".rela")
 _RELOCATION_BYTES = 24

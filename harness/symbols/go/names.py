@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+STAGE = "extraction"
+
 _PATH = re.compile(r"[A-Za-z0-9\-._~+/%]*")
 _COMPILER = ("go:", "type:", "type..")
 _COMPILER_INFIXES = ("..inittask", "..stmp_", "..dict.")

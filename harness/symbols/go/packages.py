@@ -12,6 +12,8 @@ from harness.symbols.go.functions import read_definition, read_function
 from harness.symbols.go.index import Entry, GoIndex, Kind
 from harness.symbols.go.types import read_fields, type_scope
 
+STAGE = "extraction"
+
 
 class PackageReader:
     """Lists what a package holds, then reads it child by child.

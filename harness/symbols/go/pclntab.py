@@ -17,6 +17,8 @@ from harness.errors import InputRejected
 from harness.symbols.go.pcvalue import PcTable, read_pc_values
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 UNKNOWN_FILE = "<unknown>"
 PCDATA_INLINE_INDEX = 2
 FUNCDATA_INLINE_TREE = 3

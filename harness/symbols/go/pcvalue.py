@@ -14,6 +14,8 @@ from typing import NamedTuple
 from harness.errors import InputRejected
 from harness.symbols.sections import Section
 
+STAGE = "extraction"
+
 _WINDOW_BYTES = 512
 _MAX_TABLE_BYTES = 16 << 20
 _KNOWN_VARINTS = 512

@@ -25,6 +25,8 @@ from harness.symbols.go.index import GoIndex, Kind, function_entry
 from harness.symbols.go.inlined import Origin
 from harness.symbols.go.names import FunctionName
 
+STAGE = "extraction"
+
 _ORIGINS = 4096
 
 

@@ -16,6 +16,8 @@ from harness.symbols.go.index import GoIndex
 from harness.symbols.go.placement import Placement
 from harness.symbols.go.unitscan import UnitScan
 
+STAGE = "extraction"
+
 
 def build_index(binary: GoBinary) -> GoIndex:
     """Walk all units of the binary and return the sealed index; the caller closes it."""

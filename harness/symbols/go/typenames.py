@@ -17,6 +17,8 @@ from harness.symbols.go.names import (
     unescape_type_name,
 )
 
+STAGE = "extraction"
+
 PARAMETRIC = "<T>"
 """Shown for a type that depends on type arguments."""
 

@@ -11,6 +11,8 @@ from harness.symbols.go.binary import GoBinary
 from harness.symbols.go.names import canonical_type_name
 from harness.symbols.go.typenames import PARAMETRIC
 
+STAGE = "scope tree"
+
 _GO_STRUCT = 25
 """Kind of a struct that source code wrote as one; slices, strings and interfaces are others."""
 

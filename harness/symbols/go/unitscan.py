@@ -14,6 +14,8 @@ from harness.symbols.go.names import FunctionName
 from harness.symbols.go.placement import Placement
 from harness.symbols.go.typenames import declared_name
 
+STAGE = "extraction"
+
 _TYPES = frozenset(
     (dw.TAG_STRUCTURE_TYPE, dw.TAG_BASE_TYPE, dw.TAG_TYPEDEF, dw.TAG_ARRAY_TYPE,
      dw.TAG_POINTER_TYPE, dw.TAG_SUBROUTINE_TYPE, dw.TAG_INTERFACE_TYPE)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+STAGE = "extraction"
+
 
 class Declarator(NamedTuple):
     """A type on its way to being spelled.

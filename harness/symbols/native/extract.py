@@ -29,6 +29,8 @@ from harness.symbols.parts import iter_parts
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
 
+STAGE = "extraction"
+
 SYSTEM_ROOTS = ("/usr/", "/rustc/", "/rust/deps/")
 
 

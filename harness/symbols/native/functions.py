@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.symbols.native.unit import Identity, UnitContext
     from harness.symbols.sections import Section
 
+STAGE = "scope tree"
+
 _MOST_HELD = 1_000_000
 VARIABLE_TAGS = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
 BLOCK_TAGS = frozenset((dw.TAG_LEXICAL_BLOCK,))

@@ -25,6 +25,8 @@ from harness.symbols.native.unnamed import UnnamedTypes
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
 
+STAGE = "extraction"
+
 TYPE_TAGS = frozenset(
     (dw.TAG_STRUCTURE_TYPE, dw.TAG_CLASS_TYPE, dw.TAG_UNION_TYPE, dw.TAG_ENUMERATION_TYPE,
      dw.TAG_INTERFACE_TYPE)

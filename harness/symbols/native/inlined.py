@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from harness.symbols.native.statements import Statements
     from harness.symbols.native.unit import Identity, UnitContext
 
+STAGE = "scope tree"
+
 
 _NAME_AND_LINE = attrgetter("name", "line")
 

@@ -24,6 +24,8 @@ from harness.symbols.native.reader import CODE, UnitReader, definition_of, follo
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
 
+STAGE = "extraction"
+
 _INSTANCES = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
 # What has parameters of its own, which are not those of the function around it.
 _ENCLOSING = _INSTANCES | {dw.TAG_SUBROUTINE_TYPE}

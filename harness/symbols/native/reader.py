@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.ranges import Range
     from harness.symbols.dwarf.units import Unit
 
+STAGE = "extraction"
+
 CODE = (dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_RANGES, dw.AT_RANGES_INDEX)
 """What an entry that has code has one of."""
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from harness.model import Scope
     from harness.symbols.native.typecontext import TypeContext
 
+STAGE = "extraction"
+
 _REFERRING = (dw.AT_TYPE, dw.AT_SIGNATURE, dw.AT_CONTAINING_TYPE)
 
 

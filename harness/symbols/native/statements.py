@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.lines import LineTable
     from harness.symbols.dwarf.ranges import Range
 
+STAGE = "scope tree"
+
 
 class Statements:
     """Addresses and lines of one function's statements, by address, as machine integers."""

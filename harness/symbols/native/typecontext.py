@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.native.declarators import Declarator
 
+STAGE = "extraction"
+
 FULL = "symbol beyond the limit of text in one scope"
 NAMELESS = "type without a name"
 _CACHED_CONTEXTS = 8

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.symbols.native.index import UnitIndex
     from harness.symbols.native.typecontext import SignedTypes
 
+STAGE = "extraction"
+
 _CACHED_NAMES = 1024
 _DEEPEST = 32
 _UNKNOWN = Declarator("?")

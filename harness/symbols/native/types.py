@@ -13,6 +13,8 @@ from harness.symbols.native.typecontext import NAMELESS
 if TYPE_CHECKING:
     from harness.symbols.native.typecontext import TypeContext
 
+STAGE = "scope tree"
+
 _MEMBER_TAGS = frozenset((dw.TAG_MEMBER, dw.TAG_VARIABLE, dw.TAG_INHERITANCE))
 # The alternatives of a Rust enum: their members count as fields.
 _PART_TAGS = frozenset((dw.TAG_VARIANT_PART, dw.TAG_VARIANT))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
 
+STAGE = "extraction"
+
 
 class Identity(NamedTuple):
     """Who a function is, gathered along its abstract origin and specification."""

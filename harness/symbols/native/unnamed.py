@@ -11,6 +11,8 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 
+STAGE = "extraction"
+
 _LOW_HALF = (1 << 32) - 1
 
 

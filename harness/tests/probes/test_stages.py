@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import subprocess
+import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -11,9 +15,12 @@ from hypothesis import strategies as st
 
 import harness
 from harness.probes.capture import fold_small
-from harness.probes.stages import OTHER, STAGES, StackFrame, location_of, stage_of
+from harness.probes.stages import StackFrame, location_of, stage_of
+from harness.records import OTHER, STAGES
+from harness.registry import find, names
 
 ROOT = "/any/where/harness"
+PACKAGE = Path(harness.__file__).parent
 
 
 def frame(path: str, function: str = "f", line: int = 1) -> StackFrame:
@@ -23,61 +30,86 @@ def frame(path: str, function: str = "f", line: int = 1) -> StackFrame:
 @pytest.mark.parametrize(
     ("path", "stage"),
     [
-        (f"{ROOT}/symbols/dwarf/lines.py", "extraction"),
         ("/site-packages/elftools/dwarf/die.py", "extraction"),
-        (f"{ROOT}/symbols/native/functions.py", "scope tree"),
-        (f"{ROOT}/symbols/go/types.py", "scope tree"),
-        (f"{ROOT}/run/replay.py", "scope tree"),
-        (f"{ROOT}/sharing.py", "scope tree"),
-        (f"{ROOT}/pipelines/encoders.py", "JSON"),
         ("/usr/lib/python3.11/json/encoder.py", "JSON"),
-        (f"{ROOT}/pipelines/compressors.py", "gzip"),
         ("/usr/lib/python3.11/gzip.py", "gzip"),
-        (f"{ROOT}/pipelines/multipart.py", "multipart"),
-        (f"{ROOT}/upload/connection.py", "HTTP"),
+        ("/x/lib/python3.12/site-packages/isal/isal_zlib.py", "gzip"),
         ("/site-packages/urllib3/response.py", "HTTP"),
-        (f"{ROOT}/run/worker.py", "other"),
+        ("/usr/lib/python3.11/threading.py", "other"),
         ("/somewhere/else.py", "other"),
+        ("/home/me/json/mine.py", "other"),
+        ("<string>", "other"),
     ],
 )
-def test_a_file_decides_the_stage(path: str, stage: str) -> None:
+def test_the_table_knows_modules_that_are_not_written_for_us(path: str, stage: str) -> None:
     assert stage_of([frame(path)]) == stage
     assert stage in STAGES
 
 
-def test_a_stored_function_is_a_scope_and_its_index_is_not() -> None:
-    """Go functions are decoded by the index that keeps them; the rest is not theirs."""
-    path = Path(harness.__file__).parent / "symbols" / "go" / "index.py"
-    lines = path.read_text(encoding="utf-8").splitlines()
-    (decoding,) = [n for n, text in enumerate(lines, 1) if "share(_decode_scope(" in text]
-    assert stage_of([frame(str(path), "stored", decoding)]) == "scope tree"
-    assert stage_of([frame(str(path), "entries", decoding - 9)]) == "extraction"
+@pytest.mark.parametrize(
+    ("source", "function", "stage"),
+    [
+        ("STAGE = 'gzip'", "f", "gzip"),
+        ("STAGE: str = 'gzip'", "<listcomp>", "gzip"),
+        ("STAGE = {'f': 'gzip', '': 'JSON'}", "f", "gzip"),
+        ("STAGE = {'f': 'gzip', '': 'JSON'}", "g", "JSON"),
+        ("STAGE = {'f': 'gzip', '': 'JSON'}", "<listcomp>", "multipart"),
+        ("STAGE = {'f': 'gzip', '': 'JSON'}", "<module>", "JSON"),
+        ("STAGE = {'f': 'gzip'}", "g", "multipart"),
+        ("STAGE = 'my own'", "f", "my own"),
+        ("STAGE = compute()", "f", "multipart"),
+        ("STAGE = ", "f", "multipart"),
+        ("import json\njson.dumps(scopes)", "f", "multipart"),
+        ("\xff", "f", "multipart"),
+    ],
+)
+def test_a_file_says_which_stage_it_is_or_is_passed_over(
+    tmp_path: Path, source: str, function: str, stage: str
+) -> None:
+    inner, outer = tmp_path / "inner.py", tmp_path / "outer.py"
+    inner.write_bytes(source.encode("latin-1"))
+    outer.write_text("STAGE = 'multipart'\n")
+    assert stage_of([frame(str(inner), function), frame(str(outer))]) == stage
 
 
 def test_the_innermost_known_frame_decides() -> None:
     """The compressor that the legacy pipeline calls is gzip, whoever called the pipeline."""
-    stack = [frame("/lib/python3.11/gzip.py"), frame(f"{ROOT}/pipelines/encoders.py")]
-    assert stage_of(stack) == "gzip"
-    assert stage_of([frame("/unknown.py"), *stack[1:]]) == "JSON"
+    legacy = frame(str(PACKAGE / "pipelines" / "legacy.py"), "_upload")
+    assert stage_of([frame("/lib/python3.11/gzip.py"), legacy]) == "gzip"
+    assert stage_of([frame("/unknown.py"), legacy]) == "multipart"
 
 
-@pytest.mark.parametrize(
-    ("source", "stage"),
-    [
-        ("data = gzip.compress(document)", "gzip"),
-        ("document = json.dumps(tree).encode()", "JSON"),
-        ("body = b''.join(parts)", "multipart"),
-        ("client.post(body_of(x))", "HTTP"),
-        ("self._scopes.append(child)", "scope tree"),
-        ("x = 1", "other"),
-    ],
-)
-def test_a_line_of_a_foreign_pipeline_is_judged_by_what_it_says(
-    tmp_path: Path, source: str, stage: str
-) -> None:
-    path = tmp_path / "pipeline.py"
-    path.write_text(source + "\n")
-    assert stage_of([frame(str(path))]) == stage
+LOADED = """
+import sys
+from importlib import import_module
+for name in sys.argv[1:]:
+    import_module(name)
+print(*(name for name in sys.modules if name.startswith("harness.")), sep="\\n")
+"""
+# Values: whoever makes one says what it is for.
+VALUES = {"harness.config", "harness.contracts", "harness.errors", "harness.records"}
+
+
+def loaded_by_a_worker() -> list[str]:
+    targets = {find(kind, name) for kind in ("pipeline", "probe") for name in names(kind)}
+    wanted = {"harness.run.worker", "harness.symbols.source", *(one.module for one in targets)}
+    command = [sys.executable, "-c", LOADED, *wanted]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+
+def test_every_module_that_a_worker_loads_declares_its_stage() -> None:
+    silent, unknown = [], []
+    for module in sorted(set(loaded_by_a_worker()) - VALUES):
+        tree = ast.parse(Path(str(import_module(module).__file__)).read_bytes())
+        functions = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        declared = getattr(import_module(module), "STAGE", {})
+        stages = declared if isinstance(declared, dict) else {"": declared}
+        if functions and not stages:
+            silent.append(module)
+        if not ({*stages} <= {"", *functions} and {*stages.values()} <= {*STAGES}):
+            unknown.append((module, stages))
+    assert silent == []
+    assert unknown == []
 
 
 def test_no_frame_is_other() -> None:
