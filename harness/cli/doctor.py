@@ -10,10 +10,10 @@ import msgspec
 import typer
 from rich.text import Text
 
+from harness.bench.prove import Proof, iter_proofs
 from harness.cli.console import output_console, write_line
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.run.doctor import FAILURE, OK, Check, iter_checks
-from harness.run.prove import Proof, iter_proofs
 
 _STYLES = {OK: "green", FAILURE: "bold red"}
 

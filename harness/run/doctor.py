@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 
 from harness.config import GIB, MIB
 from harness.errors import HarnessError
+from harness.model import Package, Scope, package_scope
 from harness.probes.gc_trace import live_heap_reader
 from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
@@ -22,7 +23,6 @@ from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake
 from harness.run.launcher import ADDR_NO_RANDOMIZE
 from harness.run.plan import COUNT_PATH
-from harness.run.planted import iter_packages
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replays import default_cache
 from harness.run.rig import versions
@@ -237,4 +237,22 @@ def _check_probe(record: Record) -> Check:
         status=FAILURE,
         detail=f"{record.status}: {record.detail}",
         remedy="reinstall harness and its dependencies in a fresh environment",
+    )
+
+
+def iter_packages(packages: int, functions: int) -> Iterator[Package]:
+    """Make up packages: their functions are alike, but for their names."""
+    for number in range(packages):
+        children = (_function(number, index) for index in range(functions))
+        yield Package(package_scope(f"example.com/pkg{number}"), "go", children)
+
+
+def _function(package: int, index: int) -> Scope:
+    return Scope(
+        scope_type="function",
+        name=f"function{package}_{index}",
+        source_file=f"/src/pkg{package}/file.go",
+        start_line=index,
+        end_line=index + 9,
+        has_injectible_lines=True,
     )

@@ -25,7 +25,7 @@ from harness.run.session import run_session
 
 pytestmark = pytest.mark.slow
 
-PLANTED = "harness.run.planted:copies_payload"
+PLANTED = "harness.bench.planted:copies_payload"
 
 
 def harness(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

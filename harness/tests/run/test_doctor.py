@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.bench.prove import Proof, iter_proofs
 from harness.run.doctor import FAILURE, OK, iter_checks
-from harness.run.prove import Proof, iter_proofs
 
 
 def test_a_machine_that_runs_the_tests_is_found_fit(tmp_path: Path) -> None:

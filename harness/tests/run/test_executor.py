@@ -229,7 +229,10 @@ def test_a_pipeline_that_delivers_nothing_it_claims_is_found_out(
 
 @pytest.mark.parametrize(
     ("pipeline", "status"),
-    [("harness.pipelines.streaming:run", "ok"), ("harness.run.planted:posts_nothing", "mismatch")],
+    [
+        ("harness.pipelines.streaming:run", "ok"),
+        ("harness.bench.planted:posts_nothing", "mismatch"),
+    ],
 )
 def test_measured_replicates_of_one_cell_are_each_held_against_the_intake(
     job: MakeJob, settings: Settings, intake: Intake, pipeline: str, status: str

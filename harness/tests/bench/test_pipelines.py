@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import MIB
-from harness.corpus import fixtures_directory
-from harness.records import Counters
-from harness.run.pipeline_bench import (
+from harness.bench.pipelines import (
     BARE,
     CASES,
     READ,
@@ -19,6 +16,9 @@ from harness.run.pipeline_bench import (
     describe,
     run_case,
 )
+from harness.config import MIB
+from harness.corpus import fixtures_directory
+from harness.records import Counters
 from harness.run.recording import write_replay
 from harness.run.replay import check_replay
 from harness.tests.pipelines.parcels import iter_packages, make_parcel

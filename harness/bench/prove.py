@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct, structs
 
 from harness.errors import MeasurementInvalid
 from harness.records import Counters, Job, Record
+from harness.run.doctor import iter_packages
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.intake import Intake, confirm
 from harness.run.plan import COUNT_PATH
-from harness.run.planted import iter_packages
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.scratch import scratch_directory
 from harness.run.worker_targets import UNMEASURED, VERIFY
@@ -55,7 +56,7 @@ class _Bench:
     ) -> Record:
         """Return the record of one replicate."""
         self._order += 1
-        target = pipeline if ":" in pipeline else f"harness.run.planted:{pipeline}"
+        target = pipeline if ":" in pipeline else f"harness.bench.planted:{pipeline}"
         job = Job(
             run_id="prove",
             binary=replay,
@@ -109,15 +110,7 @@ def _prove_honesty(bench: _Bench) -> Proof:
     )
 
 
-def _prove_leak(bench: _Bench) -> Proof:
-    return _by_growth(bench, "leaks", "a leak: a kilobyte of every scope is kept")
-
-
-def _prove_retaining_extractor(bench: _Bench) -> Proof:
-    return _by_growth(bench, "retains_scopes", "an extractor that keeps all it has read")
-
-
-def _by_growth(bench: _Bench, pipeline: str, fault: str) -> Proof:
+def _by_growth(pipeline: str, fault: str, bench: _Bench) -> Proof:
     growth = bench.growth_bytes(pipeline)
     return Proof(
         fault=fault,
@@ -138,27 +131,17 @@ def _prove_copy(bench: _Bench) -> Proof:
     )
 
 
-def _prove_lost_replicate(bench: _Bench) -> Proof:
-    return _by_status(bench.run("is_lost", "small"), "crashed", "a lost replicate")
-
-
-def _prove_truncated_capture(bench: _Bench) -> Proof:
-    record = bench.run("truncates_capture", "small")
-    return _by_status(record, "damaged", "a capture that lost its last byte")
-
-
 def _prove_lost_scope(bench: _Bench) -> Proof:
     whole = bench.run(_HONEST, "small", probe=VERIFY).counters
     record = bench.run("loses_a_scope", "small", expected=whole)
-    return _by_status(record, "mismatch", "a scope of every package not shipped")
+    return _judged(record, "mismatch", "a scope of every package not shipped")
 
 
-def _prove_lost_batch(bench: _Bench) -> Proof:
-    record = bench.run("posts_nothing", "small")
-    return _by_status(record, "mismatch", "batches that are claimed and never sent")
+def _by_status(pipeline: str, status: str, fault: str, bench: _Bench) -> Proof:
+    return _judged(bench.run(pipeline, "small"), status, fault)
 
 
-def _by_status(record: Record, status: str, fault: str) -> Proof:
+def _judged(record: Record, status: str, fault: str) -> Proof:
     reason = record.detail.partition("\n")[0]
     return Proof(fault=fault, caught=record.status == status, evidence=f"{record.status}: {reason}")
 
@@ -171,11 +154,11 @@ def _peak_bytes(record: Record) -> int:
 
 _PROOFS: tuple[Callable[[_Bench], Proof], ...] = (
     _prove_honesty,
-    _prove_leak,
-    _prove_retaining_extractor,
+    partial(_by_growth, "leaks", "a leak: a kilobyte of every scope is kept"),
+    partial(_by_growth, "retains_scopes", "an extractor that keeps all it has read"),
     _prove_copy,
-    _prove_lost_replicate,
-    _prove_truncated_capture,
+    partial(_by_status, "is_lost", "crashed", "a lost replicate"),
+    partial(_by_status, "truncates_capture", "damaged", "a capture that lost its last byte"),
     _prove_lost_scope,
-    _prove_lost_batch,
+    partial(_by_status, "posts_nothing", "mismatch", "batches that are claimed and never sent"),
 )

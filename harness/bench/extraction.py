@@ -1,6 +1,6 @@
 """How much faster than through pyelftools is extraction, for the same output?
 
-Run it with `tox -e bench`, or `python -m harness.tests.symbols.bench BINARY ...`. Both routes run
+Run it with `tox -e bench`, or `python -m harness.bench.extraction BINARY ...`. Both routes run
 in fresh processes of their own, in turn, over the same binary; CPU seconds are those of the whole
 extraction, imports left out. The outputs are digested and must be equal. A second line leaves out
 what is built on the reading, which both routes share: there it is entries, ranges, locations and
@@ -24,8 +24,8 @@ from pathlib import Path
 
 import msgspec
 
+from harness.bench.peak import report
 from harness.symbols import open_packages
-from harness.tests.symbols.peak import report
 from harness.tests.symbols.pyelftools_route import pyelftools_route
 from harness.tests.symbols.reading import read_everything
 

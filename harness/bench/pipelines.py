@@ -1,6 +1,6 @@
 """Hold the pipelines against their promises of speed and memory, side by side on the same packages.
 
-`python -m harness.run.pipeline_bench FILE...` takes binaries, or the package caches that `harness
+`python -m harness.bench.pipelines FILE...` takes binaries, or the package caches that `harness
 run` makes of them, and runs every case in a process of its own, forwards and backwards in turn, so
 that a machine that slows down slows all of them. CPU time is the least of all rounds, less what
 reading the packages back costs; heap is memray's peak of one more run. Ratios are what to trust:
@@ -24,13 +24,13 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from harness.bench.planted import DeafPoster
 from harness.config import MIB, PipelineOptions, UploadOptions
 from harness.contracts import Pipeline
 from harness.model import Package, package_scope
 from harness.pipelines import legacy, streaming
 from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.records import Batch
-from harness.run.planted import DeafPoster
 from harness.run.recording import write_replay
 from harness.run.replay import open_replay, read_info
 from harness.upload.client import Uploader
@@ -186,7 +186,7 @@ def measure(replay: str, rounds: int) -> dict[str, Outcome]:
 
 
 def _spawn(*arguments: str) -> Outcome:
-    command = [sys.executable, "-m", "harness.run.pipeline_bench", "--child", *arguments]
+    command = [sys.executable, "-m", "harness.bench.pipelines", "--child", *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     return msgspec.json.decode(done.stdout, type=Outcome)
 
@@ -246,7 +246,7 @@ def _speed(results: dict[str, Outcome], case: str) -> float:
 
 def main() -> None:
     """Benchmark every replay file that is named."""
-    parser = argparse.ArgumentParser(prog="python -m harness.run.pipeline_bench")
+    parser = argparse.ArgumentParser(prog="python -m harness.bench.pipelines")
     parser.add_argument("files", nargs="*", type=Path, help="binaries, or caches of harness run")
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)

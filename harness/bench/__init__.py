@@ -1,0 +1,1 @@
+"""What prints ratios, and what plants faults: nothing that a measurement needs."""
