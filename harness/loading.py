@@ -1,27 +1,39 @@
-"""Get a run as tidy tables in one call: the door for notebooks, and for anybody with pandas."""
+"""Load a run as tidy tables in one call: for reports, notebooks, and anybody with pandas."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Container
 from pathlib import Path
 
-from harness.stats.frames import Frames
-from harness.store.cache import default_cache
-from harness.store.reader import load
+import pandas as pd
+
+from harness.stats.frames import COLUMNS, HISTORY, Frames, tables_of
+from harness.store.reader import Run, read_run
 
 
-def load_frames(run: str | os.PathLike[str], *, cache: Path | None = None) -> Frames:
+def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(COLUMNS)) -> Frames:
     """Return the tables of a run or of a baseline, one observation a row.
 
     Replicates that failed are in `samples`, with their status; `harness.stats.frames.succeeded`
-    leaves them out. With pyarrow installed (extra `notebook`) parsed tables are kept for the next
-    time, by the digest of what they were made from; the run itself may be read-only.
+    leaves them out.
 
     Args:
         run: The directory.
-        cache: Where to keep them; without, `harness/tables` in the user's cache directory.
+        tables: Those that are wanted; the others stay empty.
 
     Raises:
         StoreError: There is no run, a line is damaged, or a baseline was touched.
     """
-    return Frames.of(load(Path(run), cache=cache or default_cache()))
+    return frames_of(read_run(Path(run)), tables)
+
+
+def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
+    """Return the tables of a run that was read; arguments as for `load_frames`."""
+    return Frames(
+        path=run.path,
+        manifest=run.manifest,
+        warnings=run.warnings,
+        **tables_of(run.records, tables),
+        history=pd.DataFrame(columns=HISTORY),
+    )

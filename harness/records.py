@@ -6,12 +6,15 @@ from msgspec import Struct
 
 from harness.config import PipelineOptions, SymbolOptions
 
+VERIFY = "verify"
+"""The probe of the unmeasured runs that show what each arm delivers."""
+
 STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "interrupted")
 OTHER = "other"
 STAGES = ("extraction", "scope tree", "JSON", "gzip", "multipart", "HTTP", OTHER)
 
 
-class Metric(Struct, frozen=True):
+class Metric(Struct, forbid_unknown_fields=True, frozen=True):
     """One measured value. The name is its definition; the unit is `byte`, `second` or `count`."""
 
     metric: str
@@ -19,7 +22,7 @@ class Metric(Struct, frozen=True):
     value: float
 
 
-class Batch(Struct, frozen=True, kw_only=True):
+class Batch(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One flushed batch, as the pipeline claims it.
 
     `raw_bytes` is the JSON envelope before compression; `payload_bytes` what the threshold is
@@ -38,7 +41,7 @@ class Batch(Struct, frozen=True, kw_only=True):
     at_s: float = 0.0
 
 
-class Collection(Struct, frozen=True, kw_only=True):
+class Collection(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One run of the cyclic garbage collector."""
 
     generation: int
@@ -50,7 +53,7 @@ class Collection(Struct, frozen=True, kw_only=True):
     uncollectable: int
 
 
-class HeapPoint(Struct, frozen=True):
+class HeapPoint(Struct, forbid_unknown_fields=True, frozen=True):
     """Live heap at one moment since the probe started.
 
     `generation` is that of a garbage collection which began then; -1 at any other moment.
@@ -61,7 +64,7 @@ class HeapPoint(Struct, frozen=True):
     generation: int = -1
 
 
-class Holding(Struct, frozen=True):
+class Holding(Struct, forbid_unknown_fields=True, frozen=True):
     """What one source line holds at the peak; the holdings of a replicate sum to its peak heap.
 
     `stage` is one of `STAGES`, or one that a plugin declares; `location` is `file:line function`.
@@ -72,7 +75,7 @@ class Holding(Struct, frozen=True):
     size_bytes: int
 
 
-class Counters(Struct, kw_only=True):
+class Counters(Struct, forbid_unknown_fields=True, kw_only=True):
     """Work done by one pipeline run. Arms that did the same agree on `scopes` and `functions`.
 
     `packages` counts a package once, in however many parts it travels: a continuation is none.
@@ -89,7 +92,7 @@ class Counters(Struct, kw_only=True):
     dropped: int = 0
 
 
-class Job(Struct, frozen=True, kw_only=True):
+class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One replicate: one binary, one arm, one source, one probe, in one fresh process.
 
     `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
@@ -120,8 +123,13 @@ class Job(Struct, frozen=True, kw_only=True):
     symbol_options: SymbolOptions = SymbolOptions()
 
 
-class Record(Struct, kw_only=True):
-    """What one replicate returned. Only status `ok` counts as a measurement."""
+class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What one replicate returned, and one line of `records.jsonl`.
+
+    Only status `ok` counts as a measurement; `detail` says why another one does not. `counters`,
+    `skipped`, `language` and `digest` are known of verification runs: two arms delivered the same
+    scopes when their digests are equal, and `skipped` counts, by reason, what the source left out.
+    """
 
     job: Job
     status: str

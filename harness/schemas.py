@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from harness.corpus.manifest import Manifest as CorpusManifest
 from harness.errors import ConfigError
 from harness.gates.suite import Suite
+from harness.records import Record
 from harness.reports.document import SummaryDocument
 from harness.reports.history import HistoryDocument
 from harness.reports.scaling import ScalingDocument
@@ -27,12 +28,12 @@ from harness.run.manifest import options_of
 from harness.run.overhead import Overhead
 from harness.run.request import Binary, RunRequest
 from harness.stats.verdict import BaselineDiff, ComparisonDocument, Verdict
-from harness.store.baseline_form import BaselineDocument
+from harness.store.baseline import BaselineDocument
 from harness.store.bounds import BOUNDS, Bound
 from harness.store.manifest import MANIFEST
 from harness.store.manifest_form import Manifest
+from harness.store.reader import RECORDS
 from harness.store.seal import SEAL, Seal
-from harness.store.tables import TABLES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -125,22 +126,9 @@ def _options() -> type[Struct]:
     return msgspec.defstruct("Options", fields, kw_only=True, forbid_unknown_fields=True)
 
 
-_TABLES = {
-    "samples": "every measured value and every failed replicate of a run",
-    "batches": "every batch that was flushed",
-    "gc": "every run of the garbage collector",
-    "timeline": "live heap over time",
-    "copies": "what each source line holds at the peak",
-    "deliveries": "what reached the intake in the unmeasured verification runs",
-    "failures": "why replicates do not count",
-}
-
 _SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
     MANIFEST: ("what a run was asked for, on what and how it ended", _manifest),
-    **{
-        f"{table}.jsonl": (f"one line: {_TABLES[table]}", _of_type(row))
-        for table, row in TABLES.items()
-    },
+    RECORDS: ("one line: what one replicate returned", _of_type(Record)),
     SEAL: ("what every file of a promoted baseline has to be", _of_type(Seal)),
     BOUNDS: ("the bounds that were ratcheted", _of_type(tuple[Bound, ...])),
     "report.json": ("the verdict of harness gate", _of_type(Verdict)),

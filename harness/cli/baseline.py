@@ -76,10 +76,10 @@ def diff(
     """
     from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
     from harness.stats.verdict import BaselineDiff  # noqa: PLC0415
-    from harness.store import load  # noqa: PLC0415
+    from harness.store import read_run  # noqa: PLC0415
     from harness.store.soundness import iter_objections  # noqa: PLC0415
 
-    objections = list(iter_objections(load(run)))
+    objections = list(iter_objections(read_run(run)))
     document, notes = compare_sides((baseline, run), None, Rule(), [])
     if json:
         whole = BaselineDiff(promotable=not objections, objections=objections, comparison=document)

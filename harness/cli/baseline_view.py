@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from harness.stats.labels import inert
-from harness.store.baseline_form import BaselineDocument
+from harness.store.baseline import BaselineDocument
 from harness.units import format_bytes
 
 if TYPE_CHECKING:
@@ -39,7 +39,8 @@ def document_of(opened: Baseline) -> BaselineDocument:
 
 
 def _experiments(opened: Baseline) -> int:
-    return len(opened.run.samples.drop_duplicates(["binary", "source", "arm"]))
+    jobs = [record.job for record in opened.run.records if record.metrics]
+    return len({(job.binary, job.source, job.arm) for job in jobs})
 
 
 def _counts_here(opened: Baseline) -> dict[str, list[str]]:
@@ -50,7 +51,7 @@ def _counts_here(opened: Baseline) -> dict[str, list[str]]:
 
     here = {"versions": versions(), "rig": rig()}
     there = opened.run.manifest
-    measured = set(opened.run.samples["metric"])
+    measured = {metric.metric for record in opened.run.records for metric in record.metrics}
     return {
         metric: differences(surroundings(metric, there), surroundings(metric, here))
         for metric in METRICS

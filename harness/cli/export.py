@@ -66,16 +66,14 @@ def export(
 
 
 def _read(runs: Sequence[Path]) -> list[Measurement]:
+    from harness.loading import load_frames  # noqa: PLC0415
     from harness.reports.exports.measurements import measurements_of  # noqa: PLC0415
-    from harness.stats.frames import Frames  # noqa: PLC0415
-    from harness.store import load  # noqa: PLC0415
 
     found: list[Measurement] = []
     for path in runs:
-        run = load(path)
-        for warning in run.warnings:
+        frames = load_frames(path)
+        for warning in frames.warnings:
             _say(f"warning: {warning}")
-        frames = Frames.of(run)
         _say_what_is_missing(path, frames)
         found += measurements_of(frames)
     return found

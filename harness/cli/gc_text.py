@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
-
-import msgspec
 
 from harness.errors import StoreError
 from harness.probes.gc_trace import trace_line
-from harness.records import Collection
+from harness.records import Job, Record
 from harness.stats.labels import inert
-from harness.store import read_manifest, read_rows
-from harness.store.tables import GC, SAMPLES, CollectionRow, SampleRow
+from harness.store import read_run
 
-_COUNT = "gc_runs"
-
-Replicate = tuple[str, str, str, int]
+_PROBE, _COUNT = "gc", "gc_runs"
 
 
 def iter_gc_lines(run_dir: Path, warnings: list[str]) -> Iterator[str]:
-    """Yield a heading for each replicate under probe gc, and below it a line a collection.
+    """Yield a heading for each replicate under probe gc, and below it a line per collection.
 
     What is not as a clean run would leave it goes into `warnings`, a trace among them that has
     not as many collections as the probe has counted.
@@ -29,40 +23,33 @@ def iter_gc_lines(run_dir: Path, warnings: list[str]) -> Iterator[str]:
     Raises:
         StoreError: There is no run, a line is damaged, or no collector was watched.
     """
-    read_manifest(run_dir)
-    counted = _counted(run_dir, warnings)
-    traces: dict[Replicate, list[CollectionRow]] = {replicate: [] for replicate in counted}
-    for row in cast("list[CollectionRow]", read_rows(run_dir, GC, warnings)):
-        traces.setdefault(_replicate(row), []).append(row)
+    run = read_run(run_dir)
+    warnings += run.warnings
+    traces = [one for one in run.records if one.job.probe == _PROBE and one.status == "ok"]
     if not traces:
         raise StoreError(
             f"{run_dir}: no replicate ran under probe gc", remedy="measure with --probe gc"
         )
-    for replicate, rows in sorted(traces.items()):
-        yield _heading(replicate)
-        yield from _iter_lines(rows)
-        if len(rows) != counted.get(replicate):
-            told = counted.get(replicate, "no")
+    for record in sorted(traces, key=lambda record: _replicate(record.job)):
+        heading = _heading(record.job)
+        yield heading
+        found = sorted(record.collections, key=lambda one: one.start_s)
+        for number, collection in enumerate(found, start=1):
+            yield trace_line(number, collection)
+        if len(found) != _counted(record):
             warnings.append(
-                f"{_heading(replicate)}: {len(rows)} collections are stored, {told} were counted"
+                f"{heading}: {len(found)} collections are stored, {_counted(record)} were counted"
             )
 
 
-def _counted(run_dir: Path, warnings: list[str]) -> dict[Replicate, int]:
-    """Return how many collections the probe saw, by replicate."""
-    rows = cast("list[SampleRow]", read_rows(run_dir, SAMPLES, warnings))
-    return {_replicate(row): int(row.value or 0) for row in rows if row.metric == _COUNT}
+def _counted(record: Record) -> int:
+    return next((int(one.value) for one in record.metrics if one.metric == _COUNT), 0)
 
 
-def _iter_lines(rows: list[CollectionRow]) -> Iterator[str]:
-    for number, row in enumerate(sorted(rows, key=lambda row: row.start_s), start=1):
-        yield trace_line(number, msgspec.convert(row, Collection, from_attributes=True))
+def _replicate(job: Job) -> tuple[str, str, str, int]:
+    return job.binary, job.source, job.arm, job.replicate
 
 
-def _replicate(row: CollectionRow | SampleRow) -> Replicate:
-    return row.binary, row.source, row.arm, row.replicate
-
-
-def _heading(replicate: Replicate) -> str:
-    binary, source, arm = map(inert, replicate[:3])
-    return f"# {binary}, source {source}, {arm}, replicate {replicate[3]}"
+def _heading(job: Job) -> str:
+    binary, source, arm = map(inert, (job.binary, job.source, job.arm))
+    return f"# {binary}, source {source}, {arm}, replicate {job.replicate}"

@@ -14,7 +14,6 @@ from harness.cli.console import error_console, output_console, write_line
 from harness.errors import ConfigError, StoreError
 from harness.stats.labels import inert, shorten
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
-from harness.store.tables import DELIVERIES, SAMPLES
 from harness.units import format_value
 
 if TYPE_CHECKING:
@@ -71,8 +70,7 @@ def history(
 
 def _read(paths: Sequence[Path]) -> Iterable[Frames]:
     """Yield the tables of every run that ended well; say which others there are."""
-    from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
-    from harness.store import load  # noqa: PLC0415
+    from harness.loading import load_frames  # noqa: PLC0415  loads pandas
 
     found = [run for path in paths for run in _iter_runs(path)]
     for path in found:
@@ -82,10 +80,10 @@ def _read(paths: Sequence[Path]) -> Iterable[Frames]:
             why = f"a {kind}" if kind != "run" else f"{state or 'of unknown state'}, not complete"
             _warn(f"{path} left out: it is {why}")
             continue
-        run = load(path, (SAMPLES, DELIVERIES))
-        for warning in run.warnings:
+        frames = load_frames(path, ("samples", "deliveries"))
+        for warning in frames.warnings:
             _warn(f"{path}: {warning}")
-        yield Frames.of(run)
+        yield frames
 
 
 def _iter_runs(path: Path) -> list[Path]:

@@ -41,16 +41,17 @@ def read_findings(run_dir: Path, binary: str = "") -> Findings:
     Raises:
         StoreError: The run cannot be read.
     """
-    from harness.reports.provenance import Provenance  # noqa: PLC0415 - see above
-    from harness.stats.frames import Frames, of_binary  # noqa: PLC0415
+    from harness.loading import load_frames  # noqa: PLC0415 - see above
+    from harness.reports.provenance import Provenance  # noqa: PLC0415
+    from harness.stats.frames import of_binary  # noqa: PLC0415
     from harness.stats.summary import summarise  # noqa: PLC0415
-    from harness.store import load as load_run  # noqa: PLC0415
 
-    run = load_run(run_dir)
-    frames = Frames.of(run)
+    frames = load_frames(run_dir)
     if binary:
         frames = of_binary(frames, binary)
-    return Findings(frames, summarise(frames), Provenance.of(run.manifest), tuple(run.warnings))
+    return Findings(
+        frames, summarise(frames), Provenance.of(frames.manifest), tuple(frames.warnings)
+    )
 
 
 def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> Findings:

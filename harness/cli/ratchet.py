@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from harness.gates.ratchet import Decision, Standing
+    from harness.store import Run
     from harness.store.baseline import Baseline
     from harness.store.bounds import Bound
-    from harness.store.reader import RunData
 
 
 def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
@@ -50,11 +50,11 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     keep to the bound), and at least the tolerance of the experiment. A bound is only ever
     tightened, unless --loosen is given.
     """
-    from harness.store import load  # noqa: PLC0415  loads pandas
+    from harness.store import read_run  # noqa: PLC0415
     from harness.store.baseline import open_baseline, replace_bounds  # noqa: PLC0415
     from harness.store.soundness import iter_objections  # noqa: PLC0415
 
-    opened, measured = open_baseline(baseline), load(run)
+    opened, measured = open_baseline(baseline), read_run(run)
     objections = list(iter_objections(measured))
     if objections:
         raise MeasurementInvalid(
@@ -71,18 +71,18 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
 
 
 def _decide(
-    opened: Baseline, measured: RunData, suite: str, *, loosen: bool
+    opened: Baseline, measured: Run, suite: str, *, loosen: bool
 ) -> tuple[list[Decision], tuple[Bound, ...]]:
     """Return what each proposal does, and all bounds as they are afterwards."""
     from harness.cli.suites import expected_inputs, find_suite  # noqa: PLC0415  loads pydantic
     from harness.gates.evidence import Evidence  # noqa: PLC0415
     from harness.gates.ratchet import decide, propose  # noqa: PLC0415
-    from harness.stats.frames import Frames  # noqa: PLC0415
+    from harness.loading import frames_of  # noqa: PLC0415
     from harness.stats.surroundings import surroundings  # noqa: PLC0415
 
     chosen = find_suite(suite)
     inputs = expected_inputs(chosen, measured.manifest)
-    evidence = Evidence(suite=chosen, inputs=inputs, candidate=Frames.of(measured))
+    evidence = Evidence(suite=chosen, inputs=inputs, candidate=frames_of(measured))
     known = {(bound.experiment, bound.check): bound for bound in opened.bounds}
     decisions = []
     for proposal in propose(evidence):
@@ -114,7 +114,7 @@ def _where(series: str, surroundings: Mapping[str, str]) -> dict[str, str]:
     return {"series": series, **surroundings}
 
 
-def _bound(decision: Decision, suite: str, measured: RunData, here: dict[str, str]) -> Bound:
+def _bound(decision: Decision, suite: str, measured: Run, here: dict[str, str]) -> Bound:
     from harness.store.bounds import Bound  # noqa: PLC0415
 
     proposal = decision.proposal

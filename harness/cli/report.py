@@ -12,8 +12,8 @@ from harness.cli.console import error_console, write_line
 from harness.cli.gc_text import iter_gc_lines
 from harness.cli.publish import publish
 from harness.errors import ConfigError
+from harness.store.reader import RECORDS
 from harness.store.seal import is_sealed
-from harness.store.tables import GC
 
 
 def report(
@@ -43,7 +43,7 @@ def report(
         if json or html or output:
             raise ConfigError(
                 "--gc-trace prints text and writes no files",
-                remedy=f"leave the other options out; as data, collections are in {run / GC}.jsonl",
+                remedy=f"leave the other options out; as data, collections are in {run / RECORDS}",
             )
         _print_gc_trace(run)
         return

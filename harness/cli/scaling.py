@@ -165,7 +165,6 @@ def _show(run_dir: Path, size: str, *, json: bool) -> int:
 
 
 def _read(run_dir: Path) -> Frames:
-    from harness.stats.frames import Frames  # noqa: PLC0415 - see above
-    from harness.store import load  # noqa: PLC0415
+    from harness.loading import load_frames  # noqa: PLC0415 - see above
 
-    return Frames.of(load(run_dir))
+    return load_frames(run_dir)

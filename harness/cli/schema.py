@@ -13,7 +13,7 @@ from harness.cli.console import write_line
 def schema(
     name: Annotated[
         str,
-        typer.Argument(help="Such as samples.jsonl or suite.toml. Without: list what there is."),
+        typer.Argument(help="Such as records.jsonl or suite.toml. Without: list what there is."),
     ] = "",
 ) -> None:
     """Print one JSON Schema (draft 2020-12), made from the types that write the file.

@@ -51,16 +51,15 @@ def open_side(path: Path) -> Opened:
     Raises:
         StoreError: It is no run, is damaged, or is a baseline that was touched.
     """
-    from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
-    from harness.store import load  # noqa: PLC0415
+    from harness.loading import frames_of, load_frames  # noqa: PLC0415  loads pandas
     from harness.store.baseline import open_baseline  # noqa: PLC0415
 
     if is_sealed(path):
         baseline = open_baseline(path)
-        run, bounds, kind = baseline.run, baseline.bounds, PROMOTED
+        frames, bounds, kind = frames_of(baseline.run), baseline.bounds, PROMOTED
     else:
-        run, bounds, kind = load(path), (), RUN
-    return Opened(path, kind, Frames.of(run), tuple(run.warnings), bounds)
+        frames, bounds, kind = load_frames(path), (), RUN
+    return Opened(path, kind, frames, tuple(frames.warnings), bounds)
 
 
 def open_or_explain(path: Path) -> Opened:

@@ -69,10 +69,9 @@ def sweep(
 
 
 def _read(run_dir: Path) -> Frames:
-    from harness.stats.frames import Frames  # noqa: PLC0415 - see above
-    from harness.store import load  # noqa: PLC0415
+    from harness.loading import load_frames  # noqa: PLC0415 - see above
 
-    return Frames.of(load(run_dir))
+    return load_frames(run_dir)
 
 
 def _show(frames: Frames, limit: int | None, *, json: bool) -> None:

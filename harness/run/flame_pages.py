@@ -17,8 +17,7 @@ from msgspec import Struct, to_builtins
 from harness.errors import MeasurementInvalid
 from harness.run.flame import draw_difference, draw_flame_graph
 from harness.run.request import Binary, RunRequest
-from harness.store import RunWriter, read_rows
-from harness.store.tables import SAMPLES, SampleRow
+from harness.store import RunWriter, read_records
 
 CAPTURES, FLAME = "captures", "flame"
 _PROBE = "memray"
@@ -91,17 +90,12 @@ def _draw(target: Path, page: FlamePage, captures: dict[str, Path]) -> None:
 def _captures(run_dir: Path, binary: str) -> dict[str, dict[str, Path]]:
     """Return the capture of the first replicate that has one, by source and arm."""
     found: dict[str, dict[str, Path]] = {}
-    for row in sorted(_iter_samples(run_dir, binary), key=lambda row: row.replicate):
-        capture = run_dir / CAPTURES / f"{row.order:07d}.bin"
-        if capture.is_file():
-            found.setdefault(row.source, {}).setdefault(row.arm, capture)
+    jobs = [record.job for record in read_records(run_dir, [])]
+    for job in sorted(jobs, key=lambda job: job.replicate):
+        capture = run_dir / CAPTURES / f"{job.order:07d}.bin"
+        if (job.binary, job.probe) == (binary, _PROBE) and capture.is_file():
+            found.setdefault(job.source, {}).setdefault(job.arm, capture)
     return found
-
-
-def _iter_samples(run_dir: Path, binary: str) -> Iterator[SampleRow]:
-    for row in read_rows(run_dir, SAMPLES, []):
-        if isinstance(row, SampleRow) and (row.binary, row.probe) == (binary, _PROBE):
-            yield row
 
 
 def _file_name(number: int, parts: tuple[str, ...]) -> str:

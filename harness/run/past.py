@@ -6,11 +6,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from harness.records import Counters, Job, Record
+from harness.records import VERIFY, Counters, Job, Record
 from harness.run.executor import Cell
 from harness.run.plan import Observation
-from harness.store import read_rows
-from harness.store.tables import DELIVERIES, SAMPLES, DeliveryRow, SampleRow
+from harness.store import read_records
 
 Replicate = tuple[str, str, str, str, int]
 
@@ -56,31 +55,12 @@ def read_past(run_dir: Path) -> Past:
         StoreError: A line in it is damaged.
     """
     past = Past()
-    for row in read_rows(run_dir, SAMPLES, []):
-        assert isinstance(row, SampleRow)
-        past.done.add((row.binary, row.arm, row.source, row.probe, row.replicate))
-        if row.value is not None:
-            past.observations.setdefault(row.binary, []).append(
-                Observation(
-                    probe=row.probe,
-                    source=row.source,
-                    arm=row.arm,
-                    metric=row.metric,
-                    value=row.value,
-                )
-            )
-    for row in read_rows(run_dir, DELIVERIES, []):
-        assert isinstance(row, DeliveryRow)
-        cell = (row.binary, row.arm, row.source)
-        past.delivered.add(cell)
-        if row.status == "ok":
-            past.expected[cell] = Counters(
-                packages=row.packages,
-                scopes=row.scopes,
-                functions=row.functions,
-                batches=row.batches,
-                raw_bytes=row.raw_bytes,
-                payload_bytes=row.payload_bytes,
-                dropped=row.dropped,
-            )
+    for record in read_records(run_dir, []):
+        past.add(record)
+        job = record.job
+        if job.probe == VERIFY:
+            cell = (job.binary, job.arm, job.source)
+            past.delivered.add(cell)
+            if record.status == "ok" and record.counters is not None:
+                past.expected[cell] = record.counters
     return past

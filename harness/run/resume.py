@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ def resume_session(
     return run_dir
 
 
-def request_of(run_dir: Path, manifest: dict[str, Any]) -> RunRequest:
+def request_of(run_dir: Path, manifest: Mapping[str, Any]) -> RunRequest:
     """Return the request that a manifest records.
 
     Raises:

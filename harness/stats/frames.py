@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self, get_type_hints
 
 import pandas as pd
+from msgspec import Struct, structs
 
-_CASE = "run_id binary arm source"
+from harness.records import (
+    VERIFY,
+    Batch,
+    Collection,
+    Counters,
+    HeapPoint,
+    Holding,
+    Job,
+    Metric,
+    Record,
+)
 
-COLUMNS: dict[str, list[str]] = {
-    name: f"{_CASE} {own}".split()
-    for name, own in {
-        "samples": "binary_sha256 probe replicate order status metric unit value",
-        "batches": "replicate batch_num scopes functions raw_bytes payload_bytes"
-        " threshold_bytes overshoot_bytes final probe at_s",
-        "collections": "replicate generation start_s duration_s heap_before_bytes"
-        " heap_after_bytes collected uncollectable",
-        "timeline": "probe replicate at_s heap_bytes generation",
-        "copies": "replicate stage location bytes copies",
-        "deliveries": "status digest packages scopes functions batches raw_bytes payload_bytes"
-        " skipped",
-        "failures": "probe replicate order status detail",
-    }.items()
+_DTYPES = {str: "str", int: "int64", bool: "bool", float: "float64"}
+_CASE = ("run_id", "binary", "arm", "source")
+
+
+def _columns(kind: type[Struct], *names: str) -> dict[str, str]:
+    """Return the dtypes of some fields of a struct, or of all."""
+    types = get_type_hints(kind)
+    return {name: _DTYPES.get(types[name], "object") for name in names or types}
+
+
+COLUMNS: dict[str, dict[str, str]] = {
+    "samples": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
+    | _columns(Record, "status")
+    | _columns(Metric),
+    "batches": _columns(Job, *_CASE, "probe", "replicate") | _columns(Batch),
+    "collections": _columns(Job, *_CASE, "replicate") | _columns(Collection),
+    "timeline": _columns(Job, *_CASE, "probe", "replicate") | _columns(HeapPoint),
+    "copies": _columns(Job, *_CASE, "replicate")
+    | _columns(Holding, "stage", "location")
+    | {"bytes": "int64", "copies": "float64"},
+    "deliveries": _columns(Job, *_CASE)
+    | _columns(Record, "status", "digest", "language", "skipped")
+    | _columns(Counters),
+    "failures": _columns(Job, *_CASE, "probe", "replicate", "order")
+    | _columns(Record, "status", "detail"),
 }
-"""The columns that each table has at least, whatever it was loaded from."""
+"""The columns that each table has at least, with their dtypes.
+
+- `samples`: one measured value a row, or one failed replicate, with an empty metric and unit and
+  no value.
+- `batches`: one flushed batch a row. Probes of the same replicate flush the same batches, so only
+  those of the first are here; `probe` says which, and `at_s` is on its clock.
+- `collections`: one run of the cyclic garbage collector a row, under probe `gc`.
+- `timeline`: live heap at one moment a row.
+- `copies`: what one source line holds at the peak a row; `bytes` of a replicate sum to the peak,
+  and `copies` is `bytes` over the raw JSON bytes of the replicate's largest batch.
+- `deliveries`: what reached the intake in one unmeasured verification run a row.
+- `failures`: one replicate that does not count a row, and why.
+"""
 
 HISTORY = [
     *("binary", "source", "arm", "metric", "run_id", "name", "started_at", "unit", "exact"),
@@ -38,16 +73,18 @@ where the level is another than before, `break` where that has the `reason` give
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frames:
-    """The tables of one run, each with all of its columns even when it has no rows.
+    """A loaded run: its manifest and its tables, each with all of its columns, rows or not.
 
     Nothing here is filtered: failed replicates are in `samples` with their status, and each
-    statistic leaves them out by `succeeded`. `history` is about many runs, and empty in the tables
-    of one.
+    statistic leaves them out by `succeeded`. `warnings` says what is not as a clean run would
+    leave it. `history` is about many runs, and empty in the tables of one.
     """
 
+    path: Path
     manifest: Mapping[str, Any]
+    warnings: Sequence[str]
     samples: pd.DataFrame
     batches: pd.DataFrame
     collections: pd.DataFrame
@@ -58,18 +95,99 @@ class Frames:
     history: pd.DataFrame
 
     @classmethod
-    def build(cls, manifest: Mapping[str, Any], **tables: pd.DataFrame) -> Self:
+    def build(
+        cls,
+        manifest: Mapping[str, Any],
+        *,
+        path: Path = Path(),
+        warnings: Sequence[str] = (),
+        **tables: pd.DataFrame,
+    ) -> Self:
         """Return frames made of `tables`; those not given are empty, columns not known are kept."""
         whole = {
             name: _completed(tables.get(name, pd.DataFrame()), columns)
             for name, columns in {**COLUMNS, "history": HISTORY}.items()
         }
-        return cls(manifest=manifest, **whole)
+        return cls(path=path, manifest=manifest, warnings=warnings, **whole)
 
-    @classmethod
-    def of(cls, run: Any) -> Self:
-        """Return the tables of a loaded run, or of anything else that has them as attributes."""
-        return cls.build(run.manifest, **{name: getattr(run, name) for name in COLUMNS})
+
+def tables_of(
+    records: Sequence[Record], wanted: Container[str] = frozenset(COLUMNS)
+) -> dict[str, pd.DataFrame]:
+    """Return the tables that records make, with the columns and dtypes of `COLUMNS`.
+
+    Args:
+        records: In the order in which they were stored.
+        wanted: The tables that get rows; the others stay empty.
+    """
+    first = _first_batches(records)
+    makers: dict[str, Callable[[Record], Iterable[_Row]]] = {
+        "samples": _samples,
+        "batches": lambda r: _rows(r, r.batches if first.get(_key(r)) is r.batches else ()),
+        "collections": lambda r: _rows(r, r.collections),
+        "timeline": lambda r: _rows(r, r.timeline),
+        "copies": lambda r: _copies(r, first.get(_key(r), ())),
+        "deliveries": _deliveries,
+        "failures": lambda r: [] if r.status == "ok" else [_place(r)],
+    }
+    return {
+        name: _table(
+            (row for record in records for row in makers[name](record)) if name in wanted else (),
+            columns,
+        )
+        for name, columns in COLUMNS.items()
+    }
+
+
+_Row = dict[str, Any]
+
+
+def _table(rows: Iterable[_Row], columns: dict[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=list(columns)).astype(columns)
+
+
+def _place(record: Record) -> _Row:
+    """Return what a record and its job say by themselves, columns and more."""
+    fields = ("status", "detail", "digest", "language", "skipped")
+    return structs.asdict(record.job) | {name: getattr(record, name) for name in fields}
+
+
+def _rows(record: Record, parts: Iterable[Struct]) -> list[_Row]:
+    place = _place(record)
+    return [place | structs.asdict(part) for part in parts]
+
+
+def _key(record: Record) -> tuple[str, str, str, int]:
+    job = record.job
+    return job.binary, job.arm, job.source, job.replicate
+
+
+def _first_batches(records: Iterable[Record]) -> dict[tuple[str, str, str, int], list[Batch]]:
+    """Return the batches of each replicate from the first probe that delivered any."""
+    first: dict[tuple[str, str, str, int], list[Batch]] = {}
+    for record in records:
+        if record.status == "ok" and record.batches and record.job.probe != VERIFY:
+            first.setdefault(_key(record), record.batches)
+    return first
+
+
+def _samples(record: Record) -> list[_Row]:
+    if record.status != "ok":
+        return [_place(record) | {"metric": "", "unit": "", "value": None}]
+    return _rows(record, record.metrics)
+
+
+def _copies(record: Record, batches: Iterable[Batch]) -> Iterator[_Row]:
+    raw_bytes = max((batch.raw_bytes for batch in batches), default=0)
+    for row in _rows(record, record.holdings):
+        held = row["size_bytes"]
+        yield row | {"bytes": held, "copies": held / raw_bytes if raw_bytes else 0.0}
+
+
+def _deliveries(record: Record) -> list[_Row]:
+    if record.job.probe != VERIFY:
+        return []
+    return _rows(record, [record.counters or Counters()])
 
 
 def succeeded(samples: pd.DataFrame) -> pd.DataFrame:
@@ -87,13 +205,12 @@ def of_case(table: pd.DataFrame, case: tuple[str, str]) -> pd.DataFrame:
 def of_binary(frames: Frames, binary: str) -> Frames:
     """Return the rows of one binary, in every table."""
     tables = {name: getattr(frames, name) for name in COLUMNS}
-    return Frames.build(
-        frames.manifest,
-        **{name: table[table["binary"] == binary] for name, table in tables.items()},
+    return replace(
+        frames, **{name: table[table["binary"] == binary] for name, table in tables.items()}
     )
 
 
-def _completed(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+def _completed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     if table.empty:
         table = table.astype(object)
     extra = [column for column in table.columns if column not in columns]

@@ -1,16 +1,16 @@
-"""Records on disk: append-only while a run lasts, data frames afterwards."""
+"""Runs on disk: a manifest, and one record per replicate, which are only ever added."""
 
 from harness.store.manifest import COMPLETE, INTERRUPTED, RUNNING, read_manifest
-from harness.store.reader import RunData, load, read_rows
+from harness.store.reader import Run, read_records, read_run
 from harness.store.writer import RunWriter
 
 __all__ = [
     "COMPLETE",
     "INTERRUPTED",
     "RUNNING",
-    "RunData",
+    "Run",
     "RunWriter",
-    "load",
     "read_manifest",
-    "read_rows",
+    "read_records",
+    "read_run",
 ]

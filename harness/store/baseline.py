@@ -4,57 +4,82 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from msgspec import structs
+import msgspec
+from msgspec import Struct, structs
 
 from harness.errors import StoreError
 from harness.store.bounds import BOUNDS, Bound, read_bounds, write_bounds
 from harness.store.manifest import sync_directory, write_manifest
-from harness.store.reader import RunData, load
+from harness.store.reader import RECORDS, Run, read_run
 from harness.store.seal import (
     SEAL_FORMAT,
     Seal,
+    SealedFile,
     describe,
     is_sealed,
     verify_seal,
     write_seal,
 )
 from harness.store.soundness import iter_objections
-from harness.store.tables import GC, TABLES, TIMELINE
 
-LEFT_OUT = (GC, TIMELINE)
-"""Tables that only pictures of one run are drawn from: 84 % of a run of the default corpus."""
+LEFT_OUT = ("collections", "timeline")
+"""Parts of records that only pictures of one run are drawn from: 84 % of the default corpus."""
+
+SCHEMA = "harness.baseline/2"
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True, kw_only=True):
     """A promoted run of which every byte is as it was promoted, and the bounds ratcheted since."""
 
-    path: Path
-    run: RunData
+    run: Run
     seal: Seal
     bounds: tuple[Bound, ...]
 
+    @property
+    def path(self) -> Path:
+        """The directory."""
+        return self.run.path
 
-def open_baseline(
-    path: Path, tables: Collection[str] = tuple(TABLES), *, cache: Path | None = None
-) -> Baseline:
-    """Read the baseline in a directory, if nothing in it was touched; the others as for `load`.
+
+class BaselineDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `--json` of `harness baseline show` and `promote` prints.
+
+    `dirty` is null when nobody knows whether the checkout differed from its commit. `counts_here`
+    holds for each metric what differs on this machine: nothing means that its values count.
+    """
+
+    schema: str = SCHEMA
+    run_id: str
+    commit: str
+    dirty: bool | None
+    command: str
+    promoted_at: str
+    versions: dict[str, str]
+    rig: dict[str, str | int]
+    experiments: int
+    files: dict[str, SealedFile]
+    left_out: tuple[str, ...]
+    counts_here: dict[str, list[str]]
+    bounds: tuple[Bound, ...]
+
+
+def open_baseline(path: Path) -> Baseline:
+    """Read the baseline in a directory, if nothing in it was touched.
 
     Raises:
         StoreError: There is none, or a file was changed, removed, added or swapped.
     """
     seal = verify_seal(path)
-    run = load(path, tables, cache=cache)
+    run = read_run(path)
     if run.manifest.get("run_id") != seal.run_id:
         raise StoreError(f"{path}: its seal is that of another run", remedy="promote a run again")
-    return Baseline(path=path, run=run, seal=seal, bounds=read_bounds(path))
+    return Baseline(run=run, seal=seal, bounds=read_bounds(path))
 
 
 def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
@@ -66,7 +91,7 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
         StoreError: The run lacks something, either directory cannot be read or written, or the
             baseline before was tampered with: its bounds are not taken over then.
     """
-    run = load(run_dir)
+    run = read_run(run_dir)
     objections = list(iter_objections(run))
     if objections:
         raise StoreError(
@@ -74,17 +99,19 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
             remedy="measure again until every replicate succeeds",
         )
     bounds = _bounds_before(baseline_dir)
-    tables = [f"{name}.jsonl" for name in TABLES if (run_dir / f"{name}.jsonl").exists()]
-    left_out = [name for name in tables if name.removesuffix(".jsonl") in LEFT_OUT]
     with _replacing(baseline_dir) as staged:
-        for name in tables:
-            if name not in left_out:
-                shutil.copyfile(run_dir / name, staged / name)
+        _write_records(run, staged)
         write_manifest(staged, _promoted(run.manifest))
         if bounds:
             write_bounds(staged, bounds)
-        write_seal(staged, _seal_of(run, staged, left_out))
+        write_seal(staged, _seal_of(run, staged))
     return open_baseline(baseline_dir)
+
+
+def _write_records(run: Run, staged: Path) -> None:
+    nothing: dict[str, Any] = {name: [] for name in LEFT_OUT}
+    kept = [structs.replace(record, **nothing) for record in run.records]
+    (staged / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(kept))
 
 
 def _bounds_before(baseline_dir: Path) -> tuple[Bound, ...]:
@@ -115,7 +142,7 @@ def replace_bounds(baseline: Baseline, bounds: Sequence[Bound]) -> Baseline:
     return open_baseline(baseline.path)
 
 
-def _seal_of(run: RunData, staged: Path, left_out: Sequence[str]) -> Seal:
+def _seal_of(run: Run, staged: Path) -> Seal:
     return Seal(
         format=SEAL_FORMAT,
         run_id=str(run.manifest["run_id"]),
@@ -123,11 +150,12 @@ def _seal_of(run: RunData, staged: Path, left_out: Sequence[str]) -> Seal:
         command=str(run.manifest.get("command", "")),
         promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files=_files_of(staged),
-        left_out={name: describe(run.path / name) for name in left_out},
+        left_out=LEFT_OUT,
+        records_bytes=(run.path / RECORDS).stat().st_size,
     )
 
 
-def _files_of(staged: Path) -> dict[str, Any]:
+def _files_of(staged: Path) -> dict[str, SealedFile]:
     return {path.name: describe(path) for path in sorted(staged.iterdir())}
 
 

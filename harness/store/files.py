@@ -8,12 +8,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.errors import StoreError
-from harness.store.bounds import BOUNDS
-from harness.store.manifest import read_manifest
-from harness.store.seal import SEAL, is_sealed, verify_seal
+from harness.store.manifest import MANIFEST, read_manifest
+from harness.store.reader import RECORDS
+from harness.store.seal import is_sealed, verify_seal
 
-_WRITTEN = (".json", ".jsonl")  # pictures and reports are made from these, and can be made again
-_OF_BASELINE = (SEAL, BOUNDS)
+_WRITTEN = (MANIFEST, RECORDS)  # pictures and reports are made from these, and can be made again
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):
@@ -25,11 +24,11 @@ class StoredFile(Struct, frozen=True, kw_only=True):
 
 
 def files_of(run_dir: Path) -> dict[str, StoredFile]:
-    """Return the binaries of a run and the tables it wrote, as `corpus/NAME` and `results/NAME`.
+    """Return the binaries of a run and what it wrote, as `corpus/NAME` and `results/NAME`.
 
-    Binaries are as the manifest recorded them, so nothing of the corpus has to be there. Tables
-    that a promotion left out are as they were then. Tables have no digest: two runs never write
-    the same bytes.
+    Binaries are as the manifest recorded them, so nothing of the corpus has to be there. Records
+    are as long as they were before a promotion left parts of them out. What a run wrote has no
+    digest: two runs never write the same bytes.
 
     Raises:
         StoreError: The directory is no run, cannot be read, or is a baseline that was touched.
@@ -45,26 +44,15 @@ def files_of(run_dir: Path) -> dict[str, StoredFile]:
         for binary in manifest.get("corpus", [])
     }
     try:
-        results = {f"results/{path.name}": _table(path) for path in _iter_tables(run_dir)}
+        results = {f"results/{name}": _written(run_dir / name) for name in _WRITTEN}
     except OSError as error:
         raise StoreError(f"{run_dir}: {error.strerror}") from error
     if is_sealed(run_dir):
-        left_out = verify_seal(run_dir).left_out
-        results |= {
-            f"results/{name}": StoredFile(size_bytes=file.size_bytes)
-            for name, file in left_out.items()
-        }
+        records_bytes = verify_seal(run_dir).records_bytes
+        results[f"results/{RECORDS}"] = StoredFile(size_bytes=records_bytes)
     return {**corpus, **results}
 
 
-def _iter_tables(run_dir: Path) -> list[Path]:
-    return [
-        path
-        for path in sorted(run_dir.iterdir())
-        if path.suffix in _WRITTEN and path.name not in _OF_BASELINE and path.is_file()
-    ]
-
-
-def _table(path: Path) -> StoredFile:
+def _written(path: Path) -> StoredFile:
     info = path.stat()
     return StoredFile(size_bytes=info.st_size, mode=stat.S_IMODE(info.st_mode))

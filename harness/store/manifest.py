@@ -11,9 +11,9 @@ import msgspec
 
 from harness.errors import StoreError
 from harness.store.manifest_form import check_keys
-from harness.store.tables import FORMAT
 
 MANIFEST = "manifest.json"
+FORMAT = 2
 
 _DAMAGED = "the run cannot be trusted; measure again"
 

@@ -7,53 +7,28 @@ each side makes several short runs in turn, and their replicates are put togethe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msgspec import structs
 
 from harness.errors import StoreError
+from harness.records import Record
 from harness.store.manifest import COMPLETE, read_manifest
-from harness.store.reader import read_rows
+from harness.store.reader import Run, read_run
 from harness.store.seal import is_sealed
-from harness.store.tables import SAMPLES, TABLES, Row
 from harness.store.writer import RunWriter
 
 _MAY_DIFFER = {"seed", "replicates"}
 """Options with no bearing on what one replicate measures, only on how many and in which order."""
 
-_IDENTITY = (
-    *("kind", "commit", "dirty", "code_sha256"),
-    *("versions", "rig", "rig_fingerprint"),
-)
-
 _REMEDY = "pool runs of one commit, one machine and the same options"
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One run to be pooled: what it says of itself, and its rows by table."""
-
-    path: Path
-    manifest: dict[str, Any]
-    rows: dict[str, list[Row]]
-
-    @property
-    def run_ids(self) -> list[str]:
-        """The runs that measured, when this is a pool itself."""
-        return list(self.manifest.get("pooled", [])) or [str(self.manifest.get("run_id"))]
-
-    def beyond(self, number: str) -> int:
-        """Return the first number that no row has as its `replicate` or `order`."""
-        found = (getattr(row, number, -1) for rows in self.rows.values() for row in rows)
-        return max(found, default=-1) + 1
 
 
 def pool_runs(runs: Sequence[Path], results: Path, command: str) -> Path:
     """Write a new run into `results` that has every replicate of `runs`, and return its directory.
 
-    Replicates are numbered on from run to run, in the order given; nothing else about a row
+    Replicates are numbered on from run to run, in the order given; nothing else about a record
     changes but its run. Failed replicates stay failed replicates.
 
     Raises:
@@ -63,16 +38,14 @@ def pool_runs(runs: Sequence[Path], results: Path, command: str) -> Path:
     parts = [_read(path) for path in runs]
     _refuse_unlike(parts)
     with RunWriter.create(results, _manifest(parts, command)) as writer:
-        for table in _commit_last(TABLES):
-            for rows in _renumbered(parts, table, writer.run_id):
-                writer.append_rows(table, rows)
+        for record in _renumbered(parts, writer.run_id):
+            writer.append(record)
         writer.update_manifest(state=COMPLETE)
         return writer.path
 
 
-def _read(path: Path) -> _Part:
+def _read(path: Path) -> Run:
     manifest = read_manifest(path)
-    warnings = [str(warning) for warning in manifest.get("warnings", [])]
     if is_sealed(path):
         raise StoreError(
             f"{path} is a promoted baseline", remedy="pool runs, then promote the pool"
@@ -82,16 +55,22 @@ def _read(path: Path) -> _Part:
             f"{path} is {manifest.get('state') or 'of unknown state'}, not complete",
             remedy="finish it with: python -m harness run --resume, or leave it out",
         )
-    rows = {table: read_rows(path, table, warnings) for table in TABLES}
-    if warnings:
-        raise StoreError(f"{path} cannot be pooled: {'; '.join(warnings)}", remedy="measure again")
-    return _Part(path, manifest, rows)
+    run = read_run(path)
+    if run.warnings:
+        warnings = "; ".join(run.warnings)
+        raise StoreError(f"{path} cannot be pooled: {warnings}", remedy="measure again")
+    return run
 
 
-def _refuse_unlike(parts: Sequence[_Part]) -> None:
+def _run_ids(run: Run) -> list[str]:
+    """Return the runs that measured, when this is a pool itself."""
+    return list(run.manifest.get("pooled", [])) or [str(run.manifest.get("run_id"))]
+
+
+def _refuse_unlike(parts: Sequence[Run]) -> None:
     if len(parts) < 2:
         raise StoreError("one run needs no pooling", remedy="give two runs or more")
-    ids = [run_id for part in parts for run_id in part.run_ids]
+    ids = [run_id for part in parts for run_id in _run_ids(part)]
     twice = sorted({run_id for run_id in ids if ids.count(run_id) > 1})
     if twice:
         raise StoreError(
@@ -110,7 +89,6 @@ def _iter_unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[s
     """Yield what two manifests say differently of things that decide what a replicate measures."""
     for key in (
         "kind",
-        "suite",
         "commit",
         "dirty",
         "code_sha256",
@@ -132,7 +110,7 @@ def _inputs(manifest: Mapping[str, Any]) -> set[tuple[object, ...]]:
     return {(b["name"], b["sha256"], b.get("share", 1.0)) for b in manifest.get("corpus", [])}
 
 
-def _manifest(parts: Sequence[_Part], command: str) -> dict[str, Any]:
+def _manifest(parts: Sequence[Run], command: str) -> dict[str, Any]:
     """Return the manifest of the first run, with what is the sum of all said as such."""
     manifests = [part.manifest for part in parts]
     first = dict(manifests[0])
@@ -140,7 +118,7 @@ def _manifest(parts: Sequence[_Part], command: str) -> dict[str, Any]:
         first.pop(own, None)
     return first | {
         "command": command,
-        "pooled": [run_id for part in parts for run_id in part.run_ids],
+        "pooled": [run_id for part in parts for run_id in _run_ids(part)],
         "options": {**first.get("options", {}), "replicates": _sum_of_replicates(manifests)},
         "not_measured": _distinct(m.get("not_measured", []) for m in manifests),
         "finished_at": max(str(m.get("finished_at", "")) for m in manifests),
@@ -163,19 +141,19 @@ def _distinct(lists: Iterator[list[Any]]) -> list[Any]:
     return found
 
 
-def _commit_last(tables: Mapping[str, object]) -> list[str]:
-    """Return the tables with samples at the end: a sample on disk commits what belongs to it."""
-    return sorted(tables, key=lambda table: table == SAMPLES)
-
-
-def _renumbered(parts: Sequence[_Part], table: str, run_id: str) -> Iterator[list[Row]]:
-    first = dict.fromkeys(("replicate", "order"), 0)
+def _renumbered(parts: Sequence[Run], run_id: str) -> Iterator[Record]:
+    replicates = orders = 0
     for part in parts:
-        shifts = {n: by for n, by in first.items() if n in TABLES[table].__struct_fields__}
-        yield [
+        jobs = [
             structs.replace(
-                row, run_id=run_id, **{n: getattr(row, n) + by for n, by in shifts.items()}
+                record.job,
+                run_id=run_id,
+                replicate=record.job.replicate + replicates,
+                order=record.job.order + orders,
             )
-            for row in part.rows[table]
+            for record in part.records
         ]
-        first = {name: start + part.beyond(name) for name, start in first.items()}
+        for record, job in zip(part.records, jobs, strict=True):
+            yield structs.replace(record, job=job)
+        replicates = max((job.replicate for job in jobs), default=replicates - 1) + 1
+        orders = max((job.order for job in jobs), default=orders - 1) + 1

@@ -16,7 +16,7 @@ from msgspec import Struct
 from harness.errors import StoreError
 
 SEAL = "digests.json"
-SEAL_FORMAT = 1
+SEAL_FORMAT = 2
 
 _RESTORE = "restore it from version control, or remove the directory and promote a run again"
 
@@ -31,8 +31,9 @@ class SealedFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Seal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was promoted, when, and what every file has to be.
 
-    `left_out` are files of the run that were not taken along: what they were is known, so that a
-    later run can still be held against their sizes.
+    `left_out` names the parts of every record that were not taken along, and `records_bytes` is
+    how long the records of the run were with them, so that those of a later run can still be
+    compared in size.
     """
 
     format: int
@@ -41,7 +42,8 @@ class Seal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     command: str
     promoted_at: str
     files: dict[str, SealedFile]
-    left_out: dict[str, SealedFile]
+    left_out: tuple[str, ...]
+    records_bytes: int
 
 
 def describe(path: Path) -> SealedFile:

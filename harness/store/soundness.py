@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
+from harness.records import VERIFY, Record
 from harness.store.manifest import COMPLETE
-from harness.store.reader import RunData
+from harness.store.reader import Run
 
 _MOST_NAMED = 3
 
 Cell = tuple[str, str, str]
 
 
-def iter_objections(run: RunData) -> Iterator[str]:
+def iter_objections(run: Run) -> Iterator[str]:
     """Yield every reason why `run` cannot carry the verdicts of others; none for a sound one."""
     state = run.manifest.get("state")
     if state != COMPLETE:
@@ -32,27 +32,34 @@ def iter_objections(run: RunData) -> Iterator[str]:
     yield from _iter_mismatches(run, set(measured))
 
 
-def _iter_failures(run: RunData) -> Iterator[str]:
-    failed = run.samples[run.samples["status"] != "ok"]
-    places = sorted(
-        {f"{row.binary} ({row.arm}, {row.probe}): {row.status}" for row in failed.itertuples()}
-    )
-    if places:
+def _iter_failures(run: Run) -> Iterator[str]:
+    failed = [record for record in run.records if record.status != "ok"]
+    if failed:
+        places = sorted({_failure(record) for record in failed})
         yield f"{len(failed)} replicates failed: {_named(places)}"
-    elif len(run.failures):
-        yield f"{len(run.failures)} failures are recorded"
-    good = run.samples[run.samples["status"] == "ok"]
-    wrong = sum(not math.isfinite(value) or value < 0 for value in good["value"])
+    wrong = sum(metric.value < 0 for record in _good(run) for metric in record.metrics)
     if wrong:
-        yield f"{wrong} values are no measurement: negative, infinite or none at all"
+        yield f"{wrong} values are no measurement: negative"
 
 
-def _metrics_by_cell(run: RunData) -> dict[Cell, set[str]]:
+def _failure(record: Record) -> str:
+    return f"{record.job.binary} ({record.job.arm}, {record.job.probe}): {record.status}"
+
+
+def _good(run: Run) -> list[Record]:
+    return [record for record in run.records if record.status == "ok"]
+
+
+def _cell(record: Record) -> Cell:
+    return record.job.binary, record.job.source, record.job.arm
+
+
+def _metrics_by_cell(run: Run) -> dict[Cell, set[str]]:
     """Return what was measured of every binary, source and arm."""
     found: dict[Cell, set[str]] = {}
-    for row in run.samples[run.samples["status"] == "ok"].itertuples():
-        cell = (str(row.binary), str(row.source), str(row.arm))
-        found.setdefault(cell, set()).add(str(row.metric))
+    for record in _good(run):
+        if record.metrics:
+            found.setdefault(_cell(record), set()).update(one.metric for one in record.metrics)
     return found
 
 
@@ -83,13 +90,12 @@ def _iter_asked(manifest: dict[str, Any]) -> Iterator[Cell]:
                     yield str(binary["name"]), str(source), str(arm["name"])
 
 
-def _iter_mismatches(run: RunData, measured: set[Cell]) -> Iterator[str]:
+def _iter_mismatches(run: Run, measured: set[Cell]) -> Iterator[str]:
+    delivered = [record for record in _good(run) if record.job.probe == VERIFY]
     digests: dict[tuple[str, str], set[str]] = {}
-    delivered = set()
-    for row in run.deliveries[run.deliveries["status"] == "ok"].itertuples():
-        delivered.add((str(row.binary), str(row.source), str(row.arm)))
-        digests.setdefault((str(row.binary), str(row.source)), set()).add(str(row.digest))
-    unchecked = sorted(" ".join(cell) for cell in measured - delivered)
+    for record in delivered:
+        digests.setdefault(_cell(record)[:2], set()).add(record.digest)
+    unchecked = sorted(" ".join(cell) for cell in measured - set(map(_cell, delivered)))
     if unchecked:
         yield f"nobody checked what was delivered by {_named(unchecked)}"
     differing = sorted(" ".join(case) for case, found in digests.items() if len(found) > 1)

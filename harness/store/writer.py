@@ -11,15 +11,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
+from msgspec import structs
 
 from harness.errors import StoreError
 from harness.records import Record
-from harness.store.journal import Journal
-from harness.store.manifest import read_manifest, sync_directory, write_manifest
-from harness.store.reader import read_rows
-from harness.store.repair import drop_uncommitted
-from harness.store.rows import rows_of
-from harness.store.tables import BATCHES, FORMAT, TABLES, BatchRow, Row
+from harness.store.manifest import FORMAT, read_manifest, sync_directory, write_manifest
+from harness.store.reader import RECORDS
 
 LOCK = ".lock"
 
@@ -27,16 +24,22 @@ LOCK = ".lock"
 class RunWriter:
     """The only writer of one run directory, by an advisory lock that dies with the process.
 
-    Records are appended in an order that makes `samples.jsonl` the commit: when a replicate's
-    samples are on disk, everything else about it is.
+    One record is one line, one write and one fsync: it is stored whole or not at all. A line that
+    a crash tore is dropped when the run is opened again.
     """
 
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path = path
         self.manifest = manifest
-        self._batches_kept: dict[tuple[str, str, str, int], str] = {}
         self._lock = _lock(path)
-        self._journals = {name: Journal(path / f"{name}.jsonl") for name in TABLES}
+        self._records = path / RECORDS
+        try:
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            self._handle = os.open(self._records, flags, 0o644)
+            self._drop_torn_tail()
+        except OSError as error:
+            os.close(self._lock)
+            raise self._failed(error) from error
         sync_directory(path)
 
     @classmethod
@@ -68,18 +71,12 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> RunWriter:
-        """Continue a run that was interrupted; what it had not finished writing is dropped first.
+        """Continue a run that was interrupted.
 
         Raises:
             StoreError: It is no run directory, or another process is writing it.
         """
-        manifest = read_manifest(path)
-        writer = cls(path, manifest)
-        drop_uncommitted(path)
-        for row in read_rows(path, BATCHES, []):
-            assert isinstance(row, BatchRow)
-            writer._batches_kept[row.binary, row.arm, row.source, row.replicate] = row.probe
-        return writer
+        return cls(path, read_manifest(path))
 
     @property
     def run_id(self) -> str:
@@ -92,18 +89,20 @@ class RunWriter:
         Raises:
             StoreError: It is not on disk and will not be counted.
         """
-        for table, rows in rows_of(record).items():
-            if table == BATCHES and not self._claims_batches(record):
-                continue
-            self.append_rows(table, rows)
-
-    def append_rows(self, table: str, rows: list[Row]) -> None:
-        """Store rows as they are; returns once all of them, or none, are on disk.
-
-        Raises:
-            StoreError: They are not.
-        """
-        self._journals[table].append([msgspec.json.encode(row) for row in rows])
+        data = msgspec.json.encode(_stored(record)) + b"\n"
+        before = os.fstat(self._handle).st_size
+        try:
+            written = os.write(self._handle, data)
+            os.fsync(self._handle)
+        except OSError as error:
+            os.ftruncate(self._handle, before)
+            raise self._failed(error) from error
+        if written != len(data):
+            os.ftruncate(self._handle, before)
+            raise StoreError(
+                f"cannot write {self._records}: only {written} of {len(data)} bytes fit",
+                remedy="free some space and resume the run",
+            )
 
     def update_manifest(self, **changes: Any) -> None:
         """Change top-level keys of the manifest and replace the file."""
@@ -112,9 +111,8 @@ class RunWriter:
         self.manifest = changed
 
     def close(self) -> None:
-        """Close every file and give up the lock."""
-        for journal in self._journals.values():
-            journal.close()
+        """Close the files and give up the lock."""
+        os.close(self._handle)
         os.close(self._lock)
 
     def __enter__(self) -> Self:
@@ -128,10 +126,34 @@ class RunWriter:
     ) -> None:
         self.close()
 
-    def _claims_batches(self, record: Record) -> bool:
-        job = record.job
-        key = (job.binary, job.arm, job.source, job.replicate)
-        return self._batches_kept.setdefault(key, job.probe) == job.probe
+    def _drop_torn_tail(self) -> None:
+        content = self._records.read_bytes()
+        if content and not content.endswith(b"\n"):
+            os.ftruncate(self._handle, content.rfind(b"\n") + 1)
+            os.fsync(self._handle)
+
+    def _failed(self, error: OSError) -> StoreError:
+        return StoreError(
+            f"cannot write {self._records}: {error.strerror}",
+            remedy="free some space or choose another results directory",
+        )
+
+
+def _stored(record: Record) -> Record:
+    """Return what is kept of a record: no path of this machine, and no number of a failure."""
+    job = structs.replace(record.job, binary_path="", intake_url="", scratch="", replay="")
+    if record.status == "ok":
+        return structs.replace(record, job=job)
+    nothing: list[Any] = []
+    return structs.replace(
+        record,
+        job=job,
+        metrics=nothing,
+        batches=nothing,
+        collections=nothing,
+        timeline=nothing,
+        holdings=nothing,
+    )
 
 
 def _claim(results: Path, now: datetime) -> str:

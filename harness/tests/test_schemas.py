@@ -161,5 +161,5 @@ def test_no_manifest_is_written_with_a_key_that_its_schema_does_not_know(tmp_pat
 
 
 def test_an_unknown_name_gets_the_nearest_one() -> None:
-    with pytest.raises(ConfigError, match=r"samples\.jsonl"):
-        schemas.schema_of("sample.jsonl")
+    with pytest.raises(ConfigError, match=r"records\.jsonl"):
+        schemas.schema_of("record.jsonl")

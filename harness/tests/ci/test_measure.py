@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.store import load
+from harness.loading import load_frames
 from harness.tests.ci.scripts import SCRIPTS, needs_checkout
 
 pytestmark = needs_checkout
@@ -137,7 +137,7 @@ def test_two_commits_are_measured_in_turn_and_judged(
     in_turn = [line.split()[-1] for line in measured.stderr.splitlines() if line[:6] == "round "]
     assert in_turn == ["base", "head", "head", "base"]
     for side, commit in (("base", base), ("head", head)):
-        run = load(repository.out / side)
+        run = load_frames(repository.out / side)
         assert run.manifest["commit"] == commit
         assert run.samples["replicate"].tolist() == sorted(run.samples["replicate"].tolist())
         assert set(run.samples["replicate"]) == {0, 1}

@@ -77,7 +77,7 @@ def test_a_real_run_is_promoted_and_another_is_gated_by_what_was_ratcheted(
     first = measured("first")
     done = inside("baseline", "promote", first)
     assert done.returncode == 0, done.stderr
-    assert "they were promoted; left out: gc.jsonl, timeline.jsonl" in done.stdout
+    assert "they were promoted; left out: collections, timeline" in done.stdout
     document = json.loads(inside("baseline", "show", "--json").stdout)
     assert_described("baseline.json", document)
     assert (document["run_id"], document["commit"]) == (first.name, "first")
@@ -157,7 +157,7 @@ def _interrupted(run: Path) -> None:
 
 
 def _edited(_: Path) -> None:
-    path = Path("results/baseline/samples.jsonl")
+    path = Path("results/baseline/records.jsonl")
     path.write_bytes(path.read_bytes().replace(b"1000000.0", b"1900000.0"))
 
 
@@ -166,9 +166,9 @@ def _edited(_: Path) -> None:
     [
         (_interrupted, ["promote"], 2, "it is interrupted, not complete"),
         (_interrupted, ["ratchet", "--suite", "suite.toml"], 4, "can bear no bound: it is inter"),
-        (_edited, ["promote"], 2, "samples.jsonl was changed"),
-        (_edited, ["diff"], 2, "samples.jsonl was changed"),
-        (_edited, ["ratchet", "--suite", "suite.toml"], 2, "samples.jsonl was changed"),
+        (_edited, ["promote"], 2, "records.jsonl was changed"),
+        (_edited, ["diff"], 2, "records.jsonl was changed"),
+        (_edited, ["ratchet", "--suite", "suite.toml"], 2, "records.jsonl was changed"),
         (shutil.rmtree, ["promote"], 2, "is this a run directory"),
         (lambda _: None, ["ratchet", "--suite", "nope"], 2, "there is no suite called"),
     ],

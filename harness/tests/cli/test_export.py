@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import RunWriter, load
+from harness.loading import load_frames
+from harness.store import RunWriter
 from harness.tests.cli.conftest import Harness
 from harness.tests.store.records import a_record
 from harness.tests.store.sound_run import sound_run
@@ -82,14 +83,14 @@ def test_runs_that_a_format_cannot_tell_apart_are_refused_and_a_pool_is_not(
     pooled = inside("pool", run, other, "--results", tmp_path / "pools")
     assert pooled.returncode == 0, pooled.stderr
     path = Path(pooled.stdout.strip())
-    assert load(path).manifest["command"].startswith("python -m harness pool ")
+    assert load_frames(path).manifest["command"].startswith("python -m harness pool ")
     assert inside("export", path, "--format", "bencher").returncode == 0
 
 
 def test_schemas_are_listed_and_printed(inside: Harness) -> None:
     listed = inside("schema")
     assert listed.stdout.splitlines()[0].startswith("manifest.json ")
-    printed = json.loads(inside("schema", "samples.jsonl").stdout)
+    printed = json.loads(inside("schema", "records.jsonl").stdout)
     assert printed["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     wrong = inside("schema", "sample.json")
     assert wrong.returncode == 2

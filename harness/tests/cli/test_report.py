@@ -6,8 +6,13 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
+import msgspec
+from msgspec import structs
+
+from harness.records import Metric, Record
+from harness.store import read_records
+from harness.store.reader import RECORDS
 from harness.tests.cli.conftest import Harness
 from harness.tests.reports.golden_files import RUN
 
@@ -76,46 +81,44 @@ def test_collections_are_printed_a_line_each_and_nothing_is_written(
     assert lines[first + 1] == (
         "gc 1 @0.000s gen0: 33.3->26.7 MiB, 1.0 ms, 1 collected, 0 uncollectable"
     )
-    stored = len((run / "gc.jsonl").read_text().splitlines())
+    stored = sum(len(record.collections) for record in read_records(run, []))
     assert len([line for line in lines if line.startswith("gc ")]) == stored
     assert sorted(run.iterdir()) == before
 
 
-def collector(lines: list[str]) -> dict[str, Any]:
-    """Return the first of these rows that belongs to probe gc and says `gc_runs`."""
-    rows = map(json.loads, lines)
-    return next(row for row in rows if row.get("metric") == "gc_runs" and row["value"])
+def rewrite(run: Path, *records: Record) -> None:
+    (run / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(records))
 
 
 def test_a_trace_that_lost_collections_says_so(inside: Harness, tmp_path: Path) -> None:
     """A replicate under the probe has its heading even where nothing is left of its trace."""
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
-    samples = run / "samples.jsonl"
-    row = collector(samples.read_text().splitlines())
-    samples.write_text(json.dumps(row) + "\n")
-    (run / "gc.jsonl").write_text("")
+    record = next(one for one in read_records(run, []) if one.collections)
+    count = len(record.collections)
+    rewrite(run, structs.replace(record, collections=[]))
     lost = inside("report", run, "--gc-trace")
-    heading = f"# {row['binary']}, source {row['source']}, {row['arm']}, replicate 0"
+    job = record.job
+    heading = f"# {job.binary}, source {job.source}, {job.arm}, replicate 0"
     assert lost.stdout.splitlines() == [heading]
-    assert f"{heading}: 0 collections are stored, {row['value']} were counted" in lost.stderr
-    samples.write_text(json.dumps({**row, "value": 0}) + "\n")
+    assert f"{heading}: 0 collections are stored, {count} were counted" in lost.stderr
+    rewrite(run, structs.replace(record, collections=[], metrics=[Metric("gc_runs", "count", 0)]))
     none = inside("report", run, "--gc-trace")
     assert (none.stdout.splitlines(), none.stderr) == ([heading], "")
 
 
-def test_a_damaged_collection_ends_the_trace_and_a_torn_one_is_left_out_aloud(
+def test_a_damaged_record_ends_the_trace_and_a_torn_one_is_left_out_aloud(
     inside: Harness, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
-    trace = run / "gc.jsonl"
-    whole = trace.read_bytes()
-    trace.write_bytes(whole[:-10])
+    records = run / RECORDS
+    whole = records.read_bytes()
+    records.write_bytes(whole[:-10])
     torn = inside("report", run, "--gc-trace")
     assert torn.returncode == 0
     assert "torn" in torn.stderr
-    trace.write_bytes(b"{}\n" + whole)
+    records.write_bytes(b"{}\n" + whole)
     damaged = inside("report", run, "--gc-trace")
     assert (damaged.returncode, damaged.stdout) == (2, "")
     assert "line 1 is damaged" in damaged.stderr
@@ -124,8 +127,7 @@ def test_a_damaged_collection_ends_the_trace_and_a_torn_one_is_left_out_aloud(
 def test_a_run_without_the_probe_says_how_to_get_a_trace(inside: Harness, tmp_path: Path) -> None:
     run = tmp_path / "run"
     shutil.copytree(RUN, run)
-    for table in ("gc", "samples"):
-        (run / f"{table}.jsonl").unlink()
+    rewrite(run)
     done = inside("report", run, "--gc-trace")
     assert done.returncode == 2
     assert "--probe gc" in done.stderr

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.store import COMPLETE, INTERRUPTED, load
+from harness.loading import load_frames
+from harness.store import COMPLETE, INTERRUPTED
 from harness.tests.cli.conftest import Harness
 from harness.tests.symbols.binaries import FIXTURES
 
@@ -33,7 +34,7 @@ def test_one_binary_gives_a_table_pictures_and_a_report(harness: Harness, tmp_pa
     run_dir = run_dir_of(tmp_path / "work")
     assert (run_dir / "report.md").read_text().startswith("# ")
     assert {path.suffix for path in (run_dir / "plots").iterdir()} == {".png", ".svg"}
-    samples = load(run_dir).samples
+    samples = load_frames(run_dir).samples
     peaks = samples[samples["metric"] == "heap_peak_memray"]
     assert sorted(peaks["arm"]) == ["legacy", "legacy", "streaming", "streaming"]
     assert peaks.groupby("arm")["value"].nunique().tolist() == [1, 1]
@@ -58,7 +59,7 @@ def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
     (corpus / "truncated.so").write_bytes(whole[: len(whole) // 2])
     done = harness("run", corpus, *QUICK)
     assert done.returncode == 0, done.stderr
-    failures = load(run_dir_of(tmp_path / "work")).failures
+    failures = load_frames(run_dir_of(tmp_path / "work")).failures
     refused = failures.groupby("binary")["status"].unique().map(list).to_dict()
     assert refused == {name: ["rejected"] for name in ("stripped.so", "table.c", "truncated.so")}
 
@@ -92,8 +93,8 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
         text=True,
     )  # fmt: skip
     samples = None
-    while samples is None or samples.stat().st_size < 1000:
-        samples = next((tmp_path / "results" / "runs").glob("*/samples.jsonl"), None)
+    while samples is None or samples.stat().st_size < 5000:
+        samples = next((tmp_path / "results" / "runs").glob("*/records.jsonl"), None)
         assert process.poll() is None, process.communicate()[1]
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
@@ -101,7 +102,7 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     assert "Traceback" not in said
     run_dir = samples.parent
     assert f"--resume {run_dir.relative_to(tmp_path)}" in said
-    run = load(run_dir)
+    run = load_frames(run_dir)
     assert run.manifest["state"] == INTERRUPTED
     assert len(run.samples) > 0
     done = harness("report", run_dir, "--output", tmp_path / "report")
@@ -155,7 +156,7 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
         time.sleep(0.05)
     assert not left
     for run in (tmp_path / "results" / "runs").glob("*"):
-        assert load(run).manifest["state"] in {INTERRUPTED, COMPLETE}
+        assert load_frames(run).manifest["state"] in {INTERRUPTED, COMPLETE}
 
 
 def _processes_of(directory: Path) -> list[Path]:

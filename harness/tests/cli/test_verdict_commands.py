@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         manifest = read_manifest(copy)
         options = {**manifest["options"], "pipeline_options": to_builtins(PipelineOptions())}
         write_manifest(copy, {**manifest, "run_id": name, "options": options})
-        for table in copy.glob("*.jsonl"):
-            rewrite(table, run_id=name)
+        rewrite(copy, partial(renamed, name))
     (tmp_path / "mine.toml").write_text(SUITE)
     return tmp_path
+
+
+def renamed(run_id: str, record: Any) -> None:
+    record["job"]["run_id"] = run_id
 
 
 def call(*arguments: str | Path) -> Result:
@@ -61,21 +65,24 @@ def call(*arguments: str | Path) -> Result:
     return result
 
 
-def rewrite(table: Path, only: Callable[[Row], bool] = lambda _: True, **to: Any) -> None:
-    """Change rows of a table; a value that is called gets the one before."""
-    rows: list[Row] = [json.loads(line) for line in table.read_text().splitlines()]
-    for row in filter(only, rows):
-        row.update({key: new(row[key]) if callable(new) else new for key, new in to.items()})
-    table.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+def rewrite(run: Path, change: Callable[[Any], object]) -> None:
+    """Change every record of a run."""
+    path = run / "records.jsonl"
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    for record in records:
+        change(record)
+    path.write_text("".join(f"{json.dumps(record)}\n" for record in records))
 
 
 def worsen(run: Path, factor: float) -> None:
     """Make every peak of the streaming arm larger."""
 
-    def is_peak(row: Row) -> bool:
-        return (row["arm"], row["metric"]) == ("streaming", "heap_peak_memray")
+    def enlarge(record: Any) -> None:
+        for metric in record.get("metrics", []):
+            if (record["job"]["arm"], metric["metric"]) == ("streaming", "heap_peak_memray"):
+                metric["value"] *= factor
 
-    rewrite(run / "samples.jsonl", is_peak, value=lambda peak: peak * factor)
+    rewrite(run, enlarge)
 
 
 def verdict_of(directory: Path) -> Verdict:
@@ -110,7 +117,7 @@ def test_a_worse_run_fails_and_says_how_to_repeat_it(runs: Path) -> None:
 def test_damage_on_either_side_is_no_verdict_but_a_report(
     runs: Path, damage: str, side: str
 ) -> None:
-    samples = runs / side / "samples.jsonl"
+    samples = runs / side / "records.jsonl"
     if damage == "no manifest":
         (runs / side / "manifest.json").unlink()
     elif damage == "not a list":

@@ -95,14 +95,14 @@ def test_an_extra_copy_of_the_payload_fails(baseline: Path, planted: Path, tmp_p
     assert any("harness/pipelines/encoders.py" in row["detail"] for row in verdict["bounds"])
 
 
-@pytest.mark.parametrize("damage", ["emptied", "one replicate lost", "table removed"])
+@pytest.mark.parametrize("damage", ["emptied", "one replicate lost", "records removed"])
 def test_a_damaged_run_is_no_verdict(
     baseline: Path, candidate: Path, tmp_path: Path, damage: str
 ) -> None:
     run = shutil.copytree(candidate, tmp_path / "damaged")
-    samples = run / "samples.jsonl"
+    samples = run / "records.jsonl"
     lines = samples.read_bytes().splitlines(keepends=True)
-    if damage == "table removed":
+    if damage == "records removed":
         samples.unlink()
     else:
         kept = [line for line in lines if b'"replicate":1' not in line or b"memray" not in line]

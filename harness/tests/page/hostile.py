@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,7 @@ def make_hostile_run(directory: Path) -> Path:
     for path in RUN.iterdir():
         lines = (_renamed(json.loads(line), called) for line in _documents(path))
         (run / path.name).write_text("".join(json.dumps(line) + "\n" for line in lines))
-    (run / "copies.jsonl").write_text("".join(map(_line, _iter_copies(called["big.so"]))))
+    _add_holdings(run / "records.jsonl", called["big.so"])
     _mend_manifest(run, called["big.so"])
     (run / "gate").mkdir()
     (run / "gate" / "report.json").write_bytes(msgspec.json.encode(_verdict(run)))
@@ -70,24 +69,17 @@ def _renamed(value: Any, called: dict[str, str]) -> Any:
     return called.get(value, value) if isinstance(value, str) else value
 
 
-def _iter_copies(binary: str) -> Iterator[dict[str, Any]]:
+def _add_holdings(path: Path, binary: str) -> None:
+    """Let the first replicate of each arm hold something in hostile places."""
+    records = [json.loads(line) for line in path.read_text().splitlines()]
     for arm in ("legacy", "streaming"):
-        for number, name in enumerate(NAMES):
-            yield {
-                "run_id": "r",
-                "binary": binary,
-                "arm": arm,
-                "source": "dwarf",
-                "replicate": 0,
-                "stage": name,
-                "location": f"{name}:{number} {name}",
-                "bytes": 1000 * (number + 1),
-                "copies": 0.5,
-            }
-
-
-def _line(row: dict[str, Any]) -> str:
-    return json.dumps(row) + "\n"
+        jobs = {"binary": binary, "arm": arm, "source": "dwarf", "probe": "memray"}
+        first = next(r for r in records if r["job"].items() >= jobs.items())
+        first["holdings"] = [
+            {"stage": name, "location": f"{name}:{number} {name}", "size_bytes": 1000 * number}
+            for number, name in enumerate(NAMES, start=1)
+        ]
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
 
 
 def _mend_manifest(run: Path, binary: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from harness.loading import load_frames
 from harness.reports.page.gate import Gate, read_gate
 from harness.reports.page.material import Material
 from harness.reports.page.picture import MOST_SVG_BYTES, Picture
@@ -26,7 +27,6 @@ from harness.stats.claim import Claim
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
 from harness.stats.verdict import Inventory, Outcome, Side, Verdict
-from harness.store import load
 from harness.tests.reports.golden_files import RUN
 from harness.tests.stats.made import batch, failure, frames, peaks
 
@@ -56,7 +56,7 @@ class Page(HTMLParser):
 
 
 def material(made: Frames | None = None) -> Material:
-    made = made or Frames.of(load(RUN))
+    made = made or load_frames(RUN)
     return Material(made, summarise(made), Provenance.of(made.manifest), pictures=[PICTURE])
 
 

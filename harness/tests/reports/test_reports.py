@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from harness.loading import load_frames
 from harness.reports import markdown
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
@@ -23,10 +24,8 @@ from harness.reports.provenance import Provenance
 from harness.reports.terminal import live_header, live_row, make_console, print_summary
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
-from harness.stats.frames import Frames
 from harness.stats.labels import inert
 from harness.stats.summary import Summary, summarise
-from harness.store import load
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import batch, failure, frames, peaks
 
@@ -41,7 +40,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def run() -> tuple[Summary, Provenance]:
-    loaded = Frames.of(load(RUN))
+    loaded = load_frames(RUN)
     return summarise(loaded), Provenance.of(loaded.manifest)
 
 

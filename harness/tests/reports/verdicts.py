@@ -86,7 +86,7 @@ def verdict(decision: Outcome = Outcome.INVALID) -> Verdict:
             rows=[
                 InventoryRow(path=f"corpus/{HOSTILE}", change="removed", before_bytes=12),
                 InventoryRow(
-                    path="results/samples.jsonl", change="shrunk", before_bytes=1000, after_bytes=0
+                    path="results/records.jsonl", change="shrunk", before_bytes=1000, after_bytes=0
                 ),
                 InventoryRow(path="corpus/new.so", change="grown", before_bytes=0, after_bytes=9),
             ],

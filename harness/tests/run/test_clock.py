@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.loading import load_frames
 from harness.run.resume import resume_session
-from harness.store import COMPLETE, load
+from harness.store import COMPLETE
 from harness.tests.run.test_session import a_request, as_manifest, real_binary
 
 # Debian: libfaketime; it answers every question about the wall clock, and no other.
@@ -66,7 +67,7 @@ def test_a_clock_set_back_spoils_no_order_no_duration_no_peak_and_no_resumption(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    data = load(Path(done.stdout.strip()))
+    data = load_frames(Path(done.stdout.strip()))
     manifest = data.manifest
     began, ended = (datetime.fromisoformat(manifest[f"{at}_at"]) for at in ("started", "finished"))
     assert ended - began < -timedelta(days=1), "the clock was not set back"
@@ -81,4 +82,4 @@ def test_a_clock_set_back_spoils_no_order_no_duration_no_peak_and_no_resumption(
     assert data.timeline["at_s"].between(0, 3600).all()
     assert data.batches["at_s"].between(0, 3600).all()
     resume_session(data.path, lambda _: None)
-    assert len(load(data.path).samples) == len(data.samples)
+    assert len(load_frames(data.path).samples) == len(data.samples)

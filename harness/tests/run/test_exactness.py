@@ -12,8 +12,8 @@ import pytest
 
 import harness
 from harness.corpus import fixtures_directory
+from harness.loading import load_frames
 from harness.run.session import run_session
-from harness.store import load
 from harness.tests.run.test_session import a_binary, a_request
 
 PROCESSES = 10
@@ -27,7 +27,7 @@ def test_ten_of_ten_fresh_processes_agree_to_the_byte_for_both_arms(
     binary = a_binary(fixtures_directory() / "binaries" / fixture)
     replicates = {"memray": PROCESSES}
     request = a_request(tmp_path, binary, probes=("memray",), replicates=replicates)
-    samples = load(run_session(request, lambda _: None)).samples
+    samples = load_frames(run_session(request, lambda _: None)).samples
     assert set(samples["status"]) == {"ok"}
     peaks = samples[samples["metric"] == "heap_peak_memray"].groupby(["arm", "source"])["value"]
     assert dict(peaks.count()) == {
@@ -56,7 +56,7 @@ def test_copies_of_harness_at_other_paths_agree_to_the_byte(tmp_path: Path) -> N
             capture_output=True,
         )
         (run,) = (tmp_path / place / "runs").iterdir()
-        samples = load(run).samples
+        samples = load_frames(run).samples
         exact = samples[samples["metric"] == "heap_peak_memray"]
         peaks.append(exact.set_index(["arm", "source", "replicate"])["value"].to_dict())
     assert len(peaks[0]) == 8

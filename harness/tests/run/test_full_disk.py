@@ -16,6 +16,7 @@ from msgspec import structs
 
 from harness.corpus import fixtures_directory
 from harness.errors import StoreError
+from harness.loading import load_frames
 from harness.records import Job
 from harness.run.events import Event, JobFinished
 from harness.run.executor import Settings, iter_records
@@ -23,7 +24,7 @@ from harness.run.manifest import first_manifest
 from harness.run.past import Past
 from harness.run.request import Arm, Binary, RunRequest
 from harness.run.session import measure_into, run_session
-from harness.store import COMPLETE, INTERRUPTED, RunWriter, load, read_manifest
+from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest
 
 MakeJob = Callable[..., Job]
 
@@ -107,7 +108,7 @@ def test_results_that_do_not_fit_end_the_run_and_leave_what_was_acknowledged(
     with pytest.raises(StoreError, match=r"No space left|bytes fit"):
         run_session(a_request(tmp_path, small_disk), on_event)
     (run,) = small_disk.iterdir()
-    data = load(run)
+    data = load_frames(run)
     assert acknowledged
     assert set(data.samples["replicate"]) == set(acknowledged)
 
@@ -162,7 +163,7 @@ def test_the_command_says_in_a_line_what_did_not_fit_and_where_the_rest_is(
     assert done.stderr.splitlines()[-1].startswith(f"error: cannot write {run}")
     assert f"what was measured is kept in {run}" in done.stderr
     assert f"--resume {run}" in done.stderr
-    assert not load(run).samples.empty
+    assert not load_frames(run).samples.empty
 
 
 def test_a_run_of_which_not_even_the_manifest_fits_leaves_nothing(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from harness.corpus import fixtures_directory
 from harness.errors import ConfigError, StoreError
+from harness.loading import load_frames
 from harness.run.events import Event, JobFinished
 from harness.run.request import RunRequest
 from harness.run.resume import resume_session
 from harness.run.session import run_session
-from harness.store import load, read_manifest
+from harness.store import read_manifest
 from harness.store.manifest import write_manifest
 from harness.tests.run.test_session import a_request, as_manifest, measured, real_binary
 
@@ -60,12 +61,12 @@ def test_what_was_measured_survives_an_interruption_and_the_rest_is_resumed(
         child.communicate()
     assert acknowledged == ["1\n", "2\n"]
     (path,) = request.results.iterdir()
-    before = load(path)
+    before = load_frames(path)
     assert before.manifest["state"] == state
     assert 2 <= len(measured(before)) < 6
     events: list[Event] = []
     resume_session(path, events.append)
-    after = load(path)
+    after = load_frames(path)
     assert after.manifest["state"] == "complete"
     assert measured(before) < measured(after)
     assert len(measured(after)) == 6
@@ -106,9 +107,9 @@ def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) ->
 
 def test_resuming_a_finished_run_measures_nothing(finished: tuple[Path, RunRequest]) -> None:
     path, _ = finished
-    before = (path / "samples.jsonl").read_bytes()
+    before = (path / "records.jsonl").read_bytes()
     resume_session(path, lambda _: None)
-    assert (path / "samples.jsonl").read_bytes() == before
+    assert (path / "records.jsonl").read_bytes() == before
 
 
 def test_resuming_what_is_no_run_is_an_error(tmp_path: Path) -> None:

@@ -8,14 +8,13 @@ import pytest
 
 from harness.config import KIB, PipelineOptions
 from harness.corpus import fixtures_directory
+from harness.loading import load_frames
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import open_replay
 from harness.run.request import Arm, RunRequest
 from harness.run.scaling import prefixes, sweep_arms
 from harness.run.session import run_session
-from harness.stats.frames import Frames
 from harness.stats.sweep import SWEEP, sweep_points
-from harness.store import load
 from harness.tests.run.packages import iter_packages
 from harness.tests.run.test_session import ARMS, a_binary
 
@@ -45,7 +44,7 @@ def test_prefixes_are_measured_as_inputs_of_their_own_from_replay_alone(tmp_path
         probes=("memray",),
         replicates={"memray": 1},
     )
-    data = load(run_session(request, lambda _: None))
+    data = load_frames(run_session(request, lambda _: None))
     assert set(data.samples["status"]) == {"ok"}
     parts = data.samples[data.samples["binary"] != whole.name]
     assert set(parts["source"]) == {"replay"}
@@ -67,9 +66,9 @@ def test_a_sweep_tells_what_each_threshold_comes_to(tmp_path: Path) -> None:
         replicates={"memray": 1, "bare": 1},
         kind=SWEEP,
     )
-    data = load(run_session(request, lambda _: None))
+    data = load_frames(run_session(request, lambda _: None))
     assert data.manifest["kind"] == SWEEP
-    points = sweep_points(Frames.of(data))
+    points = sweep_points(data)
     assert [point.threshold_bytes for point in points] == list(thresholds)
     batches = [point.batches for point in points]
     assert batches == sorted(batches, reverse=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.corpus import fixtures_directory
+from harness.loading import load_frames
 from harness.run.events import (
     BinaryFinished,
     BinaryStarted,
@@ -24,7 +25,7 @@ from harness.run.manifest import corpus_of, options_of
 from harness.run.request import Arm, Binary, RunRequest
 from harness.run.resume import request_of
 from harness.run.session import run_session
-from harness.store import RunData, load
+from harness.stats.frames import Frames
 
 ARMS = [
     Arm(name="legacy", pipeline="harness.pipelines.legacy:run"),
@@ -60,14 +61,14 @@ def as_manifest(request: RunRequest) -> str:
     return json.dumps({"options": options_of(request), "corpus": corpus_of(request)})
 
 
-def measured(data: RunData) -> set[tuple[object, ...]]:
+def measured(data: Frames) -> set[tuple[object, ...]]:
     columns = ["binary", "arm", "source", "probe", "replicate", "status"]
     rows = data.samples[columns].drop_duplicates().to_numpy().tolist()
     return {tuple(row) for row in rows}
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunData, list[Event], RunRequest]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Frames, list[Event], RunRequest]:
     """One run over a good binary with a bad name, a stripped one, and a text file."""
     tmp_path = tmp_path_factory.mktemp("session")
     text = tmp_path / "text"
@@ -81,14 +82,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunData, list[Event],
     )
     events: list[Event] = []
     path = run_session(request, events.append)
-    return load(path), events, request
+    return load_frames(path), events, request
 
 
 GOOD = r"..\x1b[31m<b>\n" + "x" * 200 + r"\udcff"
 
 
 def test_every_planned_replicate_is_measured(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     data, _, _ = run
     expected = {
@@ -101,7 +102,7 @@ def test_every_planned_replicate_is_measured(
 
 
 def test_exact_metrics_agree_between_replicates(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     samples = run[0].samples
     peaks = samples[samples["metric"] == "heap_peak_memray"]
@@ -109,7 +110,7 @@ def test_exact_metrics_agree_between_replicates(
 
 
 def test_the_stored_stages_of_every_replicate_add_up_to_its_stored_peak(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     samples, copies = run[0].samples, run[0].copies
     keys = ["binary", "arm", "source", "replicate"]
@@ -120,7 +121,7 @@ def test_the_stored_stages_of_every_replicate_add_up_to_its_stored_peak(
 
 
 def test_both_arms_deliver_the_same_scopes_from_both_sources(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     deliveries = run[0].deliveries
     good = deliveries[deliveries["binary"] == GOOD]
@@ -131,7 +132,7 @@ def test_both_arms_deliver_the_same_scopes_from_both_sources(
 
 
 def test_what_cannot_be_read_is_a_status_and_the_run_goes_on(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     data, events, _ = run
     refused = {row[0]: row[-1] for row in measured(data) if row[0] != GOOD}
@@ -142,7 +143,7 @@ def test_what_cannot_be_read_is_a_status_and_the_run_goes_on(
     assert set(data.failures["binary"]) == {"text", "stripped"}
 
 
-def test_events_tell_the_run_in_order(run: tuple[RunData, list[Event], RunRequest]) -> None:
+def test_events_tell_the_run_in_order(run: tuple[Frames, list[Event], RunRequest]) -> None:
     data, events, _ = run
     assert isinstance(events[0], RunStarted)
     last = events[-1]
@@ -160,7 +161,7 @@ def test_events_tell_the_run_in_order(run: tuple[RunData, list[Event], RunReques
 
 
 def test_the_manifest_says_how_to_repeat_the_run(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     data, _, request = run
     manifest = data.manifest
@@ -173,7 +174,7 @@ def test_the_manifest_says_how_to_repeat_the_run(
 
 
 def test_nothing_is_left_in_the_scratch_directory_or_the_cache_but_whole_caches(
-    run: tuple[RunData, list[Event], RunRequest],
+    run: tuple[Frames, list[Event], RunRequest],
 ) -> None:
     _, _, request = run
     assert request.cache is not None
@@ -185,7 +186,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
     request = a_request(tmp_path, binary, probes=("bare",), sources=("replay",))
     digests = []
     for _ in range(2):
-        data = load(run_session(request, lambda _: None))
+        data = load_frames(run_session(request, lambda _: None))
         digests.append(set(data.deliveries["digest"]))
         assert request.cache is not None
         (cache,) = request.cache.iterdir()
@@ -200,7 +201,7 @@ def test_only_the_arm_that_fails_verification_is_left_out(tmp_path: Path) -> Non
     arms = [Arm(name="broken", pipeline="harness.tests.run.faulty:raises"), ARMS[1]]
     request = a_request(tmp_path, binary, arms=arms, probes=("bare",))
     events: list[Event] = []
-    data = load(run_session(request, events.append))
+    data = load_frames(run_session(request, events.append))
     assert {row[1:3] + row[5:] for row in measured(data)} == {
         (arm, source, status)
         for arm, status in (("broken", "crashed"), ("streaming", "ok"))
@@ -213,7 +214,7 @@ def test_only_the_arm_that_fails_verification_is_left_out(tmp_path: Path) -> Non
 def test_two_files_of_the_same_content_are_two_inputs(tmp_path: Path) -> None:
     binaries = [real_binary(tmp_path, "c/dwarf5.so", name) for name in ("a.so", "b.so", "c.so")]
     request = a_request(tmp_path, *binaries, probes=("memray",), sources=("replay",))
-    data = load(run_session(request, lambda _: None))
+    data = load_frames(run_session(request, lambda _: None))
     assert {row[0] for row in measured(data)} == {"a.so", "b.so", "c.so"}
     assert set(data.samples["status"]) == {"ok"}
 
@@ -222,6 +223,6 @@ def test_a_source_by_itself_is_enough(tmp_path: Path) -> None:
     binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
     for source in ("dwarf", "replay"):
         request = a_request(tmp_path, binary, probes=("bare",), sources=(source,))
-        data = load(run_session(request, lambda _: None))
+        data = load_frames(run_session(request, lambda _: None))
         assert set(data.samples["source"]) == {source}
         assert set(data.samples["status"]) == {"ok"}

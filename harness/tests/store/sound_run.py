@@ -7,9 +7,8 @@ from typing import Any
 
 from msgspec import structs
 
-from harness.records import Metric, Record
+from harness.records import VERIFY, Metric, Record
 from harness.store import COMPLETE, RunWriter
-from harness.store.rows import VERIFY
 from harness.tests.store.records import a_record
 
 ARMS = ("legacy", "streaming")

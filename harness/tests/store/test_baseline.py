@@ -10,19 +10,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.errors import StoreError
-from harness.records import Metric
-from harness.store import COMPLETE, INTERRUPTED, RunWriter, load, read_manifest
+from harness.loading import load_frames
+from harness.records import VERIFY, Metric
+from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest, read_run
 from harness.store.baseline import open_baseline, promote, replace_bounds
 from harness.store.bounds import Bound
 from harness.store.files import files_of
 from harness.store.manifest import write_manifest
-from harness.store.rows import VERIFY
+from harness.store.reader import RECORDS
 from harness.store.seal import SEAL
 from harness.tests.store.records import a_record
 from harness.tests.store.sound_run import MANIFEST, PEAK, records, sound_run
@@ -59,8 +61,11 @@ def test_a_promoted_run_is_read_like_any_run_and_says_where_it_is_from(
 ) -> None:
     opened = open_baseline(baseline)
     (original,) = (tmp_path / "runs").iterdir()
-    assert opened.run.samples.equals(load(original).samples)
-    assert opened.run.copies.equals(load(original).copies)
+    kept = [
+        structs.replace(record, collections=[], timeline=[])
+        for record in read_run(original).records
+    ]
+    assert opened.run.records == kept
     assert opened.seal.run_id == original.name
     assert opened.seal.commit == MANIFEST["commit"]
     assert opened.seal.command == MANIFEST["command"]
@@ -75,34 +80,34 @@ def test_what_only_pictures_need_is_left_out_but_not_forgotten(
     tmp_path: Path, baseline: Path
 ) -> None:
     (original,) = (tmp_path / "runs").iterdir()
-    assert not (baseline / "timeline.jsonl").exists()
+    assert not any(one.timeline or one.collections for one in read_run(baseline).records)
     sizes = {name: file.size_bytes for name, file in files_of(baseline).items()}
     assert sizes.keys() == files_of(original).keys()
-    for name in ("results/timeline.jsonl", "results/gc.jsonl"):
-        assert sizes[name] == (original / name.removeprefix("results/")).stat().st_size > 0
+    assert sizes["results/records.jsonl"] == (original / RECORDS).stat().st_size
+    assert sizes["results/records.jsonl"] > (baseline / RECORDS).stat().st_size
 
 
 def _edit(directory: Path) -> None:
-    path = directory / "samples.jsonl"
+    path = directory / "records.jsonl"
     path.write_bytes(path.read_bytes().replace(b"9000000.0", b"8000000.0", 1))
 
 
 def _swap(directory: Path) -> None:
     seal = json.loads((directory / SEAL).read_bytes())
     files = seal["files"]
-    files["copies.jsonl"], files["batches.jsonl"] = files["batches.jsonl"], files["copies.jsonl"]
+    files[RECORDS], files["manifest.json"] = files["manifest.json"], files[RECORDS]
     (directory / SEAL).write_text(json.dumps(seal))
 
 
 def _link(directory: Path) -> None:
     away = directory.parent / "away"
-    (directory / "samples.jsonl").rename(away)
-    (directory / "samples.jsonl").symlink_to(away)
+    (directory / "records.jsonl").rename(away)
+    (directory / "records.jsonl").symlink_to(away)
 
 
 def _stand_in(directory: Path) -> None:
-    (directory / "samples.jsonl").unlink()
-    (directory / "samples.jsonl").mkdir()
+    (directory / "records.jsonl").unlink()
+    (directory / "records.jsonl").mkdir()
 
 
 def _rename_run(directory: Path) -> None:
@@ -111,32 +116,26 @@ def _rename_run(directory: Path) -> None:
 
 
 TAMPERING: dict[str, tuple[Callable[[Path], Any], str]] = {
-    "an edited value": (_edit, "samples.jsonl was changed"),
+    "an edited value": (_edit, "records.jsonl was changed"),
     "a line less": (
-        lambda d: (d / "samples.jsonl").write_bytes(
-            b"\n".join((d / "samples.jsonl").read_bytes().split(b"\n")[1:])
+        lambda d: (d / "records.jsonl").write_bytes(
+            b"\n".join((d / "records.jsonl").read_bytes().split(b"\n")[1:])
         ),
-        "samples.jsonl was changed",
+        "records.jsonl was changed",
     ),
     "a line more": (
-        lambda d: (d / "deliveries.jsonl").write_bytes(
-            (d / "deliveries.jsonl").read_bytes() + b"{}\n"
-        ),
-        "deliveries.jsonl was changed",
+        lambda d: (d / RECORDS).write_bytes((d / RECORDS).read_bytes() + b"{}\n"),
+        "records.jsonl was changed",
     ),
-    "an empty file filled": (
-        lambda d: (d / "failures.jsonl").write_bytes(b"\n"),
-        "failures.jsonl was changed",
-    ),
-    "a removed file": (lambda d: (d / "copies.jsonl").unlink(), "copies.jsonl is missing"),
+    "a removed file": (lambda d: (d / RECORDS).unlink(), "records.jsonl is missing"),
     "an added file": (lambda d: (d / "timeline.jsonl").touch(), "timeline.jsonl was added"),
     "an added hidden file": (lambda d: (d / ".note").touch(), ".note was added"),
     "an added directory": (lambda d: (d / "plots").mkdir(), "plots is not a regular file"),
     "bounds by hand": (lambda d: (d / "bounds.json").write_text("[]"), "bounds.json was added"),
-    "a link to the same bytes": (_link, "samples.jsonl is not a regular file"),
-    "a directory instead": (_stand_in, "samples.jsonl is not a regular file"),
+    "a link to the same bytes": (_link, "records.jsonl is not a regular file"),
+    "a directory instead": (_stand_in, "records.jsonl is not a regular file"),
     "a pipe": (lambda d: os.mkfifo(d / "pipe"), "pipe is not a regular file"),
-    "swapped digests": (_swap, "copies.jsonl was changed"),
+    "swapped digests": (_swap, "records.jsonl was changed"),
     "another run's name": (_rename_run, "its seal is that of another run"),
     "no seal": (lambda d: (d / SEAL).unlink(), "is no baseline"),
     "half a seal": (lambda d: os.truncate(d / SEAL, 100), "is damaged"),
@@ -146,9 +145,9 @@ TAMPERING: dict[str, tuple[Callable[[Path], Any], str]] = {
     ),
     "a seal of another format": (
         lambda d: (d / SEAL).write_bytes(
-            (d / SEAL).read_bytes().replace(b'"format": 1', b'"format": 2')
+            (d / SEAL).read_bytes().replace(b'"format": 2', b'"format": 3')
         ),
-        "format 2 cannot be read",
+        "format 3 cannot be read",
     ),
     "another manifest": (
         lambda d: write_manifest(d, {**read_manifest(d), "rig_fingerprint": "mine"}),
@@ -169,9 +168,9 @@ def test_a_baseline_that_was_touched_is_not_opened(
 
 def test_all_faults_are_named_together(baseline: Path) -> None:
     _edit(baseline)
-    (baseline / "copies.jsonl").unlink()
+    (baseline / "manifest.json").unlink()
     (baseline / "more").touch()
-    with pytest.raises(StoreError, match=r"more was added; .*missing; samples.jsonl was changed"):
+    with pytest.raises(StoreError, match=r"more was added; .*missing; records.jsonl was changed"):
         open_baseline(baseline)
 
 
@@ -218,21 +217,21 @@ def _nothing(tmp_path: Path) -> Path:
 
 def _damaged(tmp_path: Path) -> Path:
     path = sound_run(tmp_path / "runs")
-    lines = (path / "samples.jsonl").read_bytes().split(b"\n")
-    (path / "samples.jsonl").write_bytes(b"\n".join([lines[0][:-5], *lines[1:]]))
+    lines = (path / "records.jsonl").read_bytes().split(b"\n")
+    (path / "records.jsonl").write_bytes(b"\n".join([lines[0][:-5], *lines[1:]]))
     return path
 
 
 def _torn(tmp_path: Path) -> Path:
     path = sound_run(tmp_path / "runs")
-    os.truncate(path / "copies.jsonl", (path / "copies.jsonl").stat().st_size - 3)
+    os.truncate(path / RECORDS, (path / RECORDS).stat().st_size - 3)
     return path
 
 
-def _without(tmp_path: Path, table: str, word: bytes) -> Path:
+def _without(tmp_path: Path, arm: str, probe: str) -> Path:
     path = sound_run(tmp_path / "runs")
-    lines = (path / table).read_bytes().splitlines(keepends=True)
-    (path / table).write_bytes(b"".join(line for line in lines if word not in line))
+    kept = [one for one in read_run(path).records if (one.job.arm, one.job.probe) != (arm, probe)]
+    (path / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(kept))
     return path
 
 
@@ -287,15 +286,15 @@ UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
         "not measured: go replay legacy, go replay streaming",
     ),
     "an arm not measured": (
-        lambda t: _without(t, "samples.jsonl", b'"streaming"'),
+        lambda t: _without(t, "streaming", "memray"),
         "not measured: libelf replay streaming",
     ),
     "a metric of one arm only": (_wider, "not every arm has wall"),
-    "no number": (lambda t: _valued(t, math.nan), "1 values are no measurement"),
+    "no number": (lambda t: _valued(t, math.nan), r"records.jsonl: line 5 is damaged"),
     "a negative number": (lambda t: _valued(t, -1.0), "1 values are no measurement"),
     "other scopes": (_mismatched, "different scopes for libelf replay"),
     "unverified": (
-        lambda t: _without(t, "deliveries.jsonl", b'"legacy"'),
+        lambda t: _without(t, "legacy", VERIFY),
         "nobody checked what was delivered by libelf replay legacy",
     ),
     "a damaged line": (_damaged, "line 1 is damaged"),
@@ -325,7 +324,7 @@ def test_a_new_run_replaces_the_whole_old_one_but_its_bounds(
     new = sound_run(tmp_path / "more", {"legacy": [5e6], "streaming": [4e6]})
     promoted = promote(new, baseline)
     assert promoted.seal.run_id == new.name
-    assert promoted.run.samples["value"].tolist() == [5e6, 4e6]
+    assert load_frames(baseline).samples["value"].tolist() == [5e6, 4e6]
     assert promoted.bounds == (a_bound(),)
     assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
 
@@ -351,7 +350,7 @@ def test_bounds_of_a_baseline_that_was_touched_are_not_taken_over(
     tmp_path: Path, baseline: Path
 ) -> None:
     _edit(baseline)
-    with pytest.raises(StoreError, match=r"samples\.jsonl was changed"):
+    with pytest.raises(StoreError, match=r"records\.jsonl was changed"):
         promote(sound_run(tmp_path / "more"), baseline)
     shutil.rmtree(baseline)
     promote(sound_run(tmp_path / "more"), baseline)

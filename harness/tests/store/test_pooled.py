@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.errors import StoreError
-from harness.store import COMPLETE, INTERRUPTED, RunWriter, load
+from harness.loading import load_frames
+from harness.store import COMPLETE, INTERRUPTED, RunWriter
 from harness.store.pooled import pool_runs
 from harness.tests.store.records import a_record
 
@@ -54,7 +55,7 @@ def pool(tmp_path: Path, *runs: Path) -> Path:
 
 def test_every_replicate_of_every_run_is_there_once(tmp_path: Path, make_run: MakeRun) -> None:
     runs = [make_run(), make_run(), make_run()]
-    data = load(pool(tmp_path, *runs))
+    data = load_frames(pool(tmp_path, *runs))
     assert data.samples["replicate"].tolist() == [0, 1, 2, 3, 4, 5]
     assert data.samples["order"].tolist() == [0, 1, 2, 3, 4, 5]
     assert set(data.samples["run_id"]) == {data.manifest["run_id"]}
@@ -69,7 +70,7 @@ def test_the_manifest_says_what_all_of_them_were(tmp_path: Path, make_run: MakeR
     later = "2026-01-01T01:00:00+00:00"
     other = {**MANIFEST["options"], "seed": 2}
     runs = [make_run(), make_run(options=other, finished_at=later)]
-    manifest = load(pool(tmp_path, *runs)).manifest
+    manifest = load_frames(pool(tmp_path, *runs)).manifest
     assert manifest["state"] == COMPLETE
     assert manifest["options"]["replicates"] == {"memray": 4}
     assert manifest["elapsed_s"] == 5.0
@@ -79,7 +80,7 @@ def test_the_manifest_says_what_all_of_them_were(tmp_path: Path, make_run: MakeR
 
 
 def test_failed_replicates_stay_failed(tmp_path: Path, make_run: MakeRun) -> None:
-    data = load(pool(tmp_path, make_run(), make_run("crashed")))
+    data = load_frames(pool(tmp_path, make_run(), make_run("crashed")))
     assert data.samples["status"].tolist() == ["ok", "ok", "crashed", "crashed"]
     assert data.failures["replicate"].tolist() == [2, 3]
 
@@ -89,7 +90,7 @@ def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
 ) -> None:
     first = make_run()
     both = pool(tmp_path, first, make_run())
-    assert len(load(pool(tmp_path, both, make_run())).manifest["pooled"]) == 3
+    assert len(load_frames(pool(tmp_path, both, make_run())).manifest["pooled"]) == 3
     with pytest.raises(StoreError, match="there twice"):
         pool(tmp_path, both, first)
 
@@ -125,7 +126,7 @@ def test_one_run_is_no_pool(tmp_path: Path, make_run: MakeRun) -> None:
 
 def test_a_damaged_run_is_refused(tmp_path: Path, make_run: MakeRun) -> None:
     torn = make_run()
-    with (torn / "samples.jsonl").open("ab") as file:
+    with (torn / "records.jsonl").open("ab") as file:
         file.write(b'{"run_id": "x"')
     with pytest.raises(StoreError, match="is torn"):
         pool(tmp_path, make_run(), torn)
