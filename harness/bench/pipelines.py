@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -27,13 +28,14 @@ from msgspec import Struct
 from harness.bench.planted import DeafPoster
 from harness.config import MIB, PipelineOptions, UploadOptions
 from harness.contracts import Pipeline
+from harness.intake import COUNT_PATH
+from harness.intake.client import IntakeClient
 from harness.model import Package, package_scope
 from harness.pipelines import legacy, streaming
 from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.records import Batch
 from harness.run.recording import write_replay
 from harness.run.replay import open_replay, read_info
-from harness.upload.client import Uploader
 
 _STEP_BYTES = 16 * 1024
 
@@ -71,10 +73,10 @@ def run_case(name: str, replay: str, url: str, scratch: str) -> Outcome:
         return _run_bare_loop(replay)
     run, options = CASES[name]
     batches: list[Batch] = []
-    with Uploader(UploadOptions(url=url)) as uploader:
-        run(iter([Package(package_scope("warm-up"), "c", iter(()))]), uploader, options, _ignore)
-    with Uploader(UploadOptions(url=url)) as uploader, open_replay(replay) as source:
-        poster = DeafPoster(uploader.options) if name == UNSENT else uploader
+    with _open_client(url) as intake:
+        run(iter([Package(package_scope("warm-up"), "c", iter(()))]), intake, options, _ignore)
+    with _open_client(url) as intake, open_replay(replay) as source:
+        poster = DeafPoster(intake.options) if name == UNSENT else intake
         gc.collect()
         with _probe(scratch):
             started_s = time.process_time()
@@ -89,6 +91,10 @@ def run_case(name: str, replay: str, url: str, scratch: str) -> Outcome:
         fill=min(full, default=0) / options.threshold_bytes,
         overshoot_bytes=max((batch.overshoot_bytes for batch in batches), default=0),
     )
+
+
+def _open_client(url: str) -> IntakeClient:
+    return IntakeClient(UploadOptions(url=url, upload_id=os.urandom(16).hex()))
 
 
 def _probe(scratch: str) -> AbstractContextManager[None]:
@@ -167,14 +173,14 @@ def measure(replay: str, rounds: int) -> dict[str, Outcome]:
     results: dict[str, Outcome] = {}
     with (
         subprocess.Popen(
-            [sys.executable, "-m", "harness.upload.intake"],
+            [sys.executable, "-m", "harness.intake.server"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as intake,
         tempfile.TemporaryDirectory() as scratch,
     ):
         assert intake.stdout is not None
-        url = f"{json.loads(intake.stdout.readline())['url']}/count/symdb/v1/input"
+        url = f"{json.loads(intake.stdout.readline())['url']}{COUNT_PATH}"
         for turn in range(rounds):
             for name in order if turn % 2 == 0 else reversed(order):
                 outcome = _spawn(name, replay, url)

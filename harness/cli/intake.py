@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 
 from harness.cli.console import error_console
-from harness.upload.faults import KINDS, parse_fault
-from harness.upload.intake import serve
+from harness.intake.faults import KINDS, parse_fault
+from harness.intake.server import serve
 
 
 def intake(

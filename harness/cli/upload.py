@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import msgspec
 import typer
@@ -25,8 +25,11 @@ from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
 from harness.units import format_bytes, parse_bytes
-from harness.upload.client import DEFAULT_POLICY, RetryPolicy, Uploader, check_text
-from harness.upload.secret import Secret, read_secret
+from harness.upload.retry import DEFAULT_POLICY, RetryPolicy
+from harness.upload.texts import Secret, check_text, read_secret
+
+if TYPE_CHECKING:
+    from harness.upload.client import Uploader
 
 
 def upload(  # noqa: PLR0913 - every parameter is an option of the command
@@ -185,12 +188,12 @@ class _Shipment:
         self, binary: Path, symbols: SymbolOptions, run: Pipeline, options: PipelineOptions
     ) -> None:
         """Extract and upload; a signal cancels both."""
-        interruption = Interruption()
+        client, interruption = _load_client(), Interruption()
         with open_packages(str(binary), symbols) as source, interruption.on_signals():
             if not source.language:
                 raise ConfigError(f"{binary}: no compilation unit names its language")
             self._destination = msgspec.structs.replace(self._destination, language=source.language)
-            uploader = Uploader(
+            uploader = client(
                 self._destination,
                 self._policy,
                 secret_headers=self._secrets,
@@ -232,3 +235,14 @@ class _Shipment:
             f"{format_bytes(batch.payload_bytes)}{final}",
             style="dim",
         )
+
+
+def _load_client() -> type[Uploader]:
+    try:
+        from harness.upload.client import Uploader  # noqa: PLC0415 - an extra may be missing
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"uploading needs {error.name}, which is not installed",
+            remedy="python -m pip install 'harness[upload]'",
+        ) from None
+    return Uploader

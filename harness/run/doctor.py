@@ -15,14 +15,14 @@ from msgspec import Struct, structs
 
 from harness.config import GIB, MIB
 from harness.errors import HarnessError
+from harness.intake import COUNT_PATH
+from harness.intake.process import Intake
 from harness.model import Package, Scope, package_scope
 from harness.probes.gc_trace import live_heap_reader
 from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
-from harness.run.intake import Intake
 from harness.run.launcher import ADDR_NO_RANDOMIZE
-from harness.run.plan import COUNT_PATH
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replays import default_cache
 from harness.run.rig import versions

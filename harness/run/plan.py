@@ -17,14 +17,12 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.config import PipelineOptions
+from harness.intake import COUNT_PATH, VERIFY_PATH
 from harness.records import Job
 from harness.run.costs import default_replicates
 from harness.run.request import Arm, Binary, RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
-
-COUNT_PATH = "/count/symdb/v1/input"
-VERIFY_PATH = "/verify/symdb/v1/input"
 
 # Peaks that repeat to the byte from one fresh process to the next, on the same rig.
 EXACT_METRICS = ("heap_peak_memray", "heap_peak_memray_native", "heap_peak_tracemalloc")

@@ -17,12 +17,9 @@ EXTRACTION = ("model.py", "sharing.py", "symbols")
 MEASURED = (
     *EXTRACTION,
     *("config.py", "contracts.py", "errors.py", "records.py", "wire.py"),
-    *("pipelines", "probes", "run", "upload"),
+    *("intake", "pipelines", "probes", "run"),
 )
-_DISTRIBUTIONS = (
-    *("harness", "memray", "pyelftools", "msgspec", "orjson", "urllib3", "tenacity"),
-    *("zlib-ng", "isal"),
-)
+_DISTRIBUTIONS = (*("harness", "memray", "pyelftools", "msgspec", "orjson", "zlib-ng", "isal"),)
 
 
 def versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from harness.intake.process import Intake, confirm
 from harness.records import Job, Record
 from harness.run.costs import job_cost
 from harness.run.events import (
@@ -25,7 +26,6 @@ from harness.run.events import (
 from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.flame_pages import CAPTURES, draw_pages
-from harness.run.intake import Intake, confirm
 from harness.run.manifest import first_manifest, modes_of
 from harness.run.overhead import overheads
 from harness.run.past import Past

@@ -1,7 +1,7 @@
 """Run one job in this process: one pipeline, one source, one probe, and say what came of it.
 
 The job comes as JSON on standard input, frames go to the result pipe, nothing to standard output.
-What happens outside the pipeline while the probe runs is: opening the source and the uploader, and
+What happens outside the pipeline while the probe runs is: opening the source and the client, and
 one frame a delivered batch.
 
 Before the probe starts, the pipeline runs once over a package of one function, so that what Python
@@ -29,10 +29,10 @@ import msgspec
 from harness.config import UploadOptions
 from harness.contracts import Pipeline, Probe
 from harness.errors import NO_ROOM, HarnessError, InputRejected
+from harness.intake.client import IntakeClient
 from harness.model import Package, Scope, Symbol, package_scope
 from harness.records import Batch, Counters, Job
 from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
-from harness.run.lean_client import Uploader
 from harness.run.recording import drain
 from harness.run.sources import source_of
 from harness.run.worker_targets import RECORD_REPLAY
@@ -78,8 +78,8 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
         started = time.monotonic()
         with opening as source:
             named = msgspec.structs.replace(upload, language=source.language or upload.language)
-            with Uploader(named) as uploader:
-                counters = pipeline(source.packages, uploader, job.pipeline_options, observe)
+            with IntakeClient(named) as intake:
+                counters = pipeline(source.packages, intake, job.pipeline_options, observe)
     return Done(
         counters=counters,
         cpu_s=time.process_time() - cpu_s,
@@ -124,8 +124,8 @@ def _warm_up(pipeline: Pipeline, job: Job) -> None:
     packages = iter([Package(package_scope("warm_up"), "go", iter([child]))])
     # An id of its own: under one for all, batches of another pipeline would be in conflict with it.
     upload_id = _WARM_UP_MARK + job.upload_id[len(_WARM_UP_MARK) :]
-    with Uploader(UploadOptions(url=job.intake_url, upload_id=upload_id)) as uploader:
-        pipeline(packages, uploader, job.pipeline_options, lambda _: None)
+    with IntakeClient(UploadOptions(url=job.intake_url, upload_id=upload_id)) as intake:
+        pipeline(packages, intake, job.pipeline_options, lambda _: None)
     # Extractors use temporary files. Opening the first one asks whether a string is a path, and the
     # answer is kept together with a name that stays or not, as its address on the heap decides.
     with tempfile.TemporaryFile(dir=job.scratch):

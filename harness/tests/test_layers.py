@@ -30,12 +30,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "registry": set(),
     "symbols": set(),
     "pipelines": set(),
+    "intake": set(),
     "upload": set(),
     "probes": set(),
-    "run.measured": {"symbols", "pipelines", "upload", "probes"},
+    "run.measured": {"symbols", "pipelines", "intake", "probes"},
     "run.launcher": set(),
-    "run": {"run.measured", "registry", "store"},
-    "bench": {"symbols", "pipelines", "upload", "probes", "run.measured", "run", "tests"},
+    "run": {"run.measured", "intake", "registry", "store"},
+    "bench": {"symbols", "pipelines", "intake", "probes", "run.measured", "run", "tests"},
     "faults": set(),
     "corpus": {"units", "faults"},
     "store": {"units"},
@@ -49,22 +50,23 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 
 # What runs inside a measured process, of the room that also holds the parent's side.
-MEASURED = {"worker", "worker_targets", "frames", "sources", "replay", "recording", "lean_client"}
+MEASURED = {"worker", "worker_targets", "frames", "sources", "replay", "recording"}
 
 # Single imports against the table, each with its reason; one that is no longer used fails.
 EXCEPTIONS = {
-    ("upload.lean_urllib3", "importlib.metadata"): "inside a function that no upload calls",
     ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
     ("run.doctor", "run.launcher"): "doctor tries what the launcher does before every worker",
     ("run.doctor", "probes"): "doctor asks a probe whether this machine can carry it",
 }
 
-MEASURED_ROOMS = {"base", "symbols", "pipelines", "upload", "probes", "run.measured"}
+MEASURED_ROOMS = {"base", "symbols", "pipelines", "intake", "probes", "run.measured"}
 HEAVY = {"numpy", "scipy", "pandas", "matplotlib", "rich", "typer", "pydantic", "jinja2"}
-HEAVY |= {"importlib.metadata", "harness.units", "harness.registry", "harness.cli"}
+HEAVY |= {"importlib.metadata", "urllib3", "tenacity"}
+HEAVY |= {"harness.units", "harness.registry", "harness.upload", "harness.cli"}
 
 # Tools that only one room may know.
 OWNED = {"elftools": "symbols", "memray": "probes", "typer": "cli", "matplotlib": "plots"}
+OWNED |= {"urllib3": "upload", "tenacity": "upload"}
 
 
 class Import(NamedTuple):

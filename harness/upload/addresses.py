@@ -18,8 +18,6 @@ from typing import Any
 
 from harness.upload.guard import Guard
 
-STAGE = "HTTP"
-
 
 def can_be_host(name: str) -> bool:
     """Tell whether a resolver can be asked for `name`: no empty or endless labels."""

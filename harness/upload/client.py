@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from msgspec import Struct
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
 
 from harness.config import UploadOptions
@@ -18,25 +17,8 @@ from harness.contracts import Body
 from harness.errors import ConfigError, PayloadTooLarge
 from harness.upload.guard import Cancellation
 from harness.upload.request import Endpoint
-from harness.upload.retry import FullJitter, RequestFailed, is_retryable
-from harness.upload.secret import Secret
-
-STAGE = "HTTP"
-
-
-class RetryPolicy(Struct, frozen=True, kw_only=True):
-    """How long a failing upload is tried again.
-
-    Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`; a Retry-After
-    of the server makes them longer, up to the same cap. Nothing new is tried once `attempts` are
-    used up or the next wait would end after `total_s`, and no attempt goes on after that either:
-    the last one may have less than a request's timeout left.
-    """
-
-    attempts: int = 6
-    base_s: float = 0.5
-    wait_s_max: float = 30.0
-    total_s: float = 300.0
+from harness.upload.retry import DEFAULT_POLICY, RequestFailed, RetryPolicy, is_retryable
+from harness.upload.texts import Secret, check_text
 
 
 class _Attempt:
@@ -64,18 +46,7 @@ class _Attempt:
             raise RequestFailed(message, status=413, retryable=False) from None
 
 
-DEFAULT_POLICY = RetryPolicy()
 _TEXTS = ("service", "version", "language", "runtime_id", "upload_id")
-
-
-def check_text(name: str, text: str) -> None:
-    """Raise ConfigError if JSON cannot carry a text, as when an argument was not UTF-8."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ConfigError(
-            f"{name}: {text!a} is not valid text", remedy="pass it encoded as UTF-8"
-        ) from None
 
 
 class Uploader:
@@ -128,7 +99,7 @@ class Uploader:
         policy = self._policy
         retrying = Retrying(
             retry=retry_if_exception(is_retryable),
-            wait=FullJitter(policy.base_s, policy.wait_s_max),
+            wait=policy.wait_s,
             stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.total_s),
             sleep=self._cancellation.sleep,
             reraise=True,

@@ -8,22 +8,14 @@ import socket
 import ssl
 from typing import Any
 
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.util.wait import wait_for_write
+
 from harness.upload.addresses import Resolver
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
-from harness.upload.lean_urllib3 import (
-    HTTPConnection,
-    HTTPConnectionPool,
-    HTTPSConnection,
-    HTTPSConnectionPool,
-    NameResolutionError,
-    NewConnectionError,
-    PoolManager,
-    ProxyManager,
-    wait_for_write,
-)
 from harness.upload.proxy import Proxy
-
-STAGE = "HTTP"
 
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
 

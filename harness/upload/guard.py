@@ -16,8 +16,6 @@ from typing import Any, TypeVar
 
 from harness.errors import Cancelled
 
-STAGE = "HTTP"
-
 _SLICE_S = 0.25
 _Result = TypeVar("_Result")
 

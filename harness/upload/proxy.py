@@ -6,13 +6,12 @@ from urllib.parse import unquote_to_bytes
 from urllib.request import getproxies, proxy_bypass
 
 from msgspec import Struct
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, make_headers, parse_url
 
 from harness.errors import ConfigError
 from harness.upload.addresses import can_be_host
-from harness.upload.lean_urllib3 import LocationParseError, Url, make_headers, parse_url
-from harness.upload.secret import Secret
-
-STAGE = "HTTP"
+from harness.upload.texts import Secret
 
 
 class Proxy(Struct, frozen=True):

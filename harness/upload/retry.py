@@ -6,13 +6,14 @@ import random
 import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
-from tenacity import RetryCallState
-from tenacity.wait import wait_base
+from msgspec import Struct
 
 from harness.errors import UploadError
 
-STAGE = "HTTP"
+if TYPE_CHECKING:  # the options of `harness upload` come from here, with the extra or without
+    from tenacity import RetryCallState
 
 _RETRYABLE_STATUSES = frozenset((408, 429))
 _NOT_IMPLEMENTED = 501
@@ -70,23 +71,33 @@ def parse_retry_after(value: str | None) -> float | None:
     return wait_s if wait_s > 0 else None
 
 
-class FullJitter(wait_base):
-    """Waits anything from 0 to a limit that doubles with every attempt, longer if the server asks.
+class RetryPolicy(Struct, frozen=True, kw_only=True):
+    """How long a failing upload is tried again.
 
-    Full jitter keeps clients that failed together from coming back together. What the server asks
-    for can only lengthen the wait: a Retry-After of 0 would leave no pause at all.
+    Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`: full jitter
+    keeps clients that failed together from coming back together. Nothing new is tried once
+    `attempts` are used up or the next wait would end after `total_s`, and no attempt goes on after
+    that either: the last one may have less than a request's timeout left.
     """
 
-    def __init__(self, base_s: float, wait_s_max: float) -> None:
-        self._base_s = base_s
-        self._wait_s_max = wait_s_max
+    attempts: int = 6
+    base_s: float = 0.5
+    wait_s_max: float = 30.0
+    total_s: float = 300.0
 
-    def __call__(self, retry_state: RetryCallState) -> float:
-        """Return the seconds to wait before the next attempt."""
-        doublings = min(retry_state.attempt_number - 1, 30)
-        limit_s = min(self._base_s * (1 << doublings), self._wait_s_max)
+    def wait_s(self, state: RetryCallState) -> float:
+        """Return the seconds to wait before the next attempt.
+
+        What the server asks for can only lengthen the wait, up to the same cap: a Retry-After of 0
+        would leave no pause at all.
+        """
+        doublings = min(state.attempt_number - 1, 30)
+        limit_s = min(self.base_s * (1 << doublings), self.wait_s_max)
         wait_s = random.uniform(0.0, limit_s)  # noqa: S311 - spreads load, guards nothing
-        error = retry_state.outcome.exception() if retry_state.outcome else None
+        error = state.outcome.exception() if state.outcome else None
         if isinstance(error, RequestFailed) and error.retry_after_s is not None:
-            return max(wait_s, min(error.retry_after_s, self._wait_s_max))
+            return max(wait_s, min(error.retry_after_s, self.wait_s_max))
         return wait_s
+
+
+DEFAULT_POLICY = RetryPolicy()

@@ -18,11 +18,11 @@ from harness.bench.pipelines import (
 )
 from harness.config import MIB
 from harness.corpus import fixtures_directory
+from harness.intake.server import serve
 from harness.records import Counters
 from harness.run.recording import write_replay
 from harness.run.replay import check_replay
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
-from harness.upload.intake import serve
 
 
 class Source:

@@ -12,9 +12,9 @@ import msgspec
 
 from harness.config import UploadOptions
 from harness.contracts import Body
+from harness.intake.form import read_boundary
 from harness.model import Package, Scope, Symbol, package_scope
 from harness.records import Batch
-from harness.upload.form import read_boundary
 from harness.wire import EnvelopeReader
 
 OPTIONS = UploadOptions(url="http://127.0.0.1:1/", upload_id="upload-1")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.intake import COUNT_PATH
+from harness.intake.process import Intake
 from harness.probes.gc_trace import GcProbe
 from harness.records import Job
 from harness.run.executor import ProbeTraits, Settings
-from harness.run.intake import Intake
-from harness.run.plan import COUNT_PATH
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
 from harness.tests.run.packages import iter_packages

@@ -13,11 +13,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.intake import COUNT_PATH, VERIFY_PATH
+from harness.intake.process import Intake, confirm
 from harness.records import Job, Record
 from harness.run.child import Child, Spec
 from harness.run.executor import Settings, iter_records
-from harness.run.intake import Intake, confirm
-from harness.run.plan import COUNT_PATH, VERIFY_PATH
 
 MakeJob = Callable[..., Job]
 
@@ -221,7 +221,8 @@ def test_a_verification_run_is_confirmed_by_the_intake(
 def test_a_pipeline_that_delivers_nothing_it_claims_is_found_out(
     job: MakeJob, settings: Settings, intake: Intake
 ) -> None:
-    record = run(job(pipeline=faulty("drops_a_scope")), settings)
+    url = intake.url + VERIFY_PATH
+    record = run(job(pipeline=faulty("drops_a_scope"), intake_url=url), settings)
     assert record.counters is not None
     record.counters.scopes += 10
     assert confirm(record, intake).status == "mismatch"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.config import SymbolOptions
+from harness.intake.schema import check_child, check_package
 from harness.symbols import open_packages
 from harness.tests.symbols.binaries import BINARIES, name_of
 from harness.tests.symbols.go.demo import unpack
-from harness.upload.schema import check_child, check_package
 
 
 def check(path: Path, options: SymbolOptions) -> int:

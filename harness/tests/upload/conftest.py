@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.upload.intake import IntakeServer, serve
+from harness.intake.server import IntakeServer, serve
 
 
 @pytest.fixture

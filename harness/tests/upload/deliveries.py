@@ -6,9 +6,9 @@ import http.client
 import json
 from typing import Any
 
+from harness.intake.server import IntakeServer
 from harness.pipelines.multipart import BytesBody
 from harness.tests.upload.senders import make_body
-from harness.upload.intake import IntakeServer
 
 FUNCTION = (
     b'{"scope_type":"function","name":"f","start_line":1,"end_line":2,"has_injectible_lines":true}'

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from harness.config import UploadOptions
+from harness.intake.faults import Fault
+from harness.intake.ledger import LedgerView
+from harness.intake.server import IntakeServer
 from harness.pipelines import envelope, multipart
 from harness.pipelines.compressors import make_compressor
 from harness.pipelines.multipart import BytesBody
-from harness.upload.client import RetryPolicy, Uploader
-from harness.upload.faults import Fault
-from harness.upload.intake import IntakeServer
-from harness.upload.ledger import LedgerView
+from harness.upload.client import Uploader
+from harness.upload.retry import RetryPolicy
 
 UPLOAD_ID = "upload-1"
 HASTY = RetryPolicy(attempts=3, base_s=0.001, wait_s_max=0.01, total_s=30.0)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.intake.server import IntakeServer
 from harness.tests.upload.senders import ONCE, make_body, make_uploader
-from harness.upload.intake import IntakeServer
 
 SILENT_NAME_SERVER = """
 import fcntl, os, socket, struct, sys
@@ -27,8 +27,9 @@ import signal, threading
 from harness.config import UploadOptions
 from harness.errors import HarnessError
 from harness.tests.upload.senders import make_body
-from harness.upload.client import RetryPolicy, Uploader
+from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
+from harness.upload.retry import RetryPolicy
 cancellation = Cancellation()
 signal.signal(signal.SIGINT, lambda *_: cancellation.cancel())
 policy = RetryPolicy(attempts=2, base_s=0.001)

@@ -12,14 +12,14 @@ from harness.cli.interruption import Interruption
 from harness.config import PipelineOptions
 from harness.contracts import Body
 from harness.errors import Cancelled
+from harness.intake.faults import FOREVER
+from harness.intake.server import IntakeServer
 from harness.pipelines import legacy, streaming
 from harness.records import Batch
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
 from harness.tests.upload.senders import UPLOAD_ID, ledger_of, make_uploader, misbehave
 from harness.upload.client import Uploader
-from harness.upload.faults import FOREVER
 from harness.upload.guard import Cancellation
-from harness.upload.intake import IntakeServer
 
 PARCELS = [make_parcel("p", 2, size=300), make_parcel("empty", 0), make_parcel("q", 2, size=300)]
 

@@ -12,6 +12,8 @@ from msgspec import structs
 
 from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
+from harness.intake.faults import FOREVER, Fault
+from harness.intake.server import IntakeServer, serve
 from harness.pipelines.open_batch import SinkBody
 from harness.pipelines.sinks import DiskSink
 from harness.tests.upload.echo import echo_server
@@ -23,11 +25,9 @@ from harness.tests.upload.senders import (
     make_uploader,
     misbehave,
 )
-from harness.upload.client import RetryPolicy, Uploader
-from harness.upload.faults import FOREVER, Fault
+from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
-from harness.upload.intake import IntakeServer, serve
-from harness.upload.retry import RequestFailed
+from harness.upload.retry import RequestFailed, RetryPolicy
 
 
 def count_open() -> tuple[int, int]:

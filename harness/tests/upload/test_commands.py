@@ -18,10 +18,10 @@ import harness
 from harness.cli.app import app
 from harness.cli.interruption import Interruption
 from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
+from harness.intake.faults import FOREVER
+from harness.intake.server import IntakeServer
 from harness.tests.symbols.go.demo import unpack
 from harness.tests.upload.senders import misbehave
-from harness.upload.faults import FOREVER
-from harness.upload.intake import IntakeServer
 
 ROOTS = (Path(harness.__file__).parent / "fixtures", Path(harness.__file__).parents[1] / "fixtures")
 BINARIES = sorted(
@@ -165,3 +165,13 @@ def test_a_signal_that_the_caller_had_ignored_stays_ignored() -> None:
             interruption.cancellation.check()
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("missing", ["urllib3", "tenacity"])
+def test_without_the_extra_a_line_says_what_is_missing(missing: str, intake: IntakeServer) -> None:
+    code = f"import sys; sys.modules[{missing!r}] = None; from harness.cli import main; main()"
+    command = [sys.executable, "-c", code, *arguments(intake)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCode.USAGE
+    assert f"uploading needs {missing}, which is not installed" in done.stderr
+    assert "pip install 'harness[upload]'" in done.stderr

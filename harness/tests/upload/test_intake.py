@@ -14,6 +14,8 @@ from hypothesis import given
 
 from harness.config import PipelineOptions, UploadOptions
 from harness.errors import ConfigError, UploadError
+from harness.intake.faults import KINDS, FaultQueue, parse_fault
+from harness.intake.server import IntakeServer, serve
 from harness.pipelines import envelope, legacy, streaming
 from harness.records import Batch
 from harness.tests.pipelines import strategies
@@ -21,9 +23,8 @@ from harness.tests.pipelines.parcels import Parcel, iter_packages, make_parcel
 from harness.tests.pipelines.strategies import few
 from harness.tests.upload.deliveries import GZIP_AT, WHOLE, changed, data_of, deliver, request
 from harness.tests.upload.senders import HASTY, ledger_of, make_body, make_uploader
-from harness.upload.client import RetryPolicy, Uploader
-from harness.upload.faults import KINDS, FaultQueue, parse_fault
-from harness.upload.intake import IntakeServer, serve
+from harness.upload.client import Uploader
+from harness.upload.retry import RetryPolicy
 
 
 def test_every_damaged_byte_of_the_gzip_part_is_noticed(intake: IntakeServer) -> None:
@@ -175,7 +176,7 @@ def test_the_process_says_where_it_listens_and_ends_with_its_standard_input() ->
     command = [
         sys.executable,
         "-m",
-        "harness.upload.intake",
+        "harness.intake.server",
         "--port",
         "0",
         "--misbehave",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.intake.server import IntakeServer
 from harness.pipelines.multipart import BytesBody
 from harness.tests.upload.deliveries import (
     CONTINUATION,
@@ -16,7 +17,6 @@ from harness.tests.upload.deliveries import (
     with_symbol,
 )
 from harness.tests.upload.senders import ledger_of, make_body
-from harness.upload.intake import IntakeServer
 
 
 @pytest.mark.parametrize("mode", ["count", "verify"])

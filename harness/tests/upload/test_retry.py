@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from tenacity import Future, RetryCallState, Retrying
 
 from harness.upload.retry import (
-    FullJitter,
     RequestFailed,
+    RetryPolicy,
     is_retryable_status,
     parse_retry_after,
 )
+
+POLICY = RetryPolicy(base_s=0.5, wait_s_max=30.0)
 
 
 def state_after(attempt: int, error: Exception) -> RetryCallState:
@@ -27,7 +29,7 @@ def state_after(attempt: int, error: Exception) -> RetryCallState:
 @given(st.integers(1, 1000))
 def test_jitter_stays_between_nothing_and_a_doubling_limit(attempt: int) -> None:
     error = RequestFailed("x", retryable=True)
-    wait_s = FullJitter(0.5, 30.0)(state_after(attempt, error))
+    wait_s = POLICY.wait_s(state_after(attempt, error))
     assert 0 <= wait_s <= min(0.5 * 2 ** (attempt - 1), 30.0)
 
 
@@ -36,12 +38,12 @@ def test_a_server_that_names_a_time_is_obeyed_up_to_the_cap(
     asked_s: float, waited_s: float
 ) -> None:
     error = RequestFailed("x", status=429, retryable=True, retry_after_s=asked_s)
-    assert FullJitter(0.5, 30.0)(state_after(1, error)) == waited_s
+    assert POLICY.wait_s(state_after(1, error)) == waited_s
 
 
 def test_a_server_that_asks_for_no_wait_does_not_get_the_pauses_removed() -> None:
     error = RequestFailed("x", status=429, retryable=True, retry_after_s=0.0)
-    waits_s = [FullJitter(0.5, 30.0)(state_after(9, error)) for _ in range(20)]
+    waits_s = [POLICY.wait_s(state_after(9, error)) for _ in range(20)]
     assert max(waits_s) > 0
 
 

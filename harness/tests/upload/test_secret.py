@@ -10,12 +10,12 @@ import pytest
 
 from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, UploadError
+from harness.intake.server import IntakeServer
 from harness.tests.upload.echo import Answer, echo, echo_server
 from harness.tests.upload.senders import ONCE, make_body, make_uploader, misbehave
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
-from harness.upload.intake import IntakeServer
-from harness.upload.secret import Secret, read_secret
+from harness.upload.texts import Secret, read_secret
 
 KEY = "s3cr3t-v\\alue"
 ANSWERS: dict[str, Answer] = {

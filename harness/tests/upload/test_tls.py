@@ -15,10 +15,10 @@ import pytest
 
 from harness.config import UploadOptions
 from harness.errors import Cancelled, UploadError
+from harness.intake.server import IntakeServer
 from harness.tests.upload.senders import HASTY, ONCE, make_body
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
-from harness.upload.intake import IntakeServer
 from harness.upload.retry import RequestFailed
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")

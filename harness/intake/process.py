@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from types import TracebackType
 from typing import Self
 from urllib.request import Request, urlopen
 
-from msgspec import Struct, convert
+from msgspec import convert
 
 from harness.errors import MeasurementInvalid
+from harness.intake import COUNT_PATH, VERIFY_PATH
+from harness.intake.ledger import LedgerView
 from harness.records import Counters, Job, Record
-from harness.run.worker_targets import VERIFY
 
 _ANSWER_S = 30.0
-_INPUT = re.compile(r"/(count|verify)/symdb/v1/input\Z")
-
-
-class Delivery(Struct):
-    """One request body that the intake took in."""
-
-    payload_bytes: int
-    accepted: bool
-
-
-class Ledger(Struct):
-    """What the intake knows of one upload.
-
-    `scopes`, `functions` and the digest over every scope in order are there after verification.
-    """
-
-    batches: list[Delivery]
-    accepted: int
-    duplicates: int
-    errors: list[str]
-    final: bool
-    scopes: int
-    functions: int
-    digest: str
 
 
 class Intake:
@@ -51,7 +27,7 @@ class Intake:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "harness.upload.intake", "--port", "0"],
+            [sys.executable, "-m", "harness.intake.server", "--port", "0"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a worker that is killed while it posts is not news
@@ -62,7 +38,7 @@ class Intake:
         if not line:
             self._end()
             raise MeasurementInvalid(
-                "the intake did not start", remedy="see why: python -m harness.upload.intake"
+                "the intake did not start", remedy="see why: python -m harness.intake.server"
             )
         self.url = str(json.loads(line)["url"])
         return self
@@ -75,16 +51,16 @@ class Intake:
     ) -> None:
         self._end()
 
-    def ledger(self, job: Job) -> Ledger:
+    def ledger(self, job: Job) -> LedgerView:
         """Return what was received from a job, and forget it there.
 
         Raises:
             OSError: Nothing was, or the intake is gone.
         """
-        folder = _INPUT.sub("", job.intake_url)
+        folder = job.intake_url.removesuffix(COUNT_PATH).removesuffix(VERIFY_PATH)
         address = f"{folder}/ledger/{job.upload_id}"
         with urlopen(address, timeout=_ANSWER_S) as answer:  # noqa: S310  our own address
-            found = convert(json.load(answer), Ledger)
+            found = convert(json.load(answer), LedgerView)
         with urlopen(Request(address, method="DELETE"), timeout=_ANSWER_S):  # noqa: S310  likewise
             return found
 
@@ -113,14 +89,16 @@ def confirm(record: Record, intake: Intake) -> Record:
     except OSError as error:
         record.status, record.detail = "mismatch", f"the intake has no record of it: {error}"
         return record
-    problem = _disagreement(record.counters, ledger, verified=record.job.probe == VERIFY)
+    problem = _disagreement(
+        record.counters, ledger, verified=record.job.intake_url.endswith(VERIFY_PATH)
+    )
     if problem:
         record.status, record.detail = "mismatch", problem
     record.digest = ledger.digest
     return record
 
 
-def _disagreement(claim: Counters, ledger: Ledger, *, verified: bool) -> str:
+def _disagreement(claim: Counters, ledger: LedgerView, *, verified: bool) -> str:
     """Return how claim and ledger differ; empty if they do not."""
     received_bytes = sum(batch.payload_bytes for batch in ledger.batches if batch.accepted)
     claimed = {"batches": claim.batches, "payload_bytes": claim.payload_bytes}

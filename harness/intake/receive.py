@@ -10,10 +10,10 @@ from typing import IO, Any, Literal
 from msgspec import UNSET, DecodeError, Struct, UnsetType, json
 
 from harness.config import KIB
+from harness.intake.form import FormError, Part, read_boundary, read_parts
+from harness.intake.ledger import LedgerEntry, ScopeDigest, Upload
+from harness.intake.schema import check_child, check_package
 from harness.model import Package
-from harness.upload.form import FormError, Part, read_boundary, read_parts
-from harness.upload.ledger import LedgerEntry, ScopeDigest, Upload
-from harness.upload.schema import check_child, check_package
 from harness.wire import EnvelopeReader, WireError, read_head
 
 _CHUNK_BYTES = 64 * KIB

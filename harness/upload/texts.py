@@ -1,4 +1,4 @@
-"""Values that must never be seen: not in logs, tracebacks, results or command lines."""
+"""Texts that can be sent, and those that must never be seen: in logs, tracebacks or results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 from harness.errors import ConfigError
 
-STAGE = "HTTP"
+
+def check_text(name: str, text: str) -> None:
+    """Raise ConfigError if JSON cannot carry a text, as when an argument was not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"{name}: {text!a} is not valid text", remedy="pass it encoded as UTF-8"
+        ) from None
 
 
 class Secret:

@@ -1,13 +1,11 @@
 """A loopback intake: takes batches in, looks at them, and keeps a ledger of what it accepted.
 
-`POST /count/symdb/v1/input` checks the framing and leaves the scopes alone: cheap, for measured
-runs. `POST /verify/symdb/v1/input` reads every scope, checks it against the schema, and keeps a
-digest. `GET` and `DELETE /ledger/<upload id>` show and drop what is known of an upload. A number
-in front of any of these paths (`/7/count/...`, `/7/ledger/...`) is a folder of its own: the same
-upload can be sent twice without being taken for a repetition. `PUT /faults` tells it how to
-misbehave from now on.
+Batches are posted to `COUNT_PATH` or `VERIFY_PATH`. `GET` and `DELETE /ledger/<upload id>` show and
+drop what is known of an upload. A number in front of any of these paths (`/7/count/...`,
+`/7/ledger/...`) is a folder of its own: the same upload can be sent twice without being taken for
+a repetition. `PUT /faults` tells it how to misbehave from now on.
 
-`python -m harness.upload.intake --port 0` prints `{"url": ...}` when ready and exits when its
+`python -m harness.intake.server --port 0` prints `{"url": ...}` when ready and exits when its
 standard input ends, so that it never outlives the process that started it. Memory is bounded: a
 body goes to an unlinked temporary file, and is read back a piece at a time.
 """
@@ -30,11 +28,11 @@ import msgspec
 
 from harness.config import GIB, KIB, MIB
 from harness.errors import ConfigError
-from harness.upload.faults import KINDS, Fault, FaultQueue, Wire, parse_fault
-from harness.upload.ledger import Ledger, LedgerEntry, key_of
-from harness.upload.receive import BatchRejected, enter, open_delivery
+from harness.intake import COUNT_PATH, VERIFY_PATH
+from harness.intake.faults import KINDS, Fault, FaultQueue, Wire, parse_fault
+from harness.intake.ledger import Ledger, LedgerEntry, key_of
+from harness.intake.receive import BatchRejected, enter, open_delivery
 
-INPUT_PATHS = {"/count/symdb/v1/input": False, "/verify/symdb/v1/input": True}
 LEDGER_PREFIX = "/ledger/"
 FAULTS_PATH = "/faults"
 BODY_BYTES_MAX = GIB
@@ -88,8 +86,7 @@ class IntakeHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Take a batch in."""
         folder, path = self._split_path()
-        verify = INPUT_PATHS.get(path)
-        if verify is None:
+        if path not in (COUNT_PATH, VERIFY_PATH):
             self._answer(HTTPStatus.NOT_FOUND, {"error": "no such path"})
             return
         fault = self.server.faults.take()
@@ -98,7 +95,7 @@ class IntakeHandler(BaseHTTPRequestHandler):
             return
         try:
             with self._body() as (body, size):
-                self._deliver(fault, body, size, (folder, verify))
+                self._deliver(fault, body, size, (folder, path == VERIFY_PATH))
         except Refused as refusal:
             self._answer(refusal.status, {"error": str(refusal)})
 
@@ -222,7 +219,7 @@ def serve(host: str = "127.0.0.1", port: int = 0) -> Iterator[IntakeServer]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until standard input ends."""
-    parser = argparse.ArgumentParser(prog="python -m harness.upload.intake")
+    parser = argparse.ArgumentParser(prog="python -m harness.intake.server")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--misbehave", type=parse_fault, action="append", default=[])
