@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,39 +18,16 @@ from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Failure, Summary
+from harness.tables import Markdown, code, longest_backticks, plain
 from harness.units import format_bytes, format_seconds
 
 _NAME_WIDTH = 60
 _CAUSE_WIDTH = 300
-_SPECIAL = re.compile(r"([\\`*_\[\]<|~#&@$])")
-
-
-class Markdown(str):
-    """Text that is Markdown already; every other string is taken for a foreign name."""
-
-    __slots__ = ()
-
-
-def code(text: str) -> Markdown:
-    """Return `text` as a code span, in which nothing it holds can act, not even in a table.
-
-    The fence is longer than any run of backticks inside. A pipe is spelt out, because readers of
-    tables disagree about how a backslash before it is read.
-    """
-    shown = inert(text).replace("|", r"\x7c") or " "
-    fence = "`" * (_longest_backticks(shown) + 1)
-    pad = " " if shown[0] in " `" or shown[-1] in " `" else ""
-    return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
 
 
 def name(text: str) -> Markdown:
     """Return the name of a binary as a code span of bounded length."""
     return code(shorten(text, _NAME_WIDTH))
-
-
-def plain(text: str) -> Markdown:
-    """Return `text` so that Markdown prints it as it reads."""
-    return Markdown(_SPECIAL.sub(r"\\\1", inert(text)))
 
 
 def names(binaries: Iterable[str]) -> Markdown:
@@ -62,7 +38,7 @@ def names(binaries: Iterable[str]) -> Markdown:
 def fenced(commands: Iterable[str]) -> Markdown:
     """Return commands, one a line, as a block of their own."""
     shown = "\n".join(map(inert, commands))
-    fence = "`" * max(3, _longest_backticks(shown) + 1)
+    fence = "`" * max(3, longest_backticks(shown) + 1)
     return Markdown(f"{fence}sh\n{shown}\n{fence}")
 
 
@@ -144,10 +120,6 @@ def _environment() -> Environment:
         overhead_cells=cells.overhead_cells,
     )
     return environment
-
-
-def _longest_backticks(text: str) -> int:
-    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _failure(failure: Failure, source: str) -> Markdown:

@@ -41,10 +41,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "corpus": {"units", "faults"},
     "store": {"units"},
     "stats": {"units"},
+    "tables": {"stats"},
     "loading": {"store", "stats"},
     "gates": {"units", "faults", "stats"},
     "plots": {"units", "stats"},
-    "reports": {"units", "stats"},
+    "reports": {"units", "stats", "tables"},
     "schemas": {"corpus", "gates", "reports", "run", "stats", "store"},
     "__main__": {"cli"},
 }

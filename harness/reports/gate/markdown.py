@@ -5,10 +5,11 @@ from __future__ import annotations
 from jinja2 import Environment
 
 from harness.reports.gate import words
-from harness.reports.markdown import Markdown, code, markdown_environment, plain
+from harness.reports.markdown import markdown_environment
 from harness.stats.compare import State
 from harness.stats.labels import shorten
 from harness.stats.verdict import BoundRow, ExperimentRow, Link, Outcome, Verdict
+from harness.tables import Markdown, code, plain
 
 _GRAVE = {State.REGRESSED, State.INCONCLUSIVE, State.INVALID}
 _DETAIL_WIDTH = 300

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Sequence
@@ -10,13 +9,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
 from harness.loading import load_frames
-from harness.reports import markdown
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
@@ -24,7 +20,6 @@ from harness.reports.provenance import Provenance
 from harness.reports.terminal import live_header, live_row, make_console, print_summary
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
-from harness.stats.labels import inert
 from harness.stats.summary import Summary, summarise
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import batch, failure, frames, peaks
@@ -249,18 +244,3 @@ def test_a_run_that_was_cut_short_says_so() -> None:
 def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
     report = render_report(summarise(frames()), Provenance.of({}), {})
     assert "nothing was measured" in report
-
-
-@settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=()), max_size=40))
-def test_for_all_names_a_code_span_shows_exactly_the_name(text: str) -> None:
-    page = MarkdownIt("commonmark").enable("table").render(f"|a|\n|-|\n|{markdown.code(text)}|\n")
-    (shown,) = re.findall(r"<td><code>(.*?)</code></td>", page, re.DOTALL)
-    assert html.unescape(shown).strip() == inert(text).replace("|", r"\x7c").strip()
-
-
-@settings(deadline=None)
-@given(st.text(st.characters(exclude_categories=()), max_size=40))
-def test_for_all_text_plain_markdown_shows_exactly_the_text(text: str) -> None:
-    page = MarkdownIt("commonmark").renderInline(f"x{markdown.plain(text)}x")
-    assert html.unescape(page) == f"x{inert(text)}x"
