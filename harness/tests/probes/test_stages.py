@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -14,7 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import harness
-from harness.probes.capture import fold_small
+from harness.corpus import fixtures_directory
+from harness.probes.capture import fold_small, read_capture
+from harness.probes.memray_peak import CAPTURE
 from harness.probes.stages import StackFrame, location_of, stage_of
 from harness.records import OTHER, STAGES
 from harness.registry import find, names
@@ -110,6 +114,63 @@ def test_every_module_that_a_worker_loads_declares_its_stage() -> None:
             unknown.append((module, stages))
     assert silent == []
     assert unknown == []
+
+
+MEASURED = """
+import sys
+from importlib import import_module
+from harness.bench.planted import DeafPoster
+from harness.config import PipelineOptions
+from harness.probes.memray_peak import MemrayProbe
+from harness.tests.pipelines.parcels import OPTIONS, iter_packages, look_away, make_parcel
+run = import_module(sys.argv[1]).run
+packages = iter_packages([make_parcel("p", 300, 3000)])
+with MemrayProbe(sys.argv[2]).measure():
+    run(packages, DeafPoster(OPTIONS), PipelineOptions(), look_away)
+"""
+PLUGIN = """
+from harness.pipelines import legacy
+STAGE = {"keep": "extraction"}
+kept = []
+def keep(packages):
+    kept.append(bytearray(300_000))
+    yield from packages
+def run(packages, *others):
+    return legacy.run(keep(packages), *others)
+"""
+
+
+def stages_at_the_peak_of(module: str, folder: Path) -> Counter[str]:
+    """Return the bytes of each stage; modules in `folder` can be named."""
+    scratch = folder / module
+    scratch.mkdir()
+    command = [sys.executable, "-c", MEASURED, module, str(scratch)]
+    path = os.pathsep.join([str(folder), str(PACKAGE.parent)])
+    subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": path})
+    sizes = Counter[str]()
+    for holding in read_capture(str(scratch / CAPTURE)).holdings:
+        sizes[holding.stage] += holding.size_bytes
+    return sizes
+
+
+def test_declarations_follow_their_code_into_other_files_and_plugins(tmp_path: Path) -> None:
+    """A renamed module keeps its stages; a plugin's own count as ours do."""
+    shutil.copy(PACKAGE / "pipelines" / "legacy.py", tmp_path / "elsewhere.py")
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    here = stages_at_the_peak_of("harness.pipelines.legacy", tmp_path)
+    there = stages_at_the_peak_of("elsewhere", tmp_path)
+    assert min(here[stage] for stage in ("JSON", "gzip", "multipart")) > 100_000
+    assert {stage: there[stage] for stage in STAGES} == {
+        stage: pytest.approx(here[stage], abs=1000) for stage in STAGES
+    }
+    plugin = stages_at_the_peak_of("plugin", tmp_path)
+    assert here["extraction"] < 1000
+    assert 300_000 <= plugin["extraction"] < 301_000
+
+
+def test_the_example_plugin_declares_a_stage() -> None:
+    example = fixtures_directory() / "examples" / "harness-eager" / "harness_eager.py"
+    assert stage_of([frame(str(example), "run"), frame("/lib/python3.11/gzip.py")]) == OTHER
 
 
 def test_no_frame_is_other() -> None:
