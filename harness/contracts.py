@@ -14,8 +14,8 @@ if TYPE_CHECKING:  # a measured process reads this file and must not load either
     from matplotlib.figure import Figure
 
     from harness.gates.evidence import Evidence
+    from harness.stats.check import Check
     from harness.stats.frames import Frames
-    from harness.stats.verdict import Findings
 
 
 NO_DATA = "no-data"
@@ -108,11 +108,12 @@ class Plot(Protocol):
 class Gate(Protocol):
     """One question whose answer can fail a job.
 
-    Total over outcomes: whatever is missing, partial, damaged or no number gives a row or a fault
-    that says so, never an exception and never silence. A worse input never passes more: neither
-    a larger number nor one replicate less turns anything into a pass.
+    Total over outcomes: whatever is missing, partial, damaged or no number gives a check that says
+    so, never an exception and never silence. A worse input never passes more: neither a larger
+    number nor one replicate less turns anything into a pass. No check at all means that the suite
+    asks nothing of this gate.
     """
 
-    def __call__(self, evidence: Evidence) -> Findings:
+    def __call__(self, evidence: Evidence) -> list[Check]:
         """Judge what the suite asks of this gate, and nothing else."""
         ...

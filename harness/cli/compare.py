@@ -11,15 +11,17 @@ import typer
 from rich.text import Text
 
 from harness.cli.console import write_line
-from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_inventories, open_side
+from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_files_of, open_side
 from harness.errors import ConfigError, ExitCode
+from harness.stats.check import Outcome
 from harness.stats.labels import inert
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from harness.stats.check import Comparison
     from harness.stats.compare import Rule
-    from harness.stats.verdict import ComparisonDocument, ExperimentRow
+    from harness.stats.verdict import ComparisonDocument
 
 _MOST_ROWS = 40
 
@@ -68,7 +70,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     know about with --metric: times are rarely conclusive, what repeats to the byte mostly is.
     """
     from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
-    from harness.stats.inventory import Demands  # noqa: PLC0415
+    from harness.stats.samples import Demands  # noqa: PLC0415
 
     rule = Rule(tolerance_pct=tolerance, demands=Demands(any_rig=any_rig))
     document, notes = compare_sides((baseline, candidate), arms, rule, metric or [])
@@ -88,7 +90,7 @@ def compare_sides(
         ConfigError: A side cannot be compared with the other.
         StoreError: A side cannot be read.
     """
-    from harness.gates.pairing import compare_arms, compare_runs, iter_differences  # noqa: PLC0415
+    from harness.stats.sides import compare_arms, compare_runs, iter_differences  # noqa: PLC0415
 
     if arms:
         if paths[1] is not None:
@@ -126,29 +128,29 @@ def _refuse_unknown(run: Opened, arms: tuple[str, str]) -> None:
 
 
 def _document(
-    sides: tuple[Opened, Opened], arms: tuple[str, str] | None, rows: list[ExperimentRow]
+    sides: tuple[Opened, Opened], arms: tuple[str, str] | None, rows: list[Comparison]
 ) -> ComparisonDocument:
-    from harness.gates.pairing import undecided  # noqa: PLC0415  loads scipy
-    from harness.stats.verdict import ComparisonDocument, Inventory  # noqa: PLC0415
+    from harness.stats.sides import undecided  # noqa: PLC0415  loads scipy
+    from harness.stats.verdict import ComparisonDocument, FileChanges  # noqa: PLC0415
 
     warnings = dict.fromkeys(text for side in sides for text in side.warnings)
     reasons = [*undecided(rows), *warnings]
     old, new = (side.side(arm) for side, arm in zip(sides, arms or ("", ""), strict=True))
-    same_run = Inventory(checked=False, note="two arms of one run have the same files")
+    same_run = FileChanges(checked=False, note="two arms of one run have the same files")
     return ComparisonDocument(
         exit_code=ExitCode.INVALID if reasons else ExitCode.OK,
         reasons=reasons,
         baseline=old,
         candidate=new,
-        inventory=same_run if arms else compare_inventories(*sides),
+        inventory=same_run if arms else compare_files_of(*sides),
         experiments=rows,
     )
 
 
 def print_comparison(document: ComparisonDocument, notes: list[str], *, everything: bool) -> None:
     """Print the two sides, what differs between them besides the code, and every row."""
+    from harness.reports.gate.cells import files_headline  # noqa: PLC0415
     from harness.reports.gate.terminal import print_comparisons  # noqa: PLC0415  slow to import
-    from harness.reports.gate.words import inventory_headline  # noqa: PLC0415
     from harness.reports.terminal import make_console  # noqa: PLC0415
 
     console = make_console(sys.stdout)
@@ -157,27 +159,23 @@ def print_comparison(document: ComparisonDocument, notes: list[str], *, everythi
         console.print(Text(f"{name}  {inert(where)}", style="bold"), soft_wrap=True)
     for note in notes:
         console.print(Text(f"differs    {inert(note)}", style="yellow"), soft_wrap=True)
-    console.print(Text(f"files      {inert(inventory_headline(document.inventory))}"))
+    console.print(Text(f"files      {inert(files_headline(document.inventory))}"))
     console.print()
     rows = document.experiments
     print_comparisons(_shown(rows, everything=everything), console)
     _print_counts(document, console)
 
 
-def _shown(rows: list[ExperimentRow], *, everything: bool) -> list[ExperimentRow]:
-    from harness.stats.compare import State  # noqa: PLC0415  loads scipy
-
+def _shown(rows: list[Comparison], *, everything: bool) -> list[Comparison]:
     if everything or len(rows) <= _MOST_ROWS:
         return rows
-    return [row for row in rows if row.state is not State.CLEAN]
+    return [row for row in rows if row.outcome is not Outcome.CLEAN]
 
 
 def _print_counts(document: ComparisonDocument, console: Console) -> None:
-    from harness.stats.compare import State  # noqa: PLC0415  loads scipy
-
     rows = document.experiments
-    counts = {state: sum(row.state is state for row in rows) for state in State}
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    counts = {outcome: sum(row.outcome is outcome for row in rows) for outcome in Outcome}
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     hidden = len(rows) - len(_shown(rows, everything=False))
     hint = f" ({hidden} clean may be hidden: --all shows them)" if hidden else ""
     console.print(Text(f"{len(rows)} comparisons: {told or 'none'}{hint}", style="bold"))

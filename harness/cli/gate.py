@@ -14,7 +14,7 @@ import typer
 from msgspec import to_builtins
 
 from harness.cli.console import error_console, write_line
-from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_inventories, open_or_explain
+from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_files_of, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite, options_of
 from harness.errors import ConfigError, StoreError
 from harness.registry import load, names
@@ -96,7 +96,7 @@ def _open_baseline(given: Path | None) -> Opened | None:
 
 
 def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:
-    from harness.gates.verdict import give_verdict  # noqa: PLC0415  loads scipy
+    from harness.gates.decision import give_verdict  # noqa: PLC0415  loads scipy
 
     gates: dict[str, Gate] = {
         name: load("gate", name) for name in sorted({*BUILT_IN, *names("gate")})
@@ -105,7 +105,7 @@ def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:
         gates,
         _evidence(suite, candidate, baseline),
         sides=(baseline.side() if baseline else None, candidate.side()),
-        inventory=compare_inventories(baseline, candidate),
+        inventory=compare_files_of(baseline, candidate),
         command=shlex.join(["python", "-m", "harness", *sys.argv[1:]]),
     )
 

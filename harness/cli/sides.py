@@ -12,7 +12,7 @@ from harness.store.seal import is_sealed
 
 if TYPE_CHECKING:
     from harness.stats.frames import Frames
-    from harness.stats.verdict import Inventory, Side
+    from harness.stats.verdict import FileChanges, Side
     from harness.store.bounds import Bound
 
 PROMOTED, RUN = "promoted", "run"
@@ -81,20 +81,20 @@ def open_or_explain(path: Path) -> Opened:
         return Opened(path, RUN, Frames.build({}), (str(error),))
 
 
-def compare_inventories(baseline: Opened | None, candidate: Opened) -> Inventory:
+def compare_files_of(baseline: Opened | None, candidate: Opened) -> FileChanges:
     """Return how the files changed since the ancestor, if that can be told."""
     from harness.stats.files import compare_files  # noqa: PLC0415  loads pandas
-    from harness.stats.verdict import Inventory  # noqa: PLC0415
+    from harness.stats.verdict import FileChanges  # noqa: PLC0415
     from harness.store.files import files_of  # noqa: PLC0415
 
     if baseline is None:
-        return Inventory(checked=False, note="there is no ancestor to compare with")
+        return FileChanges(checked=False, note="there is no ancestor to compare with")
     if not (baseline.frames.manifest and candidate.frames.manifest):
-        return Inventory(checked=False, note="a side is damaged")
+        return FileChanges(checked=False, note="a side is damaged")
     try:
         return compare_files(files_of(baseline.path), files_of(candidate.path))
     except StoreError as error:
-        return Inventory(checked=False, note=str(error))
+        return FileChanges(checked=False, note=str(error))
 
 
 def _commit(manifest: Mapping[str, Any]) -> str:

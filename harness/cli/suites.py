@@ -160,7 +160,7 @@ def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
 
 
 def _probe_of(metric: str, suite: str) -> str:
-    from harness.stats.inventory import probe_for  # noqa: PLC0415  loads pandas
+    from harness.stats.samples import probe_for  # noqa: PLC0415  loads pandas
 
     known = dict(_iter_declared())
     probe = probe_for(metric) or known.get(metric, "")

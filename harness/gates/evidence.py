@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
+from msgspec import Struct
+
 from harness.gates.suite import PEAK, Experiment, Suite
+from harness.stats.check import Case
 from harness.stats.frames import Frames
-from harness.stats.inventory import Demands, Key, Sample, collect, probe_for
 from harness.stats.repeat import repeat_command
-from harness.stats.verdict import Case
+from harness.stats.samples import Demands, Key, Sample, collect, probe_for
 
 Samples = Mapping[Key, Sample]
 BASELINE, CANDIDATE = "baseline", "candidate"
 
 
-@dataclass(frozen=True, slots=True)
-class RatchetedBound:
+class RatchetedBound(Struct, frozen=True):
     """A bound that was derived from a run, never written by hand.
 
     `objection` says why it does not hold for the candidate's surroundings; empty when it does.
@@ -30,8 +30,7 @@ class RatchetedBound:
     objection: str = ""
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True, dict=True):
     """Everything that was measured, and everything that was asked.
 
     `inputs` is the corpus that the suite names: the digest of each binary, whether it was measured
@@ -44,9 +43,9 @@ class Evidence:
     inputs: Mapping[str, str]
     candidate: Frames
     baseline: Frames | None = None
-    ratcheted: Mapping[tuple[str, str], RatchetedBound] = field(default_factory=dict)
+    ratcheted: Mapping[tuple[str, str], RatchetedBound] = {}
     warnings: Collection[str] = ()
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = {}
 
     def iter_cases(self, experiment: Experiment) -> Iterator[Case]:
         """Yield every case that an experiment expects, measured or not."""
@@ -58,11 +57,16 @@ class Evidence:
                             experiment=experiment.name, binary=binary, source=source, arm=arm
                         )
 
+    @property
+    def runs(self) -> dict[str, Frames]:
+        """The tables of each side that there is."""
+        baseline = {} if self.baseline is None else {BASELINE: self.baseline}
+        return {**baseline, CANDIDATE: self.candidate}
+
     @cached_property
     def sides(self) -> dict[str, Samples]:
         """The samples of each side that there is, by key, every arm under its own name."""
-        frames = {BASELINE: self.baseline, CANDIDATE: self.candidate}
-        return {side: self._samples(found) for side, found in frames.items() if found is not None}
+        return {side: self._samples(frames) for side, frames in self.runs.items()}
 
     def demands(self, experiment: Experiment, metric: str) -> Demands:
         """Return what an experiment insists on before it believes any number.

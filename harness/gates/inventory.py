@@ -8,66 +8,63 @@ from typing import Any
 
 import pandas as pd
 
-from harness.gates.evidence import BASELINE, CANDIDATE, Evidence
+from harness.gates.evidence import BASELINE, Evidence
 from harness.gates.suite import Experiment
+from harness.stats.check import Case, Check, Outcome, Precondition
 from harness.stats.frames import COLUMNS, Frames
-from harness.stats.inventory import Key, Sample, iter_own_faults
-from harness.stats.verdict import Case, Fault, Findings
+from harness.stats.samples import Key, Sample, iter_own_faults
 
 _COMPLETE, _RUN = "complete", "run"
 
 
-def judge(evidence: Evidence) -> Findings:
+def judge(evidence: Evidence) -> list[Check]:
     """Look for every expected case, arm and metric on both sides, and for what does not belong."""
-    faults = [*_iter_run_faults(evidence), *_iter_option_faults(evidence)]
-    checked = 0
+    checks: list[Check] = [*_iter_run_faults(evidence), *_iter_option_faults(evidence)]
     for experiment in evidence.suite.experiments:
-        cases = list(evidence.iter_cases(experiment))
-        checked += len(cases)
-        faults += [
-            Fault(what=experiment.name, reason=f"no binary is called {pattern}")
+        checks += [
+            Precondition(what=experiment.name, reason=f"no binary is called {pattern}")
             for pattern in experiment.binary
             if not any(fnmatchcase(binary, pattern) for binary in evidence.inputs)
         ]
-        faults += [
-            fault for case in cases for fault in _iter_case_faults(evidence, experiment, case)
-        ]
-    return Findings(faults=faults, checked=checked)
+        for case in evidence.iter_cases(experiment):
+            whole = Precondition(what=str(case), outcome=Outcome.PASS)
+            checks += list(_iter_case_faults(evidence, experiment, case)) or [whole]
+    return checks
 
 
-def _iter_run_faults(evidence: Evidence) -> Iterator[Fault]:
+def _iter_run_faults(evidence: Evidence) -> Iterator[Precondition]:
     for warning in evidence.warnings:
-        yield Fault(what="data", reason=warning)
+        yield Precondition(what="data", reason=warning)
     if evidence.baseline is None and evidence.suite.needs_baseline:
         reason = "the suite needs one, and none was given; promote a run, or name one"
-        yield Fault(what=BASELINE, reason=reason)
-    runs = [frames.manifest.get("run_id") for frames in _sides(evidence).values()]
+        yield Precondition(what=BASELINE, reason=reason)
+    runs = [frames.manifest.get("run_id") for frames in evidence.runs.values()]
     if len(runs) > 1 and runs[0] == runs[1]:
-        yield Fault(what=BASELINE, reason="a run cannot be compared with itself")
-    for side, frames in _sides(evidence).items():
+        yield Precondition(what=BASELINE, reason="a run cannot be compared with itself")
+    for side, frames in evidence.runs.items():
         state = frames.manifest.get("state")
         if state != _COMPLETE:
             reason = f"the run did not reach its end (state: {state or 'unknown'})"
-            yield Fault(what=side, reason=reason)
+            yield Precondition(what=side, reason=reason)
         if frames.samples.empty:
-            yield Fault(what=side, reason="nothing was measured")
+            yield Precondition(what=side, reason="nothing was measured")
         yield from _iter_foreign(side, frames)
 
 
-def _iter_foreign(side: str, frames: Frames) -> Iterator[Fault]:
+def _iter_foreign(side: str, frames: Frames) -> Iterator[Precondition]:
     """Yield what says that the numbers are of another run, or of a run made for something else."""
     kind = frames.manifest.get("kind", _RUN)
     if kind != _RUN:
-        yield Fault(what=side, reason=f"it is a {kind}, which a suite does not ask for")
+        yield Precondition(what=side, reason=f"it is a {kind}, which a suite does not ask for")
     own = str(frames.manifest.get("run_id"))
     for name in COLUMNS:
         others = sorted(set(map(str, getattr(frames, name)["run_id"])) - {own})
         if others:
-            yield Fault(what=side, reason=f"{name} has rows of another run: {others[0]}")
+            yield Precondition(what=side, reason=f"{name} has rows of another run: {others[0]}")
     lost = _replicates(frames.failures) - _replicates(frames.samples[frames.samples.status != "ok"])
     if lost:
         reason = f"{len(lost)} replicates failed of which samples says nothing"
-        yield Fault(what=side, reason=reason)
+        yield Precondition(what=side, reason=reason)
 
 
 def _replicates(rows: pd.DataFrame) -> set[tuple[str, ...]]:
@@ -75,31 +72,33 @@ def _replicates(rows: pd.DataFrame) -> set[tuple[str, ...]]:
     return set(rows[columns].astype(str).itertuples(index=False, name=None))
 
 
-def _iter_option_faults(evidence: Evidence) -> Iterator[Fault]:
+def _iter_option_faults(evidence: Evidence) -> Iterator[Precondition]:
     """Yield what was measured otherwise than the suite says, or on the two sides differently."""
     wanted = {**evidence.defaults, **evidence.suite.options.as_pipeline_options()}
-    for side, frames in _sides(evidence).items():
+    for side, frames in evidence.runs.items():
         options = _pipeline_options(frames)
         other = sorted(name for name, value in wanted.items() if options.get(name) != value)
         if other:
             reason = f"measured with another {', '.join(other)} than the suite says"
-            yield Fault(what=side, reason=reason)
+            yield Precondition(what=side, reason=reason)
     if evidence.baseline is None:
         return
     old, new = _pipeline_options(evidence.baseline), _pipeline_options(evidence.candidate)
     differing = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
     if differing:
         reason = f"the two sides were measured with different {', '.join(differing)}"
-        yield Fault(what="options", reason=reason)
+        yield Precondition(what="options", reason=reason)
 
 
-def _iter_case_faults(evidence: Evidence, experiment: Experiment, case: Case) -> Iterator[Fault]:
+def _iter_case_faults(
+    evidence: Evidence, experiment: Experiment, case: Case
+) -> Iterator[Precondition]:
     for side, samples in evidence.sides.items():
         for arm in dict.fromkeys(filter(None, (experiment.against, case.arm))):
             for metric in experiment.metrics:
                 key = Key(case.binary, case.source, arm, metric)
                 for reason in _iter_faults(evidence, experiment, samples.get(key), key):
-                    yield Fault(
+                    yield Precondition(
                         what=f"{side}: {' '.join(key)}",
                         reason=reason,
                         repeat_command=evidence.repeat(experiment, case, metric),
@@ -116,11 +115,6 @@ def _iter_faults(
     named = evidence.inputs[key.binary]
     if named and sample.inputs != {named}:
         yield "it is not the binary that the corpus names"
-
-
-def _sides(evidence: Evidence) -> dict[str, Frames]:
-    found = {BASELINE: evidence.baseline, CANDIDATE: evidence.candidate}
-    return {side: frames for side, frames in found.items() if frames is not None}
 
 
 def _pipeline_options(frames: Frames) -> Mapping[str, Any]:

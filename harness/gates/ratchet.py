@@ -13,9 +13,9 @@ from enum import StrEnum
 from harness.errors import MeasurementInvalid
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
-from harness.gates.suite import REDUCTION, Check, Experiment
+from harness.gates.suite import REDUCTION, BoundsCheck, Experiment
+from harness.stats.bounds import upper_tolerance_limit
 from harness.stats.surroundings import differences
-from harness.stats.tolerance import upper_tolerance_limit
 
 _WHOLE = ("byte", "count")
 
@@ -63,7 +63,7 @@ def propose(evidence: Evidence) -> list[Proposal]:
     return proposals
 
 
-def _propose(evidence: Evidence, experiment: Experiment, check: Check) -> Proposal:
+def _propose(evidence: Evidence, experiment: Experiment, check: BoundsCheck) -> Proposal:
     what = f"{experiment.name}, check {check.name}"
     if check.bounds.series == REDUCTION:
         raise MeasurementInvalid(
@@ -91,7 +91,7 @@ def _untested(found: Sequence[Series]) -> str:
 
 
 def _with_margin(
-    experiment: Experiment, check: Check, measured: Sequence[Series], limit: float
+    experiment: Experiment, check: BoundsCheck, measured: Sequence[Series], limit: float
 ) -> Proposal:
     observed = max(value for series in measured for value in series.values)
     bound = max(limit, observed * (1 + experiment.tolerance / 100))

@@ -1,19 +1,19 @@
-"""Did all arms deliver the same scopes? Until they did, comparing their memory is idle."""
+"""Did all arms deliver the same scopes? If they did not, their memory cannot be compared."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 
-from harness.gates.evidence import BASELINE, CANDIDATE, Evidence
+from harness.gates.evidence import Evidence
+from harness.stats.check import Check, Outcome, Precondition
 from harness.stats.frames import Frames, of_case
-from harness.stats.verdict import Fault, Findings
 
 
-def judge(evidence: Evidence) -> Findings:
+def judge(evidence: Evidence) -> list[Check]:
     """Compare what every arm of the suite delivered, over each binary and source, on both sides."""
     arms = sorted({arm for experiment in evidence.suite.experiments for arm in experiment.arms})
-    sides = {BASELINE: evidence.baseline, CANDIDATE: evidence.candidate}
-    found = {side: frames for side, frames in sides.items() if frames is not None}
     cases = sorted(
         {
             (case.binary, case.source)
@@ -21,32 +21,32 @@ def judge(evidence: Evidence) -> Findings:
             for case in evidence.iter_cases(experiment)
         }
     )
-    faults: list[Fault] = []
+    checks: list[Check] = []
     for case in cases:
-        digests: set[str] = set()
-        what = " ".join(case)
-        for side, frames in found.items():
-            for arm in arms:
-                delivered = _digests(frames, case, arm)
-                digests |= delivered
-                if not delivered:
-                    reason = "nobody checked what was delivered"
-                    faults.append(Fault(what=f"{side}: {what} {arm}", reason=reason))
-                if delivered and not _scopes(frames, case, arm) > 0:
-                    reason = "nothing was delivered: no memory was needed for that"
-                    faults.append(Fault(what=f"{side}: {what} {arm}", reason=reason))
-        if len(digests) > 1:
-            faults.append(Fault(what=what, reason="different scopes were delivered"))
-    return Findings(faults=faults, checked=len(cases))
+        same = Precondition(what=" ".join(case), outcome=Outcome.PASS)
+        checks += list(_iter_faults(evidence, case, arms)) or [same]
+    return checks
 
 
-def _digests(frames: Frames, case: tuple[str, str], arm: str) -> set[str]:
-    return set(map(str, _good(frames, case, arm)["digest"])) - {""}
-
-
-def _scopes(frames: Frames, case: tuple[str, str], arm: str) -> float:
-    """Return the fewest scopes that were delivered in any verification."""
-    return float(_good(frames, case, arm)["scopes"].astype(float).min())
+def _iter_faults(
+    evidence: Evidence, case: tuple[str, str], arms: list[str]
+) -> Iterator[Precondition]:
+    what = " ".join(case)
+    digests: set[str] = set()
+    for side, frames in evidence.runs.items():
+        for arm in arms:
+            delivered = _good(frames, case, arm)
+            found = set(map(str, delivered["digest"])) - {""}
+            digests |= found
+            if not found:
+                reason = "nobody checked what was delivered"
+            elif not float(delivered["scopes"].astype(float).min()) > 0:
+                reason = "nothing was delivered: no memory was needed for that"
+            else:
+                continue
+            yield Precondition(what=f"{side}: {what} {arm}", reason=reason)
+    if len(digests) > 1:
+        yield Precondition(what=what, reason="different scopes were delivered")
 
 
 def _good(frames: Frames, case: tuple[str, str], arm: str) -> pd.DataFrame:

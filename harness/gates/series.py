@@ -8,25 +8,24 @@ many whole copies of the payload were alive at the peak.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
+from msgspec import Struct, structs
 
 from harness.gates.evidence import CANDIDATE, Evidence
 from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
 from harness.stats.batches import reached_threshold
+from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
 from harness.stats.frames import of_case
-from harness.stats.inventory import Key, Sample, iter_own_faults
-from harness.stats.verdict import Case
+from harness.stats.samples import Key, Sample, iter_own_faults
 from harness.units import format_bytes
 
 _MOST_STAGES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(Struct, frozen=True):
     """Values of the candidate, one a replicate.
 
     `faults` are why they cannot be judged. `untested` is why there are none although nothing is
@@ -50,7 +49,7 @@ def series_of(evidence: Evidence, experiment: Experiment, case: Case, name: str)
     }
     if name in worked_out:
         work_out, unit = worked_out[name]
-        return replace(work_out(evidence, experiment, case), unit=unit)
+        return structs.replace(work_out(evidence, experiment, case), unit=unit)
     return _metric(evidence, experiment, case, name)
 
 

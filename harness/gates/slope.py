@@ -6,29 +6,28 @@ from collections.abc import Iterator
 
 from harness.errors import MeasurementInvalid
 from harness.gates.evidence import Evidence
-from harness.gates.rows import finite, links_of
 from harness.gates.series import series_of
 from harness.gates.suite import PEAK, Experiment, SlopeBound
+from harness.stats.bounds import share
+from harness.stats.change import finite
+from harness.stats.check import BoundCheck, Case, Check, Outcome
 from harness.stats.frames import of_case
 from harness.stats.slope import Slope, fit_slope
-from harness.stats.verdict import BoundRow, Case, Findings, Outcome
 
 _NAME = "slope"
 
 
-def judge(evidence: Evidence) -> Findings:
+def judge(evidence: Evidence) -> list[Check]:
     """Fit a line through the peaks of each source and arm over the experiment's binaries.
 
     It holds when all of its 90 % interval is within the bound, and fails when none of it is.
     """
-    return Findings(
-        bounds=[
-            _row(evidence, experiment, experiment.slope, list(cases))
-            for experiment in evidence.suite.experiments
-            if experiment.slope is not None
-            for cases in _by_source_and_arm(evidence, experiment)
-        ]
-    )
+    return [
+        _check(evidence, experiment, experiment.slope, cases)
+        for experiment in evidence.suite.experiments
+        if experiment.slope is not None
+        for cases in _by_source_and_arm(evidence, experiment)
+    ]
 
 
 def _by_source_and_arm(evidence: Evidence, experiment: Experiment) -> Iterator[list[Case]]:
@@ -38,9 +37,9 @@ def _by_source_and_arm(evidence: Evidence, experiment: Experiment) -> Iterator[l
             yield [case for case in cases if (case.source, case.arm) == (source, arm)]
 
 
-def _row(
+def _check(
     evidence: Evidence, experiment: Experiment, bound: SlopeBound, cases: list[Case]
-) -> BoundRow:
+) -> BoundCheck:
     outcome, observed, detail = _judged(evidence, experiment, bound, cases)
     whole = Case(
         experiment=experiment.name,
@@ -50,7 +49,7 @@ def _row(
     )
     passed = len(cases) if outcome is Outcome.PASS else 0
     room = None if observed is None else bound.upper_bound - observed
-    return BoundRow(
+    return BoundCheck(
         case=whole,
         check=_NAME,
         judged_by=_NAME,
@@ -60,11 +59,11 @@ def _row(
         outcome=outcome,
         upper_bound=bound.upper_bound,
         observed=observed,
-        headroom_pct=_share(room, bound.upper_bound),
+        headroom_pct=None if room is None else finite(share(room, bound.upper_bound)),
         replicates_passed=passed,
         replicates=len(cases),
         detail=detail,
-        links=links_of(experiment.report_links),
+        links=experiment.links,
         repeat_command=str(evidence.candidate.manifest.get("command", "")),
     )
 
@@ -104,7 +103,3 @@ def _size(evidence: Evidence, case: Case, per: str) -> float | None:
     good = delivered[(delivered["arm"] == case.arm) & (delivered["status"] == "ok")]
     sizes = {float(size) for size in good[per]}
     return sizes.pop() if len(sizes) == 1 else None
-
-
-def _share(room: float | None, bound: float) -> float | None:
-    return None if room is None or bound == 0 else finite(100 * room / abs(bound))

@@ -18,6 +18,7 @@ from pydantic import (
 
 from harness.errors import ConfigError
 from harness.faults import reading
+from harness.stats.check import Link
 from harness.units import parse_bytes
 
 # Series that are worked out from what was measured; every other one is a metric.
@@ -80,7 +81,7 @@ class Bounds(_Table):
         return self.upper_bound is None and self.lower_bound is None
 
 
-class Check(_Table):
+class BoundsCheck(_Table):
     """One bounds check of an experiment."""
 
     name: _Name
@@ -120,12 +121,17 @@ class Experiment(_Table):
     erratic: bool = False
     replicates: PositiveInt = 2
     tolerance: _NotNegative = 5.0
-    checks: tuple[Check, ...] = ()
+    checks: tuple[BoundsCheck, ...] = ()
     slope: SlopeBound | None = None
     copies: _NotNegative | None = None
     overshoot: _Quantity | None = None
     gate: bool = False
     report_links: tuple[ReportLink, ...] = ()
+
+    @property
+    def links(self) -> list[Link]:
+        """The links of the report, as a check has them."""
+        return [Link(text=one.text, link=one.link) for one in self.report_links]
 
     @property
     def arms(self) -> tuple[str, ...]:
@@ -231,7 +237,7 @@ def load_suite(file: Path) -> Suite:
         ConfigError: The file cannot be read, or says something that cannot be; every fault is
             named, with the file and the key.
     """
-    with reading(file, Suite, Experiment, Check, Bounds, SlopeBound, ReportLink, Options):
+    with reading(file, Suite, Experiment, BoundsCheck, Bounds, SlopeBound, ReportLink, Options):
         content = tomllib.loads(file.read_bytes().decode())
         return Suite.model_validate({"name": file.stem, **content})
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -20,8 +20,7 @@ _SEED = 0  # of the permutation test, so that a report repeats to the digit
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """The change from baseline to candidate in per cent of the baseline, with its 90 % interval.
 
     `exact` changes are arithmetic on values without any spread: the interval is the change and
@@ -91,6 +90,11 @@ def coefficient_of_variation(values: Sequence[float]) -> float:
     if len(values) < 2:
         return 0.0
     return float(stats.variation(np.asarray(values, float), ddof=1))
+
+
+def finite(number: float) -> float | None:
+    """Return a number that JSON can hold, or None."""
+    return number if math.isfinite(number) else None
 
 
 def _welch(old: Floats, new: Floats) -> Change:

@@ -1,70 +1,62 @@
-"""The verdict on each metric of each experiment: regressed, improved, clean, or why not known.
+"""The rule: whether each metric of each experiment regressed, improved, is clean, or why not known.
 
-Steps 0 to 6 of the rule; bounds are in `harness.stats.bounds`, the decision is the gates'.
+Steps 0 to 6 of it; bounds are in `harness.stats.bounds`, the decision is the gates'.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from typing import NamedTuple
 
+from msgspec import Struct
 from scipy import stats
 
-from harness.stats.change import Change, coefficient_of_variation, estimate_change
-from harness.stats.inventory import Demands, Key, Sample, iter_faults
+from harness.stats.change import (
+    Change,
+    coefficient_of_variation,
+    estimate_change,
+    finite,
+    permutation_p,
+)
+from harness.stats.check import Case, Comparison, Link, Outcome
 from harness.stats.metrics import kind_of
 from harness.stats.power import minimum_detectable_pct, replicates_needed
+from harness.stats.samples import Demands, Key, Sample, iter_faults
 
 FALSE_DISCOVERY_RATE = 0.10
 
 
-class State(StrEnum):
-    """What is known after a comparison. Only `CLEAN` and `IMPROVED` are passes."""
-
-    INVALID = "invalid"
-    REGRESSED = "regressed"
-    IMPROVED = "improved"
-    CLEAN = "clean"
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """How one metric of one experiment is judged.
 
     `tolerance_pct` is the change that matters; `higher_is_better` turns the regressing direction
-    round; `erratic` experiments never regress, because nobody trusts them.
+    round; `erratic` experiments never regress, because nobody trusts them. The name of the
+    experiment, whether it is a gate and its links are passed on to the check.
     """
 
     tolerance_pct: float = 5.0
     higher_is_better: bool = False
     erratic: bool = False
-    demands: Demands = field(default_factory=Demands)
+    demands: Demands = Demands()
+    experiment: str = ""
+    gate: bool = False
+    links: tuple[Link, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One row of the verdict.
-
-    `change` is None only when the state is invalid; `q_value` only when it is invalid, exact or
-    without an interval. `faults` are why it is invalid; `remarks` what a reader should know
-    besides. `detectable_pct` and `replicates_needed` are given when the state is inconclusive and
-    the noise is known.
-    """
+class _Pair(NamedTuple):
+    """The two samples of one key. Without a `change`, `faults` say why there is none."""
 
     key: Key
     rule: Rule
-    state: State
-    baseline: Sample | None
-    candidate: Sample | None
-    change: Change | None = None
-    q_value: float | None = None
-    detectable_pct: float | None = None
-    replicates_needed: int | None = None
-    faults: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    old: Sample | None
+    new: Sample | None
+    faults: tuple[str, ...]
+    change: Change | None
+
+    @property
+    def samples(self) -> list[Sample]:
+        return [sample for sample in (self.old, self.new) if sample is not None]
 
 
 def compare(
@@ -82,85 +74,98 @@ def compare(
         default: How to judge the others.
 
     Returns:
-        One comparison a key, sorted by key.
+        One comparison per key, sorted by key, without a command to repeat it.
     """
     rules, default = rules or {}, default or Rule()
-    family = [
-        _measure(key, rules.get(key, default), baseline.get(key), candidate.get(key))
+    pairs = [
+        _pair(key, rules.get(key, default), baseline.get(key), candidate.get(key))
         for key in sorted({*baseline, *candidate, *rules})
     ]
-    return [_decide(comparison) for comparison in adjust(family)]
+    q_values = adjust([pair.change.p_value if pair.change else None for pair in pairs])
+    return [_judged(pair, q) for pair, q in zip(pairs, q_values, strict=True)]
 
 
-def adjust(family: Sequence[Comparison]) -> list[Comparison]:
-    """Put Benjamini and Hochberg's q-value to every comparison that is a test.
+def adjust(p_values: Sequence[float | None]) -> list[float | None]:
+    """Return Benjamini and Hochberg's q-value of every p-value; None stays None.
 
     Of twenty null experiments at least one is flagged 86 % of the time without it, 10 % with it.
     Exact changes are arithmetic, not tests: they stay out, so that certain changes do not loosen
     the rule for noisy ones.
     """
-    tests = [c.change.p_value for c in family if c.change and c.change.p_value is not None]
+    tests = [p for p in p_values if p is not None]
     q_values = iter(stats.false_discovery_control(tests, method="bh") if tests else [])
-    return [
-        replace(c, q_value=float(next(q_values)))
-        if c.change and c.change.p_value is not None
-        else c
-        for c in family
-    ]
+    return [None if p is None else float(next(q_values)) for p in p_values]
 
 
-def _measure(key: Key, rule: Rule, baseline: Sample | None, candidate: Sample | None) -> Comparison:
-    comparison = Comparison(key, rule, State.INVALID, baseline, candidate)
-    faults = tuple(iter_faults(baseline, candidate, rule.demands))
-    if faults or baseline is None or candidate is None:
-        return replace(comparison, faults=faults)
-    exact = kind_of(key.metric).exact
-    change = estimate_change(baseline.numbers, candidate.numbers, exact=exact)
+def _pair(key: Key, rule: Rule, old: Sample | None, new: Sample | None) -> _Pair:
+    faults = tuple(iter_faults(old, new, rule.demands))
+    if faults or old is None or new is None:
+        return _Pair(key, rule, old, new, faults, None)
+    change = estimate_change(old.numbers, new.numbers, exact=kind_of(key.metric).exact)
     if math.isnan(change.delta_pct):
-        return replace(comparison, faults=("values of zero have no ratio",))
-    return replace(comparison, change=change, remarks=_remarks(comparison, change))
+        return _Pair(key, rule, old, new, ("values of zero have no ratio",), None)
+    return _Pair(key, rule, old, new, (), change)
 
 
-def _decide(comparison: Comparison) -> Comparison:
-    change = comparison.change
-    if change is None:
-        return comparison
-    state = _state(comparison, change)
-    if state is not State.INCONCLUSIVE:
-        return replace(comparison, state=state)
-    assert comparison.baseline is not None
-    assert comparison.candidate is not None
-    values = (comparison.baseline.numbers, comparison.candidate.numbers)
-    return replace(
-        comparison,
-        state=state,
-        detectable_pct=minimum_detectable_pct(*values),
-        replicates_needed=replicates_needed(*values, comparison.rule.tolerance_pct),
+def _judged(pair: _Pair, q_value: float | None) -> Comparison:
+    key, rule, change = pair.key, pair.rule, pair.change
+    outcome = _outcome(rule, change, q_value) if change else Outcome.INVALID
+    numbers = [sample.numbers for sample in pair.samples]
+    unsettled = outcome is Outcome.INCONCLUSIVE
+    noisy = change is not None and not change.exact
+    return Comparison(
+        case=Case(experiment=rule.experiment, binary=key.binary, source=key.source, arm=key.arm),
+        metric=key.metric,
+        unit=pair.samples[-1].unit if pair.samples else "",
+        goal="more" if rule.higher_is_better else "less",
+        tolerance_pct=rule.tolerance_pct,
+        erratic=rule.erratic,
+        gate=rule.gate,
+        outcome=outcome,
+        delta_pct=finite(change.delta_pct) if change else None,
+        low_pct=finite(change.low_pct) if change else None,
+        high_pct=finite(change.high_pct) if change else None,
+        exact=change is not None and change.exact,
+        baseline_mean=_mean(pair.old),
+        candidate_mean=_mean(pair.new),
+        baseline_replicates=len(pair.old.numbers) if pair.old else 0,
+        candidate_replicates=len(pair.new.numbers) if pair.new else 0,
+        varies_pct=_varies_pct(numbers),
+        p_value=change.p_value if change else None,
+        permutation_p=permutation_p(*numbers) if noisy else None,
+        q_value=q_value,
+        detectable_pct=minimum_detectable_pct(*numbers) if unsettled else None,
+        replicates_needed=_replicates(pair) if unsettled else None,
+        faults=list(pair.faults),
+        remarks=_remarks(pair, change) if change else [],
+        links=list(rule.links),
     )
 
 
-def _state(comparison: Comparison, change: Change) -> State:
-    rule = comparison.rule
+def _replicates(pair: _Pair) -> int | None:
+    old, new = (sample.numbers for sample in pair.samples)
+    return replicates_needed(old, new, pair.rule.tolerance_pct)
+
+
+def _outcome(rule: Rule, change: Change, q_value: float | None) -> Outcome:
     worse, low, high = change.delta_pct, change.low_pct, change.high_pct
     if rule.higher_is_better:
         worse, low, high = -worse, -high, -low
     if change.exact:
         significant = worse != 0
     else:
-        q_value = comparison.q_value
         significant = q_value is not None and q_value <= FALSE_DISCOVERY_RATE
     if significant and not rule.erratic:
         if worse >= rule.tolerance_pct and low > 0:
-            return State.REGRESSED
+            return Outcome.REGRESSED
         if worse <= -rule.tolerance_pct and high < 0:
-            return State.IMPROVED
+            return Outcome.IMPROVED
     proved = high < rule.tolerance_pct or (change.exact and high <= 0)
-    return State.CLEAN if proved else State.INCONCLUSIVE
+    return Outcome.CLEAN if proved else Outcome.INCONCLUSIVE
 
 
-def _remarks(comparison: Comparison, change: Change) -> tuple[str, ...]:
-    samples = [s for s in (comparison.baseline, comparison.candidate) if s is not None]
-    kind = kind_of(comparison.key.metric)
+def _remarks(pair: _Pair, change: Change) -> list[str]:
+    samples, kind = pair.samples, kind_of(pair.key.metric)
     remarks = []
     if kind.exact and not change.exact:
         spread = ", ".join(f"{min(s.numbers):.0f} to {max(s.numbers):.0f}" for s in samples)
@@ -172,8 +177,19 @@ def _remarks(comparison: Comparison, change: Change) -> tuple[str, ...]:
     noise = max(coefficient_of_variation(s.numbers) for s in samples)
     if noise > kind.erratic_above:
         remarks.append(f"erratic: varies by {noise:.1%}, above {kind.erratic_above:.0%}")
-    elif comparison.rule.erratic:
+    elif pair.rule.erratic:
         remarks.append(f"declared erratic, but varies by {noise:.1%} only")
     if len({s.rig for s in samples}) > 1:
         remarks.append("measured on different rigs: for reading, not for a verdict")
-    return tuple(remarks)
+    return remarks
+
+
+def _mean(sample: Sample | None) -> float | None:
+    if sample is None or not sample.numbers:
+        return None
+    return finite(math.fsum(sample.numbers) / len(sample.numbers))
+
+
+def _varies_pct(numbers: Sequence[Sequence[float]]) -> float | None:
+    found = [100 * coefficient_of_variation(values) for values in numbers if values]
+    return finite(max(found)) if found else None

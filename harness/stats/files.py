@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from harness.stats.verdict import Inventory, InventoryRow
+from harness.stats.verdict import FileChange, FileChanges
 
 TOLERATED_PCT = 10
 _EXECUTABLE = 0o100  # as version control does: the rest of a mode is the umask of a machine
@@ -34,7 +34,7 @@ class File(Protocol):
         ...
 
 
-def compare_files(before: Mapping[str, File], after: Mapping[str, File]) -> Inventory:
+def compare_files(before: Mapping[str, File], after: Mapping[str, File]) -> FileChanges:
     """Return every file of either side that is not as it was; a file may have two rows.
 
     A size is changed when it differs by more than 10 % of what it was, and whenever it comes from
@@ -45,12 +45,12 @@ def compare_files(before: Mapping[str, File], after: Mapping[str, File]) -> Inve
         after: Likewise, of what is judged.
     """
     rows = [row for name in sorted({*before, *after}) for row in _iter_rows(name, before, after)]
-    return Inventory(checked=True, changed=bool(rows), rows=rows)
+    return FileChanges(checked=True, changed=bool(rows), rows=rows)
 
 
 def _iter_rows(
     name: str, before: Mapping[str, File], after: Mapping[str, File]
-) -> Iterator[InventoryRow]:
+) -> Iterator[FileChange]:
     old, new = before.get(name), after.get(name)
     if old is None or new is None:
         yield _row(name, "added" if old is None else "removed", old, new)
@@ -72,8 +72,8 @@ def _mode_changed(old: int | None, new: int | None) -> bool:
     return old is not None and new is not None and (old ^ new) & _EXECUTABLE != 0
 
 
-def _row(name: str, change: str, old: File | None, new: File | None) -> InventoryRow:
-    return InventoryRow(
+def _row(name: str, change: str, old: File | None, new: File | None) -> FileChange:
+    return FileChange(
         path=name,
         change=change,
         before_bytes=None if old is None else old.size_bytes,

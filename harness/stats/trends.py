@@ -12,8 +12,8 @@ import pandas as pd
 
 from harness.stats.frames import HISTORY, Frames
 from harness.stats.history import LEAST_POINTS, Point, Shift, find_shifts
-from harness.stats.inventory import Key, Sample, collect
 from harness.stats.metrics import METRICS, kind_of
+from harness.stats.samples import Key, Sample, collect
 from harness.stats.surroundings import differences, surroundings
 
 _DIGEST, _SHORT = 40, 10  # letters of a whole commit, and of one that people can compare

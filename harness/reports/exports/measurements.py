@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from harness.errors import ConfigError
 from harness.stats.frames import Frames, succeeded
-from harness.stats.inventory import probe_for
+from harness.stats.samples import probe_for
 
 
 class Case(NamedTuple):

@@ -6,16 +6,10 @@ from io import BytesIO
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from harness.reports.gate import words
-from harness.stats.compare import State
+from harness.reports.gate import cells
+from harness.stats.check import BoundCheck, Comparison, Outcome, Precondition
 from harness.stats.labels import inert
-from harness.stats.verdict import BoundRow, ExperimentRow, Fault, Outcome, Verdict
-
-_OUTCOMES = {
-    State.REGRESSED: Outcome.FAIL,
-    State.INCONCLUSIVE: Outcome.INCONCLUSIVE,
-    State.INVALID: Outcome.INVALID,
-}
+from harness.stats.verdict import Verdict
 
 
 def render_junit(verdict: Verdict) -> bytes:
@@ -40,25 +34,24 @@ def render_junit(verdict: Verdict) -> bytes:
 
 
 def _decision(verdict: Verdict) -> TestCase:
-    says = "; ".join([words.ANSWERS[verdict.decision], *verdict.reasons])
+    says = "; ".join([cells.ANSWERS[verdict.decision], *verdict.reasons])
     return _case("decision", "decision", verdict.decision, True, says, verdict.command)
 
 
-def _comparison(row: ExperimentRow) -> TestCase:
-    says = f"{words.change_cell(row)} ({words.interval_cell(row)}): {words.state_words(row)}"
-    outcome = _OUTCOMES.get(row.state, Outcome.PASS)
-    name = f"{words.case_name(row.case)}, {row.metric}"
-    return _case("regression", name, outcome, row.gate, says, row.repeat_command)
+def _comparison(row: Comparison) -> TestCase:
+    says = f"{cells.change_cell(row)} ({cells.interval_cell(row)}): {cells.outcome_cell(row)}"
+    name = f"{cells.case_name(row.case)}, {row.metric}"
+    return _case("regression", name, row.outcome.decision, row.gate, says, row.repeat_command)
 
 
-def _bound(row: BoundRow) -> TestCase:
-    says = f"{words.observed_cell(row)}, bound {words.bound_cell(row)}: {row.detail}"
-    name = f"{words.case_name(row.case)}, {row.check}"
+def _bound(row: BoundCheck) -> TestCase:
+    says = f"{cells.observed_cell(row)}, bound {cells.bound_cell(row)}: {row.detail}"
+    name = f"{cells.case_name(row.case)}, {row.check}"
     return _case(row.judged_by, name, row.outcome, row.gate, says, row.repeat_command)
 
 
-def _fault(fault: Fault) -> TestCase:
-    return _case("inventory", fault.what, Outcome.INVALID, True, fault.reason, fault.repeat_command)
+def _fault(row: Precondition) -> TestCase:
+    return _case("inventory", row.what, row.outcome, row.gate, row.reason, row.repeat_command)
 
 
 def _case(  # noqa: PLR0913, PLR0917  the parts of one test case

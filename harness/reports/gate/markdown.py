@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from jinja2 import Environment
 
-from harness.reports.gate import words
+from harness.reports.gate import cells
 from harness.reports.markdown import markdown_environment
-from harness.stats.compare import State
+from harness.stats.check import Comparison, Link, Outcome
 from harness.stats.labels import shorten
-from harness.stats.verdict import BoundRow, ExperimentRow, Link, Outcome, Verdict
+from harness.stats.verdict import Verdict
 from harness.tables import Markdown, code, plain
 
-_GRAVE = {State.REGRESSED, State.INCONCLUSIVE, State.INVALID}
 _DETAIL_WIDTH = 300
 _MOST_FAULTS = 20
 
@@ -30,12 +29,12 @@ def render_verdict(verdict: Verdict, description: str = "") -> str:
         .render(
             verdict=verdict,
             description=description,
-            answer=words.ANSWERS[verdict.decision],
+            answer=cells.ANSWERS[verdict.decision],
             significant=[row for row in verdict.experiments if _is_significant(row)],
             ignored=ignored,
             details=sorted((row for row in verdict.experiments if not row.erratic), key=_by_change),
-            bounds=sorted(verdict.bounds, key=words.by_gravity),
-            summaries=words.bound_summaries(verdict.bounds),
+            bounds=sorted(verdict.bounds, key=cells.by_gravity),
+            summaries=cells.bound_summaries(verdict.bounds),
             guards=[row for row in verdict.bounds if row.gate],
             guarded=[row for row in verdict.experiments if row.gate],
             faults=verdict.faults[:_MOST_FAULTS],
@@ -48,48 +47,48 @@ def render_verdict(verdict: Verdict, description: str = "") -> str:
 def render_decision(verdict: Verdict) -> str:
     """Return decision.md: what a job or a comment shows when there is room for little."""
     template = _environment().get_template("gate/decision.md.j2")
-    return template.render(verdict=verdict, answer=words.ANSWERS[verdict.decision])
+    return template.render(verdict=verdict, answer=cells.ANSWERS[verdict.decision])
 
 
 def _environment() -> Environment:
     environment = markdown_environment()
     environment.filters.update(
-        mark=lambda state: Markdown(words.MARKS[state]),
-        case=lambda case: code(shorten(words.case_name(case), 120)),
+        mark=lambda outcome: Markdown(cells.MARKS[outcome]),
+        case=lambda case: code(shorten(cells.case_name(case), 120)),
         detail=lambda text: plain(shorten(text, _DETAIL_WIDTH)),
         links=_links,
     )
     environment.globals.update(
-        change=lambda row: plain(words.change_cell(row)),
-        interval=lambda row: plain(words.interval_cell(row)),
-        chance=lambda row: plain(words.chance_cell(row)),
-        trials=lambda row: plain(words.trials_cell(row)),
-        state=lambda row: plain(shorten(words.state_words(row), _DETAIL_WIDTH)),
-        bound=lambda row: plain(words.bound_cell(row)),
-        observed=lambda row: plain(words.observed_cell(row)),
-        passed=lambda row: plain(words.passed_cell(row)),
-        sizes=lambda row: plain(words.file_size_cell(row)),
-        inventory_headline=lambda found: plain(words.inventory_headline(found)),
+        change=lambda row: plain(cells.change_cell(row)),
+        interval=lambda row: plain(cells.interval_cell(row)),
+        chance=lambda row: plain(cells.chance_cell(row)),
+        trials=lambda row: plain(cells.trials_cell(row)),
+        outcome=lambda row: plain(shorten(cells.outcome_cell(row), _DETAIL_WIDTH)),
+        bound=lambda row: plain(cells.bound_cell(row)),
+        observed=lambda row: plain(cells.observed_cell(row)),
+        passed=lambda row: plain(cells.passed_cell(row)),
+        sizes=lambda row: plain(cells.file_size_cell(row)),
+        files_headline=lambda found: plain(cells.files_headline(found)),
     )
     return environment
 
 
-def _is_significant(row: ExperimentRow) -> bool:
-    return row.state in {State.REGRESSED, State.IMPROVED} and not row.erratic
+def _is_significant(row: Comparison) -> bool:
+    return row.outcome in {Outcome.REGRESSED, Outcome.IMPROVED} and not row.erratic
 
 
-def _by_change(row: ExperimentRow) -> tuple[bool, float]:
+def _by_change(row: Comparison) -> tuple[bool, float]:
     """Sort the largest change first; what has none comes before all, so that nobody misses it."""
     return (row.delta_pct is not None, -(row.delta_pct or 0.0))
 
 
 def _repeats(verdict: Verdict) -> list[str]:
     """Return the commands that measure again whatever is not a pass."""
-    rows: list[ExperimentRow | BoundRow] = [
-        *(row for row in verdict.experiments if row.state in _GRAVE),
-        *(row for row in verdict.bounds if row.outcome not in {Outcome.PASS, Outcome.NOT_ASKED}),
+    return [
+        row.repeat_command
+        for row in (*verdict.experiments, *verdict.bounds)
+        if row.repeat_command and not row.outcome.passes and row.outcome is not Outcome.NOT_ASKED
     ]
-    return [row.repeat_command for row in rows if row.repeat_command]
 
 
 def _links(links: list[Link]) -> Markdown:

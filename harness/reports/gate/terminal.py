@@ -9,29 +9,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from harness.reports.gate import words
-from harness.stats.compare import State
+from harness.reports.gate import cells
+from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.labels import distinct, inert, shorten
-from harness.stats.verdict import BoundRow, ExperimentRow, Outcome, Verdict
+from harness.stats.verdict import Verdict
 
 _STYLES = {
-    State.REGRESSED: "red",
-    State.IMPROVED: "green",
-    State.INCONCLUSIVE: "yellow",
-    State.INVALID: "magenta",
-    Outcome.FAIL: "red",
-    Outcome.PASS: "green",
-    Outcome.INCONCLUSIVE: "yellow",
     Outcome.INVALID: "magenta",
+    Outcome.FAIL: "red",
+    Outcome.REGRESSED: "red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.PASS: "green",
+    Outcome.IMPROVED: "green",
 }
-_UNDECIDED = {State.INCONCLUSIVE, State.INVALID}
+_UNDECIDED = {Outcome.INCONCLUSIVE, Outcome.INVALID}
 _NAME_WIDTH, _ARM_WIDTH = 20, 10
 _WIDE = 80
 
 
 def print_verdict(verdict: Verdict, console: Console) -> None:
     """Print the rows that somebody has to look at, then every gate, and last the decision."""
-    console.print(Text(f"files: {words.inventory_headline(verdict.inventory)}", style="dim"))
+    console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
     _print_bounds(verdict.bounds, console)
     grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
@@ -39,19 +37,19 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     grid.add_column("state")
     grid.add_column("what it found", overflow="fold")
     for gate in verdict.gates:
-        style = _STYLES.get(gate.state, "dim")
-        state = Text(str(gate.state), style=style)
+        style = _STYLES.get(gate.outcome, "dim")
+        state = Text(str(gate.outcome), style=style)
         grid.add_row(Text(inert(gate.name)), state, Text(inert(gate.detail)))
     console.print(grid)
     console.print()
     style = f"bold {_STYLES.get(verdict.decision, '')}".strip()
-    console.print(Text(f"{words.ANSWERS[verdict.decision]}", style=style))
+    console.print(Text(f"{cells.ANSWERS[verdict.decision]}", style=style))
     for reason in verdict.reasons:
         console.print(Text(f"  {inert(reason)}"))
 
 
-def print_comparisons(rows: Iterable[ExperimentRow], console: Console) -> None:
-    """Print a table a metric and source, sorted by change, and under it what needs words."""
+def print_comparisons(rows: Iterable[Comparison], console: Console) -> None:
+    """Print a table a metric and source, sorted by change, and under it what needs cells."""
     ordered = sorted(rows, key=lambda row: (row.metric, row.case.source))
     labels = distinct((row.case.binary for row in ordered), _name_room(console))
     for (metric, source), group in groupby(ordered, lambda row: (row.metric, row.case.source)):
@@ -63,7 +61,7 @@ def print_comparisons(rows: Iterable[ExperimentRow], console: Console) -> None:
         console.print()
 
 
-def _table(rows: Iterable[ExperimentRow], labels: dict[str, str]) -> Table:
+def _table(rows: Iterable[Comparison], labels: dict[str, str]) -> Table:
     grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     grid.add_column("binary", no_wrap=True)
     grid.add_column("arm", no_wrap=True)
@@ -74,26 +72,26 @@ def _table(rows: Iterable[ExperimentRow], labels: dict[str, str]) -> Table:
         grid.add_row(
             Text(labels[row.case.binary]),
             Text(shorten(row.case.arm, _ARM_WIDTH)),
-            words.change_cell(row).removesuffix(" %"),
-            words.interval_cell(row),
-            words.trials_cell(row),
-            Text(str(row.state), style=_STYLES.get(row.state, "")),
+            cells.change_cell(row).removesuffix(" %"),
+            cells.interval_cell(row),
+            cells.trials_cell(row),
+            Text(str(row.outcome), style=_STYLES.get(row.outcome, "")),
         )
     return grid
 
 
-def _print_bounds(rows: list[BoundRow], console: Console) -> None:
-    for summary in words.bound_summaries(rows):
+def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
+    for summary in cells.bound_summaries(rows):
         console.print(Text(inert(summary)))
     if rows:
         console.print()
-    for row in sorted(rows, key=words.by_gravity):
-        if row.outcome in {Outcome.PASS, Outcome.NOT_ASKED}:
+    for row in sorted(rows, key=cells.by_gravity):
+        if row.outcome.passes or row.outcome is Outcome.NOT_ASKED:
             continue
         style = _STYLES.get(row.outcome, "dim")
-        line = f"{words.bound_cell(row)}, observed {words.observed_cell(row)}"
+        line = f"{cells.bound_cell(row)}, observed {cells.observed_cell(row)}"
         head = Text(f"{row.outcome} ", style=style)
-        console.print(head.append(Text(inert(f"{words.case_name(row.case)}: {row.check}"))))
+        console.print(head.append(Text(inert(f"{cells.case_name(row.case)}: {row.check}"))))
         console.print(Text(f"  {line}"))
         if row.detail:
             console.print(Text(f"  {inert(row.detail)}", style="dim"))
@@ -103,21 +101,21 @@ def _print_bounds(rows: list[BoundRow], console: Console) -> None:
         console.print()
 
 
-def _iter_notes(rows: Iterable[ExperimentRow]) -> Iterator[str]:
+def _iter_notes(rows: Iterable[Comparison]) -> Iterator[str]:
     """Yield what a table has no room for: why not, what it would take, and how to repeat it."""
     for row in rows:
-        said = [words.state_words(row)] if row.state in _UNDECIDED else []
-        if row.state in {State.REGRESSED, State.IMPROVED} and not row.exact:
-            said.append(words.chance_cell(row))
+        said = [cells.outcome_cell(row)] if row.outcome in _UNDECIDED else []
+        if row.outcome in {Outcome.REGRESSED, Outcome.IMPROVED} and not row.exact:
+            said.append(cells.chance_cell(row))
         said += row.remarks
-        if row.state is State.REGRESSED and row.repeat_command:
+        if row.outcome is Outcome.REGRESSED and row.repeat_command:
             said.append(f"repeat: {row.repeat_command}")
         if said:
             yield inert(f"  {row.case.binary} {row.case.arm}: {'; '.join(said)}")
 
 
-def _is_quiet(row: ExperimentRow) -> bool:
-    return row.state is State.CLEAN and not row.remarks
+def _is_quiet(row: Comparison) -> bool:
+    return row.outcome is Outcome.CLEAN and not row.remarks
 
 
 def _name_room(console: Console) -> int:

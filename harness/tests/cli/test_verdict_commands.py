@@ -105,7 +105,7 @@ def test_a_worse_run_fails_and_says_how_to_repeat_it(runs: Path) -> None:
     result = call("gate", "--suite", "mine.toml", "--baseline", "old", "--out", "out", "new")
     assert result.exit_code == 3
     (row,) = verdict_of(runs / "out").experiments
-    assert (row.state, round(row.delta_pct or 0, 6)) == ("regressed", 20.0)
+    assert (row.outcome, round(row.delta_pct or 0, 6)) == ("regressed", 20.0)
     assert row.repeat_command.startswith("python -m harness run corpus/big.so --source replay")
     assert row.repeat_command in (runs / "out" / "report.md").read_text()
 

@@ -11,6 +11,7 @@ import pytest
 from harness.contracts import NO_DATA
 from harness.corpus import fixtures_directory
 from harness.gates.evidence import Evidence
+from harness.stats.check import Outcome
 from harness.tests.docs.checkout import document
 from harness.tests.stats.made import batch, failure, frames, sample
 
@@ -47,11 +48,10 @@ def test_the_probe_counts_what_stays_alive() -> None:
 def test_the_gate_finds_the_replicate_that_failed() -> None:
     judge = _defined("judge")
     good = sample("a", "streaming", 1.0)
-    found = judge(Evidence(suite=None, inputs={}, candidate=frames([good])))  # type: ignore[arg-type]
-    assert (found.faults, found.checked) == ([], 1)
-    bad = [good, failure("a", "streaming")]
-    (fault,) = judge(Evidence(suite=None, inputs={}, candidate=frames(bad))).faults  # type: ignore[arg-type]
-    assert fault.reason == "crashed"
+    both = frames([good, failure("a", "streaming")])
+    passed, failed = judge(Evidence(suite=None, inputs={}, candidate=both))  # type: ignore[arg-type]
+    assert passed.outcome is Outcome.PASS
+    assert (failed.outcome, failed.reason) == (Outcome.INVALID, "crashed")
 
 
 @pytest.mark.parametrize("count", [0, 1, 9])

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from harness import registry
 from harness.contracts import Gate
-from harness.gates.decision import ask, decide, gate_rows
+from harness.gates.decision import ask, decide, summarise
 from harness.gates.evidence import Evidence
+from harness.stats.check import Check, Outcome
 from harness.stats.frames import Frames
-from harness.stats.verdict import Findings, Outcome
 from harness.tests.gates.made import BINARIES, evidence, run
 
 GATES: dict[str, Gate] = {name: registry.load("gate", name) for name in registry.names("gate")}
@@ -82,9 +82,10 @@ def test_whatever_was_measured_every_gate_says_something_and_none_raises(
     given_to_all = evidence(candidate, baseline)
     for name, gate in GATES.items():
         found = gate(given_to_all)
-        assert found.checked or found.faults or found.bounds or found.experiments, name
-        read_back = msgspec.json.decode(msgspec.json.encode(found), type=Findings)
-        assert msgspec.json.encode(read_back) == msgspec.json.encode(found), name
+        assert found, name
+        for check in found:
+            read_back = msgspec.json.decode(msgspec.json.encode(check), type=type(check))
+            assert read_back == check, name
 
 
 @given(candidate=any_run())
@@ -99,13 +100,13 @@ def test_only_a_run_like_the_baseline_in_every_row_could_pass(candidate: Frames)
 
 def test_a_run_that_nothing_is_wrong_with_passes_every_gate() -> None:
     found = ask(GATES, evidence())
-    assert {row.name: row.state for row in gate_rows(found)} == dict.fromkeys(GATES, Outcome.PASS)
+    assert {row.name: row.outcome for row in summarise(found)} == dict.fromkeys(GATES, Outcome.PASS)
     assert decide(found) == (Outcome.PASS, [])
 
 
 def outcomes(candidate: Frames) -> dict[str, Outcome]:
     """Return what each gate makes of a run, as the verdict has it."""
-    return {row.name: row.state for row in gate_rows(ask(GATES, evidence(candidate)))}
+    return {row.name: row.outcome for row in summarise(ask(GATES, evidence(candidate)))}
 
 
 def assert_no_better(worse: Frames, better: Frames) -> None:
@@ -156,7 +157,7 @@ def test_what_is_lost_never_turns_anything_into_a_pass(data: st.DataObject) -> N
 
 
 def test_a_gate_that_raises_is_no_pass() -> None:
-    def broken(evidence: Evidence) -> Findings:  # noqa: ARG001  a gate's shape
+    def broken(evidence: Evidence) -> list[Check]:  # noqa: ARG001  a gate's shape
         raise ZeroDivisionError("oops")
 
     decision, reasons = decide(ask({**GATES, "mine": broken}, evidence()))

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness import registry
-from harness.gates.decision import EXIT_CODES, ask, decide, gate_rows
+from harness.gates.decision import ask, decide, summarise
 from harness.gates.evidence import Evidence, RatchetedBound
+from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.frames import Frames
-from harness.stats.verdict import BoundRow, Outcome
 from harness.tests.gates.made import BINARIES, SHA, evidence, rows_where, run, suite
 
 GATES = {name: registry.load("gate", name) for name in registry.names("gate")}
@@ -96,7 +96,7 @@ def test_what_is_missing_partial_or_mismatched_is_no_verdict(
 ) -> None:
     decision, reasons = judged(evidence(candidate()))
     assert decision is Outcome.INVALID
-    assert EXIT_CODES[decision] == 4
+    assert decision.exit_code == 4
     assert any(reason in said for said in reasons), reasons
     assert not any("regressed" in said for said in reasons)
 
@@ -126,8 +126,8 @@ def test_what_guards_the_job_fails_it(candidate: Callable[[], Frames], gate: str
     found = ask(GATES, evidence(candidate()))
     decision, reasons = decide(found)
     assert decision is Outcome.FAIL, reasons
-    row = next(row for row in gate_rows(found) if row.name == gate)
-    assert row.state is Outcome.FAIL
+    row = next(row for row in summarise(found) if row.name == gate)
+    assert row.outcome is Outcome.FAIL
     assert "harness run" in row.repeat_command
 
 
@@ -191,7 +191,7 @@ def test_noise_where_a_verdict_was_asked_for_is_inconclusive() -> None:
 
     decision, reasons = judged(evidence(run(noisy)))
     assert decision is Outcome.INCONCLUSIVE
-    assert EXIT_CODES[decision] == 4
+    assert decision.exit_code == 4
     assert any("inconclusive" in reason for reason in reasons)
 
 
@@ -201,7 +201,8 @@ def test_an_erratic_experiment_never_regresses_but_keeps_to_its_bounds() -> None
 
 
 def test_patterns_choose_binaries_and_one_that_fits_none_is_a_fault() -> None:
-    assert len(ask(GATES, evidence(binary="[ab].so", slope=None))["regression"].experiments) == 2
+    found = ask(GATES, evidence(binary="[ab].so", slope=None))["regression"]
+    assert [type(check) for check in found] == [Comparison] * 2
     decision, reasons = judged(evidence(binary=["a.so", "b.so", "c.so", "z*"]))
     assert decision is Outcome.INVALID
     assert any("no binary is called z*" in reason for reason in reasons)
@@ -264,9 +265,9 @@ def test_a_check_without_a_bound_takes_the_ratcheted_one(
     whole = evidence(checks=RATCHETED)
     known = {("quality_gate", "peak"): bound} if bound else {}
     given = Evidence(whole.suite, whole.inputs, whole.candidate, whole.baseline, known)
-    rows: list[BoundRow] = GATES["bounds"](given).bounds
-    assert {row.outcome for row in rows} == {outcome}
-    assert all(says in row.detail for row in rows)
+    checks: list[BoundCheck] = GATES["bounds"](given)
+    assert {check.outcome for check in checks} == {outcome}
+    assert all(says in check.detail for check in checks)
 
 
 def test_what_the_corpus_names_is_what_has_to_be_measured() -> None:

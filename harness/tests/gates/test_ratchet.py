@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from harness.errors import MeasurementInvalid
 from harness.gates.ratchet import Proposal, Standing, Turn, decide, propose
-from harness.stats.tolerance import upper_tolerance_limit
+from harness.stats.bounds import upper_tolerance_limit
 from harness.tests.gates.made import LEGACY, STREAMING, Change, evidence, rows_where, run
 
 PEAK = "heap_peak_memray"

@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 
 from harness import registry
-from harness.gates import rows
 from harness.gates.decision import ask, decide
 from harness.gates.evidence import Evidence
 from harness.gates.suite import Suite
+from harness.stats import compare
+from harness.stats.check import Check, Comparison, Outcome
 from harness.stats.frames import Frames
-from harness.stats.verdict import Outcome
 from harness.tests.stats.made import delivery, sample
 
 FAMILIES, EXPERIMENTS, REPLICATES = 200, 12, 10
@@ -31,7 +31,7 @@ Decisions = list[tuple[Outcome, dict[str, str]]]
 @pytest.fixture(autouse=True)
 def _without_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out the permutation test: it is for readers, enters no verdict, and takes longest."""
-    monkeypatch.setattr(rows, "permutation_p", lambda *_: None)
+    monkeypatch.setattr(compare, "permutation_p", lambda *_: None)
 
 
 def suite(tolerance: float) -> Suite:
@@ -59,13 +59,17 @@ def run(run_id: str, rng: np.random.Generator, noise: float, factor: float = 1.0
     return Frames.build(manifest, samples=samples, deliveries=deliveries.assign(run_id=run_id))
 
 
+def comparisons(found: dict[str, list[Check]]) -> list[Comparison]:
+    return [check for check in found["regression"] if isinstance(check, Comparison)]
+
+
 def _iter_decisions(noise: float, factor: float, tolerance: float) -> Iterator[Any]:
     rng = np.random.default_rng(20)
     inputs = dict.fromkeys(BINARIES, "")
     for _ in range(FAMILIES):
         baseline, candidate = run("r1", rng, noise), run("r2", rng, noise, factor)
         found = ask(GATES, Evidence(suite(tolerance), inputs, candidate, baseline))
-        states = {row.case.binary: str(row.state) for row in found["regression"].experiments}
+        states = {one.case.binary: str(one.outcome) for one in comparisons(found)}
         yield decide(found)[0], states
 
 
@@ -118,4 +122,4 @@ def test_without_any_variance_the_decision_is_arithmetic(factor: float, outcome:
     sides = run("r2", rng, 0.0, factor), run("r1", rng, 0.0)
     found = ask(GATES, Evidence(suite(5.0), dict.fromkeys(BINARIES, ""), *sides))
     assert decide(found)[0] is outcome
-    assert {row.exact for row in found["regression"].experiments} == {True}
+    assert {one.exact for one in comparisons(found)} == {True}

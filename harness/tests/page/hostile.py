@@ -8,19 +8,8 @@ from typing import Any
 
 import msgspec
 
-from harness.stats.compare import State
-from harness.stats.verdict import (
-    BoundRow,
-    Case,
-    ExperimentRow,
-    Fault,
-    GateRow,
-    Inventory,
-    InventoryRow,
-    Outcome,
-    Side,
-    Verdict,
-)
+from harness.stats.check import BoundCheck, Case, Comparison, Outcome, Precondition
+from harness.stats.verdict import FileChange, FileChanges, GateSummary, Side, Verdict
 from harness.tests.reports.golden_files import RUN
 
 RUN_SCRIPT = "window.pwned = true; alert(1)"
@@ -109,11 +98,11 @@ def _verdict(run: Path) -> Verdict:
         run_id=run_id,
         baseline=Side(kind="run", run_id=name, commit=other),
         candidate=Side(kind="run", run_id=run_id),
-        inventory=Inventory(
-            checked=True, changed=True, rows=[InventoryRow(path=name, change="grown")], note=other
+        inventory=FileChanges(
+            checked=True, changed=True, rows=[FileChange(path=name, change="grown")], note=other
         ),
         experiments=[
-            ExperimentRow(
+            Comparison(
                 case=case,
                 metric=name,
                 unit=other,
@@ -121,7 +110,7 @@ def _verdict(run: Path) -> Verdict:
                 tolerance_pct=5,
                 erratic=False,
                 gate=True,
-                state=State.REGRESSED,
+                outcome=Outcome.REGRESSED,
                 delta_pct=12.0,
                 low_pct=None,
                 high_pct=13.0,
@@ -136,7 +125,7 @@ def _verdict(run: Path) -> Verdict:
             )
         ],
         bounds=[
-            BoundRow(
+            BoundCheck(
                 case=case,
                 check=name,
                 judged_by=other,
@@ -153,6 +142,6 @@ def _verdict(run: Path) -> Verdict:
                 repeat_command=other,
             )
         ],
-        faults=[Fault(what=name, reason=other, repeat_command=name)],
-        gates=[GateRow(name=name, gate=True, state=Outcome.FAIL, detail=other)],
+        faults=[Precondition(what=name, reason=other, repeat_command=name)],
+        gates=[GateSummary(name=name, gate=True, outcome=Outcome.FAIL, detail=other)],
     )

@@ -23,10 +23,11 @@ from harness.reports.page.rendering import render_page
 from harness.reports.page.values import exact, known, share
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.reports.provenance import Provenance
+from harness.stats.check import Outcome
 from harness.stats.claim import Claim
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
-from harness.stats.verdict import Inventory, Outcome, Side, Verdict
+from harness.stats.verdict import FileChanges, Side, Verdict
 from harness.tests.reports.golden_files import RUN
 from harness.tests.stats.made import batch, failure, frames, peaks
 
@@ -69,7 +70,7 @@ def verdict(decision: Outcome = Outcome.PASS, run_id: str = "r1") -> Verdict:
         run_id=run_id,
         baseline=None,
         candidate=Side(kind="run", run_id=run_id),
-        inventory=Inventory(checked=False),
+        inventory=FileChanges(checked=False),
         experiments=[],
         bounds=[],
         faults=[],

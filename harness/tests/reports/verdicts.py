@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-from harness.stats.compare import State
-from harness.stats.verdict import (
-    BoundRow,
-    Case,
-    ExperimentRow,
-    Fault,
-    GateRow,
-    Inventory,
-    InventoryRow,
-    Link,
-    Outcome,
-    Side,
-    Verdict,
-)
+from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
+from harness.stats.verdict import FileChange, FileChanges, GateSummary, Side, Verdict
 
 HOSTILE = "\x1b[31mev|il`$x$<script>]]>&amp;\u202e\n# head"
 REPEAT = "python -m harness run a.so --source replay"
@@ -25,7 +13,7 @@ def case(binary: str = "a.so", experiment: str = "quality_gate") -> Case:
     return Case(experiment=experiment, binary=binary, source="replay", arm="streaming")
 
 
-def row(state: State, delta_pct: float | None, **changes: object) -> ExperimentRow:
+def row(outcome: Outcome, delta_pct: float | None, **changes: object) -> Comparison:
     made = {
         "case": case(),
         "metric": "heap_peak_memray",
@@ -34,7 +22,7 @@ def row(state: State, delta_pct: float | None, **changes: object) -> ExperimentR
         "tolerance_pct": 5.0,
         "erratic": False,
         "gate": True,
-        "state": state,
+        "outcome": outcome,
         "delta_pct": delta_pct,
         "low_pct": delta_pct,
         "high_pct": delta_pct,
@@ -46,10 +34,10 @@ def row(state: State, delta_pct: float | None, **changes: object) -> ExperimentR
         "repeat_command": REPEAT,
         **changes,
     }
-    return ExperimentRow(**made)  # type: ignore[arg-type]
+    return Comparison(**made)  # type: ignore[arg-type]
 
 
-def bound(outcome: Outcome, observed: float | None, **changes: object) -> BoundRow:
+def bound(outcome: Outcome, observed: float | None, **changes: object) -> BoundCheck:
     made = {
         "case": case(),
         "check": "overshoot",
@@ -66,7 +54,7 @@ def bound(outcome: Outcome, observed: float | None, **changes: object) -> BoundR
         "repeat_command": REPEAT,
         **changes,
     }
-    return BoundRow(**made)  # type: ignore[arg-type]
+    return BoundCheck(**made)  # type: ignore[arg-type]
 
 
 def verdict(decision: Outcome = Outcome.INVALID) -> Verdict:
@@ -80,29 +68,29 @@ def verdict(decision: Outcome = Outcome.INVALID) -> Verdict:
         run_id="r2",
         baseline=Side(kind="promoted", run_id="r1", commit="abc|def"),
         candidate=Side(kind="run", run_id="r2", commit=HOSTILE),
-        inventory=Inventory(
+        inventory=FileChanges(
             checked=True,
             changed=True,
             rows=[
-                InventoryRow(path=f"corpus/{HOSTILE}", change="removed", before_bytes=12),
-                InventoryRow(
+                FileChange(path=f"corpus/{HOSTILE}", change="removed", before_bytes=12),
+                FileChange(
                     path="results/records.jsonl", change="shrunk", before_bytes=1000, after_bytes=0
                 ),
-                InventoryRow(path="corpus/new.so", change="grown", before_bytes=0, after_bytes=9),
+                FileChange(path="corpus/new.so", change="grown", before_bytes=0, after_bytes=9),
             ],
         ),
         experiments=[
-            row(State.REGRESSED, 12.5, links=[Link(text="why | how", link="https://e.org/a")]),
-            row(State.IMPROVED, -61.25, case=case("b.so")),
-            row(State.CLEAN, 0.0, case=case("c.so"), remarks=["one replicate: a|b"]),
-            row(State.INVALID, None, case=case(HOSTILE), faults=["candidate: not measured"]),
+            row(Outcome.REGRESSED, 12.5, links=[Link(text="why | how", link="https://e.org/a")]),
+            row(Outcome.IMPROVED, -61.25, case=case("b.so")),
+            row(Outcome.CLEAN, 0.0, case=case("c.so"), remarks=["one replicate: a|b"]),
+            row(Outcome.INVALID, None, case=case(HOSTILE), faults=["candidate: not measured"]),
             row(
-                State.INCONCLUSIVE, 3.0, low_pct=-2.0, high_pct=8.0, detectable_pct=9.5,
+                Outcome.INCONCLUSIVE, 3.0, low_pct=-2.0, high_pct=8.0, detectable_pct=9.5,
                 q_value=0.4, permutation_p=0.25,
                 replicates_needed=24, candidate_replicates=3, **noisy,
             ),
-            row(State.CLEAN, 1.0, low_pct=0.5, high_pct=1.5, erratic=True, **noisy),
-            row(State.REGRESSED, None, exact=True, baseline_mean=0.0, case=case("zero.so")),
+            row(Outcome.CLEAN, 1.0, low_pct=0.5, high_pct=1.5, erratic=True, **noisy),
+            row(Outcome.REGRESSED, None, exact=True, baseline_mean=0.0, case=case("zero.so")),
         ],
         bounds=[
             bound(Outcome.PASS, 1024.0),
@@ -118,10 +106,14 @@ def verdict(decision: Outcome = Outcome.INVALID) -> Verdict:
                 upper_bound=None, lower_bound=61.0, headroom_pct=-79.7,
             ),
         ],
-        faults=[Fault(what=f"candidate: {HOSTILE}", reason="not measured", repeat_command=REPEAT)],
+        faults=[
+            Precondition(
+                what=f"candidate: {HOSTILE}", reason="not measured", repeat_command=REPEAT
+            )
+        ],
         gates=[
-            GateRow(name="inventory", gate=True, state=Outcome.INVALID, detail=HOSTILE),
-            GateRow(name="slope", gate=False, state=Outcome.NOT_ASKED, detail="asks nothing"),
+            GateSummary(name="inventory", gate=True, outcome=Outcome.INVALID, detail=HOSTILE),
+            GateSummary(name="slope", gate=False, outcome=Outcome.NOT_ASKED, detail="asks nothing"),
         ],
         command="python -m harness gate RUN",
     )  # fmt: skip

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.errors import MeasurementInvalid
+from harness.stats.bounds import upper_tolerance_limit
 from harness.stats.slope import fit_slope
-from harness.stats.tolerance import upper_tolerance_limit
 
 SIZES = [10.0, 100.0, 1000.0, 5000.0]
 

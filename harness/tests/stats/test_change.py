@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stats.bounds import BoundResult, check_lower, check_upper
+from harness.stats.bounds import keep_to
 from harness.stats.change import coefficient_of_variation, estimate_change, permutation_p
 from harness.stats.power import minimum_detectable_pct, replicates_needed
 
@@ -158,25 +158,29 @@ def test_variation_is_relative() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "expected"),
+    ("values", "bounds", "expected"),
     [
-        pytest.param(check_upper([1, 2, 3], 4), (True, 3, 25.0), id="within"),
-        pytest.param(check_upper([1, 4], 4), (True, 4, 0.0), id="at the bound"),
-        pytest.param(check_upper([1, 5], 4), (False, 5, -25.0), id="one beyond"),
-        pytest.param(check_upper([1, math.nan], 4), (False, math.inf, -math.inf), id="no number"),
-        pytest.param(check_lower([5, 8], 4), (True, 5, 25.0), id="above"),
-        pytest.param(check_lower([3, 8], 4), (False, 3, -25.0), id="below"),
-        pytest.param(check_upper([0, 0], 0), (True, 0, 0.0), id="nothing allowed, nothing there"),
-        pytest.param(check_upper([1], 0), (False, 1, -math.inf), id="nothing allowed"),
+        pytest.param([1, 2, 3], {"upper_bound": 4}, (True, 3, 25.0), id="within"),
+        pytest.param([1, 4], {"upper_bound": 4}, (True, 4, 0.0), id="at the bound"),
+        pytest.param([1, 5], {"upper_bound": 4}, (False, 5, -25.0), id="one beyond"),
+        pytest.param([1, math.nan], {"upper_bound": 4}, (False, math.inf, -math.inf), id="NaN"),
+        pytest.param([9, math.nan], {"lower_bound": 4}, (False, -math.inf, -math.inf), id="NaN "),
+        pytest.param([5, 8], {"lower_bound": 4}, (True, 5, 25.0), id="above"),
+        pytest.param([3, 8], {"lower_bound": 4}, (False, 3, -25.0), id="below"),
+        pytest.param([0, 0], {"upper_bound": 0}, (True, 0, 0.0), id="nothing, as allowed"),
+        pytest.param([1], {"upper_bound": 0}, (False, 1, -math.inf), id="nothing allowed"),
+        pytest.param([5, 8], {"lower_bound": 4, "upper_bound": 9}, (True, 8, 100 / 9), id="both"),
+        pytest.param([3, 9], {"lower_bound": 4, "upper_bound": 9}, (False, 3, -25.0), id="one of"),
     ],
 )
 def test_bounds_hold_for_every_replicate_and_tell_the_headroom(
-    result: BoundResult, expected: tuple[bool, float, float]
+    values: list[float], bounds: dict[str, float], expected: tuple[bool, float, float]
 ) -> None:
-    got = (result.holds, result.observed, result.headroom_pct)
-    assert got == expected
+    kept = keep_to(values, **bounds)
+    assert (kept.holds, kept.observed) == expected[:2]
+    assert kept.headroom_pct == pytest.approx(expected[2])
 
 
-def test_a_bound_on_nothing_does_not_hold() -> None:
-    assert not check_upper([], 4).holds
-    assert not check_lower([], 4).holds
+@pytest.mark.parametrize("bounds", [{"upper_bound": 4.0}, {"lower_bound": 4.0}, {}])
+def test_a_bound_on_nothing_does_not_hold(bounds: dict[str, float]) -> None:
+    assert not keep_to([], **bounds).holds

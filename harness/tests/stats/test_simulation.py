@@ -7,12 +7,20 @@ from functools import cache
 import numpy as np
 import pytest
 
-from harness.stats.compare import Comparison, Rule, State, compare
-from harness.stats.inventory import Key, Sample
+from harness.stats import compare as rule_of
+from harness.stats.check import Comparison, Outcome
+from harness.stats.compare import Rule, compare
+from harness.stats.samples import Key, Sample
 
 FAMILIES, EXPERIMENTS, REPLICATES = 200, 20, 10
 KEYS: list[Key] = [Key(f"e{number}", "dwarf", "streaming", "wall") for number in range(EXPERIMENTS)]
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(autouse=True)
+def _without_permutations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the permutation test: it is for readers, enters no verdict, and takes longest."""
+    monkeypatch.setattr(rule_of, "permutation_p", lambda *_: None)
 
 
 def side(rng: np.random.Generator, noise: float, factor: float = 1.0) -> dict[Key, Sample]:
@@ -37,30 +45,30 @@ def verdicts(noise: float, factor: float, rule: Rule) -> list[list[Comparison]]:
     ]
 
 
-def share(families: list[list[Comparison]], state: State) -> float:
+def share(families: list[list[Comparison]], outcome: Outcome) -> float:
     """Return the share of families in which at least one experiment came out so."""
-    return sum(any(c.state is state for c in family) for family in families) / len(families)
+    return sum(any(c.outcome is outcome for c in family) for family in families) / len(families)
 
 
 @pytest.mark.parametrize("noise", [0.02, 0.10])
 def test_without_any_change_a_family_seldom_raises_an_alarm(noise: float) -> None:
     """The tolerance is nothing, so that only the interval and the family rule protect."""
     families = verdicts(noise, 1.0, Rule(tolerance_pct=0.0))
-    assert share(families, State.REGRESSED) <= 0.10
-    assert share(families, State.IMPROVED) <= 0.10
+    assert share(families, Outcome.REGRESSED) <= 0.10
+    assert share(families, Outcome.IMPROVED) <= 0.10
 
 
 def test_with_the_tolerance_noise_raises_no_alarm_at_all() -> None:
-    assert share(verdicts(0.02, 1.0, Rule()), State.REGRESSED) == 0
+    assert share(verdicts(0.02, 1.0, Rule()), Outcome.REGRESSED) == 0
 
 
 def test_a_change_of_eight_per_cent_is_found() -> None:
     families = verdicts(0.02, 1.08, Rule())
-    found = [c.state is State.REGRESSED for family in families for c in family]
+    found = [c.outcome is Outcome.REGRESSED for family in families for c in family]
     assert sum(found) / len(found) >= 0.95
 
 
 def test_a_change_of_eight_per_cent_is_never_passed() -> None:
     families = verdicts(0.02, 1.08, Rule())
-    passed = [c.state in {State.CLEAN, State.IMPROVED} for family in families for c in family]
+    passed = [c.outcome in {Outcome.CLEAN, Outcome.IMPROVED} for family in families for c in family]
     assert sum(passed) / len(passed) <= 0.05

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
+from msgspec import Struct
 
 from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.metrics import METRICS
@@ -28,8 +28,7 @@ class Key(NamedTuple):
     metric: str
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """The numbers of one metric on one side, one a successful replicate, and where they are from.
 
     `failed` counts replicates of the same probe that did not end well, `unusable` values that are
@@ -46,29 +45,6 @@ class Sample:
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     rig: str = ""
-
-
-def pair_runs(
-    baseline: Frames, candidate: Frames, metrics: Collection[str] = tuple(METRICS)
-) -> tuple[dict[Key, Sample], dict[Key, Sample]]:
-    """Return the samples of two runs, each arm to be compared with itself."""
-    old, new = (
-        {
-            key: sample
-            for arm in sorted(set(frames.samples["arm"]) - {""})
-            for key, sample in collect(frames, arm, arm, metrics).items()
-        }
-        for frames in (baseline, candidate)
-    )
-    return old, new
-
-
-def pair_arms(
-    frames: Frames, baseline: str, candidate: str, metrics: Collection[str] = tuple(METRICS)
-) -> tuple[dict[Key, Sample], dict[Key, Sample]]:
-    """Return the samples of two arms of one run, to be compared with each other."""
-    old, new = (collect(frames, arm, candidate, metrics) for arm in (baseline, candidate))
-    return old, new
 
 
 def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> dict[Key, Sample]:
@@ -124,8 +100,7 @@ def _impossible(good: pd.DataFrame, metric: str) -> int:
     return int((good["value"] == 0).sum()) if metric in METRICS else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+class Demands(Struct, frozen=True):
     """What a comparison insists on before it believes any number.
 
     `replicates` is the exact number of valid replicates of each arm; None accepts any but zero.

@@ -1,30 +1,26 @@
-"""What stands in each cell of a verdict, in Markdown and in the terminal alike."""
+"""What each cell of a verdict says, in Markdown and in the terminal alike."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
 
-from harness.stats.compare import State
-from harness.stats.verdict import BoundRow, Case, ExperimentRow, Inventory, InventoryRow, Outcome
+from harness.stats.check import BoundCheck, Case, Comparison, Outcome
+from harness.stats.verdict import FileChange, FileChanges
 from harness.units import format_bytes, format_value
 
 NOTHING = "-"
 MARKS = {
-    State.REGRESSED: "❌",
-    State.IMPROVED: "✅",
-    State.CLEAN: "\N{HEAVY MINUS SIGN}",
-    State.INCONCLUSIVE: "❔",
-    State.INVALID: "⚠️",
-    Outcome.PASS: "✅",
-    Outcome.FAIL: "❌",
-    Outcome.INCONCLUSIVE: "❔",
     Outcome.INVALID: "⚠️",
+    Outcome.FAIL: "❌",
+    Outcome.REGRESSED: "❌",
+    Outcome.INCONCLUSIVE: "❔",
+    Outcome.PASS: "✅",
+    Outcome.CLEAN: "\N{HEAVY MINUS SIGN}",
+    Outcome.IMPROVED: "✅",
     Outcome.NOT_ASKED: "\N{HEAVY MINUS SIGN}",
 }
-_GRAVEST_FIRST = [Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS,
-                  Outcome.NOT_ASKED]  # fmt: skip
-_SAID = {
+_KEPT = {
     Outcome.PASS: "holds for",
     Outcome.FAIL: "is broken by",
     Outcome.INCONCLUSIVE: "is inconclusive for",
@@ -44,7 +40,7 @@ def case_name(case: Case) -> str:
     return f"{case.experiment}: {case.binary}, {case.source}, {case.arm}"
 
 
-def change_cell(row: ExperimentRow) -> str:
+def change_cell(row: Comparison) -> str:
     """Return the change of the mean; what is not known is a dash, never a number."""
     if row.delta_pct is not None:
         return f"{row.delta_pct:+.2f} %"
@@ -52,7 +48,7 @@ def change_cell(row: ExperimentRow) -> str:
     return "from nothing" if appeared else NOTHING
 
 
-def interval_cell(row: ExperimentRow) -> str:
+def interval_cell(row: Comparison) -> str:
     """Return the 90 % interval, or `exact` where there is nothing to estimate."""
     if row.exact:
         return "exact"
@@ -61,7 +57,7 @@ def interval_cell(row: ExperimentRow) -> str:
     return f"{row.low_pct:+.2f} to {row.high_pct:+.2f}"
 
 
-def chance_cell(row: ExperimentRow) -> str:
+def chance_cell(row: Comparison) -> str:
     """Return how likely chance alone is: the q-value, and a p-value that rests on no distribution.
 
     Exact changes have neither.
@@ -71,58 +67,58 @@ def chance_cell(row: ExperimentRow) -> str:
     return ", ".join(shown) or NOTHING
 
 
-def trials_cell(row: ExperimentRow) -> str:
+def trials_cell(row: Comparison) -> str:
     """Return the replicates of both sides, once when they agree."""
     old, new = row.baseline_replicates, row.candidate_replicates
     return str(new) if old == new else f"{old} > {new}"
 
 
-def state_words(row: ExperimentRow) -> str:
-    """Return the state, and what an inconclusive one would need."""
-    if row.state is not State.INCONCLUSIVE:
-        return "; ".join([row.state, *row.faults])
+def outcome_cell(row: Comparison) -> str:
+    """Return the outcome, and what an inconclusive one would need."""
+    if row.outcome is not Outcome.INCONCLUSIVE:
+        return "; ".join([row.outcome, *row.faults])
     known = []
     if row.detectable_pct is not None:
         known.append(f"a change of {row.detectable_pct:.1f} % would have been seen")
     if row.replicates_needed is not None:
         known.append(f"{row.replicates_needed} replicates a side would settle it")
-    return "; ".join([row.state, *(known or ["too few replicates to know the noise"])])
+    return "; ".join([row.outcome, *(known or ["too few replicates to know the noise"])])
 
 
-def by_gravity(row: BoundRow) -> tuple[int, Case, str]:
+def by_gravity(row: BoundCheck) -> tuple[int, Case, str]:
     """Return what bounds checks are sorted by: what somebody has to look at comes first."""
-    return (_GRAVEST_FIRST.index(row.outcome), row.case, row.check)
+    return (row.outcome.rank, row.case, row.check)
 
 
-def bound_summaries(rows: Iterable[BoundRow]) -> list[str]:
+def bound_summaries(rows: Iterable[BoundCheck]) -> list[str]:
     """Return, for each check of each experiment, for which binaries it holds and for which not."""
     ordered = sorted(rows, key=_group)
     return [_bound_summary(list(group)) for _, group in groupby(ordered, key=_group)]
 
 
-def _group(row: BoundRow) -> tuple[str, str, str, str]:
+def _group(row: BoundCheck) -> tuple[str, str, str, str]:
     return (row.case.experiment, row.check, row.case.source, row.case.arm)
 
 
-def _bound_summary(rows: list[BoundRow]) -> str:
+def _bound_summary(rows: list[BoundCheck]) -> str:
     first = rows[0]
     head = f"{first.case.experiment}, {first.case.source}, {first.case.arm}: {first.check}"
     parts = []
-    for outcome, words in _SAID.items():
+    for outcome, said in _KEPT.items():
         names = [row.case.binary for row in rows if row.outcome is outcome]
         if names:
-            parts.append(f"{words} {len(names)} of {len(rows)} ({', '.join(names)})")
+            parts.append(f"{said} {len(names)} of {len(rows)} ({', '.join(names)})")
     return f"{head} {bound_cell(first)} {'; '.join(parts)}"
 
 
-def bound_cell(row: BoundRow) -> str:
+def bound_cell(row: BoundCheck) -> str:
     """Return the bound, with the sign of its direction."""
     upper = [] if row.upper_bound is None else [f"<= {format_value(row.upper_bound, row.unit)}"]
     lower = [] if row.lower_bound is None else [f">= {format_value(row.lower_bound, row.unit)}"]
     return " and ".join([*lower, *upper]) or NOTHING
 
 
-def observed_cell(row: BoundRow) -> str:
+def observed_cell(row: BoundCheck) -> str:
     """Return the value nearest to the bound or furthest beyond it, and the room that is left."""
     if row.observed is None:
         return NOTHING
@@ -133,22 +129,22 @@ def observed_cell(row: BoundRow) -> str:
     return f"{observed} ({word} {abs(row.headroom_pct):.1f} %)"
 
 
-def passed_cell(row: BoundRow) -> str:
+def passed_cell(row: BoundCheck) -> str:
     """Return how many replicates are within the bound: `10/10`."""
     return f"{row.replicates_passed}/{row.replicates}" if row.observed is not None else NOTHING
 
 
-def inventory_headline(inventory: Inventory) -> str:
+def files_headline(changes: FileChanges) -> str:
     """Return what became of the files, in one line."""
-    if not inventory.checked:
-        return f"Not checked: {inventory.note}."
-    if not inventory.changed:
+    if not changes.checked:
+        return f"Not checked: {changes.note}."
+    if not changes.changed:
         return "No change detected."
-    count = len(inventory.rows)
+    count = len(changes.rows)
     return f"{count} change{'' if count == 1 else 's'} detected."
 
 
-def file_size_cell(row: InventoryRow) -> str:
+def file_size_cell(row: FileChange) -> str:
     """Return both sizes of a file, and by how much it changed where that is a number."""
     sizes = [NOTHING if size is None else format_bytes(size)
              for size in (row.before_bytes, row.after_bytes)]  # fmt: skip

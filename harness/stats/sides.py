@@ -1,0 +1,99 @@
+"""Compare two runs, or two arms of one, in everything that both measured: no suite, no gate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from msgspec import structs
+
+from harness.stats.check import Comparison, Outcome
+from harness.stats.compare import Rule, compare
+from harness.stats.frames import Frames
+from harness.stats.metrics import METRICS
+from harness.stats.repeat import repeat_command
+from harness.stats.samples import Key, Sample, collect, probe_for
+
+_INFORMING = ("rig", "versions")
+
+Samples = dict[Key, Sample]
+
+
+def compare_runs(
+    baseline: Frames, candidate: Frames, rule: Rule, metrics: Collection[str] = ()
+) -> list[Comparison]:
+    """Return one comparison for every binary, source, arm and metric that either run has."""
+    old, new = (
+        {
+            key: sample
+            for arm in sorted(set(frames.samples["arm"]) - {""})
+            for key, sample in collect(frames, arm, arm, metrics or METRICS).items()
+        }
+        for frames in (baseline, candidate)
+    )
+    return _compared(old, new, rule, candidate)
+
+
+def compare_arms(
+    run: Frames, baseline: str, candidate: str, rule: Rule, metrics: Collection[str] = ()
+) -> list[Comparison]:
+    """Return one comparison for every binary, source and metric: one arm against the other."""
+    old, new = (collect(run, arm, candidate, metrics or METRICS) for arm in (baseline, candidate))
+    return _compared(old, new, rule, run, baseline)
+
+
+def iter_differences(baseline: Frames, candidate: Frames) -> Iterator[str]:
+    """Yield what the two manifests say differently of rig, versions and options."""
+    for part in _INFORMING:
+        yield from _iter_differing(baseline.manifest.get(part), candidate.manifest.get(part))
+    old, new = (
+        frames.manifest.get("options", {}).get("pipeline_options", {})
+        for frames in (baseline, candidate)
+    )
+    yield from _iter_differing(old, new)
+
+
+def undecided(comparisons: Collection[Comparison]) -> list[str]:
+    """Return why a verdict cannot be given on all comparisons; nothing when it can."""
+    if not comparisons:
+        return ["nothing was measured that could be compared"]
+    counts = {
+        outcome: sum(one.outcome is outcome for one in comparisons)
+        for outcome in (Outcome.INVALID, Outcome.INCONCLUSIVE)
+    }
+    return [f"{count} of {len(comparisons)} comparisons are {outcome}"
+            for outcome, count in counts.items() if count]  # fmt: skip
+
+
+def _compared(
+    old: Samples, new: Samples, rule: Rule, frames: Frames, other: str = ""
+) -> list[Comparison]:
+    """Compare what either side has a value of, or failed to give one."""
+    known = {
+        key
+        for side in (old, new)
+        for key, sample in side.items()
+        if sample.numbers or sample.failed
+    }
+    old, new = ({key: side[key] for key in known if key in side} for side in (old, new))
+    return [_with_command(one, frames, other) for one in compare(old, new, default=rule)]
+
+
+def _with_command(comparison: Comparison, frames: Frames, other: str) -> Comparison:
+    case = comparison.case
+    command = repeat_command(
+        frames.manifest,
+        (case.binary, case.source),
+        [arm for arm in (other, case.arm) if arm],
+        probe=probe_for(comparison.metric),
+        replicates=comparison.replicates_needed or 0,
+    )
+    return structs.replace(comparison, repeat_command=command)
+
+
+def _iter_differing(old: Any, new: Any) -> Iterator[str]:
+    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
+        return
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name) and name != "harness":
+            yield f"{name}: {old.get(name, 'unknown')} and {new.get(name, 'unknown')}"
