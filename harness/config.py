@@ -1,15 +1,25 @@
-"""Options as plain values: what a job was asked to do, in a form that crosses process borders."""
+"""Every option and every default, each declared once.
+
+The fields of these structs are where an option's name, type, bounds, default and description stand.
+Options of the command line, keys of a suite, and what a process is told are made from them, so a
+changed default here is what every command uses. The structs cross process borders as plain values.
+"""
 
 from __future__ import annotations
 
-from msgspec import Struct
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-DEFAULT_THRESHOLD_BYTES = 2 * MIB
-DEFAULT_FUNCTION_LIMIT = 10_000
+
+def _choice(choices: str, description: str) -> Meta:
+    """Describe a field that is one of these `choices`, or holds several; `|` separates them."""
+    return Meta(description=description, extra={"choices": tuple(choices.split("|"))})
 
 
 class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,21 +48,39 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What to extract.
 
-    `scope` is `all`, `main` (main module only) or `org` (same organisation). `locations` is
-    `strict` (only plain registers and memory count as available) or `any`. `inlines` says which
-    package reports an inlined Go function: `unit`, that of the unit which holds the definition,
-    from that unit's instances (as the reference output has it), or `index`, the function's own,
-    from all instances. `single_pass` spares C, C++ and Rust a pass over all units: what instances
-    say about functions of other units is then counted and dropped. After link-time optimisation
-    that is all there is to say about where functions are.
+    `inlines` says which package reports an inlined Go function: `unit`, that of the unit which
+    holds the definition, from that unit's instances (as the reference output has it), or `index`,
+    the function's own, from all instances. Without `single_pass`, C, C++ and Rust take a pass over
+    all units first, for what instances say about functions of other units: after link-time
+    optimisation, that is all there is to say about where functions are.
     """
 
-    scope: str = "all"
-    locations: str = "strict"
+    scope: Annotated[
+        str,
+        _choice(
+            "all|main|org", "Everything, the main module only, or everything of its organisation."
+        ),
+    ] = "all"
+    locations: Annotated[
+        str,
+        _choice(
+            "strict|any",
+            "Which variable locations count as available: only plain registers and memory, or any.",
+        ),
+    ] = "strict"
     inlines: str = "unit"
-    single_pass: bool = False
-    agent_version: str = ""
-    limits: Limits = Limits()
+    single_pass: Annotated[
+        bool, Meta(description="Drop, and count, what only a pass over all units can attribute.")
+    ] = False
+    agent_version: Annotated[str, Meta(description="Agent version to report.")] = ""
+    limits: Annotated[
+        Limits,
+        Meta(
+            description="How far extraction follows its input, for instance wall_s=60 or "
+            "inflated_bytes=1GiB; repeat it. "
+            f"Known: {', '.join(Limits.__struct_fields__)}."
+        ),
+    ] = Limits()
 
 
 class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,28 +89,136 @@ class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     All arms of a run share one of these: `hard_limit` changes streaming and leaves legacy, which
     has no threshold to keep, as it is. Where there is one pipeline only, `harness upload` refuses
     what it would ignore there. `threshold_bytes` <= 0 flushes after every package scope, with
-    `hard_limit` after every child. `function_limit` is the legacy pipeline's.
-    `sync_flush` is `none`, `package` or `scope`; `sink` is `memory` or `disk`.
+    `hard_limit` after every child.
     """
 
-    encoder: str = "msgspec"
-    compressor: str = "zlib"
+    encoder: Annotated[str, _choice("msgspec|orjson|json", "JSON encoder.")] = "msgspec"
+    compressor: Annotated[
+        str, _choice("zlib|zlib-ng|isal", "Compressor; zlib-ng and isal are extras.")
+    ] = "zlib"
     level: int = 6
-    threshold_bytes: int = DEFAULT_THRESHOLD_BYTES
-    function_limit: int = DEFAULT_FUNCTION_LIMIT
-    sync_flush: str = "none"
-    sink: str = "memory"
-    hard_limit: bool = False
-    legacy_escaping: str = "json"
+    threshold_bytes: Annotated[
+        int,
+        Meta(
+            description="Flush when the compressed request body reaches this size; "
+            "0 flushes after every package (streaming)."
+        ),
+    ] = 2 * MIB
+    function_limit: Annotated[
+        int, Meta(ge=1, description="Flush of the legacy pipeline: this many functions.")
+    ] = 10_000
+    sync_flush: Annotated[
+        str,
+        _choice(
+            "none|package|scope", "Bring all compressed data out after each of these (streaming)."
+        ),
+    ] = "none"
+    sink: Annotated[
+        str, _choice("memory|disk", "Where a batch is collected until it is sent (streaming).")
+    ] = "memory"
+    hard_limit: Annotated[
+        bool,
+        Meta(
+            description="Never exceed the threshold with more than one scope: packages are split "
+            "across batches, and every part after the first is marked as a continuation "
+            "(streaming; legacy has no threshold)."
+        ),
+    ] = False
+    legacy_escaping: Annotated[
+        str,
+        _choice(
+            "json|faithful",
+            "faithful: put names into the legacy envelope unescaped, as the original did.",
+        ),
+    ] = "json"
+
+
+# What a run and a suite may set; the level follows the compressor, and names are always escaped.
+MEASURED_OPTIONS = ("threshold_bytes", "function_limit", "encoder", "compressor", "sync_flush",
+                    "hard_limit", "sink")  # fmt: skip
 
 
 class UploadOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where batches go, and in whose name."""
 
-    url: str
-    service: str = "harness"
-    version: str = "0"
+    url: Annotated[str, Meta(description="Where batches are posted to, path included.")]
+    service: Annotated[str, Meta(description="Name of the service.")] = "harness"
+    version: Annotated[str, Meta(description="Version of the service.")] = "0"
     language: str = "go"
-    runtime_id: str = ""
-    upload_id: str = ""
-    timeout_s: float = 60.0
+    runtime_id: Annotated[str, Meta(description="Runtime id to report.")] = ""
+    upload_id: Annotated[str, Meta(description="Upload id; without, a new one.")] = ""
+    timeout_s: Annotated[
+        float,
+        Meta(ge=0.001, description="Seconds for one request, from name lookup to the last byte."),
+    ] = 60.0
+
+
+class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run measures and where it is kept."""
+
+    sources: Annotated[
+        tuple[str, ...],
+        _choice(
+            "dwarf|replay",
+            "dwarf: extraction and pipeline together, as in production. "
+            "replay: the pipeline alone, fed from a package cache.",
+        ),
+    ] = ("dwarf", "replay")
+    arms: Annotated[
+        tuple[str, ...],
+        Meta(description="A pipeline to run; repeat it."),
+    ] = ("legacy", "streaming")
+    probes: Annotated[tuple[str, ...], Meta(description="An instrument; repeat it.")] = (
+        "memray",
+        "tracemalloc",
+        "gc",
+        "bare",
+    )
+    replicates: Annotated[
+        int | None,
+        Meta(
+            ge=1,
+            description="Fresh processes per arm, source and probe. Without: as many as "
+            "the binary's size allows in ten minutes.",
+        ),
+    ] = None
+    seed: Annotated[int, Meta(description="Decides order and hash seeds.")] = 1
+    timeout_s: Annotated[float, Meta(ge=1, description="Seconds for one process.")] = 900.0
+    flame: Annotated[
+        bool,
+        Meta(
+            description="Keep memray's captures, and draw flame graphs of both peaks and of their "
+            "difference into flame/ of the run (5 MB a page)."
+        ),
+    ] = False
+    results: Annotated[Path, Meta(description="Where runs are kept.")] = Path("results/runs")
+    commit: Annotated[
+        str,
+        Meta(
+            description="What to call the code under test; without, the commit of the checkout.",
+            extra={"metavar": "LABEL"},
+        ),
+    ] = ""
+
+
+DEFAULTS = RunOptions()
+
+# Where binaries to measure are looked for, and a promoted run to compare with.
+CORPUS, BASELINE = Path("corpus"), Path("results/baseline")
+
+# One pipeline where only one is asked for.
+ONE_PIPELINE = "streaming"
+
+# A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
+SWEEP = RunOptions(
+    sources=("replay",), arms=(ONE_PIPELINE,), probes=("memray", "bare"), replicates=1
+)
+SCALING = RunOptions(sources=("replay",), probes=("memray",), replicates=1)
+
+# A small input has to reach the threshold too: until then the batch itself grows.
+SCALING_PIPELINE = PipelineOptions(threshold_bytes=64 * KIB)
+
+
+def flag_of(field: str) -> str:
+    """Return the option of the command line for a field: `--threshold` for `threshold_bytes`."""
+    return "--" + field.removesuffix("_bytes").removesuffix("_s").replace("_", "-")

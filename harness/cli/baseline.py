@@ -13,7 +13,7 @@ from harness.cli.baseline_view import document_of, print_baseline
 from harness.cli.compare import compare_sides, print_comparison
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.ratchet import ratchet
-from harness.cli.sides import BASELINE_DIRECTORY
+from harness.config import BASELINE
 from harness.stats.labels import inert
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on 
 
 
 @app.command("promote")
-def promote(run: _Run, *, baseline: _Baseline = BASELINE_DIRECTORY, json: _Json = False) -> None:
+def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
     """Make RUN what others are compared with. Bounds that were ratcheted stay.
 
     Refused for a run that is not complete, has a failed replicate, is damaged, or whose arms
@@ -48,7 +48,7 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE_DIRECTORY, json: _Json 
 
 
 @app.command("show")
-def show(*, baseline: _Baseline = BASELINE_DIRECTORY, json: _Json = False) -> None:
+def show(*, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
     """Say what the baseline is, what of it counts on this machine, and its bounds.
 
     Every digest is verified first.
@@ -66,7 +66,7 @@ def show(*, baseline: _Baseline = BASELINE_DIRECTORY, json: _Json = False) -> No
 def diff(
     run: _Run,
     *,
-    baseline: _Baseline = BASELINE_DIRECTORY,
+    baseline: _Baseline = BASELINE,
     everything: Annotated[bool, typer.Option("--all", help="Print clean rows too.")] = False,
     json: _Json = False,
 ) -> None:

@@ -11,7 +11,8 @@ import typer
 from rich.text import Text
 
 from harness.cli.console import write_line
-from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_files_of, open_side
+from harness.cli.sides import Opened, compare_files_of, open_side
+from harness.config import BASELINE
 from harness.errors import ConfigError, ExitCode
 from harness.stats.check import Outcome
 from harness.stats.labels import inert
@@ -104,10 +105,10 @@ def compare_sides(
 
 
 def _sides(first: Path, second: Path | None) -> tuple[Opened, Opened]:
-    old, new = (BASELINE_DIRECTORY, first) if second is None else (first, second)
-    if second is None and not BASELINE_DIRECTORY.exists():
+    old, new = (BASELINE, first) if second is None else (first, second)
+    if second is None and not BASELINE.exists():
         raise ConfigError(
-            f"there is nothing to compare {first} with: no {BASELINE_DIRECTORY}",
+            f"there is nothing to compare {first} with: no {BASELINE}",
             remedy="name two runs, or promote one: python -m harness baseline promote RUN",
         )
     opened = open_side(old), open_side(new)

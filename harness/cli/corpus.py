@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.fetch_progress import FetchProgress
+from harness.config import CORPUS
 from harness.corpus import (
     Binary,
     Finding,
@@ -46,9 +47,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on 
 
 
 @app.command("fetch")
-def fetch(
-    directory: _Directory = Path("corpus"), *, tier: _Tier = "default", json: _Json = False
-) -> None:
+def fetch(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Json = False) -> None:
     """Fill DIRECTORY with a pinned tier; what is there already is not downloaded again.
 
     Wheels come through pip, with your own index settings; the Go programs are built from source.
@@ -66,9 +65,7 @@ def fetch(
 
 
 @app.command("list")
-def list_(
-    directory: _Directory = Path("corpus"), *, tier: _Tier = "default", json: _Json = False
-) -> None:
+def list_(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Json = False) -> None:
     """Show the binaries of a tier and of DIRECTORY, fetched or not."""
     found = {binary.name: binary for binary in _found(directory, tier)}
     for pin in pinned_manifest().tier(tier):
@@ -82,7 +79,7 @@ def list_(
 
 @app.command("verify")
 def verify_(
-    directory: _Directory = Path("corpus"), *, tier: _Tier = "default", json: _Json = False
+    directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Json = False
 ) -> None:
     """Read every byte of DIRECTORY again and compare it with the pinned tier."""
     findings = verify(pinned_manifest(), tier, directory)

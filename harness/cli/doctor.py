@@ -12,6 +12,7 @@ from rich.text import Text
 
 from harness.bench.prove import Proof, iter_proofs
 from harness.cli.console import output_console, write_line
+from harness.config import DEFAULTS
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.run.doctor import FAILURE, OK, Check, iter_checks
 
@@ -20,7 +21,7 @@ _STYLES = {OK: "green", FAILURE: "bold red"}
 
 def doctor(
     *,
-    results: Annotated[Path, typer.Option(help="Where runs would be kept.")] = Path("results/runs"),
+    results: Annotated[Path, typer.Option(help="Where runs would be kept.")] = DEFAULTS.results,
     prove: Annotated[
         bool,
         typer.Option(

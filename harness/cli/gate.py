@@ -14,8 +14,9 @@ import typer
 from msgspec import to_builtins
 
 from harness.cli.console import error_console, write_line
-from harness.cli.sides import BASELINE_DIRECTORY, Opened, compare_files_of, open_or_explain
+from harness.cli.sides import Opened, compare_files_of, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite, options_of
+from harness.config import BASELINE
 from harness.errors import ConfigError, StoreError
 from harness.registry import load, names
 from harness.store.seal import is_sealed
@@ -92,7 +93,7 @@ def _suite_of(candidate: Opened) -> str:
 def _open_baseline(given: Path | None) -> Opened | None:
     if given is not None:
         return open_or_explain(given)
-    return open_or_explain(BASELINE_DIRECTORY) if is_sealed(BASELINE_DIRECTORY) else None
+    return open_or_explain(BASELINE) if is_sealed(BASELINE) else None
 
 
 def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:

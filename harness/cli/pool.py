@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from harness.config import DEFAULTS
 from harness.store.pooled import pool_runs
 
 
@@ -17,7 +18,7 @@ def pool(
         list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
     ],
     *,
-    results: Annotated[Path, typer.Option(help="Where the pool is put.")] = Path("results/runs"),
+    results: Annotated[Path, typer.Option(help="Where the pool is put.")] = DEFAULTS.results,
 ) -> None:
     """Make one run of several, and print its directory.
 

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from harness.cli.console import output_console, write_line
-from harness.cli.sides import BASELINE_DIRECTORY
+from harness.config import BASELINE
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.stats.labels import inert
 from harness.units import format_value
@@ -39,7 +39,7 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     ] = False,
     baseline: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the baseline is kept.")
-    ] = BASELINE_DIRECTORY,
+    ] = BASELINE,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,

@@ -15,25 +15,24 @@ from rich.text import Text
 
 from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console, write_line
+from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
-from harness.config import PipelineOptions
+from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions
 from harness.corpus import Corpus, resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid
 from harness.run.extensions import arms_by_name
-from harness.run.request import Binary, RunRequest
+from harness.run.request import Binary, RunRequest, request_of
 from harness.run.scaling import even_shares, prefixes
 from harness.run.session import run_session
 from harness.store.manifest import MANIFEST
-from harness.units import parse_bytes
 
 if TYPE_CHECKING:  # loads pandas, for which a run need not wait before it begins
     from harness.stats.frames import Frames
 
-_ARMS = ("legacy", "streaming")
-_PROBE, _SOURCE = "memray", "replay"
 _COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
 
 
+@with_options
 def scaling(  # noqa: PLR0913 - every parameter is an option of the command
     inputs: Annotated[
         list[Path],
@@ -51,19 +50,8 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
     sizes: Annotated[
         int, typer.Option(min=3, help="Inputs made of one ELF file: even prefixes and the whole.")
     ] = 5,
-    arm: Annotated[
-        list[str] | None,
-        typer.Option(help="A pipeline to run; repeat it. Without: legacy and streaming."),
-    ] = None,
-    threshold: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="Flush when the compressed buffer has this size. Small, so that a small input "
-            "reaches it too: until then the batch itself grows.",
-        ),
-    ] = "64 KiB",
-    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    options: Annotated[RunOptions, Fields("arms", "results")] = SCALING,
+    pipeline: Annotated[PipelineOptions, Fields("threshold_bytes")] = SCALING_PIPELINE,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document a run on standard output.")
     ] = False,
@@ -71,7 +59,8 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
     """Draw a line through peak heap over size for each arm, with the interval of its slope.
 
     What is measured is fed from a package cache, so it is the pipeline alone; a stored run is shown
-    for each of its sources.
+    for each of its sources. The threshold is small, so that a small input reaches it too: until
+    then the batch itself grows.
     """
     runs = [path for path in inputs if (path / MANIFEST).is_file()]
     others = [path for path in inputs if path not in runs]
@@ -81,18 +70,8 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
             f"{missing[0]} does not exist", remedy="name a run, an ELF file or a directory of them"
         )
     if others:
-        arms = arms_by_name(list(arm or _ARMS))
-        request = RunRequest(
-            binaries=[],
-            arms=arms,
-            results=results,
-            probes=(_PROBE,),
-            sources=(_SOURCE,),
-            replicates={_PROBE: 1},
-            pipeline_options=PipelineOptions(threshold_bytes=parse_bytes(threshold)),
-            command=["python", "-m", "harness", *sys.argv[1:]],
-            kind="scaling",
-        )
+        arms = arms_by_name(options.arms)
+        request = request_of(options, arms, pipeline, command_line(), kind="scaling")
         runs.append(_measure(request, others, sizes))
     drawn = [_show(path, _COLUMNS[size], json=json) for path in runs]
     if not any(drawn):

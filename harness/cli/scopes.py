@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 import typer
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from harness.cli.console import error_console, output_console
-from harness.cli.limits import LimitOption, parse_limits
+from harness.cli.options import Fields, with_options
 from harness.cli.outfile import STANDARD_OUTPUT, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
@@ -21,24 +21,11 @@ from harness.symbols import open_packages
 from harness.symbols.census import Census, census_of
 
 
-def scopes(  # noqa: PLR0913 - every parameter is an option of the command
+@with_options
+def scopes(
     binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
     *,
-    scope: Annotated[
-        Literal["all", "main", "org"],
-        typer.Option(help="Everything, the main module only, or everything of its organisation."),
-    ] = "all",
-    locations: Annotated[
-        Literal["strict", "any"],
-        typer.Option(help="Which variable locations count as available."),
-    ] = "strict",
-    limit: LimitOption = None,
-    single_pass: Annotated[
-        bool,
-        typer.Option(
-            "--single-pass", help="Drop, and count, what only a pass over all units can attribute."
-        ),
-    ] = False,
+    options: Annotated[SymbolOptions, Fields("scope", "locations", "limits", "single_pass")],
     jsonl: Annotated[
         str,
         typer.Option(
@@ -57,12 +44,6 @@ def scopes(  # noqa: PLR0913 - every parameter is an option of the command
         raise ConfigError(
             "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
         )
-    options = SymbolOptions(
-        scope=scope,
-        locations=locations,
-        single_pass=single_pass,
-        limits=parse_limits(limit or ()),
-    )
     with (
         open_packages(str(binary), options) as source,
         whole_file(jsonl, binary) if jsonl else nullcontext() as sink,

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from harness.store.bounds import Bound
 
 PROMOTED, RUN = "promoted", "run"
-BASELINE_DIRECTORY = Path("results/baseline")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 from msgspec import structs
 
-from harness.cli.limits import parse_limits
-from harness.config import Limits, PipelineOptions, SymbolOptions
+from harness.cli.options import parse_limits
+from harness.config import MEASURED_OPTIONS, Limits, PipelineOptions, SymbolOptions, flag_of
 from harness.corpus import Corpus, committed_corpus, fixtures_directory, pinned_manifest, resolve
 from harness.corpus.manifest import TIERS
 from harness.corpus.progress import OnProgress
 from harness.errors import ConfigError
-from harness.pipelines.compressors import default_level
+from harness.pipelines.compressors import at_default_level
 from harness.registry import load, names
 from harness.run.extensions import arms_by_name
 from harness.run.request import Binary, RunRequest
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from harness.gates.suite import Suite
 
 _COMMITTED = "small"
-_DECIDED_BY_SUITE = ("tier", "source", "arm", "probe", "threshold", "function_limit", "encoder",
-                     "compressor", "sync_flush", "hard_limit", "sink", "limit")  # fmt: skip
+_DECIDED_BY_SUITE = ("tier", "sources", "arms", "probes", "limits", *MEASURED_OPTIONS)
 
 
 def find_suite(text: str) -> Suite:
@@ -54,9 +53,8 @@ def suite_for_run(text: str, context: typer.Context) -> Suite:
     Raises:
         ConfigError: There is none, or what it decides was given beside it.
     """
-    given = [
-        f"--{name.replace('_', '-')}" for name in _DECIDED_BY_SUITE if _is_given(context, name)
-    ]
+    given = [flag_of(name).removesuffix("s") for name in _DECIDED_BY_SUITE
+             if _is_given(context, name)]  # fmt: skip
     if given:
         raise ConfigError(
             f"the suite decides about {', '.join(given)}",
@@ -120,8 +118,7 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
 
 def options_of(suite: Suite) -> PipelineOptions:
     """Return the pipelines' options: what the suite sets, and the defaults for the rest."""
-    options = PipelineOptions(**suite.options.as_pipeline_options())
-    return structs.replace(options, level=default_level(options.compressor))
+    return at_default_level(PipelineOptions(**suite.options.as_pipeline_options()))
 
 
 def limits_of(suite: Suite) -> Limits:

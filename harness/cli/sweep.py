@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
+from msgspec import structs
 
 from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console, output_console, write_line
+from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
-from harness.config import PipelineOptions
+from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions
 from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid
 from harness.run.extensions import arms_by_name
-from harness.run.request import RunRequest
+from harness.run.request import RunRequest, request_of
 from harness.run.scaling import sweep_arms
 from harness.run.session import run_session
 from harness.units import format_bytes, parse_bytes
@@ -25,19 +26,17 @@ from harness.units import format_bytes, parse_bytes
 if TYPE_CHECKING:  # loads pandas, for which a sweep need not wait before it begins
     from harness.stats.frames import Frames
 
-_PROBES = ("memray", "bare")
-_SOURCE = "replay"
 
-
+@with_options
 def sweep(
-    corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = Path("corpus"),
+    corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = CORPUS,
     *,
-    pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = "streaming",
+    pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = ONE_PIPELINE,
     budget: Annotated[
         str,
         typer.Option(metavar="SIZE", help="Name the largest threshold whose peak stays within."),
     ] = "",
-    results: Annotated[Path, typer.Option(help="Where runs are kept.")] = Path("results/runs"),
+    options: Annotated[RunOptions, Fields("results")] = SWEEP,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
@@ -51,16 +50,9 @@ def sweep(
     with closing(resolve(corpus)) as found, view:
         view.wait_for = lambda name: await_binary(found, name)
         (arm,) = arms_by_name([pipeline])
-        request = RunRequest(
-            binaries=binaries_of(found),
-            arms=sweep_arms(arm, PipelineOptions()),
-            results=results,
-            probes=_PROBES,
-            sources=(_SOURCE,),
-            replicates=dict.fromkeys(_PROBES, 1),
-            command=["python", "-m", "harness", *sys.argv[1:]],
-            kind="sweep",
-        )
+        arms = sweep_arms(arm, PipelineOptions())
+        request = request_of(options, arms, PipelineOptions(), command_line(), kind="sweep")
+        request = structs.replace(request, binaries=binaries_of(found))
         run_dir = run_session(request, view)
     frames = _read(run_dir)
     _show(frames, limit, json=json)

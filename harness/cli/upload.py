@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import msgspec
 import typer
+from msgspec import structs
 from rich.console import Console
 
 from harness.cli.console import error_console
 from harness.cli.interruption import Interruption
-from harness.cli.limits import LimitOption, parse_limits
+from harness.cli.options import Fields, with_options
 from harness.config import (
-    DEFAULT_FUNCTION_LIMIT,
+    MEASURED_OPTIONS,
+    ONE_PIPELINE,
     PipelineOptions,
     SymbolOptions,
     UploadOptions,
 )
 from harness.contracts import Pipeline
 from harness.errors import ConfigError, ExitCode
-from harness.pipelines.compressors import default_level
+from harness.pipelines.compressors import at_default_level
 from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
-from harness.units import format_bytes, parse_bytes
+from harness.units import format_bytes
 from harness.upload.retry import DEFAULT_POLICY, RetryPolicy
 from harness.upload.texts import Secret, check_text, read_secret
 
@@ -32,72 +34,29 @@ if TYPE_CHECKING:
     from harness.upload.client import Uploader
 
 
+@with_options
 def upload(  # noqa: PLR0913 - every parameter is an option of the command
     binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
     *,
-    url: Annotated[
-        str,
-        typer.Option(help="Where batches are posted to, path included.", show_default=False),
+    destination: Annotated[
+        UploadOptions,
+        Fields(
+            *("url", "service", "version", "runtime_id", "upload_id", "timeout_s"),
+            required=("service", "version"),
+        ),
     ],
-    service: Annotated[str, typer.Option(help="Name of the service.", show_default=False)],
-    version: Annotated[str, typer.Option(help="Version of the service.", show_default=False)],
     pipeline: Annotated[
         str, typer.Option(help="streaming, legacy, or any other that is installed.")
-    ] = "streaming",
-    runtime_id: Annotated[str, typer.Option(help="Runtime id to report.")] = "",
-    upload_id: Annotated[str, typer.Option(help="Upload id; without, a new one.")] = "",
-    agent_version: Annotated[str, typer.Option(help="Agent version to report.")] = "",
-    scope: Annotated[
-        Literal["all", "main", "org"],
-        typer.Option(help="Everything, the main module only, or everything of its organisation."),
-    ] = "all",
-    limit: LimitOption = None,
-    encoder: Annotated[
-        Literal["msgspec", "orjson", "json"], typer.Option(help="JSON encoder.")
-    ] = "msgspec",
-    compressor: Annotated[
-        Literal["zlib", "zlib-ng", "isal"],
-        typer.Option(help="Compressor; zlib-ng and isal are extras."),
-    ] = "zlib",
+    ] = ONE_PIPELINE,
+    symbols: Annotated[SymbolOptions, Fields("agent_version", "scope", "limits")],
+    options: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS, "legacy_escaping")],
     level: Annotated[
         int | None,
-        typer.Option(help="Level of the compressor; without, 1 for isal and 6 for the others."),
+        typer.Option(
+            help="Level of the compressor; without, 1 for isal and "
+            f"{PipelineOptions().level} for the others."
+        ),
     ] = None,
-    threshold: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="Flush when the request body has this size; 0 flushes after every package.",
-        ),
-    ] = "2 MiB",
-    hard_limit: Annotated[
-        bool,
-        typer.Option(
-            "--hard-limit",
-            help="Never exceed the threshold with more than one scope: packages are split across "
-            "batches, and every part after the first is marked as a continuation.",
-        ),
-    ] = False,
-    sync_flush: Annotated[
-        Literal["none", "package", "scope"],
-        typer.Option(help="Bring all compressed data out after each of these."),
-    ] = "none",
-    sink: Annotated[
-        Literal["memory", "disk"], typer.Option(help="Where a batch waits until it is sent.")
-    ] = "memory",
-    function_limit: Annotated[
-        int, typer.Option(min=1, help="Flush of the legacy pipeline: this many functions.")
-    ] = DEFAULT_FUNCTION_LIMIT,
-    legacy_escaping: Annotated[
-        Literal["json", "faithful"],
-        typer.Option(
-            help="faithful: put names into the legacy envelope unescaped, as the original did."
-        ),
-    ] = "json",
-    timeout: Annotated[
-        float,
-        typer.Option(min=0.001, help="Seconds for one request, from looking up to the last byte."),
-    ] = 60.0,
     attempts: Annotated[
         int,
         typer.Option(
@@ -129,38 +88,18 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     Exit codes: 0 everything was accepted; 2 it could not be read or was not accepted; 4 the upload
     is incomplete, because scopes were refused as too large even alone; 130 interrupted.
     """
-    if hard_limit and pipeline == "legacy":
+    if options.hard_limit and pipeline == "legacy":
         raise ConfigError(
             "legacy flushes after whole packages and cannot keep a hard limit",
             remedy="leave --hard-limit out, or use the streaming pipeline",
         )
-    options = PipelineOptions(
-        encoder=encoder,
-        compressor=compressor,
-        level=default_level(compressor) if level is None else level,
-        threshold_bytes=parse_bytes(threshold),
-        function_limit=function_limit,
-        sync_flush=sync_flush,
-        sink=sink,
-        hard_limit=hard_limit,
-        legacy_escaping=legacy_escaping,
-    )
-    destination = UploadOptions(
-        url=url,
-        service=service,
-        version=version,
-        runtime_id=runtime_id,
-        upload_id=upload_id,
-        timeout_s=timeout,
-    )
-    check_text("agent version", agent_version)
+    options = at_default_level(options) if level is None else structs.replace(options, level=level)
+    check_text("agent version", symbols.agent_version)
     run = cast("Pipeline", load("pipeline", pipeline))
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
-    policy = RetryPolicy(attempts=attempts, total_s=max(DEFAULT_POLICY.total_s, timeout))
+    total_s = max(DEFAULT_POLICY.total_s, destination.timeout_s)
+    policy = RetryPolicy(attempts=attempts, total_s=total_s)
     shipment = _Shipment(destination, policy, secrets, trust_env)
-    symbols = SymbolOptions(
-        scope=scope, agent_version=agent_version, limits=parse_limits(limit or ())
-    )
     shipment.send(binary, symbols, run, options)
     shipment.report(as_json=as_json)
     raise typer.Exit(shipment.exit_code())
@@ -192,7 +131,7 @@ class _Shipment:
         with open_packages(str(binary), symbols) as source, interruption.on_signals():
             if not source.language:
                 raise ConfigError(f"{binary}: no compilation unit names its language")
-            self._destination = msgspec.structs.replace(self._destination, language=source.language)
+            self._destination = structs.replace(self._destination, language=source.language)
             uploader = client(
                 self._destination,
                 self._policy,

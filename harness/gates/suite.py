@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -13,9 +13,11 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveInt,
+    create_model,
     model_validator,
 )
 
+from harness.config import DEFAULTS, MEASURED_OPTIONS, ONE_PIPELINE, PipelineOptions
 from harness.errors import ConfigError
 from harness.faults import reading
 from harness.stats.check import Link
@@ -115,7 +117,7 @@ class Experiment(_Table):
     name: _Name
     binary: _Names = ("*",)
     source: _Sources = ("dwarf",)
-    arm: _Names = ("streaming",)
+    arm: _Names = (ONE_PIPELINE,)
     against: str = ""
     optimization_goal: _Metrics = (PEAK,)
     erratic: bool = False
@@ -170,22 +172,37 @@ class Experiment(_Table):
         )
 
 
-class Options(_Table):
+class _Options(_Table):
     """How the pipelines of the suite batch and encode; as the options of `harness run`."""
-
-    threshold: Annotated[int, _SIZE] | None = None
-    function_limit: PositiveInt | None = None
-    encoder: Literal["msgspec", "orjson", "json"] | None = None
-    compressor: Literal["zlib", "zlib-ng", "isal"] | None = None
-    sync_flush: Literal["none", "package", "scope"] | None = None
-    hard_limit: bool | None = None
-    sink: Literal["memory", "disk"] | None = None
 
     def as_pipeline_options(self) -> dict[str, Any]:
         """Return what is set, under the names that a run's manifest has for it."""
         given = self.model_dump(exclude_none=True)
-        renamed = {"threshold": "threshold_bytes"}
-        return {renamed.get(name, name): value for name, value in given.items()}
+        return {name: given[key] for name, key in _KEYS.items() if key in given}
+
+
+_KEYS = {name: name.removesuffix("_bytes") for name in MEASURED_OPTIONS}
+
+
+def _key_of(name: str) -> tuple[Any, None]:
+    """Return the type of an option of `PipelineOptions` as a suite has it, and that it is unset."""
+    kind, meta = get_args(get_type_hints(PipelineOptions, include_extras=True)[name])
+    if meta.extra:
+        return Literal[meta.extra["choices"]] | None, None
+    if name.endswith("_bytes"):
+        kind = Annotated[kind, _SIZE]
+    return (kind if meta.ge is None else Annotated[kind, Field(ge=meta.ge)]) | None, None
+
+
+if TYPE_CHECKING:
+    Options = _Options
+else:
+    Options = create_model(
+        "Options",
+        __base__=_Options,
+        __doc__=_Options.__doc__,
+        **{key: _key_of(name) for name, key in _KEYS.items()},
+    )
 
 
 class Suite(_Table):
@@ -199,7 +216,7 @@ class Suite(_Table):
     description: str = ""
     corpus: str
     needs_baseline: bool = True
-    seed: int = 1
+    seed: int = DEFAULTS.seed
     options: Options = Options()
     limits: dict[str, int | float | str] = {}
     experiments: tuple[Experiment, ...]

@@ -10,7 +10,9 @@ import importlib
 import zlib
 from typing import Protocol, cast
 
-from harness.config import KIB
+from msgspec import structs
+
+from harness.config import KIB, PipelineOptions
 from harness.errors import ConfigError
 
 STAGE = "gzip"
@@ -69,8 +71,15 @@ def held_back_bytes(name: str) -> int | None:
 
 
 def default_level(name: str) -> int:
-    """Return 6, zlib's own default, or for isal, which has no level 6, its fastest."""
-    return 6 if name not in _LEVELS or 6 in _LEVELS[name] else _LEVELS[name][0]
+    """Return the level of `PipelineOptions`, or for isal, which does not have it, its fastest."""
+    usual = PipelineOptions().level
+    levels = _LEVELS.get(name, (usual,))
+    return usual if usual in levels else levels[0]
+
+
+def at_default_level(options: PipelineOptions) -> PipelineOptions:
+    """Return the options with the level that their compressor has by default."""
+    return structs.replace(options, level=default_level(options.compressor))
 
 
 def make_compressor(name: str, level: int) -> Compressor:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from harness import registry
 from harness.run.executor import ProbeTraits
 from harness.run.request import Arm
 from harness.run.worker_targets import RECORD_REPLAY, VERIFY
 
 
-def arms_by_name(names: list[str]) -> list[Arm]:
+def arms_by_name(names: Iterable[str]) -> list[Arm]:
     """Return one arm for each registered pipeline that is named.
 
     Raises:

@@ -7,11 +7,9 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from harness.config import PipelineOptions, SymbolOptions
+from harness.config import DEFAULTS, PipelineOptions, RunOptions, SymbolOptions
 from harness.errors import ConfigError
 from harness.run.sources import REPLAY, SOURCES
-
-DEFAULT_PROBES = ("memray", "tracemalloc", "gc", "bare")
 
 
 class Binary(Struct, frozen=True, kw_only=True):
@@ -52,12 +50,12 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     binaries: list[Binary]
     arms: list[Arm]
     results: Path
-    probes: tuple[str, ...] = DEFAULT_PROBES
-    sources: tuple[str, ...] = SOURCES
+    probes: tuple[str, ...] = DEFAULTS.probes
+    sources: tuple[str, ...] = DEFAULTS.sources
     replicates: dict[str, int] = {}
     top_up: int = 5
-    seed: int = 1
-    timeout_s: float = 900.0
+    seed: int = DEFAULTS.seed
+    timeout_s: float = DEFAULTS.timeout_s
     address_space_bytes: int = 0
     keep_captures: bool = False
     slots: int = 2
@@ -68,6 +66,40 @@ class RunRequest(Struct, frozen=True, kw_only=True):
     suite: str = ""
     commit: str = ""
     cache: Path | None = None
+
+
+def request_of(
+    options: RunOptions,
+    arms: list[Arm],
+    pipeline_options: PipelineOptions,
+    command: list[str],
+    kind: str = "run",
+) -> RunRequest:
+    """Return the request that these options make, with no binaries yet.
+
+    Args:
+        options: The command's.
+        arms: Those that `options` name, or those made of them.
+        pipeline_options: What all arms share that have no options of their own.
+        command: How the run can be repeated.
+        kind: What the run is made for.
+    """
+    count = options.replicates
+    return RunRequest(
+        binaries=[],
+        arms=arms,
+        results=options.results,
+        probes=options.probes,
+        sources=options.sources,
+        replicates=dict.fromkeys(options.probes, count) if count else {},
+        seed=options.seed,
+        timeout_s=options.timeout_s,
+        keep_captures=options.flame,
+        pipeline_options=pipeline_options,
+        command=command,
+        kind=kind,
+        commit=options.commit,
+    )
 
 
 def checked(request: RunRequest) -> RunRequest:

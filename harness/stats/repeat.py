@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from harness.config import Limits
+from harness.config import Limits, PipelineOptions
 
 _ALWAYS = {
     "--threshold": "threshold_bytes",
@@ -20,7 +20,7 @@ _ALWAYS = {
 }
 """The options of the command that decide about a number, and what the manifest calls them."""
 
-_WHEN_SET = {"--sync-flush": ("sync_flush", "none"), "--sink": ("sink", "memory")}
+_WHEN_SET = {"--sync-flush": "sync_flush", "--sink": "sink"}
 
 
 def repeat_command(
@@ -58,7 +58,8 @@ def _options(options: Mapping[str, Any]) -> list[str]:
     known = {**options, **options.get("pipeline_options", {})}
     flags = [text for flag, name in _ALWAYS.items() if name in known
              for text in (flag, str(known[name]))]  # fmt: skip
-    for flag, (name, default) in _WHEN_SET.items():
+    for flag, name in _WHEN_SET.items():
+        default = getattr(PipelineOptions(), name)
         if known.get(name, default) != default:
             flags += [flag, str(known[name])]
     usual = to_builtins(Limits())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.limits import parse_limits
+from harness.cli.options import parse_limits
 from harness.config import MIB, Limits, SymbolOptions
 from harness.errors import ConfigError, InputRejected
 from harness.stats.repeat import repeat_command

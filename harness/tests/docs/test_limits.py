@@ -6,7 +6,7 @@ import re
 
 from msgspec import to_builtins
 
-from harness.cli.limits import parse_limits
+from harness.cli.options import parse_limits
 from harness.config import Limits
 from harness.tests.docs.checkout import document
 

@@ -1,0 +1,173 @@
+"""Options of the command line, made from the fields of the option structs in `harness.config`."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
+from functools import partial, wraps
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+import typer
+from msgspec import NODEFAULT, Meta, Struct, structs
+
+from harness.config import GIB, KIB, MIB, Limits, flag_of
+from harness.errors import ConfigError
+from harness.units import parse_bytes, parse_count, parse_seconds
+
+_ALL = "both"
+
+
+class Fields:
+    """Says which fields of an option struct a command offers, and which of them have to be given.
+
+    It stands in the annotation of the parameter that takes the struct; the parameter's default, or
+    that of the struct, gives the default of every option.
+    """
+
+    def __init__(self, *names: str, required: Iterable[str] = ()) -> None:
+        self.names = names
+        self.required = frozenset(required)
+
+
+class _Group(NamedTuple):
+    """What makes the option struct of one parameter, and a converter for each of its options."""
+
+    make: Callable[..., Struct]
+    converters: dict[str, Callable[[Any], Any]]
+
+
+def with_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Return `verb` with one option per field in place of every parameter that has `Fields`."""
+    parameters: list[inspect.Parameter] = []
+    groups: dict[str, _Group] = {}
+    for parameter in inspect.signature(verb, eval_str=True).parameters.values():
+        struct, *notes = get_args(parameter.annotation) or (object,)
+        fields = next((note for note in notes if isinstance(note, Fields)), None)
+        if fields is None:
+            parameters.append(parameter)
+            continue
+        base = parameter.default
+        groups[parameter.name] = _Group(
+            struct if base is inspect.Parameter.empty else partial(structs.replace, base), {}
+        )
+        for option, convert in _iter_options(struct, fields, base):
+            groups[parameter.name].converters[option.name] = convert
+            parameters.append(option)
+
+    @wraps(verb)
+    def call(**given: Any) -> None:
+        for name, (make, converters) in groups.items():
+            given[name] = make(**{one: to(given.pop(one)) for one, to in converters.items()})
+        verb(**given)
+
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {one.name: one.annotation for one in parameters}
+    return call
+
+
+def command_line() -> list[str]:
+    """Return the command as it can be repeated."""
+    return ["python", "-m", "harness", *sys.argv[1:]]
+
+
+def _iter_options(
+    struct: type[Struct], fields: Fields, default: Any
+) -> Iterator[tuple[inspect.Parameter, Callable[[Any], Any]]]:
+    hints = get_type_hints(struct, include_extras=True)
+    own = {field.name: field.default for field in structs.fields(struct)}
+    for name in fields.names:
+        value = own[name] if default is inspect.Parameter.empty else getattr(default, name)
+        kind, *notes = get_args(hints[name])
+        meta = next(note for note in notes if isinstance(note, Meta))
+        option = _option(name, kind, meta)
+        if name in fields.required or value is NODEFAULT:
+            value, option.settings["show_default"] = inspect.Parameter.empty, False
+        else:
+            value = option.show(value)
+        flag = typer.Option(option.flag, help=meta.description, **option.settings)
+        parameter = inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=value,
+            annotation=Annotated[option.kind, flag],
+        )
+        yield parameter, option.convert
+
+
+class _Option(NamedTuple):
+    """How a field looks on the command line: its flag, type, settings, default and way back."""
+
+    flag: str
+    kind: Any
+    settings: dict[str, Any]
+    show: Callable[[Any], Any] = lambda value: value
+    convert: Callable[[Any], Any] = lambda value: value
+
+
+def _option(name: str, kind: Any, meta: Meta) -> _Option:
+    settings: dict[str, Any] = dict(meta.extra or {})
+    choices = settings.pop("choices", ())
+    if meta.ge is not None:
+        settings["min"] = meta.ge
+    if kind is Limits:
+        return _Option("--limit", list[str] | None, {"metavar": "NAME=VALUE"},
+                       lambda _: None, lambda given: parse_limits(given or ()))  # fmt: skip
+    if get_origin(kind) is tuple:
+        return _several(flag_of(name).removesuffix("s"), choices, settings)
+    if name.endswith("_bytes"):
+        settings |= {"metavar": "SIZE", "parser": parse_bytes}
+        return _Option(flag_of(name), kind, settings, _size)
+    return _Option(flag_of(name), Literal[choices] if choices else kind, settings)
+
+
+def _several(flag: str, choices: tuple[str, ...], settings: dict[str, Any]) -> _Option:
+    """Return an option for several values: one choice or all of them, or any that are repeated."""
+    if not choices:
+        return _Option(flag, list[str], settings, list, tuple)
+    return _Option(
+        flag,
+        Literal[(_ALL, *choices)],
+        settings,
+        lambda value: value[0] if len(value) == 1 else _ALL,
+        lambda given: choices if given == _ALL else (given,),
+    )
+
+
+def _size(size_bytes: int) -> str:
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
+        if size_bytes and not size_bytes % unit:
+            return f"{size_bytes // unit} {name}"
+    return str(size_bytes)
+
+
+def parse_limits(given: Iterable[str]) -> Limits:
+    """Return the limits that were given, and the defaults of the others.
+
+    Raises:
+        ConfigError: A limit is not known, or its value is not one.
+    """
+    found: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in Limits.__struct_fields__:
+            raise _unknown(name)
+        try:
+            found[name] = _parse(name, value)
+        except ConfigError as error:
+            raise ConfigError(f"limit {name}: {error.message}", remedy=error.remedy) from None
+    return structs.replace(Limits(), **found)
+
+
+def _parse(name: str, value: str) -> float:
+    if name.endswith("_bytes"):
+        return parse_bytes(value)
+    return parse_seconds(value) if name.endswith("_s") else parse_count(value)
+
+
+def _unknown(name: str) -> ConfigError:
+    known = Limits.__struct_fields__
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return ConfigError(f"no limit is called {name!r}", remedy=hint)

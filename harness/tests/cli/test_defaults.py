@@ -1,0 +1,122 @@
+"""A default that is changed where it is declared is what every command and every gate goes by."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+import harness
+from harness.config import KIB, MEASURED_OPTIONS, PipelineOptions, flag_of
+from harness.intake.server import serve
+from harness.tests.symbols.binaries import FIXTURES
+
+LIBRARY = FIXTURES / "c" / "dwarf5.so"
+CHANGED = {"threshold_bytes": "3 * KIB", "function_limit": "77", "encoder": '"json"'}
+VALUES = {"threshold_bytes": 3 * KIB, "function_limit": 77, "encoder": "json"}
+
+SUITE = f"""
+corpus = "{LIBRARY}"
+needs_baseline = false
+[[experiments]]
+name = "peak"
+source = "replay"
+replicates = 1
+gate = true
+[[experiments.checks]]
+name = "heap"
+bounds = {{ series = "heap_peak_memray", upper_bound = "1 GiB" }}
+"""
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
+    """Return a function that runs a copy of the harness in which three defaults are changed."""
+    work = tmp_path_factory.mktemp("changed")
+    here = Path(harness.__file__).parent
+    shutil.copytree(here, work / "harness", ignore=shutil.ignore_patterns("tests", "__pycache__"))
+    if not (here / "fixtures").exists():  # a checkout, not an installation
+        (work / "fixtures").symlink_to(here.parent / "fixtures")
+    config = work / "harness" / "config.py"
+    text = config.read_text()
+    for name, value in CHANGED.items():
+        text, count = re.subn(
+            rf"(\n    {name}: Annotated\[.*?\] = )[^\n]+",
+            rf"\g<1>{value}",
+            text,
+            count=1,
+            flags=re.DOTALL,
+        )
+        assert count == 1
+    config.write_text(text)
+    environment = {**os.environ, "PYTHONPATH": str(work), "XDG_CACHE_HOME": str(work / "cache")}
+
+    def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *map(str, arguments)],
+            cwd=work, env=environment, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+
+    return run
+
+
+def _options(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "manifest.json").read_text())["options"]
+    return found
+
+
+def _changed(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in VALUES}
+
+
+def test_run_measures_with_a_changed_default_and_a_suite_and_its_gate_expect_it(
+    call: Call, tmp_path: Path
+) -> None:
+    suite = tmp_path / "suite.toml"
+    suite.write_text(SUITE)
+    alone = ("--source", "replay", "--probe", "memray", "--replicates", "1", "--arm", "streaming")
+    for name, options in {"run": (LIBRARY, *alone), "suite": ("--suite", suite)}.items():
+        done = call("run", *options, "--results", tmp_path / name)
+        assert done.returncode == 0, done.stderr
+        (run,) = (tmp_path / name).iterdir()
+        assert _changed(_options(run)["pipeline_options"]) == VALUES
+        judged = call("gate", run, "--suite", suite)
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+def test_upload_sends_with_a_changed_default(call: Call) -> None:
+    with serve() as server:
+        url = f"{server.url}/count/symdb/v1/input"
+        done = call("upload", LIBRARY, "--url", url, "--service", "s", "--version", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert {one["threshold_bytes"] for one in json.loads(done.stdout)["batches"]} == {3 * KIB}
+
+
+def test_a_sweep_measures_with_a_changed_default(call: Call, tmp_path: Path) -> None:
+    done = call("sweep", LIBRARY, "--results", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (run,) = tmp_path.iterdir()
+    for arm in _options(run)["arms"]:
+        assert {
+            **_changed(arm["options"]),
+            "threshold_bytes": 0,
+        } == {**VALUES, "threshold_bytes": 0}
+
+
+def test_help_shows_the_default_of_every_option(call: Call) -> None:
+    text = " ".join(re.sub("[│╭╰─╮╯]", " ", call("run", "--help").stdout).split())
+    for name, shown in {"threshold_bytes": "3 KiB", "function_limit": "77"}.items():
+        assert re.search(rf"{flag_of(name)}\b.*?\[default: (.*?)\]", text)[1] == shown  # type: ignore[index]
+    usual = msgspec.to_builtins(PipelineOptions())
+    assert set(MEASURED_OPTIONS) < set(usual)
