@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+import ast
 import errno
 import inspect
 import signal
 import sys
-from typing import Annotated
+from importlib import import_module
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from harness.cli import (
-    baseline,
-    compare,
-    corpus,
-    doctor,
-    export,
-    gate,
-    history,
-    intake,
-    pool,
-    report,
-    run,
-    scaling,
-    schema,
-    scopes,
-    sweep,
-    upload,
-)
 from harness.cli.console import report_error
 from harness.cli.streams import guarded_output, no_memory, no_room, quiet_errors
 from harness.errors import NO_ROOM, ExitCode, HarnessError
 
+_HELP = {"help_option_names": ["-h", "--help"]}
+# Each is a function of that name in a module of that name, or a module with a group of verbs.
+VERBS = ("run", "report", "compare", "gate", "history", "pool", "export", "schema", "scopes",
+         "sweep", "scaling", "doctor", "upload", "intake", "baseline", "corpus")  # fmt: skip
+
+
+class _LazyGroup(TyperGroup):
+    """Imports a verb's module when the verb is called: help needs neither pandas nor pydantic."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the verb that is called, with its module imported."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load_verb(name) if name else command, rest
+
+
 app = typer.Typer(
     name="harness",
+    cls=_LazyGroup,
     help="Measure how much memory an upload pipeline holds at its peak, where it holds it, "
     "and whether a change made it worse.",
     epilog="Exit codes: 0 all good, 2 usage or unreadable input, 3 a gate failed, "
@@ -41,43 +44,45 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_HELP,
 )
-app.command("run")(run.run)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("gate")(gate.gate)
-app.add_typer(baseline.app)
-app.command("history")(history.history)
-app.command("pool")(pool.pool)
-app.command("export")(export.export)
-app.command("schema")(schema.schema)
-app.add_typer(corpus.app)
-app.command("scopes")(scopes.scopes)
-app.command("sweep")(sweep.sweep)
-app.command("scaling")(scaling.scaling)
-app.command("doctor")(doctor.doctor)
-app.command("upload")(upload.upload)
-app.command("intake")(intake.intake)
 
 
-def _flow_help() -> None:
-    """Let the paragraphs of every verb's help fill the terminal, whatever lines they stand in."""
-    groups = (group.typer_instance for group in app.registered_groups)
-    for one in (app, *filter(None, groups)):
-        for verb in one.registered_commands:
-            paragraphs = (inspect.getdoc(verb.callback) or "").split("\n\n")
-            verb.help = "\n\n".join(" ".join(text.split()) for text in paragraphs)
+def load_verb(name: str) -> Any:
+    """Import a verb or a group of them; the paragraphs of its help fill the terminal."""
+    module = import_module(f"harness.cli.{name}")
+    group: typer.Typer | None = getattr(module, "app", None)
+    one = group or typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    if group is None:
+        one.command(name, context_settings=_HELP)(getattr(module, name))
+    for verb in one.registered_commands:
+        verb.help = _flowing(inspect.getdoc(verb.callback) or "")
+    return typer.main.get_command(one)
 
 
-_flow_help()
+def _summary(name: str) -> str:
+    """Return the first sentence of a verb's documentation, without importing its module."""
+    module = ast.parse(Path(__file__).with_name(f"{name}.py").read_bytes())
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    verb = next((one for one in functions if one.name == name), module)
+    return _flowing(ast.get_docstring(verb) or "").partition("\n")[0]
+
+
+def _flowing(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))
+
+
+def _register(name: str) -> None:
+    app.command(name, help=_summary(name))(lambda: None)
+
+
+for _verb in VERBS:
+    _register(_verb)
 
 
 def _print_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version as installed  # noqa: PLC0415 - rarely asked for
-
-        typer.echo(installed("harness"))
+        typer.echo(installed_version("harness"))
         raise typer.Exit
 
 

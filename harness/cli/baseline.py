@@ -1,4 +1,4 @@
-"""`harness baseline`: promote a run, show it, see what another would change, ratchet bounds."""
+"""Keep a run to compare others with, and the bounds ratcheted from measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from harness.stats.labels import inert
 
 app = typer.Typer(
     name="baseline",
-    help="Keep a run to compare others with, and the bounds ratcheted from measurements.",
+    help=__doc__,
+    add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,4 +1,4 @@
-"""`harness corpus`: fetch, list and verify the binaries to measure."""
+"""Fetch, list and verify the binaries to measure."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ from harness.units import format_bytes
 
 app = typer.Typer(
     name="corpus",
-    help="Fetch, list and verify the binaries to measure.",
+    help=__doc__,
+    add_completion=False,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,28 +1,69 @@
-"""What `-h` shows of every verb."""
+"""What `-h` shows of every verb, and what it takes to show it."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
+import pytest
 import typer
 
-from harness.cli.app import app
+from harness.cli.app import VERBS, app, load_verb
 from harness.tests.cli.conftest import Harness
 
+SLOW = {"pandas", "matplotlib", "scipy", "pydantic", "memray", "ruptures", "elftools", "jinja2"}
 
-def _iter_verbs(command: Any, name: str = "harness") -> Iterator[tuple[str, Any]]:
+AFTER = """
+import sys
+from harness.cli.app import app
+try:
+    app(sys.argv[1:])
+finally:
+    loaded = {name for name in sys.modules if name.startswith("harness.cli.")}
+    print("loaded:", *loaded, *sys.modules.keys() & set(SLOW))
+"""
+
+
+def _iter_verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     yield name, command
     for under, verb in getattr(command, "commands", {}).items():
         yield from _iter_verbs(verb, f"{name} {under}")
 
 
+def _loaded_after(*arguments: str) -> set[str]:
+    code = AFTER.replace("SLOW", repr(SLOW))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    return set(done.stdout.rpartition("loaded:")[2].split())
+
+
 def test_paragraphs_of_help_fill_the_terminal_whatever_its_width() -> None:
-    verbs = dict(_iter_verbs(typer.main.get_command(app)))
+    verbs = dict(pair for name in VERBS for pair in _iter_verbs(load_verb(name), name))
     assert len(verbs) > 20
     assert [name for name, verb in verbs.items() if not verb.help] == []
     assert [name for name, verb in verbs.items() if "\n" in verb.help.replace("\n\n", "")] == []
+
+
+def test_the_list_of_verbs_says_what_each_verb_says_of_itself() -> None:
+    listed: Any = typer.main.get_command(app)
+    for name, verb in listed.commands.items():
+        assert verb.help == load_verb(name).help.partition("\n")[0]
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_no_verb_and_nothing_slow(option: str) -> None:
+    loaded = _loaded_after(option)
+    assert "harness.cli.app" in loaded
+    assert not loaded & {*SLOW, *(f"harness.cli.{name}" for name in VERBS)}
+
+
+def test_a_verb_that_is_called_is_imported_and_no_other_one() -> None:
+    loaded = _loaded_after("pool", "--help")
+    assert loaded & {f"harness.cli.{name}" for name in VERBS} == {"harness.cli.pool"}
 
 
 def test_the_version_needs_no_verb(inside: Harness) -> None:
