@@ -11,21 +11,17 @@ def binaries_of(found: Corpus) -> list[Binary]:
 
     Where an independent tool has counted the debugging entries, `extra` says how many there are.
     """
+    counted = counted_dies()
     return [
         Binary(
             name=planned.name,
             path=str(planned.path.absolute()),
             sha256=planned.sha256,
             size_bytes=planned.size_bytes,
-            extra=_counts(planned.sha256),
+            extra={"dies": counted[planned.sha256]} if planned.sha256 in counted else {},
         )
         for planned in found.planned
     ]
-
-
-def _counts(sha256: str) -> dict[str, int]:
-    dies = counted_dies(sha256)
-    return {} if dies is None else {"dies": dies}
 
 
 def await_binary(found: Corpus, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +21,7 @@ from harness.corpus import (
     committed_corpus,
     inventory,
     iter_fetch,
+    missing,
     pinned_manifest,
     verify,
 )
@@ -60,9 +60,9 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Jso
         _write_json({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
     else:
         _print_binaries(f"{tier} tier in {directory}", binaries)
-    missing = [binary for binary in binaries if not binary.is_elf]
-    if missing:
-        raise CorpusError(f"{len(missing)} of {len(binaries)} missing: {missing[0].detail}")
+    absent = [binary for binary in binaries if not binary.is_elf]
+    if absent:
+        raise CorpusError(f"{len(absent)} of {len(binaries)} missing: {absent[0].detail}")
 
 
 @app.command("list")
@@ -104,11 +104,9 @@ def _found(directory: Path, tier: str) -> list[Binary]:
 def _compare(pin: Pin, found: Binary | None, directory: Path) -> Binary:
     """Return what is known of a pinned binary, with the manifest's word on it."""
     if found and found.sha256 == pin.sha256:
-        return dataclasses.replace(found, pin=pin)
+        return msgspec.structs.replace(found, pin=pin)
     detail = "not fetched" if found is None else "not the pinned one"
-    return Binary(
-        name=pin.name, path=directory / pin.name, status="missing", detail=detail, pin=pin
-    )
+    return missing(pin, directory / pin.name, detail)
 
 
 def _size(binary: Binary) -> int:

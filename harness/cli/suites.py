@@ -13,9 +13,15 @@ from msgspec import structs
 
 from harness.cli.options import parse_limits
 from harness.config import MEASURED_OPTIONS, Limits, PipelineOptions, SymbolOptions, flag_of
-from harness.corpus import Corpus, committed_corpus, fixtures_directory, pinned_manifest, resolve
-from harness.corpus.manifest import TIERS
-from harness.corpus.progress import OnProgress
+from harness.corpus import (
+    TIERS,
+    Corpus,
+    OnProgress,
+    committed_corpus,
+    fixtures_directory,
+    pinned_manifest,
+    resolve,
+)
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.registry import load, names

@@ -1,22 +1,31 @@
-"""One file of a corpus, and what is known about it before anything reads its symbols."""
+"""One file of a corpus, and what is known about it before anything reads its symbols.
+
+A fetch leaves a stamp behind in a directory, so that the next start can trust it at once: a file
+whose size and modification time are still those of the stamp has the stamp's digest. `verify`
+trusts nothing and reads every byte again.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+import msgspec
+from msgspec import Struct
 
 from harness.corpus.manifest import Pin
 
-ELF_MAGIC = b"\x7fELF"
+STAMP_NAME = ".harness-corpus.json"
+_ELF_MAGIC = b"\x7fELF"
 
 Status = Literal["ok", "not-elf", "unreadable", "duplicate", "missing"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Binary:
-    """A file that was found or fetched; everything but status `ok` says in `detail` why.
+class Binary(Struct, frozen=True, kw_only=True):
+    """A file that was found, fetched or is to come; all but status `ok` say in `detail` why.
 
     `name` is unique in its corpus and safe to print: control characters, and bytes that are not
     UTF-8, are escaped. `pin` is the manifest's entry, when the file is a pinned one.
@@ -41,6 +50,11 @@ def pinned(pin: Pin, path: Path) -> Binary:
     return Binary(name=pin.name, path=path, size_bytes=pin.size_bytes, sha256=pin.sha256, pin=pin)
 
 
+def missing(pin: Pin, path: Path, detail: str) -> Binary:
+    """Return the pinned binary that should be at `path`, and why it is not."""
+    return Binary(name=pin.name, path=path, status="missing", detail=detail, pin=pin)
+
+
 def digest_file(path: Path) -> str:
     """Return the sha256 of a file, read in bounded pieces."""
     with path.open("rb") as stream:
@@ -50,4 +64,56 @@ def digest_file(path: Path) -> str:
 def has_elf_magic(path: Path) -> bool:
     """Tell whether the file begins like an ELF file."""
     with path.open("rb") as stream:
-        return stream.read(len(ELF_MAGIC)) == ELF_MAGIC
+        return stream.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+
+
+class Verified(Struct, forbid_unknown_fields=True):
+    """A file that had this digest when it had this size and time."""
+
+    sha256: str
+    size_bytes: int
+    mtime_ns: int
+
+
+class Stamp(Struct, forbid_unknown_fields=True):
+    """The tiers that were asked for in a directory, and the digests seen there."""
+
+    manifest_sha256: str = ""
+    tiers: list[str] = []
+    files: dict[str, Verified] = {}
+
+    @classmethod
+    def read(cls, directory: Path) -> Self:
+        """Return the stamp of a directory; an empty one when it has none that can be read."""
+        try:
+            return msgspec.json.decode((directory / STAMP_NAME).read_bytes(), type=cls)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return cls()
+
+    def write(self, directory: Path) -> None:
+        """Replace the stamp of a directory in one step."""
+        handle, name = tempfile.mkstemp(prefix=STAMP_NAME, dir=directory)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(msgspec.json.format(msgspec.json.encode(self), indent=1))
+        Path(name).chmod(0o644)
+        Path(name).replace(directory / STAMP_NAME)
+
+    def digest(self, path: Path) -> str:
+        """Return the digest of a file of this directory, without reading it when it is known."""
+        info = path.stat()
+        known = self.files.get(path.name)
+        if known and (known.size_bytes, known.mtime_ns) == (info.st_size, info.st_mtime_ns):
+            return known.sha256
+        digest = digest_file(path)
+        self.remember(path, digest)
+        return digest
+
+    def remember(self, path: Path, digest: str) -> None:
+        """Note the digest of a file that was just read or written."""
+        info = path.stat()
+        self.files[path.name] = Verified(digest, info.st_size, info.st_mtime_ns)
+
+
+def is_stamped(directory: Path) -> bool:
+    """Tell whether a fetch has been at work in this directory."""
+    return (directory / STAMP_NAME).is_file()

@@ -21,20 +21,11 @@ from queue import PriorityQueue
 
 from filelock import FileLock, Timeout
 
-from harness.corpus.binary import Binary, pinned
-from harness.corpus.fixtures import committed_path
+from harness.corpus.binary import Binary, Stamp, missing, pinned
+from harness.corpus.errand import Errand, OnProgress, ignore
 from harness.corpus.golang import GoBuild
-from harness.corpus.manifest import Manifest, Pin
-from harness.corpus.progress import OnProgress, Progress, ignore
-from harness.corpus.stamp import Stamp
-from harness.corpus.subprocesses import Errand
-from harness.corpus.wheels import (
-    PARTIAL_PREFIX,
-    IndexUnreachable,
-    download,
-    extract,
-    install,
-)
+from harness.corpus.manifest import Manifest, Pin, committed_path
+from harness.corpus.wheels import PARTIAL_PREFIX, IndexUnreachable, download, extract, install
 from harness.errors import Cancelled, CorpusError
 
 LOCK_NAME = ".harness-corpus.lock"
@@ -94,12 +85,11 @@ class _Fetch:
     def __init__(
         self, manifest: Manifest, pins: Sequence[Pin], directory: Path, on_progress: OnProgress
     ) -> None:
-        self.errand = Errand()
+        self.errand = Errand(on_progress)
         self.error: BaseException | None = None
         self._manifest = manifest
         self._pins = pins
         self._directory = directory
-        self._on_progress = on_progress
         self._ready: PriorityQueue[tuple[float, int, Binary | None]] = PriorityQueue()
         self._ticket = count()
         self._guard = threading.Lock()
@@ -178,7 +168,7 @@ class _Fetch:
             try:
                 lock.acquire(timeout=_POLL_S)
             except Timeout:
-                self._on_progress(Progress(wheel, "wait"))
+                self.errand.tell(wheel, "wait")
         try:
             for leftover in self._directory.glob(f"{PARTIAL_PREFIX}*"):
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -202,21 +192,21 @@ class _Fetch:
             shutil.rmtree(workplace, ignore_errors=True)
 
     def _copy(self, pin: Pin) -> None:
-        with committed_path(pin.path).open("rb") as stream:
+        with committed_path(pin).open("rb") as stream:
             install(stream, pin, self._directory / pin.name)
         self._deliver(pin)
 
     def _get_from_wheel(self, name: str, pins: list[Pin], workplace: Path) -> None:
         wheel = self._manifest.wheels[name]
         builds = [pin for pin in pins if pin.package]
-        build = GoBuild(self._manifest.go, workplace, self.errand, self._on_progress)
+        build = GoBuild(self._manifest.go, workplace, self.errand)
         if builds:
             build.check_machine()
-        file = download(name, wheel, workplace, self.errand, self._on_progress)
+        file = download(name, wheel, workplace, self.errand)
         for pin in pins:
             if pin.member:
                 self.errand.check()
-                self._on_progress(Progress(name, "extract"))
+                self.errand.tell(name, "extract")
                 extract(file, pin, self._directory / pin.name)
                 self._deliver(pin)
         if builds:
@@ -247,7 +237,7 @@ class _Fetch:
         stamp.remember(self._directory / pin.name, pin.sha256)
         stamp.write(self._directory)
         self._queue(pin)
-        self._on_progress(Progress(pin.name, "ready"))
+        self.errand.tell(pin.name, "ready")
 
     def _queue(self, pin: Pin) -> None:
         binary = pinned(pin, self._directory / pin.name)
@@ -257,10 +247,7 @@ class _Fetch:
     def _deliver_missing(self, pins: list[Pin], error: CorpusError) -> None:
         for pin in pins:
             if pin.name not in self._delivered:
-                path = self._directory / pin.name
-                absent = Binary(
-                    name=pin.name, path=path, status="missing", detail=str(error), pin=pin
-                )
+                absent = missing(pin, self._directory / pin.name, str(error))
                 self._put(float("inf"), absent)
 
     def _put(self, rank: float, binary: Binary | None) -> None:

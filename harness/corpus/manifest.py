@@ -1,28 +1,27 @@
-"""The pinned corpora: which binaries, from which wheel or source, with which digest."""
+"""The pinned corpora: which binaries, from which wheel or source, with which digest.
+
+What is committed of them stands in the fixtures, beside what an independent tool counted.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar, get_args
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    PrivateAttr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, model_validator
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, CorpusError
 from harness.faults import reading
 
 Tier = Literal["default", "small", "large"]
 TIERS: tuple[str, ...] = get_args(Tier)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_PACKAGE = Path(__file__).resolve().parent.parent
 _Item = TypeVar("_Item")
 # TOML has arrays, which strict validation would refuse as tuples.
 _Array = Annotated[tuple[_Item, ...], Field(strict=False)]
@@ -143,3 +142,43 @@ def load_manifest(file: Path) -> Manifest:
         manifest = Manifest.model_validate(tomllib.loads(content.decode()))
     manifest._digest = hashlib.sha256(content).hexdigest()  # noqa: SLF001 - the reader's to set
     return manifest
+
+
+def fixtures_directory() -> Path:
+    """Return the directory that holds `corpus.toml`, `binaries/` and `suites/`.
+
+    A wheel carries it inside the package; a checkout, beside the package.
+
+    Raises:
+        CorpusError: It is in neither place.
+    """
+    for place in (_PACKAGE / "fixtures", _PACKAGE.parent / "fixtures"):
+        if (place / "corpus.toml").is_file():
+            return place
+    raise CorpusError(
+        "the fixtures are missing from this installation",
+        remedy="install harness again, from a wheel or from a whole checkout",
+    )
+
+
+def committed_path(pin: Pin) -> Path:
+    """Return where a committed binary is."""
+    return fixtures_directory() / "binaries" / pin.path
+
+
+@cache
+def pinned_manifest() -> Manifest:
+    """Return the manifest that ships with the harness."""
+    return load_manifest(fixtures_directory() / "corpus.toml")
+
+
+@cache
+def counted_dies() -> dict[str, int]:
+    """Return how many debugging entries an independent tool counted, by the binary's digest."""
+    fixtures = fixtures_directory()
+    files = [fixtures / "corpus-counts.json", *fixtures.glob("binaries/*/expected.json")]
+    return {
+        one["sha256"]: one["dies"]
+        for file in files
+        for one in json.loads(file.read_bytes())["files"].values()
+    }

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
-from harness.corpus.binary import Binary, digest_file, pinned
+from msgspec import Struct, field
+
+from harness.corpus.binary import Binary, Stamp, digest_file, is_stamped, pinned
+from harness.corpus.errand import OnProgress, ignore
 from harness.corpus.fetch import iter_fetch
-from harness.corpus.fixtures import committed_path, pinned_manifest
 from harness.corpus.inventory import inventory
-from harness.corpus.manifest import Manifest
-from harness.corpus.progress import OnProgress, ignore
-from harness.corpus.stamp import Stamp, is_stamped
+from harness.corpus.manifest import Manifest, committed_path, pinned_manifest
 from harness.errors import CorpusError
 
 
-class Planned(NamedTuple):
-    """A binary that is here or will come, as far as that is known before it is."""
-
-    name: str
-    path: Path
-    size_bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Corpus:
+class Corpus(Struct, frozen=True, kw_only=True):
     """What there is to measure.
 
     `label` names it in one line for every report. `warning` is not empty when it is less than, or
-    something else than, what was asked for. `planned` lists what `binaries` will yield, smallest
-    first; `binaries` can be walked once, waits for downloads, and has to be closed when it is not
-    walked to its end.
+    something else than, what was asked for. `planned` lists what `binaries` will yield, as far as
+    that is known before, smallest first; `binaries` can be walked once, waits for downloads, and
+    has to be closed when it is not walked to its end.
     """
 
     label: str
     binaries: Generator[Binary, None, None]
-    planned: tuple[Planned, ...]
+    planned: list[Binary]
     warning: str = ""
     _come: dict[str, Binary] = field(default_factory=dict)
 
@@ -62,8 +50,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
 
     A file is itself. A directory is what it holds; one that does not exist is filled with a pinned
     tier if its name or `tier` says that this is meant, and one that a fetch has begun to fill is
-    completed. When nothing can be fetched, the
-    committed binaries stand in, plainly labelled.
+    completed. When nothing can be fetched, the committed binaries stand in, plainly labelled.
 
     Args:
         path: A file, a directory, or a directory yet to be made.
@@ -77,8 +64,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
     if path.is_dir() and not is_stamped(path):
         return _from_directory(path, inventory(path))
     if path.exists() and not path.is_dir():
-        found = inventory(path)
-        return Corpus(label=str(path), binaries=_each(found), planned=_plan(found))
+        return _here(str(path), inventory(path))
     _check_name(path, tier)
     tiers = [tier] if tier else Stamp.read(path).tiers or ["default"]
     return _from_fetch(manifest, tiers, path, on_progress)
@@ -93,19 +79,19 @@ def committed_corpus(warning: str = "") -> Corpus:
     pins = pinned_manifest().tier("small")
     found = []
     for pin in pins:
-        path = committed_path(pin.path)
+        path = committed_path(pin)
         if not path.is_file() or digest_file(path) != pin.sha256:
             raise CorpusError(
                 f"the committed binary {path} is missing or changed",
                 remedy="restore it from version control",
             )
         found.append(pinned(pin, path))
-    return Corpus(
-        label="small tier: the binaries committed under fixtures/binaries, NOT the default tier",
-        binaries=_each(found),
-        planned=_plan(found),
-        warning=warning,
-    )
+    label = "small tier: the binaries committed under fixtures/binaries, NOT the default tier"
+    return _here(label, found, warning)
+
+
+def _here(label: str, found: list[Binary], warning: str = "") -> Corpus:
+    return Corpus(label=label, binaries=_each(found), planned=found, warning=warning)
 
 
 def _from_directory(path: Path, found: list[Binary]) -> Corpus:
@@ -114,7 +100,7 @@ def _from_directory(path: Path, found: list[Binary]) -> Corpus:
             f"{path} is empty",
             remedy=f"put binaries there, or fill it: python -m harness corpus fetch {path}",
         )
-    return Corpus(label=f"directory {path}", binaries=_each(found), planned=_plan(found))
+    return _here(f"directory {path}", found)
 
 
 def _from_fetch(
@@ -129,26 +115,17 @@ def _from_fetch(
         first = next(ready)
     except CorpusError as error:
         return committed_corpus(f"nothing could be fetched into {path}: {error}")
-    planned = [
-        *_plan(others),
-        *(Planned(pin.name, path / pin.name, pin.size_bytes, pin.sha256) for pin in pins.values()),
-    ]
+    planned = [*others, *(pinned(pin, path / pin.name) for pin in pins.values())]
     return Corpus(
         label=f"{' and '.join(tiers)} tier, pinned by sha256, in {path}",
         binaries=_each([*others, first], ready),
-        planned=tuple(sorted(planned, key=lambda plan: plan.size_bytes)),
+        planned=sorted(planned, key=lambda binary: binary.size_bytes),
     )
 
 
 def _each(found: Iterable[Binary], ready: Iterable[Binary] = ()) -> Generator[Binary, None, None]:
     yield from found
     yield from ready
-
-
-def _plan(binaries: Iterable[Binary]) -> tuple[Planned, ...]:
-    return tuple(
-        Planned(binary.name, binary.path, binary.size_bytes, binary.sha256) for binary in binaries
-    )
 
 
 def _check_name(path: Path, tier: str) -> None:

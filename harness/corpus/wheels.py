@@ -11,9 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
+from harness.corpus.errand import Errand
 from harness.corpus.manifest import Pin, Wheel
-from harness.corpus.progress import OnProgress, Progress
-from harness.corpus.subprocesses import Errand
 from harness.errors import CorpusError
 
 PARTIAL_PREFIX = ".partial-"
@@ -26,7 +25,7 @@ class IndexUnreachable(CorpusError):
     """There is no way to the package index: no use asking it for the next wheel."""
 
 
-def download(name: str, wheel: Wheel, into: Path, errand: Errand, on_progress: OnProgress) -> Path:
+def download(name: str, wheel: Wheel, into: Path, errand: Errand) -> Path:
     """Download one wheel with pip, under the user's own index settings.
 
     pip checks the digest: a file that is not the pinned one is never kept.
@@ -36,19 +35,19 @@ def download(name: str, wheel: Wheel, into: Path, errand: Errand, on_progress: O
     """
     requirements = into / f"{name}.txt"
     requirements.write_text(f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-    on_progress(Progress(name, "download", 0, wheel.size_bytes))
+    errand.tell(name, "download", 0, wheel.size_bytes)
 
     def follow(line: str) -> None:
         word, _, rest = line.partition(" ")
         done, _, total = rest.partition(" of ")
         if word == "Progress" and done.isdigit() and total.isdigit():
-            on_progress(Progress(name, "download", int(done), wheel.size_bytes))
+            errand.tell(name, "download", int(done), wheel.size_bytes)
 
     code, output = errand.run(_pip_command(wheel, requirements, into), follow)
     found = list(into.glob("*.whl"))
     if code or len(found) != 1:
         raise _download_failed(wheel, output)
-    on_progress(Progress(name, "download", wheel.size_bytes, wheel.size_bytes))
+    errand.tell(name, "download", wheel.size_bytes, wheel.size_bytes)
     return found[0]
 
 

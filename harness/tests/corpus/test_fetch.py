@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from harness.corpus import Manifest, Progress, iter_fetch
-from harness.corpus.progress import Stage
-from harness.corpus.stamp import STAMP_NAME, Stamp
+from harness.corpus.binary import STAMP_NAME, Stamp
+from harness.corpus.errand import Stage
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, OTHER_ELF, manifest, pin
 

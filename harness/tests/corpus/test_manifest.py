@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.corpus import fixtures_directory, load_manifest, pinned_manifest
+from harness.corpus import counted_dies, fixtures_directory, load_manifest, pinned_manifest
 from harness.corpus.binary import digest_file
 from harness.errors import ConfigError
 
@@ -87,3 +87,13 @@ def test_independent_counts_belong_to_the_committed_bytes() -> None:
     for expected in sorted(fixtures_directory().glob("binaries/*/expected.json")):
         for name, counts in json.loads(expected.read_text())["files"].items():
             assert digest_file(expected.parent / name) == counts["sha256"], expected
+
+
+def test_every_pinned_binary_of_the_default_tier_is_counted() -> None:
+    pins = [pin for pin in pinned_manifest().tier("default") if pin.sha256]
+    assert all(counted_dies()[pin.sha256] > 0 for pin in pins)
+
+
+def test_a_committed_binary_is_counted() -> None:
+    digest = digest_file(fixtures_directory() / "binaries/cpp/dwarf5.so")
+    assert counted_dies()[digest] == 382

@@ -1,4 +1,4 @@
-"""Run a command whose output is followed line by line and that can be called off."""
+"""What a fetch does in the background: it tells how far it is, and can be called off."""
 
 from __future__ import annotations
 
@@ -9,16 +9,44 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from typing import Literal
+
+from msgspec import Struct
 
 from harness.errors import Cancelled
 
 _KEPT_LINES = 40
 
 
-class Errand:
-    """The commands of one fetch, at most one at a time; `cancel` ends it for good."""
+Stage = Literal["wait", "download", "extract", "unpack", "build", "ready"]
 
-    def __init__(self) -> None:
+
+class Progress(Struct, frozen=True):
+    """One step forward; drawing it is the caller's.
+
+    `source` is the wheel, or for `ready` the binary. `done` of `total` counts bytes for
+    `download` and `extract`, files for `unpack`, Go packages for `build`; a total of 0 means that
+    nobody knows yet. Calls come from a background thread.
+    """
+
+    source: str
+    stage: Stage
+    done: int = 0
+    total: int = 0
+
+
+OnProgress = Callable[[Progress], None]
+
+
+def ignore(_: Progress) -> None:
+    """Tell nobody."""
+
+
+class Errand:
+    """One fetch: its steps, and its commands, at most one at a time; `cancel` ends it for good."""
+
+    def __init__(self, on_progress: OnProgress) -> None:
+        self._on_progress = on_progress
         self._cancelled = threading.Event()
         self._guard = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
@@ -30,6 +58,10 @@ class Errand:
             if self._process and self._process.poll() is None:
                 with suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGTERM)
+
+    def tell(self, source: str, stage: Stage, done: int = 0, total: int = 0) -> None:
+        """Say what is being done, and how far it is."""
+        self._on_progress(Progress(source, stage, done, total))
 
     def check(self) -> None:
         """Raise Cancelled once the errand was called off."""
