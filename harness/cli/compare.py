@@ -152,7 +152,7 @@ def print_comparison(document: ComparisonDocument, notes: list[str], *, everythi
     """Print the two sides, what differs between them besides the code, and every row."""
     from harness.reports.gate.cells import files_headline  # noqa: PLC0415
     from harness.reports.gate.terminal import print_comparisons  # noqa: PLC0415  slow to import
-    from harness.reports.terminal import make_console  # noqa: PLC0415
+    from harness.tables import make_console  # noqa: PLC0415
 
     console = make_console(sys.stdout)
     for name, side in (("baseline ", document.baseline), ("candidate", document.candidate)):

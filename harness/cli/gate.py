@@ -189,7 +189,7 @@ def _append_summary(report: str) -> None:
 
 def _print(verdict: Verdict, target: Path) -> None:
     from harness.reports.gate.terminal import print_verdict  # noqa: PLC0415  slow to import
-    from harness.reports.terminal import make_console  # noqa: PLC0415
+    from harness.tables import make_console  # noqa: PLC0415
 
     console = make_console(sys.stdout)
     print_verdict(verdict, console)

@@ -115,9 +115,10 @@ def _print_document(findings: Findings, files: Mapping[str, str]) -> None:
 
 def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
     from harness.reports.sweep import print_sweep  # noqa: PLC0415
-    from harness.reports.terminal import make_console, print_summary  # noqa: PLC0415
+    from harness.reports.terminal import print_summary  # noqa: PLC0415
     from harness.stats.copies import held_copies  # noqa: PLC0415
     from harness.stats.sweep import SWEEP, sweep_points  # noqa: PLC0415
+    from harness.tables import make_console  # noqa: PLC0415
 
     console = make_console(sys.stdout)
     held = held_copies(findings.frames.copies)

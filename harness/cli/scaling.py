@@ -128,8 +128,8 @@ def _iter_dies(path: str) -> Iterator[object]:
 def _show(run_dir: Path, size: str, *, json: bool) -> int:
     """Print what a run says about scaling; return how many lines could be drawn."""
     from harness.reports.scaling import print_scaling, scaling_document  # noqa: PLC0415 - pandas
-    from harness.reports.terminal import make_console  # noqa: PLC0415
     from harness.stats.scaling import scaling_points, trends  # noqa: PLC0415
+    from harness.tables import make_console  # noqa: PLC0415
 
     frames = _read(run_dir)
     points = scaling_points(frames)

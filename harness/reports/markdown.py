@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.reports import cells
+from harness.reports.columns import OVERHEADS, change_cell, summary_columns
 from harness.reports.gaps import group_doubts, group_gaps, measured
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
@@ -18,7 +18,7 @@ from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Failure, Summary
-from harness.tables import Markdown, code, longest_backticks, plain
+from harness.tables import Column, Markdown, code, longest_backticks, markdown_table, pick, plain
 from harness.units import format_bytes, format_seconds
 
 _NAME_WIDTH = 60
@@ -64,6 +64,7 @@ def render_report(
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
+        columns=pick(summary_columns((summary.baseline, summary.candidate)), _SHOWN),
         claim=claim,
         held=[one for one in held if one.copies],
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
@@ -109,15 +110,13 @@ def markdown_environment() -> Environment:
 
 def _environment() -> Environment:
     environment = markdown_environment()
-    environment.filters.update(failure=_failure, places=_places)
+    environment.filters.update(failure=_failure)
     environment.globals.update(
-        peak_cell=cells.peak_cell,
-        change_cell=cells.change_cell,
-        batches_cell=cells.batches_cell,
-        overshoot_cell=cells.overshoot_cell,
-        same_cell=cells.same_cell,
-        ratio_cell=cells.ratio_cell,
-        overhead_cells=cells.overhead_cells,
+        table=markdown_table,
+        change_cell=change_cell,
+        held_columns=_HELD,
+        measured_columns=_MEASURED,
+        overhead_columns=OVERHEADS,
     )
     return environment
 
@@ -134,6 +133,30 @@ def _failure(failure: Failure, source: str) -> Markdown:
 def _places(copies: Iterable[Copy]) -> Markdown:
     """Return where copies were made, each with its size in payloads."""
     return Markdown(", ".join(f"{code(copy.location)} ({copy.copies:.2f})" for copy in copies))
+
+
+_SHOWN = "binary baseline candidate change batches overshoot same wall cpu rss_peak"
+
+_HELD: list[Column[Held]] = [
+    Column(key="source", header="source", cell=lambda one: one.source),
+    Column(key="binary", header="binary", cell=lambda one: one.binary, kind="name"),
+    Column(key="arm", header="arm", cell=lambda one: one.arm),
+    Column(key="total", header="payloads held", cell=lambda one: f"{one.total:.2f}", kind="number"),
+    Column(
+        key="places",
+        header="made at",
+        cell=lambda one: ", ".join(copy.location for copy in one.copies),
+        markdown=lambda one: _places(one.copies),
+    ),
+]
+
+_MEASURED: list[Column[tuple[str, str, str, int, str]]] = [
+    Column(key="source", header="source", cell=lambda one: one[0], kind="name"),
+    Column(key="probe", header="probe", cell=lambda one: one[1], kind="name"),
+    Column(key="metric", header="metric", cell=lambda one: one[2], kind="name"),
+    Column(key="cases", header="cases", cell=lambda one: str(one[3]), kind="number"),
+    Column(key="replicates", header="replicates of each", cell=lambda one: one[4]),
+]
 
 
 def _finalize(value: Any) -> Any:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from msgspec import Struct
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.stats.labels import inert, shorten
 from harness.stats.scaling import SIZES, ScalingPoint, Trend, readable
 from harness.stats.slope import Slope
+from harness.tables import NOTHING, Column, print_table
 from harness.units import format_bytes
 
 SCHEMA = "harness.scaling/1"
-_NAME_WIDTH, _LEAST_NAME = 30, 10
-_SIZES_WIDTH, _PEAK_WIDTH = 33, 11
+_NAME_WIDTH, _ARM_WIDTH = 30, 10
 
 Series = tuple[str, str]
 
@@ -72,31 +71,53 @@ def print_scaling(
         name, source = series
         title = f"{shorten(name, _NAME_WIDTH)}, source {inert(source)}"
         console.print(Text(title, style="bold"))
-        console.print(_table(mine, console.width))
+        inputs = {point.binary: point for point in mine}
+        print_table(_columns(mine), list(inputs.values()), console)
         for text in _iter_sentences(series, mine, lines, size):
             console.print(text)
         console.print()
 
 
-def _table(points: Sequence[ScalingPoint], width: int) -> Table:
-    """Return one row an input; names get what the numbers leave, so that none of those is cut."""
-    arms = sorted({point.arm for point in points})
-    room = max(_LEAST_NAME, width - _SIZES_WIDTH - _PEAK_WIDTH * len(arms))
-    peaks = {(point.binary, point.arm): point for point in points}
-    grid = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
-    grid.add_column(Text("binary"), no_wrap=True)
-    for header in ("functions", "DIEs", "JSON", *(shorten(arm, 10) for arm in arms)):
-        grid.add_column(Text(header), justify="right", no_wrap=True)
-    for binary, point in {point.binary: point for point in points}.items():
-        cells = (peaks.get((binary, arm)) for arm in arms)
-        grid.add_row(
-            Text(shorten(binary, min(room, _NAME_WIDTH))),
-            f"{point.functions:,}",
-            "-" if point.dies is None else f"{point.dies:,}",
-            format_bytes(point.raw_bytes),
-            *("missing" if cell is None else format_bytes(cell.peak_bytes) for cell in cells),
-        )
-    return grid
+def _columns(points: Sequence[ScalingPoint]) -> list[Column[ScalingPoint]]:
+    """Return the columns of a series: what an input is, and the peak of each arm over it."""
+    peaks = {(point.binary, point.arm): format_bytes(point.peak_bytes) for point in points}
+    return [
+        Column(
+            key="binary",
+            header="binary",
+            cell=lambda point: point.binary,
+            kind="name",
+            most=_NAME_WIDTH,
+        ),
+        Column(
+            key="functions",
+            header="functions",
+            cell=lambda point: f"{point.functions:,}",
+            kind="number",
+        ),
+        Column(
+            key="dies",
+            header="DIEs",
+            cell=lambda point: NOTHING if point.dies is None else f"{point.dies:,}",
+            kind="number",
+        ),
+        Column(
+            key="raw",
+            header="JSON",
+            cell=lambda point: format_bytes(point.raw_bytes),
+            kind="number",
+        ),
+        *(_peak_column(arm, peaks) for arm in sorted({point.arm for point in points})),
+    ]
+
+
+def _peak_column(arm: str, peaks: Mapping[tuple[str, str], str]) -> Column[ScalingPoint]:
+    return Column(
+        key=f"peak of {arm}",
+        header=shorten(arm, _ARM_WIDTH),
+        cell=lambda point: peaks.get((point.binary, arm), "missing"),
+        kind="number",
+    )
 
 
 def _iter_sentences(

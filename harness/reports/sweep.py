@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from harness.reports.cells import iter_overhead_lines
+from harness.reports.columns import iter_overhead_lines
 from harness.reports.provenance import Provenance
 from harness.stats.labels import shorten
 from harness.stats.sweep import SweepPoint, fitting
+from harness.tables import Column, print_table
 from harness.units import format_bytes, format_seconds
 
 SCHEMA = "harness.sweep/1"
@@ -70,7 +70,7 @@ def print_sweep(
     budget_bytes: int | None = None,
 ) -> None:
     """Print the points, what each probe costs, and last what fits; a time not taken is empty."""
-    console.print(_table(points))
+    print_table(_COLUMNS, points, console)
     for line in iter_overhead_lines(origin):
         console.print(Text(line, style="dim"))
     if budget_bytes is not None:
@@ -89,19 +89,35 @@ def _iter_answers(points: Sequence[SweepPoint], budget_bytes: int) -> Iterator[s
         yield f"{name}: {fits} {format_bytes(best.peak_bytes)}{never}"
 
 
-def _table(points: Sequence[SweepPoint]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    table.add_column("binary", no_wrap=True)
-    for name in ("threshold", "peak heap", "batches", "overshoot", "wall"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for point in points:
-        overshoot = point.overshoot_bytes
-        table.add_row(
-            Text(shorten(point.binary, _NAME_WIDTH)),
-            format_bytes(point.threshold_bytes),
-            format_bytes(point.peak_bytes),
-            str(point.batches),
-            "none" if overshoot is None else format_bytes(overshoot),
-            "" if point.wall_s is None else format_seconds(point.wall_s),
-        )
-    return table
+_COLUMNS: list[Column[SweepPoint]] = [
+    Column(
+        key="binary", header="binary", cell=lambda one: one.binary, kind="name", most=_NAME_WIDTH
+    ),
+    Column(
+        key="threshold",
+        header="threshold",
+        cell=lambda one: format_bytes(one.threshold_bytes),
+        kind="number",
+    ),
+    Column(
+        key="peak",
+        header="peak heap",
+        cell=lambda one: format_bytes(one.peak_bytes),
+        kind="number",
+    ),
+    Column(key="batches", header="batches", cell=lambda one: str(one.batches), kind="number"),
+    Column(
+        key="overshoot",
+        header="overshoot",
+        cell=lambda one: (
+            "none" if one.overshoot_bytes is None else format_bytes(one.overshoot_bytes)
+        ),
+        kind="number",
+    ),
+    Column(
+        key="wall",
+        header="wall",
+        cell=lambda one: "" if one.wall_s is None else format_seconds(one.wall_s),
+        kind="number",
+    ),
+]

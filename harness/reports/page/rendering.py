@@ -10,17 +10,17 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.reports import cells
+from harness.reports.columns import describe, exact, known, overhead_cells, share
 from harness.reports.gaps import group_doubts, group_gaps, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.material import Material
-from harness.reports.page.results import describe, iter_results
-from harness.reports.page.values import exact, known, share
-from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
+from harness.reports.page.results import result_columns
+from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
 from harness.reports.reasons import iter_exceptions
 from harness.stats.copies import held_copies
 from harness.stats.labels import inert, shorten
+from harness.tables import html_cells, html_head
 from harness.units import format_bytes, format_seconds
 
 _TEMPLATES = "templates/page"
@@ -39,7 +39,7 @@ def render_page(material: Material) -> str:
         script=script,
         policy=_policy(style, script),
         **_about_run(material),
-        **_about_results(material),
+        **_about_results(material, environment.get_template("parts.html.j2").module),
     )
 
 
@@ -56,7 +56,7 @@ def _about_run(material: Material) -> dict[str, Any]:
     }
 
 
-def _about_results(material: Material) -> dict[str, Any]:
+def _about_results(material: Material, parts: Any) -> dict[str, Any]:
     summary, claim, anchors = material.summary, material.claim, anchors_of(material)
     held = held_copies(material.frames.copies)
     return {
@@ -65,7 +65,7 @@ def _about_results(material: Material) -> dict[str, Any]:
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
-        "results": list(iter_results(summary, claim, anchors, held)),
+        "columns": result_columns(summary, claim, anchors, held, parts),
         "details": list(iter_details(material)),
         "pictures": sorted(material.pictures, key=lambda one: one.name != "peak_heap"),
         "exceptions": list(iter_exceptions(summary, claim)),
@@ -96,7 +96,12 @@ def _environment() -> Environment:
         describe=describe,
     )
     environment.globals.update(
-        SOURCES=SOURCES, Standing=Standing, overhead_cells=cells.overhead_cells
+        SOURCES=SOURCES,
+        Standing=Standing,
+        row_standing=row_standing,
+        html_head=html_head,
+        html_cells=html_cells,
+        overhead_cells=overhead_cells,
     )
     return environment
 

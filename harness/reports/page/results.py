@@ -1,100 +1,76 @@
-"""The rows of the large table: what each cell shows, what it is sorted by, how long its bar is."""
+"""The large table of the page: the columns of every summary, with links, bars and the state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from harness.reports import cells
-from harness.reports.page.values import exact, share
-from harness.reports.page.verdict import Standing, row_standing
+from markupsafe import Markup, escape
+from msgspec.structs import replace
+
+from harness.reports.columns import change_cell, peak_cell, same_cell, share, summary_columns
+from harness.reports.page.verdict import row_standing
 from harness.stats.claim import Claim
 from harness.stats.copies import Held
-from harness.stats.quantity import Quantity
 from harness.stats.summary import Arm, Row, Summary
+from harness.tables import Column, pick
+
+_ORDER = (
+    "binary source change baseline candidate state batches overshoot copies same wall cpu rss_peak"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What one cell shows; `key` orders it, None after everything else. `title` is exact."""
-
-    text: str
-    key: float | None = None
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One row. `bars` are per cent of the largest peak of all; `kept_pct` of the baseline's."""
-
-    row: Row
-    anchor: str
-    standing: Standing
-    change: Cell
-    baseline: Cell
-    candidate: Cell
-    bars: tuple[float, float]
-    kept_pct: float | None
-    batches: Cell
-    overshoot: Cell
-    copies: Cell
-    ratios: tuple[Cell, ...]
-
-    @property
-    def same(self) -> str:
-        """Whether both arms delivered the same scopes."""
-        return cells.same_cell(self.row)
-
-
-def iter_results(
-    summary: Summary, claim: Claim, anchors: Mapping[str, str], held: Sequence[Held]
-) -> Iterator[Result]:
-    """Yield the rows in the order of the summary.
+def result_columns(
+    summary: Summary, claim: Claim, anchors: Mapping[str, str], held: Sequence[Held], parts: Any
+) -> list[Column[Row]]:
+    """Return the columns of the page, in their order.
 
     Args:
         summary: What was found.
         claim: What each row is held against.
         anchors: Where each binary's detail is on the page.
         held: The copies that were alive at the peaks.
+        parts: The macros that the page's sections share.
     """
-    copied = {(one.binary, one.source, one.arm): one.total for one in held}
     largest = max((_median(arm) for row in summary.rows for arm in _arms(row)), default=0.0)
-    for row in summary.rows:
-        batching = row.candidate.batching
-        yield Result(
-            row=row,
-            anchor=anchors[row.binary],
-            standing=row_standing(row, claim),
-            change=Cell(cells.change_cell(row), _negative(row.reduction_pct)),
-            baseline=_peak(row, row.baseline),
-            candidate=_peak(row, row.candidate),
-            bars=(share(_median(row.baseline), largest), share(_median(row.candidate), largest)),
-            kept_pct=None if row.reduction_pct is None else share(100 - row.reduction_pct, 100),
-            batches=Cell(cells.batches_cell(row), batching.most if batching else None),
-            overshoot=Cell(
-                cells.overshoot_cell(row), batching.largest_overshoot_bytes if batching else None
-            ),
-            copies=Cell(cells.copies_cell(row, held), copied.get(_cell_key(row))),
-            ratios=tuple(
-                Cell(cells.ratio_cell(row, metric), row.ratio(metric))
-                for metric in ("wall", "cpu", "rss_peak")
-            ),
+
+    def link(row: Row) -> Markup:
+        return Markup('<a href="#{}">{}</a>').format(anchors[row.binary], parts.binary(row.binary))
+
+    def kept(row: Row) -> Markup:
+        if row.reduction_pct is None:
+            return escape(change_cell(row))
+        bar = parts.bar(share(100 - row.reduction_pct, 100), "kept", 100 - claim.reduction_pct)
+        return escape(change_cell(row)) + Markup.escape(bar)
+
+    def peak(row: Row, arm: Arm, kind: str) -> Markup:
+        bar = parts.bar(share(_median(arm), largest), kind) if arm.peak else Markup()
+        return escape(peak_cell(row, arm)) + bar
+
+    def same(row: Row) -> Markup:
+        shown = same_cell(row)
+        return (
+            Markup('<span class="bad">{}</span>').format(shown) if shown == "NO" else escape(shown)
         )
 
-
-def describe(quantity: Quantity) -> str:
-    """Return the exact median of a quantity, and what it is the median of."""
-    spread = "" if quantity.low == quantity.high else f", spread {exact(quantity.spread, '')}"
-    return f"{exact(quantity.median, quantity.unit)}, median of {quantity.replicates}{spread}"
-
-
-def _peak(row: Row, arm: Arm) -> Cell:
-    text = cells.peak_cell(row, arm)
-    return Cell(text, arm.peak.median, describe(arm.peak)) if arm.peak else Cell(text)
-
-
-def _cell_key(row: Row) -> tuple[str, str, str]:
-    return row.binary, row.source, row.baseline.name
+    shown = {
+        "binary": link,
+        "change": kept,
+        "baseline": lambda row: peak(row, row.baseline, "old"),
+        "candidate": lambda row: peak(row, row.candidate, "new"),
+        "same": same,
+    }
+    columns = [
+        replace(column, html=shown.get(column.key))
+        for column in summary_columns((summary.baseline, summary.candidate), held)
+    ]
+    state = Column[Row](
+        key="state",
+        header="state",
+        cell=lambda row: str(row_standing(row, claim)),
+        html=lambda row: parts.badge(row_standing(row, claim)),
+    )
+    return pick([*columns, state], _ORDER)
 
 
 def _arms(row: Row) -> tuple[Arm, Arm]:
@@ -103,7 +79,3 @@ def _arms(row: Row) -> tuple[Arm, Arm]:
 
 def _median(arm: Arm) -> float:
     return arm.peak.median if arm.peak else 0.0
-
-
-def _negative(number: float | None) -> float | None:
-    return None if number is None else -number

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from harness.reports.cells import change_cell, overshoot_cell
+from harness.reports.columns import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
 from harness.reports.page.material import Material
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction

@@ -10,8 +10,9 @@ from io import StringIO
 from pathlib import Path
 
 from harness.cli.publish import read_findings
-from harness.reports.terminal import make_console, print_summary
+from harness.reports.terminal import print_summary
 from harness.stats.copies import held_copies
+from harness.tables import make_console
 from harness.tests.docs.checkout import checkout
 
 BEGIN = "<!-- python -m harness report results/baseline --output results/report -->\n```text\n"

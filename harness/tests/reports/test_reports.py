@@ -17,10 +17,11 @@ from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
 from harness.reports.provenance import Provenance
-from harness.reports.terminal import live_header, live_row, make_console, print_summary
+from harness.reports.terminal import live_header, live_row, print_summary
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.summary import Summary, summarise
+from harness.tables import make_console
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import batch, failure, frames, peaks
 

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from harness.reports.scaling import print_scaling, scaling_document
-from harness.reports.terminal import make_console
 from harness.stats.scaling import ScalingPoint, trends
+from harness.tables import make_console
 
 NAME = "\x1b[31mlong" + "x" * 80
 

@@ -1,0 +1,288 @@
+"""The columns of the tables that show a summary, for the terminal, Markdown and the page alike.
+
+`=` before a size means that at least two replicates agree to the byte, `~` that they differ and
+the median is shown; a single replicate has neither. `?` after a change means that it proves
+nothing. What is missing is named, never printed as a number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
+
+from harness.reports.provenance import Overhead, Provenance
+from harness.stats.batches import Batching
+from harness.stats.copies import Held
+from harness.stats.labels import inert, shorten
+from harness.stats.quantity import Quantity
+from harness.stats.summary import Arm, Row
+from harness.tables import NOTHING, Column, pick, plain
+from harness.units import format_bytes, format_value
+
+_NAME_WIDTH, _ARM_WIDTH = 24, 10
+_LIVE = "binary source baseline candidate change batches overshoot same"
+_LIVE_WIDTHS = {"binary": 17, "source": 6}
+_TIMES = {
+    "wall": ("wall", "Wall time"),
+    "cpu": ("CPU", "CPU time"),
+    "rss_peak": ("RSS", "Peak RSS"),
+}
+
+
+def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Column[Row]]:
+    """Return every column of a summary, of which each format picks its own.
+
+    Args:
+        arms: The names of the baseline and of the candidate.
+        held: The copies that were alive at the peaks.
+    """
+    old, new = arms
+    return [
+        Column(
+            key="binary",
+            header="binary",
+            cell=lambda row: row.binary,
+            kind="name",
+            sort=lambda row: row.binary,
+            most=_NAME_WIDTH,
+            css="sticky",
+            head=True,
+        ),
+        Column(key="source", header="source", cell=lambda row: row.source, kind="name"),
+        Column(
+            key="change",
+            header="change",
+            cell=change_cell,
+            kind="number",
+            sort=lambda row: None if row.reduction_pct is None else -row.reduction_pct,
+            rising=True,
+            style=_change_style,
+            hint=f"Change of peak heap from {old} to {new}",
+            css="num wide",
+            least=8,
+        ),
+        _peak_column("baseline", old, "old"),
+        _peak_column("candidate", new, "new"),
+        Column(
+            key="batches",
+            header="batches",
+            cell=batches_cell,
+            kind="number",
+            sort=_most_batches,
+            hint=f"Batches sent: {old} > {new}",
+            css="num",
+            least=8,
+        ),
+        Column(
+            key="overshoot",
+            header="overshoot",
+            long="largest overshoot",
+            cell=overshoot_cell,
+            kind="number",
+            sort=_largest_overshoot,
+            hint="Largest overshoot of the threshold",
+            css="num",
+            least=9,
+        ),
+        _copies_column(arms, held),
+        Column(
+            key="same",
+            header="same",
+            long="same scopes",
+            cell=same_cell,
+            style=lambda row: "" if row.same_output else "red",
+            hint="Did both arms deliver the same scopes?",
+            right=True,
+            least=4,
+        ),
+        *(_ratio_column(metric, arms) for metric in _TIMES),
+    ]
+
+
+def live_columns(arms: tuple[str, str]) -> list[Column[Row]]:
+    """Return the columns of rows that are printed as they finish, of widths known before."""
+    return [
+        replace(column, least=_LIVE_WIDTHS.get(column.key, column.least))
+        for column in pick(summary_columns(arms), _LIVE)
+    ]
+
+
+def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
+    def of(row: Row) -> Arm:
+        return row.baseline if key == "baseline" else row.candidate
+
+    return Column(
+        key=key,
+        header=f"{arm} peak",
+        short=shorten(arm, _ARM_WIDTH),
+        cell=lambda row: peak_cell(row, of(row)),
+        markdown=lambda row: plain(peak_cell(row, of(row), spread=True)),
+        kind="number",
+        sort=lambda row: None if (peak := of(row).peak) is None else peak.median,
+        exact=lambda row: describe(peak) if (peak := of(row).peak) else "",
+        style=lambda row: "" if of(row).peak else "red",
+        css=f"num wide {css}",
+        least=10,
+    )
+
+
+def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
+    totals = {(one.binary, one.source, one.arm): one.total for one in held}
+
+    def total(row: Row, arm: Arm) -> float | None:
+        return totals.get((row.binary, row.source, arm.name))
+
+    def cell(row: Row) -> str:
+        both = (total(row, arm) for arm in (row.baseline, row.candidate))
+        return " > ".join(NOTHING if one is None else f"{one:.1f}" for one in both)
+
+    return Column(
+        key="copies",
+        header="copies",
+        cell=cell,
+        kind="number",
+        sort=lambda row: total(row, row.baseline),
+        hint=f"Whole copies of the payload at the peak: {arms[0]} > {arms[1]}",
+        css="num",
+        least=9,
+    )
+
+
+def _ratio_column(metric: str, arms: tuple[str, str]) -> Column[Row]:
+    header, name = _TIMES[metric]
+    return Column(
+        key=metric,
+        header=header,
+        cell=lambda row: ratio_cell(row, metric),
+        kind="number",
+        sort=lambda row: row.ratio(metric),
+        hint=f"{name}, {arms[1]} over {arms[0]}",
+        css="num",
+    )
+
+
+def _most_batches(row: Row) -> int | None:
+    return None if row.candidate.batching is None else row.candidate.batching.most
+
+
+def _largest_overshoot(row: Row) -> int | None:
+    batching = row.candidate.batching
+    return None if batching is None else batching.largest_overshoot_bytes
+
+
+def _change_style(row: Row) -> str:
+    if not row.counts or row.reduction_pct is None:
+        return "dim"
+    return "green" if row.reduction_pct > 0 else "yellow"
+
+
+def peak_cell(row: Row, arm: Arm, *, spread: bool = False) -> str:
+    """Return an arm's peak, or the status of what failed, or `missing`.
+
+    With `spread`, largest minus smallest replicate stands behind a peak that varied.
+    """
+    if arm.peak is None:
+        statuses = (f.status for f in row.failures if f.arm in (arm.name, ""))
+        return next(statuses, "missing")
+    shown = _agreement(arm.peak) + format_bytes(arm.peak.median)
+    varied = spread and arm.peak.spread > 0
+    return f"{shown} (spread {format_bytes(arm.peak.spread)})" if varied else shown
+
+
+def change_cell(row: Row) -> str:
+    """Return the change of peak heap from baseline to candidate in per cent."""
+    if row.reduction_pct is None:
+        return NOTHING
+    change = f"{-row.reduction_pct:+.1f} %"
+    return change if row.counts else f"{change}?"
+
+
+def batches_cell(row: Row) -> str:
+    """Return how many batches each arm sent: `1 > 4`."""
+    old, new = (_batch_count(arm.batching) for arm in (row.baseline, row.candidate))
+    return f"{old} > {new}"
+
+
+def overshoot_cell(row: Row) -> str:
+    """Return the candidate's largest overshoot; `none` when it never reached its threshold."""
+    if row.candidate.batching is None:
+        return NOTHING
+    largest = _largest_overshoot(row)
+    return "none" if largest is None else format_bytes(largest)
+
+
+def overhead_cells(overhead: Overhead) -> tuple[str, str]:
+    """Return what tracing made of CPU time and max RSS: `x 5.6`, `+84.1 MiB`."""
+    return f"x {overhead.cpu_factor:.1f}", format_bytes(overhead.rss_bytes, signed=True)
+
+
+OVERHEADS: list[Column[Overhead]] = [
+    Column(key="probe", header="probe", cell=lambda one: one.probe, kind="name"),
+    Column(key="cpu", header="CPU time", cell=lambda one: overhead_cells(one)[0], kind="number"),
+    Column(key="rss", header="max RSS", cell=lambda one: overhead_cells(one)[1], kind="number"),
+    Column(key="cases", header="cases", cell=lambda one: str(one.cells), kind="number"),
+]
+"""What each probe made of the same work."""
+
+
+def iter_overhead_lines(provenance: Provenance) -> Iterator[str]:
+    """Yield a sentence a probe, so that nobody takes a traced time for a real one, or why not."""
+    if provenance.overhead_gap:
+        yield provenance.overhead_gap
+    for overhead in provenance.overheads:
+        cpu, rss = overhead_cells(overhead)
+        yield f"Under probe {inert(overhead.probe)}: CPU time {cpu}, max RSS {rss}."
+
+
+def same_cell(row: Row) -> str:
+    """Return whether both arms delivered the same scopes."""
+    return {True: "yes", False: "NO", None: "?"}[row.same_output]
+
+
+def ratio_cell(row: Row, metric: str) -> str:
+    """Return candidate over baseline of something the bare probe measured: `x 0.93`."""
+    ratio = row.ratio(metric)
+    return NOTHING if ratio is None else f"x {ratio:.2f}"
+
+
+def _agreement(peak: Quantity) -> str:
+    if peak.replicates < 2:
+        return ""
+    return "=" if peak.exact else "~"
+
+
+def _batch_count(batching: Batching | None) -> str:
+    if batching is None:
+        return NOTHING
+    if batching.fewest == batching.most:
+        return str(batching.most)
+    return f"{batching.fewest}..{batching.most}"
+
+
+_UNITS = {"byte": "bytes", "second": "s", "count": ""}
+
+
+def known(value: float, unit: str) -> str:
+    """Return one measured value as it is read best, and a dash for what is none."""
+    return format_value(value, unit) if math.isfinite(value) else NOTHING
+
+
+def exact(value: float, unit: str) -> str:
+    """Return one value to the last digit: `1,016,160 bytes`."""
+    if not math.isfinite(value):
+        return NOTHING
+    digits = f"{value:,.0f}" if value == round(value) else f"{value:,}"
+    return f"{digits} {_UNITS.get(unit, unit)}".rstrip()
+
+
+def share(part: float, whole: float) -> float:
+    """Return `part` of `whole` in per cent, between 0 and 100, for the length of a bar."""
+    return round(min(100.0, max(0.0, 100 * part / whole)), 2) if whole > 0 else 0.0
+
+
+def describe(quantity: Quantity) -> str:
+    """Return the exact median of a quantity, and what it is the median of."""
+    spread = "" if quantity.low == quantity.high else f", spread {exact(quantity.spread, '')}"
+    return f"{exact(quantity.median, quantity.unit)}, median of {quantity.replicates}{spread}"
