@@ -7,6 +7,7 @@ from collections.abc import Container
 from pathlib import Path
 
 import pandas as pd
+from msgspec import to_builtins
 
 from harness.stats.frames import COLUMNS, HISTORY, Frames, tables_of
 from harness.store.reader import Run, read_run
@@ -32,7 +33,7 @@ def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
     """Return the tables of a run that was read; arguments as for `load_frames`."""
     return Frames(
         path=run.path,
-        manifest=run.manifest,
+        manifest=to_builtins(run.manifest),
         warnings=run.warnings,
         **tables_of(run.records, tables),
         history=pd.DataFrame(columns=HISTORY),

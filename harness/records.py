@@ -1,10 +1,12 @@
-"""What is asked of one replicate and what it returns: the values that cross process borders."""
+"""Everything that is stored of a run, and what crosses process borders: each declared once."""
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from msgspec import Struct
 
-from harness.config import PipelineOptions, SymbolOptions
+from harness.config import DEFAULTS, PipelineOptions, SymbolOptions
 
 VERIFY = "verify"
 """The probe of the unmeasured runs that show what each arm delivers."""
@@ -143,3 +145,105 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     skipped: dict[str, int] = {}
     language: str = ""
     digest: str = ""
+
+
+class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One input. `name` identifies it in every table; `extra` is kept as it is.
+
+    With a `share` below 1 only that part of its packages is measured, from source `replay` alone.
+    """
+
+    name: str
+    path: str
+    sha256: str
+    size_bytes: int
+    share: float = 1.0
+    extra: dict[str, Any] = {}
+
+
+class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One side of the comparison: a name and the pipeline behind it, as `module:attribute`."""
+
+    name: str
+    pipeline: str
+    options: PipelineOptions | None = None
+
+
+class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every option of a run that has a bearing on a number.
+
+    `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
+    replicates disagree are measured again until they have `top_up` of them. `seed` decides which
+    arm comes first where, and every hash seed. `suite` is the one whose needs a run meets.
+    """
+
+    arms: list[Arm] = []
+    probes: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    replicates: dict[str, int] = {}
+    top_up: int = 5
+    seed: int = DEFAULTS.seed
+    timeout_s: float = DEFAULTS.timeout_s
+    address_space_bytes: int = 0
+    pipeline_options: PipelineOptions = PipelineOptions()
+    symbol_options: SymbolOptions = SymbolOptions()
+    suite: str = ""
+
+
+class Overhead(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One probe against no probe, over the `cells` that were measured with both.
+
+    `cpu_factor` is CPU time with it over CPU time without, both summed over the cells; CPU and not
+    wall time, because probes share the machine. `rss_bytes` is the mean rise of max RSS.
+    """
+
+    cpu_factor: float
+    rss_bytes: float
+    cells: int
+
+
+class FlamePage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A flame graph of one arm at its peak, or of two and the difference between their peaks."""
+
+    binary: str
+    source: str
+    arms: list[str]
+    path: str
+
+
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a run was asked for, on what, with what, and how it ended.
+
+    `commit` is that of the checkout in which it ran, empty when it was none; `dirty` says whether
+    that had changes of its own, null when nobody knows. `rig_fingerprint` digests `rig` and other
+    people's `versions`, `code_sha256` the code of the harness that is measured. `options` and
+    `corpus` are what was asked for; `not_measured` says in words what was left out, `warnings` what
+    to beware of. By binary, `modes` are permission bits; by probe, `overhead` is what it costs.
+    `flame` lists flame graphs, `pooled` the runs whose replicates these are. `promoted`
+    marks a baseline, which nobody reads without its seal. `finished_at` and
+    `elapsed_s` are there once it ended.
+    """
+
+    format: int = 0
+    run_id: str = ""
+    started_at: str = ""
+    state: Literal["", "running", "complete", "interrupted"] = ""
+    kind: str = "run"
+    command: str = ""
+    commit: str = ""
+    dirty: bool | None = None
+    versions: dict[str, str] = {}
+    rig: dict[str, str | int] = {}
+    rig_fingerprint: str = ""
+    code_sha256: str = ""
+    options: Options = Options()
+    corpus: list[Binary] = []
+    not_measured: list[str] = []
+    warnings: list[str] = []
+    modes: dict[str, int] = {}
+    overhead: dict[str, Overhead] = {}
+    flame: list[FlamePage] = []
+    pooled: list[str] = []
+    promoted: bool = False
+    finished_at: str = ""
+    elapsed_s: float | None = None

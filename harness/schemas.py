@@ -8,30 +8,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import cleandoc
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
 from pydantic import BaseModel
 
 from harness.corpus.manifest import Manifest as CorpusManifest
 from harness.errors import ConfigError
 from harness.gates.suite import Suite
-from harness.records import Record
+from harness.records import Manifest, Record
 from harness.reports.document import SummaryDocument
 from harness.reports.history import HistoryDocument
 from harness.reports.scaling import ScalingDocument
 from harness.reports.sweep import SweepDocument
-from harness.run.flame_pages import FlamePage
-from harness.run.manifest import options_of
-from harness.run.overhead import Overhead
-from harness.run.request import Binary, RunRequest
 from harness.stats.verdict import BaselineDiff, ComparisonDocument, Verdict
 from harness.store.baseline import BaselineDocument
 from harness.store.bounds import BOUNDS, Bound
 from harness.store.manifest import MANIFEST
-from harness.store.manifest_form import Manifest
 from harness.store.reader import RECORDS
 from harness.store.seal import SEAL, Seal
 
@@ -85,49 +78,8 @@ def _of_model(model: type[BaseModel]) -> Callable[[], Schema]:
     return model.model_json_schema
 
 
-def _manifest() -> Schema:
-    """Return the form of a manifest, with those of the parts that only other rooms know."""
-    known = {
-        "state": Literal["running", "complete", "interrupted"],
-        "options": _options(),
-        "corpus": list[Binary],
-        "overhead": dict[str, Overhead],
-        "flame": list[FlamePage],
-    }
-    fields = [
-        (field.encode_name, known.get(field.name, field.type), *_default(field))
-        for field in structs.fields(Manifest)
-    ]
-    whole = msgspec.defstruct(
-        "Manifest",
-        fields,
-        kw_only=True,
-        forbid_unknown_fields=True,
-        namespace={"__doc__": Manifest.__doc__},
-    )
-    return msgspec.json.schema(whole)
-
-
-def _default(field: structs.FieldInfo) -> tuple[Any, ...]:
-    if field.required:
-        return ()
-    if field.default_factory is not msgspec.NODEFAULT:
-        return (msgspec.field(default_factory=field.default_factory),)
-    return (field.default,)
-
-
-def _options() -> type[Struct]:
-    """Return the type of `options`: the request, without what has no bearing on a number.
-
-    What has a default in a request may be missing: files are older than options that came later.
-    """
-    kept = options_of(RunRequest(binaries=[], arms=[], results=Path()))
-    fields = [(f.name, f.type, *_default(f)) for f in structs.fields(RunRequest) if f.name in kept]
-    return msgspec.defstruct("Options", fields, kw_only=True, forbid_unknown_fields=True)
-
-
 _SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
-    MANIFEST: ("what a run was asked for, on what and how it ended", _manifest),
+    MANIFEST: ("what a run was asked for, on what and how it ended", _of_type(Manifest)),
     RECORDS: ("one line: what one replicate returned", _of_type(Record)),
     SEAL: ("what every file of a promoted baseline has to be", _of_type(Seal)),
     BOUNDS: ("the bounds that were ratcheted", _of_type(tuple[Bound, ...])),

@@ -43,7 +43,7 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -
         write_line(msgspec.json.encode(document_of(promoted)))
     else:
         print_baseline(promoted, output_console())
-    if promoted.run.manifest.get("dirty"):
+    if promoted.run.manifest.dirty:
         text = "the checkout that was measured differed from its commit: nobody can repeat it"
         error_console().print(Text(f"warning: {text}", style="yellow"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import to_builtins
 from rich.text import Text
 
 from harness.stats.labels import inert
@@ -25,11 +26,11 @@ def document_of(opened: Baseline) -> BaselineDocument:
     return BaselineDocument(
         run_id=seal.run_id,
         commit=seal.commit,
-        dirty=opened.run.manifest.get("dirty"),
+        dirty=opened.run.manifest.dirty,
         command=seal.command,
         promoted_at=seal.promoted_at,
-        versions=opened.run.manifest.get("versions", {}),
-        rig=opened.run.manifest.get("rig", {}),
+        versions=opened.run.manifest.versions,
+        rig=opened.run.manifest.rig,
         experiments=_experiments(opened),
         files=seal.files,
         left_out=seal.left_out,
@@ -50,7 +51,7 @@ def _counts_here(opened: Baseline) -> dict[str, list[str]]:
     from harness.stats.surroundings import differences, surroundings  # noqa: PLC0415
 
     here = {"versions": versions(), "rig": rig()}
-    there = opened.run.manifest
+    there = to_builtins(opened.run.manifest)
     measured = {metric.metric for record in opened.run.records for metric in record.metrics}
     return {
         metric: differences(surroundings(metric, there), surroundings(metric, here))
@@ -68,9 +69,9 @@ def print_baseline(opened: Baseline, console: Console) -> None:
         "baseline": f"{opened.path}: {len(seal.files)} files of {format_bytes(size_bytes)} are as "
         f"they were promoted; left out: {left_out}",
         "run": f"{seal.run_id}, promoted {seal.promoted_at}",
-        "commit": f"{seal.commit or 'unknown'}{' with changes' if manifest.get('dirty') else ''}",
+        "commit": f"{seal.commit or 'unknown'}{' with changes' if manifest.dirty else ''}",
         "command": seal.command,
-        "measured": f"{_experiments(opened)} experiments, {_tools(manifest.get('versions', {}))}",
+        "measured": f"{_experiments(opened)} experiments, {_tools(manifest.versions)}",
     }
     for name, text in lines.items():
         console.print(Text(f"{name:9} {inert(text)}"), soft_wrap=True)

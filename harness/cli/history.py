@@ -75,7 +75,7 @@ def _read(paths: Sequence[Path]) -> Iterable[Frames]:
     found = [run for path in paths for run in _iter_runs(path)]
     for path in found:
         manifest = read_manifest(path)
-        state, kind = manifest.get("state"), manifest.get("kind", "run")
+        state, kind = manifest.state, manifest.kind
         if state != COMPLETE or kind != "run":
             why = f"a {kind}" if kind != "run" else f"{state or 'of unknown state'}, not complete"
             _warn(f"{path} left out: it is {why}")

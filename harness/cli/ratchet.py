@@ -81,13 +81,14 @@ def _decide(
     from harness.stats.surroundings import surroundings  # noqa: PLC0415
 
     chosen = find_suite(suite)
-    inputs = expected_inputs(chosen, measured.manifest)
-    evidence = Evidence(suite=chosen, inputs=inputs, candidate=frames_of(measured))
+    frames = frames_of(measured)
+    inputs = expected_inputs(chosen, frames.manifest)
+    evidence = Evidence(suite=chosen, inputs=inputs, candidate=frames)
     known = {(bound.experiment, bound.check): bound for bound in opened.bounds}
     decisions = []
     for proposal in propose(evidence):
         key = (proposal.experiment, proposal.check)
-        here = surroundings(proposal.series, measured.manifest)
+        here = surroundings(proposal.series, frames.manifest)
         old = known.get(key)
         if old is not None and old.suite != chosen.name:
             raise ConfigError(
@@ -127,7 +128,7 @@ def _bound(decision: Decision, suite: str, measured: Run, here: dict[str, str]) 
         observed=proposal.observed,
         margin_pct=proposal.margin_pct,
         replicates=proposal.replicates,
-        run=str(measured.manifest.get("run_id", "")),
+        run=measured.manifest.run_id,
         surroundings=here,
     )
 

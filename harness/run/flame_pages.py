@@ -11,10 +11,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct, to_builtins
-
 from harness.errors import MeasurementInvalid
+from harness.records import FlamePage
 from harness.run.flame import draw_difference, draw_flame_graph
 from harness.run.request import Binary, RunRequest
 from harness.store import RunWriter, read_records
@@ -25,22 +23,13 @@ _HARMLESS = re.compile(r"[^A-Za-z0-9_-]+")
 _NAME_WIDTH = 40
 
 
-class FlamePage(Struct, frozen=True, kw_only=True):
-    """One page: of one arm at its peak, or of two arms and the difference between their peaks."""
-
-    binary: str
-    source: str
-    arms: list[str]
-    path: str
-
-
 def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterator[str]:
     """Draw a page for each source and arm of a binary, and one of the first two arms together.
 
     Nothing is drawn without kept captures, or again after an interruption. Pages that are drawn are
     in the manifest when this is exhausted; what is yielded says, for people, what could not be.
     """
-    pages = msgspec.convert(writer.manifest.get(FLAME, []), list[FlamePage])
+    pages = list(writer.manifest.flame)
     if not request.keep_captures or any(page.binary == binary.name for page in pages):
         return
     arms = [arm.name for arm in request.arms]
@@ -53,7 +42,7 @@ def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterat
                 yield f"{binary.name}: no flame graph of {' and '.join(shown)}: {failure}"
             else:
                 pages.append(page)
-    writer.update_manifest(flame=to_builtins(pages))
+    writer.update_manifest(flame=pages)
 
 
 def _together(arms: list[str], captures: dict[str, Path]) -> Iterator[list[str]]:

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from statistics import mean
 
-from msgspec import Struct
-
+from harness.records import Overhead
 from harness.run.plan import Observation
 
 _CPU, _CPU_TRACED = "cpu", "cpu_under_probe"
 _RSS, _RSS_TRACED = "rss_peak", "rss_under_probe"
 
 Cell = tuple[str, str, str]
-
-
-class Overhead(Struct, frozen=True, kw_only=True):
-    """One probe against no probe, over the `cells` that were measured with both.
-
-    `cpu_factor` is CPU time with it over CPU time without, both summed over the cells; CPU and not
-    wall time, because probes share the machine. `rss_bytes` is the mean rise of max RSS.
-    """
-
-    cpu_factor: float
-    rss_bytes: float
-    cells: int
 
 
 def overheads(observations: Mapping[str, Iterable[Observation]]) -> dict[str, Overhead]:

@@ -2,68 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import structs
 
-from harness.config import DEFAULTS, PipelineOptions, RunOptions, SymbolOptions
+from harness.config import DEFAULTS, PipelineOptions, RunOptions
 from harness.errors import ConfigError
+from harness.records import Arm, Binary, Options
 from harness.run.sources import REPLAY, SOURCES
 
-
-class Binary(Struct, frozen=True, kw_only=True):
-    """One input. `name` identifies it in every table; `extra` is kept in the manifest as it is.
-
-    With a `share` below 1 only that part of its packages is measured, from source `replay` alone.
-    """
-
-    name: str
-    path: str
-    sha256: str
-    size_bytes: int
-    share: float = 1.0
-    extra: dict[str, Any] = {}
+__all__ = ["Arm", "Binary", "RunRequest", "checked", "printable", "request_of", "sources_of"]
 
 
-class Arm(Struct, frozen=True, kw_only=True):
-    """One side of the comparison: a name and the pipeline behind it, as `module:attribute`."""
-
-    name: str
-    pipeline: str
-    options: PipelineOptions | None = None
-
-
-class RunRequest(Struct, frozen=True, kw_only=True):
+class RunRequest(Options, frozen=True, kw_only=True):
     """Everything that decides what a run measures, and where it is put.
 
-    `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
-    replicates disagree are measured again until they have `top_up` of them. `seed` decides which
-    arm comes first where, and every hash seed. With `keep_captures`, the captures of all replicates
-    that count stay in `captures/` of the run, named by their order, and flame graphs are drawn from
-    them into `flame/`. `kind` says what the run was
-    made for: `run`, `sweep` or `scaling`, and `suite` whose needs it meets; they change nothing
-    that is measured. `commit` is what the
-    user calls the commit under test; without it, it is found out.
+    With `keep_captures`, the captures of all replicates that count stay in `captures/` of the run,
+    named by their order, and flame graphs are drawn from them into `flame/`. `kind` says what the
+    run was made for: `run`, `sweep` or `scaling`, which changes nothing that is measured. `commit`
+    is what the user calls the commit under test; without it, it is found out.
     """
 
     binaries: list[Binary]
-    arms: list[Arm]
     results: Path
     probes: tuple[str, ...] = DEFAULTS.probes
     sources: tuple[str, ...] = DEFAULTS.sources
-    replicates: dict[str, int] = {}
-    top_up: int = 5
-    seed: int = DEFAULTS.seed
-    timeout_s: float = DEFAULTS.timeout_s
-    address_space_bytes: int = 0
     keep_captures: bool = False
     slots: int = 2
-    pipeline_options: PipelineOptions = PipelineOptions()
-    symbol_options: SymbolOptions = SymbolOptions()
-    command: list[str] = []
+    command: Sequence[str] = ()
     kind: str = "run"
-    suite: str = ""
     commit: str = ""
     cache: Path | None = None
 

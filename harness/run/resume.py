@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import msgspec
+from msgspec import structs
 
-from harness.errors import ConfigError, StoreError
+from harness.errors import ConfigError
+from harness.records import Manifest
 from harness.registry import find
 from harness.run.commit import Commit, commit_of
 from harness.run.events import Event
-from harness.run.manifest import corpus_of, options_of
+from harness.run.manifest import options_of
 from harness.run.past import read_past
 from harness.run.request import Binary, RunRequest, checked
 from harness.run.rig import MEASURED, code_digest, fingerprint, rig, versions
@@ -47,51 +47,40 @@ def resume_session(
     return run_dir
 
 
-def request_of(run_dir: Path, manifest: Mapping[str, Any]) -> RunRequest:
-    """Return the request that a manifest records.
-
-    Raises:
-        StoreError: It records none.
-    """
-    try:
-        fields = {
-            **manifest["options"],
-            "binaries": manifest["corpus"],
-            "results": str(run_dir.parent),
-        }
-        return msgspec.convert(fields, RunRequest, dec_hook=lambda kind, value: kind(value))
-    except (KeyError, TypeError, msgspec.ValidationError) as error:
-        raise StoreError(f"{run_dir}: its manifest cannot be resumed: {error}") from error
+def request_of(run_dir: Path, manifest: Manifest) -> RunRequest:
+    """Return the request that a manifest records."""
+    return RunRequest(
+        **structs.asdict(manifest.options), binaries=manifest.corpus, results=run_dir.parent
+    )
 
 
-def _refuse_change(manifest: dict[str, Any], wanted: RunRequest) -> None:
-    now: dict[str, Any] = options_of(wanted)
-    then = manifest.get("options", {})
-    changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
+    now, then = structs.asdict(options_of(wanted)), structs.asdict(manifest.options)
+    changed = sorted(name for name in now if now[name] != then[name])
     if changed:
         raise ConfigError(
             f"other options than the run was begun with: {', '.join(changed)}",
-            remedy=f"repeat the first command, {manifest.get('command', '')}, with --resume",
+            remedy=f"repeat the first command, {manifest.command}, with --resume",
         )
-    if corpus_of(wanted) != manifest.get("corpus"):
+    if wanted.binaries != manifest.corpus:
         raise ConfigError("other binaries than the run was begun with", remedy=_REMEDY)
     for binary in wanted.binaries:
         _refuse_other_content(binary)
-    if fingerprint(versions(), rig()) != manifest.get("rig_fingerprint"):
+    if fingerprint(versions(), rig()) != manifest.rig_fingerprint:
         raise ConfigError("another machine, or other versions, than at the start", remedy=_REMEDY)
-    if code_digest() != manifest.get("code_sha256"):
+    if code_digest() != manifest.code_sha256:
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
     _refuse_other_commit(manifest, wanted)
 
 
-def _refuse_other_commit(manifest: dict[str, Any], wanted: RunRequest) -> None:
+def _refuse_other_commit(manifest: Manifest, wanted: RunRequest) -> None:
     """Refuse another commit where it may mean other code.
 
     The digest of our code says more than a commit does, and has been compared: a commit of the
     documentation is no reason to measure again. Of plugins there is no digest, only the commit. A
     label of the user's own that contradicts the first is refused in any case.
     """
-    then = Commit(str(manifest.get("commit", "")), manifest.get("dirty"))
+    then = Commit(manifest.commit, manifest.dirty)
     now = commit_of(wanted.commit, Path.cwd())
     if now != then and (wanted.commit or not _is_all_digested(wanted)):
         was, found = then.name or "none", now.name or "none"

@@ -7,12 +7,9 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-from msgspec import to_builtins
 
 from harness.intake.process import Intake, confirm
-from harness.records import Job, Record
+from harness.records import Job, Manifest, Record
 from harness.run.costs import job_cost
 from harness.run.events import (
     BinaryFinished,
@@ -86,8 +83,8 @@ def measure_into(
         )
 
 
-def _warnings(manifest: dict[str, Any]) -> list[str]:
-    if code_digest() == manifest["code_sha256"]:
+def _warnings(manifest: Manifest) -> list[str]:
+    if code_digest() == manifest.code_sha256:
         return []
     return ["the code of harness changed during the run: its replicates may differ for that reason"]
 
@@ -181,7 +178,7 @@ class _Session:
             self._writer.update_manifest(not_measured=self._not_measured)
             self._on_event(BinaryFinished(binary, records))
         found = overheads(past.observations)
-        self._writer.update_manifest(overhead=to_builtins(found), modes=modes_of(self._request))
+        self._writer.update_manifest(overhead=found, modes=modes_of(self._request))
         self._on_event(RunFinished(self._writer.path, self._not_measured, found))
 
     def _measure(self, binary: Binary, planned: Plan) -> list[Record]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.errors import StoreError
+from harness.records import Manifest
 from harness.store.bounds import BOUNDS, Bound, read_bounds, write_bounds
 from harness.store.manifest import sync_directory, write_manifest
 from harness.store.reader import RECORDS, Run, read_run
@@ -77,7 +78,7 @@ def open_baseline(path: Path) -> Baseline:
     """
     seal = verify_seal(path)
     run = read_run(path)
-    if run.manifest.get("run_id") != seal.run_id:
+    if run.manifest.run_id != seal.run_id:
         raise StoreError(f"{path}: its seal is that of another run", remedy="promote a run again")
     return Baseline(run=run, seal=seal, bounds=read_bounds(path))
 
@@ -145,9 +146,9 @@ def replace_bounds(baseline: Baseline, bounds: Sequence[Bound]) -> Baseline:
 def _seal_of(run: Run, staged: Path) -> Seal:
     return Seal(
         format=SEAL_FORMAT,
-        run_id=str(run.manifest["run_id"]),
-        commit=str(run.manifest.get("commit", "")),
-        command=str(run.manifest.get("command", "")),
+        run_id=run.manifest.run_id,
+        commit=run.manifest.commit,
+        command=run.manifest.command,
         promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files=_files_of(staged),
         left_out=LEFT_OUT,
@@ -159,12 +160,10 @@ def _files_of(staged: Path) -> dict[str, SealedFile]:
     return {path.name: describe(path) for path in sorted(staged.iterdir())}
 
 
-def _promoted(manifest: dict[str, Any]) -> dict[str, Any]:
+def _promoted(manifest: Manifest) -> Manifest:
     """Return the manifest of a baseline, with paths that mean something elsewhere too."""
-    corpus = [
-        {**binary, "path": _short(str(binary.get("path", "")))} for binary in manifest["corpus"]
-    ]
-    return {**manifest, "corpus": corpus, "promoted": True}
+    corpus = [structs.replace(binary, path=_short(binary.path)) for binary in manifest.corpus]
+    return structs.replace(manifest, corpus=corpus, promoted=True)
 
 
 def _short(path: str) -> str:

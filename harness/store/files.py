@@ -34,14 +34,13 @@ def files_of(run_dir: Path) -> dict[str, StoredFile]:
         StoreError: The directory is no run, cannot be read, or is a baseline that was touched.
     """
     manifest = read_manifest(run_dir)
-    modes = manifest.get("modes", {})
     corpus = {
-        f"corpus/{binary['name']}": StoredFile(
-            size_bytes=int(binary.get("size_bytes", 0)),
-            mode=modes.get(binary["name"]),
-            sha256=str(binary.get("sha256", "")),
+        f"corpus/{binary.name}": StoredFile(
+            size_bytes=binary.size_bytes,
+            mode=manifest.modes.get(binary.name),
+            sha256=binary.sha256,
         )
-        for binary in manifest.get("corpus", [])
+        for binary in manifest.corpus
     }
     try:
         results = {f"results/{name}": _written(run_dir / name) for name in _WRITTEN}

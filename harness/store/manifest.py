@@ -5,30 +5,33 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 import msgspec
 
 from harness.errors import StoreError
-from harness.store.manifest_form import check_keys
+from harness.records import Manifest
 
 MANIFEST = "manifest.json"
 FORMAT = 2
 
 _DAMAGED = "the run cannot be trusted; measure again"
 
-RUNNING, COMPLETE, INTERRUPTED = "running", "complete", "interrupted"
+RUNNING: Final = "running"
+COMPLETE: Final = "complete"
+INTERRUPTED: Final = "interrupted"
 
 
-def write_manifest(run_dir: Path, manifest: dict[str, Any]) -> None:
+def write_manifest(run_dir: Path, manifest: Manifest) -> None:
     """Replace the manifest so that a reader, or a crash, sees the old one or the new one.
 
     Raises:
         StoreError: The directory cannot be written; the old manifest is still there.
     """
-    check_keys(manifest)
     staged = run_dir / f".{MANIFEST}.{os.getpid()}"
-    text = json.dumps(manifest, indent=2) + "\n"
+    fields = msgspec.to_builtins(manifest)
+    msgspec.convert(fields, Manifest)  # what could not be read back is our own mistake
+    text = json.dumps(fields, indent=2) + "\n"
     try:
         with staged.open("w", encoding="ascii") as file:
             file.write(text)
@@ -44,7 +47,7 @@ def write_manifest(run_dir: Path, manifest: dict[str, Any]) -> None:
         ) from error
 
 
-def read_manifest(run_dir: Path) -> dict[str, Any]:
+def read_manifest(run_dir: Path) -> Manifest:
     """Return the manifest of a run; parts of it may be missing.
 
     Raises:
@@ -67,10 +70,9 @@ def read_manifest(run_dir: Path) -> dict[str, Any]:
             remedy="read it with the version of harness that wrote it",
         )
     try:
-        check_keys(manifest)
+        return msgspec.convert(manifest, Manifest)
     except msgspec.ValidationError as error:
         raise StoreError(f"{run_dir}: its manifest is damaged: {error}", remedy=_DAMAGED) from error
-    return manifest
 
 
 def sync_directory(directory: Path) -> None:

@@ -6,21 +6,22 @@ each side makes several short runs in turn, and their replicates are put togethe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from msgspec import structs
 
 from harness.errors import StoreError
-from harness.records import Record
-from harness.store.manifest import COMPLETE, read_manifest
+from harness.records import Manifest, Options, Record
+from harness.store.manifest import COMPLETE, RUNNING, read_manifest
 from harness.store.reader import Run, read_run
 from harness.store.seal import is_sealed
 from harness.store.writer import RunWriter
 
 _MAY_DIFFER = {"seed", "replicates"}
 """Options with no bearing on what one replicate measures, only on how many and in which order."""
+
+_SAME = ("kind", "commit", "dirty", "code_sha256", "versions", "rig", "rig_fingerprint")
 
 _REMEDY = "pool runs of one commit, one machine and the same options"
 
@@ -50,9 +51,9 @@ def _read(path: Path) -> Run:
         raise StoreError(
             f"{path} is a promoted baseline", remedy="pool runs, then promote the pool"
         )
-    if manifest.get("state") != COMPLETE:
+    if manifest.state != COMPLETE:
         raise StoreError(
-            f"{path} is {manifest.get('state') or 'of unknown state'}, not complete",
+            f"{path} is {manifest.state or 'of unknown state'}, not complete",
             remedy="finish it with: python -m harness run --resume, or leave it out",
         )
     run = read_run(path)
@@ -64,7 +65,7 @@ def _read(path: Path) -> Run:
 
 def _run_ids(run: Run) -> list[str]:
     """Return the runs that measured, when this is a pool itself."""
-    return list(run.manifest.get("pooled", [])) or [str(run.manifest.get("run_id"))]
+    return run.manifest.pooled or [run.manifest.run_id]
 
 
 def _refuse_unlike(parts: Sequence[Run]) -> None:
@@ -85,60 +86,44 @@ def _refuse_unlike(parts: Sequence[Run]) -> None:
             )
 
 
-def _iter_unlike(one: Mapping[str, Any], other: Mapping[str, Any]) -> Iterator[str]:
+def _iter_unlike(one: Manifest, other: Manifest) -> Iterator[str]:
     """Yield what two manifests say differently of things that decide what a replicate measures."""
-    for key in (
-        "kind",
-        "commit",
-        "dirty",
-        "code_sha256",
-        "versions",
-        "rig",
-        "rig_fingerprint",
-    ):
-        if one.get(key) != other.get(key):
-            yield key
-    options, others = one.get("options", {}), other.get("options", {})
-    for key in sorted({*options, *others} - _MAY_DIFFER):
-        if options.get(key) != others.get(key):
-            yield f"options.{key}"
+    for name in _SAME:
+        if getattr(one, name) != getattr(other, name):
+            yield name
+    for name in sorted({*Options.__struct_fields__} - _MAY_DIFFER):
+        if getattr(one.options, name) != getattr(other.options, name):
+            yield f"options.{name}"
     if _inputs(one) != _inputs(other):
         yield "corpus"
 
 
-def _inputs(manifest: Mapping[str, Any]) -> set[tuple[object, ...]]:
-    return {(b["name"], b["sha256"], b.get("share", 1.0)) for b in manifest.get("corpus", [])}
+def _inputs(manifest: Manifest) -> set[tuple[object, ...]]:
+    return {(binary.name, binary.sha256, binary.share) for binary in manifest.corpus}
 
 
-def _manifest(parts: Sequence[Run], command: str) -> dict[str, Any]:
+def _manifest(parts: Sequence[Run], command: str) -> Manifest:
     """Return the manifest of the first run, with what is the sum of all said as such."""
     manifests = [part.manifest for part in parts]
-    first = dict(manifests[0])
-    for own in ("run_id", "state", "started_at"):
-        first.pop(own, None)
-    return first | {
-        "command": command,
-        "pooled": [run_id for part in parts for run_id in _run_ids(part)],
-        "options": {**first.get("options", {}), "replicates": _sum_of_replicates(manifests)},
-        "not_measured": _distinct(m.get("not_measured", []) for m in manifests),
-        "finished_at": max(str(m.get("finished_at", "")) for m in manifests),
-        "elapsed_s": sum(float(m.get("elapsed_s", 0.0)) for m in manifests),
-    }
+    first = manifests[0]
+    reasons = (reason for manifest in manifests for reason in manifest.not_measured)
+    return structs.replace(
+        first,
+        state=RUNNING,
+        command=command,
+        pooled=[run_id for part in parts for run_id in _run_ids(part)],
+        options=structs.replace(first.options, replicates=_sum_of_replicates(manifests)),
+        not_measured=list(dict.fromkeys(reasons)),
+        finished_at=max(manifest.finished_at for manifest in manifests),
+        elapsed_s=sum(manifest.elapsed_s or 0.0 for manifest in manifests),
+    )
 
 
-def _sum_of_replicates(manifests: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+def _sum_of_replicates(manifests: Sequence[Manifest]) -> dict[str, int]:
     """Return what was asked for in all; a probe that one run left to its forecast is left out."""
-    asked = [manifest.get("options", {}).get("replicates", {}) for manifest in manifests]
+    asked = [manifest.options.replicates for manifest in manifests]
     probes = [probe for probe in asked[0] if all(probe in counts for counts in asked)]
     return {probe: sum(counts[probe] for counts in asked) for probe in probes}
-
-
-def _distinct(lists: Iterator[list[Any]]) -> list[Any]:
-    found: list[Any] = []
-    for item in (item for items in lists for item in items):
-        if item not in found:
-            found.append(item)
-    return found
 
 
 def _renumbered(parts: Sequence[Run], run_id: str) -> Iterator[Record]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from harness.errors import StoreError
-from harness.records import Record
+from harness.records import Manifest, Record
 from harness.store.manifest import read_manifest
 from harness.store.seal import is_sealed, verify_seal
 
@@ -20,7 +19,7 @@ class Run(Struct, frozen=True, kw_only=True):
     """A run as it is stored. `warnings` says what is not as a clean run would leave it."""
 
     path: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
     records: list[Record]
     warnings: list[str]
 
@@ -33,9 +32,9 @@ def read_run(run_dir: Path) -> Run:
             and is not what was promoted.
     """
     manifest = read_manifest(run_dir)
-    if is_sealed(run_dir) or manifest.get("promoted"):
+    if is_sealed(run_dir) or manifest.promoted:
         verify_seal(run_dir)  # a baseline whose seal was taken away is refused too
-    warnings = [str(warning) for warning in manifest.get("warnings", [])]
+    warnings = list(manifest.warnings)
     records = read_records(run_dir, warnings)
     return Run(path=run_dir, manifest=manifest, records=records, warnings=warnings)
 

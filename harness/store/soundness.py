@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from harness.records import VERIFY, Record
+from harness.records import VERIFY, Manifest, Record
 from harness.store.manifest import COMPLETE
 from harness.store.reader import Run
 
@@ -16,10 +15,10 @@ Cell = tuple[str, str, str]
 
 def iter_objections(run: Run) -> Iterator[str]:
     """Yield every reason why `run` cannot carry the verdicts of others; none for a sound one."""
-    state = run.manifest.get("state")
+    state = run.manifest.state
     if state != COMPLETE:
         yield f"it is {state or 'of unknown state'}, not complete"
-    kind = run.manifest.get("kind", "run")
+    kind = run.manifest.kind
     if kind != "run":
         yield f"it is a {kind}, which measures other arms than anybody ships"
     yield from run.warnings
@@ -63,7 +62,7 @@ def _metrics_by_cell(run: Run) -> dict[Cell, set[str]]:
     return found
 
 
-def _iter_gaps(manifest: dict[str, Any], measured: dict[Cell, set[str]]) -> Iterator[str]:
+def _iter_gaps(manifest: Manifest, measured: dict[Cell, set[str]]) -> Iterator[str]:
     """Yield what was asked for and is not there, and metrics that one arm has alone."""
     asked = list(_iter_asked(manifest))
     if not asked:
@@ -80,14 +79,13 @@ def _iter_gaps(manifest: dict[str, Any], measured: dict[Cell, set[str]]) -> Iter
             yield f"{binary} {source}: not every arm has {', '.join(uneven)}"
 
 
-def _iter_asked(manifest: dict[str, Any]) -> Iterator[Cell]:
-    options = manifest.get("options", {})
-    for binary in manifest.get("corpus", []):
-        for source in options.get("sources", []):
+def _iter_asked(manifest: Manifest) -> Iterator[Cell]:
+    options = manifest.options
+    for binary in manifest.corpus:
+        for source in options.sources:
             # A part of a binary can only be replayed.
-            if source == "replay" or binary.get("share", 1.0) == 1.0:
-                for arm in options.get("arms", []):
-                    yield str(binary["name"]), str(source), str(arm["name"])
+            if source == "replay" or binary.share == 1.0:
+                yield from ((binary.name, source, arm.name) for arm in options.arms)
 
 
 def _iter_mismatches(run: Run, measured: set[Cell]) -> Iterator[str]:

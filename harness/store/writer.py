@@ -14,7 +14,7 @@ import msgspec
 from msgspec import structs
 
 from harness.errors import StoreError
-from harness.records import Record
+from harness.records import Manifest, Record
 from harness.store.manifest import FORMAT, read_manifest, sync_directory, write_manifest
 from harness.store.reader import RECORDS
 
@@ -28,7 +28,7 @@ class RunWriter:
     a crash tore is dropped when the run is opened again.
     """
 
-    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+    def __init__(self, path: Path, manifest: Manifest) -> None:
         self.path = path
         self.manifest = manifest
         self._lock = _lock(path)
@@ -43,10 +43,10 @@ class RunWriter:
         sync_directory(path)
 
     @classmethod
-    def create(cls, results: Path, manifest: dict[str, Any]) -> RunWriter:
+    def create(cls, results: Path, manifest: Manifest) -> RunWriter:
         """Make a new run directory under `results`; an existing one is never reused.
 
-        `run_id`, `format` and `started_at` are added to the manifest.
+        `run_id`, `format` and `started_at` of the manifest are set here.
 
         Raises:
             StoreError: `results` cannot be written.
@@ -60,14 +60,16 @@ class RunWriter:
                 f"cannot create a run in {results}: {error.strerror}",
                 remedy="choose a directory that can be written, with --results",
             ) from error
-        head = {"format": FORMAT, "run_id": run_id, "started_at": now.isoformat()}
         path = results / run_id
+        manifest = structs.replace(
+            manifest, format=FORMAT, run_id=run_id, started_at=now.isoformat()
+        )
         try:
-            write_manifest(path, {**head, **manifest})
+            write_manifest(path, manifest)
         except StoreError:
             path.rmdir()  # without a manifest it is nothing that anybody could read
             raise
-        return cls(path, {**head, **manifest})
+        return cls(path, manifest)
 
     @classmethod
     def reopen(cls, path: Path) -> RunWriter:
@@ -81,7 +83,7 @@ class RunWriter:
     @property
     def run_id(self) -> str:
         """The name of the run, equal to the name of its directory when it was made."""
-        return str(self.manifest["run_id"])
+        return self.manifest.run_id
 
     def append(self, record: Record) -> None:
         """Store one record; returns once it is on disk.
@@ -105,8 +107,8 @@ class RunWriter:
             )
 
     def update_manifest(self, **changes: Any) -> None:
-        """Change top-level keys of the manifest and replace the file."""
-        changed = {**self.manifest, **changes}
+        """Change fields of the manifest and replace the file."""
+        changed = structs.replace(self.manifest, **changes)
         write_manifest(self.path, changed)
         self.manifest = changed
 

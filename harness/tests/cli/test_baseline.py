@@ -24,7 +24,7 @@ from harness.store.manifest import write_manifest
 from harness.tests.cli.conftest import Harness
 from harness.tests.described import assert_described
 from harness.tests.store.records import a_record
-from harness.tests.store.sound_run import MANIFEST, PEAK, records, sound_run
+from harness.tests.store.sound_run import MANIFEST, PEAK, a_manifest, records, sound_run
 from harness.tests.symbols.binaries import FIXTURES
 
 SUITE = """
@@ -153,7 +153,7 @@ def test_bounds_are_ratcheted_kept_and_loosened(inside: Harness, work: Path) -> 
 
 
 def _interrupted(run: Path) -> None:
-    write_manifest(run, {**read_manifest(run), "state": INTERRUPTED})
+    write_manifest(run, structs.replace(read_manifest(run), state=INTERRUPTED))
 
 
 def _edited(_: Path) -> None:
@@ -253,7 +253,7 @@ def test_a_history_of_nothing_is_one_line_and_exit_code_2(
 def test_a_run_that_was_promoted_and_its_baseline_are_one_point(
     inside: Harness, work: Path
 ) -> None:
-    with RunWriter.create(work / "runs", MANIFEST) as writer:
+    with RunWriter.create(work / "runs", a_manifest()) as writer:
         for record in records({"run_id": writer.run_id}, {"legacy": [1.0], "streaming": [1.0]}):
             writer.append(record)
         extra = a_record(arm="legacy", replicate=1, order=9, run_id=writer.run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from harness.cli.options import parse_limits
 from harness.config import MIB, Limits, SymbolOptions
@@ -93,8 +94,8 @@ def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
     assert "more than 5 entries, which is the limit" in done.stderr
     (run_dir,) = (tmp_path / "work" / "results" / "runs").iterdir()
     manifest = read_manifest(run_dir)
-    assert manifest["options"]["symbol_options"]["limits"]["dies"] == 5
-    command = repeat_command(manifest, ("dwarf5.so", "dwarf"), ["legacy"])
+    assert manifest.options.symbol_options.limits.dies == 5
+    command = repeat_command(to_builtins(manifest), ("dwarf5.so", "dwarf"), ["legacy"])
     assert command.endswith("--limit dies=5")
 
 

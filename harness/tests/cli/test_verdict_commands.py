@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 from typer.testing import CliRunner, Result
 
 from harness import registry
@@ -44,8 +44,8 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("old", "new"):
         copy = shutil.copytree(RUN, tmp_path / name)
         manifest = read_manifest(copy)
-        options = {**manifest["options"], "pipeline_options": to_builtins(PipelineOptions())}
-        write_manifest(copy, {**manifest, "run_id": name, "options": options})
+        options = structs.replace(manifest.options, pipeline_options=PipelineOptions())
+        write_manifest(copy, structs.replace(manifest, run_id=name, options=options))
         rewrite(copy, partial(renamed, name))
     (tmp_path / "mine.toml").write_text(SUITE)
     return tmp_path
@@ -121,11 +121,11 @@ def test_damage_on_either_side_is_no_verdict_but_a_report(
     if damage == "no manifest":
         (runs / side / "manifest.json").unlink()
     elif damage == "not a list":
-        manifest = {**read_manifest(runs / side), "corpus": "big.so"}
-        (runs / side / "manifest.json").write_text(json.dumps(manifest))
+        damaged = {**to_builtins(read_manifest(runs / side)), "corpus": "big.so"}
+        (runs / side / "manifest.json").write_text(json.dumps(damaged))
     elif damage == "interrupted":
         manifest = read_manifest(runs / side)
-        write_manifest(runs / side, {**manifest, "state": "interrupted"})
+        write_manifest(runs / side, structs.replace(manifest, state="interrupted"))
     else:
         content = samples.read_bytes()
         samples.write_bytes(content.replace(b"{", b"[", 1) if damage == "damaged line" else b"")
@@ -139,8 +139,10 @@ def test_a_run_with_other_options_than_the_suite_is_no_verdict(runs: Path) -> No
     """Even where both sides have them: the suite says nothing of a threshold, so it is ours."""
     for side in ("old", "new"):
         manifest = read_manifest(runs / side)
-        manifest["options"]["pipeline_options"]["threshold_bytes"] = 65_536
-        write_manifest(runs / side, manifest)
+        options = structs.replace(
+            manifest.options, pipeline_options=PipelineOptions(threshold_bytes=65_536)
+        )
+        write_manifest(runs / side, structs.replace(manifest, options=options))
     result = call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
     assert result.exit_code == 4
     assert "another threshold_bytes" in result.output

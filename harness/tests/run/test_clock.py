@@ -27,10 +27,11 @@ pytestmark = pytest.mark.skipif(
 # The parent gives its children a clean environment, in which nothing would fake their clock.
 # libfaketime fails absolute sleeps on the monotonic clock, which is all that Python's sleep does.
 SET_BACK = """
-import json, select, sys, time
+import json, msgspec, select, sys, time
 time.sleep = lambda seconds: select.select([], [], [], seconds)
 from pathlib import Path
 import harness.run.executor as executor
+from harness.records import Manifest
 from harness.run.events import JobFinished
 from harness.run.resume import request_of
 from harness.run.session import run_session
@@ -40,7 +41,8 @@ executor._environment = lambda scratch: {**environment(scratch), **faked}
 def on_event(event):
     if isinstance(event, JobFinished) and event.done == 1:
         Path(sys.argv[3]).write_text("-2d")
-print(run_session(request_of(Path(sys.argv[1]) / "x", json.loads(sys.argv[2])), on_event))
+manifest = msgspec.json.decode(sys.argv[2], type=Manifest)
+print(run_session(request_of(Path(sys.argv[1]) / "x", manifest), on_event))
 """
 
 

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.errors import ConfigError
 from harness.run.commit import Commit, commit_of
@@ -101,12 +102,12 @@ def test_a_run_remembers_its_commit_and_goes_on_at_another_unless_plugins_may_ha
     request = a_request(tmp_path, binary, probes=("bare",), sources=("replay",))
     path = run_session(request, lambda _: None)
     manifest = read_manifest(path)
-    assert (manifest["commit"], manifest["dirty"]) == (first, False)
+    assert (manifest.commit, manifest.dirty) == (first, False)
     assert files_of(path)["corpus/lib.so"].mode == Path(binary.path).stat().st_mode & 0o777
 
     commit(checkout, "two")
     resume_session(path, lambda _: None)
-    assert read_manifest(path)["commit"] == first
+    assert read_manifest(path).commit == first
     labelled = a_request(
         tmp_path, binary, probes=("bare",), sources=("replay",), commit="something else"
     )
@@ -114,8 +115,7 @@ def test_a_run_remembers_its_commit_and_goes_on_at_another_unless_plugins_may_ha
         resume_session(path, lambda _: None, labelled)
 
     plugin = Arm(name="streaming", pipeline="harness.tests.run.faulty:raises")
-    changed = [{"name": a.name, "pipeline": a.pipeline, "options": None} for a in (ARMS[0], plugin)]
-    options = {**manifest["options"], "arms": changed}
-    write_manifest(path, {**manifest, "options": options})
+    options = structs.replace(manifest.options, arms=[ARMS[0], plugin])
+    write_manifest(path, structs.replace(manifest, options=options))
     with pytest.raises(ConfigError, match="another commit"):
         resume_session(path, lambda _: None)

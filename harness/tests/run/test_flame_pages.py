@@ -32,18 +32,18 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_pages_of_both_arms_and_of_their_difference_are_listed(run: Path) -> None:
-    pages = read_manifest(run)["flame"]
-    assert [page["arms"] for page in pages] == [
+    pages = read_manifest(run).flame
+    assert [page.arms for page in pages] == [
         ["legacy"],
         ["streaming"],
         ["legacy", "streaming"],
     ]
-    assert {(page["binary"][:2], page["source"]) for page in pages} == {("..", "replay")}
-    assert all((run / page["path"]).stat().st_size > 1000 for page in pages)
+    assert {(page.binary[:2], page.source) for page in pages} == {("..", "replay")}
+    assert all((run / page.path).stat().st_size > 1000 for page in pages)
 
 
 def test_names_of_pages_are_harmless_whatever_the_binary_is_called(run: Path) -> None:
-    listed = {page["path"] for page in read_manifest(run)["flame"]}
+    listed = {page.path for page in read_manifest(run).flame}
     there = {f"flame/{path.name}" for path in (run / "flame").iterdir()}
     assert there == listed
     assert all(re.fullmatch(r"flame/\d{4}-[A-Za-z0-9_-]{1,200}\.html", path) for path in listed)
@@ -53,9 +53,9 @@ def test_names_of_pages_are_harmless_whatever_the_binary_is_called(run: Path) ->
 
 
 def test_resuming_draws_nothing_twice(run: Path) -> None:
-    before = read_manifest(run)["flame"]
+    before = read_manifest(run).flame
     resume_session(run, lambda _: None)
-    assert read_manifest(run)["flame"] == before
+    assert read_manifest(run).flame == before
 
 
 def test_a_damaged_capture_costs_its_pages_and_nothing_else(tmp_path: Path) -> None:
@@ -70,4 +70,4 @@ def test_a_damaged_capture_costs_its_pages_and_nothing_else(tmp_path: Path) -> N
     problems = [event.message for event in events if isinstance(event, Problem)]
     assert len(problems) == 1
     assert "lib.so: no flame graph of" in problems[0]
-    assert read_manifest(path)["flame"] == []
+    assert read_manifest(path).flame == []

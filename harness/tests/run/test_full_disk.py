@@ -33,9 +33,10 @@ CREATE = """
 import sys
 from pathlib import Path
 from harness.errors import StoreError
+from harness.records import Manifest
 from harness.store import RunWriter
 try:
-    RunWriter.create(Path(sys.argv[1]), {"warnings": ["x" * 4096]})
+    RunWriter.create(Path(sys.argv[1]), Manifest(warnings=["x" * 4096]))
 except StoreError as error:
     head, _, reason = error.message.partition(": ")
     print(f"cannot write {Path(head).name}: {reason}")
@@ -121,11 +122,11 @@ def test_flame_graphs_that_do_not_fit_cost_themselves_and_nothing_else(
     )
     run = run_session(request, lambda _: None)
     manifest = read_manifest(run)
-    assert manifest["state"] == COMPLETE
-    (problem,) = manifest["not_measured"]
+    assert manifest.state == COMPLETE
+    (problem,) = manifest.not_measured
     assert "no flame graph of streaming" in problem
     assert "No space left on device" in problem
-    assert manifest["flame"] == []
+    assert manifest.flame == []
     assert list((run / "flame").iterdir()) == []
 
 
@@ -142,7 +143,7 @@ def test_a_capture_that_cannot_be_kept_ends_the_run_and_takes_no_room(
     with writer, pytest.raises(StoreError, match=r"captures/.*: No space left on device"):
         measure_into(writer, request, lambda _: None, Past())
     assert list(captures.iterdir()) == []
-    assert read_manifest(writer.path)["state"] == INTERRUPTED
+    assert read_manifest(writer.path).state == INTERRUPTED
 
 
 def test_the_command_says_in_a_line_what_did_not_fit_and_where_the_rest_is(

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness.corpus import fixtures_directory
 from harness.errors import ConfigError, StoreError
@@ -27,8 +28,8 @@ from pathlib import Path
 from harness.run.events import JobFinished
 from harness.run.resume import request_of
 from harness.run.session import run_session
-import json
-request = request_of(Path(sys.argv[1]) / "x", json.loads(sys.argv[2]))
+from harness.records import Manifest
+request = request_of(Path(sys.argv[1]) / "x", msgspec.json.decode(sys.argv[2], type=Manifest))
 def on_event(event):
     if isinstance(event, JobFinished):
         print(event.done, flush=True)
@@ -97,10 +98,10 @@ def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) ->
     with pytest.raises(ConfigError, match="No such file"):
         resume_session(path, lambda _: None)
     shutil.copy(fixtures_directory() / "binaries/c/dwarf5.so", request.binaries[0].path)
-    write_manifest(path, {**manifest, "rig_fingerprint": "another"})
+    write_manifest(path, structs.replace(manifest, rig_fingerprint="another"))
     with pytest.raises(ConfigError, match="another machine"):
         resume_session(path, lambda _: None)
-    write_manifest(path, {**manifest, "code_sha256": "another"})
+    write_manifest(path, structs.replace(manifest, code_sha256="another"))
     with pytest.raises(ConfigError, match="harness itself has changed"):
         resume_session(path, lambda _: None)
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
+from harness.records import Manifest
 from harness.run.events import (
     BinaryFinished,
     BinaryStarted,
@@ -21,11 +22,12 @@ from harness.run.events import (
     RunFinished,
     RunStarted,
 )
-from harness.run.manifest import corpus_of, options_of
+from harness.run.manifest import options_of
 from harness.run.request import Arm, Binary, RunRequest
 from harness.run.resume import request_of
 from harness.run.session import run_session
 from harness.stats.frames import Frames
+from harness.store import read_manifest
 
 ARMS = [
     Arm(name="legacy", pipeline="harness.pipelines.legacy:run"),
@@ -58,7 +60,8 @@ def a_request(tmp_path: Path, *binaries: Binary, **changes: object) -> RunReques
 
 
 def as_manifest(request: RunRequest) -> str:
-    return json.dumps({"options": options_of(request), "corpus": corpus_of(request)})
+    manifest = Manifest(options=options_of(request), corpus=request.binaries)
+    return msgspec.json.encode(manifest).decode()
 
 
 def measured(data: Frames) -> set[tuple[object, ...]]:
@@ -170,7 +173,7 @@ def test_the_manifest_says_how_to_repeat_the_run(
     assert [binary["sha256"] for binary in manifest["corpus"]] == [
         binary.sha256 for binary in request.binaries
     ]
-    assert request_of(data.path, manifest).replicates == request.replicates
+    assert request_of(data.path, read_manifest(data.path)).replicates == request.replicates
 
 
 def test_nothing_is_left_in_the_scratch_directory_or_the_cache_but_whole_caches(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from msgspec import structs
 
-from harness.records import VERIFY, Metric, Record
+from harness.records import VERIFY, Manifest, Metric, Record
 from harness.store import COMPLETE, RunWriter
 from harness.tests.store.records import a_record
 
@@ -22,7 +23,10 @@ MANIFEST: dict[str, Any] = {
     "rig": {"machine": "x86_64", "cpu": "one", "cpus": 2, "implementation": "CPython"},
     "rig_fingerprint": "f" * 64,
     "code_sha256": "c" * 64,
-    "options": {"arms": [{"name": arm} for arm in ARMS], "sources": ["replay"]},
+    "options": {
+        "arms": [{"name": arm, "pipeline": f"harness.pipelines.{arm}:run"} for arm in ARMS],
+        "sources": ["replay"],
+    },
     "corpus": [
         {"name": "libelf", "path": "/nowhere/libelf", "sha256": "ab" * 32, "size_bytes": 1000}
     ],
@@ -30,10 +34,15 @@ MANIFEST: dict[str, Any] = {
 }
 
 
+def a_manifest(**changes: Any) -> Manifest:
+    """Return the manifest of a sound run, with some fields changed."""
+    return msgspec.convert({**MANIFEST, **changes}, Manifest)
+
+
 def sound_run(results: Path, peaks: dict[str, list[float]] | None = None, **manifest: Any) -> Path:
     """Write a run whose arms have these peaks, one a replicate; return its directory."""
     peaks = peaks or {"legacy": [9e6, 9e6], "streaming": [1e6, 1e6]}
-    with RunWriter.create(results, {**MANIFEST, **manifest}) as writer:
+    with RunWriter.create(results, a_manifest(**manifest)) as writer:
         place = {"run_id": writer.run_id}
         for record in records(place, peaks):
             writer.append(record)

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
+from msgspec import structs, to_builtins
 
 from harness.errors import StoreError
 from harness.loading import load_frames
@@ -27,7 +27,7 @@ from harness.store.manifest import write_manifest
 from harness.store.reader import RECORDS
 from harness.store.seal import SEAL
 from harness.tests.store.records import a_record
-from harness.tests.store.sound_run import MANIFEST, PEAK, records, sound_run
+from harness.tests.store.sound_run import MANIFEST, PEAK, a_manifest, records, sound_run
 
 PEAKS = {"legacy": [9e6], "streaming": [1e6]}
 
@@ -150,7 +150,7 @@ TAMPERING: dict[str, tuple[Callable[[Path], Any], str]] = {
         "format 3 cannot be read",
     ),
     "another manifest": (
-        lambda d: write_manifest(d, {**read_manifest(d), "rig_fingerprint": "mine"}),
+        lambda d: write_manifest(d, structs.replace(read_manifest(d), rig_fingerprint="mine")),
         "manifest.json was changed",
     ),
 }
@@ -204,14 +204,14 @@ def _says_the_same(seal: bytes, changed: bytes) -> bool:
 
 
 def written(tmp_path: Path, *more: Any, **manifest: Any) -> Path:
-    with RunWriter.create(tmp_path / "runs", {**MANIFEST, **manifest}) as writer:
+    with RunWriter.create(tmp_path / "runs", a_manifest(**manifest)) as writer:
         for record in (*records({"run_id": writer.run_id}, PEAKS), *more):
             writer.append(record)
         return writer.path
 
 
 def _nothing(tmp_path: Path) -> Path:
-    with RunWriter.create(tmp_path / "runs", MANIFEST) as writer:
+    with RunWriter.create(tmp_path / "runs", a_manifest()) as writer:
         return writer.path
 
 
@@ -252,7 +252,7 @@ def _mismatched(tmp_path: Path) -> Path:
 
 def _with_manifest(tmp_path: Path, **changes: Any) -> Path:
     path = sound_run(tmp_path / "runs")
-    (path / "manifest.json").write_text(json.dumps({**read_manifest(path), **changes}))
+    (path / "manifest.json").write_text(json.dumps({**to_builtins(read_manifest(path)), **changes}))
     return path
 
 
@@ -281,7 +281,11 @@ UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no plan": (lambda t: written(t, options={}), "does not say what was asked for"),
     "a binary not measured": (
         lambda t: written(
-            t, corpus=[*MANIFEST["corpus"], {"name": "go", "path": "/x/go", "share": 1.0}]
+            t,
+            corpus=[
+                *MANIFEST["corpus"],
+                {"name": "go", "path": "/x/go", "sha256": "", "size_bytes": 1},
+            ],
         ),
         "not measured: go replay legacy, go replay streaming",
     ),

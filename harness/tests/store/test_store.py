@@ -15,6 +15,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.loading import load_frames
+from harness.records import Binary, Manifest
 from harness.store import RunWriter
 from harness.store.reader import RECORDS
 from harness.tests.store.records import a_record
@@ -27,7 +28,7 @@ SAMPLE_COLUMNS = [
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[RunWriter]:
-    with RunWriter.create(tmp_path / "results", {"state": "running"}) as created:
+    with RunWriter.create(tmp_path / "results", Manifest(state="running")) as created:
         yield created
 
 
@@ -150,7 +151,7 @@ def test_reopening_drops_the_torn_line_so_that_appending_cannot_damage_the_middl
 
 
 def test_two_runs_in_one_results_directory_never_share_a_directory(tmp_path: Path) -> None:
-    runs = [RunWriter.create(tmp_path, {}) for _ in range(5)]
+    runs = [RunWriter.create(tmp_path, Manifest()) for _ in range(5)]
     for run in runs:
         run.append(a_record())
         run.close()
@@ -166,7 +167,7 @@ def test_a_run_has_one_writer(writer: RunWriter) -> None:
 def test_a_results_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot create a run"):
-        RunWriter.create(tmp_path / "file" / "results", {})
+        RunWriter.create(tmp_path / "file" / "results", Manifest())
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_a_run_of_another_format_is_refused(writer: RunWriter) -> None:
 def test_the_manifest_survives_any_name(writer: RunWriter) -> None:
     """Control characters, markup and undecodable bytes are data, not layout."""
     name = "\x1b[31m<script>\n" + os.fsdecode(b"\xff") + "é"
-    writer.update_manifest(corpus=[{"name": name}])
+    writer.update_manifest(corpus=[Binary(name=name, path="", sha256="", size_bytes=0)])
     assert load_frames(writer.path).manifest["corpus"][0]["name"] == name
     assert json.loads((writer.path / "manifest.json").read_text("ascii"))
 
@@ -234,9 +235,10 @@ WRITE_UNTIL_KILLED = """
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from harness.records import Manifest
 from harness.store import RunWriter
 from harness.tests.store.records import a_record
-with RunWriter.create(Path(sys.argv[1]), {}) as run:
+with RunWriter.create(Path(sys.argv[1]), Manifest()) as run:
     for replicate in range(1_000_000):
         run.append(a_record(replicate=replicate))
         print(replicate, flush=True)
@@ -286,7 +288,7 @@ def test_a_full_disk_is_an_error_and_keeps_what_was_acknowledged(full_disk: Path
             run.append(a_record(replicate=replicate))
             acknowledged.append(replicate)
 
-    with RunWriter.create(full_disk, {}) as run:
+    with RunWriter.create(full_disk, Manifest()) as run:
         with pytest.raises(StoreError, match="cannot write"):
             fill(run)
         data = load_frames(run.path)
