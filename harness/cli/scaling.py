@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -107,22 +106,14 @@ def _await(found: list[Corpus], name: str) -> str:
 
 def _counted(binary: Binary) -> Binary:
     """Return the binary with its debugging entries counted, by us where nobody else did."""
+    from harness.symbols import count_entries  # noqa: PLC0415 - pyelftools, rarely needed here
+
     if "dies" in binary.extra or not Path(binary.path).is_file():
         return binary
     try:
-        return structs.replace(binary, extra={"dies": sum(1 for _ in _iter_dies(binary.path))})
+        return structs.replace(binary, extra={"dies": count_entries(binary.path)})
     except InputRejected:  # its measurement will say why
         return binary
-
-
-def _iter_dies(path: str) -> Iterator[object]:
-    from harness.symbols.dwarf.dies import Walk  # noqa: PLC0415 - pyelftools, rarely needed here
-    from harness.symbols.dwarf.units import Dwarf  # noqa: PLC0415
-    from harness.symbols.elf import ElfFile  # noqa: PLC0415
-
-    with ElfFile(path) as elf:
-        for unit in Dwarf(elf).iter_units():
-            yield from Walk(unit, unit.first)
 
 
 def _show(run_dir: Path, size: str, *, json: bool) -> int:

@@ -17,8 +17,7 @@ from harness.cli.options import Fields, with_options
 from harness.cli.outfile import STANDARD_OUTPUT, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
-from harness.symbols import open_packages
-from harness.symbols.census import Census, census_of
+from harness.symbols import Census, census_of, open_packages
 
 
 @with_options

@@ -28,7 +28,7 @@ def source_of(job: Job) -> AbstractContextManager[PackageSource]:
     if job.source != DWARF:
         raise ConfigError(f"there is no source called {job.source!r}")
     # Imported late: a worker that replays must not pay for pyelftools.
-    from harness.symbols.source import open_packages  # noqa: PLC0415
+    from harness.symbols import open_packages  # noqa: PLC0415
 
     opening = open_packages(job.binary_path, job.symbol_options)
     return recorded(opening, Path(job.replay)) if job.replay else opening

@@ -1,5 +1,6 @@
-"""ELF and DWARF to a stream of packages. `open_packages` is the way in."""
+"""ELF and DWARF to a stream of packages: a library in itself, and this is its face."""
 
+from harness.symbols.census import Census, census_of, count_entries
 from harness.symbols.source import PackageSource, open_packages
 
-__all__ = ["PackageSource", "open_packages"]
+__all__ = ["Census", "PackageSource", "census_of", "count_entries", "open_packages"]

@@ -1,4 +1,4 @@
-"""Count what a source of packages holds, and write it down on the way."""
+"""Count what a binary holds, and write it down on the way."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import IO
 import msgspec
 
 from harness.model import Scope
+from harness.symbols.dwarf.dies import Walk
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.elf import ElfFile
 from harness.symbols.source import PackageSource
 
 STAGE = "extraction"
@@ -69,3 +72,13 @@ def census_of(source: PackageSource, sink: IO[bytes] | None = None) -> Census:
         if sink is not None:
             sink.write(b"}\n" if before[0:2] == b',"' else b"]}\n")
     return census
+
+
+def count_entries(path: str) -> int:
+    """Return the number of debugging entries in a binary, those of type units of DWARF 4 left out.
+
+    Raises:
+        InputRejected: The file cannot be read as ELF with DWARF.
+    """
+    with ElfFile(path) as elf:
+        return sum(1 for unit in Dwarf(elf).iter_units() for _ in Walk(unit, unit.first))

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import struct
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeVar
 
 from harness.config import SymbolOptions
-from harness.errors import InputRejected
-from harness.model import Package
-from harness.symbols.damage import REFUSED, rejection
+from harness.errors import NO_ROOM, InputRejected
+from harness.model import LanguageSpecifics, Package, Scope, count_functions, package_scope
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
-from harness.symbols.go import has_build_info, iter_go_packages
-from harness.symbols.native.extract import iter_native_packages
+from harness.symbols.go.buildinfo import has_build_info
+from harness.symbols.go.packages import iter_go_contents
+from harness.symbols.native.extract import iter_native_contents
 
 STAGE = "extraction"
 
@@ -51,32 +56,30 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
         reason = error.strerror or repr(error)
         raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
     with elf:
-        skipped: dict[str, int] = {}
-        with _border(elf):
-            dwarf = _open(elf, skipped)
-            language = _language(dwarf, elf)
-            packages = _packages(dwarf, language, chosen, skipped)
-            dwarf.budget.pause()
-        yield PackageSource(_Guard(elf).watch(packages), language, skipped)
+        skipped = Counter[str]()
+        try:
+            language, packages = _open(elf, chosen, skipped)
+        except REFUSED as error:
+            raise rejection(elf, error) from error
+        yield PackageSource(_watch_packages(elf, packages), language, skipped)
 
 
-def _open(elf: ElfFile, skipped: dict[str, int]) -> Dwarf:
+def _open(
+    elf: ElfFile, options: SymbolOptions, skipped: Counter[str]
+) -> tuple[str, Iterator[Package]]:
     if elf.relocatable:
         raise InputRejected(
             "an object file that was never linked", remedy="link it into a library or program"
         )
-    return Dwarf(elf, skipped)
+    dwarf = Dwarf(elf, skipped)
+    language = _language(dwarf)
+    iter_contents = iter_go_contents if language == "go" else iter_native_contents
+    packages = _iter_packages(iter_contents(dwarf, options, skipped), options.agent_version)
+    dwarf.budget.pause()
+    return language, packages
 
 
-def _packages(
-    dwarf: Dwarf, language: str, options: SymbolOptions, skipped: dict[str, int]
-) -> Iterator[Package]:
-    if language == "go":
-        return iter_go_packages(dwarf, dwarf.elf, options, skipped)
-    return iter_native_packages(dwarf, options, skipped)
-
-
-def _language(dwarf: Dwarf, elf: ElfFile) -> str:
+def _language(dwarf: Dwarf) -> str:
     """Return `go` for a program of which Go is a part, else the language of the first known unit.
 
     A C linker puts C units in front of Go's. Build information alone proves nothing: it may be
@@ -88,43 +91,101 @@ def _language(dwarf: Dwarf, elf: ElfFile) -> str:
         if unit.root_tag == dw.TAG_COMPILE_UNIT and unit.language
     )
     first = next(languages, "")
-    if first not in ("", "go") and has_build_info(elf) and "go" in languages:
+    if first not in ("", "go") and has_build_info(dwarf.elf) and "go" in languages:
         return "go"
     return first
 
 
-class _Guard:
-    """Turns what damage does to a reader into InputRejected, and ends what drags on."""
-
-    def __init__(self, elf: ElfFile) -> None:
-        self._elf = elf
-
-    def watch(self, packages: Iterator[Package]) -> Iterator[Package]:
-        """Yield packages that are watched, and so are their children."""
-        for package in self._iterate(packages):
-            package.children = self._iterate(package.children)
-            yield package
-
-    def _iterate(self, items: Iterator[_T]) -> Iterator[_T]:
-        """Yield what `items` yields. Only what `items` does is judged, not its consumer."""
-        budget = self._elf.budget
-        while True:
-            budget.resume()
-            try:
-                item = next(items, None)
-                budget.pause()
-            except REFUSED as error:
-                raise rejection(self._elf, error) from error
-            if item is None:
-                return
-            yield item
-            del item  # a child must not live on while the next one is being made
+def _watch_packages(elf: ElfFile, packages: Iterator[Package]) -> Iterator[Package]:
+    """Yield packages that are watched, and so are their children."""
+    for package in _watch(elf, packages):
+        package.children = _watch(elf, package.children)
+        yield package
 
 
-@contextmanager
-def _border(elf: ElfFile) -> Iterator[None]:
-    """Let nothing but InputRejected out."""
-    try:
-        yield
-    except REFUSED as error:
-        raise rejection(elf, error) from error
+def _watch(elf: ElfFile, items: Iterator[_T]) -> Iterator[_T]:
+    """Yield what `items` yields; what damage does to it becomes InputRejected, delay too.
+
+    Only what `items` does is judged, not its consumer.
+    """
+    while True:
+        elf.budget.resume()
+        try:
+            item = next(items, None)
+            elf.budget.pause()
+        except REFUSED as error:
+            raise rejection(elf, error) from error
+        if item is None:
+            return
+        yield item
+        del item  # a child must not live on while the next one is being made
+
+
+REFUSED = (
+    *(InputRejected, ArithmeticError, EOFError, LookupError, OSError),
+    *(RecursionError, ValueError, struct.error, zlib.error),
+)
+"""What damage, or a limit, can make a reader raise."""
+
+_REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
+    ((IndexError, EOFError, struct.error), "an entry or a table runs past its end"),
+    (LookupError, "a number stands for nothing known"),
+    (ArithmeticError, "a number is too large, or divides by zero"),
+    (RecursionError, "entries refer to each other without end"),
+    (zlib.error, "compressed data is damaged"),
+    (ValueError, "a value cannot be what it says"),
+)
+
+
+def rejection(elf: ElfFile, error: Exception) -> InputRejected:
+    """Return what to raise instead of `error`: with the file, and the unit that was being read."""
+    if isinstance(error, InputRejected):
+        return error.placed(elf.path, elf.unit)
+    if isinstance(error, OSError):
+        room = error.errno in NO_ROOM
+        remedy = "let TMPDIR name a folder with more room" if room else ""
+        why = error.strerror or errno.errorcode.get(error.errno or 0, "unknown reason")
+        return InputRejected(f"reading or spooling fails: {why}", file=elf.path, remedy=remedy)
+    reason = next(reason for kinds, reason in _REASONS if isinstance(error, kinds))
+    return InputRejected(f"damaged debug information: {reason}").placed(elf.path, elf.unit)
+
+
+MOST_FUNCTIONS = 4096
+"""How many functions a part may hold; a type without any counts as one."""
+
+
+def _iter_packages(
+    contents: Iterator[tuple[str, str, Iterator[Scope]]], agent_version: str
+) -> Iterator[Package]:
+    for name, language, children in contents:
+        yield from iter_parts(name, language, children, agent_version)
+
+
+def iter_parts(
+    name: str, language: str, children: Iterator[Scope], agent_version: str
+) -> Iterator[Package]:
+    """Yield a package as one part or several; as none if there is no child.
+
+    All parts but the first are marked as continuation.
+    """
+    continuation = False
+    while (first := next(children, None)) is not None:
+        part = _iter_part(chain((first,), children))
+        del first
+        specifics = LanguageSpecifics(agent_version=agent_version, continuation=continuation)
+        empty = specifics == LanguageSpecifics()
+        yield Package(package_scope(name, None if empty else specifics), language, part)
+        for _ in part:
+            pass  # a consumer may leave a part early; the next one begins where this one ends
+        continuation = True
+
+
+def _iter_part(children: Iterator[Scope]) -> Iterator[Scope]:
+    """Yield children until they hold as many functions as one part may have."""
+    functions = 0
+    for child in children:
+        functions += max(count_functions(child), 1)
+        yield child
+        del child
+        if functions >= MOST_FUNCTIONS:
+            return

@@ -7,8 +7,7 @@ from functools import lru_cache
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import Attribute, Decode, compile_decoder, fixed_size
-from harness.symbols.dwarf.forms import Layout
-from harness.symbols.dwarf.leb import read_sleb, read_uleb
+from harness.symbols.dwarf.forms import Layout, read_sleb, read_uleb
 from harness.symbols.sections import Section
 
 STAGE = "extraction"

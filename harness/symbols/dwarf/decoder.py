@@ -16,8 +16,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.forms import Layout, shape_of
-from harness.symbols.dwarf.leb import read_sleb, read_uleb
+from harness.symbols.dwarf.forms import Layout, read_sleb, read_uleb, shape_of
 
 STAGE = "extraction"
 

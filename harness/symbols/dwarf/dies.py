@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import InputRejected
-from harness.symbols.beyond import beyond
 from harness.symbols.dwarf.constants import AT_SIBLING
-from harness.symbols.dwarf.leb import read_uleb
+from harness.symbols.dwarf.forms import read_uleb
+from harness.symbols.limits import beyond
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit

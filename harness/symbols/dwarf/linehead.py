@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import Attribute, compile_decoder
-from harness.symbols.dwarf.forms import Layout
-from harness.symbols.dwarf.leb import read_uleb
+from harness.symbols.dwarf.forms import Layout, read_uleb
 from harness.symbols.dwarf.ranges import required
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.leb import read_sleb, read_uleb
+from harness.symbols.dwarf.forms import read_sleb, read_uleb
 from harness.symbols.dwarf.linehead import LineHeader, read_header
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.leb import read_uleb
+from harness.symbols.dwarf.forms import read_uleb
 from harness.symbols.dwarf.ranges import Range, indexed_list, required, too_long
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
-from harness.symbols.dwarf.leb import read_uleb
+from harness.symbols.dwarf.forms import read_uleb
 from harness.symbols.dwarf.locations import EVERYWHERE
 from harness.symbols.dwarf.ranges import Range
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputRejected
-from harness.symbols.beyond import beyond
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.leb import read_uleb
+from harness.symbols.dwarf.forms import read_uleb
+from harness.symbols.limits import beyond
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit

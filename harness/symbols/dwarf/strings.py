@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ class Strings:
     different sections are different strings. `skipped` counts the strings that were cut.
     """
 
-    def __init__(self, elf: ElfFile, skipped: dict[str, int]) -> None:
+    def __init__(self, elf: ElfFile, skipped: Counter[str]) -> None:
         self._elf = elf
         self._skipped = skipped
         self._limit = elf.limits.string_bytes
@@ -72,5 +73,5 @@ class Strings:
 
     def _cut(self, octets: bytes) -> bytes:
         """Return what the limit leaves of a string that reaches it, and count it."""
-        self._skipped[CUT] = self._skipped.get(CUT, 0) + 1
+        self._skipped[CUT] += 1
         return octets[: self._limit]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
-from harness.symbols.dwarf.budget import STEP, Budget
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.forms import Layout
 from harness.symbols.dwarf.strings import Strings
+from harness.symbols.limits import STEP, Budget
 
 if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
@@ -177,7 +177,7 @@ class Dwarf:
         InputRejected: There is none.
     """
 
-    def __init__(self, elf: ElfFile, skipped: dict[str, int] | None = None) -> None:
+    def __init__(self, elf: ElfFile, skipped: Counter[str] | None = None) -> None:
         info = elf.section(".debug_info")
         abbreviations = elf.section(".debug_abbrev")
         if info is None or abbreviations is None or not info.size:
@@ -190,7 +190,7 @@ class Dwarf:
         self.info: Section = info
         self.aside = info.view(_ASIDE_BYTES)
         self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
-        self.strings = Strings(elf, {} if skipped is None else skipped)
+        self.strings = Strings(elf, Counter() if skipped is None else skipped)
         self.budget = elf.budget
         self.abbreviations_section: Section = abbreviations
         self._tables: OrderedDict[tuple[int, Layout], AbbreviationTable] = OrderedDict()

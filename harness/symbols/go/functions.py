@@ -111,7 +111,7 @@ class FunctionBuilder:
     def _add_variable(self, block: _Block, die: Die) -> None:
         attributes = die.attributes
         if dw.AT_NAME not in attributes or dw.AT_TYPE not in attributes:
-            self._binary.skip("variable: no name or no type")
+            self._binary.skipped["variable: no name or no type"] += 1
             return
         target = attributes[dw.AT_TYPE]
         types = self._types
@@ -134,11 +134,11 @@ def open_function(
     """
     ranges = pc_ranges(reader.unit, die.attributes)
     if not ranges:
-        binary.skip("function: no code")
+        binary.skipped["function: no code"] += 1
         return None
     own = lines.own(raw) if lines else None
     if own is None:
-        binary.skip("function: no lines of its own")
+        binary.skipped["function: no lines of its own"] += 1
         return None
     file = reader.file_of(die.attributes)
     return FunctionBuilder(binary, reader.unit, own, file, _Block(die.depth, ranges))
@@ -174,7 +174,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
     for record in index.instances.iter_of(entry.place):
         instance = decode_instance(record)
         if near_only and not instance.near:
-            binary.skip(FAR)
+            binary.skipped[FAR] += 1
             continue
         file = file or instance.file
         merged.add(instance.injectible, instance.variables.items())
@@ -187,7 +187,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
         elif die.tag in _VARIABLES:
             _add_defined(binary, unit, die, merged, symbols)
         else:
-            binary.skip("definition: unexpected child")
+            binary.skipped["definition: unexpected child"] += 1
     symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
     _, name = _listed_names(unit, attributes)
     scope = function_scope(name, file, merged.injectible or [], symbols)
@@ -200,7 +200,7 @@ def _add_defined(
     binary: GoBinary, unit: Unit, die: Die, merged: Merged, symbols: list[Symbol]
 ) -> None:
     if dw.AT_NAME not in die.attributes or dw.AT_TYPE not in die.attributes:
-        binary.skip("variable: no name or no type")
+        binary.skipped["variable: no name or no type"] += 1
         return
     info = binary.types.info(die.attributes[dw.AT_TYPE])
     symbols.append(variable_symbol(unit, die, info.name, merged.available(die.offset)))

@@ -139,7 +139,7 @@ class InstanceCollector:
         owner = _Owner(offset, above and origin is not None and origin.near)
         if origin is not None:
             if origin.only_near and not owner.near:
-                self._binary.skip(FAR)
+                self._binary.skipped[FAR] += 1
             else:
                 self._place(owner, origin.name)
         self.stack.append(_Frame(die.depth, True, die.attributes, owner))
@@ -147,7 +147,7 @@ class InstanceCollector:
     def _place(self, owner: _Owner, name: str) -> None:
         found = self._lines.named(name) if self._lines else None
         if found is None:
-            self._binary.skip("inlined instance: no lines")
+            self._binary.skipped["inlined instance: no lines"] += 1
         else:
             owner.file, owner.lines = found.file, found.lines
 

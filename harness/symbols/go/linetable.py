@@ -13,9 +13,7 @@ from dataclasses import dataclass
 
 from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
-from harness.symbols.go.image import Image
-from harness.symbols.go.locate import find_line_table
-from harness.symbols.go.moduledata import ModuleData, find_module_data
+from harness.symbols.go.image import Image, ModuleData, find_line_table, find_module_data
 from harness.symbols.go.pclntab import (
     FUNCDATA_INLINE_TREE,
     PCDATA_INLINE_INDEX,

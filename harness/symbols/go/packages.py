@@ -1,18 +1,40 @@
-"""The children of one Go package: an index of names and places, read one child at a time."""
+"""The packages of a Go binary, each read one child at a time from an index of names and places."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import groupby
 
+from harness.config import SymbolOptions
 from harness.model import Scope
 from harness.symbols.dwarf.dies import read_die
-from harness.symbols.go.binary import GoBinary, UnitReader
+from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.go.binary import GoBinary, UnitReader, open_binary
 from harness.symbols.go.functions import read_definition, read_function
 from harness.symbols.go.index import Entry, GoIndex, Kind
+from harness.symbols.go.prepass import build_index
 from harness.symbols.go.types import read_fields, type_scope
 
 STAGE = "extraction"
+
+
+def iter_go_contents(
+    dwarf: Dwarf, options: SymbolOptions, skipped: Counter[str]
+) -> Iterator[tuple[str, str, Iterator[Scope]]]:
+    """Yield name, language and children of each package, in the order of their first unit.
+
+    Raises:
+        InputRejected: The binary lacks build information or a line table, or is damaged.
+    """
+    binary = open_binary(dwarf, options, skipped)
+    index = build_index(binary)
+    try:
+        for number in index.order():
+            children = PackageReader(binary, index, number).iter_children()
+            yield index.packages[number].name, "go", children
+    finally:
+        index.close()
 
 
 class PackageReader:

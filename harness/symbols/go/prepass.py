@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.units import Unit
-from harness.symbols.go.binary import GoBinary
-from harness.symbols.go.index import GoIndex
+from harness.symbols.go.binary import INLINED, GoBinary, UnitReader
+from harness.symbols.go.functions import BODY, FunctionBuilder, open_function
+from harness.symbols.go.index import Entry, GoIndex, Kind, function_entry
+from harness.symbols.go.inlined import INSTANCES, InstanceCollector, Place
+from harness.symbols.go.names import FunctionName
 from harness.symbols.go.placement import Placement
-from harness.symbols.go.unitscan import UnitScan
+from harness.symbols.go.types import declared_name
+from harness.symbols.limits import STEP
 
 STAGE = "extraction"
 
@@ -36,7 +41,7 @@ def _scan(binary: GoBinary, index: GoIndex) -> None:
     placement.look_ahead(unit for unit, reason in _iter_units(binary) if not reason)
     for unit, reason in _iter_units(binary):
         if reason:
-            binary.skip(reason)
+            binary.skipped[reason] += 1
             continue
         wanted = placement.begin(unit)
         occupied = UnitScan(binary, index, placement, unit, wanted=wanted).run()
@@ -54,3 +59,131 @@ def _iter_units(binary: GoBinary) -> Iterator[tuple[Unit, str]]:
         elif not unit.name:
             reason = "unit: no name"
         yield unit, reason
+
+
+_TYPES = frozenset(
+    (dw.TAG_STRUCTURE_TYPE, dw.TAG_BASE_TYPE, dw.TAG_TYPEDEF, dw.TAG_ARRAY_TYPE,
+     dw.TAG_POINTER_TYPE, dw.TAG_SUBROUTINE_TYPE, dw.TAG_INTERFACE_TYPE)
+)  # fmt: skip
+
+
+class UnitScan:
+    """The walk over one unit.
+
+    Args:
+        binary: The open binary.
+        index: Takes what is found.
+        placement: Says which package it belongs to.
+        unit: The unit.
+        wanted: Whether its package is.
+    """
+
+    def __init__(
+        self, binary: GoBinary, index: GoIndex, placement: Placement, unit: Unit, *, wanted: bool
+    ) -> None:
+        self._binary = binary
+        self._index = index
+        self._placement = placement
+        self._unit = unit
+        self._wanted = wanted
+        self._reader = UnitReader(binary, unit)
+        self._collector: InstanceCollector | None = None
+        self._builder: FunctionBuilder | None = None
+        self._name: FunctionName | None = None
+        self._occupied = False
+
+    def run(self) -> bool:
+        """Scan the unit; tell whether its package has something to show for it."""
+        budget = self._binary.dwarf.budget
+        walk = Walk(self._unit, self._unit.first, BODY | _TYPES)
+        collector: InstanceCollector | None = None
+        builder: FunctionBuilder | None = None
+        seen = 1
+        for die in walk:
+            seen += 1
+            if seen == STEP:
+                budget.spend(seen)
+                seen = 0
+            if die.depth == 1:
+                self._close()
+                if not self._take(die):
+                    walk.prune()
+                collector, builder = self._collector, self._builder
+            elif (
+                collector is None
+                or not (collector.stack or die.tag in INSTANCES)
+                or not collector.feed(die)
+            ) and builder is not None:
+                builder.feed(die)
+        self._close()
+        budget.spend(seen)
+        return self._occupied
+
+    def _take(self, die: Die) -> bool:
+        """Take a child of the unit; tell whether there is anything to look for below it."""
+        if die.tag in _TYPES:
+            self._add_type(die)
+        return die.tag == dw.TAG_SUBPROGRAM and self._open(die)
+
+    def _close(self) -> None:
+        """Store the function that was open."""
+        if self._collector is not None:
+            self._collector.finish()
+            self._collector = None
+        if self._builder is not None and self._name is not None:
+            position = self._index.store(self._builder.finish(self._name))
+            entry = function_entry(self._name, Kind.CODE, position)
+            self._index.add(self._unit.name, entry)
+            self._builder = None
+
+    def _add_type(self, die: Die) -> None:
+        declared = declared_name(self._unit.text(die.attributes.get(dw.AT_NAME)))
+        if declared is not None and self._binary.filter.admits_package(declared[0]):
+            entry = Entry(declared[1], True, Kind.TYPE, "", die.offset)
+            self._index.add(declared[0], entry)
+
+    def _open(self, die: Die) -> bool:
+        """Take a subprogram; tell whether there is anything to look for below it."""
+        attributes = die.attributes
+        if attributes.get(dw.AT_TRAMPOLINE) is not None:
+            if self._wanted:
+                self._binary.skipped["function: trampoline"] += 1
+            return False
+        if attributes.get(dw.AT_INLINE) == INLINED:
+            self._add_definition(die)
+            return False
+        names = None
+        is_instance = dw.AT_ABSTRACT_ORIGIN in attributes
+        if not is_instance:
+            names = self._reader.concrete(attributes, counting=self._wanted)
+            if names is not None and "[" in names[0]:
+                entry = function_entry(names[1], Kind.SHAPE, die.offset)
+                self._index.add(names[1].package, entry)
+                names = None
+        own = self._wanted and names is not None
+        self._occupied |= own
+        return self._read(die, names if own else None, near=self._wanted and (own or is_instance))
+
+    def _add_definition(self, die: Die) -> None:
+        names = self._reader.name_of(die.attributes)
+        if names is None:
+            return
+        name = names[1]
+        if self._placement.add_definition(die.offset, name, wanted=self._wanted):
+            self._occupied |= name.package == self._unit.name or not name.receiver
+
+    def _read(self, die: Die, names: tuple[str, FunctionName] | None, *, near: bool) -> bool:
+        """Begin with a function that has code; `names` if it has a scope of its own."""
+        pc = self._unit.address(die.attributes)
+        lines = None if pc is None else self._binary.lines.lines_at(pc)
+        if names is not None:
+            raw, self._name = names
+            self._builder = open_function(self._binary, self._reader, die, lines, raw)
+        if pc is None or not die.has_children:
+            return False
+        place = Place(self._unit, lines, near)
+        find_origin = self._placement.find_origin
+        self._collector = InstanceCollector(self._binary, self._index, find_origin, place)
+        if dw.AT_ABSTRACT_ORIGIN in die.attributes:
+            self._collector.feed(die)
+        return True

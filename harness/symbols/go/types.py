@@ -1,17 +1,32 @@
-"""Scopes of Go types: fields of structs, merged over the instantiations of a generic type."""
+"""Go types: their names and sizes by offset, and the scopes of those that source code declares."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.model import Scope, Symbol
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import iter_children, read_die
-from harness.symbols.go.binary import GoBinary
-from harness.symbols.go.names import canonical_type_name
-from harness.symbols.go.typenames import PARAMETRIC
+from harness.symbols.dwarf.dies import Die, iter_children, read_die
+from harness.symbols.dwarf.units import Dwarf, Unit
+from harness.symbols.go.names import (
+    MalformedNameError,
+    canonical_generics,
+    canonical_type_name,
+    split_package,
+    unescape_path,
+    unescape_type_name,
+)
 
-STAGE = "scope tree"
+if TYPE_CHECKING:
+    from harness.symbols.go.binary import GoBinary
+
+STAGE = {
+    "": "extraction",
+    "read_fields": "scope tree",
+    "_list_fields": "scope tree",
+    "type_scope": "scope tree",
+}
 
 _GO_STRUCT = 25
 """Kind of a struct that source code wrote as one; slices, strings and interfaces are others."""
@@ -49,7 +64,7 @@ def _list_fields(binary: GoBinary, offset: int) -> list[tuple[str, str]]:
     for member in iter_children(unit, offset, _MEMBERS):
         target = member.attributes.get(dw.AT_TYPE)
         if target is None:
-            binary.skip("field: no type")
+            binary.skipped["field: no type"] += 1
             continue
         name = unit.text(member.attributes.get(dw.AT_NAME))
         fields.append((name, canonical_type_name(binary.types.raw_name(target))))
@@ -67,3 +82,104 @@ def type_scope(name: str, fields: list[Symbol], methods: list[Scope]) -> Scope:
         symbols=fields,
         scopes=methods,
     )
+
+
+PARAMETRIC = "<T>"
+"""Shown for a type that depends on type arguments."""
+
+_PARAMETER = ".param"
+_CACHED = 2048
+_MOST_STEPS = 32
+_POINTER_SIZED = (dw.TAG_POINTER_TYPE, dw.TAG_SUBROUTINE_TYPE)
+
+
+class TypeInfo(NamedTuple):
+    """A type as a variable shows it, and its name as DWARF has it.
+
+    The size is in bytes, -1 if it cannot be told.
+    """
+
+    name: str
+    size: int
+    raw: str
+
+
+class TypeNames:
+    """Types by offset; the last few thousand are kept."""
+
+    def __init__(self, dwarf: Dwarf) -> None:
+        self._dwarf = dwarf
+        self._known: OrderedDict[int, TypeInfo] = OrderedDict()
+
+    def info(self, offset: int) -> TypeInfo:
+        """Return name and size of the type at an offset."""
+        found = self._known.get(offset)
+        if found is None:
+            found = self._read(offset)
+            self._known[offset] = found
+            if len(self._known) > _CACHED:
+                self._known.popitem(last=False)
+        return found
+
+    def size(self, offset: int) -> int:
+        """Return the size of the type at an offset, -1 if it cannot be told."""
+        return self.info(offset).size
+
+    def raw_name(self, offset: int) -> str:
+        """Return the name of the type at an offset as DWARF has it."""
+        return self.info(offset).raw
+
+    def size_of_variable(self, offset: int) -> int:
+        """Return the size of the type of the variable at an offset, -1 if it cannot be told."""
+        target = read_die(self._dwarf.unit_of(offset), offset).attributes.get(dw.AT_TYPE)
+        return -1 if target is None else self.info(target).size
+
+    def _read(self, offset: int) -> TypeInfo:
+        unit = self._dwarf.unit_of(offset)
+        die = read_die(unit, offset)
+        name = unit.text(die.attributes.get(dw.AT_NAME))
+        return TypeInfo(shown_type_name(name), self._size(unit, die), name)
+
+    def _size(self, unit: Unit, die: Die) -> int:
+        for _ in range(_MOST_STEPS):
+            if dw.AT_BYTE_SIZE in die.attributes:
+                return int(die.attributes[dw.AT_BYTE_SIZE])
+            if die.tag in _POINTER_SIZED:
+                return unit.layout.address_size
+            target = die.attributes.get(dw.AT_TYPE)
+            if die.tag != dw.TAG_TYPEDEF or target is None:
+                return -1
+            unit = self._dwarf.unit_of(target)
+            die = read_die(unit, target)
+        return -1
+
+
+def shown_type_name(name: str) -> str:
+    """Return the name that a variable of this type shows.
+
+    A name whose escapes are damaged is shown as it is: it still tells more than nothing.
+    """
+    if name.startswith(_PARAMETER):
+        return PARAMETRIC
+    try:
+        return canonical_type_name(unescape_type_name(name))
+    except MalformedNameError:
+        return name
+
+
+def declared_name(name: str) -> tuple[str, str] | None:
+    """Return package and qualified name of a type that source code declares; None for others.
+
+    Instantiations of one generic type have one name. Types without a name of their own (slices,
+    maps, functions, structs in place) and those that the runtime makes up have none.
+    """
+    if "{" in name or "<" in name:
+        return None
+    escaped, local = split_package(name)
+    if not escaped or not local:
+        return None
+    try:
+        package = unescape_path(escaped)
+    except MalformedNameError:
+        return None
+    return package, f"{package}.{canonical_generics(local)}"

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import posixpath
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from harness.config import SymbolOptions
-from harness.model import Package, Scope
+from harness.model import Scope
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.ranges import pc_ranges
-from harness.symbols.dwarf.typeunits import TypeUnits
 from harness.symbols.dwarf.units import UT_TYPE
+from harness.symbols.native.context import UnitContext
 from harness.symbols.native.functions import build_function
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.inlined import build_abstract
 from harness.symbols.native.prepass import collect_foreign
 from harness.symbols.native.reader import CODE, is_discarded, reason_to_skip
-from harness.symbols.native.signed import iter_signed_types
-from harness.symbols.native.typecontext import SignedTypes
+from harness.symbols.native.signed import SignedTypes, TypeUnits, iter_signed_types
 from harness.symbols.native.types import build_type
-from harness.symbols.native.unit import UnitContext
-from harness.symbols.parts import iter_parts
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
@@ -34,13 +32,13 @@ STAGE = "extraction"
 SYSTEM_ROOTS = ("/usr/", "/rustc/", "/rust/deps/")
 
 
-def iter_native_packages(
-    dwarf: Dwarf, options: SymbolOptions, skipped: dict[str, int]
-) -> Iterator[Package]:
-    """Yield one package a compilation unit; its children come in file order, one at a time.
+def iter_native_contents(
+    dwarf: Dwarf, options: SymbolOptions, skipped: Counter[str]
+) -> Iterator[tuple[str, str, Iterator[Scope]]]:
+    """Yield name, language and children of one package per compilation unit, in file order.
 
     File order, not the order of names: sorting a unit by name would need all its names at once,
-    and a unit can be the whole program. A unit of many children comes in parts.
+    and a unit can be the whole program.
     """
     strict = options.locations == "strict"
     with ExitStack() as stack:
@@ -52,14 +50,12 @@ def iter_native_packages(
             if unit.kind == UT_TYPE:
                 continue  # its types are delivered with the units that refer to them
             if reason := reason_to_skip(unit):
-                skipped[reason] = skipped.get(reason, 0) + 1
+                skipped[reason] += 1
                 continue
-            yield from iter_parts(
-                _package_name(unit),
-                unit.language,
-                _iter_scopes(UnitContext(unit, skipped, signed, foreign, strict=strict), options),
-                options.agent_version,
-            )
+            context = UnitContext(unit, skipped, signed, foreign, strict=strict)
+            children = _iter_scopes(context, options)
+            del context  # it lasts as long as its children
+            yield _package_name(unit), unit.language, children
         if unreferred := signed.unreferred():
             skipped["type unit that no unit refers to"] = unreferred
 
@@ -79,7 +75,7 @@ def _iter_scopes(context: UnitContext, options: SymbolOptions) -> Iterator[Scope
         if scope is None:
             continue
         if not is_type and options.scope != "all" and _is_system(scope.source_file):
-            context.skip("function of the system or the toolchain")
+            context.skipped["function of the system or the toolchain"] += 1
             continue
         yield scope
     yield from iter_signed_types(context)
@@ -90,7 +86,7 @@ def _build(context: UnitContext, die: Die) -> Scope | None:
     context.open_scope()
     identity = context.identify(die.offset, die.attributes)
     if not identity.name:
-        context.skip("function without a name")
+        context.skipped["function without a name"] += 1
         return None
     if dw.AT_ABSTRACT_ORIGIN in die.attributes:
         return None
@@ -98,7 +94,7 @@ def _build(context: UnitContext, die: Die) -> Scope | None:
     if not any(attribute in die.attributes for attribute in CODE):
         return build_abstract(context, die, identity)
     if not ranges or is_discarded(ranges):
-        context.skip("function that the linker discarded")
+        context.skipped["function that the linker discarded"] += 1
         return None
     return build_function(context, die, identity)
 

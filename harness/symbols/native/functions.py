@@ -17,8 +17,8 @@ from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
 from harness.symbols.native.statements import Statements, own_statements
 
 if TYPE_CHECKING:
+    from harness.symbols.native.context import Identity, UnitContext
     from harness.symbols.native.reader import UnitReader
-    from harness.symbols.native.unit import Identity, UnitContext
     from harness.symbols.sections import Section
 
 STAGE = "scope tree"
@@ -95,7 +95,7 @@ class BodyReader:
         blocks = self._blocks
         ranges = pc_ranges(self._reader.unit, die.attributes)
         if not ranges and blocks[0].ranges:
-            self._reader.skip("lexical block without code")
+            self._reader.skipped["lexical block without code"] += 1
             self._dropped = die.depth
             return
         block = Block(die.depth, ranges)
@@ -196,15 +196,15 @@ def _fill(context: UnitContext, scope: Scope, block: Block, statements: Statemen
 def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> Symbol | None:
     """Return an argument or local variable; None, and a count, for one that cannot be named."""
     if dw.AT_DECLARATION in attributes:
-        context.skip("variable that is only declared")
+        context.skipped["variable that is only declared"] += 1
         return None
     name = context.unit.text(attributes.get(dw.AT_NAME))
     if not name:
-        context.skip("variable without a name")
+        context.skipped["variable without a name"] += 1
         return None
     target = attributes.get(dw.AT_TYPE)
     if target == ELSEWHERE:
-        context.skip("type of a variable in another file")
+        context.skipped["type of a variable in another file"] += 1
     spelled = context.types.name(target)
     if not context.has_room(name, spelled):
         return None

@@ -25,8 +25,8 @@ from harness.symbols.native.functions import (
 from harness.symbols.native.reader import UnitReader, definition_of, is_discarded
 
 if TYPE_CHECKING:
+    from harness.symbols.native.context import Identity, UnitContext
     from harness.symbols.native.statements import Statements
-    from harness.symbols.native.unit import Identity, UnitContext
 
 STAGE = "scope tree"
 
@@ -118,7 +118,7 @@ def _add_variables(
     for attributes in block.variables:
         origin = attributes.get(dw.AT_ABSTRACT_ORIGIN)
         if origin is None:
-            reader.skip("inlined variable without an origin")
+            reader.skipped["inlined variable without an origin"] += 1
             continue
         spans = available_lines(reader, attributes, block.ranges, statements)
         if spans:

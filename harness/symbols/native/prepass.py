@@ -7,16 +7,16 @@ says is worked out while its unit's lines are at hand, and stored until its defi
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.budget import STEP
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.instances import StoredInstances
+from harness.symbols.limits import STEP
 from harness.symbols.native.functions import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
 from harness.symbols.native.inlined import encode_instance, instance_of
 from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
@@ -38,7 +38,7 @@ _KNOWN_ORIGINS = 4096
 _OPEN_TABLES = 8
 
 
-def collect_foreign(dwarf: Dwarf, skipped: dict[str, int], strict: bool) -> StoredInstances | None:
+def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> StoredInstances | None:
     """Return what instances say about definitions in other units; the caller closes it.
 
     None, for next to nothing, if no entry of the file can refer to another unit in this way.
@@ -119,7 +119,7 @@ class _Collector:
             return _Open(die.depth, None, None)
         origin = self._origins.find(unit, at)
         if origin.reason:
-            self._reader.skip(origin.reason)
+            self._reader.skipped[origin.reason] += 1
             return _Open(die.depth, None, None)
         if ranges is None:
             ranges = pc_ranges(unit, die.attributes)

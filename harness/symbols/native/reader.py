@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -44,19 +45,7 @@ def is_discarded(ranges: list[Range]) -> bool:
     return bool(ranges) and ranges[0][0] == 0
 
 
-class UnitView:
-    """One unit, and a place to count what is left out of it."""
-
-    def __init__(self, unit: Unit, skipped: dict[str, int]) -> None:
-        self.unit = unit
-        self._skipped = skipped
-
-    def skip(self, reason: str, count: int = 1) -> None:
-        """Count something that is left out."""
-        self._skipped[reason] = self._skipped.get(reason, 0) + count
-
-
-class UnitReader(UnitView):
+class UnitReader:
     """One unit with its files and lines; both are read when they are first asked for.
 
     Args:
@@ -65,8 +54,9 @@ class UnitReader(UnitView):
         strict: Whether only plain places count as available.
     """
 
-    def __init__(self, unit: Unit, skipped: dict[str, int], strict: bool) -> None:
-        UnitView.__init__(self, unit, skipped)  # not super(): a context is two views of one unit
+    def __init__(self, unit: Unit, skipped: Counter[str], strict: bool) -> None:
+        self.unit = unit
+        self.skipped = skipped
         self.strict = strict
         self._numbers: dict[str, frozenset[int]] = {}
 

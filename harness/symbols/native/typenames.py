@@ -1,27 +1,89 @@
-"""Spell types the way their source does: `const char *`, `int[4]`, `void (*)(int)`."""
+"""Types as C declares them: what stands before a name and what behind it, the name left out.
+
+A pointer to an array is `int (*)[5]`, its mark in the middle. Finished text has no middle that
+could be found again once parentheses are part of a name, so a type stays a pair until it is shown.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import SIGNATURE
 from harness.symbols.dwarf.dies import Die, iter_children, read_die
-from harness.symbols.native.declarators import (
-    Declarator,
-    array_of,
-    function_of,
-    pointer_to,
-    qualified,
-)
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.native.index import UnitIndex
-    from harness.symbols.native.typecontext import SignedTypes
+    from harness.symbols.native.signed import SignedTypes
 
 STAGE = "extraction"
+
+
+class Declarator(NamedTuple):
+    """A type on its way to being spelled.
+
+    Attributes:
+        before: What stands before the declared name.
+        after: What stands behind it: parameters and dimensions.
+        binds_behind: Whether the outermost part stands behind: a pointer to it needs parentheses.
+        ends_in_pointer: Whether a qualifier belongs behind `before`: `*const`, not `const *`.
+    """
+
+    before: str
+    after: str = ""
+    binds_behind: bool = False
+    ends_in_pointer: bool = False
+
+    def text(self) -> str:
+        """Return the spelling without a name."""
+        gap = " " if self.after.startswith("(") and not self.before.endswith(_CLINGING) else ""
+        return f"{self.before}{gap}{self.after}"
+
+    def cut(self, limit: int) -> Declarator:
+        """Return the same with no more than `limit` characters."""
+        before = self.before[:limit]
+        return self._replace(before=before, after=self.after[: limit - len(before)])
+
+
+_CLINGING = ("*", "&", "(")
+
+
+def pointer_to(target: Declarator, mark: str) -> Declarator:
+    """Return a pointer, reference or pointer to member; `mark` is `*`, `&`, `&&` or `Base::*`."""
+    before, after = target.before, target.after
+    gap = "" if before.endswith(_CLINGING) else " "
+    if target.binds_behind:
+        mark, after = f"({mark}", f"){after}"
+    return Declarator(f"{before}{gap}{mark}", after, ends_in_pointer=True)
+
+
+def qualified(target: Declarator, qualifier: str) -> Declarator:
+    """Return a qualified type. That of an array are its elements, that of a function itself."""
+    before = target.before
+    if before.endswith(qualifier) if target.ends_in_pointer else before.startswith(f"{qualifier} "):
+        return target  # a constant array of constants
+    if target.ends_in_pointer:
+        gap = "" if before.endswith(_CLINGING) else " "
+        return target._replace(before=f"{before}{gap}{qualifier}")
+    if target.after.startswith("("):
+        return target._replace(after=f"{target.after} {qualifier}")
+    if qualifier == "volatile" and before.startswith("const "):
+        return target._replace(before=f"const volatile {before.removeprefix('const ')}")
+    return target._replace(before=f"{qualifier} {before}")
+
+
+def array_of(element: Declarator, dimensions: str) -> Declarator:
+    """Return an array; `dimensions` is `[2][3]`."""
+    return element._replace(after=f"{dimensions}{element.after}", binds_behind=True)
+
+
+def function_of(result: Declarator, parameters: str, qualifiers: str = "") -> Declarator:
+    """Return a function type; `qualifiers`, as in ` const`, are those of a member function."""
+    return Declarator(result.before, f"({parameters}){qualifiers}{result.after}", binds_behind=True)
+
 
 _CACHED_NAMES = 1024
 _DEEPEST = 32
@@ -53,7 +115,7 @@ class TypeNames:
     """Names of the types of one unit. The cache lives and dies with the unit, and is bounded."""
 
     def __init__(
-        self, unit: Unit, index: UnitIndex, skipped: dict[str, int], signed: SignedTypes
+        self, unit: Unit, index: UnitIndex, skipped: Counter[str], signed: SignedTypes
     ) -> None:
         self._unit = unit
         self._index = index
@@ -93,7 +155,7 @@ class TypeNames:
     def _within_limit(self, found: Declarator) -> Declarator:
         if len(found.before) + len(found.after) <= self._limit:
             return found
-        self._skipped[CUT] = self._skipped.get(CUT, 0) + 1
+        self._skipped[CUT] += 1
         return found.cut(self._limit)
 
     def _spell(self, offset: int, depth: int) -> Declarator:

@@ -8,10 +8,10 @@ from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
-from harness.symbols.native.typecontext import NAMELESS
+from harness.symbols.native.context import NAMELESS
 
 if TYPE_CHECKING:
-    from harness.symbols.native.typecontext import TypeContext
+    from harness.symbols.native.context import TypeContext
 
 STAGE = "scope tree"
 
@@ -42,7 +42,7 @@ def build_type(context: TypeContext, die: Die, name: str = "") -> Scope | None:
     if part is None or (part[1] is not die and dw.AT_NAME in part[1].attributes):
         return None
     if name or part[1] is not die:
-        context.skip(NAMELESS, -1)
+        context.skipped[NAMELESS] -= 1
     members = _Members(context)
     members.read(*part)
     bases = tuple(members.bases)
@@ -102,10 +102,10 @@ class _Members:
         """Add the members of an unnamed member, as the language has them: `outer.inner`."""
         part = _unnamed_part(context, die)
         if part is None or (part[0].unit.info.name, part[1].offset) in self._seen:
-            context.skip("member without a name")
+            context.skipped["member without a name"] += 1
             return
         if not part[0].index.typedef_name(part[1].offset):
-            context.skip(NAMELESS, -1)
+            context.skipped[NAMELESS] -= 1
         self.read(*part)
 
 

@@ -12,9 +12,8 @@ from elftools.elf.elffile import ELFFile
 from harness.config import Limits, SymbolOptions
 from harness.model import Scope
 from harness.symbols import open_packages
-from harness.symbols.native.declarators import Declarator, array_of, function_of, pointer_to
-from harness.symbols.native.typecontext import FULL
-from harness.symbols.native.typenames import CUT
+from harness.symbols.native.context import FULL
+from harness.symbols.native.typenames import CUT, Declarator, array_of, function_of, pointer_to
 from harness.tests.symbols.binaries import FIXTURES
 
 C, CPP = FIXTURES / "c" / "declarators.so", FIXTURES / "cpp" / "declarators.so"

@@ -10,7 +10,8 @@ from msgspec import UNSET
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.model import Scope
-from harness.symbols import open_packages, parts
+from harness.symbols import open_packages
+from harness.symbols import source as source_module
 from harness.tests.symbols.binaries import FIXTURES
 
 C_VARIANTS = ["dwarf3", "dwarf4", "dwarf5", "compressed", "zdebug", "i386", "s390x", "unoptimised"]
@@ -128,7 +129,7 @@ def test_a_single_pass_counts_what_it_drops() -> None:
 def test_large_units_come_in_parts_that_join_again(monkeypatch: pytest.MonkeyPatch) -> None:
     path = FIXTURES / "cpp" / "dwarf5.so"
     whole = scopes_of(path)
-    monkeypatch.setattr(parts, "MOST_FUNCTIONS", 3)
+    monkeypatch.setattr(source_module, "MOST_FUNCTIONS", 3)
     joined: dict[str, list[Scope]] = {}
     sizes: list[int] = []
     with open_packages(str(path)) as source:

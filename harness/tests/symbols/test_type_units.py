@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from harness.model import Scope
-from harness.symbols.dwarf.typeunits import TypeUnits
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
+from harness.symbols.native.signed import TypeUnits
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.test_declarators import children
 

@@ -13,9 +13,8 @@ import msgspec
 from harness.config import SymbolOptions
 from harness.corpus import fixtures_directory
 from harness.model import Package
-from harness.symbols.dwarf.units import Dwarf
+from harness.symbols import open_packages
 from harness.symbols.elf import ElfFile
-from harness.symbols.go import iter_go_packages
 
 FOLDER = fixtures_directory() / "binaries" / "go"
 GOLDEN = Path(__file__).parent / "golden" / "demo.json"
@@ -41,10 +40,11 @@ def extract(
     path: Path, options: SymbolOptions, skipped: dict[str, int] | None = None
 ) -> Iterator[Tree]:
     """Yield the package scopes of a binary with their children in place."""
-    counts: dict[str, int] = {} if skipped is None else skipped
-    with ElfFile(str(path), options.limits) as elf:
-        for package in iter_go_packages(Dwarf(elf), elf, options, counts):
+    with open_packages(str(path), options) as source:
+        for package in source.packages:
             yield whole(package)
+    if skipped is not None:
+        skipped |= source.skipped
 
 
 def whole(package: Package) -> Tree:

@@ -8,7 +8,7 @@ import pytest
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
-from harness.symbols.go.locate import find_line_table
+from harness.symbols.go.image import find_line_table
 from harness.symbols.go.pclntab import PcLineTable
 from harness.tests.symbols.go.demo import extract, golden, sections_of, unpack
 from harness.tests.symbols.go.elf_writer import write_elf

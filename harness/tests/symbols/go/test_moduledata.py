@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.symbols.elf import ElfFile
-from harness.symbols.go.image import Image
-from harness.symbols.go.moduledata import ModuleData, find_module_data
+from harness.symbols.go.image import Image, ModuleData, find_module_data
 from harness.tests.symbols.go.elf_writer import write_elf
 
 HEADER, TEXT, TEXT_END, FUNCTION_DATA = 0x9000, 0x1000, 0x2000, 0x9100

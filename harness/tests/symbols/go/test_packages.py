@@ -12,10 +12,8 @@ import pytest
 
 from harness.config import MIB, SymbolOptions
 from harness.model import count_functions
-from harness.symbols import parts as parts_module
-from harness.symbols.dwarf.units import Dwarf
-from harness.symbols.elf import ElfFile
-from harness.symbols.go import iter_go_packages
+from harness.symbols import open_packages
+from harness.symbols import source as source_module
 from harness.tests.symbols.go.demo import Tree, extract, golden, unpack, whole
 from harness.tests.symbols.go.oracle import compare
 
@@ -128,7 +126,7 @@ def test_generic_functions_come_once_whatever_their_shapes(everything: list[Tree
 def test_large_packages_come_in_parts_that_join_again(
     program: Path, everything: list[Tree], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts_module, "MOST_FUNCTIONS", 100)
+    monkeypatch.setattr(source_module, "MOST_FUNCTIONS", 100)
     joined: list[Tree] = []
     parts = 0
     for part in extract(program, SymbolOptions(agent_version="7")):
@@ -147,11 +145,11 @@ def test_large_packages_come_in_parts_that_join_again(
 def test_a_part_that_is_left_early_does_not_move_the_next(
     program: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts_module, "MOST_FUNCTIONS", 3)
+    monkeypatch.setattr(source_module, "MOST_FUNCTIONS", 3)
     options = SymbolOptions(scope="main")
     complete = list(extract(program, options))
-    with ElfFile(str(program)) as elf:
-        for number, package in enumerate(iter_go_packages(Dwarf(elf), elf, options, {})):
+    with open_packages(str(program), options) as source:
+        for number, package in enumerate(source.packages):
             if number % 2:
                 assert whole(package) == complete[number]
 
@@ -161,8 +159,8 @@ def test_peak_heap_stays_far_below_what_is_delivered(program: Path) -> None:
     list(extract(program, SymbolOptions(scope="main")))  # caches of imports and patterns
     tracemalloc.start()
     try:
-        with ElfFile(str(program)) as elf:
-            for package in iter_go_packages(Dwarf(elf), elf, SymbolOptions(scope="main"), {}):
+        with open_packages(str(program), SymbolOptions(scope="main")) as source:
+            for package in source.packages:
                 deque(package.children, maxlen=0)
         _, peak_bytes = tracemalloc.get_traced_memory()
     finally:
@@ -171,9 +169,7 @@ def test_peak_heap_stays_far_below_what_is_delivered(program: Path) -> None:
 
 
 def test_functions_are_decoded_one_at_a_time(program: Path) -> None:
-    with ElfFile(str(program)) as elf:
-        packages = iter_go_packages(Dwarf(elf), elf, SymbolOptions(scope="main"), {})
-        package = next(packages)
+    with open_packages(str(program), SymbolOptions(scope="main")) as source:
+        package = next(source.packages)
         assert package.scope.scopes == []
         assert count_functions(next(package.children)) == 1
-        packages.close()  # type: ignore[attr-defined]

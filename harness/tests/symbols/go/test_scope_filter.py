@@ -4,7 +4,7 @@ import pytest
 
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
-from harness.symbols.go.scope_filter import make_filter
+from harness.symbols.go.binary import make_filter
 
 GITHUB = "github.com/acme/tool"
 

@@ -1,19 +1,60 @@
-"""What the extraction of one compilation unit needs to know, alive only while it lasts."""
+"""What the extraction of one unit needs to know, alive only while it lasts."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.linehead import FileTable
+from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.reader import UnitReader, follow
-from harness.symbols.native.typecontext import SignedTypes, TypeContext
+from harness.symbols.native.typenames import TypeNames
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
+    from harness.symbols.native.signed import SignedTypes
 
 STAGE = "extraction"
+
+FULL = "symbol beyond the limit of text in one scope"
+NAMELESS = "type without a name"
+
+
+class TypeContext:
+    """One unit with its index and type names."""
+
+    def __init__(self, unit: Unit, skipped: Counter[str], signed: SignedTypes) -> None:
+        self.unit = unit
+        self.skipped = skipped
+        self.signed = signed
+        self.index = UnitIndex(unit, skipped)
+        self.types = TypeNames(unit, self.index, skipped, signed)
+        self._room = 0
+
+    def count_nameless(self) -> None:
+        """Count the types without a name; who makes them part of another type takes one back."""
+        nameless = self.index.unnamed.without_typedef
+        if nameless:
+            self.skipped[NAMELESS] += nameless
+
+    def settle_nameless(self) -> None:
+        """Leave no count of none behind."""
+        if self.skipped.get(NAMELESS, 1) <= 0:
+            del self.skipped[NAMELESS]
+
+    def open_scope(self) -> None:
+        """Begin a child of the package, which has room for the limit's worth of text."""
+        self._room = self.unit.dwarf.elf.limits.scope_chars
+
+    def has_room(self, name: str, spelled: str = "") -> bool:
+        """Take room for a symbol in the child last begun; one that finds none is counted."""
+        self._room -= len(name) + len(spelled)
+        if self._room >= 0:
+            return True
+        self.skipped[FULL] += 1
+        return False
 
 
 class Identity(NamedTuple):
@@ -41,7 +82,7 @@ class UnitContext(TypeContext, UnitReader):
     def __init__(
         self,
         unit: Unit,
-        skipped: dict[str, int],
+        skipped: Counter[str],
         signed: SignedTypes,
         foreign: StoredInstances | None,
         *,
@@ -51,7 +92,7 @@ class UnitContext(TypeContext, UnitReader):
         UnitReader.__init__(self, unit, skipped, strict)
         self.foreign = foreign
         for reason, count in self.index.dropped(foreign_too=foreign is None):
-            self.skip(reason, count)
+            self.skipped[reason] += count
 
     def identify(self, offset: int, attributes: dict[int, Any]) -> Identity:
         """Follow origin and specification from a function to its declaration.
