@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 import harness
+import harness.symbols
 from harness.registry import find, names
 
 PACKAGE = Path(harness.__file__).parent
@@ -157,6 +158,24 @@ def test_an_exception_is_still_needed(module: str, target: str) -> None:
     )
 
 
+SYMBOLS_NEEDS = ("harness.symbols", "harness.model", "harness.sharing", "harness.errors")
+SYMBOLS_OPTIONS = {"harness.config.SymbolOptions", "harness.config.Limits"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) == "symbols"])
+def test_the_reader_of_symbols_could_be_lifted_out_as_it_is(module: str) -> None:
+    own = {found.module for found in iter_imports(module) if begins_with(found.module, {"harness"})}
+    allowed = {name for name in own if begins_with(name, set(SYMBOLS_NEEDS))} | SYMBOLS_OPTIONS
+    assert own <= allowed
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) != "symbols"])
+def test_the_reader_of_symbols_is_known_by_its_face_only(module: str) -> None:
+    found = {one.module for one in iter_imports(module)}
+    used = {name for name in found if begins_with(name, {"harness.symbols"})}
+    assert used <= {f"harness.symbols.{name}" for name in harness.symbols.__all__}
+
+
 def test_every_room_stands_in_the_table() -> None:
     assert {room_of(module) for module in MODULES} - {"cli"} <= MAY_IMPORT.keys()
 
@@ -213,7 +232,7 @@ BUILT_IN = sorted(
     }
 )
 MEMRAY_PROBE = "harness.probes.memray_peak"
-WORKER = ("harness.run.worker", "harness.symbols.source")
+WORKER = ("harness.run.worker", "harness.symbols")
 
 
 def test_a_worker_with_every_built_in_loads_nothing_heavy() -> None:

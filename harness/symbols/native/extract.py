@@ -52,10 +52,11 @@ def iter_native_contents(
             if reason := reason_to_skip(unit):
                 skipped[reason] += 1
                 continue
+            name = _package_name(unit)
             context = UnitContext(unit, skipped, signed, foreign, strict=strict)
             children = _iter_scopes(context, options)
             del context  # it lasts as long as its children
-            yield _package_name(unit), unit.language, children
+            yield name, unit.language, children
         if unreferred := signed.unreferred():
             skipped["type unit that no unit refers to"] = unreferred
 

@@ -96,7 +96,7 @@ VALUES = {"harness.config", "harness.contracts", "harness.errors", "harness.reco
 
 def loaded_by_a_worker() -> list[str]:
     targets = {find(kind, name) for kind in ("pipeline", "probe") for name in names(kind)}
-    wanted = {"harness.run.worker", "harness.symbols.source", *(one.module for one in targets)}
+    wanted = {"harness.run.worker", "harness.symbols", *(one.module for one in targets)}
     command = [sys.executable, "-c", LOADED, *wanted]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import InputRejected
-from harness.symbols import open_packages
-from harness.symbols.census import census_of
+from harness.symbols import census_of, open_packages
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols.binaries import FIXTURES
