@@ -91,14 +91,6 @@ def test_batches_of_a_replicate_are_kept_once_whatever_the_number_of_probes(
     ]
 
 
-def test_batches_are_kept_once_across_a_resume_too(writer: RunWriter) -> None:
-    writer.append(a_record(probe="memray"))
-    path = left_behind(writer)
-    with RunWriter.reopen(path) as resumed:
-        resumed.append(a_record(probe="gc"))
-    assert len(load_frames(path).batches) == 2
-
-
 def test_an_empty_run_has_every_column_with_its_type(writer: RunWriter) -> None:
     data = load_frames(writer.path)
     assert data.samples["value"].dtype == "float64"
