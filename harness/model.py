@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, structs
 
 STAGE = "scope tree"
 
@@ -112,3 +112,16 @@ def count_functions(scope: Scope) -> int:
 def is_continuation(scope: Scope) -> bool:
     """Tell whether a package scope extends the one before it, and so is no package of its own."""
     return scope.language_specifics is not None and scope.language_specifics.continuation
+
+
+def continue_package(scope: Scope) -> Scope:
+    """Return the package scope for a part that follows an earlier one.
+
+    It repeats the package's own fields, so that the part is valid by itself, and is marked as a
+    continuation. A receiver joins it, in order of batch number and position, to the package
+    delivered just before it.
+    """
+    specifics = scope.language_specifics or LanguageSpecifics()
+    return structs.replace(
+        scope, language_specifics=structs.replace(specifics, continuation=True), scopes=[]
+    )

@@ -93,6 +93,15 @@ class Counters(Struct, forbid_unknown_fields=True, kw_only=True):
     payload_bytes: int = 0
     dropped: int = 0
 
+    def add(self, batch: Batch, packages: int) -> None:
+        """Add an accepted batch, in which so many packages began."""
+        self.packages += packages
+        self.scopes += batch.scopes
+        self.functions += batch.functions
+        self.batches += 1
+        self.raw_bytes += batch.raw_bytes
+        self.payload_bytes += batch.payload_bytes
+
 
 class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One replicate: one binary, one arm, one source, one probe, in one fresh process.

@@ -4,80 +4,44 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Protocol
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from harness.config import KIB
 from harness.errors import PipelineError
-from harness.model import Package, Scope
 from harness.pipelines.open_batch import SealedBatch
 from harness.wire import EnvelopeReader, WireError
+
+if TYPE_CHECKING:
+    from harness.pipelines.streaming import BatchEncoder
 
 STAGE = {"": "JSON", "_iter_json": "gzip"}
 
 _CHUNK_BYTES = 64 * KIB
 
 
-class UnitWriter(Protocol):
-    """The part of an encoder that takes units in and sends them."""
-
-    def begin_package(self, scope: Scope) -> None:
-        """Begin a package."""
-        ...
-
-    def add_scope(self, scope: Scope) -> None:
-        """Add a child to it."""
-        ...
-
-    def end_package(self) -> None:
-        """Close it."""
-        ...
-
-    def flush(self, final: bool) -> None:
-        """Send what was added."""
-        ...
-
-
-def send_in_halves(sealed: SealedBatch, encoder: UnitWriter) -> int:
+def send_in_halves(sealed: SealedBatch, encoder: BatchEncoder) -> None:
     """Write the units of `sealed` to `encoder`, flushing in the middle and at the end.
 
-    A batch of a single child cannot be halved: its package is sent without the child, so that the
-    receiver still gets every batch number and the final mark.
-
-    Returns:
-        How many children were left out: 0 or 1.
+    A batch of a single child cannot be halved: its package is sent without the child, which counts
+    as dropped, so that the receiver still gets every batch number and the final mark.
     """
-    halves = _Halves(encoder, sealed.units // 2)
+    middle, units = sealed.units // 2, 0
     try:
         for package in EnvelopeReader(_iter_json(sealed)).iter_packages():
-            halves.add(package)
+            encoder.begin_package(package.scope)
+            # A package without children is a unit too: None stands for it.
+            for child in chain((next(package.children, None),), package.children):
+                if units and units == middle:
+                    encoder.flush(final=False)
+                units += 1
+                if child is not None and middle:
+                    encoder.add_scope(child)
+            encoder.end_package()
     except WireError as error:
         raise PipelineError(f"a refused batch cannot be read back: {error}") from error
     encoder.flush(sealed.batch.final)
-    return 0 if sealed.units > 1 else 1
-
-
-class _Halves:
-    def __init__(self, encoder: UnitWriter, middle: int) -> None:
-        self._encoder = encoder
-        self._middle = middle
-        self._units = 0
-
-    def add(self, package: Package) -> None:
-        self._encoder.begin_package(package.scope)
-        child = next(package.children, None)
-        if child is None:
-            self._count_unit()
-        while child is not None:
-            self._count_unit()
-            if self._middle:
-                self._encoder.add_scope(child)
-            child = next(package.children, None)
-        self._encoder.end_package()
-
-    def _count_unit(self) -> None:
-        if self._units and self._units == self._middle:
-            self._encoder.flush(final=False)
-        self._units += 1
+    encoder.counters.dropped += sealed.units == 1
 
 
 def _iter_json(sealed: SealedBatch) -> Iterator[bytes]:

@@ -22,11 +22,15 @@ from msgspec import structs
 from harness.config import KIB, PipelineOptions
 from harness.contracts import Poster
 from harness.errors import PayloadTooLarge
-from harness.model import Package, Scope, count_functions, is_continuation
+from harness.model import (
+    Package,
+    Scope,
+    continue_package,
+    count_functions,
+    is_continuation,
+)
 from harness.pipelines import envelope, multipart
 from harness.pipelines.compressors import Compressor, make_compressor
-from harness.pipelines.continuation import continue_package
-from harness.pipelines.counting import count_batch
 from harness.pipelines.encoders import make_encoder
 from harness.records import Batch, Counters
 
@@ -143,7 +147,7 @@ class LegacyUploader:
             final=final,
         )
         packages = sum(not is_continuation(package) for package in scopes)
-        count_batch(self.counters, batch, packages)
+        self.counters.add(batch, packages)
         self._observe(batch)
 
 

@@ -1,10 +1,12 @@
-"""Multipart framing of one batch: the gzip part, then the event part, with CRLF throughout."""
+"""The request body of one batch: the gzip part, then the event part, with CRLF throughout."""
 
 from __future__ import annotations
 
 import io
 import os
 from typing import IO
+
+from harness.pipelines.sinks import Sink
 
 STAGE = "multipart"
 
@@ -52,3 +54,18 @@ class BytesBody:
     def open(self) -> IO[bytes]:
         """Return a reader that shares the bytes without copying them."""
         return io.BytesIO(self._data)
+
+
+class SinkBody:
+    """What a sink holds, as a request body that can be sent again."""
+
+    def __init__(self, content_type: str, sink: Sink) -> None:
+        self.content_type = content_type
+        self._sink = sink
+
+    def __len__(self) -> int:
+        return len(self._sink)
+
+    def open(self) -> IO[bytes]:
+        """Return a fresh reader from the start."""
+        return self._sink.open()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import IO
-
 from msgspec import Struct
 
 from harness.config import PipelineOptions, UploadOptions
@@ -19,26 +17,11 @@ STAGE = "gzip"
 PACKAGE_END = b"]}"
 
 
-class SinkBody:
-    """What a sink holds, as a request body that can be sent again."""
-
-    def __init__(self, content_type: str, sink: Sink) -> None:
-        self.content_type = content_type
-        self._sink = sink
-
-    def __len__(self) -> int:
-        return len(self._sink)
-
-    def open(self) -> IO[bytes]:
-        """Return a fresh reader from the start."""
-        return self._sink.open()
-
-
 class SealedBatch(Struct, frozen=True):
     """A complete body in the sink, from the moment it is closed until it is accepted."""
 
     batch: Batch
-    body: SinkBody
+    body: multipart.SinkBody
     packages: int
     units: int
     attachment: range
@@ -103,7 +86,7 @@ class OpenBatch:
         self._sink.write(self._epilogue(final, attachment_bytes))
         return SealedBatch(
             batch=self._claim(final),
-            body=SinkBody(multipart.content_type(self._boundary), self._sink),
+            body=multipart.SinkBody(multipart.content_type(self._boundary), self._sink),
             packages=self.packages,
             units=self.units,
             attachment=range(self._prologue_bytes, self._prologue_bytes + attachment_bytes),

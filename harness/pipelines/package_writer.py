@@ -5,14 +5,15 @@ from __future__ import annotations
 from msgspec import structs
 
 from harness.errors import PipelineError
-from harness.model import Package, Scope, is_continuation
-from harness.pipelines.continuation import continue_package
-from harness.pipelines.counting import LARGE, tally
+from harness.model import FUNCTION_TYPES, Package, Scope, continue_package, is_continuation
 from harness.pipelines.encoders import Encoder
 from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.open_batch import PACKAGE_END, OpenBatch
 
-STAGE = "JSON"
+STAGE = {"": "JSON", "tally": "scope tree"}
+
+# From this many scopes and symbols on, a child is encoded in parts: its JSON is not held whole.
+LARGE = 256
 
 
 class PackageWriter:
@@ -132,3 +133,15 @@ class PackageWriter:
                 self._write_parts(stream, inner)
             separator = b","
         stream.write(b"]}")
+
+
+def tally(scope: Scope) -> tuple[int, int]:
+    """Return the functions in `scope`, and its scopes and symbols, itself included."""
+    functions = nodes = 0
+    reached = [scope]
+    for inner in reached:  # grows while it is walked: half as dear as calls that nest
+        if inner.scope_type in FUNCTION_TYPES:
+            functions += 1
+        nodes += 1 + len(inner.symbols)
+        reached += inner.scopes
+    return functions, nodes

@@ -17,7 +17,7 @@ from harness.intake import VERIFY_PATH
 from harness.intake.client import IntakeClient
 from harness.intake.faults import FOREVER
 from harness.intake.server import IntakeServer
-from harness.pipelines.open_batch import SinkBody
+from harness.pipelines.multipart import SinkBody
 from harness.pipelines.sinks import DiskSink
 from harness.tests.upload.echo import echo_server
 from harness.tests.upload.senders import UPLOAD_ID, ledger_of, make_body, misbehave

@@ -8,10 +8,9 @@ from hypothesis import given
 
 from harness.config import KIB, PipelineOptions
 from harness.errors import InputRejected, PipelineError, UploadError
-from harness.model import Package, Scope, package_scope
+from harness.model import Package, Scope, continue_package, package_scope
 from harness.pipelines import streaming
 from harness.pipelines.compressors import default_level
-from harness.pipelines.continuation import continue_package
 from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.sinks import DiskSink, MemorySink
 from harness.pipelines.streaming import BatchEncoder

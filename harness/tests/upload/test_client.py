@@ -14,7 +14,7 @@ from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
 from harness.intake.faults import FOREVER, Fault
 from harness.intake.server import IntakeServer, serve
-from harness.pipelines.open_batch import SinkBody
+from harness.pipelines.multipart import SinkBody
 from harness.pipelines.sinks import DiskSink
 from harness.tests.upload.echo import echo_server
 from harness.tests.upload.senders import (
