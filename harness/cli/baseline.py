@@ -14,7 +14,13 @@ from harness.cli.compare import compare_sides, print_comparison
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.ratchet import ratchet
 from harness.config import BASELINE
+from harness.stats.compare import Rule
 from harness.stats.labels import inert
+from harness.stats.verdict import BaselineDiff
+from harness.store import read_run
+from harness.store.baseline import open_baseline
+from harness.store.baseline import promote as promote_run
+from harness.store.soundness import iter_objections
 
 app = typer.Typer(
     name="baseline",
@@ -36,8 +42,6 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -
     Refused for a run that is not complete, has a failed replicate, is damaged, or whose arms
     delivered different scopes.
     """
-    from harness.store.baseline import promote as promote_run  # noqa: PLC0415  loads pandas
-
     promoted = promote_run(run, baseline)
     if json:
         write_line(msgspec.json.encode(document_of(promoted)))
@@ -54,8 +58,6 @@ def show(*, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
 
     Every digest is verified first.
     """
-    from harness.store.baseline import open_baseline  # noqa: PLC0415  loads pandas
-
     opened = open_baseline(baseline)
     if json:
         write_line(msgspec.json.encode(document_of(opened)))
@@ -75,11 +77,6 @@ def diff(
 
     Exit codes: 0 every metric could be compared, whatever came of it; 4 one could not.
     """
-    from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
-    from harness.stats.verdict import BaselineDiff  # noqa: PLC0415
-    from harness.store import read_run  # noqa: PLC0415
-    from harness.store.soundness import iter_objections  # noqa: PLC0415
-
     objections = list(iter_objections(read_run(run)))
     document, notes = compare_sides((baseline, run), None, Rule(), [])
     if json:

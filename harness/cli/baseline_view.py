@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from msgspec import to_builtins
+from rich.console import Console
 from rich.text import Text
 
+from harness.run.rig import rig, versions
 from harness.stats.labels import inert
-from harness.store.baseline import BaselineDocument
+from harness.stats.metrics import METRICS
+from harness.stats.surroundings import differences, is_portable, surroundings
+from harness.store.baseline import Baseline, BaselineDocument
+from harness.store.bounds import Bound
 from harness.units import format_bytes
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from harness.store.baseline import Baseline
-    from harness.store.bounds import Bound
 
 _PORTABLE = "any machine of this architecture with this Python"
 
@@ -46,10 +43,6 @@ def _experiments(opened: Baseline) -> int:
 
 def _counts_here(opened: Baseline) -> dict[str, list[str]]:
     """Return for each metric of the baseline what differs here; nothing means that it counts."""
-    from harness.run.rig import rig, versions  # noqa: PLC0415  reads every package's metadata
-    from harness.stats.metrics import METRICS  # noqa: PLC0415
-    from harness.stats.surroundings import differences, surroundings  # noqa: PLC0415
-
     here = {"versions": versions(), "rig": rig()}
     there = to_builtins(opened.run.manifest)
     measured = {metric.metric for record in opened.run.records for metric in record.metrics}
@@ -86,8 +79,6 @@ def _tools(versions: dict[str, str]) -> str:
 
 
 def _print_counts_here(opened: Baseline, console: Console) -> None:
-    from harness.stats.surroundings import is_portable  # noqa: PLC0415
-
     for metric, other in _counts_here(opened).items():
         needs = _PORTABLE if is_portable(metric) else "its own machine"
         counts = f"not here: {'; '.join(other)}" if other else "counts here"

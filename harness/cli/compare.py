@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from harness.cli.console import write_line
 from harness.cli.sides import Opened, compare_files_of, open_side
 from harness.config import BASELINE
 from harness.errors import ConfigError, ExitCode
-from harness.stats.check import Outcome
+from harness.reports.gate.cells import files_headline
+from harness.reports.gate.terminal import print_comparisons
+from harness.stats.check import Comparison, Outcome
+from harness.stats.compare import Rule
 from harness.stats.labels import inert
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from harness.stats.check import Comparison
-    from harness.stats.compare import Rule
-    from harness.stats.verdict import ComparisonDocument
+from harness.stats.samples import Demands
+from harness.stats.sides import compare_arms, compare_runs, iter_differences, undecided
+from harness.stats.verdict import ComparisonDocument, FileChanges
+from harness.tables import make_console
 
 _MOST_ROWS = 40
 
@@ -70,9 +71,6 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     `harness gate` is for; 4 at least one is invalid or inconclusive. Name the metrics you want to
     know about with --metric: times are rarely conclusive, what repeats to the byte mostly is.
     """
-    from harness.stats.compare import Rule  # noqa: PLC0415  loads scipy
-    from harness.stats.samples import Demands  # noqa: PLC0415
-
     rule = Rule(tolerance_pct=tolerance, demands=Demands(any_rig=any_rig))
     document, notes = compare_sides((baseline, candidate), arms, rule, metric or [])
     if json:
@@ -91,8 +89,6 @@ def compare_sides(
         ConfigError: A side cannot be compared with the other.
         StoreError: A side cannot be read.
     """
-    from harness.stats.sides import compare_arms, compare_runs, iter_differences  # noqa: PLC0415
-
     if arms:
         if paths[1] is not None:
             raise ConfigError("--arms compares two arms of one run", remedy="name one run only")
@@ -131,9 +127,6 @@ def _refuse_unknown(run: Opened, arms: tuple[str, str]) -> None:
 def _document(
     sides: tuple[Opened, Opened], arms: tuple[str, str] | None, rows: list[Comparison]
 ) -> ComparisonDocument:
-    from harness.stats.sides import undecided  # noqa: PLC0415  loads scipy
-    from harness.stats.verdict import ComparisonDocument, FileChanges  # noqa: PLC0415
-
     warnings = dict.fromkeys(text for side in sides for text in side.warnings)
     reasons = [*undecided(rows), *warnings]
     old, new = (side.side(arm) for side, arm in zip(sides, arms or ("", ""), strict=True))
@@ -150,10 +143,6 @@ def _document(
 
 def print_comparison(document: ComparisonDocument, notes: list[str], *, everything: bool) -> None:
     """Print the two sides, what differs between them besides the code, and every row."""
-    from harness.reports.gate.cells import files_headline  # noqa: PLC0415
-    from harness.reports.gate.terminal import print_comparisons  # noqa: PLC0415  slow to import
-    from harness.tables import make_console  # noqa: PLC0415
-
     console = make_console(sys.stdout)
     for name, side in (("baseline ", document.baseline), ("candidate", document.candidate)):
         where = " ".join(filter(None, (side.run_id, side.arm, side.commit)))

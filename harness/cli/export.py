@@ -5,18 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
 
 from harness.cli.console import error_console
 from harness.errors import ConfigError, MeasurementInvalid
+from harness.loading import load_frames
+from harness.reports.exports.formats import FORMATS
+from harness.reports.exports.measurements import Measurement, measurements_of, tracked
+from harness.stats.frames import Frames
 from harness.stats.labels import inert
-
-if TYPE_CHECKING:  # loads pandas
-    from harness.reports.exports.measurements import Measurement
-    from harness.stats.frames import Frames
+from harness.stats.metrics import METRICS
 
 FormatName = Literal[
     "bencher", "github-action-benchmark", "go-benchmark", "otava", "csv", "parquet"
@@ -44,8 +45,6 @@ def export(
     bencher, github-action-benchmark and otava get the median of each metric, the others every
     replicate. csv and parquet get all metrics of all probes.
     """
-    from harness.reports.exports.formats import FORMATS  # noqa: PLC0415 - loads pandas
-
     chosen = FORMATS[format_name]
     if len(runs) > 1 and not chosen.several_runs:
         raise ConfigError(
@@ -66,9 +65,6 @@ def export(
 
 
 def _read(runs: Sequence[Path]) -> list[Measurement]:
-    from harness.loading import load_frames  # noqa: PLC0415
-    from harness.reports.exports.measurements import measurements_of  # noqa: PLC0415
-
     found: list[Measurement] = []
     for path in runs:
         frames = load_frames(path)
@@ -82,9 +78,6 @@ def _read(runs: Sequence[Path]) -> list[Measurement]:
 def _chosen(
     measurements: list[Measurement], metrics: list[str] | None, *, any_probe: bool
 ) -> list[Measurement]:
-    from harness.reports.exports.measurements import tracked  # noqa: PLC0415
-    from harness.stats.metrics import METRICS  # noqa: PLC0415
-
     unknown = sorted(set(metrics or ()) - {m.metric for m in measurements})
     if unknown:
         raise ConfigError(f"nothing measured {unknown[0]!r}")

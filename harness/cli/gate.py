@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -17,15 +17,19 @@ from harness.cli.console import error_console, write_line
 from harness.cli.sides import Opened, compare_files_of, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite, options_of
 from harness.config import BASELINE
+from harness.contracts import Gate
 from harness.errors import ConfigError, StoreError
+from harness.gates.decision import give_verdict
+from harness.gates.evidence import Evidence, RatchetedBound
+from harness.gates.suite import Suite
 from harness.registry import load, names
+from harness.reports.gate.junit import render_junit
+from harness.reports.gate.markdown import render_decision, render_verdict
+from harness.reports.gate.terminal import print_verdict
+from harness.stats.surroundings import differences, surroundings
+from harness.stats.verdict import Verdict
 from harness.store.seal import is_sealed
-
-if TYPE_CHECKING:
-    from harness.contracts import Gate
-    from harness.gates.evidence import Evidence, RatchetedBound
-    from harness.gates.suite import Suite
-    from harness.stats.verdict import Verdict
+from harness.tables import make_console
 
 _DEFAULT_SUITE = "default"
 _SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -97,8 +101,6 @@ def _open_baseline(given: Path | None) -> Opened | None:
 
 
 def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:
-    from harness.gates.decision import give_verdict  # noqa: PLC0415  loads scipy
-
     gates: dict[str, Gate] = {
         name: load("gate", name) for name in sorted({*BUILT_IN, *names("gate")})
     }
@@ -112,8 +114,6 @@ def _judge(suite: Suite, candidate: Opened, baseline: Opened | None) -> Verdict:
 
 
 def _evidence(suite: Suite, candidate: Opened, baseline: Opened | None) -> Evidence:
-    from harness.gates.evidence import Evidence  # noqa: PLC0415  loads scipy
-
     sides = {"candidate": candidate, **({"baseline": baseline} if baseline else {})}
     return Evidence(
         suite=suite,
@@ -130,9 +130,6 @@ def _ratcheted(
     suite: Suite, baseline: Opened | None, manifest: Mapping[str, Any]
 ) -> dict[tuple[str, str], RatchetedBound]:
     """Return the bounds beside the baseline; where they say nothing about this run, why not."""
-    from harness.gates.evidence import RatchetedBound  # noqa: PLC0415  loads scipy
-    from harness.stats.surroundings import differences, surroundings  # noqa: PLC0415
-
     asked = {(one.name, check.name): check.bounds.series
              for one in suite.experiments for check in one.checks}  # fmt: skip
     found = {}
@@ -151,9 +148,6 @@ def _ratcheted(
 
 
 def _write(verdict: Verdict, suite: Suite, target: Path) -> None:
-    from harness.reports.gate.junit import render_junit  # noqa: PLC0415  slow to import
-    from harness.reports.gate.markdown import render_decision, render_verdict  # noqa: PLC0415
-
     report = render_verdict(verdict, suite.description)
     document = msgspec.json.format(msgspec.json.encode(verdict), indent=1) + b"\n"
     outputs = {
@@ -188,9 +182,6 @@ def _append_summary(report: str) -> None:
 
 
 def _print(verdict: Verdict, target: Path) -> None:
-    from harness.reports.gate.terminal import print_verdict  # noqa: PLC0415  slow to import
-    from harness.tables import make_console  # noqa: PLC0415
-
     console = make_console(sys.stdout)
     print_verdict(verdict, console)
     console.print(f"\nreport  {target / 'report.md'}", markup=False, soft_wrap=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
@@ -12,13 +12,15 @@ from rich.text import Text
 
 from harness.cli.console import error_console, output_console, write_line
 from harness.errors import ConfigError, StoreError
+from harness.loading import load_frames
+from harness.publishing import draw_all
+from harness.reports.history import history_document
+from harness.stats.frames import Frames
 from harness.stats.labels import inert, shorten
+from harness.stats.metrics import METRICS
+from harness.stats.trends import Step, Trend, history_table, trends_of
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.units import format_value
-
-if TYPE_CHECKING:
-    from harness.stats.frames import Frames
-    from harness.stats.trends import Step, Trend
 
 _NAME_WIDTH = 24
 _REMEDY = "name runs, or a directory of runs"
@@ -48,9 +50,6 @@ def history(
     options changed too, it is a declared break and nobody's regression; for times and RSS so is
     another machine.
     """
-    from harness.stats.metrics import METRICS  # noqa: PLC0415  what follows loads pandas
-    from harness.stats.trends import trends_of  # noqa: PLC0415
-
     frames = list(_read(runs))
     trends = trends_of(frames, tuple(metric or METRICS))
     trends = [trend for trend in trends if trend.visits]
@@ -59,8 +58,6 @@ def history(
         raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")
     pictures = _draw(trends, output)
     if json:
-        from harness.reports.history import history_document  # noqa: PLC0415  loads pandas
-
         write_line(msgspec.json.encode(history_document(trends, pictures)))
     else:
         _print(trends, len(frames), everything=everything)
@@ -70,8 +67,6 @@ def history(
 
 def _read(paths: Sequence[Path]) -> Iterable[Frames]:
     """Yield the tables of every run that ended well; say which others there are."""
-    from harness.loading import load_frames  # noqa: PLC0415  loads pandas
-
     found = [run for path in paths for run in _iter_runs(path)]
     for path in found:
         manifest = read_manifest(path)
@@ -103,10 +98,6 @@ def _warn(text: str) -> None:
 
 
 def _draw(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
-    from harness.cli.pictures import draw_all  # noqa: PLC0415  matplotlib is slow to import
-    from harness.stats.frames import Frames  # noqa: PLC0415
-    from harness.stats.trends import history_table  # noqa: PLC0415
-
     frames = Frames.build({}, history=history_table(trends))
     try:
         drawn = draw_all(frames, directory)

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
+from rich.console import Console
 from rich.text import Text
 
 from harness.cli.console import output_console, write_line
+from harness.cli.suites import expected_inputs, find_suite
 from harness.config import BASELINE
 from harness.errors import ConfigError, MeasurementInvalid
+from harness.gates.evidence import Evidence
+from harness.gates.ratchet import Decision, Standing, decide, propose
+from harness.loading import frames_of
 from harness.stats.labels import inert
+from harness.stats.surroundings import surroundings
+from harness.store import Run, read_run
+from harness.store.baseline import Baseline, open_baseline, replace_bounds
+from harness.store.bounds import Bound
+from harness.store.soundness import iter_objections
 from harness.units import format_value
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from harness.gates.ratchet import Decision, Standing
-    from harness.store import Run
-    from harness.store.baseline import Baseline
-    from harness.store.bounds import Bound
 
 
 def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
@@ -50,10 +52,6 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     keep to the bound), and at least the tolerance of the experiment. A bound is only ever
     tightened, unless --loosen is given.
     """
-    from harness.store import read_run  # noqa: PLC0415
-    from harness.store.baseline import open_baseline, replace_bounds  # noqa: PLC0415
-    from harness.store.soundness import iter_objections  # noqa: PLC0415
-
     opened, measured = open_baseline(baseline), read_run(run)
     objections = list(iter_objections(measured))
     if objections:
@@ -74,12 +72,6 @@ def _decide(
     opened: Baseline, measured: Run, suite: str, *, loosen: bool
 ) -> tuple[list[Decision], tuple[Bound, ...]]:
     """Return what each proposal does, and all bounds as they are afterwards."""
-    from harness.cli.suites import expected_inputs, find_suite  # noqa: PLC0415  loads pydantic
-    from harness.gates.evidence import Evidence  # noqa: PLC0415
-    from harness.gates.ratchet import decide, propose  # noqa: PLC0415
-    from harness.loading import frames_of  # noqa: PLC0415
-    from harness.stats.surroundings import surroundings  # noqa: PLC0415
-
     chosen = find_suite(suite)
     frames = frames_of(measured)
     inputs = expected_inputs(chosen, frames.manifest)
@@ -103,8 +95,6 @@ def _decide(
 
 
 def _standing(bound: Bound | None) -> Standing | None:
-    from harness.gates.ratchet import Standing  # noqa: PLC0415
-
     if bound is None:
         return None
     return Standing(bound.upper_bound, _where(bound.series, bound.surroundings))
@@ -116,8 +106,6 @@ def _where(series: str, surroundings: Mapping[str, str]) -> dict[str, str]:
 
 
 def _bound(decision: Decision, suite: str, measured: Run, here: dict[str, str]) -> Bound:
-    from harness.store.bounds import Bound  # noqa: PLC0415
-
     proposal = decision.proposal
     return Bound(
         experiment=proposal.experiment,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from msgspec import structs
@@ -14,7 +14,6 @@ from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Fields, command_line, with_options
-from harness.cli.publish import Findings, publish
 from harness.cli.run_view import RunView
 from harness.cli.suites import corpus_of, narrowed, suite_for_run
 from harness.config import CORPUS, MEASURED_OPTIONS, PipelineOptions, RunOptions, SymbolOptions
@@ -25,6 +24,9 @@ from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest, request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
+
+if TYPE_CHECKING:
+    from harness.publishing import Findings
 
 
 @with_options
@@ -84,6 +86,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         if chosen:
             request = narrowed(request, chosen)
         run_dir = _measure(request, view, resume)
+    from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
+
     _judge(publish(run_dir, run_dir, json=json, html=True))
 
 

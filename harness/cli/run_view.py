@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from harness.cli.publish import read_findings
 from harness.run.events import (
     BinaryFinished,
     BinaryStarted,
@@ -98,6 +97,7 @@ class RunView:
         self.bars.update(self._task, **what)
 
     def _show_rows(self, binary: str) -> None:
+        from harness.publishing import read_findings  # noqa: PLC0415 - loads pandas
         from harness.reports.terminal import live_header, live_row  # noqa: PLC0415 - loads pandas
 
         if self.run_dir is None or self._quiet_rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import typer
@@ -19,14 +19,17 @@ from harness.cli.run_view import RunView
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions
 from harness.corpus import Corpus, resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid
+from harness.loading import load_frames
+from harness.reports.scaling import print_scaling, scaling_document
 from harness.run.extensions import arms_by_name
 from harness.run.request import Binary, RunRequest, request_of
 from harness.run.scaling import even_shares, prefixes
 from harness.run.session import run_session
+from harness.stats.frames import Frames
+from harness.stats.scaling import scaling_points, trends
 from harness.store.manifest import MANIFEST
-
-if TYPE_CHECKING:  # loads pandas, for which a run need not wait before it begins
-    from harness.stats.frames import Frames
+from harness.symbols import count_entries
+from harness.tables import make_console
 
 _COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
 
@@ -106,8 +109,6 @@ def _await(found: list[Corpus], name: str) -> str:
 
 def _counted(binary: Binary) -> Binary:
     """Return the binary with its debugging entries counted, by us where nobody else did."""
-    from harness.symbols import count_entries  # noqa: PLC0415 - pyelftools, rarely needed here
-
     if "dies" in binary.extra or not Path(binary.path).is_file():
         return binary
     try:
@@ -118,10 +119,6 @@ def _counted(binary: Binary) -> Binary:
 
 def _show(run_dir: Path, size: str, *, json: bool) -> int:
     """Print what a run says about scaling; return how many lines could be drawn."""
-    from harness.reports.scaling import print_scaling, scaling_document  # noqa: PLC0415 - pandas
-    from harness.stats.scaling import scaling_points, trends  # noqa: PLC0415
-    from harness.tables import make_console  # noqa: PLC0415
-
     frames = _read(run_dir)
     points = scaling_points(frames)
     lines = trends(points, size)
@@ -135,6 +132,4 @@ def _show(run_dir: Path, size: str, *, json: bool) -> int:
 
 
 def _read(run_dir: Path) -> Frames:
-    from harness.loading import load_frames  # noqa: PLC0415 - see above
-
     return load_frames(run_dir)

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 import typer
 
+from harness import schemas
 from harness.cli.console import write_line
 
 
@@ -20,8 +21,6 @@ def schema(
 
     That of a .jsonl file is of each line, that of a .toml file of the data in it.
     """
-    from harness import schemas  # noqa: PLC0415 - loads whatever is stored by anyone
-
     if name:
         found = msgspec.json.encode(schemas.schema_of(name))
         write_line(msgspec.json.format(found, indent=2))

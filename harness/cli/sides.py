@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from harness.errors import StoreError
+from harness.loading import frames_of, load_frames
+from harness.stats.files import compare_files
+from harness.stats.frames import Frames
+from harness.stats.verdict import FileChanges, Side
+from harness.store.baseline import open_baseline
+from harness.store.bounds import Bound
+from harness.store.files import files_of
 from harness.store.seal import is_sealed
-
-if TYPE_CHECKING:
-    from harness.stats.frames import Frames
-    from harness.stats.verdict import FileChanges, Side
-    from harness.store.bounds import Bound
 
 PROMOTED, RUN = "promoted", "run"
 
@@ -33,8 +35,6 @@ class Opened:
 
     def side(self, arm: str = "") -> Side:
         """Return what a verdict says about where the numbers come from."""
-        from harness.stats.verdict import Side  # noqa: PLC0415  loads pandas
-
         manifest = self.frames.manifest
         return Side(
             kind=self.kind,
@@ -50,9 +50,6 @@ def open_side(path: Path) -> Opened:
     Raises:
         StoreError: It is no run, is damaged, or is a baseline that was touched.
     """
-    from harness.loading import frames_of, load_frames  # noqa: PLC0415  loads pandas
-    from harness.store.baseline import open_baseline  # noqa: PLC0415
-
     if is_sealed(path):
         baseline = open_baseline(path)
         frames, bounds, kind = frames_of(baseline.run), baseline.bounds, PROMOTED
@@ -70,8 +67,6 @@ def open_or_explain(path: Path) -> Opened:
     Raises:
         StoreError: There is no such directory at all.
     """
-    from harness.stats.frames import Frames  # noqa: PLC0415  loads pandas
-
     try:
         return open_side(path)
     except StoreError as error:
@@ -82,10 +77,6 @@ def open_or_explain(path: Path) -> Opened:
 
 def compare_files_of(baseline: Opened | None, candidate: Opened) -> FileChanges:
     """Return how the files changed since the ancestor, if that can be told."""
-    from harness.stats.files import compare_files  # noqa: PLC0415  loads pandas
-    from harness.stats.verdict import FileChanges  # noqa: PLC0415
-    from harness.store.files import files_of  # noqa: PLC0415
-
     if baseline is None:
         return FileChanges(checked=False, note="there is no ancestor to compare with")
     if not (baseline.frames.manifest and candidate.frames.manifest):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
@@ -17,14 +17,16 @@ from harness.cli.run_view import RunView
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions
 from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid
+from harness.loading import load_frames
+from harness.reports.provenance import Provenance
+from harness.reports.sweep import print_sweep, sweep_document
 from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest, request_of
 from harness.run.scaling import sweep_arms
 from harness.run.session import run_session
+from harness.stats.frames import Frames
+from harness.stats.sweep import fitting, sweep_points
 from harness.units import format_bytes, parse_bytes
-
-if TYPE_CHECKING:  # loads pandas, for which a sweep need not wait before it begins
-    from harness.stats.frames import Frames
 
 
 @with_options
@@ -61,17 +63,11 @@ def sweep(
 
 
 def _read(run_dir: Path) -> Frames:
-    from harness.loading import load_frames  # noqa: PLC0415 - see above
-
     return load_frames(run_dir)
 
 
 def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
     """Print every point, and for each binary which threshold fits, if that was asked."""
-    from harness.reports.provenance import Provenance  # noqa: PLC0415 - see above
-    from harness.reports.sweep import print_sweep, sweep_document  # noqa: PLC0415
-    from harness.stats.sweep import sweep_points  # noqa: PLC0415
-
     points = sweep_points(frames)
     if not points:
         raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
@@ -84,8 +80,6 @@ def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
 
 def _judge(frames: Frames, request: RunRequest, limit: int) -> None:
     """Refuse to end well where a threshold was not measured, or where none keeps the budget."""
-    from harness.stats.sweep import fitting, sweep_points  # noqa: PLC0415 - see above
-
     points = sweep_points(frames)
     measured = {(point.binary, point.arm) for point in points}
     missing = [

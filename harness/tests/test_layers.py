@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "gates": {"units", "faults", "stats"},
     "plots": {"units", "stats"},
     "reports": {"units", "stats", "tables"},
+    "publishing": {"loading", "plots", "registry", "reports", "stats"},
     "schemas": {"corpus", "gates", "reports", "run", "stats", "store"},
     "__main__": {"cli"},
 }

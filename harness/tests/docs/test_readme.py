@@ -9,7 +9,7 @@ import os
 from io import StringIO
 from pathlib import Path
 
-from harness.cli.publish import read_findings
+from harness.publishing import read_findings
 from harness.reports.terminal import print_summary
 from harness.stats.copies import held_copies
 from harness.tables import make_console

@@ -1,0 +1,154 @@
+"""Turn a stored run into files that people read: pictures, report.md, and all of it as one page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from harness.contracts import NO_DATA
+from harness.errors import StoreError
+from harness.loading import load_frames
+from harness.plots.writing import write
+from harness.registry import load, names
+from harness.reports.markdown import render_report
+from harness.reports.page.gate import Gate, read_gate
+from harness.reports.page.material import Flame, Material
+from harness.reports.page.picture import Picture
+from harness.reports.page.rendering import render_page
+from harness.reports.provenance import Provenance
+from harness.stats.copies import held_copies
+from harness.stats.frames import Frames, of_binary
+from harness.stats.summary import Summary, summarise
+
+_PLOTS = "plots"
+_REPORT, _PAGE = "report.md", "report.html"
+_GATE = Path("gate", "report.json")
+_FLAME = "flame"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """A run as it is reported: its summary, its origin, and what reading it back showed."""
+
+    frames: Frames
+    summary: Summary
+    provenance: Provenance
+    warnings: tuple[str, ...]
+
+
+class Drawn(NamedTuple):
+    """A picture on disk: its PNG, beside which the SVG lies, and the question it answers."""
+
+    png: Path
+    question: str
+
+
+def read_findings(run_dir: Path, binary: str = "") -> Findings:
+    """Load and summarise a run, or one binary of it.
+
+    Raises:
+        StoreError: The run cannot be read.
+    """
+    frames = load_frames(run_dir)
+    if binary:
+        frames = of_binary(frames, binary)
+    return Findings(
+        frames, summarise(frames), Provenance.of(frames.manifest), tuple(frames.warnings)
+    )
+
+
+def write_files(
+    findings: Findings, run_dir: Path, target: Path, *, html: bool = False
+) -> dict[str, str]:
+    """Write the pictures and report.md of a run into `target`, and with `html` report.html.
+
+    Returns:
+        The path of each file by its name; the report comes first, the pictures last.
+
+    Raises:
+        StoreError: `target` cannot be written, or the gate's report beside the run not be read.
+    """
+    try:
+        drawn = draw_all(findings.frames, target / _PLOTS)
+        files = {"report": target / _REPORT}
+        _write_report(findings, files["report"], drawn)
+        if html:
+            files["page"] = target / _PAGE
+            _write_page(findings, run_dir, files["page"], drawn)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {error.filename or target}: {error.strerror}",
+            remedy=f"write elsewhere: python -m harness report {run_dir} --output DIRECTORY",
+        ) from error
+    files |= {name: picture.png for name, picture in drawn.items()}
+    return {name: str(path) for name, path in files.items()}
+
+
+def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
+    """Draw every registered plot that has something to show, of one run or of the history of many.
+
+    Returns:
+        The pictures by the plots' names.
+    """
+    drawn: dict[str, Drawn] = {}
+    for name in names("plot"):
+        figure = load("plot", name)(frames)
+        if figure.get_gid() == NO_DATA:
+            continue
+        paths = write(figure, directory, name)
+        png = next(path for path in paths if path.suffix == ".png")
+        drawn[name] = Drawn(png, figure.get_suptitle())
+    return drawn
+
+
+def _write_report(findings: Findings, report: Path, drawn: Mapping[str, Drawn]) -> None:
+    shown = {one.png.relative_to(report.parent).as_posix(): one.question for one in drawn.values()}
+    held = held_copies(findings.frames.copies)
+    text = render_report(findings.summary, findings.provenance, shown, held=held)
+    report.write_text(text, encoding="utf-8")
+
+
+def _write_page(findings: Findings, run_dir: Path, page: Path, drawn: Mapping[str, Drawn]) -> None:
+    material = Material(
+        findings.frames,
+        findings.summary,
+        findings.provenance,
+        pictures=[
+            Picture(name, question, png.with_suffix(".svg").read_bytes(), png.read_bytes())
+            for name, (png, question) in drawn.items()
+        ],
+        gate=_gate(run_dir, findings.provenance.run_id),
+        flames=dict(_iter_flames(run_dir, page.parent, findings.frames.manifest)),
+        warnings=findings.warnings,
+    )
+    page.write_text(render_page(material), encoding="utf-8")
+
+
+def _gate(run_dir: Path, run_id: str) -> Gate:
+    path = run_dir / _GATE
+    try:
+        return read_gate(path.read_bytes(), run_id)
+    except FileNotFoundError:
+        return Gate()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+
+
+def _iter_flames(
+    run_dir: Path, start: Path, manifest: Mapping[str, Any]
+) -> Iterator[tuple[Flame, str]]:
+    """Yield the flame graphs that are really there, each with its address from `start`.
+
+    What a manifest calls a path is foreign text: only files in the run's own directory count.
+    """
+    own = (run_dir / _FLAME).resolve()
+    for listed in manifest.get(_FLAME, []):
+        path = (run_dir / str(listed["path"])).resolve()
+        if path.is_file() and path.is_relative_to(own):
+            shown = " and ".join(map(str, listed["arms"]))
+            address = quote(os.path.relpath(path, start.resolve()))
+            yield (str(listed["binary"]), str(listed["source"]), shown), address
