@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from functools import cache
+from typing import Annotated, Any
 
-from pydantic import ByteSize, Field, NonNegativeInt, TypeAdapter, ValidationError
-
+from harness.config import KIB
 from harness.errors import ConfigError
 
-_BYTE_SIZE = TypeAdapter(ByteSize)
-_COUNT = TypeAdapter(NonNegativeInt)
-_SECONDS: TypeAdapter[float] = TypeAdapter(Annotated[float, Field(ge=0, allow_inf_nan=False)])
-_DURATION = TypeAdapter(Annotated[timedelta, Field(ge=timedelta())])
+_IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def parse_bytes(text: str) -> int:
@@ -21,12 +18,7 @@ def parse_bytes(text: str) -> int:
     Raises:
         ConfigError: The text is not a size.
     """
-    try:
-        return int(_BYTE_SIZE.validate_python(text.strip()))
-    except ValidationError:
-        raise ConfigError(
-            f"{text!r} is not a size", remedy='write it like "2 MiB", "10 MB" or "4096"'
-        ) from None
+    return int(_parsed("size", text.strip(), text, 'write it like "2 MiB", "10 MB" or "4096"'))
 
 
 def parse_count(text: str) -> int:
@@ -35,10 +27,7 @@ def parse_count(text: str) -> int:
     Raises:
         ConfigError: The text is not a whole number, or negative.
     """
-    try:
-        return _COUNT.validate_python(text.strip())
-    except ValidationError:
-        raise ConfigError(f"{text!r} is not a count", remedy='write it like "4096"') from None
+    return int(_parsed("count", text.strip(), text, 'write it like "4096"'))
 
 
 def parse_seconds(text: str) -> float:
@@ -47,20 +36,43 @@ def parse_seconds(text: str) -> float:
     Raises:
         ConfigError: The text is not a duration, or negative.
     """
+    remedy = 'write it like "90", "1.5 s" or "PT15M"'
+    plain = text.strip()
+    if not plain.startswith("P"):
+        return float(_parsed("seconds", plain.removesuffix("s").rstrip(), text, remedy))
+    duration: timedelta = _parsed("duration", plain, text, remedy)
+    return duration.total_seconds()
+
+
+def _parsed(kind: str, text: str, given: str, remedy: str) -> Any:
     try:
-        if text.strip().startswith("P"):
-            return _DURATION.validate_python(text.strip()).total_seconds()
-        return _SECONDS.validate_python(text.strip().removesuffix("s").rstrip())
-    except ValidationError:
-        raise ConfigError(
-            f"{text!r} is not a duration", remedy='write it like "90", "1.5 s" or "PT15M"'
-        ) from None
+        return _parsers()[kind](text)
+    except ValueError:  # pydantic's ValidationError is one
+        noun = "duration" if kind == "seconds" else kind
+        raise ConfigError(f"{given!r} is not a {noun}", remedy=remedy) from None
+
+
+@cache
+def _parsers() -> dict[str, Any]:
+    """Return what parses each kind of text; pydantic is loaded when the first text is parsed."""
+    from pydantic import ByteSize, Field, NonNegativeInt, TypeAdapter  # noqa: PLC0415
+
+    types: dict[str, Any] = {
+        "size": ByteSize,
+        "count": NonNegativeInt,
+        "seconds": Annotated[float, Field(ge=0, allow_inf_nan=False)],
+        "duration": Annotated[timedelta, Field(ge=timedelta())],
+    }
+    return {kind: TypeAdapter(one).validate_python for kind, one in types.items()}
 
 
 def format_bytes(size: float, *, signed: bool = False) -> str:
-    """Return `size` in IEC units with three significant digits or so: `52.0 MiB`."""
+    """Return `size` in IEC units: `512 B`, `52.0 MiB`."""
     sign = "-" if size < 0 else "+" if signed else ""
-    return sign + ByteSize(abs(size)).human_readable(separator=" ")
+    rest, power = float(int(abs(size))), 0
+    while rest >= KIB and power < len(_IEC) - 1:
+        rest, power = rest / KIB, power + 1
+    return f"{sign}{rest:.{1 if power else 0}f} {_IEC[power]}"
 
 
 def format_seconds(seconds: float) -> str:
