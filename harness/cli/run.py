@@ -10,12 +10,11 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
-from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
-from harness.cli.suites import corpus_of, narrowed, suite_for_run
+from harness.cli.suites import await_binary, binaries_of, corpus_of, narrowed, suite_for_run
 from harness.config import CORPUS, MEASURED_OPTIONS, PipelineOptions, RunOptions, SymbolOptions
 from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid

@@ -12,10 +12,10 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
-from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console, write_line
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
+from harness.cli.suites import await_binary, binaries_of
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions
 from harness.corpus import Corpus, resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid

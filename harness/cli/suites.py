@@ -1,4 +1,4 @@
-"""From a suite to what is measured for it, and to what is expected of the result."""
+"""From a corpus and a suite to what is measured, and to what is expected of the result."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from harness.corpus import (
     Corpus,
     OnProgress,
     committed_corpus,
+    counted_dies,
     fixtures_directory,
     pinned_manifest,
     resolve,
@@ -179,3 +180,27 @@ def _iter_declared() -> Iterator[tuple[str, str]]:
     for name in names("probe"):
         for metric in load("probe", name).declares:
             yield metric, name
+
+
+def binaries_of(found: Corpus) -> list[Binary]:
+    """Return everything a corpus offers or will offer, as inputs of a run.
+
+    Where an independent tool has counted the debugging entries, `extra` says how many there are.
+    """
+    counted = counted_dies()
+    return [
+        Binary(
+            name=planned.name,
+            path=str(planned.path.absolute()),
+            sha256=planned.sha256,
+            size_bytes=planned.size_bytes,
+            extra={"dies": counted[planned.sha256]} if planned.sha256 in counted else {},
+        )
+        for planned in found.planned
+    ]
+
+
+def await_binary(found: Corpus, name: str) -> str:
+    """Wait until a binary is there; return why it will never be, or nothing."""
+    binary = found.wait_for(name)
+    return binary.detail if binary.status == "missing" else ""

@@ -10,10 +10,10 @@ import msgspec
 import typer
 from msgspec import structs
 
-from harness.cli.binaries import await_binary, binaries_of
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
+from harness.cli.suites import await_binary, binaries_of
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions
 from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from harness.cli.binaries import binaries_of
+from harness.cli.suites import binaries_of
 from harness.corpus import resolve
 from harness.records import Metric
 from harness.run.extensions import arms_by_name

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from harness.cli.binaries import binaries_of
-from harness.cli.suites import find_suite, narrowed
+from harness.cli.suites import binaries_of, find_suite, narrowed
 from harness.corpus import committed_corpus
 from harness.errors import ExitCode
 from harness.run.request import Arm, RunRequest
