@@ -68,8 +68,8 @@ class IntakeServer(ThreadingHTTPServer):
         return f"http://{host!s}:{port}"
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Pass over clients that go away in the middle; report our own mistakes."""
-        if not isinstance(sys.exc_info()[1], OSError):
+        """Pass over clients that go away in the middle; report what went wrong here."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
@@ -98,6 +98,13 @@ class IntakeHandler(BaseHTTPRequestHandler):
                 self._deliver(fault, body, size, (folder, path == VERIFY_PATH))
         except Refused as refusal:
             self._answer(refusal.status, {"error": str(refusal)})
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the sender is to hear of it: stderr may be gone
+            self.server.handle_error(self.request, self.client_address)
+            self.close_connection = True
+            reason = f"{type(error).__name__}: {error}"
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": reason})
 
     def do_PUT(self) -> None:
         """Take orders to misbehave."""

@@ -19,8 +19,8 @@ from harness.intake.faults import FOREVER
 from harness.intake.server import IntakeServer
 from harness.pipelines.multipart import SinkBody
 from harness.pipelines.sinks import DiskSink
-from harness.tests.upload.echo import echo_server
-from harness.tests.upload.senders import UPLOAD_ID, ledger_of, make_body, misbehave
+from harness.tests.intake.bodies import UPLOAD_ID, ledger_of, make_body, misbehave
+from harness.tests.intake.echo import echo_server
 
 
 def make_client(intake: IntakeServer, timeout_s: float = 20.0) -> IntakeClient:

@@ -1,13 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from harness.tests.intake.conftest import intake
 
-import pytest
-
-from harness.intake.server import IntakeServer, serve
-
-
-@pytest.fixture
-def intake() -> Iterator[IntakeServer]:
-    with serve() as server:
-        yield server
+__all__ = ["intake"]

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.intake.server import IntakeServer
-from harness.tests.upload.senders import ONCE, make_body, make_uploader
+from harness.tests.intake.bodies import make_body
+from harness.tests.upload.senders import ONCE, make_uploader
 
 SILENT_NAME_SERVER = """
 import fcntl, os, socket, struct, sys
@@ -26,7 +27,7 @@ POST = """
 import signal, threading
 from harness.config import UploadOptions
 from harness.errors import HarnessError
-from harness.tests.upload.senders import make_body
+from harness.tests.intake.bodies import make_body
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 from harness.upload.retry import RetryPolicy

@@ -16,8 +16,9 @@ from harness.intake.faults import FOREVER
 from harness.intake.server import IntakeServer
 from harness.pipelines import legacy, streaming
 from harness.records import Batch
+from harness.tests.intake.bodies import UPLOAD_ID, ledger_of, misbehave
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
-from harness.tests.upload.senders import UPLOAD_ID, ledger_of, make_uploader, misbehave
+from harness.tests.upload.senders import make_uploader
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 

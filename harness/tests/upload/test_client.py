@@ -10,21 +10,18 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.config import UploadOptions
+from harness.config import PipelineOptions, UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
-from harness.intake.faults import FOREVER, Fault
+from harness.intake.faults import FOREVER, Fault, parse_fault
 from harness.intake.server import IntakeServer, serve
+from harness.pipelines import streaming
 from harness.pipelines.multipart import SinkBody
 from harness.pipelines.sinks import DiskSink
-from harness.tests.upload.echo import echo_server
-from harness.tests.upload.senders import (
-    HASTY,
-    ONCE,
-    ledger_of,
-    make_body,
-    make_uploader,
-    misbehave,
-)
+from harness.records import Batch
+from harness.tests.intake.bodies import ledger_of, make_body, misbehave
+from harness.tests.intake.echo import echo_server
+from harness.tests.pipelines.parcels import iter_packages, make_parcel
+from harness.tests.upload.senders import HASTY, ONCE, make_uploader
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 from harness.upload.retry import RequestFailed, RetryPolicy
@@ -270,3 +267,19 @@ def test_the_environment_is_asked_for_neither_credentials_nor_proxies(
         with uploader, pytest.raises(UploadError):
             uploader.post(make_body())
     assert "Authorization" not in seen[0]
+
+
+def test_an_upload_through_every_passing_fault_loses_nothing(intake: IntakeServer) -> None:
+    """Accepted batches equal claimed ones; duplicates come from lost answers only."""
+    kinds = ["status:503", "accept-reset", "reset", "early-status:500", "accept-reset", "garbage"]
+    intake.faults.replace([parse_fault(kind) for kind in kinds])
+    batches = list[Batch]()
+    parcels = [make_parcel(f"p{i}", 2) for i in range(4)]
+    with make_uploader(intake, RetryPolicy(attempts=9, base_s=0.001)) as uploader:
+        streaming.run(
+            iter_packages(parcels), uploader, PipelineOptions(threshold_bytes=0), batches.append
+        )
+    view = ledger_of(intake)
+    assert view.accepted == len(batches) == 4
+    assert view.duplicates == 2
+    assert (view.errors, view.final) == ([], True)

@@ -20,8 +20,8 @@ from harness.cli.interruption import Interruption
 from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
 from harness.intake.faults import FOREVER
 from harness.intake.server import IntakeServer
+from harness.tests.intake.bodies import misbehave
 from harness.tests.symbols.go.demo import unpack
-from harness.tests.upload.senders import misbehave
 
 ROOTS = (Path(harness.__file__).parent / "fixtures", Path(harness.__file__).parents[1] / "fixtures")
 BINARIES = sorted(

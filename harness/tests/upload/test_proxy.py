@@ -10,8 +10,9 @@ import pytest
 
 from harness.config import UploadOptions
 from harness.errors import ConfigError, UploadError
-from harness.tests.upload.echo import echo_server
-from harness.tests.upload.senders import ONCE, make_body
+from harness.tests.intake.bodies import make_body
+from harness.tests.intake.echo import echo_server
+from harness.tests.upload.senders import ONCE
 from harness.upload.client import Uploader
 from harness.upload.retry import RequestFailed
 

@@ -11,8 +11,9 @@ import pytest
 from harness.config import UploadOptions
 from harness.errors import Cancelled, ConfigError, UploadError
 from harness.intake.server import IntakeServer
-from harness.tests.upload.echo import Answer, echo, echo_server
-from harness.tests.upload.senders import ONCE, make_body, make_uploader, misbehave
+from harness.tests.intake.bodies import make_body, misbehave
+from harness.tests.intake.echo import Answer, echo, echo_server
+from harness.tests.upload.senders import ONCE, make_uploader
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 from harness.upload.texts import Secret, read_secret

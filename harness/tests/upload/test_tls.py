@@ -16,7 +16,8 @@ import pytest
 from harness.config import UploadOptions
 from harness.errors import Cancelled, UploadError
 from harness.intake.server import IntakeServer
-from harness.tests.upload.senders import HASTY, ONCE, make_body
+from harness.tests.intake.bodies import make_body
+from harness.tests.upload.senders import HASTY, ONCE
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 from harness.upload.retry import RequestFailed

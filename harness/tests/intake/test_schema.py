@@ -6,7 +6,8 @@ import pytest
 
 from harness.intake.server import IntakeServer
 from harness.pipelines.multipart import BytesBody
-from harness.tests.upload.deliveries import (
+from harness.tests.intake.bodies import ledger_of, make_body
+from harness.tests.intake.deliveries import (
     CONTINUATION,
     FUNCTION,
     PACKAGE,
@@ -16,7 +17,6 @@ from harness.tests.upload.deliveries import (
     deliver,
     with_symbol,
 )
-from harness.tests.upload.senders import ledger_of, make_body
 
 
 @pytest.mark.parametrize("mode", ["count", "verify"])

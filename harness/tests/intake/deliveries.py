@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.intake.server import IntakeServer
 from harness.pipelines.multipart import BytesBody
-from harness.tests.upload.senders import make_body
+from harness.tests.intake.bodies import make_body
 
 FUNCTION = (
     b'{"scope_type":"function","name":"f","start_line":1,"end_line":2,"has_injectible_lines":true}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import socket
@@ -14,17 +15,16 @@ from hypothesis import given
 
 from harness.config import PipelineOptions, UploadOptions
 from harness.errors import ConfigError, UploadError
+from harness.intake.client import IntakeClient
 from harness.intake.faults import KINDS, FaultQueue, parse_fault
 from harness.intake.server import IntakeServer, serve
 from harness.pipelines import envelope, legacy, streaming
 from harness.records import Batch
+from harness.tests.intake.bodies import ledger_of, make_body
+from harness.tests.intake.deliveries import GZIP_AT, WHOLE, changed, data_of, deliver, request
 from harness.tests.pipelines import strategies
-from harness.tests.pipelines.parcels import Parcel, iter_packages, make_parcel
+from harness.tests.pipelines.parcels import Parcel, iter_packages
 from harness.tests.pipelines.strategies import few
-from harness.tests.upload.deliveries import GZIP_AT, WHOLE, changed, data_of, deliver, request
-from harness.tests.upload.senders import HASTY, ledger_of, make_body, make_uploader
-from harness.upload.client import Uploader
-from harness.upload.retry import RetryPolicy
 
 
 def test_every_damaged_byte_of_the_gzip_part_is_noticed(intake: IntakeServer) -> None:
@@ -128,9 +128,9 @@ def test_for_all_scopes_every_pipeline_delivers_the_same(parcels: list[Parcel]) 
         for name, (run, options) in PIPELINES.items():
             url = f"{intake.url}/verify/symdb/v1/input"
             batches = list[Batch]()
-            with Uploader(UploadOptions(url=url, upload_id=name.replace(" ", "-"))) as uploader:
-                counters = run(iter_packages(parcels), uploader, options, batches.append)
-                view = intake.ledger.view(uploader.options.upload_id)
+            with IntakeClient(UploadOptions(url=url, upload_id=name.replace(" ", "-"))) as client:
+                counters = run(iter_packages(parcels), client, options, batches.append)
+                view = intake.ledger.view(client.options.upload_id)
             if view is None:
                 assert not parcels
                 continue
@@ -142,20 +142,17 @@ def test_for_all_scopes_every_pipeline_delivers_the_same(parcels: list[Parcel]) 
     assert len(results) <= 1
 
 
-def test_an_upload_through_every_passing_fault_loses_nothing(intake: IntakeServer) -> None:
-    """Accepted batches equal claimed ones; duplicates come from lost answers only."""
-    kinds = ["status:503", "accept-reset", "reset", "early-status:500", "accept-reset", "garbage"]
-    intake.faults.replace([parse_fault(kind) for kind in kinds])
-    batches = list[Batch]()
-    parcels = [make_parcel(f"p{i}", 2) for i in range(4)]
-    with make_uploader(intake, RetryPolicy(attempts=9, base_s=0.001)) as uploader:
-        streaming.run(
-            iter_packages(parcels), uploader, PipelineOptions(threshold_bytes=0), batches.append
-        )
-    view = ledger_of(intake)
-    assert view.accepted == len(batches) == 4
-    assert view.duplicates == 2
-    assert (view.errors, view.final) == ([], True)
+def test_a_sender_hears_of_what_goes_wrong_in_the_intake(
+    intake: IntakeServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", fail)
+    status, error = deliver(intake, WHOLE)
+    assert status == 500
+    assert "No space left on device" in error
+    assert "No space left on device" in capfd.readouterr().err
 
 
 def test_a_bomb_is_read_in_pieces(intake: IntakeServer) -> None:
@@ -187,9 +184,9 @@ def test_the_process_says_where_it_listens_and_ends_with_its_standard_input() ->
         assert process.stdin is not None
         url = json.loads(process.stdout.readline())["url"]
         options = UploadOptions(url=f"{url}/count/symdb/v1/input", upload_id="upload-1")
-        with Uploader(options, HASTY) as uploader:
-            uploader.post(make_body())
-            with pytest.raises(UploadError):
-                uploader.post(make_body(9))
+        with IntakeClient(options) as client:
+            with pytest.raises(UploadError, match="503"):
+                client.post(make_body())
+            client.post(make_body())
         process.stdin.close()
         assert process.wait() == 0
