@@ -13,7 +13,6 @@ import socket
 import time
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -92,12 +91,7 @@ class IntakeClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

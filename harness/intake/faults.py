@@ -119,54 +119,29 @@ def _response(status: int, fault: Fault, body: bytes = b"", length: int | None =
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def _status(wire: Wire, fault: Fault) -> None:
-    wire.send(_response(fault.value, fault))
-
-
-def _cut_short(wire: Wire, fault: Fault) -> None:
-    wire.send(_response(202, fault, b"{", length=100))
-
-
-def _run_over(wire: Wire, fault: Fault) -> None:
-    wire.send(_response(202, fault, b"{}" * 50, length=2))
-
-
-def _drip(wire: Wire, fault: Fault) -> None:  # noqa: ARG001 - one signature for all kinds
-    if wire.send(b"HTTP/1.1 202 Accepted\r\nX-Drip: "):
-        wire.repeat(b"a")
-
-
-def _drip_body(wire: Wire, fault: Fault) -> None:
-    if wire.send(_response(503, fault, length=1 << 30)):
-        wire.repeat(b"a")
-
-
-def _continue(wire: Wire, fault: Fault) -> None:  # noqa: ARG001 - one signature for all kinds
-    wire.repeat(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-
-def _silence(wire: Wire, fault: Fault) -> None:  # noqa: ARG001 - one signature for all kinds
-    wire.wait_for_client()
-
-
-def _garbage(wire: Wire, fault: Fault) -> None:  # noqa: ARG001 - one signature for all kinds
-    wire.send(b"\x00\xff not http at all\r\n\r\n")
-
-
-def _huge(wire: Wire, fault: Fault) -> None:
-    wire.send(_response(503, fault, b"x" * _HUGE_BYTES))
-
-
-def _reset(wire: Wire, fault: Fault) -> None:  # noqa: ARG001 - one signature for all kinds
-    wire.reset()
-
-
 class Kind(Struct, frozen=True):
     """How a fault goes: what is done with the body, and what is answered in place of the truth."""
 
     answer: Callable[[Wire, Fault], Any]
     reads_body: bool = True
     enters_ledger: bool = False
+
+
+def _drip(wire: Wire, beginning: bytes) -> None:
+    if wire.send(beginning):
+        wire.repeat(b"a")
+
+
+def _status(wire: Wire, fault: Fault) -> None:
+    wire.send(_response(fault.value, fault))
+
+
+def _reset(wire: Wire, _: Fault) -> None:
+    wire.reset()
+
+
+def _silence(wire: Wire, _: Fault) -> None:
+    wire.wait_for_client()
 
 
 KINDS = {
@@ -178,11 +153,16 @@ KINDS = {
     "accept-reset": Kind(_reset, enters_ledger=True),
     "accept-silence": Kind(_silence, enters_ledger=True),
     "silence": Kind(_silence),
-    "drip": Kind(_drip),
-    "drip-body": Kind(_drip_body),
-    "continue": Kind(_continue),
-    "garbage": Kind(_garbage),
-    "huge": Kind(_huge),
-    "cut-short": Kind(_cut_short, enters_ledger=True),
-    "run-over": Kind(_run_over, enters_ledger=True),
+    "drip": Kind(lambda wire, _: _drip(wire, b"HTTP/1.1 202 Accepted\r\nX-Drip: ")),
+    "drip-body": Kind(lambda wire, fault: _drip(wire, _response(503, fault, length=1 << 30))),
+    "continue": Kind(lambda wire, _: wire.repeat(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    "garbage": Kind(lambda wire, _: wire.send(b"\x00\xff not http at all\r\n\r\n")),
+    "huge": Kind(lambda wire, fault: wire.send(_response(503, fault, b"x" * _HUGE_BYTES))),
+    "cut-short": Kind(
+        lambda wire, fault: wire.send(_response(202, fault, b"{", length=100)), enters_ledger=True
+    ),
+    "run-over": Kind(
+        lambda wire, fault: wire.send(_response(202, fault, b"{}" * 50, length=2)),
+        enters_ledger=True,
+    ),
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from types import TracebackType
 from typing import Self
 from urllib.request import Request, urlopen
 
@@ -43,12 +42,7 @@ class Intake:
         self.url = str(json.loads(line)["url"])
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end()
 
     def ledger(self, job: Job) -> LedgerView:

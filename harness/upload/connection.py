@@ -1,4 +1,4 @@
-"""urllib3 connections whose sockets obey a guard, from the first connect to the last byte."""
+"""urllib3 connections that obey a guard, from looking a name up to the last byte."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import ssl
+from threading import Thread
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
@@ -13,11 +14,66 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.wait import wait_for_write
 
-from harness.upload.addresses import Resolver
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
 from harness.upload.proxy import Proxy
 
 _CONNECTING = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EALREADY)
+
+
+class Resolver:
+    """Looks hosts up, one at a time, while its guard allows.
+
+    The system's resolver cannot be called off: with a silent name server it takes its 10 s, through
+    deadlines and Ctrl-C. So it runs in a thread, which is left behind when the guard says stop; it
+    ends when the resolver gives up, and does not keep the process alive. There is one of them at
+    most, because the next attempt takes up a lookup that is still under way.
+    """
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self._lookup: _Lookup | None = None
+
+    def find(self, host: str, port: int) -> list[Any]:
+        """Return what `socket.getaddrinfo` says of TCP to `host`.
+
+        Raises:
+            socket.gaierror: There is no such host.
+            TimeoutError: The guard's deadline has passed.
+            Cancelled: Somebody asked to stop.
+        """
+        lookup = self._lookup
+        if lookup is None or lookup.target != (host, port):
+            lookup = self._lookup = _Lookup(host, port)
+        try:
+            while lookup.is_alive():
+                lookup.join(self.guard.slice_s())
+        except TimeoutError:
+            raise TimeoutError(f"the name {host} was not resolved before the deadline") from None
+        self._lookup = None
+        if lookup.failure is not None:
+            raise lookup.failure
+        return lookup.found
+
+
+class _Lookup(Thread):
+    """One call of the system's resolver, begun when it is made."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(name=f"look up {host}", daemon=True)
+        self.target = host, port
+        self.found: list[Any] = []
+        self.failure: OSError | None = None
+        try:
+            self.start()
+        except RuntimeError as error:  # as when the user may have no more threads
+            raise OSError(f"the name {host} cannot be looked up: {error}") from None
+
+    def run(self) -> None:
+        """Ask, for as long as it takes."""
+        try:
+            self.found = socket.getaddrinfo(*self.target, 0, socket.SOCK_STREAM)
+        except OSError as error:
+            self.failure = error
 
 
 def open_guarded(host: str, port: int, resolver: Resolver) -> GuardedSocket:

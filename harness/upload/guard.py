@@ -3,7 +3,7 @@
 A socket timeout starts anew with every byte received, so that a server sending one byte a second,
 or `100 Continue` for ever, is never too slow. The sockets here ask a `Guard` before every wait and
 wait in short slices: the deadline is the request's, not the byte's, and a cancellation is seen
-within a slice. No thread is needed, but to look names up: see `harness.upload.addresses`.
+within a slice. Only looking names up needs a thread (`harness.upload.connection`).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Guard:
 
 
 class GuardedSocket(socket.socket):
-    """A plain socket that asks its guard before every wait.
+    """A socket that asks its guard before every wait.
 
     Attributes:
         carries_request: Whether what is sent is the request, and not how to get at its receiver.
@@ -120,36 +120,31 @@ class GuardedSocket(socket.socket):
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send everything, waiting no longer than the guard allows."""
-        _send_all(self, data, lambda rest: super(GuardedSocket, self).send(rest, flags))
+        with memoryview(data) as view, view.cast("B") as rest:
+            sent = 0
+            while sent < len(rest):
+                sent += self.guard.attempt(self, lambda done=sent: self.send(rest[done:], flags))  # type: ignore[misc]
+                self.guard.sent |= self.carries_request
 
 
-class GuardedTLSSocket(ssl.SSLSocket):
+class GuardedTLSSocket(GuardedSocket, ssl.SSLSocket):
     """A TLS socket that asks its context's guard before every wait."""
 
     context: GuardedContext
-    carries_request = True
+
+    @property
+    def guard(self) -> Guard:  # type: ignore[override]
+        """The guard of the context: sockets are made where none can be handed over."""
+        return self.context.guard
 
     def do_handshake(self, block: bool = False) -> None:
         """Shake hands, waiting no longer than the guard allows."""
         try:
-            self.context.guard.attempt(
-                self, lambda: super(GuardedTLSSocket, self).do_handshake(block)
-            )
+            self.guard.attempt(self, lambda: super(GuardedTLSSocket, self).do_handshake(block))
         except BaseException:
             # Nobody else has this socket yet, and ssl closes it for errors of its own kind only.
             self.close()
             raise
-
-    def recv_into(self, *args: Any) -> int:
-        """Receive what is there, waiting no longer than the guard allows."""
-        guard = self.context.guard
-        received = guard.attempt(self, lambda: super(GuardedTLSSocket, self).recv_into(*args))
-        guard.count(received)
-        return received
-
-    def sendall(self, data: Any, flags: int = 0) -> None:
-        """Send everything, waiting no longer than the guard allows."""
-        _send_all(self, data, lambda rest: super(GuardedTLSSocket, self).send(rest, flags))
 
 
 class GuardedContext(ssl.SSLContext):
@@ -157,14 +152,3 @@ class GuardedContext(ssl.SSLContext):
 
     guard: Guard
     sslsocket_class = GuardedTLSSocket
-
-
-def _send_all(
-    sock: GuardedSocket | GuardedTLSSocket, data: Any, send: Callable[[memoryview], int]
-) -> None:
-    guard = sock.context.guard if isinstance(sock, GuardedTLSSocket) else sock.guard
-    with memoryview(data) as view, view.cast("B") as rest:
-        sent = 0
-        while sent < len(rest):
-            sent += guard.attempt(sock, lambda done=sent: send(rest[done:]))  # type: ignore[misc]
-            guard.sent |= sock.carries_request

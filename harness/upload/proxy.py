@@ -10,8 +10,7 @@ from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, make_headers, parse_url
 
 from harness.errors import ConfigError
-from harness.upload.addresses import can_be_host
-from harness.upload.texts import Secret
+from harness.upload.texts import Secret, can_be_host
 
 
 class Proxy(Struct, frozen=True):

@@ -15,12 +15,11 @@ from urllib3.util import Url, parse_url
 from harness.config import KIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, HarnessError, PayloadTooLarge
-from harness.upload.addresses import can_be_host
 from harness.upload.connection import make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
-from harness.upload.texts import Secret, check_secret, redact
+from harness.upload.texts import Secret, can_be_host, check_secret, redact
 
 RESPONSE_BYTES_MAX = 64 * KIB
 _SHOWN_CHARACTERS = 200

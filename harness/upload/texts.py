@@ -71,3 +71,12 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
         for form in (value, repr(value)[1:-1]):
             text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
     return text
+
+
+def can_be_host(name: str) -> bool:
+    """Tell whether a resolver can be asked for `name`: no empty or endless labels."""
+    try:
+        name.strip("[]").encode("idna")
+    except UnicodeError:
+        return False
+    return True

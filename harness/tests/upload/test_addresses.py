@@ -12,7 +12,7 @@ import pytest
 
 from harness.intake.server import IntakeServer
 from harness.tests.intake.bodies import make_body
-from harness.tests.upload.senders import ONCE, make_uploader
+from harness.tests.upload.senders import make_uploader
 
 SILENT_NAME_SERVER = """
 import fcntl, os, socket, struct, sys
@@ -104,9 +104,3 @@ def test_a_process_without_room_for_a_thread_gets_an_upload_error() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "RequestFailed" in done.stdout
     assert "cannot be looked up" in done.stdout
-
-
-def test_an_address_needs_no_thread(intake: IntakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.upload.addresses._Lookup", None)
-    with make_uploader(intake, ONCE) as uploader:
-        uploader.post(make_body())
