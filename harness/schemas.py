@@ -18,9 +18,9 @@ from harness.errors import ConfigError
 from harness.gates.suite import Suite
 from harness.records import Manifest, Record
 from harness.reports.document import SummaryDocument
-from harness.reports.history import HistoryDocument
 from harness.reports.scaling import ScalingDocument
 from harness.reports.sweep import SweepDocument
+from harness.stats.trends import HistoryDocument
 from harness.stats.verdict import BaselineDiff, ComparisonDocument, Verdict
 from harness.store.baseline import BaselineDocument
 from harness.store.bounds import BOUNDS, Bound

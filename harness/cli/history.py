@@ -14,11 +14,10 @@ from harness.cli.console import error_console, output_console, write_line
 from harness.errors import ConfigError, StoreError
 from harness.loading import load_frames
 from harness.publishing import draw_all
-from harness.reports.history import history_document
 from harness.stats.frames import Frames
 from harness.stats.labels import inert, shorten
 from harness.stats.metrics import METRICS
-from harness.stats.trends import Step, Trend, history_table, trends_of
+from harness.stats.trends import HistoryDocument, LevelChange, Trend, history_table, trends_of
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.units import format_value
 
@@ -52,13 +51,12 @@ def history(
     """
     frames = list(_read(runs))
     trends = trends_of(frames, tuple(metric or METRICS))
-    trends = [trend for trend in trends if trend.visits]
     if not trends:
         asked = ", ".join(metric or ()) or "of the known metrics"
         raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")
     pictures = _draw(trends, output)
     if json:
-        write_line(msgspec.json.encode(history_document(trends, pictures)))
+        write_line(msgspec.json.encode(HistoryDocument(trends=trends, files=pictures)))
     else:
         _print(trends, len(frames), everything=everything)
         for name, path in pictures.items():
@@ -111,10 +109,11 @@ def _draw(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
 
 def _print(trends: Sequence[Trend], runs: int, *, everything: bool) -> None:
     console = output_console()
-    changed = [trend for trend in trends if trend.steps]
+    changed = [trend for trend in trends if trend.changes]
     shown = trends if everything else changed
     for trend in shown:
-        console.print(Text(" ".join(shorten(word, _NAME_WIDTH) for word in trend.key), "bold"))
+        name = (trend.binary, trend.source, trend.arm, trend.metric)
+        console.print(Text(" ".join(shorten(word, _NAME_WIDTH) for word in name), "bold"))
         for line in _lines(trend):
             console.print(Text(f"  {line}"), soft_wrap=True)
     still = len(trends) - len(changed)
@@ -125,15 +124,15 @@ def _print(trends: Sequence[Trend], runs: int, *, everything: bool) -> None:
 
 
 def _lines(trend: Trend) -> list[str]:
-    if not trend.steps:
-        last = trend.visits[-1]
-        return [f"{'no change':>12}  {format_value(last.level, trend.unit):>10}"]
-    return [_line(trend, step) for step in trend.steps]
+    if not trend.changes:
+        level = format_value(trend.runs[-1].level, trend.unit)
+        return [f"{'no change':>12}  {level:>10}"]
+    return [_line(trend, change) for change in trend.changes]
 
 
-def _line(trend: Trend, step: Step) -> str:
-    since, at = trend.visits[step.since], trend.visits[step.at]
+def _line(trend: Trend, change: LevelChange) -> str:
+    since, at = trend.run(change.since_run_id), trend.run(change.run_id)
     level = format_value(at.level, trend.unit)
-    why = f"; declared break: {'; '.join(step.reasons)}" if step.declared else ""
-    change = f"{step.delta_pct:+.3g} %"
-    return inert(f"{change:>12}  {level:>10}  at {at.name}, after {since.name}{why}")
+    why = f"; declared break: {'; '.join(change.reasons)}" if change.reasons else ""
+    by = f"{change.percent:+.3g} %"
+    return inert(f"{by:>12}  {level:>10}  at {at.name}, after {since.name}{why}")

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
+from msgspec import Struct
 
+from harness.stats.change import finite
 from harness.stats.frames import HISTORY, Frames
-from harness.stats.history import LEAST_POINTS, Point, Shift, find_shifts
 from harness.stats.metrics import METRICS, kind_of
 from harness.stats.samples import Key, Sample, collect
-from harness.stats.surroundings import differences, surroundings
+from harness.stats.steps import LEAST_POINTS, Step, find_steps
+from harness.stats.surroundings import surroundings
 
+SCHEMA = "harness.history/1"
 _DIGEST, _SHORT = 40, 10  # letters of a whole commit, and of one that people can compare
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class RunLevel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One metric in one run. `level` is the mean of the replicates, between `low` and `high`.
 
     `commit` is empty when nobody knows it, and `dirty` when the checkout differed from it.
@@ -39,11 +40,6 @@ class Visit:
     environment: Mapping[str, str]
 
     @property
-    def constant(self) -> bool:
-        """Whether all replicates agree."""
-        return self.low == self.high
-
-    @property
     def name(self) -> str:
         """The commit as people write it, or the run when there is none."""
         is_digest = len(self.commit) == _DIGEST and set(self.commit) <= set("0123456789abcdef")
@@ -51,38 +47,54 @@ class Visit:
         return f"{short}{'+' if self.dirty else ''}" if short else self.run_id
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A change of level from the run `since` to the run `at`, each by its place in the trend.
+class LevelChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of level: a shift, or a break, of which `reasons` say what else changed there.
 
-    `reasons` say what else changed there: then it is a declared break and nobody's regression.
+    `delta_pct` is null when the level before was nothing.
     """
 
-    since: int
-    at: int
-    delta_pct: float
-    reasons: tuple[str, ...] = ()
+    kind: Literal["shift", "break"]
+    run_id: str
+    commit: str
+    since_run_id: str
+    since_commit: str
+    delta_pct: float | None
+    reasons: list[str]
 
     @property
-    def declared(self) -> bool:
-        """Whether numbers before and after cannot be compared."""
-        return bool(self.reasons)
+    def percent(self) -> float:
+        """The change as a number, infinite where the level before was nothing."""
+        return math.inf if self.delta_pct is None else self.delta_pct
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One metric of one experiment over the runs that measured it, oldest first.
 
-    `exact` trends step wherever the value differs from the run before; of others the levels are
+    `exact` trends change wherever the value differs from the run before; of others the levels are
     estimated. `remarks` say what could not be told.
     """
 
-    key: Key
+    binary: str
+    source: str
+    arm: str
+    metric: str
     unit: str
     exact: bool
-    visits: tuple[Visit, ...]
-    steps: tuple[Step, ...]
-    remarks: tuple[str, ...] = ()
+    runs: list[RunLevel]
+    changes: list[LevelChange]
+    remarks: list[str]
+
+    def run(self, run_id: str) -> RunLevel:
+        """Return the level in one run of the trend."""
+        return next(run for run in self.runs if run.run_id == run_id)
+
+
+class HistoryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `harness history --json` prints; `files` says where the pictures are."""
+
+    schema: str = SCHEMA
+    trends: list[Trend]
+    files: dict[str, str]
 
 
 def trends_of(runs: Sequence[Frames], metrics: Collection[str] = tuple(METRICS)) -> list[Trend]:
@@ -95,13 +107,13 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = tuple(METRICS))
     """
     known = {str(frames.manifest.get("run_id", "")): frames for frames in runs}
     ordered = sorted(known.items(), key=lambda item: (_started(item[1]), item[0]))
-    visits: dict[Key, list[Visit]] = {}
+    levels: dict[Key, list[RunLevel]] = {}
     units: dict[Key, str] = {}
     for run_id, frames in ordered:
         for key, sample in _iter_samples(frames, metrics):
-            visits.setdefault(key, []).append(_visit(run_id, frames, key, sample))
+            levels.setdefault(key, []).append(_level(run_id, frames, key, sample))
             units[key] = sample.unit
-    return [_trend(key, units[key], tuple(visits[key])) for key in sorted(visits)]
+    return [_trend(key, units[key], levels[key]) for key in sorted(levels)]
 
 
 def _started(frames: Frames) -> str:
@@ -115,9 +127,9 @@ def _iter_samples(frames: Frames, metrics: Collection[str]) -> Iterator[tuple[Ke
                 yield key, sample
 
 
-def _visit(run_id: str, frames: Frames, key: Key, sample: Sample) -> Visit:
+def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
     low, high = min(sample.numbers), max(sample.numbers)
-    return Visit(
+    return RunLevel(
         run_id=run_id,
         started_at=_started(frames),
         commit=str(frames.manifest.get("commit", "")),
@@ -148,57 +160,59 @@ def _options(manifest: Mapping[str, Any], arm: str) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def _trend(key: Key, unit: str, visits: tuple[Visit, ...]) -> Trend:
+def _trend(key: Key, unit: str, runs: list[RunLevel]) -> Trend:
     declared = kind_of(key.metric).exact
-    exact = declared and all(visit.constant for visit in visits)
-    points = [
-        Point(str(place), visit.level, json.dumps(visit.environment, sort_keys=True))
-        for place, visit in enumerate(visits)
-    ]
-    steps = tuple(_step(visits, shift) for shift in find_shifts(points, exact=exact))
-    return Trend(key, unit, exact, visits, steps, tuple(_iter_remarks(visits, declared, exact)))
+    exact = declared and all(run.low == run.high for run in runs)
+    environments = [run.environment for run in runs]
+    steps = find_steps([run.level for run in runs], environments, exact=exact)
+    return Trend(
+        **key._asdict(),
+        unit=unit,
+        exact=exact,
+        runs=runs,
+        changes=[_change(step, runs) for step in steps],
+        remarks=list(_iter_remarks(runs, declared=declared, exact=exact)),
+    )
 
 
-def _step(visits: Sequence[Visit], shift: Shift) -> Step:
-    since, at = int(shift.since), int(shift.label)
-    before, after = visits[since].environment, visits[at].environment
-    return Step(since, at, shift.delta_pct, tuple(differences(before, after)))
+def _change(step: Step, runs: Sequence[RunLevel]) -> LevelChange:
+    since, at = runs[step.since], runs[step.at]
+    return LevelChange(
+        kind="break" if step.reasons else "shift",
+        run_id=at.run_id,
+        commit=at.commit,
+        since_run_id=since.run_id,
+        since_commit=since.commit,
+        delta_pct=finite(step.delta_pct),
+        reasons=list(step.reasons),
+    )
 
 
-def _iter_remarks(visits: Sequence[Visit], declared: bool, exact: bool) -> Iterator[str]:
-    if len(visits) == 1:
+def _iter_remarks(runs: Sequence[RunLevel], *, declared: bool, exact: bool) -> Iterator[str]:
+    if len(runs) == 1:
         yield "one run: nothing to compare it with"
     if declared and not exact:
         yield "declared exact, but replicates differ in some run: judged as a noisy one"
-    if not exact and 1 < len(visits) < LEAST_POINTS:
-        yield f"{len(visits)} runs are too few to find a shift in noise: {LEAST_POINTS} are needed"
+    if not exact and 1 < len(runs) < LEAST_POINTS:
+        yield f"{len(runs)} runs are too few to find a shift in noise: {LEAST_POINTS} are needed"
 
 
 def history_table(trends: Sequence[Trend]) -> pd.DataFrame:
-    """Return one row for each visit, columns as in `harness.stats.frames.HISTORY`."""
+    """Return one row for each metric in each run, columns as in `harness.stats.frames.HISTORY`."""
     rows = [
         {
-            **trend.key._asdict(),
-            "run_id": visit.run_id,
-            "name": visit.name,
-            "started_at": visit.started_at,
-            "unit": trend.unit,
-            "exact": trend.exact,
-            "level": visit.level,
-            "low": visit.low,
-            "high": visit.high,
-            "replicates": visit.replicates,
-            **_step_cells(trend, place),
+            **{name: getattr(trend, name) for name in HISTORY if name in trend.__struct_fields__},
+            **{name: getattr(run, name) for name in HISTORY if hasattr(run, name)},
+            **_change_cells(trend, run),
         }
         for trend in trends
-        for place, visit in enumerate(trend.visits)
+        for run in trend.runs
     ]
     return pd.DataFrame(rows, columns=HISTORY)
 
 
-def _step_cells(trend: Trend, place: int) -> dict[str, Any]:
-    step = next((step for step in trend.steps if step.at == place), None)
-    if step is None:
+def _change_cells(trend: Trend, run: RunLevel) -> dict[str, Any]:
+    change = next((change for change in trend.changes if change.run_id == run.run_id), None)
+    if change is None:
         return {"step": "", "delta_pct": 0.0, "reason": ""}
-    kind = "break" if step.declared else "shift"
-    return {"step": kind, "delta_pct": step.delta_pct, "reason": "; ".join(step.reasons)}
+    return {"step": change.kind, "delta_pct": change.percent, "reason": "; ".join(change.reasons)}

@@ -49,24 +49,24 @@ def a_run(number: int, values: Sequence[float], **changes: Any) -> Frames:
 
 
 def only(trends: list[Trend]) -> Trend:
-    (trend,) = [trend for trend in trends if trend.visits]
+    (trend,) = trends
     return trend
 
 
 def test_an_exact_metric_names_the_commit_at_which_it_changed_and_its_parent() -> None:
     runs = [a_run(n, [value, value]) for n, value in enumerate([100, 100, 110, 110])]
     trend = only(trends_of(runs))
-    (step,) = trend.steps
+    (change,) = trend.changes
     assert trend.exact
-    assert (trend.visits[step.since].run_id, trend.visits[step.at].run_id) == ("run1", "run2")
-    assert trend.visits[step.at].commit == f"{2:040x}"
-    assert step.delta_pct == pytest.approx(10)
-    assert not step.declared
+    assert (change.since_run_id, change.run_id) == ("run1", "run2")
+    assert (change.since_commit, change.commit) == (f"{1:040x}", f"{2:040x}")
+    assert change.delta_pct == pytest.approx(10)
+    assert change.kind == "shift"
 
 
 def test_one_byte_is_a_change_of_an_exact_metric() -> None:
-    (step,) = only(trends_of([a_run(0, [10**9]), a_run(1, [10**9 + 1])])).steps
-    assert step.delta_pct == pytest.approx(1e-7)
+    (change,) = only(trends_of([a_run(0, [10**9]), a_run(1, [10**9 + 1])])).changes
+    assert change.delta_pct == pytest.approx(1e-7)
 
 
 @pytest.mark.parametrize(
@@ -83,34 +83,33 @@ def test_what_changes_numbers_without_a_change_of_code_is_a_declared_break(
     changes: dict[str, Any], reason: str
 ) -> None:
     trend = only(trends_of([a_run(0, [100.0, 100.0]), a_run(1, [150.0, 150.0], **changes)]))
-    (step,) = trend.steps
-    assert step.declared
-    assert reason in step.reasons
+    (change,) = trend.changes
+    assert change.kind == "break"
+    assert reason in change.reasons
 
 
 @pytest.mark.parametrize(
-    ("metric", "declared"), [(PEAK, False), ("wall", True)], ids=["exact", "time"]
+    ("metric", "kind"), [(PEAK, "shift"), ("wall", "break")], ids=["exact", "time"]
 )
-def test_another_processor_breaks_times_and_not_exact_peaks(metric: str, declared: bool) -> None:
+def test_another_processor_breaks_times_and_not_exact_peaks(metric: str, kind: str) -> None:
     runs = [
         a_run(0, [100.0, 100.0], metric=metric),
         a_run(1, [150.0, 150.0], metric=metric, rig={**RIG, "cpu": "two"}),
     ]
-    trend = next(t for t in trends_of(runs) if t.key.metric == metric)
-    assert [step.declared for step in trend.steps] == [declared][: len(trend.steps)]
-    assert bool(trend.steps)
+    trend = next(t for t in trends_of(runs) if t.metric == metric)
+    assert [change.kind for change in trend.changes] == [kind]
 
 
 def test_a_library_is_no_excuse() -> None:
     changed = a_run(1, [110.0, 110.0], versions={**VERSIONS, "msgspec": "0.23"})
-    (step,) = only(trends_of([a_run(0, [100.0, 100.0]), changed])).steps
-    assert not step.declared
+    (change,) = only(trends_of([a_run(0, [100.0, 100.0]), changed])).changes
+    assert change.kind == "shift"
 
 
 def test_exact_by_name_but_not_by_nature_is_judged_as_noise_and_said() -> None:
     trend = only(trends_of([a_run(0, [100.0, 100.0]), a_run(1, [100.0, 104.0])]))
     assert not trend.exact
-    assert trend.steps == ()
+    assert trend.changes == []
     assert "declared exact, but replicates differ" in trend.remarks[0]
     assert "2 runs are too few" in trend.remarks[1]
 
@@ -121,11 +120,11 @@ def test_a_run_without_a_valid_replicate_has_no_place_in_a_trend() -> None:
         samples=pd.DataFrame([failure("a.so", "streaming")]),
     )
     trend = only(trends_of([a_run(0, [1.0]), failed, a_run(2, [1.0])]))
-    assert [visit.run_id for visit in trend.visits] == ["run0", "run2"]
+    assert [run.run_id for run in trend.runs] == ["run0", "run2"]
 
 
 def test_a_run_and_the_baseline_made_of_it_count_once() -> None:
-    assert len(only(trends_of([a_run(0, [1.0]), a_run(0, [1.0])])).visits) == 1
+    assert len(only(trends_of([a_run(0, [1.0]), a_run(0, [1.0])])).runs) == 1
 
 
 @pytest.mark.parametrize(
@@ -138,12 +137,12 @@ def test_a_run_and_the_baseline_made_of_it_count_once() -> None:
     ],
     ids=["commit", "with changes", "label", "none"],
 )
-def test_a_visit_is_named_as_people_name_it(changes: dict[str, Any], name: str) -> None:
-    (visit,) = only(trends_of([a_run(0, [1.0], **changes)])).visits
-    assert visit.name == name
+def test_a_run_is_named_as_people_name_it(changes: dict[str, Any], name: str) -> None:
+    (run,) = only(trends_of([a_run(0, [1.0], **changes)])).runs
+    assert run.name == name
 
 
-def test_the_table_has_one_row_a_visit_and_says_where_the_level_changed() -> None:
+def test_the_table_has_one_row_per_run_and_says_where_the_level_changed() -> None:
     table = history_table(trends_of([a_run(n, [v, v]) for n, v in enumerate([4.0, 5.0, 5.0])]))
     assert list(table.columns) == HISTORY
     assert table["step"].tolist() == ["", "shift", ""]
@@ -176,8 +175,8 @@ def test_for_all_levels_an_exact_metric_steps_just_where_it_differs(levels: list
     runs = [a_run(n, [float(level)] * 2) for n, level in enumerate(levels)]
     trend = only(trends_of(runs, [PEAK]))
     differing = [n for n in range(1, len(levels)) if levels[n] != levels[n - 1]]
-    assert [step.at for step in trend.steps] == differing
-    assert all(step.since == step.at - 1 for step in trend.steps)
+    changes = [(change.since_run_id, change.run_id) for change in trend.changes]
+    assert changes == [(f"run{n - 1}", f"run{n}") for n in differing]
 
 
 def test_times_depend_on_the_machine_and_exact_peaks_do_not() -> None:
