@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from msgspec import Struct
 
 from harness.plots.style import (
     BLACK,
@@ -55,8 +55,7 @@ def _chosen(history: pd.DataFrame) -> list[str]:
     return known or sorted(measured)[:1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Panel:
+class _Panel(Struct, frozen=True):
     """What one panel shows: the lines with the largest changes on top, out of `of`."""
 
     title: str

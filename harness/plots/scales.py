@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from msgspec import Struct
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _LOG_FROM_RATIO = 20
 
 
-@dataclass(frozen=True, slots=True)
-class ByteScale:
+class ByteScale(Struct, frozen=True):
     """A unit that fits the largest value, and whether the range is too wide for a linear axis."""
 
     unit: str

@@ -98,7 +98,7 @@ def _draw_line(
 
 def _words(line: Trend) -> str:
     low, high = readable(line.slope.low), readable(line.slope.high)
-    return drawn(f"{line.arm}: {line.in_words()} (90 %: {low} to {high})")
+    return drawn(f"{line.arm}: {line.words} (90 %: {low} to {high})")
 
 
 def _title(panel: Panel) -> str:

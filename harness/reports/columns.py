@@ -24,11 +24,7 @@ from harness.units import format_bytes, format_value
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
 _LIVE = "binary source baseline candidate change batches overshoot same"
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
-_TIMES = {
-    "wall": ("wall", "Wall time"),
-    "cpu": ("CPU", "CPU time"),
-    "rss_peak": ("RSS", "Peak RSS"),
-}
+_RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
 
 
 def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Column[Row]]:
@@ -97,7 +93,7 @@ def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Co
             right=True,
             least=4,
         ),
-        *(_ratio_column(metric, arms) for metric in _TIMES),
+        *(_ratio_column(header, arms) for header in _RATIOS),
     ]
 
 
@@ -150,15 +146,20 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
     )
 
 
-def _ratio_column(metric: str, arms: tuple[str, str]) -> Column[Row]:
-    header, name = _TIMES[metric]
+def _ratio_column(header: str, arms: tuple[str, str]) -> Column[Row]:
+    key = f"{header.lower()}_ratio"
+
+    def ratio(row: Row) -> float | None:
+        found: float | None = getattr(row, key)
+        return found
+
     return Column(
-        key=metric,
+        key=key,
         header=header,
-        cell=lambda row: ratio_cell(row, metric),
+        cell=lambda row: ratio_cell(ratio(row)),
         kind="number",
-        sort=lambda row: row.ratio(metric),
-        hint=f"{name}, {arms[1]} over {arms[0]}",
+        sort=ratio,
+        hint=f"{_RATIOS[header]}, {arms[1]} over {arms[0]}",
         css="num",
     )
 
@@ -241,9 +242,8 @@ def same_cell(row: Row) -> str:
     return {True: "yes", False: "NO", None: "?"}[row.same_output]
 
 
-def ratio_cell(row: Row, metric: str) -> str:
+def ratio_cell(ratio: float | None) -> str:
     """Return candidate over baseline of something the bare probe measured: `x 0.93`."""
-    ratio = row.ratio(metric)
     return NOTHING if ratio is None else f"x {ratio:.2f}"
 
 

@@ -6,18 +6,15 @@ A key is never renamed without a new version in `SCHEMA`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct, json
 
 from harness.reports.gaps import group_gaps
 from harness.reports.headline import Finding, Headline
 from harness.reports.provenance import Provenance
-from harness.stats.batches import Batching
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction
-from harness.stats.quantity import Quantity
-from harness.stats.summary import Arm, Failure, Row, Summary
+from harness.stats.summary import Row, Summary
 
 SCHEMA = "harness.summary/1"
 
@@ -64,52 +61,6 @@ class SourceEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     overshoot: OvershootEntry
 
 
-class QuantityEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One metric of one probe over its replicates; `exact` when all agree to the last digit."""
-
-    probe: str
-    metric: str
-    unit: str
-    replicates: int
-    median: float
-    low: float
-    high: float
-    exact: bool
-
-
-class ArmEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was measured of one pipeline; null is what was not."""
-
-    arm: str
-    peak: QuantityEntry | None
-    batches: Batching | None
-    metrics: list[QuantityEntry]
-
-
-class RowEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One binary and source.
-
-    `reduction_pct` is null when it would compare unlike things; `counts` says whether a verdict
-    may rest on the row, `doubts` why not. `same_output` is null when nobody checked.
-    """
-
-    binary: str
-    binary_sha256: str
-    source: str
-    baseline: ArmEntry
-    candidate: ArmEntry
-    reduction_pct: float | None
-    wall_ratio: float | None
-    cpu_ratio: float | None
-    rss_ratio: float | None
-    same_output: bool | None
-    counts: bool
-    doubts: list[str]
-    failures: list[Failure]
-    unmeasured: list[str]
-    repeat: str
-
-
 class GapEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is missing, for which binaries; none named means all."""
 
@@ -131,7 +82,7 @@ class SummaryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     claim: Claim
     headline: list[Finding]
     sources: dict[str, SourceEntry]
-    rows: list[RowEntry]
+    rows: tuple[Row, ...]
     not_measured: list[GapEntry]
     files: dict[str, str]
     warnings: list[str]
@@ -154,12 +105,12 @@ def summary_document(
         claim=claim,
         headline=list(Headline(summary, claim).iter_findings()),
         sources={source: _source(summary.of_source(source), claim) for source in summary.sources},
-        rows=[_row(row, provenance) for row in summary.rows],
+        rows=summary.rows,
         not_measured=[GapEntry(what=what, binaries=list(named)) for what, named in gaps.items()],
         files=dict(files or {}),
         warnings=list(warnings),
     )
-    plain: dict[str, Any] = to_builtins(document)
+    plain: dict[str, Any] = json.decode(json.encode(document))
     return plain
 
 
@@ -194,36 +145,3 @@ def _source(rows: Sequence[Row], claim: Claim) -> SourceEntry:
 
 def _names(rows: Sequence[Row]) -> list[str]:
     return [row.binary for row in rows]
-
-
-def _row(row: Row, provenance: Provenance) -> RowEntry:
-    return RowEntry(
-        binary=row.binary,
-        binary_sha256=row.binary_sha256,
-        source=row.source,
-        baseline=_arm(row.baseline),
-        candidate=_arm(row.candidate),
-        reduction_pct=row.reduction_pct,
-        wall_ratio=row.ratio("wall"),
-        cpu_ratio=row.ratio("cpu"),
-        rss_ratio=row.ratio("rss_peak"),
-        same_output=row.same_output,
-        counts=row.counts,
-        doubts=list(row.doubts),
-        failures=list(row.failures),
-        unmeasured=list(row.unmeasured),
-        repeat=provenance.repeat_command(row),
-    )
-
-
-def _arm(arm: Arm) -> ArmEntry:
-    return ArmEntry(
-        arm=arm.name,
-        peak=None if arm.peak is None else _quantity(arm.peak),
-        batches=arm.batching,
-        metrics=[_quantity(quantity) for quantity in arm.quantities],
-    )
-
-
-def _quantity(quantity: Quantity) -> QuantityEntry:
-    return QuantityEntry(**asdict(quantity), exact=quantity.exact)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.stats.claim import Claim, Outcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
@@ -23,16 +24,14 @@ def plain_name(name: str) -> str:
     return shorten(name, _NAME_WIDTH)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One answer, and what it rests on and does not cover."""
 
     answer: str
     support: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
+class Headline(Struct, frozen=True):
     """Writes sentences about one summary; `name` makes a binary's name fit for where they go."""
 
     summary: Summary

@@ -75,7 +75,7 @@ def render_report(
         gaps=group_gaps(summary, provenance),
         exceptions=list(iter_exceptions(summary, claim)),
         measured=measured(summary),
-        repeats=[provenance.repeat_command(row) for row in summary.rows],
+        repeats=[row.repeat for row in summary.rows],
         pictures=[(quote(png), question) for png, question in _ordered(pictures)],
     )
 
@@ -135,7 +135,7 @@ def _places(copies: Iterable[Copy]) -> Markdown:
     return Markdown(", ".join(f"{code(copy.location)} ({copy.copies:.2f})" for copy in copies))
 
 
-_SHOWN = "binary baseline candidate change batches overshoot same wall cpu rss_peak"
+_SHOWN = "binary baseline candidate change batches overshoot same wall_ratio cpu_ratio rss_ratio"
 
 _HELD: list[Column[Held]] = [
     Column(key="source", header="source", cell=lambda one: one.source),

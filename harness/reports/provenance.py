@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self
 
-from harness.stats.repeat import repeat_command
-from harness.stats.summary import Row
+from msgspec import Struct
 
 COMPLETE = "complete"
 
@@ -15,8 +13,7 @@ COMPLETE = "complete"
 _UNTRACED = "bare"  # the probe that every other one is held against
 
 
-@dataclass(frozen=True, slots=True)
-class Overhead:
+class Overhead(Struct, frozen=True):
     """What one probe made of time and memory: CPU time as a factor, max RSS as a rise."""
 
     probe: str
@@ -25,8 +22,7 @@ class Overhead:
     cells: int
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(Struct, frozen=True):
     """What is needed to repeat a run and to judge whether another is comparable."""
 
     run_id: str
@@ -78,13 +74,6 @@ class Provenance:
         if not self.complete:
             return "The overhead of the probes is worked out when a run ends."
         return "The overhead of the probes is not known: no case succeeded with one and without."
-
-    def repeat_command(self, row: Row) -> str:
-        """Return the command that measures one row again, alone, with the options of this run."""
-        arms = (row.baseline.name, row.candidate.name)
-        corpus = [{"name": name, "path": path} for name, path in self.paths.items()]
-        manifest = {"corpus": corpus, "options": self.options}
-        return repeat_command(manifest, (row.binary, row.source), arms)
 
 
 def _iter_overheads(found: Mapping[str, Mapping[str, Any]]) -> Iterator[Overhead]:

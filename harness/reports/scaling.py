@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 
 from msgspec import Struct
 from rich.console import Console
@@ -11,7 +10,6 @@ from rich.text import Text
 
 from harness.stats.labels import inert, shorten
 from harness.stats.scaling import SIZES, ScalingPoint, Trend, readable
-from harness.stats.slope import Slope
 from harness.tables import NOTHING, Column, print_table
 from harness.units import format_bytes
 
@@ -21,45 +19,20 @@ _NAME_WIDTH, _ARM_WIDTH = 30, 10
 Series = tuple[str, str]
 
 
-class LineEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The straight line through the points of one arm in one series; `words` says what it means."""
-
-    series: str
-    source: str
-    arm: str
-    size: str
-    slope: Slope
-    flat_limit: float
-    flushed: int
-    is_flat: bool
-    words: str
-
-
 class ScalingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `harness scaling --json` prints of one run."""
 
     schema: str = SCHEMA
     run_id: str
     points: list[ScalingPoint]
-    trends: list[LineEntry]
+    trends: list[Trend]
 
 
 def scaling_document(
     run_id: str, points: Sequence[ScalingPoint], lines: Sequence[Trend]
 ) -> ScalingDocument:
     """Return points and lines of one run."""
-    return ScalingDocument(
-        run_id=run_id,
-        points=list(points),
-        trends=[
-            LineEntry(
-                **{field.name: getattr(line, field.name) for field in fields(line)},
-                is_flat=line.is_flat,
-                words=line.in_words(),
-            )
-            for line in lines
-        ],
-    )
+    return ScalingDocument(run_id=run_id, points=list(points), trends=list(lines))
 
 
 def print_scaling(
@@ -130,7 +103,7 @@ def _iter_sentences(
             yield Text(f"{name}: no line: it takes three inputs whose {size} are known and differ")
             continue
         line = drawn[arm]
-        yield Text.assemble((f"{name}: {line.in_words()}", "bold"), f" {_support(line)}")
+        yield Text.assemble((f"{name}: {line.words}", "bold"), f" {_support(line)}")
         if line.flushed < line.slope.points:
             yield Text(f"  {_reach(line)}", style="dim")
 

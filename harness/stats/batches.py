@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Batching:
+class Batching(Struct, frozen=True):
     """The batches of one arm over one binary and source.
 
     `fewest` and `most` batches of any one replicate are equal unless the pipeline is not

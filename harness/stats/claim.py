@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.stats.summary import Row
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """The claim under test: so much less peak heap, and so little overshoot past the threshold.
 
     The defaults are the claim that came with the streaming encoder.
@@ -20,8 +20,7 @@ class Claim:
     overshoot_bytes: int = 32 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """Which rows bear a claim out.
 
     `mean_reduction_pct` is that of the geometric mean of the peaks' ratios, over `holds` and
@@ -74,8 +73,7 @@ def mean_reduction_pct(reductions: Iterable[float | None]) -> float | None:
     return 100 * (1 - statistics.geometric_mean(ratios))
 
 
-@dataclass(frozen=True, slots=True)
-class OvershootOutcome:
+class OvershootOutcome(Struct, frozen=True):
     """Whether the candidate's batches stayed within the claimed overshoot.
 
     `largest_bytes` is over every batch that reached the threshold. `unreached` rows had none:

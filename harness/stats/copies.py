@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
+from msgspec import Struct
 
 # Memory of these stages is the payload itself, in one form or another. A compressor's state is not.
 PAYLOAD_STAGES = ("JSON", "multipart")
@@ -13,16 +13,14 @@ _WHOLE = 0.5
 _CASE = ["source", "binary", "arm"]
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """One place in the source that holds at least half a payload; `copies` in payloads."""
 
     location: str
     copies: float
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The whole copies of one arm at its peak, largest first; none is what streaming promises."""
 
     binary: str

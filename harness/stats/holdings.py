@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pandas as pd
+from msgspec import Struct
 
 from harness.stats.copies import first_replicates
 
 MOST_LINES = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One source line and what it holds; `copies` is in payloads, the largest batch's JSON."""
 
     stage: str
@@ -21,8 +19,7 @@ class Line:
     copies: float
 
 
-@dataclass(frozen=True, slots=True)
-class Holdings:
+class Holdings(Struct, frozen=True):
     """One arm's peak taken apart.
 
     `stages` add up to `total_bytes`, and so do `lines` with `rest_bytes`: all lines past the

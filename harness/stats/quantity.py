@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
+from msgspec import Struct
 
 from harness.errors import MeasurementInvalid
 from harness.stats.frames import succeeded
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the successful replicates of one case say about one metric.
 
-    `median`, `low` and `high` are in `unit`. Values of different metrics, probes or sources are
+    `median`, `low` and `high` are in `unit`. It is `exact` when at least two replicates were taken
+    and all of them agree to the last digit. Values of different metrics, probes or sources are
     never pooled: each probe perturbs what the others would have seen.
     """
 
@@ -26,11 +26,7 @@ class Quantity:
     median: float
     low: float
     high: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether at least two replicates were taken and all of them agree to the last digit."""
-        return self.replicates > 1 and self.low == self.high
+    exact: bool
 
     @property
     def spread(self) -> float:
@@ -47,14 +43,16 @@ def iter_quantities(samples: pd.DataFrame) -> Iterator[Quantity]:
         MeasurementInvalid: One metric comes in two units.
     """
     for (probe, metric), group in succeeded(samples).groupby(["probe", "metric"], sort=True):
+        low, high = float(group["value"].min()), float(group["value"].max())
         yield Quantity(
             probe=str(probe),
             metric=str(metric),
             unit=_one_unit(str(metric), group),
             replicates=len(group),
             median=float(group["value"].median()),
-            low=float(group["value"].min()),
-            high=float(group["value"].max()),
+            low=low,
+            high=high,
+            exact=len(group) > 1 and low == high,
         )
 
 

@@ -7,10 +7,10 @@ one binary replayed at growing prefixes, where nothing differs but the amount.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from msgspec import Struct
 
 from harness.errors import MeasurementInvalid
 from harness.stats.frames import Frames
@@ -30,8 +30,7 @@ FLAT_SHARE = 0.05
 """A peak is flat when, by the end of its interval, it keeps less of the JSON than this."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScalingPoint:
+class ScalingPoint(Struct, frozen=True):
     """The median peak of one arm over one input, and how large that was.
 
     `functions` and `raw_bytes` are what the verification run delivered. `dies` is None where nobody
@@ -51,12 +50,12 @@ class ScalingPoint:
     peak_bytes: float
 
 
-@dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The straight line through the points of one arm in one series.
 
     `flat_limit` is what `FLAT_SHARE` of the JSON comes to in bytes per unit of size; `flushed` is
-    how many of the points had more than one batch.
+    how many of the points had more than one batch. It is flat when the whole interval of the slope
+    is too close to zero for the payload to be held; `words` says what the slope means.
     """
 
     series: str
@@ -66,23 +65,25 @@ class Trend:
     slope: Slope
     flat_limit: float
     flushed: int
+    is_flat: bool
+    words: str
 
-    @property
-    def is_flat(self) -> bool:
-        """Whether the whole interval is too close to zero for the payload to be held."""
-        return -self.flat_limit <= self.slope.low and self.slope.high <= self.flat_limit
 
-    def in_words(self) -> str:
-        """Return what the slope means, in plain words and the unit of its size."""
-        unit = SIZES[self.size]
-        low, high = readable(self.slope.low), readable(self.slope.high)
-        if self.is_flat:
-            return f"flat: at most {readable(max(self.slope.high, 0.0))} bytes per {unit}"
-        if self.slope.low > 0:
-            return f"grows by {readable(self.slope.per_unit)} bytes per {unit}"
-        if self.slope.high < 0:
-            return f"shrinks by {readable(-self.slope.per_unit)} bytes per {unit}"
-        return f"not known: {low} to {high} bytes per {unit}"
+def is_flat(slope: Slope, flat_limit: float) -> bool:
+    """Return whether the whole interval of a slope lies within the limit, in bytes per unit."""
+    return -flat_limit <= slope.low and slope.high <= flat_limit
+
+
+def slope_in_words(slope: Slope, size: str, flat_limit: float) -> str:
+    """Return what a slope means, in plain words and the unit of its size."""
+    unit = SIZES[size]
+    if is_flat(slope, flat_limit):
+        return f"flat: at most {readable(max(slope.high, 0.0))} bytes per {unit}"
+    if slope.low > 0:
+        return f"grows by {readable(slope.per_unit)} bytes per {unit}"
+    if slope.high < 0:
+        return f"shrinks by {readable(-slope.per_unit)} bytes per {unit}"
+    return f"not known: {readable(slope.low)} to {readable(slope.high)} bytes per {unit}"
 
 
 def scaling_points(frames: Frames, metric: str = "heap_peak_memray") -> list[ScalingPoint]:
@@ -135,14 +136,17 @@ def _iter_trends(
             slope = fit_slope(sizes, [point.peak_bytes for point in points])
         except MeasurementInvalid:  # too few inputs: no line is no failure of the others
             continue
+        flat_limit = FLAT_SHARE * sum(point.raw_bytes for point in points) / sum(sizes)
         yield Trend(
             series=series,
             source=source,
             arm=arm,
             size=size,
             slope=slope,
-            flat_limit=FLAT_SHARE * sum(point.raw_bytes for point in points) / sum(sizes),
+            flat_limit=flat_limit,
             flushed=sum(point.batches > 1 for point in points),
+            is_flat=is_flat(slope, flat_limit),
+            words=slope_in_words(slope, size, flat_limit),
         )
 
 

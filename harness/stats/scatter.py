@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import pandas as pd
+from msgspec import Struct
 from scipy import stats
 
 from harness.stats.change import CONFIDENCE
@@ -18,8 +18,7 @@ _CELL = ["binary", "source", "arm"]
 _TIMES = "bare"
 
 
-@dataclass(frozen=True, slots=True)
-class Scatter:
+class Scatter(Struct, frozen=True):
     """The replicates of one metric in one arm, relative to the mean of their own cell.
 
     A cell is one binary under one source. `deviations_pct` has one value a replicate, of the

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from scipy import stats
 
 from harness.errors import MeasurementInvalid
 from harness.stats.change import CONFIDENCE
 
 
-@dataclass(frozen=True, slots=True)
-class Slope:
+class Slope(Struct, frozen=True):
     """A straight line through peaks over sizes, with a 90 % interval for its slope.
 
     `per_unit` is in bytes of peak for one more unit of size. `r_squared` tells how much of the

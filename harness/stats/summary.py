@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from msgspec import Struct, field
 
 from harness.stats.batches import Batching, summarise_batches
 from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.quantity import Quantity, iter_quantities
+from harness.stats.repeat import repeat_command
 from harness.stats.verification import same_output
 
 PEAKS = {
@@ -27,8 +28,7 @@ TIMED = ("wall", "cpu", "rss_peak")
 """Metrics that any instrument would distort; only the bare probe's values count."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Replicates of one arm and probe that did not end well; `detail` is the first one's cause."""
 
     arm: str
@@ -38,14 +38,13 @@ class Failure:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was measured of one pipeline over one binary and source. None means not measured."""
 
-    name: str
+    name: str = field(name="arm")
     peak: Quantity | None = None
-    batching: Batching | None = None
-    quantities: tuple[Quantity, ...] = ()
+    batching: Batching | None = field(default=None, name="batches")
+    quantities: tuple[Quantity, ...] = field(default=(), name="metrics")
 
     def find(self, metric: str, probe: str) -> Quantity | None:
         """Return one metric as one probe measured it."""
@@ -53,12 +52,27 @@ class Arm:
         return next(wanted, None)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """Two pipelines over one binary and source.
+class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two pipelines over one binary and source; its fields are those of the JSON document.
 
-    `same_output` is None when nobody checked. `doubts` are the reasons why the two peaks must not
-    be compared for a verdict; `unmeasured` names what was asked for by default and is not there.
+    Attributes:
+        binary: What the corpus calls it.
+        binary_sha256: Empty when the binary changed during the run.
+        source: Where the packages came from.
+        baseline: The arm that is compared with.
+        candidate: The arm that is judged.
+        reduction_pct: How much less the candidate holds, in per cent of the baseline, negative
+            when more. None when either peak is missing, or when the arms did not deliver the same
+            scopes: then the two numbers belong to different work.
+        wall_ratio: Candidate over baseline, None where either was not measured.
+        cpu_ratio: Likewise.
+        rss_ratio: Likewise.
+        same_output: None when nobody checked.
+        counts: Whether a verdict may rest on this row.
+        doubts: Why the two peaks must not be compared for a verdict.
+        failures: The replicates that did not end well.
+        unmeasured: What was asked for by default and is not there.
+        repeat: The command that measures this row again, alone.
     """
 
     binary: str
@@ -66,33 +80,19 @@ class Row:
     source: str
     baseline: Arm
     candidate: Arm
+    reduction_pct: float | None
+    wall_ratio: float | None
+    cpu_ratio: float | None
+    rss_ratio: float | None
     same_output: bool | None
-    failures: tuple[Failure, ...]
+    counts: bool
     doubts: tuple[str, ...]
+    failures: tuple[Failure, ...]
     unmeasured: tuple[str, ...]
-
-    @property
-    def reduction_pct(self) -> float | None:
-        """How much less the candidate holds, in per cent of the baseline; negative when more.
-
-        None when either peak is missing, or when the arms did not deliver the same scopes: then
-        the two numbers belong to different work.
-        """
-        ratio = _ratio(self.baseline.peak, self.candidate.peak)
-        return None if ratio is None or self.same_output is False else 100 * (1 - ratio)
-
-    @property
-    def counts(self) -> bool:
-        """Whether a verdict may rest on this row."""
-        return not self.doubts and self.reduction_pct is not None
-
-    def ratio(self, metric: str) -> float | None:
-        """Return candidate over baseline of a metric that the bare probe takes, or None."""
-        return _ratio(self.baseline.find(metric, "bare"), self.candidate.find(metric, "bare"))
+    repeat: str
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """Every row, by source and then by the baseline's peak; `metric` defines all of the peaks."""
 
     metric: str
@@ -155,23 +155,41 @@ def _order(row: Row) -> tuple[str, bool, float, str]:
 
 def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[Row]:
     for (binary, source), samples in frames.samples.groupby(["binary", "source"], dropna=False):
-        case = (str(binary), str(source))
-        batches = of_case(frames.batches, case)
-        old, new = (_arm(name, samples, batches, metric) for name in arms)
-        failures = tuple(_iter_failures(samples, of_case(frames.failures, case), arms))
-        same = same_output(of_case(frames.deliveries, case), arms)
-        digests = sorted({str(digest) for digest in samples["binary_sha256"]})
-        yield Row(
-            binary=case[0],
-            binary_sha256=digests[0] if len(digests) == 1 else "",
-            source=case[1],
-            baseline=old,
-            candidate=new,
-            same_output=same,
-            failures=failures,
-            doubts=tuple(_iter_doubts((old, new), failures, same, metric, len(digests))),
-            unmeasured=tuple(_iter_unmeasured((old, new), metric)),
-        )
+        yield _row(frames, samples, (str(binary), str(source)), arms, metric)
+
+
+def _row(
+    frames: Frames,
+    samples: pd.DataFrame,
+    case: tuple[str, str],
+    arms: tuple[str, str],
+    metric: str,
+) -> Row:
+    batches = of_case(frames.batches, case)
+    old, new = (_arm(name, samples, batches, metric) for name in arms)
+    failures = tuple(_iter_failures(samples, of_case(frames.failures, case), arms))
+    same = same_output(of_case(frames.deliveries, case), arms)
+    digests = sorted({str(digest) for digest in samples["binary_sha256"]})
+    doubts = tuple(_iter_doubts((old, new), failures, same, metric, len(digests)))
+    ratio = None if same is False else _ratio(old.peak, new.peak)
+    wall, cpu, rss = (_ratio(old.find(m, "bare"), new.find(m, "bare")) for m in TIMED)
+    return Row(
+        binary=case[0],
+        binary_sha256=digests[0] if len(digests) == 1 else "",
+        source=case[1],
+        baseline=old,
+        candidate=new,
+        reduction_pct=None if ratio is None else 100 * (1 - ratio),
+        wall_ratio=wall,
+        cpu_ratio=cpu,
+        rss_ratio=rss,
+        same_output=same,
+        counts=not doubts and ratio is not None,
+        doubts=doubts,
+        failures=failures,
+        unmeasured=tuple(_iter_unmeasured((old, new), metric)),
+        repeat=repeat_command(frames.manifest, case, arms),
+    )
 
 
 def _arm(name: str, samples: pd.DataFrame, batches: pd.DataFrame, metric: str) -> Arm:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import pandas as pd
+from msgspec import Struct
 
 from harness.stats.batches import summarise_batches
 from harness.stats.frames import Frames, succeeded
@@ -14,8 +14,7 @@ SWEEP = "sweep"
 """The `kind` in the manifest of a run whose arms are one pipeline at several thresholds."""
 
 
-@dataclass(frozen=True, slots=True)
-class SweepPoint:
+class SweepPoint(Struct, frozen=True):
     """What one threshold came to on one binary; values are the worst of the replicates.
 
     `overshoot_bytes` is the largest of any batch that is not final, None when there is none.

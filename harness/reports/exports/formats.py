@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.reports.exports import bencher, github_action, go_benchmark, otava, tables
 from harness.reports.exports.measurements import Measurement
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """How one format is written.
 
     `several_runs` says whether runs can be told apart in it. `every_metric` formats name the probe

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+from msgspec import Struct, field
 
 from harness.reports.page.curve import Chart, chart_of
 from harness.reports.page.material import Material
@@ -25,16 +25,14 @@ Key = tuple[str, str]
 """Binary and source."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """One metric of one arm: its summary, and every replicate as it is printed."""
 
     quantity: Quantity
     values: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MetricLine:
+class MetricLine(Struct, frozen=True):
     """One metric as one probe took it, of both arms; None where it was not measured."""
 
     probe: str
@@ -43,8 +41,7 @@ class MetricLine:
     candidate: Measured | None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One binary from one source. `batches` are of each arm's first replicate."""
 
     row: Row
@@ -54,12 +51,10 @@ class Case:
     holdings: Mapping[str, Holdings]
     chart: Chart | None
     deliveries: tuple[Mapping[str, Any], ...]
-    repeat: str
     flames: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """One binary; what the manifest does not say of it is empty."""
 
     name: str
@@ -131,7 +126,6 @@ def _case(
         holdings=holdings_by_arm(tables["copies"][key]),
         chart=chart_of(curves),
         deliveries=tuple(_records(tables["deliveries"][key])),
-        repeat=material.provenance.repeat_command(row),
         flames={
             title: href
             for (binary, source, title), href in material.flames.items()

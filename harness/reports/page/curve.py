@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from harness.stats.curves import Curve
 
 _FEWEST_POINTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """Both arms on one scale; `lines` are SVG points by arm, with y growing downwards."""
 
     lines: tuple[tuple[str, str], ...]

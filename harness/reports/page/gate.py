@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
+from msgspec import Struct
 
 from harness.stats.verdict import SCHEMA, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """What `gate/report.json` says; `trouble` says why it cannot be relied on, empty if it can.
 
     Without a verdict and without trouble, no gate was asked.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from harness.reports.page.gate import Gate
 from harness.reports.page.picture import Picture
@@ -16,8 +17,7 @@ Flame = tuple[str, str, str]
 """Binary, source, and what the graph shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Material:
+class Material(Struct, frozen=True):
     """One run, as it was read back.
 
     `flames` are addresses of flame graphs, relative to the page. `warnings` are what reading the

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 MOST_SVG_BYTES = 512 * 1024
 """Where an SVG is larger, its PNG is shown: thousands of points are no sharper as outlines."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """One plot in both formats, and the question that it answers."""
 
     name: str

@@ -16,7 +16,8 @@ from harness.stats.summary import Arm, Row, Summary
 from harness.tables import Column, pick
 
 _ORDER = (
-    "binary source change baseline candidate state batches overshoot copies same wall cpu rss_peak"
+    "binary source change baseline candidate state batches overshoot copies same"
+    " wall_ratio cpu_ratio rss_ratio"
 )
 
 

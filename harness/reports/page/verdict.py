@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from harness.reports.columns import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
@@ -23,8 +24,7 @@ class Standing(StrEnum):
     UNKNOWN = "proves nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One binary under a claim, and the figure that decided."""
 
     row: Row
@@ -32,8 +32,7 @@ class Example:
     figure: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """One claim, its figure over all binaries, and every binary that was held against it."""
 
     claimed: str
@@ -112,8 +111,7 @@ def _overall(holds: int, fails: int) -> Standing:
     return Standing.PARTLY if fails else Standing.HOLDS
 
 
-@dataclass(frozen=True, slots=True)
-class Alarm:
+class Alarm(Struct, frozen=True):
     """Something that a reader must know before any number; `fatal` when no number may be used."""
 
     text: str

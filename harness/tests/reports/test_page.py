@@ -7,13 +7,13 @@ import hashlib
 import math
 import re
 import unicodedata
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from harness.loading import load_frames
 from harness.reports.columns import exact, known, share

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from io import StringIO
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from harness.reports.scaling import print_scaling, scaling_document
 from harness.stats.scaling import ScalingPoint, trends

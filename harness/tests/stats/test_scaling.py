@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.stats.frames import Frames
-from harness.stats.scaling import CORPUS, SIZES, Trend, scaling_points, trends
+from harness.stats.scaling import CORPUS, SIZES, scaling_points, slope_in_words, trends
 from harness.stats.slope import Slope
 from harness.tests.stats.made import batch, delivery, sample
 
@@ -61,14 +61,13 @@ def test_prefixes_of_a_binary_are_a_series_with_a_line_in_words(
     """Flat is what keeps less than a twentieth of the JSON, which is 5 bytes a function here."""
     (trend,) = trends(scaling_points(prefixed(per_function)))
     assert (trend.series, trend.arm, trend.slope.points, trend.flushed) == ("a", "streaming", 4, 1)
-    assert trend.in_words() == words
+    assert trend.words == words
     assert trend.is_flat == words.startswith("flat")
 
 
 def test_a_line_with_too_much_scatter_is_not_known() -> None:
     slope = Slope(per_unit=1.0, low=-50.0, high=52.0, intercept=0.0, r_squared=0.1, points=3)
-    trend = Trend("a", "replay", "streaming", "functions", slope, flat_limit=5.0, flushed=0)
-    assert trend.in_words() == "not known: -50 to 52 bytes per function"
+    assert slope_in_words(slope, "functions", 5.0) == "not known: -50 to 52 bytes per function"
 
 
 def test_whole_binaries_are_one_series_and_prefixes_are_not_in_it() -> None:
