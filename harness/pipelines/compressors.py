@@ -19,7 +19,7 @@ STAGE = "gzip"
 
 # zlib, zlib-ng and isal agree on these numbers: 15 bits of window, plus 16 for a gzip wrapper.
 _GZIP_WBITS = 31
-_EXTRAS = {"zlib-ng": "zlib_ng.zlib_ng", "isal": "isal.isal_zlib"}
+_MODULES = {"zlib": "zlib", "zlib-ng": "zlib_ng.zlib_ng", "isal": "isal.isal_zlib"}
 # Level 0 of isal codes everything with one fixed table: it keeps no promise about expansion.
 _LEVELS = {"zlib": range(10), "zlib-ng": range(10), "isal": range(1, 4)}
 COMPRESSOR_NAMES = tuple(_LEVELS)
@@ -39,14 +39,6 @@ class Compressor(Protocol):
 
     def flush(self, mode: int = zlib.Z_FINISH, /) -> bytes:
         """Return what was held back, and with the default mode the gzip trailer too."""
-        ...
-
-
-class CopyableCompressor(Compressor, Protocol):
-    """A compressor whose state can be saved, to go back to when an attempt went too far."""
-
-    def copy(self) -> CopyableCompressor:
-        """Return a compressor in the same state, independent of this one."""
         ...
 
 
@@ -98,14 +90,8 @@ def make_compressor(name: str, level: int) -> Compressor:
             f"{name} has no level {level}",
             remedy=f"choose from {_LEVELS[name][0]} to {_LEVELS[name][-1]}",
         )
-    if name == "zlib":
-        return zlib.compressobj(level, zlib.DEFLATED, _GZIP_WBITS)
-    return _make_extra(name, level)
-
-
-def _make_extra(name: str, level: int) -> Compressor:
     try:
-        module = importlib.import_module(_EXTRAS[name])
+        module = importlib.import_module(_MODULES[name])
     except ImportError:
         raise ConfigError(
             f"compressor {name!r} is not installed",

@@ -19,78 +19,67 @@ from harness.model import Scope
 STAGE = "JSON"
 
 Encodable = Scope | list[Scope] | str
-WriteAt = Callable[[Encodable, bytearray, int], None]
+# What the three libraries raise for a value they cannot write.
+ENCODING_ERRORS = (ValueError, TypeError, RecursionError)
 
 
-class Encoder(Protocol):
-    """Turns a scope, a list of scopes or a string into compact JSON."""
+class Library(Protocol):
+    """What msgspec's encoder offers, and the others are made to offer."""
 
-    @property
-    def write_at(self) -> WriteAt:
-        """What the loop over all scopes calls, without a frame of ours in between.
+    def encode(self, value: Encodable, /) -> bytes:
+        """Return the JSON of `value`."""
+        ...
 
-        Writes the JSON of a value into a buffer from a position on, at most one octet behind its
-        end; the buffer ends with it. Fails with ENCODING_ERRORS, as the library does.
+    def encode_into(self, value: Encodable, buffer: bytearray, offset: int, /) -> None:
+        """Write the JSON of `value` into a buffer, which ends with it.
+
+        `offset` is at most one octet behind the end of what the buffer holds.
         """
         ...
 
-    def encode(self, value: Encodable) -> bytes:
-        """Return the JSON of `value` as one bytes object."""
-        ...
 
-    def append(self, value: Encodable, buffer: bytearray) -> None:
-        """Write the JSON of `value` behind what `buffer` holds."""
-        ...
+class Encoder:
+    """Turns a scope, a list of scopes or a string into compact JSON.
 
+    `write_at` is the library's own `encode_into`: what the loop over all scopes calls, without a
+    frame of ours in between. It fails with ENCODING_ERRORS, as the library does.
+    """
 
-class MsgspecEncoder:
-    """Encodes structs directly, and into the caller's buffer without a bytes object between."""
-
-    def __init__(self) -> None:
-        self._encoder = msgspec.json.Encoder()
-        self.write_at: WriteAt = self._encoder.encode_into
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self.write_at = library.encode_into
 
     def encode(self, value: Encodable) -> bytes:
         """Return the JSON of `value` as one bytes object."""
         try:
-            return self._encoder.encode(value)
+            return self._library.encode(value)
         except ENCODING_ERRORS as error:
             raise unencodable(error) from error
 
     def append(self, value: Encodable, buffer: bytearray) -> None:
         """Write the JSON of `value` behind what `buffer` holds."""
         try:
-            self._encoder.encode_into(value, buffer, -1)
+            self.write_at(value, buffer, len(buffer))
         except ENCODING_ERRORS as error:
             raise unencodable(error) from error
 
 
-class BuiltinsEncoder:
-    """Encodes by way of a dictionary tree, for libraries that know only built-in types."""
+class _FromBuiltins:
+    """A library that knows only built-in types, and is given a dictionary tree."""
 
     def __init__(self, dumps: Callable[[Any], bytes]) -> None:
         self._dumps = dumps
 
     def encode(self, value: Encodable) -> bytes:
-        """Return the JSON of `value` as one bytes object."""
-        try:
-            return self._dumps(msgspec.to_builtins(value))
-        except ENCODING_ERRORS as error:
-            raise unencodable(error) from error
+        return self._dumps(msgspec.to_builtins(value))
 
-    def append(self, value: Encodable, buffer: bytearray) -> None:
-        """Write the JSON of `value` behind what `buffer` holds."""
-        buffer += self.encode(value)
-
-    def write_at(self, value: Encodable, buffer: bytearray, at: int) -> None:
-        """Write the JSON of `value` into a buffer from `at` on."""
-        if at > len(buffer):
+    def encode_into(self, value: Encodable, buffer: bytearray, offset: int) -> None:
+        if offset == len(buffer):
+            buffer += self.encode(value)
+            return
+        if offset > len(buffer):
             buffer.append(0)
-        buffer[at:] = self._dumps(msgspec.to_builtins(value))
-
-
-# What the three libraries raise for a value they cannot write.
-ENCODING_ERRORS = (ValueError, TypeError, RecursionError)
+        buffer[offset:] = self.encode(value)
 
 
 def unencodable(error: Exception) -> PipelineError:
@@ -102,12 +91,12 @@ def _dump_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-_ENCODERS: dict[str, Callable[[], Encoder]] = {
-    "json": lambda: BuiltinsEncoder(_dump_json),
-    "orjson": lambda: BuiltinsEncoder(orjson.dumps),
-    "msgspec": MsgspecEncoder,
+_LIBRARIES: dict[str, Callable[[], Library]] = {
+    "json": lambda: _FromBuiltins(_dump_json),
+    "orjson": lambda: _FromBuiltins(orjson.dumps),
+    "msgspec": msgspec.json.Encoder,
 }
-ENCODER_NAMES = tuple(_ENCODERS)
+ENCODER_NAMES = tuple(_LIBRARIES)
 
 
 def make_encoder(name: str) -> Encoder:
@@ -116,8 +105,8 @@ def make_encoder(name: str) -> Encoder:
     Raises:
         ConfigError: No encoder has that name.
     """
-    if name not in _ENCODERS:
+    if name not in _LIBRARIES:
         raise ConfigError(
             f"there is no encoder called {name!r}", remedy=f"choose from {', '.join(ENCODER_NAMES)}"
         )
-    return _ENCODERS[name]()
+    return Encoder(_LIBRARIES[name]())

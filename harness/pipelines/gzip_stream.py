@@ -7,7 +7,7 @@ import zlib
 from msgspec import Struct
 
 from harness.config import KIB
-from harness.pipelines.compressors import Compressor, CopyableCompressor, safe_raw_bytes
+from harness.pipelines.compressors import Compressor, safe_raw_bytes
 from harness.pipelines.sinks import Sink
 
 STAGE = "gzip"
@@ -24,7 +24,7 @@ _BUFFER_SHARE = 32
 class Snapshot(Struct, frozen=True):
     """A state of a stream to go back to."""
 
-    compressor: CopyableCompressor
+    compressor: Compressor
     sink_bytes: int
     raw_bytes: int
 

@@ -1,11 +1,15 @@
-"""Where the streaming pipeline puts compressed bytes until the batch is sent: memory or disk."""
+"""Where the streaming pipeline puts compressed bytes until the batch is sent: memory or disk.
+
+A sink can only be appended to; it can be cut back, read from the start while nothing is appended,
+and used again. A closed one holds nothing, and raises PipelineError when it is written or opened.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 import tempfile
-from typing import IO, Protocol
+from typing import IO
 
 from harness.config import KIB, MIB
 from harness.errors import ConfigError, PipelineError
@@ -14,31 +18,6 @@ STAGE = "gzip"
 
 _BLOCK_BYTES = 64 * KIB
 DISK_CAP_BYTES = 64 * MIB
-
-
-class Sink(Protocol):
-    """An append-only byte store that can be cut back, read from the start, and used again."""
-
-    def __len__(self) -> int: ...
-
-    def write(self, data: bytes) -> None:
-        """Append `data`."""
-        ...
-
-    def truncate(self, size: int) -> None:
-        """Forget everything behind the first `size` bytes."""
-        ...
-
-    def open(self) -> IO[bytes]:
-        """Return a fresh reader over all bytes; appending while it is in use is not allowed."""
-        ...
-
-    def close(self) -> None:
-        """Give everything back. A closed sink holds nothing, and refuses to take or show anything.
-
-        What it raises then is a PipelineError.
-        """
-        ...
 
 
 class MemorySink:
@@ -195,6 +174,9 @@ class _FileReader(io.RawIOBase):
             raise PipelineError("the disk sink was cut short from outside")
         self._position += count
         return count
+
+
+Sink = MemorySink | DiskSink
 
 
 def make_sink(name: str) -> Sink:

@@ -3,18 +3,14 @@
 import pytest
 
 from harness.config import PipelineOptions, UploadOptions
-from harness.contracts import Body
-from harness.errors import PayloadTooLarge
-from harness.model import Scope, package_scope
+from harness.model import package_scope
 from harness.pipelines import legacy
 from harness.pipelines.legacy import ScopeList
 from harness.records import Batch
 from harness.tests.pipelines.parcels import (
-    OPTIONS,
     KeepingPoster,
     Parcel,
     iter_packages,
-    look_away,
     make_function,
     make_parcel,
 )
@@ -99,40 +95,6 @@ def test_faithful_escaping_brings_the_original_injection_back() -> None:
     options = PipelineOptions(legacy_escaping="faithful")
     keeper, _ = ship([make_parcel("p", 1)], options, KeepingPoster(forged))
     assert keeper.delivered[0].envelope["forged"] == "yes"
-
-
-class SmallReceiver(KeepingPoster):
-    def post(self, body: Body) -> None:
-        if len(body) > 1200:
-            raise PayloadTooLarge("HTTP 413")
-        super().post(body)
-
-
-def test_a_batch_refused_for_its_size_arrives_in_smaller_ones() -> None:
-    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
-    receiver = SmallReceiver(OPTIONS)
-    _, batches = ship(parcels, poster=receiver)
-    assert receiver.scopes() == parcels
-    assert [b.batch_num for b in batches] == list(range(1, len(batches) + 1))
-    assert [b.final for b in batches] == [*[False] * (len(batches) - 1), True]
-
-
-def test_a_package_counts_once_in_however_many_parts_it_travels() -> None:
-    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
-    receiver = SmallReceiver(OPTIONS)
-    counters = legacy.run(iter_packages(parcels), receiver, DEFAULTS, look_away)
-    assert counters.packages == 3
-    assert counters.batches == len(receiver.delivered) > 3
-
-
-def test_a_child_refused_even_alone_is_dropped_and_counted() -> None:
-    scope, children = make_parcel("p", 2)
-    large: Scope = make_function("large", 4000, random_seed=1)
-    receiver = SmallReceiver(OPTIONS)
-    packages = iter_packages([(scope, [children[0], large, children[1]])])
-    counters = legacy.run(packages, receiver, PipelineOptions(), look_away)
-    assert receiver.scopes() == [(scope, children)]
-    assert (counters.dropped, counters.scopes) == (1, 2)
 
 
 @pytest.mark.parametrize("encoder", ["json", "orjson", "msgspec"])

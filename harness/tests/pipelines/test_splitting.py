@@ -3,10 +3,11 @@
 import pytest
 
 from harness.config import PipelineOptions
-from harness.contracts import Body
+from harness.contracts import Body, Pipeline
 from harness.errors import PayloadTooLarge, PipelineError, UploadError
-from harness.pipelines import streaming
+from harness.pipelines import legacy, streaming
 from harness.pipelines.streaming import BatchEncoder
+from harness.records import Batch
 from harness.tests.pipelines.parcels import (
     OPTIONS,
     KeepingPoster,
@@ -30,39 +31,51 @@ class SmallReceiver(KeepingPoster):
         super().post(body)
 
 
-@pytest.mark.parametrize("sink", ["memory", "disk"])
+PARCELS = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
+PIPELINES = [
+    pytest.param(legacy.run, PipelineOptions(), id="legacy"),
+    *(
+        pytest.param(streaming.run, options, id=name)
+        for name, options in {
+            "streaming": PipelineOptions(),
+            "disk": PipelineOptions(sink="disk"),
+            "each package": PipelineOptions(threshold_bytes=0),
+            "small": PipelineOptions(threshold_bytes=2000),
+            "hard": PipelineOptions(hard_limit=True),
+            "hard and small": PipelineOptions(hard_limit=True, threshold_bytes=2000),
+        }.items()
+    ),
+]
+
+
+@pytest.mark.parametrize(("run", "options"), PIPELINES)
 @pytest.mark.parametrize("limit_bytes", [1500, 3000, 100_000])
-def test_a_batch_refused_for_its_size_arrives_in_smaller_ones(sink: str, limit_bytes: int) -> None:
-    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
-    receiver = SmallReceiver(limit_bytes)
-    options = PipelineOptions(sink=sink)
-    streaming.run(iter_packages(parcels), receiver, options, look_away)
-    numbers = [d.envelope["batch_num"] for d in receiver.delivered]
-    assert numbers == list(range(1, len(numbers) + 1))
-    assert [d.envelope["final"] for d in receiver.delivered] == [
-        *[False] * (len(numbers) - 1),
-        True,
-    ]
-    assert receiver.scopes() == parcels
+def test_a_batch_refused_for_its_size_arrives_in_smaller_ones(
+    run: Pipeline, options: PipelineOptions, limit_bytes: int
+) -> None:
+    """A package counts once, in however many parts it travels."""
+    receiver, batches = SmallReceiver(limit_bytes), list[Batch]()
+    counters = run(iter_packages(PARCELS), receiver, options, batches.append)
+    count = len(receiver.delivered)
+    assert receiver.scopes() == PARCELS
+    assert [batch.batch_num for batch in batches] == list(range(1, count + 1))
+    assert [batch.final for batch in batches] == [*[False] * (count - 1), True]
+    assert (counters.packages, counters.batches) == (3, count)
+    if run is not legacy.run:
+        sent = [(d.envelope["batch_num"], d.envelope["final"]) for d in receiver.delivered]
+        assert sent == [(batch.batch_num, batch.final) for batch in batches]
+    assert count > 3 or limit_bytes > 1500
 
 
-@pytest.mark.parametrize("hard_limit", [False, True])
-def test_a_package_counts_once_in_however_many_parts_it_travels(hard_limit: bool) -> None:
-    parcels = [make_parcel("p", 30), make_parcel("empty", 0), make_parcel("q", 30)]
-    for threshold in (0, 2000, 1 << 20):
-        options = PipelineOptions(hard_limit=hard_limit, threshold_bytes=threshold)
-        receiver = SmallReceiver(1500)
-        counters = streaming.run(iter_packages(parcels), receiver, options, look_away)
-        assert counters.packages == 3
-        assert counters.batches == len(receiver.delivered) > 3
-
-
-def test_a_child_refused_even_alone_is_dropped_and_counted() -> None:
+@pytest.mark.parametrize(("run", "options"), PIPELINES)
+def test_a_child_refused_even_alone_is_dropped_and_counted(
+    run: Pipeline, options: PipelineOptions
+) -> None:
     scope, children = make_parcel("p", 6)
     large = make_function("large", 4000, random_seed=1)
     receiver = SmallReceiver(1500)
     packages = iter_packages([(scope, [*children[:3], large, *children[3:]])])
-    counters = streaming.run(packages, receiver, PipelineOptions(), look_away)
+    counters = run(packages, receiver, options, look_away)
     assert receiver.scopes() == [(scope, children)]
     assert (counters.dropped, counters.scopes) == (1, 6)
 
