@@ -130,7 +130,7 @@ def test_a_signal_ends_the_first_walk_over_a_program_where_it_is(
     def interrupt() -> None:
         while not ended.is_set():
             stack = traceback.walk_stack(sys._current_frames()[main_thread])
-            if any(frame.f_code.co_filename.endswith("dwarf/units.py") for frame, _ in stack):
+            if any(frame.f_code.co_filename.endswith("go/prepass.py") for frame, _ in stack):
                 os.kill(os.getpid(), signal.SIGINT)
                 return
 
@@ -142,7 +142,7 @@ def test_a_signal_ends_the_first_walk_over_a_program_where_it_is(
     thread.join()
     assert isinstance(result.exception, Cancelled)
     torn = traceback.extract_tb(result.exception.__traceback__)
-    assert any(frame.filename.endswith("dwarf/units.py") for frame in torn)
+    assert any(frame.filename.endswith("go/prepass.py") for frame in torn)
     assert intake.ledger.view("u") is None
     assert signal.getsignal(signal.SIGINT) == before
 
