@@ -26,6 +26,13 @@ from harness.stats.verdict import ComparisonDocument, FileChanges
 from harness.tables import make_console
 
 _MOST_ROWS = 40
+_COUNTED = (
+    Outcome.INVALID,
+    Outcome.REGRESSED,
+    Outcome.IMPROVED,
+    Outcome.CLEAN,
+    Outcome.INCONCLUSIVE,
+)
 
 
 def compare(  # noqa: PLR0913 - every parameter is an option of the command
@@ -164,7 +171,7 @@ def _shown(rows: list[Comparison], *, everything: bool) -> list[Comparison]:
 
 def _print_counts(document: ComparisonDocument, console: Console) -> None:
     rows = document.experiments
-    counts = {outcome: sum(row.outcome is outcome for row in rows) for outcome in Outcome}
+    counts = {outcome: sum(row.outcome is outcome for row in rows) for outcome in _COUNTED}
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     hidden = len(rows) - len(_shown(rows, everything=False))
     hint = f" ({hidden} clean may be hidden: --all shows them)" if hidden else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +15,10 @@ from harness.cli.suites import expected_inputs, find_suite
 from harness.config import BASELINE
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.gates.evidence import Evidence
-from harness.gates.ratchet import Decision, Standing, decide, propose
+from harness.gates.ratchet import Decision, decide, propose
 from harness.loading import frames_of
 from harness.stats.labels import inert
-from harness.stats.surroundings import surroundings
+from harness.stats.surroundings import differences, surroundings
 from harness.store import Run, read_run
 from harness.store.baseline import Baseline, open_baseline, replace_bounds
 from harness.store.bounds import Bound
@@ -87,22 +86,22 @@ def _decide(
                 f"check {key[1]!r} of {key[0]!r} has a bound already, by suite {old.suite!r}",
                 remedy="give the experiment another name in one of the two suites",
             )
-        decision = decide(proposal, _standing(old), _where(proposal.series, here), loosen=loosen)
+        decision = decide(
+            proposal,
+            old.upper_bound if old else None,
+            elsewhere=_elsewhere(old, proposal.series, here) if old else "",
+            loosen=loosen,
+        )
         if decision.takes_effect:
             known[key] = _bound(decision, chosen.name, measured, here)
         decisions.append(decision)
     return decisions, tuple(sorted(known.values(), key=lambda one: (one.experiment, one.check)))
 
 
-def _standing(bound: Bound | None) -> Standing | None:
-    if bound is None:
-        return None
-    return Standing(bound.upper_bound, _where(bound.series, bound.surroundings))
-
-
-def _where(series: str, surroundings: Mapping[str, str]) -> dict[str, str]:
-    """Return all that two bounds must have in common before one of them is the tighter."""
-    return {"series": series, **surroundings}
+def _elsewhere(bound: Bound, series: str, here: dict[str, str]) -> str:
+    """Return how a bound differs in what two must share before one of them is the tighter."""
+    there = {"series": bound.series, **bound.surroundings}
+    return "; ".join(differences(there, {"series": series, **here}))
 
 
 def _bound(decision: Decision, suite: str, measured: Run, here: dict[str, str]) -> Bound:

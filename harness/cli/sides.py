@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from harness.errors import StoreError
 from harness.loading import frames_of, load_frames
@@ -20,8 +21,7 @@ from harness.store.seal import is_sealed
 PROMOTED, RUN = "promoted", "run"
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """One side: its tables, where it comes from, and what reading it showed to be wrong.
 
     `bounds` are those that were ratcheted; only a promoted baseline has any.

@@ -6,22 +6,21 @@ A ratchet turns one way: a run that is better tightens a bound, one that is wors
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
+
+from msgspec import Struct
 
 from harness.errors import MeasurementInvalid
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
 from harness.gates.suite import REDUCTION, BoundsCheck, Experiment
 from harness.stats.bounds import upper_tolerance_limit
-from harness.stats.surroundings import differences
 
 _WHOLE = ("byte", "count")
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """The upper bound that a run proposes for one check of one experiment.
 
     `observed` is the largest value of all cases, `replicates` the fewest of any. The bound is
@@ -120,16 +119,7 @@ class Turn(StrEnum):
     REPLACED = "replaced"
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A bound that is there already, and what its values depended on."""
-
-    upper_bound: float
-    surroundings: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What a proposal does to the bound that stands. `why` says why it does nothing."""
 
     proposal: Proposal
@@ -144,30 +134,28 @@ class Decision:
 
 
 def decide(
-    proposal: Proposal, standing: Standing | None, here: Mapping[str, str], *, loosen: bool
+    proposal: Proposal, standing: float | None, *, elsewhere: str = "", loosen: bool = False
 ) -> Decision:
     """Tighten, keep, or, when asked to, loosen.
 
     Args:
         proposal: What a run proposes.
         standing: The bound that is there, if any.
-        here: What the values of the run depend on; where it differs from what the standing bound
-            depends on, neither is tighter than the other.
+        elsewhere: What the values of the run depend on differently from those of the standing
+            bound; then neither is tighter than the other.
         loosen: Whether the proposal counts whatever stands.
     """
     if standing is None:
         return Decision(proposal, None, Turn.NEW)
-    old = standing.upper_bound
-    elsewhere = "; ".join(differences(standing.surroundings, here))
     if elsewhere:
         turn = Turn.REPLACED if loosen else Turn.KEPT
-        return Decision(proposal, old, turn, "" if loosen else f"it is for {elsewhere}")
-    if proposal.upper_bound == old:
-        return Decision(proposal, old, Turn.UNCHANGED)
-    if proposal.upper_bound < old:
-        return Decision(proposal, old, Turn.TIGHTENED)
+        return Decision(proposal, standing, turn, "" if loosen else f"it is for {elsewhere}")
+    if proposal.upper_bound == standing:
+        return Decision(proposal, standing, Turn.UNCHANGED)
+    if proposal.upper_bound < standing:
+        return Decision(proposal, standing, Turn.TIGHTENED)
     if loosen:
-        return Decision(proposal, old, Turn.LOOSENED)
-    beyond = proposal.observed > old
+        return Decision(proposal, standing, Turn.LOOSENED)
+    beyond = proposal.observed > standing
     why = "this run exceeds it" if beyond else "the proposal is looser"
-    return Decision(proposal, old, Turn.KEPT, why)
+    return Decision(proposal, standing, Turn.KEPT, why)

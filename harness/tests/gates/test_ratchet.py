@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import MeasurementInvalid
-from harness.gates.ratchet import Proposal, Standing, Turn, decide, propose
+from harness.gates.ratchet import Proposal, Turn, decide, propose
 from harness.stats.bounds import upper_tolerance_limit
 from harness.tests.gates.made import LEGACY, STREAMING, Change, evidence, rows_where, run
 
 PEAK = "heap_peak_memray"
-HERE = {"python": "3.11.7", "machine": "x86_64"}
 
 
 def checks(series: str = PEAK) -> list[dict[str, Any]]:
@@ -121,26 +120,22 @@ def test_what_cannot_carry_a_bound_gets_none(
     ],
 )
 def test_a_bound_turns_one_way(old: float | None, new: float, loosen: bool, turn: Turn) -> None:
-    standing = None if old is None else Standing(old, HERE)
-    decision = decide(a_proposal(new), standing, HERE, loosen=loosen)
+    decision = decide(a_proposal(new), old, loosen=loosen)
     assert decision.turn is turn
     assert decision.standing == old
     assert bool(decision.why) == (turn is Turn.KEPT)
 
 
 def test_a_run_beyond_its_bound_is_told_from_one_that_is_merely_worse() -> None:
-    standing = Standing(100.0, HERE)
-    assert decide(a_proposal(105, 99), standing, HERE, loosen=False).why == "the proposal is looser"
-    beyond = decide(a_proposal(112, 107), standing, HERE, loosen=False)
-    assert beyond.why == "this run exceeds it"
+    assert decide(a_proposal(105, 99), 100.0).why == "the proposal is looser"
+    assert decide(a_proposal(112, 107), 100.0).why == "this run exceeds it"
 
 
 @pytest.mark.parametrize(("loosen", "turn"), [(False, Turn.KEPT), (True, Turn.REPLACED)])
 def test_a_bound_from_elsewhere_is_neither_tighter_nor_looser(loosen: bool, turn: Turn) -> None:
-    standing = Standing(100.0, {**HERE, "python": "3.12.1"})
-    decision = decide(a_proposal(1.0), standing, HERE, loosen=loosen)
+    decision = decide(a_proposal(1.0), 100.0, elsewhere="another Python", loosen=loosen)
     assert decision.turn is turn
-    assert loosen or "python 3.12.1, then 3.11.7" in decision.why
+    assert decision.why == ("" if loosen else "it is for another Python")
 
 
 @given(
@@ -152,7 +147,7 @@ def test_for_all_runs_a_bound_never_rises_without_being_told_to(
 ) -> None:
     bound = old
     for upper_bound in proposals:
-        decision = decide(a_proposal(upper_bound), Standing(bound, HERE), HERE, loosen=False)
+        decision = decide(a_proposal(upper_bound), bound)
         after = upper_bound if decision.takes_effect else bound
         assert after <= bound
         bound = after
