@@ -15,9 +15,7 @@ from harness.loading import load_frames
 from harness.plots.writing import write
 from harness.registry import load, names
 from harness.reports.markdown import render_report
-from harness.reports.page.gate import Gate, read_gate
-from harness.reports.page.material import Flame, Material
-from harness.reports.page.picture import Picture
+from harness.reports.page.material import Flame, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.provenance import Provenance
 from harness.stats.copies import held_copies

@@ -10,10 +10,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.reports.columns import OVERHEADS, change_cell, summary_columns
-from harness.reports.gaps import group_doubts, group_gaps, measured
+from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
-from harness.reports.reasons import iter_exceptions
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.labels import inert, shorten

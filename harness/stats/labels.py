@@ -18,6 +18,8 @@ def inert(text: str) -> str:
     Controls, format characters such as bidirectional overrides, lone surrogates, unassigned
     code points and all white space but the plain space become `\x1b`, `\u202e` and the like.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(char if _shows(char) else _spell(char) for char in text)
 
 

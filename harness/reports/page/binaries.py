@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from msgspec import Struct, field
 
-from harness.reports.page.curve import Chart, chart_of
 from harness.reports.page.material import Material
-from harness.stats.curves import curves_of
+from harness.stats.curves import Curve, curves_of
 from harness.stats.holdings import Holdings, holdings_by_arm
-from harness.stats.quantity import Quantity
-from harness.stats.replicates import Place, replicate_values
+from harness.stats.quantity import Place, Quantity, replicate_values
 from harness.stats.summary import PEAKS, Row
 from harness.units import format_value
 
@@ -164,3 +162,32 @@ def _first_batches(batches: pd.DataFrame) -> list[Mapping[str, Any]]:
 
 def _records(table: pd.DataFrame) -> list[Mapping[str, Any]]:
     return [dict(record) for record in table.to_dict("records")]
+
+
+_FEWEST_POINTS = 5
+
+
+class Chart(Struct, frozen=True):
+    """Both arms on one scale; `lines` are SVG points by arm, with y growing downwards."""
+
+    lines: tuple[tuple[str, str], ...]
+    peak_bytes: int
+    seconds: float
+    probe: str
+
+
+def chart_of(curves: Sequence[Curve]) -> Chart | None:
+    """Return the chart of these curves, or None where there were too few looks to draw a line."""
+    peak = max((curve.peak_bytes for curve in curves), default=0)
+    seconds = max((curve.seconds for curve in curves), default=0.0)
+    if peak <= 0 or seconds <= 0 or min(len(curve.points) for curve in curves) < _FEWEST_POINTS:
+        return None
+    lines = tuple((curve.arm, _points(curve, seconds, peak)) for curve in curves)
+    return Chart(lines, peak, seconds, curves[0].probe)
+
+
+def _points(curve: Curve, seconds: float, peak_bytes: int) -> str:
+    return " ".join(
+        f"{100 * at_s / seconds:.1f},{100 - 100 * heap / peak_bytes:.1f}"
+        for at_s, heap in curve.points
+    )

@@ -11,13 +11,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from harness.reports.columns import describe, exact, known, overhead_cells, share
-from harness.reports.gaps import group_doubts, group_gaps, measured
+from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.material import Material
 from harness.reports.page.results import result_columns
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
-from harness.reports.reasons import iter_exceptions
 from harness.stats.copies import held_copies
 from harness.stats.labels import inert, shorten
 from harness.tables import html_cells, html_head

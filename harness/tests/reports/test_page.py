@@ -17,9 +17,7 @@ from msgspec.structs import replace
 
 from harness.loading import load_frames
 from harness.reports.columns import exact, known, share
-from harness.reports.page.gate import Gate, read_gate
-from harness.reports.page.material import Material
-from harness.reports.page.picture import MOST_SVG_BYTES, Picture
+from harness.reports.page.material import MOST_SVG_BYTES, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.reports.provenance import Provenance

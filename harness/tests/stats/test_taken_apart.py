@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from harness.stats.curves import BUCKETS, curves_of
 from harness.stats.holdings import MOST_LINES, holdings_by_arm
-from harness.stats.replicates import replicate_values
+from harness.stats.quantity import replicate_values
 from harness.tests.stats.made import failure, frames, peaks
 
 HELD = st.lists(
