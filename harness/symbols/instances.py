@@ -6,17 +6,39 @@ delivered with the definition, which may be anywhere else in the binary.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+from msgspec import Struct, msgpack
 
 from harness.errors import InputRejected
 from harness.symbols.lines import Range, intersect, merge_overlapping
 from harness.symbols.spill import Records, SortedKeys
 
-STAGE = "extraction"
+STAGE = {"": "extraction", "iter_of": "scope tree"}
 
 _OFFSET_BITS = 32
 _MERGED_AT = 64
+
+
+class Instance(Struct, array_like=True):
+    """What one instance contributes to its definition.
+
+    Attributes:
+        lines: The lines of the instance.
+        variables: Offsets of the definition's variables, and on which lines each is available.
+        near: Whether it counts for a definition of Go that is reported with its unit.
+        file: The file of the instance, where the definition does not say it.
+    """
+
+    lines: list[Range]
+    variables: dict[int, list[Range]]
+    near: bool = True
+    file: str = ""
+
+
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Instance).decode
 
 
 class StoredInstances:
@@ -26,9 +48,9 @@ class StoredInstances:
         self._keys = SortedKeys()
         self._records = Records()
 
-    def add(self, origin: int, record: bytes) -> None:
+    def add(self, origin: int, instance: Instance) -> None:
         """Store what one instance says about the definition at `origin`."""
-        position = self._records.append(record)
+        position = self._records.append(_encode(instance))
         if max(origin, position) >= 1 << _OFFSET_BITS:
             raise InputRejected("more than 4 GiB of debug information", section=".debug_info")
         self._keys.add(origin << _OFFSET_BITS | position)
@@ -38,11 +60,11 @@ class StoredInstances:
         self._keys.seal()
         self._records.seal()
 
-    def iter_of(self, origin: int) -> Iterator[bytes]:
-        """Yield the records of a definition, in the order in which they were added."""
+    def iter_of(self, origin: int) -> Iterator[Instance]:
+        """Yield the instances of a definition, in the order in which they were added."""
         mask = (1 << _OFFSET_BITS) - 1
         for key in self._keys.iter_range(origin << _OFFSET_BITS, (origin + 1) << _OFFSET_BITS):
-            yield self._records.read(key & mask)
+            yield _decode(self._records.read(key & mask))
 
     def close(self) -> None:
         """Give the files back."""
@@ -63,17 +85,12 @@ class Merged:
     end_line: int = 0
     _variables: dict[int, list[Range]] = field(default_factory=dict)
 
-    def add(self, lines: list[Range], variables: Iterable[tuple[int, list[Range]]]) -> None:
-        """Take one instance in.
-
-        Args:
-            lines: The lines of the instance, at least one range.
-            variables: Offsets of the definition's variables, and on which lines each is available.
-        """
-        known = self.injectible
+    def add(self, instance: Instance) -> None:
+        """Take one instance in, which has at least one range of lines."""
+        lines, known = instance.lines, self.injectible
         self.injectible = lines if known is None else intersect(known, lines)
         self.end_line = max(self.end_line, lines[-1][1])
-        for variable, ranges in variables:
+        for variable, ranges in instance.variables.items():
             spans = self._variables.setdefault(variable, [])
             spans += ranges
             if len(spans) > _MERGED_AT:  # a popular function has thousands of instances

@@ -67,8 +67,6 @@ def make_filter(options: SymbolOptions, main_module: str) -> ScopeFilter:
 
 
 INLINES = ("unit", "index")
-INLINED = 1
-"""DW_INL_inlined: the entry defines a function that was inlined somewhere."""
 
 
 @dataclass(frozen=True, slots=True)

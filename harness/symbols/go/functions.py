@@ -14,18 +14,25 @@ from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary, UnitReader
 from harness.symbols.go.index import Entry, GoIndex, Kind
-from harness.symbols.go.inlined import FAR, decode_instance
+from harness.symbols.go.inlined import FAR
 from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.go.names import FunctionName, parse_function_name
 from harness.symbols.instances import Merged
 from harness.symbols.lines import PcLines, Range, to_line_ranges
+from harness.symbols.scopes import (
+    BLOCK_TAGS,
+    BODY_TAGS,
+    VARIABLE_TAGS,
+    available_on,
+    block_scope,
+    by_name_and_line,
+    function_scope,
+    set_lines,
+)
 
 STAGE = "scope tree"
 
-_VARIABLES = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
-_BLOCKS = frozenset((dw.TAG_LEXICAL_BLOCK,))
-_OWN = _VARIABLES | _BLOCKS
-BODY = _OWN | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
+_OWN_TAGS = VARIABLE_TAGS | BLOCK_TAGS
 
 
 @dataclass(slots=True)
@@ -70,7 +77,7 @@ class FunctionBuilder:
             self._dropped = None
         while stack[-1].depth >= depth:
             self._close_block()
-        if die.tag in _VARIABLES:
+        if die.tag in VARIABLE_TAGS:
             self._add_variable(stack[-1], die)
         elif die.tag == dw.TAG_LEXICAL_BLOCK:
             found = pc_ranges(self._unit, die.attributes)
@@ -85,10 +92,8 @@ class FunctionBuilder:
         while len(self._stack) > 1:
             self._close_block()
         body = self._stack[0]
-        injectible = self._lines.injectible()
-        scope = function_scope(name, self._file, injectible, body.symbols)
-        scope.start_line = injectible[0][0] if injectible else 0
-        scope.end_line = injectible[-1][1] if injectible else 0
+        scope = go_scope(name, self._file, body.symbols)
+        set_lines(scope, self._lines.injectible())
         scope.scopes = body.scopes
         return scope
 
@@ -99,14 +104,9 @@ class FunctionBuilder:
         if not block.symbols:
             parent.scopes += block.scopes
             return
-        start, end = self._lines.span_of_ranges(block.ranges) or (0, 0)
-        parent.scopes.append(
-            Scope(
-                scope_type="local", name="", source_file=self._file, start_line=start,
-                end_line=end, has_injectible_lines=False, symbols=block.symbols,
-                scopes=block.scopes,
-            )
-        )  # fmt: skip
+        scope = block_scope(self._file, self._lines.span_of_ranges(block.ranges))
+        scope.symbols, scope.scopes = block.symbols, block.scopes
+        parent.scopes.append(scope)
 
     def _add_variable(self, block: _Block, die: Die) -> None:
         attributes = die.attributes
@@ -152,7 +152,7 @@ def read_function(binary: GoBinary, reader: UnitReader, die: Die) -> Scope | Non
     builder = open_function(binary, reader, die, lines, raw)
     if builder is None:
         return None
-    for child in Walk(reader.unit, die.offset, _OWN, into=_BLOCKS):
+    for child in Walk(reader.unit, die.offset, _OWN_TAGS, into=BLOCK_TAGS):
         builder.feed(child)
     return builder.finish(name)
 
@@ -171,26 +171,26 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
     merged = Merged()
     file = ""
     near_only = entry.kind == Kind.NEAR_DEFINITION
-    for record in index.instances.iter_of(entry.place):
-        instance = decode_instance(record)
+    for instance in index.instances.iter_of(entry.place):
         if near_only and not instance.near:
             binary.skipped[FAR] += 1
             continue
         file = file or instance.file
-        merged.add(instance.injectible, instance.variables.items())
+        merged.add(instance)
     unit = binary.dwarf.unit_of(entry.place)
     attributes: dict[int, Any] = {}
     symbols: list[Symbol] = []
-    for die in Walk(unit, entry.place, BODY, unit.aside):
+    for die in Walk(unit, entry.place, BODY_TAGS, unit.aside):
         if die.depth == 0:
             attributes = die.attributes
-        elif die.tag in _VARIABLES:
+        elif die.tag in VARIABLE_TAGS:
             _add_defined(binary, unit, die, merged, symbols)
         else:
             binary.skipped["definition: unexpected child"] += 1
-    symbols.sort(key=lambda symbol: (symbol.name, symbol.line))
+    symbols.sort(key=by_name_and_line)
     _, name = _listed_names(unit, attributes)
-    scope = function_scope(name, file, merged.injectible or [], symbols)
+    scope = go_scope(name, file, symbols)
+    scope.injectible_lines = to_line_ranges(merged.injectible or [])
     scope.start_line = attributes.get(dw.AT_DECL_LINE, 0)
     scope.end_line = merged.end_line
     return scope
@@ -206,33 +206,21 @@ def _add_defined(
     symbols.append(variable_symbol(unit, die, info.name, merged.available(die.offset)))
 
 
-def function_scope(
-    name: FunctionName, file: str, injectible: list[Range], symbols: list[Symbol]
-) -> Scope:
-    """Return a function's or method's scope, its line bounds left at 0."""
-    return Scope(
-        scope_type="method" if name.receiver else "function",
-        name=name.name,
-        source_file=file,
-        start_line=0,
-        end_line=0,
-        has_injectible_lines=True,
-        injectible_lines=to_line_ranges(injectible),
-        language_specifics=LanguageSpecifics(go_qualified_name=name.qualified),
-        symbols=symbols,
-    )
+def go_scope(name: FunctionName, file: str, symbols: list[Symbol]) -> Scope:
+    """Return a function's or method's scope, its lines left out."""
+    specifics = LanguageSpecifics(go_qualified_name=name.qualified)
+    scope = function_scope(name.name, file, specifics, is_method=bool(name.receiver))
+    scope.symbols = symbols
+    return scope
 
 
 def variable_symbol(unit: Unit, die: Die, type_name: str, ranges: list[Range]) -> Symbol:
     """Return the symbol of a variable. Results are formal parameters, and so arguments."""
-    specifics = None
-    if ranges:
-        specifics = LanguageSpecifics(available_line_ranges=to_line_ranges(ranges))
     attributes = die.attributes
     return Symbol(
         name=unit.text(attributes[dw.AT_NAME]),
         type=type_name,
         symbol_type="arg" if die.tag == dw.TAG_FORMAL_PARAMETER else "local",
         line=attributes.get(dw.AT_DECL_LINE, 0),
-        language_specifics=specifics,
+        language_specifics=available_on(ranges),
     )

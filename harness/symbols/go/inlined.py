@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct, msgpack
+from msgspec import Struct
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die
@@ -22,25 +22,13 @@ from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary
 from harness.symbols.go.index import GoIndex
 from harness.symbols.go.linetable import FunctionLines
+from harness.symbols.instances import Instance
 from harness.symbols.lines import PcLines, Range, merge_overlapping
 
 STAGE = "scope tree"
 
 FAR = "inlined instance: far from its definition"
 INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
-
-
-class Instance(Struct, array_like=True):
-    """What one instance contributes.
-
-    `near` says whether the instance counts for a definition that is reported with its unit.
-    `variables` maps offsets of the definition's variables to line ranges.
-    """
-
-    near: bool
-    file: str
-    injectible: list[Range]
-    variables: dict[int, list[Range]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +161,5 @@ class InstanceCollector:
         if not frame.is_instance or owner.lines is None:
             return
         merged = {key: merge_overlapping(ranges) for key, ranges in owner.variables.items()}
-        injectible = owner.lines.injectible()
-        instance = Instance(owner.near, owner.file, injectible, merged)
-        self._index.instances.add(owner.origin, _encode(instance))
-
-
-decode_instance = msgpack.Decoder(Instance).decode
-_encode = msgpack.Encoder().encode
+        instance = Instance(owner.lines.injectible(), merged, owner.near, owner.file)
+        self._index.instances.add(owner.origin, instance)

@@ -14,7 +14,8 @@ from harness.symbols.go.binary import GoBinary, UnitReader, open_binary
 from harness.symbols.go.functions import read_definition, read_function
 from harness.symbols.go.index import Entry, GoIndex, Kind
 from harness.symbols.go.prepass import build_index
-from harness.symbols.go.types import read_fields, type_scope
+from harness.symbols.go.types import read_fields
+from harness.symbols.scopes import type_scope
 
 STAGE = "extraction"
 
@@ -81,7 +82,9 @@ class PackageReader:
         types = [entry.place for entry in entries if entry.kind == Kind.TYPE]
         methods = [self._read_function(entry) for entry in entries if entry.kind != Kind.TYPE]
         fields = read_fields(self._binary, types)
-        return type_scope(name, fields, [method for method in methods if method is not None])
+        scope = type_scope(name, fields)
+        scope.scopes = [method for method in methods if method is not None]
+        return scope
 
     def _read_function(self, entry: Entry) -> Scope | None:
         if entry.kind == Kind.CODE:

@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.units import Unit
-from harness.symbols.go.binary import INLINED, GoBinary, UnitReader
-from harness.symbols.go.functions import BODY, FunctionBuilder, open_function
+from harness.symbols.go.binary import GoBinary, UnitReader
+from harness.symbols.go.functions import FunctionBuilder, open_function
 from harness.symbols.go.index import Entry, GoIndex, Kind, function_entry
 from harness.symbols.go.inlined import INSTANCES, InstanceCollector, Place
 from harness.symbols.go.names import FunctionName
 from harness.symbols.go.placement import Placement
 from harness.symbols.go.types import declared_name
 from harness.symbols.limits import STEP
+from harness.symbols.scopes import BODY_TAGS
 
 STAGE = "extraction"
 
@@ -95,7 +96,7 @@ class UnitScan:
     def run(self) -> bool:
         """Scan the unit; tell whether its package has something to show for it."""
         budget = self._binary.dwarf.budget
-        walk = Walk(self._unit, self._unit.first, BODY | _TYPES)
+        walk = Walk(self._unit, self._unit.first, BODY_TAGS | _TYPES)
         collector: InstanceCollector | None = None
         builder: FunctionBuilder | None = None
         seen = 1
@@ -149,7 +150,7 @@ class UnitScan:
             if self._wanted:
                 self._binary.skipped["function: trampoline"] += 1
             return False
-        if attributes.get(dw.AT_INLINE) == INLINED:
+        if attributes.get(dw.AT_INLINE) == dw.INL_INLINED:
             self._add_definition(die)
             return False
         names = None

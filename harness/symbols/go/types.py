@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.model import Scope, Symbol
+from harness.model import Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, iter_children, read_die
 from harness.symbols.dwarf.units import Dwarf, Unit
@@ -25,7 +25,6 @@ STAGE = {
     "": "extraction",
     "read_fields": "scope tree",
     "_list_fields": "scope tree",
-    "type_scope": "scope tree",
 }
 
 _GO_STRUCT = 25
@@ -69,19 +68,6 @@ def _list_fields(binary: GoBinary, offset: int) -> list[tuple[str, str]]:
         name = unit.text(member.attributes.get(dw.AT_NAME))
         fields.append((name, canonical_type_name(binary.types.raw_name(target))))
     return fields
-
-
-def type_scope(name: str, fields: list[Symbol], methods: list[Scope]) -> Scope:
-    """Return the scope of a type. Types have no file and no lines."""
-    return Scope(
-        scope_type="struct",
-        name=name,
-        start_line=0,
-        end_line=0,
-        has_injectible_lines=False,
-        symbols=fields,
-        scopes=methods,
-    )
 
 
 PARAMETRIC = "<T>"

@@ -13,8 +13,17 @@ from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.locations import read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.dwarf.ranges import Range, pc_ranges
-from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
+from harness.symbols.lines import LineSpan, merge_overlapping
 from harness.symbols.native.statements import Statements, own_statements
+from harness.symbols.scopes import (
+    BLOCK_TAGS,
+    BODY_TAGS,
+    VARIABLE_TAGS,
+    available_on,
+    block_scope,
+    function_scope,
+    set_lines,
+)
 
 if TYPE_CHECKING:
     from harness.symbols.native.context import Identity, UnitContext
@@ -24,9 +33,6 @@ if TYPE_CHECKING:
 STAGE = "scope tree"
 
 _MOST_HELD = 1_000_000
-VARIABLE_TAGS = frozenset((dw.TAG_FORMAL_PARAMETER, dw.TAG_VARIABLE))
-BLOCK_TAGS = frozenset((dw.TAG_LEXICAL_BLOCK,))
-_BODY_TAGS = VARIABLE_TAGS | BLOCK_TAGS | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
 _NOT_DROPPED = 1 << 30
 """A depth that no entry has."""
 
@@ -129,7 +135,7 @@ def read_body(reader: UnitReader, offset: int, file: str, info: Section | None =
         file: The function's own source file; statements of other files are not its own.
         info: A view of the section, for one that is far from what is read around it.
     """
-    entries = iter(Walk(reader.unit, offset, _BODY_TAGS, info, BLOCK_TAGS))
+    entries = iter(Walk(reader.unit, offset, BODY_TAGS, info, BLOCK_TAGS))
     start = next(entries)
     body = BodyReader(reader, start.depth, pc_ranges(reader.unit, start.attributes))
     for die in entries:
@@ -140,29 +146,17 @@ def read_body(reader: UnitReader, offset: int, file: str, info: Section | None =
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:
     """Return the scope of a function that has code and no abstract origin."""
     body = read_body(context, die.offset, identity.file)
-    lines = body.statements.spans()
-    scope = function_scope(identity)
-    scope.injectible_lines = to_line_ranges(lines)
-    if lines:
-        scope.start_line, scope.end_line = lines[0][0], lines[-1][1]
+    scope = native_scope(identity)
+    set_lines(scope, body.statements.spans())
     _fill(context, scope, body.root, body.statements)
     return scope
 
 
-def function_scope(identity: Identity) -> Scope:
+def native_scope(identity: Identity) -> Scope:
     """Return a function or method without lines, variables or blocks."""
     qualified = f"{identity.parent}::{identity.name}" if identity.parent else identity.name
-    return Scope(
-        scope_type="method" if identity.is_method else "function",
-        name=identity.name,
-        source_file=identity.file,
-        start_line=0,
-        end_line=0,
-        has_injectible_lines=True,
-        language_specifics=LanguageSpecifics(
-            qualified_name=qualified, linkage_name=identity.linkage_name
-        ),
-    )
+    specifics = LanguageSpecifics(qualified_name=qualified, linkage_name=identity.linkage_name)
+    return function_scope(identity.name, identity.file, specifics, is_method=identity.is_method)
 
 
 def _fill(context: UnitContext, scope: Scope, block: Block, statements: Statements) -> None:
@@ -170,25 +164,14 @@ def _fill(context: UnitContext, scope: Scope, block: Block, statements: Statemen
     for attributes, tag in zip(block.variables, block.kinds, strict=True):
         symbol = build_symbol(context, attributes, tag)
         if symbol is not None:
-            ranges = available_lines(context, attributes, block.ranges, statements)
-            if ranges:
-                symbol.language_specifics = LanguageSpecifics(
-                    available_line_ranges=to_line_ranges(ranges)
-                )
+            lines = available_lines(context, attributes, block.ranges, statements)
+            symbol.language_specifics = available_on(lines)
             scope.symbols.append(symbol)
     for child in block.blocks:
         if not child.variables:
             _fill(context, scope, child, statements)
             continue
-        start, end = statements.around(child.ranges) or (0, 0)
-        inner = Scope(
-            scope_type="local",
-            name="",
-            source_file=scope.source_file,
-            start_line=start,
-            end_line=end,
-            has_injectible_lines=False,
-        )
+        inner = block_scope(scope.source_file, statements.around(child.ranges))
         _fill(context, inner, child, statements)
         scope.scopes.append(inner)
 

@@ -2,50 +2,29 @@
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, msgpack
-
-from harness.model import LanguageSpecifics, Scope, Symbol
+from harness.model import Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.instances import Merged
-from harness.symbols.lines import LineSpan, merge_overlapping, to_line_ranges
+from harness.symbols.instances import Instance, Merged
+from harness.symbols.lines import merge_overlapping, to_line_ranges
 from harness.symbols.native.functions import (
-    BLOCK_TAGS,
-    VARIABLE_TAGS,
     Block,
     Body,
     available_lines,
     build_symbol,
-    function_scope,
+    native_scope,
     read_body,
 )
 from harness.symbols.native.reader import UnitReader, definition_of, is_discarded
+from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, available_on, by_name_and_line
 
 if TYPE_CHECKING:
     from harness.symbols.native.context import Identity, UnitContext
     from harness.symbols.native.statements import Statements
 
 STAGE = "scope tree"
-
-
-_NAME_AND_LINE = attrgetter("name", "line")
-
-
-class Instance(Struct, array_like=True):
-    """What one instance contributes to its definition.
-
-    `variables` maps offsets of the definition's variables to line ranges.
-    """
-
-    lines: list[LineSpan]
-    variables: dict[int, list[LineSpan]]
-
-
-encode_instance = msgpack.Encoder().encode
-_decode = msgpack.Decoder(Instance).decode
 
 
 def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
@@ -57,24 +36,18 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
     merged = Merged()
     for offset in context.index.iter_instances(die.offset):
         body = read_body(context, offset, identity.file, context.unit.aside)
-        instance = instance_of(context, body)
-        if instance is not None:
-            merged.add(instance.lines, instance.variables.items())
+        if (found := instance_of(context, body)) is not None:
+            merged.add(found)
     if context.foreign is not None:
-        for record in context.foreign.iter_of(die.offset):
-            instance = _decode(record)
-            merged.add(instance.lines, instance.variables.items())
-    scope = function_scope(identity)
+        for instance in context.foreign.iter_of(die.offset):
+            merged.add(instance)
+    scope = native_scope(identity)
     scope.start_line, scope.end_line = identity.line, merged.end_line
     scope.injectible_lines = to_line_ranges(merged.injectible or [])
     for offset, symbol in _variables(context, die):
-        spans = merged.available(offset)
-        if spans:
-            symbol.language_specifics = LanguageSpecifics(
-                available_line_ranges=to_line_ranges(spans)
-            )
+        symbol.language_specifics = available_on(merged.available(offset))
         scope.symbols.append(symbol)
-    scope.symbols.sort(key=_NAME_AND_LINE)
+    scope.symbols.sort(key=by_name_and_line)
     return scope
 
 

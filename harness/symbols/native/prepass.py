@@ -17,9 +17,10 @@ from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
-from harness.symbols.native.functions import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
-from harness.symbols.native.inlined import encode_instance, instance_of
+from harness.symbols.native.functions import BodyReader
+from harness.symbols.native.inlined import instance_of
 from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
+from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
@@ -132,7 +133,7 @@ class _Collector:
         body = entry.body.finish(origin.file)
         instance = instance_of(self._reader, body, direct=origin.direct)
         if instance is not None:
-            self._stored.add(origin.offset, encode_instance(instance))
+            self._stored.add(origin.offset, instance)
 
 
 class _Origin(NamedTuple):

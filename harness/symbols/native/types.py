@@ -9,6 +9,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.native.context import NAMELESS
+from harness.symbols.scopes import type_scope
 
 if TYPE_CHECKING:
     from harness.symbols.native.context import TypeContext
@@ -46,15 +47,8 @@ def build_type(context: TypeContext, die: Die, name: str = "") -> Scope | None:
     members = _Members(context)
     members.read(*part)
     bases = tuple(members.bases)
-    return Scope(
-        scope_type="struct",
-        name=name or context.index.type_name(die),
-        start_line=0,
-        end_line=0,
-        has_injectible_lines=False,
-        language_specifics=LanguageSpecifics(super_classes=bases) if bases else None,
-        symbols=members.symbols,
-    )
+    specifics = LanguageSpecifics(super_classes=bases) if bases else None
+    return type_scope(name or context.index.type_name(die), members.symbols, specifics)
 
 
 class _Members:
