@@ -1,4 +1,4 @@
-"""Go build information: which toolchain and which main module a binary was built from.
+"""Go build information: which main module a binary was built from.
 
 The linker leaves a blob of 32 bytes that begins with a magic and is aligned to 16, in a section of
 its own or near the start of the data segment. Since Go 1.18 the two strings follow the blob, each
@@ -8,7 +8,6 @@ with a varint length; before, the blob holds pointers to two Go string headers.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from harness.errors import InputRejected
@@ -32,18 +31,8 @@ _STRING_BYTES = 1 << 20
 _SECTIONS = (".go.buildinfo", ".data", ".noptrdata", ".data.rel.ro", ".rodata")
 
 
-@dataclass(frozen=True, slots=True)
-class BuildInfo:
-    """Toolchain and main module. The module is empty when the build system did not record one."""
-
-    go_version: str
-    path: str
-    main_module: str
-    main_version: str
-
-
-def read_build_info(elf: ElfFile) -> BuildInfo:
-    """Read the build information of a Go binary.
+def read_main_module(elf: ElfFile) -> str:
+    """Return the main module of a Go binary; empty when the build system did not record one.
 
     Raises:
         InputRejected: There is none, or it is damaged.
@@ -88,7 +77,7 @@ def _find_magic(section: Section) -> int:
     return -1
 
 
-def _parse(image: Image, section: Section, offset: int) -> BuildInfo:
+def _parse(image: Image, section: Section, offset: int) -> str:
     header = section.read(offset, _HEADER_BYTES)
     if header[_FLAGS_AT] & _INLINE:
         version, after = _inline_string(section, offset + _HEADER_BYTES)
@@ -103,7 +92,7 @@ def _parse(image: Image, section: Section, offset: int) -> BuildInfo:
         module = _pointed_string(image, int.from_bytes(second, order), size, order)
     if not version:
         raise InputRejected("empty Go version", section=section.name, offset=offset)
-    return _from_strings(version.decode("utf-8", "replace"), module)
+    return _main_module(module)
 
 
 def _inline_string(section: Section, offset: int) -> tuple[bytes, int]:
@@ -135,17 +124,12 @@ def _pointed_string(
     return image.read(data, length) if length else b""
 
 
-def _from_strings(version: str, module: bytes) -> BuildInfo:
-    # The module text stands between two 16-byte markers; anything else is not module text.
-    framed = len(module) >= 2 * _MARKER_BYTES + 1 and module[-_MARKER_BYTES - 1] == 0x0A
-    text = module[_MARKER_BYTES:-_MARKER_BYTES].decode("utf-8", "replace") if framed else ""
-    path = main_module = main_version = ""
-    for line in text.splitlines():
+def _main_module(text: bytes) -> str:
+    """Return what the text says between its two 16-byte markers; without them it is none."""
+    if len(text) < 2 * _MARKER_BYTES + 1 or text[-_MARKER_BYTES - 1] != 0x0A:
+        return ""
+    for line in text[_MARKER_BYTES:-_MARKER_BYTES].decode("utf-8", "replace").splitlines():
         kind, *rest = line.split("\t")
-        if kind == "path" and rest:
-            path = rest[0]
-        elif kind == "mod" and rest:
-            main_module = rest[0]
-            main_version = rest[1] if len(rest) > 1 else ""
-            break
-    return BuildInfo(version, path, main_module, main_version)
+        if kind == "mod" and rest:
+            return rest[0]
+    return ""

