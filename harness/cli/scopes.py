@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -49,7 +48,7 @@ def scopes(
     ):
         census = census_of(source, sink)
     if stats:
-        typer.echo(msgspec.json.encode(asdict(census)).decode())
+        typer.echo(msgspec.json.encode(census).decode())
     else:
         _print_table(
             census, binary.name, error_console() if jsonl == STANDARD_OUTPUT else output_console()
