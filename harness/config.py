@@ -206,6 +206,12 @@ DEFAULTS = RunOptions()
 # Where binaries to measure are looked for, and a promoted run to compare with.
 CORPUS, BASELINE = Path("corpus"), Path("results/baseline")
 
+# The change of a metric that matters, wherever two runs or two arms are compared.
+TOLERANCE_PCT = 5.0
+
+# The suite that judges a run which was made for none.
+SUITE = "default"
+
 # One pipeline where only one is asked for.
 ONE_PIPELINE = "streaming"
 

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.cli.console import write_line
 from harness.cli.sides import Opened, compare_files_of, open_side
-from harness.config import BASELINE
+from harness.config import BASELINE, TOLERANCE_PCT
 from harness.errors import ConfigError, ExitCode
 from harness.reports.gate.cells import files_headline
 from harness.reports.gate.terminal import print_comparisons
@@ -60,7 +60,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, metavar="PERCENT", help="The change that matters.")
-    ] = 5.0,
+    ] = TOLERANCE_PCT,
     any_rig: Annotated[
         bool,
         typer.Option("--any-rig", help="Compare across machines and versions, for reading only."),

@@ -16,7 +16,7 @@ from msgspec import to_builtins
 from harness.cli.console import error_console, write_line
 from harness.cli.sides import Opened, compare_files_of, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite, options_of
-from harness.config import BASELINE
+from harness.config import BASELINE, SUITE
 from harness.contracts import Gate
 from harness.errors import ConfigError, StoreError
 from harness.gates.decision import give_verdict
@@ -31,7 +31,6 @@ from harness.stats.verdict import Verdict
 from harness.store.seal import is_sealed
 from harness.tables import make_console
 
-_DEFAULT_SUITE = "default"
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 # Asked whatever is registered: an installation that lost one of them may not judge by the others.
 BUILT_IN = ("bounds", "copies", "inventory", "overshoot", "regression", "same-output", "slope")
@@ -78,7 +77,7 @@ def gate(
             remedy="name another directory with --out",
         )
     candidate = open_or_explain(run)
-    chosen = find_suite(suite or _suite_of(candidate) or _DEFAULT_SUITE)
+    chosen = find_suite(suite or _suite_of(candidate) or SUITE)
     verdict = _judge(chosen, candidate, _open_baseline(baseline))
     target = out or run / "gate"
     _write(verdict, chosen, target)

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from harness.config import DEFAULTS, MEASURED_OPTIONS, ONE_PIPELINE, PipelineOptions
+from harness.config import DEFAULTS, MEASURED_OPTIONS, ONE_PIPELINE, TOLERANCE_PCT, PipelineOptions
 from harness.errors import ConfigError
 from harness.faults import reading
 from harness.stats.check import Link
@@ -122,7 +122,7 @@ class Experiment(_Table):
     optimization_goal: _Metrics = (PEAK,)
     erratic: bool = False
     replicates: PositiveInt = 2
-    tolerance: _NotNegative = 5.0
+    tolerance: _NotNegative = TOLERANCE_PCT
     checks: tuple[BoundsCheck, ...] = ()
     slope: SlopeBound | None = None
     copies: _NotNegative | None = None

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from scipy import stats
 
+from harness.config import TOLERANCE_PCT
 from harness.stats.change import (
     Change,
     coefficient_of_variation,
@@ -35,7 +36,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     experiment, whether it is a gate and its links are passed on to the check.
     """
 
-    tolerance_pct: float = 5.0
+    tolerance_pct: float = TOLERANCE_PCT
     higher_is_better: bool = False
     erratic: bool = False
     demands: Demands = Demands()

@@ -86,10 +86,10 @@ def test_what_is_no_limit_is_refused_with_a_remedy(given: str, said: str) -> Non
 
 
 def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     quick = ("--probe", "bare", "--source", "dwarf", "--replicates", "1")
-    done = harness("run", FIXTURES / "c" / "dwarf5.so", *quick, "--limit", "dies=5")
+    done = inside("run", FIXTURES / "c" / "dwarf5.so", *quick, "--limit", "dies=5")
     assert done.returncode == 2
     assert "more than 5 entries, which is the limit" in done.stderr
     (run_dir,) = (tmp_path / "work" / "results" / "runs").iterdir()
@@ -99,8 +99,8 @@ def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
     assert command.endswith("--limit dies=5")
 
 
-def test_an_upload_keeps_to_a_limit_too(harness: Harness) -> None:
+def test_an_upload_keeps_to_a_limit_too(inside: Harness) -> None:
     names = ("--service", "s", "--version", "1", "--url", "http://127.0.0.1:9/nobody")
-    done = harness("upload", FIXTURES / "c" / "dwarf5.so", *names, "--limit", "dies=5")
+    done = inside("upload", FIXTURES / "c" / "dwarf5.so", *names, "--limit", "dies=5")
     assert done.returncode == 2
     assert "more than 5 entries" in done.stderr

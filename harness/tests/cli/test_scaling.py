@@ -13,10 +13,10 @@ LIBRARY = fixtures_directory() / "binaries/cpp/dwarf5.so"
 
 
 def test_a_binary_is_measured_at_growing_prefixes_and_the_run_can_be_read_again(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
-    measured = harness("scaling", LIBRARY, "--sizes", "3", "--results", results, "--json")
+    measured = inside("scaling", LIBRARY, "--sizes", "3", "--results", results, "--json")
     assert measured.returncode == 0, measured.stderr
     (run,) = results.iterdir()
     document = json.loads(measured.stdout)
@@ -29,17 +29,17 @@ def test_a_binary_is_measured_at_growing_prefixes_and_the_run_can_be_read_again(
     peaks = [point["peak_bytes"] for point in legacy]
     assert peaks == sorted(set(peaks))
     assert {line["arm"]: line["is_flat"] for line in document["trends"]}["legacy"] is False
-    read = harness("scaling", run, "--size", "json")
+    read = inside("scaling", run, "--size", "json")
     assert read.returncode == 0, read.stderr
     assert "legacy: grows by" in read.stdout
     assert "bytes per byte of JSON" in read.stdout.replace("\n", " ").replace("  ", " ")
-    unknown = harness("scaling", run, "--size", "dies")
+    unknown = inside("scaling", run, "--size", "dies")
     assert unknown.returncode == 4
     assert "no line can be drawn" in unknown.stderr
 
 
-def test_what_does_not_exist_is_named(harness: Harness) -> None:
-    done = harness("scaling", "nowhere")
+def test_what_does_not_exist_is_named(inside: Harness) -> None:
+    done = inside("scaling", "nowhere")
     assert done.returncode == 2
     assert done.stderr == (
         "error: nowhere does not exist — name a run, an ELF file or a directory of them\n"

@@ -22,8 +22,8 @@ MORE_ENTRIES = (
 )
 
 
-def test_packages_come_as_json_lines_in_the_wire_schema(harness: Harness) -> None:
-    done = harness("scopes", C, "--jsonl", "-")
+def test_packages_come_as_json_lines_in_the_wire_schema(inside: Harness) -> None:
+    done = inside("scopes", C, "--jsonl", "-")
     packages = [json.loads(line) for line in done.stdout.splitlines()]
     assert [package["name"] for package in packages] == ["/fixture/table.c", "/fixture/report.c"]
     assert list(packages[0])[:5] == [
@@ -32,9 +32,9 @@ def test_packages_come_as_json_lines_in_the_wire_schema(harness: Harness) -> Non
     assert "packages" in done.stderr
 
 
-def test_counts_come_as_json_beside_a_file(harness: Harness, tmp_path: Path) -> None:
+def test_counts_come_as_json_beside_a_file(inside: Harness, tmp_path: Path) -> None:
     target = tmp_path / "scopes.jsonl"
-    done = harness("scopes", C, "--stats", "--jsonl", target)
+    done = inside("scopes", C, "--stats", "--jsonl", target)
     counts = json.loads(done.stdout)
     lines = target.read_text().splitlines()
     assert counts["packages"] == len(lines) == 2
@@ -60,9 +60,9 @@ def test_counts_come_as_json_beside_a_file(harness: Harness, tmp_path: Path) -> 
     ids=["text", "stripped", "absent", "two outputs", "unwritable", "no limit", "no time", "limit"],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(
-    harness: Harness, arguments: list[str | Path], said: str
+    inside: Harness, arguments: list[str | Path], said: str
 ) -> None:
-    done = harness(*arguments)
+    done = inside(*arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -73,23 +73,21 @@ def copied(directory: Path) -> Path:
     return Path(shutil.copy(C, directory / "self.so"))
 
 
-def test_a_binary_is_never_its_own_output(harness: Harness, tmp_path: Path) -> None:
+def test_a_binary_is_never_its_own_output(inside: Harness, tmp_path: Path) -> None:
     binary = copied(tmp_path)
     (link := tmp_path / "link").symlink_to(binary)
     for target in (binary, link):
-        done = harness("scopes", binary, "--jsonl", target)
+        done = inside("scopes", binary, "--jsonl", target)
         assert done.returncode == 2
         assert "it is what is being read" in done.stderr
         assert binary.read_bytes() == C.read_bytes()
 
 
-def test_results_of_before_stay_when_there_are_no_new_ones(
-    harness: Harness, tmp_path: Path
-) -> None:
+def test_results_of_before_stay_when_there_are_no_new_ones(inside: Harness, tmp_path: Path) -> None:
     target = tmp_path / "before.jsonl"
     target.write_text("before")
     for arguments in (["/nowhere"], [C, "--limit", "line_rows=0"]):
-        done = harness("scopes", *arguments, "--jsonl", target)
+        done = inside("scopes", *arguments, "--jsonl", target)
         assert done.returncode == 2
         assert target.read_text() == "before"
     assert list(tmp_path.glob("*.part")) == []
@@ -115,14 +113,14 @@ def test_a_full_disk_is_one_line_that_names_the_file(tmp_path: Path, target: str
     assert kept.read_text() == "before"
 
 
-def test_a_pipe_takes_the_output_but_is_no_input(harness: Harness, tmp_path: Path) -> None:
+def test_a_pipe_takes_the_output_but_is_no_input(inside: Harness, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    done = harness("scopes", pipe)
+    done = inside("scopes", pipe)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "not a regular file" in done.stderr
     with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
-        assert harness("scopes", C, "--jsonl", pipe).returncode == 0
+        assert inside("scopes", C, "--jsonl", pipe).returncode == 0
         said, _ = reader.communicate()
     assert said.count(b"\n") == 2
 
@@ -142,12 +140,12 @@ def test_a_process_without_memory_ends_in_one_line(tmp_path: Path) -> None:
     assert "no more memory" in done.stderr
 
 
-def test_an_unknown_option_is_a_usage_error(harness: Harness) -> None:
-    assert harness("scopes", C, "--nonsense").returncode == 2
+def test_an_unknown_option_is_a_usage_error(inside: Harness) -> None:
+    assert inside("scopes", C, "--nonsense").returncode == 2
 
 
 @pytest.mark.parametrize("verb", ["run", "report", "scopes", "upload", "intake", "corpus"])
-def test_every_verb_explains_itself(harness: Harness, verb: str) -> None:
-    done = harness(verb, "-h")
+def test_every_verb_explains_itself(inside: Harness, verb: str) -> None:
+    done = inside(verb, "-h")
     assert done.returncode == 0
     assert "Usage: " in done.stdout
