@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.fetch_progress import FetchProgress
@@ -26,6 +24,7 @@ from harness.corpus import (
     verify,
 )
 from harness.errors import CorpusError
+from harness.tables import Column, print_table, print_tables
 from harness.units import format_bytes
 
 app = typer.Typer(
@@ -135,23 +134,32 @@ def _write_json(document: dict[str, Any]) -> None:
 
 
 def _print_binaries(title: str, binaries: Sequence[Binary]) -> None:
-    table = Table(title=Text(title))
-    for heading in ("binary", "language", "DWARF", "machine"):
-        table.add_column(heading)
-    table.add_column("size", justify="right")
-    table.add_column("status")
-    for binary in binaries:
-        pin = binary.pin
-        about = (pin.language, ", ".join(map(str, pin.dwarf)), pin.arch) if pin else ("", "", "")
-        status = binary.status + (f": {binary.detail}" if binary.detail else "")
-        table.add_row(Text(binary.name), *about, format_bytes(_size(binary)), Text(status))
-    output_console().print(table)
+    print_tables(_BINARIES, {title: binaries}, output_console())
 
 
 def _print_findings(findings: Sequence[Finding]) -> None:
-    table = Table()
-    for heading in ("binary", "state", "detail"):
-        table.add_column(heading)
-    for finding in findings:
-        table.add_row(Text(finding.name), finding.state, Text(finding.detail))
-    output_console().print(table)
+    print_table(_FINDINGS, findings, output_console())
+
+
+def _status(binary: Binary) -> str:
+    return binary.status + (f": {binary.detail}" if binary.detail else "")
+
+
+_BINARIES: list[Column[Binary]] = [
+    Column(key="binary", header="binary", cell=lambda one: one.name, kind="name"),
+    Column(key="language", header="language", cell=lambda one: one.pin.language if one.pin else ""),
+    Column(
+        key="dwarf",
+        header="DWARF",
+        cell=lambda one: ", ".join(map(str, one.pin.dwarf)) if one.pin else "",
+    ),
+    Column(key="machine", header="machine", cell=lambda one: one.pin.arch if one.pin else ""),
+    Column(key="size", header="size", cell=lambda one: format_bytes(_size(one)), kind="number"),
+    Column(key="status", header="status", cell=_status),
+]
+
+_FINDINGS: list[Column[Finding]] = [
+    Column(key="binary", header="binary", cell=lambda one: one.name, kind="name"),
+    Column(key="state", header="state", cell=lambda one: one.state),
+    Column(key="detail", header="detail", cell=lambda one: one.detail),
+]
