@@ -14,11 +14,11 @@ THRESHOLDS = 8
 
 
 def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
-    inside: Harness, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
     options = ("--results", results, "--budget", "1 GiB", "--json")
-    done = inside("sweep", FIXTURES / "c" / "dwarf5.so", *options)
+    done = harness("sweep", FIXTURES / "c" / "dwarf5.so", *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert_described("sweep.json", document)
@@ -30,7 +30,7 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     assert answer["threshold_bytes"] == document["points"][-1]["threshold_bytes"]
     assert answer["reached"] is False
     (run,) = results.iterdir()
-    shown = inside("report", run, "--output", tmp_path / "report")
+    shown = harness("report", run, "--output", tmp_path / "report")
     assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if line.startswith("dwarf5.so")]
     assert len(lines) == THRESHOLDS
@@ -39,14 +39,14 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
 
 
 def test_a_budget_gets_no_answer_from_a_binary_that_was_not_measured(
-    inside: Harness, tmp_path: Path
+    harness: Harness, tmp_path: Path
 ) -> None:
     """One readable file in the directory must not let the other one pass."""
     inputs = tmp_path / "inputs"
     inputs.mkdir()
     shutil.copy(FIXTURES / "c" / "dwarf5.so", inputs / "lib.so")
     shutil.copy(FIXTURES / "c" / "stripped.so", inputs / "stripped.so")
-    done = inside("sweep", inputs, "--results", tmp_path / "results", "--budget", "1 GiB")
+    done = harness("sweep", inputs, "--results", tmp_path / "results", "--budget", "1 GiB")
     assert done.returncode == 4, done.stderr
     assert "not every threshold was measured: stripped.so under streaming @ 64 KiB" in done.stderr
     assert "lib.so: 8.0 MiB fits" in done.stdout
