@@ -12,7 +12,6 @@ from harness.stats.batches import Batching, summarise_batches
 from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.quantity import Quantity, iter_quantities
 from harness.stats.repeat import repeat_command
-from harness.stats.verification import same_output
 
 PEAKS = {
     "heap_peak_memray": "memray",
@@ -270,3 +269,21 @@ def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | Non
     if baseline is None or candidate is None or baseline.median <= 0:
         return None
     return candidate.median / baseline.median
+
+
+def same_output(deliveries: pd.DataFrame, arms: tuple[str, str]) -> bool | None:
+    """Say whether both arms delivered the same scopes.
+
+    Args:
+        deliveries: What reached the intake, of one binary and source.
+        arms: The two pipelines.
+
+    Returns:
+        None when either arm has no successful delivery to look at; False also when one arm
+        delivered different scopes at different times.
+    """
+    good = deliveries[deliveries["status"] == "ok"]
+    digests = [set(good.loc[good["arm"] == arm, "digest"]) - {""} for arm in arms]
+    if not all(digests):
+        return None
+    return len(digests[0] | digests[1]) == 1

@@ -13,7 +13,7 @@ import pytest
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.frames import succeeded
-from harness.stats.verification import same_output
+from harness.stats.summary import same_output
 
 EXAMPLE = fixtures_directory() / "examples" / "harness-eager"
 BINARY = fixtures_directory() / "binaries" / "cpp" / "dwarf5.so"
