@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, ClassVar, Protocol
 
 from harness.config import PipelineOptions, UploadOptions
 from harness.model import Package
@@ -65,19 +65,25 @@ class Probe(Protocol):
     """One instrument around one pipeline run, in a process of its own.
 
     Entering starts it, leaving stops it and restores all state, exception or not. After that
-    `metrics` holds only what `declares` names. What has to be read from a capture file is read by
-    `harness.probes.capture` in another process; `capture_path` says where the file is.
+    `values` holds only metrics that the class declares in `metrics`. The first metric of a probe
+    with a capture file is read from that by `harness.probes.capture` in another process;
+    `capture_path` says where the file is. The parent fills in what it measures itself and the
+    class declares: `rss_peak`, `context_switches_voluntary`, `context_switches_involuntary`,
+    `payload_sent`, `cpu_under_probe` and `rss_under_probe`.
+
+    A class may also declare its `cost`, the `environment` of its process, and with `alone = False`
+    that its values do not depend on what else the machine does.
     """
 
-    declares: tuple[str, ...]
+    metrics: ClassVar[tuple[Metric, ...]]
     capture_path: str
 
     def measure(self) -> AbstractContextManager[None]:
         """Return the context in which the pipeline runs."""
         ...
 
-    def metrics(self) -> list[Metric]:
-        """Return what was measured, once the context is left."""
+    def values(self) -> dict[str, float]:
+        """Return what was measured by name of metric, once the context is left."""
         ...
 
     def collections(self) -> list[Collection]:

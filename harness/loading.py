@@ -10,6 +10,7 @@ import pandas as pd
 from msgspec import to_builtins
 
 from harness.stats.frames import COLUMNS, HISTORY, Frames, tables_of
+from harness.stats.metrics import Metrics
 from harness.store.reader import Run, read_run
 
 
@@ -31,10 +32,11 @@ def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(
 
 def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
     """Return the tables of a run that was read; arguments as for `load_frames`."""
+    manifest = to_builtins(run.manifest)
     return Frames(
         path=run.path,
-        manifest=to_builtins(run.manifest),
+        manifest=manifest,
         warnings=run.warnings,
-        **tables_of(run.records, tables),
+        **tables_of(run.records, Metrics(manifest), tables),
         history=pd.DataFrame(columns=HISTORY),
     )

@@ -16,12 +16,45 @@ OTHER = "other"
 STAGES = ("extraction", "scope tree", "JSON", "gzip", "multipart", "HTTP", OTHER)
 
 
-class Metric(Struct, forbid_unknown_fields=True, frozen=True):
-    """One measured value. The name is its definition; the unit is `byte`, `second` or `count`."""
+class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What is known of a metric, declared once, by the probe that measures it.
 
-    metric: str
+    Attributes:
+        name: The definition of the quantity; another definition gets another name.
+        unit: `byte`, `second` or `count`.
+        better: `less` or `more`.
+        exact: Replicates of one process on one rig agree to the last digit.
+        zero_allowed: Zero is a possible value; elsewhere it is a failed measurement.
+        portable: Values mean the same on every machine of one architecture.
+        instrument: The distribution whose version the values depend on, if any.
+        erratic_above: The coefficient of variation above which noise hides any change.
+        compared: It is compared when no metric is asked for by name.
+        peak_rank: 1 for the best definition of peak heap, 2 for the next; 0 for other quantities.
+    """
+
+    name: str
     unit: str
-    value: float
+    better: str = "less"
+    exact: bool = False
+    zero_allowed: bool = False
+    portable: bool = False
+    instrument: str = ""
+    erratic_above: float = 0.10
+    compared: bool = True
+    peak_rank: int = 0
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What a probe costs, declared beside its metrics.
+
+    Attributes:
+        slowdown: Run time with the probe over run time without it.
+        replicates: How often a cell is measured by default, by source: one number each for tiny,
+            small, medium and large binaries. 0 leaves the cell out.
+    """
+
+    slowdown: float = 1.0
+    replicates: dict[str, tuple[int, int, int, int]] = {}
 
 
 class Batch(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -137,15 +170,16 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
 class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What one replicate returned, and one line of `records.jsonl`.
 
-    Only status `ok` counts as a measurement; `detail` says why another one does not. `counters`,
-    `skipped`, `language` and `digest` are known of verification runs: two arms delivered the same
-    scopes when their digests are equal, and `skipped` counts, by reason, what the source left out.
+    Only status `ok` counts as a measurement; `detail` says why another one does not. `values` are
+    by the name of the metric, in the unit that its probe declares. `counters`, `skipped`,
+    `language` and `digest` are known of verification runs: two arms delivered the same scopes when
+    their digests are equal, and `skipped` counts, by reason, what the source left out.
     """
 
     job: Job
     status: str
     detail: str = ""
-    metrics: list[Metric] = []
+    values: dict[str, float] = {}
     batches: list[Batch] = []
     collections: list[Collection] = []
     timeline: list[HeapPoint] = []
@@ -227,7 +261,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     that had changes of its own, null when nobody knows. `rig_fingerprint` digests `rig` and other
     people's `versions`, `code_sha256` the code of the harness that is measured. `options` and
     `corpus` are what was asked for; `not_measured` says in words what was left out, `warnings` what
-    to beware of. By binary, `modes` are permission bits; by probe, `overhead` is what it costs.
+    to beware of. By binary, `modes` are permission bits; by probe, `overhead` is what it costs and
+    `metrics` are what it declares; a run from before that has those of the built-in probes.
     `flame` lists flame graphs, `pooled` the runs whose replicates these are. `promoted`
     marks a baseline, which nobody reads without its seal. `finished_at` and
     `elapsed_s` are there once it ended.
@@ -251,6 +286,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     warnings: list[str] = []
     modes: dict[str, int] = {}
     overhead: dict[str, Overhead] = {}
+    metrics: dict[str, tuple[Metric, ...]] = {}
     flame: list[FlamePage] = []
     pooled: list[str] = []
     promoted: bool = False

@@ -17,7 +17,7 @@ from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.scratch import scratch_directory
-from harness.run.worker_targets import UNMEASURED, VERIFY
+from harness.run.worker_targets import VERIFY
 
 _HONEST = "harness.pipelines.streaming:run"
 _SMALL, _LARGE = (10, 200), (40, 200)
@@ -43,7 +43,7 @@ class _Bench:
 
     def __init__(self, scratch: Path, intake: Intake) -> None:
         self._scratch, self._intake = scratch, intake
-        self._targets, traits = resolve_probes(("memray",))
+        traits = resolve_probes(("memray",))
         work = scratch / "work"
         work.mkdir(mode=0o555)
         self._settings = Settings(work=str(work), traits=traits)
@@ -68,7 +68,7 @@ class _Bench:
             replicate=0,
             order=self._order,
             pipeline=target,
-            probe_target=self._targets.get(probe, UNMEASURED),
+            probe_target=self._settings.traits[probe].target,
             intake_url=self._intake.url + COUNT_PATH,
             scratch=str(self._scratch / f"{self._order:06d}"),
             replay=str(self._scratch / replay),
@@ -149,7 +149,7 @@ def _judged(record: Record, status: str, fault: str) -> Proof:
 def _peak_bytes(record: Record) -> int:
     if record.status != "ok":
         raise MeasurementInvalid(f"{record.job.arm} could not be measured: {record.detail}")
-    return next(int(m.value) for m in record.metrics if m.metric == "heap_peak_memray")
+    return int(record.values["heap_peak_memray"])
 
 
 _PROOFS: tuple[Callable[[_Bench], Proof], ...] = (

@@ -8,8 +8,8 @@ from rich.text import Text
 
 from harness.run.rig import rig, versions
 from harness.stats.labels import inert
-from harness.stats.metrics import METRICS
-from harness.stats.surroundings import differences, is_portable, surroundings
+from harness.stats.metrics import Metrics
+from harness.stats.surroundings import differences, surroundings
 from harness.store.baseline import Baseline, BaselineDocument
 from harness.store.bounds import Bound
 from harness.units import format_bytes
@@ -37,18 +37,18 @@ def document_of(opened: Baseline) -> BaselineDocument:
 
 
 def _experiments(opened: Baseline) -> int:
-    jobs = [record.job for record in opened.run.records if record.metrics]
+    jobs = [record.job for record in opened.run.records if record.values]
     return len({(job.binary, job.source, job.arm) for job in jobs})
 
 
 def _counts_here(opened: Baseline) -> dict[str, list[str]]:
     """Return for each metric of the baseline what differs here; nothing means that it counts."""
-    here = {"versions": versions(), "rig": rig()}
     there = to_builtins(opened.run.manifest)
-    measured = {metric.metric for record in opened.run.records for metric in record.metrics}
+    here = {**there, "versions": versions(), "rig": rig()}
+    measured = {name for record in opened.run.records for name in record.values}
     return {
         metric: differences(surroundings(metric, there), surroundings(metric, here))
-        for metric in METRICS
+        for metric in Metrics(there).compared
         if metric in measured
     }
 
@@ -79,8 +79,9 @@ def _tools(versions: dict[str, str]) -> str:
 
 
 def _print_counts_here(opened: Baseline, console: Console) -> None:
+    metrics = Metrics(to_builtins(opened.run.manifest))
     for metric, other in _counts_here(opened).items():
-        needs = _PORTABLE if is_portable(metric) else "its own machine"
+        needs = _PORTABLE if metrics[metric].portable else "its own machine"
         counts = f"not here: {'; '.join(other)}" if other else "counts here"
         console.print(Text(f"{metric:24} {counts} (valid on {needs})"), soft_wrap=True)
 

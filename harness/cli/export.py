@@ -17,7 +17,7 @@ from harness.reports.exports.formats import FORMATS
 from harness.reports.exports.measurements import Measurement, measurements_of, tracked
 from harness.stats.frames import Frames
 from harness.stats.labels import inert
-from harness.stats.metrics import METRICS
+from harness.stats.metrics import Metrics
 
 FormatName = Literal[
     "bencher", "github-action-benchmark", "go-benchmark", "otava", "csv", "parquet"
@@ -52,9 +52,9 @@ def export(
         )
     if chosen.binary and output is None and sys.stdout.isatty():
         raise ConfigError(f"{format_name} is not for terminals", remedy="give --output FILE")
-    measurements = _read(runs)
+    measurements, declared = _read(runs)
     if metric or not chosen.every_metric:
-        measurements = _chosen(measurements, metric, any_probe=chosen.every_metric)
+        measurements = _chosen(measurements, declared, metric, any_probe=chosen.every_metric)
     if not measurements:
         raise MeasurementInvalid(
             "there is nothing to export", remedy="no replicate succeeded, or no metric is so called"
@@ -64,26 +64,32 @@ def export(
     _write(chosen.render(measurements), output)
 
 
-def _read(runs: Sequence[Path]) -> list[Measurement]:
+def _read(runs: Sequence[Path]) -> tuple[list[Measurement], Metrics]:
     found: list[Measurement] = []
+    manifests = []
     for path in runs:
         frames = load_frames(path)
         for warning in frames.warnings:
             _say(f"warning: {warning}")
         _say_what_is_missing(path, frames)
         found += measurements_of(frames)
-    return found
+        manifests.append(frames.manifest)
+    return found, Metrics(*manifests)
 
 
 def _chosen(
-    measurements: list[Measurement], metrics: list[str] | None, *, any_probe: bool
+    measurements: list[Measurement],
+    declared: Metrics,
+    metrics: list[str] | None,
+    *,
+    any_probe: bool,
 ) -> list[Measurement]:
     unknown = sorted(set(metrics or ()) - {m.metric for m in measurements})
     if unknown:
         raise ConfigError(f"nothing measured {unknown[0]!r}")
     if any_probe:
         return [m for m in measurements if m.metric in (metrics or ())]
-    return tracked(measurements, metrics or METRICS)
+    return tracked(measurements, declared, metrics or ())
 
 
 def _say_what_is_missing(path: Path, frames: Frames) -> None:

@@ -43,7 +43,7 @@ def iter_gc_lines(run_dir: Path, warnings: list[str]) -> Iterator[str]:
 
 
 def _counted(record: Record) -> int:
-    return next((int(one.value) for one in record.metrics if one.metric == _COUNT), 0)
+    return int(record.values.get(_COUNT, 0))
 
 
 def _replicate(job: Job) -> tuple[str, str, str, int]:

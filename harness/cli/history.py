@@ -16,7 +16,6 @@ from harness.loading import load_frames
 from harness.publishing import draw_all
 from harness.stats.frames import Frames
 from harness.stats.labels import inert, shorten
-from harness.stats.metrics import METRICS
 from harness.stats.trends import HistoryDocument, LevelChange, Trend, history_table, trends_of
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.units import format_value
@@ -50,7 +49,7 @@ def history(
     another machine.
     """
     frames = list(_read(runs))
-    trends = trends_of(frames, tuple(metric or METRICS))
+    trends = trends_of(frames, metric or ())
     if not trends:
         asked = ", ".join(metric or ()) or "of the known metrics"
         raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")

@@ -25,8 +25,8 @@ from harness.corpus import (
 )
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
-from harness.registry import load, names
-from harness.run.extensions import arms_by_name
+from harness.registry import names
+from harness.run.extensions import arms_by_name, traits_of
 from harness.run.request import Binary, RunRequest
 
 if TYPE_CHECKING:
@@ -164,10 +164,8 @@ def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
 
 
 def _probe_of(metric: str, suite: str) -> str:
-    from harness.stats.samples import probe_for  # noqa: PLC0415  loads pandas
-
     known = dict(_iter_declared())
-    probe = probe_for(metric) or known.get(metric, "")
+    probe = known.get(metric, "")
     if not probe:
         near = get_close_matches(metric, known, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
@@ -178,8 +176,8 @@ def _probe_of(metric: str, suite: str) -> str:
 def _iter_declared() -> Iterator[tuple[str, str]]:
     """Yield every metric that a registered probe declares, with the probe's name."""
     for name in names("probe"):
-        for metric in load("probe", name).declares:
-            yield metric, name
+        for metric in traits_of(name).metrics:
+            yield metric.name, name
 
 
 def binaries_of(found: Corpus) -> list[Binary]:

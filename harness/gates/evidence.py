@@ -13,7 +13,7 @@ from harness.gates.suite import PEAK, Experiment, Suite
 from harness.stats.check import Case
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
-from harness.stats.samples import Demands, Key, Sample, collect, probe_for
+from harness.stats.samples import Demands, Key, Sample, collect
 
 Samples = Mapping[Key, Sample]
 BASELINE, CANDIDATE = "baseline", "candidate"
@@ -75,7 +75,7 @@ class Evidence(Struct, frozen=True, dict=True):
         those were more: one that was lost on the way is missed.
         """
         options = self.candidate.manifest.get("options", {})
-        planned = options.get("replicates", {}).get(probe_for(metric), 0)
+        planned = options.get("replicates", {}).get(self.candidate.metrics.probe(metric), 0)
         runs = len(self.candidate.manifest.get("pooled", [])) or 1
         return Demands(
             replicates=max(experiment.replicates, planned),
@@ -84,12 +84,13 @@ class Evidence(Struct, frozen=True, dict=True):
 
     def repeat(self, experiment: Experiment, case: Case, series: str) -> str:
         """Return the command that measures a case of the candidate again."""
+        metrics = self.candidate.metrics
         arms = [arm for arm in (experiment.against, case.arm) if arm]
         return repeat_command(
             self.candidate.manifest,
             (case.binary, case.source),
             arms,
-            probe=probe_for(series) or probe_for(PEAK),
+            probe=metrics.probe(series) or metrics.probe(PEAK),
             replicates=experiment.replicates,
         )
 

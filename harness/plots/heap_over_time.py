@@ -22,7 +22,6 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.frames import Frames, of_case, succeeded
-from harness.stats.summary import PEAKS
 from harness.units import format_bytes
 
 QUESTION = "When does each pipeline hold how much heap?"
@@ -168,7 +167,7 @@ def _iter_marks(story: Frames) -> Iterator[Line2D]:
 def _peaks(story: Frames) -> dict[str, float]:
     """Return the peak of each arm as the probe measured it, which falls between two looks."""
     samples, probe = story.samples, _probe(story)
-    metrics = [metric for metric, taken_by in PEAKS.items() if taken_by == probe]
+    metrics = [name for name in story.metrics.peaks if story.metrics.probe(name) == probe]
     own = samples[(samples["probe"] == probe) & samples["metric"].isin(metrics)]
     return dict(zip(own["arm"], own["value"], strict=True))
 

@@ -25,7 +25,6 @@ from harness.plots.style import (
 )
 from harness.stats.frames import Frames
 from harness.stats.labels import shorten
-from harness.stats.summary import PEAKS, TIMED
 from harness.units import format_value
 
 QUESTION = "When did it change, and by how much?"
@@ -40,19 +39,19 @@ _UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
 def draw(frames: Frames) -> Figure:
     """Draw one panel a metric and source: peak heap, and the time it took where it was measured."""
     history = frames.history
-    chosen = history[history["metric"].isin(_chosen(history))]
+    chosen = history[history["metric"].isin(_chosen(frames))]
     with styled():
         if chosen.empty:
             return no_data(QUESTION, "the tables of one run tell no history; give several runs")
         return _draw_panels(chosen)
 
 
-def _chosen(history: pd.DataFrame) -> list[str]:
+def _chosen(frames: Frames) -> list[str]:
     """Return the best definition of peak heap that was measured, and of time."""
-    measured = set(history["metric"])
-    of_kinds = [[name for name in kind if name in measured] for kind in (PEAKS, TIMED)]
-    known = [names[0] for names in of_kinds if names]
-    return known or sorted(measured)[:1]
+    measured, metrics = set(frames.history["metric"]), frames.metrics
+    times = [name for name in metrics.compared if metrics[name].unit == "second"]
+    known = [[name for name in kind if name in measured][:1] for kind in (metrics.peaks, times)]
+    return [name for found in known for name in found] or sorted(measured)[:1]
 
 
 class _Panel(Struct, frozen=True):

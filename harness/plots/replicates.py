@@ -31,7 +31,7 @@ _APART = 0.18
 
 def draw(frames: Frames) -> Figure:
     """Draw a lane an arm and metric: each replicate against the mean of its cell."""
-    everything = scatters(frames.samples)
+    everything = scatters(frames)
     found = [one for one in everything if one.cells]
     with styled():
         if not found:

@@ -8,17 +8,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar
 
-from harness.records import Collection, HeapPoint, Metric
+from harness.records import Collection, Cost, HeapPoint, Metric
 
 STAGE = "other"
 
 _SMAPS = Path("/proc/self/smaps_rollup")
 
+UNDER_PROBE = (
+    Metric("cpu_under_probe", "second", compared=False),
+    Metric("rss_under_probe", "byte", compared=False),
+)
+"""What tracing makes of `cpu` and `rss_peak`; for every probe that traces. The parent fills in."""
+
 
 class UnmeasuredProbe:
     """Measure nothing; for runs whose result is what they deliver, not what they cost."""
 
-    declares: tuple[str, ...] = ()
+    metrics: ClassVar[tuple[Metric, ...]] = ()
     environment: ClassVar[dict[str, str]] = {}
     capture_path = ""
 
@@ -30,9 +36,9 @@ class UnmeasuredProbe:
         """Run what is inside."""
         yield
 
-    def metrics(self) -> list[Metric]:
+    def values(self) -> dict[str, float]:
         """Return no value."""
-        return []
+        return {}
 
     def collections(self) -> list[Collection]:
         """Return no collection."""
@@ -51,20 +57,20 @@ class BareProbe(UnmeasuredProbe):
     pipeline's own count.
     """
 
-    declares: tuple[str, ...] = (
-        "wall",
-        "cpu",
-        "rss_peak",
-        "context_switches_voluntary",
-        "context_switches_involuntary",
-        "payload_sent",
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("wall", "second"),
+        Metric("cpu", "second"),
+        Metric("rss_peak", "byte"),
+        Metric("context_switches_voluntary", "count", zero_allowed=True, compared=False),
+        Metric("context_switches_involuntary", "count", zero_allowed=True, compared=False),
+        Metric("payload_sent", "byte", zero_allowed=True, compared=False),
+        *([Metric("pss_end", "byte", compared=False)] if _SMAPS.exists() else []),
     )
+    cost: ClassVar[Cost] = Cost(replicates={"dwarf": (3, 3, 1, 1), "replay": (3, 3, 3, 2)})
 
     def __init__(self, scratch: str) -> None:
         super().__init__(scratch)
-        self._metrics: list[Metric] = []
-        if _SMAPS.exists():
-            self.declares = (*self.declares, "pss_end")
+        self._values: dict[str, float] = {}
 
     @contextmanager
     def measure(self) -> Iterator[None]:
@@ -74,17 +80,16 @@ class BareProbe(UnmeasuredProbe):
             yield
         finally:
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            self._metrics = [Metric("wall", "second", wall), Metric("cpu", "second", cpu)]
-            self._metrics += _pss()
+            self._values = {"wall": wall, "cpu": cpu, **_pss()}
 
-    def metrics(self) -> list[Metric]:
+    def values(self) -> dict[str, float]:
         """Return the times, and the PSS where the kernel tells it."""
-        return self._metrics
+        return self._values
 
 
-def _pss() -> list[Metric]:
+def _pss() -> dict[str, float]:
     with suppress(OSError), _SMAPS.open(encoding="ascii") as file:
         for line in file:
             if line.startswith("Pss:"):
-                return [Metric("pss_end", "byte", int(line.split()[1]) * 1024)]
-    return []
+                return {"pss_end": int(line.split()[1]) * 1024}
+    return {}

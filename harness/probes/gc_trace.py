@@ -22,7 +22,8 @@ from contextlib import contextmanager
 from typing import IO, ClassVar, Self
 
 from harness.errors import MeasurementInvalid
-from harness.records import Collection, HeapPoint, Metric
+from harness.probes.bare import UNDER_PROBE
+from harness.records import Collection, Cost, HeapPoint, Metric
 
 STAGE = "other"
 
@@ -160,7 +161,16 @@ def gctrace(stream: IO[str]) -> Iterator[CollectorTrace]:
 class GcProbe:
     """Trace the collector over the run."""
 
-    declares: tuple[str, ...] = ("heap_peak_gc", "gc_pause_total", "gc_pause_max", "gc_runs")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("heap_peak_gc", "byte", erratic_above=0.02, peak_rank=4),
+        Metric("gc_pause_total", "second", zero_allowed=True, compared=False),
+        Metric("gc_pause_max", "second", zero_allowed=True, compared=False),
+        Metric("gc_runs", "count", zero_allowed=True, compared=False),
+        *UNDER_PROBE,
+    )
+    cost: ClassVar[Cost] = Cost(
+        slowdown=1.2, replicates={"dwarf": (1, 1, 1, 0), "replay": (1, 1, 1, 1)}
+    )
     environment: ClassVar[dict[str, str]] = {"PYTHONMALLOC": "malloc"}
     capture_path = ""
 
@@ -174,15 +184,15 @@ class GcProbe:
         with self._trace:
             yield
 
-    def metrics(self) -> list[Metric]:
+    def values(self) -> dict[str, float]:
         """Return the peak at collection boundaries, and what the collector cost."""
         pauses = [collection.duration_s for collection in self._trace.collections()]
-        return [
-            Metric("heap_peak_gc", "byte", self._trace.peak_bytes),
-            Metric("gc_pause_total", "second", sum(pauses)),
-            Metric("gc_pause_max", "second", max(pauses, default=0.0)),
-            Metric("gc_runs", "count", len(pauses)),
-        ]
+        return {
+            "heap_peak_gc": self._trace.peak_bytes,
+            "gc_pause_total": sum(pauses),
+            "gc_pause_max": max(pauses, default=0.0),
+            "gc_runs": len(pauses),
+        }
 
     def collections(self) -> list[Collection]:
         """Return every collection, oldest first."""

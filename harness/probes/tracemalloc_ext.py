@@ -67,7 +67,8 @@ from msgspec import Struct
 
 from harness.config import MIB
 from harness.errors import ConfigError, MeasurementInvalid
-from harness.records import Collection, HeapPoint, Metric
+from harness.probes.bare import UNDER_PROBE
+from harness.records import Collection, Cost, HeapPoint, Metric
 
 STAGE = "other"
 
@@ -232,7 +233,21 @@ def _in_modules(filename: str, modules: tuple[str, ...]) -> bool:
 class TracemallocProbe:
     """Trace Python's allocators with one frame a trace, and nothing else on top."""
 
-    declares: tuple[str, ...] = ("heap_peak_tracemalloc",)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(
+            "heap_peak_tracemalloc",
+            "byte",
+            exact=True,
+            portable=True,
+            erratic_above=0.02,
+            peak_rank=3,
+        ),
+        *UNDER_PROBE,
+    )
+    # Not worth its time on a large binary: memray says there what it would say.
+    cost: ClassVar[Cost] = Cost(
+        slowdown=10.0, replicates={"dwarf": (1, 0, 0, 0), "replay": (1, 1, 1, 0)}
+    )
     alone: ClassVar[bool] = False
     environment: ClassVar[dict[str, str]] = {}
     capture_path = ""
@@ -247,9 +262,9 @@ class TracemallocProbe:
         with self._tracer:
             yield
 
-    def metrics(self) -> list[Metric]:
+    def values(self) -> dict[str, float]:
         """Return the exact peak."""
-        return [Metric("heap_peak_tracemalloc", "byte", self._tracer.peak_bytes)]
+        return {"heap_peak_tracemalloc": self._tracer.peak_bytes}
 
     def collections(self) -> list[Collection]:
         """Return nothing: collections are what probe `gc` is for."""

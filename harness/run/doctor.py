@@ -13,13 +13,13 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from harness.config import GIB, MIB
+from harness.config import DEFAULTS, GIB, MIB
 from harness.errors import HarnessError
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake
 from harness.model import Package, Scope, package_scope
 from harness.probes.gc_trace import live_heap_reader
-from harness.records import Job, Record
+from harness.records import Job, Metric, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.launcher import ADDR_NO_RANDOMIZE
@@ -192,9 +192,8 @@ def _read(path: str) -> str:
 
 def _iter_probe_checks() -> Iterator[Check]:
     """Measure a few made-up packages with every built-in probe, in workers as in a run."""
-    probes = ("memray", "tracemalloc", "gc", "bare")
     with scratch_directory() as scratch, Intake() as intake:
-        targets, traits = resolve_probes(probes)
+        traits = resolve_probes(DEFAULTS.probes)
         work, replay = scratch / "work", scratch / "packages.replay"
         work.mkdir()
         write_replay(ListedPackages(iter_packages(2, 10)), replay)
@@ -218,19 +217,18 @@ def _iter_probe_checks() -> Iterator[Check]:
         )
         jobs = [
             structs.replace(
-                first, probe=name, probe_target=targets[name], scratch=f"{scratch}/{name}"
+                first, probe=name, probe_target=traits[name].target, scratch=f"{scratch}/{name}"
             )
-            for name in probes
+            for name in DEFAULTS.probes
         ]
         for record in iter_records(jobs, Settings(work=str(work), traits=traits)):
-            yield _check_probe(record)
+            yield _check_probe(record, traits[record.job.probe].metrics[0])
 
 
-def _check_probe(record: Record) -> Check:
+def _check_probe(record: Record, first: Metric) -> Check:
     name = f"probe {record.job.probe}"
     if record.status == "ok":
-        first = record.metrics[0]
-        detail = f"{first.metric} {first.value:,.6g} {first.unit}"
+        detail = f"{first.name} {record.values[first.name]:,.6g} {first.unit}"
         return Check(name=name, status=OK, detail=detail)
     return Check(
         name=name,

@@ -21,20 +21,13 @@ import harness
 from harness.errors import StoreError
 from harness.records import Counters, Job, Record
 from harness.run.child import Child, Spec
+from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
-from harness.run.judge import Judged, judge_capture, judge_metrics, judge_worker
-from harness.run.worker_targets import RECORD_REPLAY, VERIFY
+from harness.run.judge import Judged, judge_capture, judge_values, judge_worker
 
 _CAPTURE_TIMEOUT_S = 600.0
 
 Cell = tuple[str, str, str]
-
-
-class ProbeTraits(Struct, frozen=True, kw_only=True):
-    """What the executor must know of a probe: its environment, and whether it needs to be alone."""
-
-    environment: dict[str, str] = {}
-    alone: bool = True
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -77,6 +70,7 @@ class _Task:
     def __init__(self, job: Job, settings: Settings) -> None:
         self.job = job
         self._settings = settings
+        self._metrics = settings.traits[job.probe].metrics
         self._judged: Judged | None = None
         Path(job.scratch).mkdir(parents=True)
         self.child = Child(_worker_spec(job, settings))
@@ -88,7 +82,9 @@ class _Task:
             assert self._judged.capture is not None
             return self._finish(judge_capture(self._judged.record, self._judged.capture, ending))
         cell = (self.job.binary, self.job.arm, self.job.source)
-        self._judged = judge_worker(self.job, ending, self._settings.expected.get(cell))
+        self._judged = judge_worker(
+            self.job, ending, self._settings.expected.get(cell), self._metrics
+        )
         if self._judged.capture is None:
             return self._finish(self._judged.record)
         self.child = Child(_capture_spec(self._judged.capture, self._settings))
@@ -103,7 +99,7 @@ class _Task:
         if self._settings.captures and self._judged.capture is not None and record.status == "ok":
             _keep(self._judged.capture, Path(self._settings.captures, f"{self.job.order:07d}.bin"))
         self.discard()
-        return judge_metrics(record, self._judged.declares)
+        return judge_values(record, self._metrics)
 
 
 def _keep(capture: CaptureRef, kept: Path) -> None:
@@ -209,8 +205,3 @@ def _environment(scratch: str) -> dict[str, str]:
         "TMPDIR": scratch,
         **kept,
     }
-
-
-def builtin_traits() -> dict[str, ProbeTraits]:
-    """Return the traits of the jobs that measure nothing."""
-    return {name: ProbeTraits(alone=False) for name in (VERIFY, RECORD_REPLAY)}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from harness.records import Batch, Collection, Counters, HeapPoint, Metric
+from harness.records import Batch, Collection, Counters, HeapPoint
 
 RESULT_FD = 3
 
@@ -32,8 +32,7 @@ class Done(Struct, frozen=True, tag="done", kw_only=True):
 
     counters: Counters
     cpu_s: float
-    declares: list[str]
-    metrics: list[Metric]
+    values: dict[str, float]
     collections: list[Collection]
     timeline: list[HeapPoint]
     skipped: dict[str, int]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from msgspec import Struct, structs
@@ -18,24 +18,26 @@ from harness.probes.heap_line import merged
 from harness.records import Batch, Counters, Job, Metric, Record
 from harness.run.child import Ending, Report
 from harness.run.frames import CaptureRef, Delivered, Done, Failed, Frame
-from harness.run.worker_targets import RECORD_REPLAY, VERIFY
+from harness.run.worker_targets import RECORD_REPLAY
 
 
 class Judged(Struct):
-    """A record, the metrics it has to end up with, and the capture that has to be read for them."""
+    """A record, and the capture that has to be read to complete it."""
 
     record: Record
-    declares: list[str] = []
     capture: CaptureRef | None = None
 
 
-def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
+def judge_worker(
+    job: Job, ending: Ending, expected: Counters | None, declared: Iterable[Metric]
+) -> Judged:
     """Turn what a worker left into a record.
 
     Args:
         job: What it was asked.
         ending: What it left.
         expected: The work that the verification run did, or None if this is it.
+        declared: The metrics of the job's probe; those that the launcher measures are filled in.
     """
     frames = _decode(ending.lines)
     last = frames[-1] if frames else None
@@ -44,11 +46,10 @@ def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
         return Judged(_failed(job, failure, ending))
     assert isinstance(last, Done)
     batches = [frame.batch for frame in frames[:-1] if isinstance(frame, Delivered)]
-    overhead = _overhead_metrics(job, last, ending.report)
     record = Record(
         job=job,
         status="ok",
-        metrics=[*last.metrics, *_launcher_metrics(last, ending.report), *overhead],
+        values={**last.values, **_launcher_values(last, ending.report, declared)},
         batches=batches,
         collections=last.collections,
         timeline=last.timeline,
@@ -59,8 +60,7 @@ def judge_worker(job: Job, ending: Ending, expected: Counters | None) -> Judged:
     problem = None if job.probe == RECORD_REPLAY else _disagreement(last, batches, expected)
     if problem:
         record.status, record.detail = problem[0], _with_tail(problem[1], ending)
-    declares = [*last.declares, *(metric.metric for metric in overhead)]
-    return Judged(record, declares, last.capture if record.status == "ok" else None)
+    return Judged(record, last.capture if record.status == "ok" else None)
 
 
 def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record:
@@ -72,7 +72,7 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
         record.detail = _with_tail(f"the capture cannot be read: {why}", ending)
         return record
     found = msgspec.json.decode(ending.lines[0], type=Capture)
-    record.metrics = [Metric(capture.metric, "byte", found.peak_bytes), *record.metrics]
+    record.values = {capture.metric: found.peak_bytes, **record.values}
     record.holdings = found.holdings
     record.timeline = merged(found.timeline, record.timeline)
     if sum(holding.size_bytes for holding in found.holdings) != found.peak_bytes:
@@ -82,13 +82,13 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
     return record
 
 
-def judge_metrics(record: Record, declared: list[str]) -> Record:
+def judge_values(record: Record, declared: Iterable[Metric]) -> Record:
     """Refuse a record that lacks a declared metric, has another one, or has no number in one."""
-    found = [metric.metric for metric in record.metrics]
-    if record.status == "ok" and sorted(found) != sorted(declared):
+    found, wanted = sorted(record.values), sorted(metric.name for metric in declared)
+    if record.status == "ok" and found != wanted:
         record.status = "damaged"
-        record.detail = f"measured {sorted(found)}, declared {sorted(declared)}"
-    if record.status == "ok" and not all(math.isfinite(metric.value) for metric in record.metrics):
+        record.detail = f"measured {found}, declared {wanted}"
+    if record.status == "ok" and not all(map(math.isfinite, record.values.values())):
         record.status, record.detail = "damaged", "a metric is not a number"
     return record
 
@@ -176,23 +176,17 @@ def _disagreement(
     return None
 
 
-def _launcher_metrics(done: Done, report: Report | None) -> list[Metric]:
+def _launcher_values(
+    done: Done, report: Report | None, declared: Iterable[Metric]
+) -> dict[str, float]:
+    """Return the declared metrics that are measured from outside, or by the worker for all."""
     assert report is not None
-    known = [
-        Metric("rss_peak", "byte", report.max_rss_bytes),
-        Metric("context_switches_voluntary", "count", report.voluntary_switches),
-        Metric("context_switches_involuntary", "count", report.involuntary_switches),
-        Metric("payload_sent", "byte", done.counters.payload_bytes),
-    ]
-    return [metric for metric in known if metric.metric in done.declares]
-
-
-def _overhead_metrics(job: Job, done: Done, report: Report | None) -> list[Metric]:
-    """Return what tracing made of time and memory, to be held against `cpu` and `rss_peak`."""
-    assert report is not None
-    if "cpu" in done.declares or job.probe in {VERIFY, RECORD_REPLAY}:
-        return []
-    return [
-        Metric("cpu_under_probe", "second", done.cpu_s),
-        Metric("rss_under_probe", "byte", report.max_rss_bytes),
-    ]
+    known = {
+        "rss_peak": report.max_rss_bytes,
+        "context_switches_voluntary": report.voluntary_switches,
+        "context_switches_involuntary": report.involuntary_switches,
+        "payload_sent": done.counters.payload_bytes,
+        "cpu_under_probe": done.cpu_s,
+        "rss_under_probe": report.max_rss_bytes,
+    }
+    return {metric.name: known[metric.name] for metric in declared if metric.name in known}

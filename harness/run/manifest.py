@@ -10,14 +10,16 @@ from pathlib import Path
 
 from harness.records import Manifest, Options
 from harness.run.commit import commit_of
+from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.request import RunRequest
-from harness.run.rig import code_digest, fingerprint, rig, versions
+from harness.run.rig import code_digest, fingerprint, instruments_of, rig, versions
 from harness.store import RUNNING
 
 
 def first_manifest(request: RunRequest) -> Manifest:
     """Return what has to be known to repeat the run, and to refuse a comparison with another."""
-    found, machine = versions(), rig()
+    metrics = declared_metrics(resolve_probes(request.probes))
+    found, machine = versions(instruments_of(metrics)), rig()
     commit = commit_of(request.commit, Path.cwd())
     return Manifest(
         state=RUNNING,
@@ -29,6 +31,7 @@ def first_manifest(request: RunRequest) -> Manifest:
         rig=machine,
         rig_fingerprint=fingerprint(found, machine),
         code_sha256=code_digest(),
+        metrics=metrics,
         options=options_of(request),
         corpus=request.binaries,
     )

@@ -40,10 +40,10 @@ class Past(Struct, kw_only=True):
                 probe=job.probe,
                 source=job.source,
                 arm=job.arm,
-                metric=metric.metric,
-                value=metric.value,
+                metric=metric,
+                value=value,
             )
-            for metric in record.metrics
+            for metric, value in record.values.items()
             if record.status == "ok"
         )
 

@@ -10,23 +10,25 @@ bytes of a peak, which is no property of any pipeline.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable
 from random import Random
 
 import msgspec
 from msgspec import Struct, structs
 
-from harness.config import PipelineOptions
+from harness.config import MIB, PipelineOptions
 from harness.intake import COUNT_PATH, VERIFY_PATH
 from harness.records import Job
-from harness.run.costs import default_replicates
+from harness.run.extensions import ProbeTraits
 from harness.run.request import Arm, Binary, RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
 
-# Peaks that repeat to the byte from one fresh process to the next, on the same rig.
-EXACT_METRICS = ("heap_peak_memray", "heap_peak_memray_native", "heap_peak_tracemalloc")
-EXACT_PROBES = ("memray", "memray-native", "tracemalloc")
+# Upper bounds of file size, because that is what is known before anything is read.
+SIZE_CLASSES = {"tiny": MIB, "small": 4 * MIB, "medium": 16 * MIB, "large": math.inf}
+_SOURCE_COST = {DWARF: 1.0, REPLAY: 0.35}
+_START_COST_BYTES = MIB  # an interpreter's start, in bytes of binary that take as long
 _TOP_UP_ORDER = 1_000_000  # behind every planned job, whatever their number
 
 
@@ -34,14 +36,14 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     """What a job needs to know of the run it is in.
 
     `scratch` is where jobs put their files, `work` an empty directory they are started in;
-    `targets` gives the `module:attribute` of each probe; `replays` the package cache by binary.
+    `replays` gives the package cache by binary.
     """
 
     run_id: str
     intake_url: str
     scratch: str
     work: str
-    targets: dict[str, str]
+    traits: dict[str, ProbeTraits]
     replays: dict[str, str] = {}
 
 
@@ -69,7 +71,7 @@ def plan(request: RunRequest, around: Surroundings) -> Plan:
     for binary in smallest_first(request.binaries):
         for probe in request.probes:
             for source in sources_of(request, binary):
-                count = replicates_of(request, probe, source, binary)
+                count = replicates_of(request, around, probe, source, binary)
                 if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
                 jobs += cell(request, around, binary, probe, source, range(count))
@@ -81,10 +83,15 @@ def smallest_first(binaries: list[Binary]) -> list[Binary]:
     return sorted(binaries, key=lambda binary: (binary.size_bytes, binary.name))
 
 
-def replicates_of(request: RunRequest, probe: str, source: str, binary: Binary) -> int:
-    """Return how often each arm of a cell is measured."""
+def replicates_of(
+    request: RunRequest, around: Surroundings, probe: str, source: str, binary: Binary
+) -> int:
+    """Return how often each arm of a cell is measured: as asked, or as its probe says."""
     asked = request.replicates.get(probe)
-    return default_replicates(probe, source, binary.size_bytes) if asked is None else asked
+    if asked is not None:
+        return asked
+    by_size = around.traits[probe].cost.replicates.get(source)
+    return by_size[size_class(binary.size_bytes)] if by_size else 1
 
 
 def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
@@ -102,9 +109,9 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
         structs.replace(
             unmeasured_job(request, around, binary, arm, source),
             probe=probe,
-            probe_target=around.targets[probe],
+            probe_target=around.traits[probe].target,
             replicate=replicate,
-            hash_seed=hash_seed(request.seed, 0 if probe in EXACT_PROBES else replicate),
+            hash_seed=hash_seed(request.seed, 0 if around.traits[probe].exact else replicate),
         )
         for replicate in replicates
         for arm in (reversed(arms) if replicate % 2 else arms)
@@ -118,15 +125,17 @@ def top_up_jobs(
 
     Both arms are topped up, so that the cell stays balanced.
     """
-    values: dict[tuple[str, str, str], set[float]] = {}
-    for observation in seen:
-        if observation.metric in EXACT_METRICS:
-            key = (observation.probe, observation.source, observation.arm)
-            values.setdefault(key, set()).add(observation.value)
-    varying = {(probe, source) for (probe, source, _), found in values.items() if len(found) > 1}
+    exact = {(probe, metric.name) for probe, traits in around.traits.items()
+             for metric in traits.metrics if metric.exact}  # fmt: skip
+    values: dict[tuple[str, str, str, str], set[float]] = {}
+    for one in seen:
+        if (one.probe, one.metric) in exact:
+            key = (one.probe, one.source, one.arm, one.metric)
+            values.setdefault(key, set()).add(one.value)
+    varying = {(key[0], key[1]) for key, found in values.items() if len(found) > 1}
     jobs: list[Job] = []
     for probe, source in sorted(varying):
-        had = replicates_of(request, probe, source, binary)
+        had = replicates_of(request, around, probe, source, binary)
         jobs += cell(request, around, binary, probe, source, range(had, request.top_up))
     return _numbered(jobs, around, _TOP_UP_ORDER)
 
@@ -186,6 +195,16 @@ def upload_id(binary: Binary, arm: Arm, source: str, options: PipelineOptions) -
     cell = (binary.name, binary.sha256, binary.share, arm.name, source, arm.options or options)
     digest = hashlib.sha256(msgspec.json.encode(cell)).hexdigest()
     return f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
+
+
+def size_class(size_bytes: int) -> int:
+    """Return the index in `SIZE_CLASSES` of a binary of that size."""
+    return next(at for at, bound in enumerate(SIZE_CLASSES.values()) if size_bytes < bound)
+
+
+def job_cost(traits: ProbeTraits, source: str, size_bytes: int) -> float:
+    """Return a weight in proportion to the time that a job is likely to take."""
+    return (_START_COST_BYTES + size_bytes * _SOURCE_COST[source]) * traits.cost.slowdown
 
 
 def _numbered(jobs: list[Job], around: Surroundings, first: int) -> list[Job]:

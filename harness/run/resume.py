@@ -13,10 +13,11 @@ from harness.records import Manifest
 from harness.registry import find
 from harness.run.commit import Commit, commit_of
 from harness.run.events import Event
+from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.manifest import options_of
 from harness.run.past import read_past
 from harness.run.request import Binary, RunRequest, checked
-from harness.run.rig import MEASURED, code_digest, fingerprint, rig, versions
+from harness.run.rig import MEASURED, code_digest, fingerprint, instruments_of, rig, versions
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest
 
@@ -66,7 +67,8 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
         raise ConfigError("other binaries than the run was begun with", remedy=_REMEDY)
     for binary in wanted.binaries:
         _refuse_other_content(binary)
-    if fingerprint(versions(), rig()) != manifest.rig_fingerprint:
+    metrics = declared_metrics(resolve_probes(wanted.probes))
+    if fingerprint(versions(instruments_of(metrics)), rig()) != manifest.rig_fingerprint:
         raise ConfigError("another machine, or other versions, than at the start", remedy=_REMEDY)
     if code_digest() != manifest.code_sha256:
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)

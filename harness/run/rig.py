@@ -8,10 +8,12 @@ import os
 import platform
 import sys
 import zlib
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import harness
+from harness.records import Metric
 
 EXTRACTION = ("model.py", "sharing.py", "symbols")
 MEASURED = (
@@ -22,10 +24,19 @@ MEASURED = (
 _DISTRIBUTIONS = (*("harness", "memray", "pyelftools", "msgspec", "orjson", "zlib-ng", "isal"),)
 
 
-def versions() -> dict[str, str]:
-    """Return the version of everything that runs in a measured process."""
+def instruments_of(metrics: Mapping[str, Iterable[Metric]]) -> set[str]:
+    """Return the distributions that the metrics of some probes are measured with."""
+    return {metric.instrument for declared in metrics.values() for metric in declared} - {""}
+
+
+def versions(instruments: Iterable[str] = ()) -> dict[str, str]:
+    """Return the version of everything that runs in a measured process.
+
+    Args:
+        instruments: Distributions that only the probes of the run depend on.
+    """
     found = {"python": sys.version, "zlib": zlib.ZLIB_RUNTIME_VERSION}
-    for name in _DISTRIBUTIONS:
+    for name in dict.fromkeys([*_DISTRIBUTIONS, *sorted(instruments)]):
         try:
             found[name] = version(name)
         except PackageNotFoundError:

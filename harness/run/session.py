@@ -10,7 +10,6 @@ from pathlib import Path
 
 from harness.intake.process import Intake, confirm
 from harness.records import Job, Manifest, Record
-from harness.run.costs import job_cost
 from harness.run.events import (
     BinaryFinished,
     BinaryStarted,
@@ -20,8 +19,8 @@ from harness.run.events import (
     RunFinished,
     RunStarted,
 )
-from harness.run.executor import Cell, ProbeTraits, Settings, iter_records
-from harness.run.extensions import resolve_probes
+from harness.run.executor import Cell, Settings, iter_records
+from harness.run.extensions import ProbeTraits, resolve_probes
 from harness.run.flame_pages import CAPTURES, draw_pages
 from harness.run.manifest import first_manifest, modes_of
 from harness.run.overhead import overheads
@@ -29,6 +28,7 @@ from harness.run.past import Past
 from harness.run.plan import (
     Plan,
     Surroundings,
+    job_cost,
     plan,
     recording,
     replay_job,
@@ -66,13 +66,13 @@ def measure_into(
     writer: RunWriter, request: RunRequest, on_event: Callable[[Event], None], past: Past
 ) -> None:
     """Measure what `past` does not have yet, and leave the manifest saying how that ended."""
-    targets, traits = resolve_probes(request.probes)
+    traits = resolve_probes(request.probes)
     started = time.monotonic()
     state = INTERRUPTED
     try:
         with scratch_directory() as scratch, Intake() as intake:
-            around = _surroundings(writer, request, targets, (str(scratch), intake.url))
-            _Session(request, writer, traits, on_event).run(around, intake, past)
+            around = _surroundings(writer, request, traits, (str(scratch), intake.url))
+            _Session(request, writer, on_event).run(around, intake, past)
         state = COMPLETE
     finally:
         writer.update_manifest(
@@ -90,7 +90,10 @@ def _warnings(manifest: Manifest) -> list[str]:
 
 
 def _surroundings(
-    writer: RunWriter, request: RunRequest, targets: dict[str, str], places: tuple[str, str]
+    writer: RunWriter,
+    request: RunRequest,
+    traits: dict[str, ProbeTraits],
+    places: tuple[str, str],
 ) -> Surroundings:
     scratch, url = places
     replays = {
@@ -105,7 +108,7 @@ def _surroundings(
         intake_url=url,
         scratch=scratch,
         work=str(work),
-        targets=targets,
+        traits=traits,
         replays=replays,
     )
 
@@ -113,10 +116,14 @@ def _surroundings(
 class _Progress:
     """How much of the planned work is done, by forecast cost, and how long the rest may take."""
 
-    def __init__(self, jobs: list[Job], request: RunRequest) -> None:
+    def __init__(
+        self, jobs: list[Job], request: RunRequest, traits: dict[str, ProbeTraits]
+    ) -> None:
         sizes = {binary.name: binary.size_bytes for binary in request.binaries}
         self._cost = {
-            (job.binary, job.probe, job.source): job_cost(job.probe, job.source, sizes[job.binary])
+            (job.binary, job.probe, job.source): job_cost(
+                traits[job.probe], job.source, sizes[job.binary]
+            )
             for job in jobs
         }
         self.total = len(jobs)
@@ -149,12 +156,10 @@ class _Session:
         self,
         request: RunRequest,
         writer: RunWriter,
-        traits: dict[str, ProbeTraits],
         on_event: Callable[[Event], None],
     ) -> None:
         self._request = request
         self._writer = writer
-        self._traits = traits
         self._on_event = on_event
         self._not_measured: list[str] = []
         self._captures = writer.path / CAPTURES
@@ -166,7 +171,7 @@ class _Session:
         self._around, self._intake, self._past = around, intake, past
         planned = plan(self._request, around)
         self._not_measured += planned.not_measured
-        self._progress = _Progress(planned.jobs, self._request)
+        self._progress = _Progress(planned.jobs, self._request, around.traits)
         binaries = smallest_first(self._request.binaries)
         self._on_event(RunStarted(self._writer.path, len(binaries), len(planned.jobs)))
         for index, binary in enumerate(binaries):
@@ -273,7 +278,7 @@ class _Session:
     def _settings(self) -> Settings:
         return Settings(
             work=self._around.work,
-            traits=self._traits,
+            traits=self._around.traits,
             expected=self._past.expected,
             slots=self._request.slots,
             address_space_bytes=self._request.address_space_bytes,

@@ -83,8 +83,7 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
     return Done(
         counters=counters,
         cpu_s=time.process_time() - cpu_s,
-        declares=list(probe.declares),
-        metrics=probe.metrics(),
+        values=probe.values(),
         collections=probe.collections(),
         timeline=probe.timeline(),
         skipped=source.skipped,
@@ -101,8 +100,7 @@ def _record_replay(job: Job) -> Done:
     return Done(
         counters=Counters(),
         cpu_s=0.0,
-        declares=[],
-        metrics=[],
+        values={},
         collections=[],
         timeline=[],
         skipped=source.skipped,
@@ -142,7 +140,7 @@ def _capture(probe: Probe) -> CaptureRef | None:
         path=probe.capture_path,
         size_bytes=size_bytes,
         sha256=digest,
-        metric=probe.declares[0],
+        metric=probe.metrics[0].name,
     )
 
 

@@ -21,7 +21,6 @@ from harness.stats.change import (
     permutation_p,
 )
 from harness.stats.check import Case, Comparison, Link, Outcome
-from harness.stats.metrics import kind_of
 from harness.stats.power import minimum_detectable_pct, replicates_needed
 from harness.stats.samples import Demands, Key, Sample, iter_faults
 
@@ -102,7 +101,7 @@ def _pair(key: Key, rule: Rule, old: Sample | None, new: Sample | None) -> _Pair
     faults = tuple(iter_faults(old, new, rule.demands))
     if faults or old is None or new is None:
         return _Pair(key, rule, old, new, faults, None)
-    change = estimate_change(old.numbers, new.numbers, exact=kind_of(key.metric).exact)
+    change = estimate_change(old.numbers, new.numbers, exact=new.metric.exact)
     if math.isnan(change.delta_pct):
         return _Pair(key, rule, old, new, ("values of zero have no ratio",), None)
     return _Pair(key, rule, old, new, (), change)
@@ -166,7 +165,8 @@ def _outcome(rule: Rule, change: Change, q_value: float | None) -> Outcome:
 
 
 def _remarks(pair: _Pair, change: Change) -> list[str]:
-    samples, kind = pair.samples, kind_of(pair.key.metric)
+    samples = pair.samples
+    kind = samples[-1].metric
     remarks = []
     if kind.exact and not change.exact:
         spread = ", ".join(f"{min(s.numbers):.0f} to {max(s.numbers):.0f}" for s in samples)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_type_hints
 
@@ -18,9 +19,9 @@ from harness.records import (
     HeapPoint,
     Holding,
     Job,
-    Metric,
     Record,
 )
+from harness.stats.metrics import Metrics
 
 _DTYPES = {str: "str", int: "int64", bool: "bool", float: "float64"}
 _CASE = ("run_id", "binary", "arm", "source")
@@ -35,7 +36,7 @@ def _columns(kind: type[Struct], *names: str) -> dict[str, str]:
 COLUMNS: dict[str, dict[str, str]] = {
     "samples": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
     | _columns(Record, "status")
-    | _columns(Metric),
+    | {"metric": "str", "unit": "str", "value": "float64"},
     "batches": _columns(Job, *_CASE, "probe", "replicate") | _columns(Batch),
     "collections": _columns(Job, *_CASE, "replicate") | _columns(Collection),
     "timeline": _columns(Job, *_CASE, "probe", "replicate") | _columns(HeapPoint),
@@ -73,7 +74,7 @@ where the level is another than before, `break` where that has the `reason` give
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Frames:
     """A loaded run: its manifest and its tables, each with all of its columns, rows or not.
 
@@ -94,6 +95,11 @@ class Frames:
     failures: pd.DataFrame
     history: pd.DataFrame
 
+    @cached_property
+    def metrics(self) -> Metrics:
+        """What is declared of the metrics of this run."""
+        return Metrics(self.manifest)
+
     @classmethod
     def build(
         cls,
@@ -112,17 +118,18 @@ class Frames:
 
 
 def tables_of(
-    records: Sequence[Record], wanted: Container[str] = frozenset(COLUMNS)
+    records: Sequence[Record], metrics: Metrics, wanted: Container[str] = frozenset(COLUMNS)
 ) -> dict[str, pd.DataFrame]:
     """Return the tables that records make, with the columns and dtypes of `COLUMNS`.
 
     Args:
         records: In the order in which they were stored.
+        metrics: What the probes declare of the values.
         wanted: The tables that get rows; the others stay empty.
     """
     first = _first_batches(records)
     makers: dict[str, Callable[[Record], Iterable[_Row]]] = {
-        "samples": _samples,
+        "samples": lambda r: _samples(r, metrics),
         "batches": lambda r: _rows(r, r.batches if first.get(_key(r)) is r.batches else ()),
         "collections": lambda r: _rows(r, r.collections),
         "timeline": lambda r: _rows(r, r.timeline),
@@ -171,10 +178,14 @@ def _first_batches(records: Iterable[Record]) -> dict[tuple[str, str, str, int],
     return first
 
 
-def _samples(record: Record) -> list[_Row]:
+def _samples(record: Record, metrics: Metrics) -> list[_Row]:
     if record.status != "ok":
         return [_place(record) | {"metric": "", "unit": "", "value": None}]
-    return _rows(record, record.metrics)
+    place = _place(record)
+    return [
+        place | {"metric": name, "unit": metrics[name].unit, "value": value}
+        for name, value in record.values.items()  # noqa: PD011  no data frame
+    ]
 
 
 def _copies(record: Record, batches: Iterable[Batch]) -> Iterator[_Row]:

@@ -1,38 +1,68 @@
-"""What is known about each metric: whether it repeats to the byte, and how much noise is normal."""
+"""What the probes of a run declare of their metrics, by the name of the metric."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import cached_property
+from math import inf
+from typing import Any
+
+from msgspec import convert
+from msgspec.structs import replace
+
+from harness.probes.builtin import builtin_metrics
+from harness.records import Metric
+
+_DERIVED = (
+    Metric("reduction_pct", "percent", better="more", portable=True, instrument="memray"),
+    Metric("copies", "count", portable=True, instrument="memray"),
+    Metric("overshoot", "byte", zero_allowed=True, portable=True),
+)
+"""Series that a suite derives from exact metrics."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """How a metric behaves.
-
-    `exact` metrics give the same value in every replicate on one rig. Above a coefficient of
-    variation of `erratic_above` an experiment is erratic: its noise hides what is looked for.
-    """
-
-    exact: bool = False
-    erratic_above: float = 0.10
+UNDECLARED = Metric("", "", zero_allowed=True, compared=False)
 
 
-_EXACT_HEAP = Kind(exact=True, erratic_above=0.02)
-_HEAP = Kind(erratic_above=0.02)
-_NOISY = Kind()
+class Metrics:
+    """The metrics that runs declare."""
 
-METRICS = {
-    "heap_peak_memray": _EXACT_HEAP,
-    "heap_peak_memray_native": _EXACT_HEAP,
-    "heap_peak_tracemalloc": _EXACT_HEAP,
-    "heap_peak_gc": _HEAP,
-    "rss_peak": _NOISY,
-    "wall": _NOISY,
-    "cpu": _NOISY,
-}
-"""The metrics that are compared unless others are asked for; less is better in all of them."""
+    def __init__(self, *manifests: Mapping[str, Any]) -> None:
+        """Take what the manifests declare; of several declarations the last one counts.
+
+        A manifest from before there were declarations has those of the built-in probes.
+        """
+        self._declared = {
+            (probe, metric.name): metric
+            for manifest in manifests
+            for probe, metrics in _declarations(manifest).items()
+            for metric in metrics
+        }
+        self._by_name = {one.name: one for one in (*_DERIVED, *self._declared.values())}
+
+    def __getitem__(self, name: str) -> Metric:
+        """Return the declaration of a metric; of one that nobody declared, nothing is assumed."""
+        return self._by_name.get(name) or replace(UNDECLARED, name=name)
+
+    def probe(self, name: str) -> str:
+        """Return the probe whose values of a metric count; empty unless exactly one declares it."""
+        probes = {probe for probe, metric in self._declared if metric == name}
+        return probes.pop() if len(probes) == 1 else ""
+
+    @cached_property
+    def peaks(self) -> tuple[str, ...]:
+        """The definitions of peak heap, best first."""
+        ranked = [metric for metric in self._by_name.values() if metric.peak_rank]
+        return tuple(one.name for one in sorted(ranked, key=lambda one: one.peak_rank))
+
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """The metrics that are compared by default: peaks first, then bytes, counts and seconds."""
+        found = {one.name: one for one in self._declared.values() if one.compared}
+        ordered = sorted(found.values(), key=lambda one: (one.peak_rank or inf, one.unit))
+        return tuple(metric.name for metric in ordered)
 
 
-def kind_of(metric: str) -> Kind:
-    """Return what is known of `metric`; one that we never heard of is taken for a noisy one."""
-    return METRICS.get(metric, _NOISY)
+def _declarations(manifest: Mapping[str, Any]) -> dict[str, tuple[Metric, ...]]:
+    declared = manifest.get("metrics")
+    return convert(declared, dict[str, tuple[Metric, ...]]) if declared else builtin_metrics()

@@ -8,12 +8,10 @@ from typing import NamedTuple
 import pandas as pd
 from msgspec import Struct
 
+from harness.records import Metric
 from harness.stats.frames import Frames, of_case, succeeded
-from harness.stats.metrics import METRICS
-from harness.stats.summary import PEAKS, TIMED
+from harness.stats.metrics import UNDECLARED, Metrics
 from harness.stats.surroundings import comparable_with, rig_differences
-
-BARE = "bare"
 
 
 class Key(NamedTuple):
@@ -34,7 +32,8 @@ class Sample(Struct, frozen=True):
     `failed` counts replicates of the same probe that did not end well, `unusable` values that are
     no measurement although theirs did (no number, or zero where that cannot be), `repeated` values
     of one that has given its own already; `outputs` are the digests of what was delivered;
-    `inputs` those of the binary; `rig` is what both sides have to share.
+    `inputs` those of the binary; `rig` is what both sides have to share;
+    `metric` is what the probe declares.
     """
 
     numbers: tuple[float, ...]
@@ -45,6 +44,7 @@ class Sample(Struct, frozen=True):
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     rig: str = ""
+    metric: Metric = UNDECLARED
 
 
 def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> dict[Key, Sample]:
@@ -60,44 +60,36 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
         delivered = delivered[(delivered["arm"] == arm) & (delivered["status"] == "ok")]
         outputs = frozenset(map(str, delivered["digest"])) - {""}
         for metric in metrics:
-            taken = rows[rows["probe"] == _probe_of(rows, metric)]
+            taken = rows[rows["probe"] == _probe_of(rows, frames.metrics, metric)]
             if len(taken):
                 key = Key(str(binary), str(source), called, metric)
                 rig = comparable_with(metric, frames.manifest)
-                found[key] = _sample(taken, metric, outputs, rig)
+                found[key] = _sample(taken, frames.metrics[metric], outputs, rig)
     return found
 
 
-def _probe_of(rows: pd.DataFrame, metric: str) -> str:
+def _probe_of(rows: pd.DataFrame, metrics: Metrics, metric: str) -> str:
     """Return the probe that is there to take `metric`: failures of others do not concern it."""
     takers = sorted(set(rows.loc[rows["metric"] == metric, "probe"]))
-    return probe_for(metric) or next(iter(takers), "")
+    return metrics.probe(metric) or next(iter(takers), "")
 
 
-def probe_for(metric: str) -> str:
-    """Return the built-in probe whose values of `metric` count; empty for what others measure."""
-    return BARE if metric in TIMED else PEAKS.get(metric, "")
-
-
-def _sample(rows: pd.DataFrame, metric: str, outputs: frozenset[str], rig: str) -> Sample:
-    given = rows[(rows["metric"] == metric) & (rows["status"] == "ok")]
+def _sample(rows: pd.DataFrame, metric: Metric, outputs: frozenset[str], rig: str) -> Sample:
+    given = rows[(rows["metric"] == metric.name) & (rows["status"] == "ok")]
     good = succeeded(given).sort_values(["replicate", "order"])
+    zeros = int((good["value"] == 0).sum())
     ended_badly = rows[rows["status"] != "ok"]
     return Sample(
         numbers=tuple(map(float, good["value"])),
         unit=" and ".join(sorted(set(map(str, good["unit"])))),
         failed=int(ended_badly["replicate"].nunique()),
-        unusable=len(given) - len(good) + _impossible(good, metric),
+        unusable=len(given) - len(good) + (0 if metric.zero_allowed else zeros),
         repeated=int(good["replicate"].duplicated().sum()),
         inputs=frozenset(map(str, rows["binary_sha256"])),
         outputs=outputs,
         rig=rig,
+        metric=metric,
     )
-
-
-def _impossible(good: pd.DataFrame, metric: str) -> int:
-    """Count values of nothing where a process cannot have needed nothing."""
-    return int((good["value"] == 0).sum()) if metric in METRICS else 0
 
 
 class Demands(Struct, frozen=True):

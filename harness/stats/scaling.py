@@ -15,7 +15,6 @@ from msgspec import Struct
 from harness.errors import MeasurementInvalid
 from harness.stats.frames import Frames
 from harness.stats.slope import Slope, fit_slope
-from harness.stats.summary import PEAKS
 
 SCALING = "scaling"
 """The `kind` in the manifest of a run that was made to see how peaks grow with size."""
@@ -88,7 +87,7 @@ def slope_in_words(slope: Slope, size: str, flat_limit: float) -> str:
 
 def scaling_points(frames: Frames, metric: str = "heap_peak_memray") -> list[ScalingPoint]:
     """Return a point for each input, source and arm that has a peak and a verified delivery."""
-    peaks = _by_case(_peaks(frames.samples, metric), "value", "median")
+    peaks = _by_case(_peaks(frames, metric), "value", "median")
     batches = _by_case(frames.batches, "batch_num", "max")
     delivered = frames.deliveries[frames.deliveries["status"] == "ok"]
     inputs = {str(one["name"]): one for one in frames.manifest.get("corpus", ())}
@@ -164,9 +163,10 @@ def _series_of(inputs: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
     }
 
 
-def _peaks(samples: pd.DataFrame, metric: str) -> pd.DataFrame:
-    chosen = samples["metric"] == metric
-    return samples[chosen & (samples["probe"] == PEAKS.get(metric)) & (samples["status"] == "ok")]
+def _peaks(frames: Frames, metric: str) -> pd.DataFrame:
+    samples, probe = frames.samples, frames.metrics.probe(metric)
+    chosen = (samples["metric"] == metric) & (samples["probe"] == probe)
+    return samples[chosen & (samples["status"] == "ok")]
 
 
 def _by_case(table: pd.DataFrame, column: str, how: str) -> dict[Any, float]:

@@ -10,12 +10,9 @@ from msgspec import Struct
 from scipy import stats
 
 from harness.stats.change import CONFIDENCE
-from harness.stats.frames import succeeded
-from harness.stats.metrics import METRICS
-from harness.stats.summary import PEAKS
+from harness.stats.frames import Frames, succeeded
 
 _CELL = ["binary", "source", "arm"]
-_TIMES = "bare"
 
 
 class Scatter(Struct, frozen=True):
@@ -37,18 +34,18 @@ class Scatter(Struct, frozen=True):
     reach_pct: float | None
 
 
-def scatters(samples: pd.DataFrame) -> list[Scatter]:
+def scatters(frames: Frames) -> list[Scatter]:
     """Return one scatter for each compared metric and arm that has a measurement, in their order.
 
     Args:
-        samples: The table of a run. Only the probe that a metric is defined by counts for it.
+        frames: The tables of a run. Only the probe that declares a metric counts for it.
     """
-    good = succeeded(samples)
+    good = succeeded(frames.samples)
     return [
         _scatter(metric, str(arm), rows)
-        for metric in METRICS
+        for metric in frames.metrics.compared
         for arm, rows in good[
-            (good["metric"] == metric) & (good["probe"] == PEAKS.get(metric, _TIMES))
+            (good["metric"] == metric) & (good["probe"] == frames.metrics.probe(metric))
         ].groupby("arm")
     ]
 

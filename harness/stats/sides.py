@@ -10,9 +10,8 @@ from msgspec import structs
 from harness.stats.check import Comparison, Outcome
 from harness.stats.compare import Rule, compare
 from harness.stats.frames import Frames
-from harness.stats.metrics import METRICS
 from harness.stats.repeat import repeat_command
-from harness.stats.samples import Key, Sample, collect, probe_for
+from harness.stats.samples import Key, Sample, collect
 
 _INFORMING = ("rig", "versions")
 
@@ -22,12 +21,16 @@ Samples = dict[Key, Sample]
 def compare_runs(
     baseline: Frames, candidate: Frames, rule: Rule, metrics: Collection[str] = ()
 ) -> list[Comparison]:
-    """Return one comparison for every binary, source, arm and metric that either run has."""
+    """Return one comparison for every binary, source, arm and metric that either run has.
+
+    Without `metrics`, of all that either run declares as compared by default.
+    """
+    metrics = metrics or {*baseline.metrics.compared, *candidate.metrics.compared}
     old, new = (
         {
             key: sample
             for arm in sorted(set(frames.samples["arm"]) - {""})
-            for key, sample in collect(frames, arm, arm, metrics or METRICS).items()
+            for key, sample in collect(frames, arm, arm, metrics).items()
         }
         for frames in (baseline, candidate)
     )
@@ -38,7 +41,8 @@ def compare_arms(
     run: Frames, baseline: str, candidate: str, rule: Rule, metrics: Collection[str] = ()
 ) -> list[Comparison]:
     """Return one comparison for every binary, source and metric: one arm against the other."""
-    old, new = (collect(run, arm, candidate, metrics or METRICS) for arm in (baseline, candidate))
+    metrics = metrics or run.metrics.compared
+    old, new = (collect(run, arm, candidate, metrics) for arm in (baseline, candidate))
     return _compared(old, new, rule, run, baseline)
 
 
@@ -76,7 +80,9 @@ def _compared(
         if sample.numbers or sample.failed
     }
     old, new = ({key: side[key] for key in known if key in side} for side in (old, new))
-    return [_with_command(one, frames, other) for one in compare(old, new, default=rule)]
+    more = structs.replace(rule, higher_is_better=True)
+    rules = {key: more for key, sample in (old | new).items() if sample.metric.better == "more"}
+    return [_with_command(one, frames, other) for one in compare(old, new, rules, rule)]
 
 
 def _with_command(comparison: Comparison, frames: Frames, other: str) -> Comparison:
@@ -85,7 +91,7 @@ def _with_command(comparison: Comparison, frames: Frames, other: str) -> Compari
         frames.manifest,
         (case.binary, case.source),
         [arm for arm in (other, case.arm) if arm],
-        probe=probe_for(comparison.metric),
+        probe=frames.metrics.probe(comparison.metric),
         replicates=comparison.replicates_needed or 0,
     )
     return structs.replace(comparison, repeat_command=command)

@@ -10,21 +10,11 @@ from msgspec import Struct, field
 
 from harness.stats.batches import Batching, summarise_batches
 from harness.stats.frames import Frames, of_case, succeeded
+from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity, iter_quantities
 from harness.stats.repeat import repeat_command
 
-PEAKS = {
-    "heap_peak_memray": "memray",
-    "heap_peak_memray_native": "memray-native",
-    "heap_peak_tracemalloc": "tracemalloc",
-    "heap_peak_gc": "gc",
-}
-"""Definitions of peak heap, best first, each with the probe that takes it."""
-
 _ARMS = ("legacy", "streaming")
-
-TIMED = ("wall", "cpu", "rss_peak")
-"""Metrics that any instrument would distort; only the bare probe's values count."""
 
 
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,7 +111,7 @@ def summarise(
         metric: Which definition of peak heap to use throughout; without one, the best that the
             run measured at all. A row that lacks it has no peak, even if it has another.
     """
-    chosen = metric or _best_peak(frames.samples)
+    chosen = metric or _best_peak(frames)
     old, new = compared_arms(frames.manifest)
     old, new = baseline or old, candidate or new
     rows = sorted(_iter_rows(frames, (old, new), chosen), key=_order)
@@ -142,9 +132,9 @@ def compared_arms(manifest: Mapping[str, Any]) -> tuple[str, str]:
     return _ARMS
 
 
-def _best_peak(samples: pd.DataFrame) -> str:
-    measured = set(succeeded(samples)["metric"])
-    return next((metric for metric in PEAKS if metric in measured), next(iter(PEAKS)))
+def _best_peak(frames: Frames) -> str:
+    measured, peaks = set(succeeded(frames.samples)["metric"]), frames.metrics.peaks
+    return next((metric for metric in peaks if metric in measured), peaks[0])
 
 
 def _order(row: Row) -> tuple[str, bool, float, str]:
@@ -164,14 +154,17 @@ def _row(
     arms: tuple[str, str],
     metric: str,
 ) -> Row:
+    defined = (metric, frames.metrics.probe(metric))
     batches = of_case(frames.batches, case)
-    old, new = (_arm(name, samples, batches, metric) for name in arms)
+    old, new = (_arm(name, samples, batches, defined) for name in arms)
     failures = tuple(_iter_failures(samples, of_case(frames.failures, case), arms))
     same = same_output(of_case(frames.deliveries, case), arms)
     digests = sorted({str(digest) for digest in samples["binary_sha256"]})
-    doubts = tuple(_iter_doubts((old, new), failures, same, metric, len(digests)))
+    doubts = tuple(_iter_doubts((old, new), failures, same, defined, len(digests)))
     ratio = None if same is False else _ratio(old.peak, new.peak)
-    wall, cpu, rss = (_ratio(old.find(m, "bare"), new.find(m, "bare")) for m in TIMED)
+    wall, cpu, rss = (
+        _ratio(old.find(m, "bare"), new.find(m, "bare")) for m in ("wall", "cpu", "rss_peak")
+    )
     return Row(
         binary=case[0],
         binary_sha256=digests[0] if len(digests) == 1 else "",
@@ -186,15 +179,15 @@ def _row(
         counts=not doubts and ratio is not None,
         doubts=doubts,
         failures=failures,
-        unmeasured=tuple(_iter_unmeasured((old, new), metric)),
+        unmeasured=tuple(_iter_unmeasured((old, new), frames.metrics, metric)),
         repeat=repeat_command(frames.manifest, case, arms),
     )
 
 
-def _arm(name: str, samples: pd.DataFrame, batches: pd.DataFrame, metric: str) -> Arm:
+def _arm(name: str, samples: pd.DataFrame, batches: pd.DataFrame, defined: tuple[str, str]) -> Arm:
     quantities = tuple(iter_quantities(samples[samples["arm"] == name]))
-    probe = PEAKS.get(metric)
-    peaks = [q for q in quantities if q.metric == metric and probe in (None, q.probe)]
+    metric, probe = defined
+    peaks = [q for q in quantities if q.metric == metric and probe in ("", q.probe)]
     return Arm(
         name=name,
         peak=peaks[0] if len(peaks) == 1 else None,
@@ -223,11 +216,12 @@ def _iter_doubts(
     arms: tuple[Arm, Arm],
     failures: tuple[Failure, ...],
     same: bool | None,
-    metric: str,
+    defined: tuple[str, str],
     digests: int,
 ) -> Iterator[str]:
     """Yield the causes; what merely follows from a failure is not said again."""
-    failed = [f for f in failures if not f.arm or f.probe in (PEAKS.get(metric), "verify")]
+    metric, probe = defined
+    failed = [f for f in failures if not f.arm or f.probe in (probe, "verify")]
     for failure in failed:
         who = f"{failure.arm} ({failure.probe}): " if failure.arm else ""
         yield f"{who}{failure.status}"
@@ -248,8 +242,8 @@ def _iter_doubts(
         yield f"unequal replicates: {old} and {new}"
 
 
-def _iter_unmeasured(arms: tuple[Arm, Arm], metric: str) -> Iterator[str]:
-    old, new = (_lacking(arm, metric) for arm in arms)
+def _iter_unmeasured(arms: tuple[Arm, Arm], metrics: Metrics, peak: str) -> Iterator[str]:
+    old, new = (_lacking(arm, metrics, peak) for arm in arms)
     if old and old == new:
         yield f"{old} of both arms"
         return
@@ -258,10 +252,11 @@ def _iter_unmeasured(arms: tuple[Arm, Arm], metric: str) -> Iterator[str]:
             yield f"{lacking} of {arm.name}"
 
 
-def _lacking(arm: Arm, metric: str) -> str:
-    lacking = [] if arm.peak else [metric]
+def _lacking(arm: Arm, metrics: Metrics, peak: str) -> str:
+    lacking = [] if arm.peak else [peak]
     lacking += [] if arm.batching else ["batches"]
-    lacking += [timed for timed in TIMED if arm.find(timed, "bare") is None]
+    others = [name for name in metrics.compared if not metrics[name].peak_rank]
+    lacking += [name for name in others if arm.find(name, metrics.probe(name)) is None]
     return ", ".join(lacking)
 
 

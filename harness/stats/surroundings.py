@@ -12,20 +12,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.stats.metrics import kind_of
+from harness.stats.metrics import Metrics
 
-_INSTRUMENTS = dict.fromkeys(
-    ("heap_peak_memray", "heap_peak_memray_native", "reduction_pct", "copies"), "memray"
-)
-_WORKED_OUT = {"reduction_pct", "copies", "overshoot"}  # series of a suite, from exact numbers
 _COMPRESSORS = {"zlib-ng", "isal"}  # extras: installed or not, most runs do without
 _ANYWHERE = ("implementation", "machine")
 _MACHINE = ("system", "kernel", "libc", "cpu", "cpus")
-
-
-def is_portable(metric: str) -> bool:
-    """Tell whether values of `metric` mean the same on another machine of the same architecture."""
-    return kind_of(metric).exact or metric in _WORKED_OUT
 
 
 def surroundings(metric: str, manifest: Mapping[str, Any]) -> dict[str, str]:
@@ -33,12 +24,12 @@ def surroundings(metric: str, manifest: Mapping[str, Any]) -> dict[str, str]:
 
     Of Python its version counts, not the build: two builds of one version lay objects out alike.
     """
+    declared = Metrics(manifest)[metric]
     versions, rig = manifest.get("versions", {}), manifest.get("rig", {})
     found = {"python": str(versions.get("python", "")).partition(" ")[0]}
-    if metric in _INSTRUMENTS:
-        instrument = _INSTRUMENTS[metric]
-        found[instrument] = str(versions.get(instrument, ""))
-    names = _ANYWHERE if is_portable(metric) else (*_ANYWHERE, *_MACHINE)
+    if declared.instrument:
+        found[declared.instrument] = str(versions.get(declared.instrument, ""))
+    names = _ANYWHERE if declared.portable else (*_ANYWHERE, *_MACHINE)
     return {**found, **{name: str(rig.get(name, "")) for name in names}}
 
 
@@ -53,7 +44,7 @@ def comparable_with(metric: str, manifest: Mapping[str, Any]) -> str:
     processor, under another kernel's name and with other allocator settings.
     """
     needed = surroundings(metric, manifest)
-    if not is_portable(metric) or not all(needed.values()):
+    if not Metrics(manifest)[metric].portable or not all(needed.values()):
         return str(manifest.get("rig_fingerprint", ""))
     return json.dumps([needed, _libraries(manifest)], sort_keys=True)
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from harness.stats.change import finite
 from harness.stats.frames import HISTORY, Frames
-from harness.stats.metrics import METRICS, kind_of
+from harness.stats.metrics import Metrics
 from harness.stats.samples import Key, Sample, collect
 from harness.stats.steps import LEAST_POINTS, Step, find_steps
 from harness.stats.surroundings import surroundings
@@ -97,23 +97,27 @@ class HistoryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     files: dict[str, str]
 
 
-def trends_of(runs: Sequence[Frames], metrics: Collection[str] = tuple(METRICS)) -> list[Trend]:
+def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Trend]:
     """Return one trend for each experiment and metric that any run measured, sorted by key.
 
     Args:
         runs: In any order; they are put into that of their start. A run that is there twice, as a
             baseline is, counts once.
-        metrics: Those to follow.
+        metrics: Those to follow; by default all that any run declares as compared.
     """
     known = {str(frames.manifest.get("run_id", "")): frames for frames in runs}
     ordered = sorted(known.items(), key=lambda item: (_started(item[1]), item[0]))
+    declared = Metrics(*(frames.manifest for _, frames in ordered))
     levels: dict[Key, list[RunLevel]] = {}
     units: dict[Key, str] = {}
     for run_id, frames in ordered:
-        for key, sample in _iter_samples(frames, metrics):
+        for key, sample in _iter_samples(frames, metrics or declared.compared):
             levels.setdefault(key, []).append(_level(run_id, frames, key, sample))
             units[key] = sample.unit
-    return [_trend(key, units[key], levels[key]) for key in sorted(levels)]
+    return [
+        _trend(key, units[key], levels[key], declared=declared[key.metric].exact)
+        for key in sorted(levels)
+    ]
 
 
 def _started(frames: Frames) -> str:
@@ -160,8 +164,7 @@ def _options(manifest: Mapping[str, Any], arm: str) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def _trend(key: Key, unit: str, runs: list[RunLevel]) -> Trend:
-    declared = kind_of(key.metric).exact
+def _trend(key: Key, unit: str, runs: list[RunLevel], *, declared: bool) -> Trend:
     exact = declared and all(run.low == run.high for run in runs)
     environments = [run.environment for run in runs]
     steps = find_steps([run.level for run in runs], environments, exact=exact)

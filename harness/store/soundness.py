@@ -36,7 +36,7 @@ def _iter_failures(run: Run) -> Iterator[str]:
     if failed:
         places = sorted({_failure(record) for record in failed})
         yield f"{len(failed)} replicates failed: {_named(places)}"
-    wrong = sum(metric.value < 0 for record in _good(run) for metric in record.metrics)
+    wrong = sum(value < 0 for record in _good(run) for value in record.values.values())
     if wrong:
         yield f"{wrong} values are no measurement: negative"
 
@@ -57,8 +57,8 @@ def _metrics_by_cell(run: Run) -> dict[Cell, set[str]]:
     """Return what was measured of every binary, source and arm."""
     found: dict[Cell, set[str]] = {}
     for record in _good(run):
-        if record.metrics:
-            found.setdefault(_cell(record), set()).update(one.metric for one in record.metrics)
+        if record.values:
+            found.setdefault(_cell(record), set()).update(record.values)
     return found
 
 

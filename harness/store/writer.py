@@ -150,7 +150,7 @@ def _stored(record: Record) -> Record:
     return structs.replace(
         record,
         job=job,
-        metrics=nothing,
+        values={},
         batches=nothing,
         collections=nothing,
         timeline=nothing,

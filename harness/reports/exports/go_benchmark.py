@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from harness.reports.exports.measurements import Measurement, measure_name, plain
-from harness.stats.metrics import kind_of
 
 _ACTIVE = re.compile(r"[\s/=%\x00-\x1f\x7f]")
 
@@ -26,9 +25,10 @@ def render(measurements: Sequence[Measurement]) -> bytes:
 
 
 def _iter_lines(measurements: Sequence[Measurement]) -> Iterator[str]:
-    units = {measure_name(m.metric, m.unit): kind_of(m.metric).exact for m in measurements}
-    for unit, exact in sorted(units.items()):
-        yield f"Unit {_one_word(unit)} better=lower assume={'exact' if exact else 'nothing'}"
+    units = {measure_name(m.metric, m.unit): m for m in measurements}
+    for unit, m in sorted(units.items()):
+        better = "higher" if m.better == "more" else "lower"
+        yield f"Unit {_one_word(unit)} better={better} assume={'exact' if m.exact else 'nothing'}"
     ordered = sorted(measurements, key=lambda m: (m.started_at, m.run_id, *_process(m), m.metric))
     for _, run in groupby(ordered, key=lambda m: m.run_id):
         yield from _iter_run(list(run))

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from harness.errors import ConfigError
 from harness.stats.frames import Frames, succeeded
-from harness.stats.samples import probe_for
+from harness.stats.metrics import Metrics
 
 
 class Case(NamedTuple):
@@ -41,6 +41,8 @@ class Measurement(Struct, frozen=True, kw_only=True):
     metric: str
     unit: str
     value: float
+    exact: bool = False
+    better: str = "less"
 
     @property
     def case(self) -> Case:
@@ -76,30 +78,40 @@ def measurements_of(frames: Frames) -> list[Measurement]:
             metric=str(row.metric),
             unit=str(row.unit),
             value=float(row.value),
+            exact=frames.metrics[str(row.metric)].exact,
+            better=frames.metrics[str(row.metric)].better,
         )
         for row in good.itertuples()
     ]
     return sorted(found, key=lambda m: (m.case, m.probe, m.metric, m.replicate))
 
 
-def tracked(measurements: Iterable[Measurement], metrics: Collection[str]) -> list[Measurement]:
+def tracked(
+    measurements: Iterable[Measurement], metrics: Metrics, names: Collection[str] = ()
+) -> list[Measurement]:
     """Return the values of some metrics, each from the one probe whose values count.
+
+    Args:
+        measurements: Of one or more runs.
+        metrics: What those runs declare.
+        names: The metrics that are wanted; by default all that are compared.
 
     Raises:
         ConfigError: A metric comes from several probes, each of which distorts it.
     """
-    wanted = [m for m in measurements if m.metric in metrics]
+    names = names or metrics.compared
+    wanted = [m for m in measurements if m.metric in names]
     takers: dict[str, set[str]] = {}
     for measurement in wanted:
         takers.setdefault(measurement.metric, set()).add(measurement.probe)
-    probe_of = {metric: _one_probe(metric, probes) for metric, probes in takers.items()}
+    probe_of = {
+        metric: metrics.probe(metric) or _one_probe(metric, probes)
+        for metric, probes in takers.items()
+    }
     return [m for m in wanted if m.probe == probe_of[m.metric]]
 
 
 def _one_probe(metric: str, probes: Collection[str]) -> str:
-    known = probe_for(metric)
-    if known:
-        return known
     if len(probes) > 1:
         raise ConfigError(
             f"{metric} was taken by {' and '.join(sorted(probes))}, and the values differ by probe",

@@ -10,6 +10,8 @@ import pandas as pd
 from harness.errors import ConfigError
 from harness.reports.exports.measurements import Measurement
 
+_DECLARED = ("exact", "better")  # of the metric, not of the value
+
 
 def render_csv(measurements: Sequence[Measurement]) -> bytes:
     """Return CSV as RFC 4180 has it but for the line ends; values are exact."""
@@ -35,7 +37,7 @@ def render_parquet(measurements: Sequence[Measurement]) -> bytes:
 
 
 def _frame(measurements: Sequence[Measurement]) -> pd.DataFrame:
-    columns = Measurement.__struct_fields__
+    columns = [name for name in Measurement.__struct_fields__ if name not in _DECLARED]
     return pd.DataFrame(
-        {name: [getattr(m, name) for m in measurements] for name in columns}, columns=list(columns)
+        {name: [getattr(m, name) for m in measurements] for name in columns}, columns=columns
     )

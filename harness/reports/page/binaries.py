@@ -13,7 +13,7 @@ from harness.reports.page.material import Material
 from harness.stats.curves import Curve, curves_of
 from harness.stats.holdings import Holdings, holdings_by_arm
 from harness.stats.quantity import Place, Quantity, replicate_values
-from harness.stats.summary import PEAKS, Row
+from harness.stats.summary import Row
 from harness.units import format_value
 
 MOST_BATCHES = 60
@@ -115,7 +115,8 @@ def _case(
 ) -> Case:
     key = (row.binary, row.source)
     batches = _first_batches(tables["batches"][key])
-    curves = curves_of(tables["timeline"][key], PEAKS.get(material.summary.metric, ""))
+    peak_probe = material.frames.metrics.probe(material.summary.metric)
+    curves = curves_of(tables["timeline"][key], peak_probe)
     return Case(
         row=row,
         metrics=tuple(_iter_metrics(row, values)),

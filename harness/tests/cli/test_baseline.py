@@ -14,7 +14,6 @@ from msgspec import structs
 
 from harness.cli.suites import binaries_of
 from harness.corpus import resolve
-from harness.records import Metric
 from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest
 from harness.run.session import run_session
@@ -257,7 +256,7 @@ def test_a_run_that_was_promoted_and_its_baseline_are_one_point(
         for record in records({"run_id": writer.run_id}, {"legacy": [1.0], "streaming": [1.0]}):
             writer.append(record)
         extra = a_record(arm="legacy", replicate=1, order=9, run_id=writer.run_id)
-        writer.append(structs.replace(extra, metrics=[Metric(PEAK, "byte", 1.0)]))
+        writer.append(structs.replace(extra, values={PEAK: 1.0}))
     assert inside("baseline", "promote", writer.path).returncode == 0
     document = json.loads(inside("history", "runs", "results/baseline", "--json").stdout)
     assert_described("history.json", document)

@@ -155,6 +155,6 @@ def test_the_probe_declares_what_it_measures() -> None:
     probe = TracemallocProbe("")
     with probe.measure():
         allocate(100_000)
-    (metric,) = probe.metrics()
-    assert (metric.metric,) == probe.declares
-    assert 100_000 <= metric.value < 100_000 + SLACK
+    ((name, value),) = probe.values().items()
+    assert name == probe.metrics[0].name
+    assert 100_000 <= value < 100_000 + SLACK

@@ -10,26 +10,14 @@ import pytest
 
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake
-from harness.probes.gc_trace import GcProbe
 from harness.records import Job
-from harness.run.executor import ProbeTraits, Settings
+from harness.run.executor import Settings
+from harness.run.extensions import resolve_probes
 from harness.run.recording import ListedPackages, write_replay
-from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
+from harness.run.worker_targets import UNMEASURED, VERIFY
 from harness.tests.run.packages import iter_packages
 
-TARGETS = {
-    "memray": "harness.probes.memray_peak:MemrayProbe",
-    "memray-native": "harness.probes.memray_peak:MemrayNativeProbe",
-    "tracemalloc": "harness.probes.tracemalloc_ext:TracemallocProbe",
-    "gc": "harness.probes.gc_trace:GcProbe",
-    "bare": "harness.probes.bare:BareProbe",
-    VERIFY: UNMEASURED,
-}
-TRAITS = {
-    **{name: ProbeTraits(alone=False) for name in (*TARGETS, RECORD_REPLAY)},
-    "gc": ProbeTraits(environment=GcProbe.environment),
-    "bare": ProbeTraits(),
-}
+TRAITS = resolve_probes(("memray", "memray-native", "tracemalloc", "gc", "bare"))
 
 
 _FOLDERS = count()  # the intake lives as long as all tests: what one sent repeats no other's
@@ -73,7 +61,7 @@ def job(tmp_path: Path, intake: Intake, replay: Path) -> Callable[..., Job]:
             "replicate": 0,
             "order": order,
             "pipeline": "harness.pipelines.streaming:run",
-            "probe_target": TARGETS.get(probe, UNMEASURED),
+            "probe_target": TRAITS[probe].target if probe in TRAITS else UNMEASURED,
             "intake_url": f"{intake.url}/{next(_FOLDERS):07d}{COUNT_PATH}",
             "scratch": str(tmp_path / f"{order:06d}"),
             "replay": str(replay),

@@ -29,7 +29,8 @@ def test_captures_are_kept_on_request_and_drawn(
         job(1, probe="memray"),
     ]
     peaks = {
-        record.job.order: int(record.metrics[0].value) for record in iter_records(jobs, keeping)
+        record.job.order: int(record.values["heap_peak_memray"])
+        for record in iter_records(jobs, keeping)
     }
     kept = sorted(captures.iterdir())
     assert [path.name for path in kept] == ["0000000.bin", "0000001.bin"]

@@ -72,7 +72,7 @@ def test_a_capture_that_does_not_fit_is_no_measurement(
     (record,) = iter_records([full], settings)
     assert record.status == "damaged"
     assert "Memray ERROR" in record.detail
-    assert record.metrics == []
+    assert record.values == {}
 
 
 @pytest.fixture

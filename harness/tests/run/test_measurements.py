@@ -24,10 +24,6 @@ def run_all(jobs: list[Job], settings: Settings) -> list[Record]:
     return records
 
 
-def values(record: Record) -> dict[str, float]:
-    return {metric.metric: metric.value for metric in record.metrics}
-
-
 @pytest.fixture
 def larger(tmp_path: Path) -> str:
     path = tmp_path / "larger.replay"
@@ -47,7 +43,7 @@ def test_a_heap_peak_repeats_to_the_byte_in_fresh_processes(
     job: MakeJob, settings: Settings, probe: str, metric: str
 ) -> None:
     records = run_all([job(order, probe=probe) for order in range(3)], settings)
-    assert len({values(record)[metric] for record in records}) == 1
+    assert len({record.values[metric] for record in records}) == 1
 
 
 def test_what_is_alive_at_the_peak_adds_up_to_the_peak(
@@ -59,7 +55,7 @@ def test_what_is_alive_at_the_peak_adds_up_to_the_peak(
     ]
     for record in run_all(jobs, settings):
         total = sum(holding.size_bytes for holding in record.holdings)
-        assert total == values(record)["heap_peak_memray"]
+        assert total == record.values["heap_peak_memray"]
         looks = [point for point in record.timeline if point.generation < 0]
         assert 0 < len(looks) <= TIMELINE_POINTS
         assert max(point.heap_bytes for point in record.timeline) <= total
@@ -101,8 +97,8 @@ def test_nothing_but_the_pipeline_is_measured(
         job(1, probe="tracemalloc", replay=str(empty)),
     ]
     memray, tracemalloc = run_all(jobs, settings)
-    assert values(memray)["heap_peak_memray"] < 40_000
-    assert values(tracemalloc)["heap_peak_tracemalloc"] < 40_000
+    assert memray.values["heap_peak_memray"] < 40_000
+    assert tracemalloc.values["heap_peak_tracemalloc"] < 40_000
 
 
 def test_the_peak_is_of_the_pipeline_not_of_the_replay(
@@ -114,13 +110,13 @@ def test_the_peak_is_of_the_pipeline_not_of_the_replay(
         job(0, probe="memray", pipeline=swallow, replay=str(replay)),
         job(1, probe="memray", pipeline=swallow, replay=larger),
     ]
-    small, large = (values(record)["heap_peak_memray"] for record in run_all(jobs, settings))
+    small, large = (record.values["heap_peak_memray"] for record in run_all(jobs, settings))
     assert abs(large - small) < 4_000
 
 
 def test_bare_measures_clocks_rss_and_switches(job: MakeJob, settings: Settings) -> None:
     (record,) = run_all([job(probe="bare")], settings)
-    found = values(record)
+    found = record.values
     assert {"wall", "cpu", "rss_peak", "payload_sent", "context_switches_voluntary"} <= set(found)
     assert found["payload_sent"] == sum(batch.payload_bytes for batch in record.batches)
     assert found["rss_peak"] > 8 << 20
@@ -130,14 +126,14 @@ def test_rss_is_the_workers_own_however_big_the_parent(job: MakeJob, settings: S
     ballast = bytearray(256 << 20)
     ballast[::4096] = b"x" * len(ballast[::4096])
     (record,) = run_all([job(probe="bare")], settings)
-    assert values(record)["rss_peak"] < len(ballast) / 2
+    assert record.values["rss_peak"] < len(ballast) / 2
 
 
 def test_gc_reports_every_collection_with_the_heap_around_it(
     job: MakeJob, settings: Settings, larger: str
 ) -> None:
     (record,) = run_all([job(probe="gc", replay=larger, pipeline=LEGACY)], settings)
-    found = values(record)
+    found = record.values
     assert found["gc_runs"] == len(record.collections) > 0
     assert found["heap_peak_gc"] >= max(c.heap_before_bytes for c in record.collections)
     assert found["heap_peak_gc"] > 1_000_000
@@ -147,8 +143,8 @@ def test_gc_reports_every_collection_with_the_heap_around_it(
 
 def test_the_overhead_of_a_probe_is_recorded_with_it(job: MakeJob, settings: Settings) -> None:
     traced, bare = run_all([job(0, probe="memray"), job(1, probe="bare")], settings)
-    assert values(traced)["cpu_under_probe"] > values(bare)["cpu"]
-    assert values(traced)["rss_under_probe"] > values(bare)["rss_peak"]
+    assert traced.values["cpu_under_probe"] > bare.values["cpu"]
+    assert traced.values["rss_under_probe"] > bare.values["rss_peak"]
 
 
 def test_batches_arrive_in_order_with_their_time(job: MakeJob, settings: Settings) -> None:
@@ -188,5 +184,5 @@ def test_noting_collections_adds_less_than_a_kilobyte_to_a_peak(
         job(0, probe="memray", replay=larger, pipeline=LEGACY),
         job(1, probe="memray", replay=larger, pipeline=LEGACY, probe_target=unmarked),
     ]
-    marked, plain = (values(record)["heap_peak_memray"] for record in run_all(jobs, settings))
+    marked, plain = (record.values["heap_peak_memray"] for record in run_all(jobs, settings))
     assert 0 <= marked - plain < 1024

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
+from harness.run.extensions import resolve_probes
 from harness.run.plan import Observation, Surroundings, plan, smallest_first, top_up_jobs
 from harness.run.request import Arm, Binary, RunRequest, checked, printable
 
@@ -20,7 +21,7 @@ AROUND = Surroundings(
     intake_url="http://here",
     scratch="/scratch",
     work="/work",
-    targets=dict.fromkeys(PROBES, "x:y"),
+    traits=resolve_probes(PROBES),
     replays={},
 )
 

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from harness.stats.check import Comparison, Outcome
 from harness.stats.compare import Rule, adjust, compare
+from harness.stats.metrics import Metrics
 from harness.stats.samples import Demands, Key, Sample, collect
 from harness.stats.sides import compare_arms, compare_runs
 from harness.tests.stats.made import delivery, failure, frames, peaks, sample
@@ -37,7 +38,9 @@ def of(*numbers: float, **changes: object) -> Sample:
 def judge(
     baseline: Sample | None, candidate: Sample | None, key: Key = HEAP, rule: Rule | None = None
 ) -> Comparison:
-    old, new = ({key: side} if side else {} for side in (baseline, candidate))
+    metric = Metrics({})[key.metric]
+    sides = (side and structs.replace(side, metric=metric) for side in (baseline, candidate))
+    old, new = ({key: side} if side else {} for side in sides)
     (comparison,) = compare(old, new, rules={key: rule or Rule()})
     return comparison
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
 
-from harness.stats.frames import COLUMNS
 from harness.stats.scatter import Scatter, scatters
-from harness.tests.stats.made import failure, peaks, sample
+from harness.tests.stats.made import failure, frames, peaks, sample
 
 
 def _of(*rows: dict[str, object]) -> list[Scatter]:
-    return scatters(pd.DataFrame(list(rows), columns=COLUMNS["samples"]))
+    return scatters(frames(list(rows)))
 
 
 def test_cells_that_agree_to_the_digit_are_counted_as_exact() -> None:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.frames import HISTORY, Frames
+from harness.stats.metrics import Metrics
 from harness.stats.surroundings import (
     comparable_with,
     differences,
-    is_portable,
     surroundings,
 )
 from harness.stats.trends import Trend, history_table, trends_of
@@ -181,8 +181,8 @@ def test_for_all_levels_an_exact_metric_steps_just_where_it_differs(levels: list
 
 def test_times_depend_on_the_machine_and_exact_peaks_do_not() -> None:
     manifest = {"versions": VERSIONS, "rig": RIG}
-    assert is_portable(PEAK)
-    assert not is_portable("wall")
+    assert Metrics({})[PEAK].portable
+    assert not Metrics({})["wall"].portable
     assert "cpu" not in surroundings(PEAK, manifest)
     assert surroundings("wall", manifest)["cpu"] == "one"
     assert "memray" not in surroundings("wall", manifest)

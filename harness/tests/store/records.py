@@ -9,7 +9,6 @@ from harness.records import (
     HeapPoint,
     Holding,
     Job,
-    Metric,
     Record,
 )
 
@@ -52,7 +51,7 @@ def a_record(status: str = "ok", **job: object) -> Record:
         job=a_job(**job),
         status=status,
         detail="" if status == "ok" else "the stderr tail",
-        metrics=[Metric("heap_peak_memray", "byte", 4_096.0)],
+        values={"heap_peak_memray": 4_096.0},
         batches=[a_batch(1, final=False), a_batch(2)],
         collections=[
             Collection(

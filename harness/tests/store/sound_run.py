@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from harness.records import VERIFY, Manifest, Metric, Record
+from harness.records import VERIFY, Manifest, Record
 from harness.store import COMPLETE, RunWriter
 from harness.tests.store.records import a_record
 
@@ -52,12 +52,12 @@ def sound_run(results: Path, peaks: dict[str, list[float]] | None = None, **mani
 def records(place: dict[str, Any], peaks: dict[str, list[float]]) -> list[Record]:
     """Return what a run of one binary stores: a verification of each arm, then its replicates."""
     verified = [
-        structs.replace(a_record(probe=VERIFY, arm=arm, **place), metrics=[]) for arm in peaks
+        structs.replace(a_record(probe=VERIFY, arm=arm, **place), values={}) for arm in peaks
     ]
     measured = [
         structs.replace(
             a_record(arm=arm, replicate=number, order=number, **place),
-            metrics=[Metric(PEAK, "byte", value)],
+            values={PEAK: value},
         )
         for arm, values in peaks.items()
         for number, value in enumerate(values)

@@ -18,7 +18,7 @@ from msgspec import structs, to_builtins
 
 from harness.errors import StoreError
 from harness.loading import load_frames
-from harness.records import VERIFY, Metric
+from harness.records import VERIFY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest, read_run
 from harness.store.baseline import open_baseline, promote, replace_bounds
 from harness.store.bounds import Bound
@@ -237,12 +237,12 @@ def _without(tmp_path: Path, arm: str, probe: str) -> Path:
 
 def _valued(tmp_path: Path, value: float) -> Path:
     more = a_record(arm="legacy", replicate=7, order=7)
-    return written(tmp_path, structs.replace(more, metrics=[Metric(PEAK, "byte", value)]))
+    return written(tmp_path, structs.replace(more, values={PEAK: value}))
 
 
 def _wider(tmp_path: Path) -> Path:
     more = a_record(arm="legacy", replicate=7, order=7)
-    return written(tmp_path, structs.replace(more, metrics=[Metric("wall", "second", 1.0)]))
+    return written(tmp_path, structs.replace(more, values={"wall": 1.0}))
 
 
 def _mismatched(tmp_path: Path) -> Path:

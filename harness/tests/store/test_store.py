@@ -70,7 +70,7 @@ def test_a_failed_replicate_is_a_row_without_a_value(writer: RunWriter) -> None:
 
 def test_a_verification_run_is_a_delivery_and_no_sample_of_a_metric(writer: RunWriter) -> None:
     record = a_record(probe="verify")
-    record.metrics = []
+    record.values = {}
     writer.append(record)
     data = load_frames(writer.path)
     assert data.samples.empty

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.reports.exports.measurements import Measurement
+from harness.stats.metrics import Metrics
 
 
 def measured(value: float, **changes: Any) -> Measurement:
@@ -22,7 +23,9 @@ def measured(value: float, **changes: Any) -> Measurement:
         "metric": "heap_peak_memray",
         "unit": "byte",
     }
-    return Measurement(**{**fields, **changes}, value=value)
+    whole = {**fields, **changes}
+    exact = Metrics({})[whole["metric"]].exact
+    return Measurement(**whole, value=value, exact=exact)
 
 
 WALL: dict[str, Any] = {"metric": "wall", "unit": "second", "probe": "bare"}
