@@ -1,7 +1,8 @@
-"""The headers of an ELF file: laid out by pyelftools, found and judged here.
+"""Open an ELF file: its sections by name, its bytes through bounded windows.
 
-pyelftools' own way into a file reads every section name to its end, however long, and tells damage
-by a dozen exceptions that name no place.
+pyelftools lays out the headers; finding and judging them is done here. Its own way into a file
+reads every section name to its end, however long, and tells damage by a dozen exceptions that name
+no place.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 from collections.abc import Iterator
 from stat import S_ISREG
 from types import TracebackType
-from typing import IO, Any, Literal, NamedTuple, Self
+from typing import IO, Any, Literal, NamedTuple, Self, TypeAlias
 
 from elftools.elf.constants import SH_FLAGS
 from elftools.elf.structs import ELFStructs
@@ -30,6 +31,9 @@ _NUMBER_ELSEWHERE = 0xFFFF
 _MOST_SECTIONS = 65_536
 _MOST_NAME_BYTES = 64
 _READ_BY_NAME = (".debug_", ".zdebug_")
+
+
+ByteOrder: TypeAlias = Literal["little", "big"]
 
 
 class SectionHeader(NamedTuple):
@@ -193,7 +197,7 @@ class ElfFile:
             headers = read_headers(Section("", self._file.fileno(), 0, self._size))
         except InputRejected as error:
             raise error.placed(self.path) from None
-        self.little_endian = headers.little_endian
+        self.order: ByteOrder = "little" if headers.little_endian else "big"
         self.address_size = headers.address_size
         self.relocatable = headers.relocatable
         self._headers = headers.sections
@@ -260,8 +264,7 @@ class ElfFile:
     def _inflate_elf(self, packed: Section) -> Section:
         wide = self.address_size == 8
         head = packed.read(0, 24 if wide else 12)
-        order: Literal["little", "big"] = "little" if self.little_endian else "big"
-        kind = int.from_bytes(head[:4], order)
+        kind = int.from_bytes(head[:4], self.order)
         if kind != _ELFCOMPRESS_ZLIB:
             raise InputRejected(
                 f"compressed with method {kind}, only zlib (1) is read",
@@ -269,7 +272,7 @@ class ElfFile:
                 section=packed.name,
                 offset=0,
             )
-        size = int.from_bytes(head[8:16] if wide else head[4:8], order)
+        size = int.from_bytes(head[8:16] if wide else head[4:8], self.order)
         return self._inflate(packed, len(head), size)
 
     def _inflate(self, packed: Section, header_bytes: int, size: int) -> Section:

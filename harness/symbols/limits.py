@@ -1,4 +1,7 @@
-"""What to say when a limit is hit: which one, where, and how to allow more."""
+"""How far a reader follows its input: what reading one file has taken, and what to say at a limit.
+
+Entries, line rows and time are spent by whoever walks whole units.
+"""
 
 from __future__ import annotations
 

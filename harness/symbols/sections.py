@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from harness.errors import InputRejected
@@ -20,6 +20,7 @@ STAGE = "extraction"
 _STRING_BYTES = 256
 _CACHED_BYTES = 64 * 1024
 _INFLATE_BYTES = 64 * 1024
+_SEARCHED_BYTES = 64 * 1024
 NO_BYTES = b""
 
 
@@ -106,6 +107,15 @@ class Section:
             if len(data) >= limit or offset + len(data) >= self.size:
                 return data
             size *= 4
+
+    def iter_found(self, octets: bytes, end: int | None = None) -> Iterator[int]:
+        """Yield every offset at which the section holds these octets, or every one before `end`."""
+        for start in range(0, self.size if end is None else min(self.size, end), _SEARCHED_BYTES):
+            data = self.window(start, _SEARCHED_BYTES + len(octets) - 1)
+            found = data.find(octets)
+            while found >= 0:
+                yield start + found
+                found = data.find(octets, found + 1)
 
     def part(self, name: str, offset: int, size: int, address: int = 0) -> Section:
         """Return a section that lies inside this one."""

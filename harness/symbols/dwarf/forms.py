@@ -1,4 +1,4 @@
-"""How each DWARF form lies in memory, and what class of value it holds (DWARF 5, section 7.5.6)."""
+"""How numbers and DWARF forms lie in memory, and what values they hold (DWARF 5, 7.5.6 and 7.6)."""
 
 from __future__ import annotations
 

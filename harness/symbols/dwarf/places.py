@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 from harness.symbols.dwarf.forms import read_uleb
 from harness.symbols.dwarf.locations import EVERYWHERE
 from harness.symbols.dwarf.ranges import Range
+from harness.symbols.known import Known
 
 STAGE = "extraction"
 
@@ -40,28 +41,16 @@ _OTHER, _PARTIAL, _COMPLETE = range(3)
 _KNOWN_EXPRESSIONS = 1024
 
 
-class _Verdicts(dict[bytes, int]):
-    """Verdicts by expression, found when first asked for; forgotten when there are too many."""
-
-    def __init__(self, address_size: int) -> None:
-        self._address_size = address_size
-
-    def __missing__(self, expression: bytes) -> int:
-        if len(self) >= _KNOWN_EXPRESSIONS:
-            self.clear()
-        verdict = self[expression] = self._judge(expression)
-        return verdict
-
-    def _judge(self, expression: bytes) -> int:
-        if _is_placed(expression):
-            return _COMPLETE
-        pieces, complete = place_of(expression, self._address_size)
-        if pieces is None:
-            return _OTHER
-        return _COMPLETE if complete else _PARTIAL
+def _verdict(address_size: int, expression: bytes) -> int:
+    if _is_placed(expression):
+        return _COMPLETE
+    pieces, complete = place_of(expression, address_size)
+    if pieces is None:
+        return _OTHER
+    return _COMPLETE if complete else _PARTIAL
 
 
-_verdicts = {size: _Verdicts(size) for size in (4, 8)}
+_verdicts = {size: Known(_KNOWN_EXPRESSIONS, partial(_verdict, size)) for size in (4, 8)}
 
 
 def judge(expressions: list[bytes], address_size: int, *, strict: bool) -> list[int]:

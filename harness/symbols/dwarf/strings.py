@@ -57,7 +57,7 @@ class Strings:
                 "an indexed string without its section", section=".debug_str_offsets"
             )
         raw = section.read(base + index * offset_size, offset_size)
-        return int.from_bytes(raw, "little" if self._elf.little_endian else "big") << 3 | STRP
+        return int.from_bytes(raw, self._elf.order) << 3 | STRP
 
     def _read(self, value: int) -> str:
         name = _SECTIONS.get(value & 7)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
@@ -18,7 +18,7 @@ from harness.symbols.dwarf.strings import Strings
 from harness.symbols.limits import STEP, Budget
 
 if TYPE_CHECKING:
-    from harness.symbols.elf import ElfFile
+    from harness.symbols.elf import ByteOrder, ElfFile
     from harness.symbols.sections import Section
 
 STAGE = "extraction"
@@ -189,7 +189,7 @@ class Dwarf:
         self.elf = elf
         self.info: Section = info
         self.aside = info.view(_ASIDE_BYTES)
-        self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
+        self.order = elf.order
         self.strings = Strings(elf, Counter() if skipped is None else skipped)
         self.budget = elf.budget
         self.abbreviations_section: Section = abbreviations
@@ -236,7 +236,7 @@ class Dwarf:
         return table
 
 
-def unit_offsets(section: Section, order: Literal["little", "big"], budget: Budget) -> array[int]:
+def unit_offsets(section: Section, order: ByteOrder, budget: Budget) -> array[int]:
     """Return where the units of a section start, and where the last one ends.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Which packages and files a scope option lets through."""
+"""One open Go binary: what extraction reads from, what a scope option lets through."""
 
 from __future__ import annotations
 

@@ -26,7 +26,6 @@ _BIG_ENDIAN = 1
 _INLINE = 2
 _MARKER_BYTES = 16
 _SEARCH_BYTES = 1 << 20
-_STEP_BYTES = 64 * 1024
 _STRING_BYTES = 1 << 20
 _SECTIONS = (".go.buildinfo", ".data", ".noptrdata", ".data.rel.ro", ".rodata")
 
@@ -67,14 +66,8 @@ def _iter_places(elf: ElfFile) -> Iterator[tuple[Section, int]]:
 
 def _find_magic(section: Section) -> int:
     """Return the offset of the aligned magic near the start of the section, or -1."""
-    for start in range(0, min(section.size, _SEARCH_BYTES), _STEP_BYTES):
-        data = section.window(start, _STEP_BYTES + len(_MAGIC))
-        found = data.find(_MAGIC)
-        while found >= 0:
-            if (section.address + start + found) % _ALIGN == 0:
-                return start + found
-            found = data.find(_MAGIC, found + 1)
-    return -1
+    found = section.iter_found(_MAGIC, _SEARCH_BYTES)
+    return next((at for at in found if (section.address + at) % _ALIGN == 0), -1)
 
 
 def _parse(image: Image, section: Section, offset: int) -> str:

@@ -46,15 +46,7 @@ class _Block:
 
 
 class FunctionBuilder:
-    """Builds the scope of one concrete function from its entries, in file order.
-
-    Args:
-        binary: The open binary.
-        unit: The function's.
-        lines: The lines that belong to the function itself.
-        file: The file that declares it.
-        body: Its depth and code.
-    """
+    """Builds the scope of one concrete function from its entries, in file order."""
 
     def __init__(
         self, binary: GoBinary, unit: Unit, lines: PcLines, file: str, body: _Block

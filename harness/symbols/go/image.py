@@ -1,4 +1,15 @@
-"""Loaded sections by address: what a pointer in a Go binary points to."""
+"""Where things lie in a Go binary: sections by address, the runtime's module data, the pclntab.
+
+The linker writes one `runtime.moduledata` record into writable data. Its first word points to the
+pclntab header, which is how it is found without symbols; its text bounds stand at a fixed index.
+The base of function data (`go:func.*`) moved as fields were added, so each known place is tried.
+Some linkers leave the pointers of a position-independent binary to the loader: zero in the record,
+and their values in the relocations.
+
+Go's own linker gives the pclntab a section. A C linker that makes a position-independent program or
+a shared library of Go code merges it into the read-only data that needs relocation, where nothing
+but its header tells where it begins.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +18,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Literal
 
 from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
@@ -15,6 +25,22 @@ from harness.symbols.go.pclntab import MAGICS, PcLineTable
 from harness.symbols.sections import Section
 
 STAGE = "extraction"
+
+_SECTIONS = (".go.module", ".noptrdata", ".data", ".data.rel.ro")
+_RELOCATIONS = (".rela.dyn", ".rela")
+_RELOCATION_BYTES = 24
+_STEP_BYTES = 64 * 1024
+_MOST_STARTS = 16  # each costs a look at all relocations, and hardly anything points to the header
+_MIN_PC, _MAX_PC, _TEXT, _END_TEXT = 20, 21, 22, 23
+# Index of `gofunc` in words: Go 1.27, 1.26, 1.20 to 1.25, 1.18 to 1.19.
+_GOFUNC_PLACES = (43, 42, 41, 40, 38)
+_WORDS = max(_GOFUNC_PLACES) + 1
+
+_OWN = (".gopclntab", ".data.rel.ro.gopclntab")
+_MERGED = (".data.rel.ro", ".rodata")
+_HEADER_BYTES = 8
+_SAMPLE = 16
+_NO_TEXT = "\ufffd"
 
 
 class Image:
@@ -24,7 +50,7 @@ class Image:
 
     def __init__(self, elf: ElfFile) -> None:
         self.pointer_size = elf.address_size
-        self.order: Literal["little", "big"] = "little" if elf.little_endian else "big"
+        self.order = elf.order
         loaded = [
             elf.section(name) for name in elf.names() if not name.startswith((".debug", ".z"))
         ]
@@ -48,25 +74,10 @@ class Image:
             raise InputRejected(f"no section holds address {address:#x}")
         return section.read(address - section.address, size)
 
-    def word(self, address: int) -> int:
-        """Return the pointer-sized number at an address."""
-        return int.from_bytes(self.read(address, self.pointer_size), self.order)
-
     def sections(self, names: tuple[str, ...]) -> list[Section]:
         """Return the sections of these names that exist, in the order asked for."""
         by_name = {section.name: section for section in self._sections}
         return [by_name[name] for name in names if name in by_name]
-
-
-_SECTIONS = (".go.module", ".noptrdata", ".data", ".data.rel.ro")
-_RELOCATIONS = (".rela.dyn", ".rela")
-_RELOCATION_BYTES = 24
-_MOST_STARTS = 16  # each costs a look at all relocations, and hardly anything points to the header
-_STEP_BYTES = 64 * 1024
-_MIN_PC, _MAX_PC, _TEXT, _END_TEXT = 20, 21, 22, 23
-# Index of `gofunc` in words: Go 1.27, 1.26, 1.20 to 1.25, 1.18 to 1.19.
-_GOFUNC_PLACES = (43, 42, 41, 40, 38)
-_WORDS = max(_GOFUNC_PLACES) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +143,8 @@ def _code(image: Image, count: int) -> str:
 def _iter_words(section: Section, value: int, image: Image) -> Iterator[int]:
     """Yield the aligned offsets at which a section holds the pointer-sized value."""
     size = image.pointer_size
-    wanted = value.to_bytes(size, image.order)
-    for start in range(0, section.size, _STEP_BYTES):
-        data = section.window(start, _STEP_BYTES)
-        found = data.find(wanted)
-        while found >= 0:
-            if found % size == 0:
-                yield start + found
-            found = data.find(wanted, found + 1)
+    found = section.iter_found(value.to_bytes(size, image.order))
+    return (offset for offset in found if offset % size == 0)
 
 
 def _parse(image: Image, words: tuple[int, ...]) -> ModuleData | None:
@@ -152,14 +157,6 @@ def _parse(image: Image, words: tuple[int, ...]) -> ModuleData | None:
         return None
     places = [words[index] for index in _GOFUNC_PLACES if index < count]
     return ModuleData(text, end, tuple(place for place in places if image.find(place)))
-
-
-_OWN = (".gopclntab", ".data.rel.ro.gopclntab")
-_MERGED = (".data.rel.ro", ".rodata")
-_STEP_BYTES = 64 * 1024
-_HEADER_BYTES = 8
-_SAMPLE = 16
-_NO_TEXT = "\ufffd"
 
 
 def find_line_table(elf: ElfFile) -> Section:
@@ -201,8 +198,7 @@ def _iter_headers(section: Section, elf: ElfFile) -> Iterator[int]:
 
 def _header_pattern(elf: ElfFile) -> re.Pattern[bytes]:
     """Return what matches magic, two zeros, instruction size and this file's pointer size."""
-    order: Literal["little", "big"] = "little" if elf.little_endian else "big"
-    magics = b"|".join(re.escape(magic.to_bytes(4, order)) for magic in MAGICS)
+    magics = b"|".join(re.escape(magic.to_bytes(4, elf.order)) for magic in MAGICS)
     return re.compile(b"(?:%b)\0\0[\1\2\4]%c" % (magics, elf.address_size), re.DOTALL)
 
 

@@ -22,6 +22,7 @@ from harness.symbols.go.pclntab import (
     PcLineTable,
 )
 from harness.symbols.go.pcvalue import PcTable
+from harness.symbols.known import Known
 from harness.symbols.lines import PcLines
 
 STAGE = "extraction"
@@ -59,7 +60,7 @@ class GoLines:
         self._table = PcLineTable(section, module.text, module.text_end)
         # Before Go 1.20 a node also held file and line: 20 bytes, the name in the fourth word.
         self._node = (16, 4) if self._table.layout.start_line else (20, 12)
-        self._names: dict[int, str] = {}
+        self.names = Known(_NAMES, self._table.name)  # by offset
         self._function_data = 0
         if self._table.layout.relative:
             self._function_data = self._choose_base(module.function_data)
@@ -68,15 +69,6 @@ class GoLines:
         """Return the lines of the function at a PC; None if there is none."""
         function = self._table.find(pc)
         return None if function is None else FunctionLines(self, function)
-
-    def name(self, offset: int) -> str:
-        """Return a function name by its offset; the last thousand are kept."""
-        found = self._names.get(offset)
-        if found is None:
-            if len(self._names) >= _NAMES:
-                self._names.clear()
-            found = self._names[offset] = self._table.name(offset)
-        return found
 
     def lines_and_files(self, function: Function) -> tuple[PcTable, PcTable]:
         """Return the lines and the file numbers of a function by PC."""
@@ -103,7 +95,7 @@ class GoLines:
         raw = self._image.read(tree, (max(nodes) + 1) * size)
         order = self._image.order
         return {
-            node: self.name(int.from_bytes(raw[at : at + 4], order))
+            node: self.names[int.from_bytes(raw[at : at + 4], order)]
             for node in nodes
             for at in (node * size + name_at,)
         }
@@ -157,7 +149,7 @@ class FunctionLines:
 
         Cheaper than all tables, and what most functions are asked for. None if there are none.
         """
-        if self._source.name(self._function.name_offset) != name:
+        if self._source.names[self._function.name_offset] != name:
             named = self.named(name)
             return named.lines if named else None
         found, _ = assign_lines(self._lines, self._generated, self._nodes, {OWN: OWN})
@@ -175,7 +167,7 @@ class FunctionLines:
 
     def _read_named(self) -> dict[str, NameLines]:
         """Hand out all lines. Nodes of one name share a table, and so do they with the function."""
-        names = {OWN: self._source.name(self._function.name_offset)}
+        names = {OWN: self._source.names[self._function.name_offset]}
         if self._tree:
             nodes = set(self._nodes.values) - {OWN}
             names |= self._source.node_names(self._tree, nodes) if nodes else {}

@@ -39,13 +39,7 @@ def iter_go_contents(
 
 
 class PackageReader:
-    """Lists what a package holds, then reads it child by child.
-
-    Args:
-        binary: The open binary.
-        index: The sealed index.
-        number: The package's number in the index.
-    """
+    """Lists what a package holds, then reads it child by child."""
 
     def __init__(self, binary: GoBinary, index: GoIndex, number: int) -> None:
         self._binary = binary

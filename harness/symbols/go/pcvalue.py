@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from harness.errors import InputRejected
+from harness.symbols.known import Known
 from harness.symbols.sections import Section
 
 STAGE = "extraction"
@@ -30,25 +31,6 @@ class PcTable(NamedTuple):
     values: list[int]
 
 
-class _Varints(dict[bytes, int]):
-    """Numbers by their encoding, read when first met; forgotten when there are too many."""
-
-    def __missing__(self, octets: bytes) -> int:
-        if len(self) >= _KNOWN_VARINTS:
-            self.clear()
-        number = self[octets] = self._read(octets)
-        return number
-
-    def _read(self, octets: bytes) -> int:
-        return _read_varint(octets)
-
-
-class _SignedVarints(_Varints):
-    def _read(self, octets: bytes) -> int:
-        number = _read_varint(octets)
-        return ~(number >> 1) if number & 1 else number >> 1
-
-
 def _read_varint(octets: bytes) -> int:
     """Return what is left of an encoding in 32 bits."""
     if len(octets) == 2:  # most of those that are not known yet
@@ -61,8 +43,13 @@ def _read_varint(octets: bytes) -> int:
     return number & 0xFFFFFFFF
 
 
-_unsigned = _Varints()
-_signed = _SignedVarints()
+def _read_signed(octets: bytes) -> int:
+    number = _read_varint(octets)
+    return ~(number >> 1) if number & 1 else number >> 1
+
+
+_unsigned = Known(_KNOWN_VARINTS, _read_varint)
+_signed = Known(_KNOWN_VARINTS, _read_signed)
 _SIGNED_OCTETS = [~(octet >> 1) if octet & 1 else octet >> 1 for octet in range(128)]
 
 

@@ -69,15 +69,7 @@ _TYPES = frozenset(
 
 
 class UnitScan:
-    """The walk over one unit.
-
-    Args:
-        binary: The open binary.
-        index: Takes what is found.
-        placement: Says which package it belongs to.
-        unit: The unit.
-        wanted: Whether its package is.
-    """
+    """The walk over one unit."""
 
     def __init__(
         self, binary: GoBinary, index: GoIndex, placement: Placement, unit: Unit, *, wanted: bool

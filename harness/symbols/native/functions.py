@@ -57,13 +57,7 @@ class Body:
 
 
 class BodyReader:
-    """Takes the entries of one function or instance, in file order, and makes a body of them.
-
-    Args:
-        reader: The unit.
-        depth: Of the entry of the function or instance.
-        ranges: Its code.
-    """
+    """Takes the entries of one function or instance, in file order, and makes a body of them."""
 
     def __init__(self, reader: UnitReader, depth: int, ranges: list[Range]) -> None:
         self._reader = reader

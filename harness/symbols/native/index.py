@@ -1,8 +1,10 @@
-"""Types without a name of their own, and the typedefs that give them one.
+"""One pass over a unit that notes where things are, in machine integers: what to emit, whose it is.
 
-`typedef struct { ... } point;` is how C names most of its types, and in DWARF that struct has no
-name and no link to the typedef. Offsets are kept as machine integers: 8 bytes a type, 8 more for
-one that a typedef names.
+Debugging entries have no link to their parent, an inlined copy links to its origin but not the
+other way round, and a struct without a name does not link to the typedef that names it. All are
+needed while functions stream out one by one, so a first pass writes them down: 12 bytes per entry
+of interest, 8 per inlined instance or unnamed type, 8 more for one that a typedef names. No names
+are kept: they are read again when somebody asks.
 """
 
 from __future__ import annotations
@@ -88,7 +90,6 @@ ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 
 _CACHED_PATHS = 128
 _SORTED_AT_ONCE = 4096
-_LOW_HALF = (1 << 32) - 1
 
 
 class UnitIndex:

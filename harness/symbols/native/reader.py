@@ -46,13 +46,7 @@ def is_discarded(ranges: list[Range]) -> bool:
 
 
 class UnitReader:
-    """One unit with its files and lines; both are read when they are first asked for.
-
-    Args:
-        unit: The unit.
-        skipped: Counts what is left out, by reason.
-        strict: Whether only plain places count as available.
-    """
+    """One unit with its files and lines; both are read when they are first asked for."""
 
     def __init__(self, unit: Unit, skipped: Counter[str], strict: bool) -> None:
         self.unit = unit

@@ -1,4 +1,8 @@
-"""Types of the type units that a unit refers to, as if they stood in it."""
+"""Types that stand in units of their own and are referred to by a signature.
+
+DWARF 4 has them in .debug_types, DWARF 5 among the others in .debug_info. What is kept of one is 64
+bits: half its signature and its number, sorted and spilled; the header is read again to be sure.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Types as C declares them: what stands before a name and what behind it, the name left out.
+"""Spell types the way their source does: `const char *`, `int[4]`, `void (*)(int)`.
 
 A pointer to an array is `int (*)[5]`, its mark in the middle. Finished text has no middle that
-could be found again once parentheses are part of a name, so a type stays a pair until it is shown.
+could be found again once parentheses are part of a name, so a type stays a pair, what stands before
+the declared name and what behind it, until it is shown.
 """
 
 from __future__ import annotations

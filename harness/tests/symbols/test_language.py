@@ -10,18 +10,13 @@ from harness.symbols import census_of, open_packages
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols.binaries import FIXTURES
-from harness.tests.symbols.go.demo import sections_of, unpack
+from harness.tests.symbols.go.demo import sections_of
 from harness.tests.symbols.go.elf_writer import write_elf
 
 BUILD_INFO = ".go.buildinfo"
 C_PROGRAM = FIXTURES / "c" / "dwarf5.so"
 C99 = 0x0C
 Section = tuple[str, int, bytes]
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpack(tmp_path_factory.mktemp("go"))
 
 
 def rewritten(path: Path, source: Path, change: Callable[[str, bytes], bytes]) -> Path:

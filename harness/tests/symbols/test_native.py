@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from harness.tests.symbols.binaries import FIXTURES
 C_VARIANTS = ["dwarf3", "dwarf4", "dwarf5", "compressed", "zdebug", "i386", "s390x", "unoptimised"]
 
 
+@cache
 def scopes_of(path: Path, options: SymbolOptions | None = None) -> dict[str, list[Scope]]:
     with open_packages(str(path), options) as source:
         return {package.scope.name: list(package.children) for package in source.packages}

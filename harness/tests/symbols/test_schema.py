@@ -10,7 +10,6 @@ from harness.config import SymbolOptions
 from harness.intake.schema import check_child, check_package
 from harness.symbols import open_packages
 from harness.tests.symbols.binaries import BINARIES, name_of
-from harness.tests.symbols.go.demo import unpack
 
 
 def check(path: Path, options: SymbolOptions) -> int:
@@ -33,7 +32,7 @@ def test_native_scopes_have_known_types_lines_and_no_empty_specifics(path: Path)
 @pytest.mark.parametrize("inlines", ["unit", "index"])
 @pytest.mark.parametrize("agent_version", ["", "7.1"])
 def test_go_scopes_have_known_types_lines_and_no_empty_specifics(
-    tmp_path: Path, inlines: str, agent_version: str
+    program: Path, inlines: str, agent_version: str
 ) -> None:
     options = SymbolOptions(inlines=inlines, agent_version=agent_version)
-    assert check(unpack(tmp_path), options) > 0
+    assert check(program, options) > 0

@@ -12,7 +12,6 @@ from harness.symbols.dwarf.places import WHOLE, Piece, parse_pieces
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.availability import undouble
-from harness.tests.symbols.go.demo import unpack
 
 RAX, RBX, FRAME = b"\x50", b"\x53", b"\x91\x58"
 PIECE8, PIECE4 = b"\x93\x08", b"\x93\x04"
@@ -74,10 +73,10 @@ def test_pieces_beyond_the_size_of_the_type_are_doubles_or_damage(
     assert [list(pieces) for _, _, pieces in placed] == expected
 
 
-def test_ranges_without_addresses_are_kept_when_asked_for(tmp_path: Path) -> None:
+def test_ranges_without_addresses_are_kept_when_asked_for(program: Path) -> None:
     """A probe at the one address where such a range begins and ends still finds the variable."""
     counts = Counter[bool]()
-    with ElfFile(str(unpack(tmp_path))) as elf:
+    with ElfFile(str(program)) as elf:
         for unit in Dwarf(elf).iter_units():
             for die in Walk(unit, unit.first, frozenset((dw.TAG_VARIABLE,))):
                 found, _ = read_places(unit, die.attributes)

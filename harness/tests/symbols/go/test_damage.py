@@ -13,16 +13,10 @@ from harness.errors import ConfigError, InputRejected
 from harness.symbols.elf import ElfFile
 from harness.symbols.sections import Section
 from harness.tests.symbols.binaries import drain_file
-from harness.tests.symbols.go.demo import unpack
 
 READ = (".gopclntab", ".go.module", ".debug_info", ".debug_abbrev", ".debug_loclists",
         ".debug_rnglists", ".debug_addr", ".debug_line", ".go.buildinfo")  # fmt: skip
 OPTIONS = SymbolOptions(scope="main")
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpack(tmp_path_factory.mktemp("go"))
 
 
 def places(program: Path) -> dict[str, int]:

@@ -10,7 +10,7 @@ from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.image import find_line_table
 from harness.symbols.go.pclntab import PcLineTable
-from harness.tests.symbols.go.demo import extract, golden, sections_of, unpack
+from harness.tests.symbols.go.demo import extract, golden, sections_of
 from harness.tests.symbols.go.elf_writer import write_elf
 from harness.tests.symbols.go.pclntab_writer import MAGICS, TEXT, PclntabWriter, Writable
 
@@ -87,9 +87,11 @@ def test_searching_holds_a_window_not_the_section(tmp_path: Path) -> None:
     assert peak < 1 << 20
 
 
-def test_a_program_with_a_merged_table_reads_like_one_with_a_section(tmp_path: Path) -> None:
+def test_a_program_with_a_merged_table_reads_like_one_with_a_section(
+    program: Path, tmp_path: Path
+) -> None:
     sections = []
-    for name, address, content in sections_of(unpack(tmp_path)):
+    for name, address, content in sections_of(program):
         if name == ".gopclntab":
             before = decoys(LITTLE)
             sections.append((".data.rel.ro", address - len(before), before + content + bytes(99)))

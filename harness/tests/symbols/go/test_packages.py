@@ -14,16 +14,11 @@ from harness.config import MIB, SymbolOptions
 from harness.model import count_functions
 from harness.symbols import open_packages
 from harness.symbols import source as source_module
-from harness.tests.symbols.go.demo import Tree, extract, golden, unpack, whole
+from harness.tests.symbols.go.demo import Tree, extract, golden, whole
 from harness.tests.symbols.go.oracle import compare
 
 MODULE = "example.com/demo"
 LIBRARY = f"{MODULE}/shape.v2"
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return unpack(tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture(scope="module")
