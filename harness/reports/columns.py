@@ -16,8 +16,9 @@ from harness.reports.provenance import Overhead, Provenance
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
 from harness.stats.labels import inert, shorten
+from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity
-from harness.stats.summary import Arm, Row
+from harness.stats.summary import Arm, Row, Summary
 from harness.tables import NOTHING, Column, pick, plain
 from harness.units import format_bytes, format_value
 
@@ -95,6 +96,40 @@ def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Co
         ),
         *(_ratio_column(header, arms) for header in _RATIOS),
     ]
+
+
+def other_metrics(summary: Summary) -> list[tuple[str, str]]:
+    """Return probe and metric of what no built-in probe measures, which no other table shows."""
+    known = Metrics({})
+    found = {
+        (quantity.probe, quantity.metric)
+        for row in summary.rows
+        for arm in (row.baseline, row.candidate)
+        for quantity in arm.quantities
+        if quantity.metric not in known
+    }
+    return sorted(found)
+
+
+def other_columns(summary: Summary) -> list[Column[Row]]:
+    """Return a column for each arm and metric of a plugin; none where no plugin measured."""
+    columns = [
+        _other_column(metric, probe, side)
+        for probe, metric in other_metrics(summary)
+        for side in ("baseline", "candidate")
+    ]
+    arms = (summary.baseline, summary.candidate)
+    return [*pick(summary_columns(arms), "binary source"), *columns] if columns else []
+
+
+def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
+    def cell(row: Row) -> str:
+        quantity = getattr(row, side).find(metric, probe)
+        if quantity is None:
+            return NOTHING
+        return _agreement(quantity) + known(quantity.median, quantity.unit)
+
+    return Column(key=f"{metric} {side}", header=f"{metric}, {side}", cell=cell, kind="number")
 
 
 def live_columns(arms: tuple[str, str]) -> list[Column[Row]]:

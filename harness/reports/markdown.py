@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.reports.columns import OVERHEADS, change_cell, summary_columns
+from harness.reports.columns import OVERHEADS, change_cell, other_columns, summary_columns
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
@@ -64,6 +64,7 @@ def render_report(
     return template.render(
         summary=summary,
         columns=pick(summary_columns((summary.baseline, summary.candidate)), _SHOWN),
+        others=other_columns(summary),
         claim=claim,
         held=[one for one in held if one.copies],
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),

@@ -7,7 +7,12 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from harness.reports.columns import iter_overhead_lines, live_columns, summary_columns
+from harness.reports.columns import (
+    iter_overhead_lines,
+    live_columns,
+    other_columns,
+    summary_columns,
+)
 from harness.reports.gaps import group_doubts, group_gaps
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.provenance import Provenance
@@ -35,6 +40,9 @@ def print_summary(
         {_title(source): summary.of_source(source) for source in summary.sources},
         console,
     )
+    others = other_columns(summary)
+    if others:
+        print_tables(others, {"Other metrics": summary.rows}, console)
     for line in _iter_notes(summary, provenance, held):
         console.print(Text(line, style="dim"))
     console.print()

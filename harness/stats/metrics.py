@@ -44,6 +44,10 @@ class Metrics:
         """Return the declaration of a metric; of one that nobody declared, nothing is assumed."""
         return self._by_name.get(name) or replace(UNDECLARED, name=name)
 
+    def __contains__(self, name: str) -> bool:
+        """Tell whether anybody declares a metric."""
+        return name in self._by_name
+
     def probe(self, name: str) -> str:
         """Return the probe whose values of a metric count; empty unless exactly one declares it."""
         probes = {probe for probe, metric in self._declared if metric == name}

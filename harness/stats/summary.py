@@ -256,6 +256,7 @@ def _lacking(arm: Arm, metrics: Metrics, peak: str) -> str:
     lacking = [] if arm.peak else [peak]
     lacking += [] if arm.batching else ["batches"]
     others = [name for name in metrics.compared if not metrics[name].peak_rank]
+    others.sort(key=lambda name: metrics[name].unit, reverse=True)  # seconds come first
     lacking += [name for name in others if arm.find(name, metrics.probe(name)) is None]
     return ", ".join(lacking)
 

@@ -1,0 +1,83 @@
+"""A probe in one file of somebody else's: measured, exact, compared, shown and exported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+from harness.corpus import fixtures_directory
+from harness.loading import load_frames
+from harness.stats.frames import succeeded
+
+BINARY = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
+PROBE = """
+from contextlib import contextmanager
+from harness.probes.bare import UnmeasuredProbe
+from harness.records import Metric
+
+class Probe(UnmeasuredProbe):
+    metrics = (
+        Metric("things_kept", "count", exact=True, portable=True),
+        Metric("things_lost", "count", exact=True, zero_allowed=True),
+    )
+
+    @contextmanager
+    def measure(self):
+        yield
+
+    def values(self):
+        return {"things_kept": 1234, "things_lost": 0}
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the Python of an environment with the probe in it, as an installer leaves it."""
+    place = tmp_path_factory.mktemp("plugin")
+    venv.create(place / "venv", symlinks=True)
+    (site,) = (place / "venv").glob("lib/python*/site-packages")
+    (site / "ours.pth").write_text(
+        f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+    )
+    about = site / "counted-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counted\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[harness.probe]\ncounted = counted:Probe\n")
+    (site / "counted.py").write_text(PROBE)
+    return place / "venv" / "bin" / "python"
+
+
+def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(python: Path, tmp_path: Path) -> None:
+    def call(*arguments: str) -> str:
+        done = subprocess.run(
+            [str(python), "-m", "harness", *arguments],
+            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    options = ("--source", "replay", "--probe", "counted", "--replicates", "2")
+    terminal = call("run", str(BINARY), *options, "--results", "runs")
+    (run,) = (tmp_path / "runs").iterdir()
+    frames = load_frames(run)  # here, where the plugin is not installed
+    values = succeeded(frames.samples).groupby("metric")["value"].agg(set).to_dict()
+    assert values == {"things_kept": {1234.0}, "things_lost": {0.0}}
+    assert frames.metrics["things_kept"].exact
+    page = (run / "report.html").read_text()
+    for shown in (terminal, (run / "report.md").read_text()):
+        assert "things_kept" in shown.replace("\\", "")
+        assert "=1,234" in shown
+        assert "=0" in shown
+    assert "things_kept" in page
+    assert "1,234" in page
+    compared = json.loads(call("compare", str(run), "--arms", "legacy", "streaming", "--json"))
+    found = {one["metric"]: (one["state"], one["exact"]) for one in compared["experiments"]}
+    assert found == {"things_kept": ("clean", True), "things_lost": ("clean", True)}
+    exported = call("export", str(run), "--format", "go-benchmark")
+    assert "things-kept better=lower assume=exact" in exported
+    assert "1234 things-kept" in exported
