@@ -169,6 +169,7 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="A pipeline to run; repeat it."),
     ] = ("legacy", "streaming")
     probes: Annotated[tuple[str, ...], Meta(description="An instrument; repeat it.")] = (
+        "peak",
         "memray",
         "tracemalloc",
         "gc",
@@ -217,9 +218,9 @@ ONE_PIPELINE = "streaming"
 
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
 SWEEP = RunOptions(
-    sources=("replay",), arms=(ONE_PIPELINE,), probes=("memray", "bare"), replicates=1
+    sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1
 )
-SCALING = RunOptions(sources=("replay",), probes=("memray",), replicates=1)
+SCALING = RunOptions(sources=("replay",), probes=("peak",), replicates=1)
 
 # A small input has to reach the threshold too: until then the batch itself grows.
 SCALING_PIPELINE = PipelineOptions(threshold_bytes=64 * KIB)

@@ -66,7 +66,7 @@ class BareProbe(UnmeasuredProbe):
         Metric("payload_sent", "byte", zero_allowed=True, compared=False),
         *([Metric("pss_end", "byte", compared=False)] if _SMAPS.exists() else []),
     )
-    cost: ClassVar[Cost] = Cost(replicates={"dwarf": (3, 3, 1, 1), "replay": (3, 3, 3, 2)})
+    cost: ClassVar[Cost] = Cost(replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2)})
 
     def __init__(self, scratch: str) -> None:
         super().__init__(scratch)

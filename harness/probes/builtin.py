@@ -11,9 +11,11 @@ def builtin_metrics() -> dict[str, tuple[Metric, ...]]:
     from harness.probes.bare import BareProbe  # noqa: PLC0415
     from harness.probes.gc_trace import GcProbe  # noqa: PLC0415
     from harness.probes.memray_peak import MemrayNativeProbe, MemrayProbe  # noqa: PLC0415
+    from harness.probes.peak import PeakProbe  # noqa: PLC0415
     from harness.probes.tracemalloc_ext import TracemallocProbe  # noqa: PLC0415
 
     return {
+        "peak": PeakProbe.metrics,
         "memray": MemrayProbe.metrics,
         "memray-native": MemrayNativeProbe.metrics,
         "tracemalloc": TracemallocProbe.metrics,

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from typing import IO, ClassVar, Self
 
 from harness.errors import MeasurementInvalid
-from harness.probes.bare import UNDER_PROBE
+from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
 from harness.records import Collection, Cost, HeapPoint, Metric
 
 STAGE = "other"
@@ -158,24 +158,23 @@ def gctrace(stream: IO[str]) -> Iterator[CollectorTrace]:
         yield trace
 
 
-class GcProbe:
+class GcProbe(UnmeasuredProbe):
     """Trace the collector over the run."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("heap_peak_gc", "byte", erratic_above=0.02, peak_rank=4),
+        Metric("heap_peak_gc", "byte", erratic_above=0.02, peak_rank=5),
         Metric("gc_pause_total", "second", zero_allowed=True, compared=False),
         Metric("gc_pause_max", "second", zero_allowed=True, compared=False),
         Metric("gc_runs", "count", zero_allowed=True, compared=False),
         *UNDER_PROBE,
     )
     cost: ClassVar[Cost] = Cost(
-        slowdown=1.2, replicates={"dwarf": (1, 1, 1, 0), "replay": (1, 1, 1, 1)}
+        slowdown=1.2, replicates={"dwarf": (1, 0, 0, 0), "replay": (1, 1, 1, 1)}
     )
     environment: ClassVar[dict[str, str]] = {"PYTHONMALLOC": "malloc"}
-    capture_path = ""
 
     def __init__(self, scratch: str) -> None:
-        del scratch
+        super().__init__(scratch)
         self._trace = CollectorTrace()
 
     @contextmanager

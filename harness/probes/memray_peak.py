@@ -1,4 +1,4 @@
-"""Peak heap by memray: every allocation counted, exact to the byte.
+"""Peak heap by memray, and who holds it: every allocation counted and traced to its line.
 
 `memray` traces Python's own allocators, so each object counts with the size that was asked for.
 `memray-native` sees what Python asks of the C library instead: arenas of 1 MiB and everything
@@ -19,13 +19,27 @@ from typing import ClassVar
 
 from memray import FileDestination, FileFormat, Tracker
 
-from harness.probes.bare import UNDER_PROBE
+from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
 from harness.probes.gc_marks import CollectionMarks
-from harness.records import Collection, Cost, HeapPoint, Metric
+from harness.records import Cost, HeapPoint, Metric
 
 STAGE = "other"
 
 CAPTURE = "capture.bin"
+
+
+def aggregating_tracker(path: str, *, python: bool = True) -> Tracker:
+    """Return a tracker that sums live allocations by stack and writes them when it stops.
+
+    Args:
+        path: Of the capture.
+        python: Whether Python's own allocators are traced, beside those of the C library.
+    """
+    return Tracker(
+        destination=FileDestination(path, compress_on_exit=False),
+        trace_python_allocators=python,
+        file_format=FileFormat.AGGREGATED_ALLOCATIONS,
+    )
 
 
 def _peak(name: str, rank: int) -> Metric:
@@ -40,42 +54,32 @@ def _peak(name: str, rank: int) -> Metric:
     )
 
 
-class MemrayProbe:
-    """Trace every allocator, Python's own among them, into a capture under `scratch`."""
+class MemrayProbe(UnmeasuredProbe):
+    """Trace every allocator, Python's own among them, into a capture under `scratch`.
 
-    metrics: ClassVar[tuple[Metric, ...]] = (_peak("heap_peak_memray", 1), *UNDER_PROBE)
+    The peak is in the capture, which another process reads.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (_peak("heap_peak_memray", 2), *UNDER_PROBE)
     # On C debug information (0.57 s of CPU untraced): memray 5.6 times, tracemalloc 10, gc 1.1.
     cost: ClassVar[Cost] = Cost(
-        slowdown=6.0, replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2)}
+        slowdown=6.0, replicates={"dwarf": (1, 1, 0, 0), "replay": (1, 1, 1, 1)}
     )
     alone: ClassVar[bool] = False
-    environment: ClassVar[dict[str, str]] = {}
     trace_python_allocators: ClassVar[bool] = True
 
     def __init__(self, scratch: str) -> None:
+        super().__init__(scratch)
         self.capture_path = str(Path(scratch, CAPTURE))
         self._marks = CollectionMarks()
 
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Trace what runs inside; the capture is complete when this is left."""
-        destination = FileDestination(self.capture_path, compress_on_exit=False)
-        tracker = Tracker(
-            destination=destination,
-            trace_python_allocators=self.trace_python_allocators,
-            file_format=FileFormat.AGGREGATED_ALLOCATIONS,
-        )
+        tracker = aggregating_tracker(self.capture_path, python=self.trace_python_allocators)
         with self._marks.noting(), tracker:
             self._marks.start_clock()
             yield
-
-    def values(self) -> dict[str, float]:
-        """Return nothing: the peak is in the capture, which another process reads."""
-        return {}
-
-    def collections(self) -> list[Collection]:
-        """Return nothing: pauses and the heap around them are what probe `gc` is for."""
-        return []
 
     def timeline(self) -> list[HeapPoint]:
         """Return when collections began; how much was alive then is in the capture."""
@@ -85,6 +89,6 @@ class MemrayProbe:
 class MemrayNativeProbe(MemrayProbe):
     """Trace the C library's allocators only, as memray does by default."""
 
-    metrics = (_peak("heap_peak_memray_native", 2), *UNDER_PROBE)
+    metrics = (_peak("heap_peak_memray_native", 3), *UNDER_PROBE)
     cost = Cost(slowdown=2.0, replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 1)})
     trace_python_allocators = False

@@ -67,8 +67,8 @@ from msgspec import Struct
 
 from harness.config import MIB
 from harness.errors import ConfigError, MeasurementInvalid
-from harness.probes.bare import UNDER_PROBE
-from harness.records import Collection, Cost, HeapPoint, Metric
+from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
+from harness.records import Cost, Metric
 
 STAGE = "other"
 
@@ -230,7 +230,7 @@ def _in_modules(filename: str, modules: tuple[str, ...]) -> bool:
     return not modules
 
 
-class TracemallocProbe:
+class TracemallocProbe(UnmeasuredProbe):
     """Trace Python's allocators with one frame a trace, and nothing else on top."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -240,20 +240,18 @@ class TracemallocProbe:
             exact=True,
             portable=True,
             erratic_above=0.02,
-            peak_rank=3,
+            peak_rank=4,
         ),
         *UNDER_PROBE,
     )
     # Not worth its time on a large binary: memray says there what it would say.
     cost: ClassVar[Cost] = Cost(
-        slowdown=10.0, replicates={"dwarf": (1, 0, 0, 0), "replay": (1, 1, 1, 0)}
+        slowdown=10.0, replicates={"dwarf": (1, 0, 0, 0), "replay": (1, 1, 0, 0)}
     )
     alone: ClassVar[bool] = False
-    environment: ClassVar[dict[str, str]] = {}
-    capture_path = ""
 
     def __init__(self, scratch: str) -> None:
-        del scratch
+        super().__init__(scratch)
         self._tracer = PeakTracer()
 
     @contextmanager
@@ -265,11 +263,3 @@ class TracemallocProbe:
     def values(self) -> dict[str, float]:
         """Return the exact peak."""
         return {"heap_peak_tracemalloc": self._tracer.peak_bytes}
-
-    def collections(self) -> list[Collection]:
-        """Return nothing: collections are what probe `gc` is for."""
-        return []
-
-    def timeline(self) -> list[HeapPoint]:
-        """Return nothing: tracemalloc has no clock."""
-        return []
