@@ -217,9 +217,7 @@ SUITE = "default"
 ONE_PIPELINE = "streaming"
 
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
-SWEEP = RunOptions(
-    sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1
-)
+SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)
 SCALING = RunOptions(sources=("replay",), probes=("peak",), replicates=1)
 
 # A small input has to reach the threshold too: until then the batch itself grows.

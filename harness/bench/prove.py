@@ -11,13 +11,12 @@ from msgspec import Struct, structs
 from harness.errors import MeasurementInvalid
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
-from harness.records import Counters, Job, Record
+from harness.records import VERIFY, Counters, Job, Record
 from harness.run.doctor import iter_packages
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.scratch import scratch_directory
-from harness.run.worker_targets import VERIFY
 
 _HONEST = "harness.pipelines.streaming:run"
 _SMALL, _LARGE = (10, 200), (40, 200)

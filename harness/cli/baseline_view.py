@@ -6,7 +6,7 @@ from msgspec import to_builtins
 from rich.console import Console
 from rich.text import Text
 
-from harness.run.rig import rig, versions
+from harness.run.manifest import rig, versions
 from harness.stats.labels import inert
 from harness.stats.metrics import Metrics
 from harness.stats.surroundings import differences, surroundings

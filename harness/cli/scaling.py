@@ -20,10 +20,10 @@ from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOption
 from harness.corpus import Corpus, resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid
 from harness.loading import load_frames
+from harness.records import Binary
 from harness.reports.scaling import print_scaling, scaling_document
 from harness.run.extensions import arms_by_name
-from harness.run.request import Binary, RunRequest, request_of
-from harness.run.scaling import even_shares, prefixes
+from harness.run.request import RunRequest, even_shares, prefixes, request_of
 from harness.run.session import run_session
 from harness.stats.frames import Frames
 from harness.stats.scaling import scaling_points, trends

@@ -25,9 +25,10 @@ from harness.corpus import (
 )
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
+from harness.records import Binary
 from harness.registry import names
 from harness.run.extensions import arms_by_name, traits_of
-from harness.run.request import Binary, RunRequest
+from harness.run.request import RunRequest
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite

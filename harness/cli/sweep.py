@@ -21,8 +21,7 @@ from harness.loading import load_frames
 from harness.reports.provenance import Provenance
 from harness.reports.sweep import print_sweep, sweep_document
 from harness.run.extensions import arms_by_name
-from harness.run.request import RunRequest, request_of
-from harness.run.scaling import sweep_arms
+from harness.run.request import RunRequest, request_of, sweep_arms
 from harness.run.session import run_session
 from harness.stats.frames import Frames
 from harness.stats.sweep import fitting, sweep_points

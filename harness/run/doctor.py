@@ -20,12 +20,12 @@ from harness.intake.process import Intake
 from harness.model import Package, Scope, package_scope
 from harness.probes.gc_trace import live_heap_reader
 from harness.records import Job, Metric, Record
+from harness.run.cache import default_cache
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.launcher import ADDR_NO_RANDOMIZE
+from harness.run.manifest import versions
 from harness.run.recording import ListedPackages, write_replay
-from harness.run.replays import default_cache
-from harness.run.rig import versions
 from harness.run.scratch import scratch_directory
 
 OK, WARNING, FAILURE = "ok", "warning", "failure"

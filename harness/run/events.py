@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.records import Overhead, Record
-from harness.run.request import Binary
+from harness.records import Binary, Overhead, Record
 
 
 @dataclass(frozen=True, slots=True)

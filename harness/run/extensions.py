@@ -9,9 +9,8 @@ from msgspec import Struct
 from harness import registry
 from harness.errors import ConfigError
 from harness.probes.builtin import builtin_metrics
-from harness.records import Cost, Metric
-from harness.run.request import Arm
-from harness.run.worker_targets import RECORD_REPLAY, UNMEASURED, VERIFY
+from harness.records import VERIFY, Arm, Cost, Metric
+from harness.run.frames import RECORD_REPLAY, UNMEASURED
 
 
 class ProbeTraits(Struct, frozen=True, kw_only=True):

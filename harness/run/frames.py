@@ -11,6 +11,12 @@ from harness.records import Batch, Collection, Counters, HeapPoint
 
 RESULT_FD = 3
 
+RECORD_REPLAY = "record-replay"
+"""The probe of the job that writes a package cache and does nothing else."""
+
+UNMEASURED = "harness.probes.bare:UnmeasuredProbe"
+"""The target of jobs that measure nothing."""
+
 
 class Delivered(Struct, frozen=True, tag="batch"):
     """One batch, sent when the intake accepted it so that none piles up in the measured heap."""

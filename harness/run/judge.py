@@ -17,8 +17,7 @@ from harness.probes.capture_format import Capture
 from harness.probes.heap_line import merged
 from harness.records import Batch, Counters, Job, Metric, Record
 from harness.run.child import Ending, Report
-from harness.run.frames import CaptureRef, Delivered, Done, Failed, Frame
-from harness.run.worker_targets import RECORD_REPLAY
+from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Failed, Frame
 
 
 class Judged(Struct):

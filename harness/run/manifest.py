@@ -1,19 +1,52 @@
-"""What the manifest of a run says before the first measurement."""
+"""What a run is measured on and with: the manifest before the first measurement.
+
+The machine, the versions of everything that runs in a measured process, a digest of our own code,
+and the commit: what two runs must share before their numbers may be compared.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
+import platform
 import shlex
 import stat
+import subprocess
 import sys
+import zlib
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from harness.records import Manifest, Options
-from harness.run.commit import commit_of
+from msgspec import Struct
+
+import harness
+from harness.records import Manifest, Metric, Options
 from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.request import RunRequest
-from harness.run.rig import code_digest, fingerprint, instruments_of, rig, versions
 from harness.store import RUNNING
+
+EXTRACTION = ("model.py", "sharing.py", "symbols")
+MEASURED = (
+    *EXTRACTION,
+    *("config.py", "contracts.py", "errors.py", "records.py", "wire.py"),
+    *("intake", "pipelines", "probes", "run"),
+)
+_DISTRIBUTIONS = (*("harness", "memray", "pyelftools", "msgspec", "orjson", "zlib-ng", "isal"),)
+_GIT_S = 10.0
+_OF_CI = ("GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT", "CIRCLE_SHA1", "GIT_COMMIT")
+
+
+class Commit(Struct, frozen=True):
+    """A commit, or whatever a user calls it; empty when nobody knows.
+
+    `dirty` says whether tracked files differed from it; None when that is not known.
+    """
+
+    name: str = ""
+    dirty: bool | None = None
 
 
 def first_manifest(request: RunRequest) -> Manifest:
@@ -49,3 +82,108 @@ def modes_of(request: RunRequest) -> dict[str, int]:
         with suppress(OSError):
             modes[binary.name] = stat.S_IMODE(Path(binary.path).stat().st_mode)
     return modes
+
+
+def instruments_of(metrics: Mapping[str, Iterable[Metric]]) -> set[str]:
+    """Return the distributions that the metrics of some probes are measured with."""
+    return {metric.instrument for declared in metrics.values() for metric in declared} - {""}
+
+
+def versions(instruments: Iterable[str] = ()) -> dict[str, str]:
+    """Return the version of everything that runs in a measured process.
+
+    Args:
+        instruments: Distributions that only the probes of the run depend on.
+    """
+    found = {"python": sys.version, "zlib": zlib.ZLIB_RUNTIME_VERSION}
+    for name in dict.fromkeys([*_DISTRIBUTIONS, *sorted(instruments)]):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def rig() -> dict[str, str | int]:
+    """Return what the machine is, as far as it bears on a measurement."""
+    return {
+        "system": platform.system(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+        "libc": "-".join(platform.libc_ver()),
+        "implementation": platform.python_implementation(),
+        "cpu": _first_value("/proc/cpuinfo", "model name"),
+        "cpus": os.cpu_count() or 0,
+        "memory_bytes": _memory_bytes(),
+        "page_bytes": os.sysconf("SC_PAGE_SIZE"),
+    }
+
+
+def code_digest(parts: tuple[str, ...] = MEASURED) -> str:
+    """Return a digest of our own source: of some modules and packages, or of all that is measured.
+
+    Args:
+        parts: Names of files and directories in the package.
+    """
+    root = Path(harness.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        name = path.relative_to(root)
+        if name.parts[0] in parts:
+            digest.update(f"{name}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:
+    """Return one digest over both; equal digests, comparable runs.
+
+    The harness' own version is left out: comparing two commits of it is what the digest is for.
+    """
+    others = {name: text for name, text in versions.items() if name != "harness"}
+    return hashlib.sha256(json.dumps([others, rig], sort_keys=True).encode()).hexdigest()
+
+
+def _first_value(path: str, key: str) -> str:
+    try:
+        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
+
+
+def _memory_bytes() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def commit_of(label: str, directory: Path) -> Commit:
+    """Return what is being measured from `directory`.
+
+    A label wins, then the checkout that the directory is in. What a CI service says comes last:
+    it names the commit that started the job, and a job that compares two has both checked out.
+    """
+    if label:
+        return Commit(label)
+    name = _git(directory, "rev-parse", "--verify", "HEAD")
+    if name:
+        changes = _git(directory, "status", "--porcelain", "--untracked-files=no")
+        return Commit(name.strip(), None if changes is None else bool(changes.strip()))
+    return Commit(next((os.environ[key] for key in _OF_CI if os.environ.get(key)), ""))
+
+
+def _git(directory: Path, *arguments: str) -> str | None:
+    """Return what git prints; None when there is no git, no checkout, or no answer in time."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(directory), *arguments],
+            # Looking must not write into the checkout that somebody works in.
+            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_GIT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

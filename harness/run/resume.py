@@ -9,15 +9,23 @@ from pathlib import Path
 from msgspec import structs
 
 from harness.errors import ConfigError
-from harness.records import Manifest
+from harness.records import Binary, Manifest
 from harness.registry import find
-from harness.run.commit import Commit, commit_of
 from harness.run.events import Event
 from harness.run.extensions import declared_metrics, resolve_probes
-from harness.run.manifest import options_of
+from harness.run.manifest import (
+    MEASURED,
+    Commit,
+    code_digest,
+    commit_of,
+    fingerprint,
+    instruments_of,
+    options_of,
+    rig,
+    versions,
+)
 from harness.run.past import read_past
-from harness.run.request import Binary, RunRequest, checked
-from harness.run.rig import MEASURED, code_digest, fingerprint, instruments_of, rig, versions
+from harness.run.request import RunRequest, checked
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest
 

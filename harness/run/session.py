@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.intake.process import Intake, confirm
-from harness.records import Job, Manifest, Record
+from harness.records import Binary, Job, Manifest, Record
+from harness.run.cache import replay_path
 from harness.run.events import (
     BinaryFinished,
     BinaryStarted,
@@ -21,8 +22,8 @@ from harness.run.events import (
 )
 from harness.run.executor import Cell, Settings, iter_records
 from harness.run.extensions import ProbeTraits, resolve_probes
-from harness.run.flame_pages import CAPTURES, draw_pages
-from harness.run.manifest import first_manifest, modes_of
+from harness.run.flame import CAPTURES, draw_pages
+from harness.run.manifest import code_digest, first_manifest, modes_of
 from harness.run.overhead import overheads
 from harness.run.past import Past
 from harness.run.plan import (
@@ -37,9 +38,7 @@ from harness.run.plan import (
     unmeasured_job,
 )
 from harness.run.replay import check_replay
-from harness.run.replays import replay_path
-from harness.run.request import Binary, RunRequest, checked, sources_of
-from harness.run.rig import code_digest
+from harness.run.request import RunRequest, checked, sources_of
 from harness.run.scratch import scratch_directory
 from harness.run.sources import DWARF, REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter

@@ -32,10 +32,17 @@ from harness.errors import NO_ROOM, HarnessError, InputRejected
 from harness.intake.client import IntakeClient
 from harness.model import Package, Scope, Symbol, package_scope
 from harness.records import Batch, Counters, Job
-from harness.run.frames import RESULT_FD, CaptureRef, Delivered, Done, Failed, Frame
+from harness.run.frames import (
+    RECORD_REPLAY,
+    RESULT_FD,
+    CaptureRef,
+    Delivered,
+    Done,
+    Failed,
+    Frame,
+)
 from harness.run.recording import drain
 from harness.run.sources import source_of
-from harness.run.worker_targets import RECORD_REPLAY
 
 STAGE = "other"
 

@@ -12,7 +12,8 @@ from harness.config import MIB, Limits, PipelineOptions
 from harness.corpus import fixtures_directory, pinned_manifest
 from harness.errors import ConfigError
 from harness.gates.suite import load_suite
-from harness.run.request import Arm, Binary, RunRequest
+from harness.records import Arm, Binary
+from harness.run.request import RunRequest
 
 SHORTEST = """
 corpus = "small"

@@ -19,7 +19,8 @@ from msgspec import structs
 from harness.cli.suites import binaries_of, find_suite, narrowed
 from harness.corpus import committed_corpus
 from harness.errors import ExitCode
-from harness.run.request import Arm, RunRequest
+from harness.records import Arm
+from harness.run.request import RunRequest
 from harness.run.session import run_session
 
 pytestmark = pytest.mark.slow

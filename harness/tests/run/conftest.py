@@ -10,11 +10,11 @@ import pytest
 
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake
-from harness.records import Job
+from harness.records import VERIFY, Job
 from harness.run.executor import Settings
 from harness.run.extensions import resolve_probes
+from harness.run.frames import UNMEASURED
 from harness.run.recording import ListedPackages, write_replay
-from harness.run.worker_targets import UNMEASURED, VERIFY
 from harness.tests.run.packages import iter_packages
 
 TRAITS = resolve_probes(("memray", "memray-native", "tracemalloc", "gc", "bare"))

@@ -10,8 +10,8 @@ import pytest
 from msgspec import structs
 
 from harness.errors import ConfigError
-from harness.run.commit import Commit, commit_of
-from harness.run.request import Arm
+from harness.records import Arm
+from harness.run.manifest import Commit, commit_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.store import read_manifest

@@ -17,12 +17,12 @@ from msgspec import structs
 from harness.corpus import fixtures_directory
 from harness.errors import StoreError
 from harness.loading import load_frames
-from harness.records import Job
+from harness.records import Arm, Binary, Job
 from harness.run.events import Event, JobFinished
 from harness.run.executor import Settings, iter_records
 from harness.run.manifest import first_manifest
 from harness.run.past import Past
-from harness.run.request import Arm, Binary, RunRequest
+from harness.run.request import RunRequest
 from harness.run.session import measure_into, run_session
 from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest
 

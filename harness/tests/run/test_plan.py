@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
+from harness.records import Arm, Binary
 from harness.run.extensions import resolve_probes
 from harness.run.plan import Observation, Surroundings, plan, smallest_first, top_up_jobs
-from harness.run.request import Arm, Binary, RunRequest, checked, printable
+from harness.run.request import RunRequest, checked, printable
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
 PROBES = ("memray", "tracemalloc", "gc", "bare")

@@ -9,10 +9,10 @@ import pytest
 from harness.config import KIB, PipelineOptions
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
+from harness.records import Arm
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import open_replay
-from harness.run.request import Arm, RunRequest
-from harness.run.scaling import prefixes, sweep_arms
+from harness.run.request import RunRequest, prefixes, sweep_arms
 from harness.run.session import run_session
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tests.run.packages import iter_packages

@@ -12,7 +12,7 @@ import pytest
 
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
-from harness.records import Manifest
+from harness.records import Arm, Binary, Manifest
 from harness.run.events import (
     BinaryFinished,
     BinaryStarted,
@@ -23,7 +23,7 @@ from harness.run.events import (
     RunStarted,
 )
 from harness.run.manifest import options_of
-from harness.run.request import Arm, Binary, RunRequest
+from harness.run.request import RunRequest
 from harness.run.resume import request_of
 from harness.run.session import run_session
 from harness.stats.frames import Frames

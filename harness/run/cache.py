@@ -10,9 +10,10 @@ import msgspec
 
 from harness.config import SymbolOptions
 from harness.errors import StoreError
+from harness.records import Binary
+from harness.run.manifest import EXTRACTION, code_digest
 from harness.run.replay import FORMAT
-from harness.run.request import Binary, RunRequest
-from harness.run.rig import EXTRACTION, code_digest
+from harness.run.request import RunRequest
 
 
 def replay_path(request: RunRequest, binary: Binary) -> Path:
