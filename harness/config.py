@@ -192,6 +192,10 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "difference into flame/ of the run (5 MB a page)."
         ),
     ] = False
+    fresh: Annotated[
+        bool,
+        Meta(description="Extract and verify again what earlier runs with the same code have."),
+    ] = False
     results: Annotated[Path, Meta(description="Where runs are kept.")] = Path("results/runs")
     commit: Annotated[
         str,

@@ -19,7 +19,7 @@ from harness.reports.page.material import Flame, Gate, Material, Picture, read_g
 from harness.reports.page.rendering import render_page
 from harness.reports.provenance import Provenance
 from harness.stats.copies import held_copies
-from harness.stats.frames import Frames, of_binary
+from harness.stats.frames import Frames
 from harness.stats.summary import Summary, summarise
 
 _PLOTS = "plots"
@@ -45,15 +45,13 @@ class Drawn(NamedTuple):
     question: str
 
 
-def read_findings(run_dir: Path, binary: str = "") -> Findings:
-    """Load and summarise a run, or one binary of it.
+def read_findings(run_dir: Path) -> Findings:
+    """Load and summarise a run.
 
     Raises:
         StoreError: The run cannot be read.
     """
     frames = load_frames(run_dir)
-    if binary:
-        frames = of_binary(frames, binary)
     return Findings(
         frames, summarise(frames), Provenance.of(frames.manifest), tuple(frames.warnings)
     )

@@ -29,6 +29,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         instrument: The distribution whose version the values depend on, if any.
         erratic_above: The coefficient of variation above which noise hides any change.
         compared: It is compared when no metric is asked for by name.
+        alone: It means nothing unless the process had the machine to itself.
         peak_rank: 1 for the best definition of peak heap, 2 for the next; 0 for other quantities.
     """
 
@@ -41,6 +42,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     instrument: str = ""
     erratic_above: float = 0.10
     compared: bool = True
+    alone: bool = False
     peak_rank: int = 0
 
 
@@ -51,10 +53,13 @@ class Cost(Struct, frozen=True, kw_only=True):
         slowdown: Run time with the probe over run time without it.
         replicates: How often a cell is measured by default, by source: one number each for tiny,
             small, medium and large binaries. 0 leaves the cell out.
+        paired: By source, the smallest of these classes in which the arms of a replicate run side
+            by side, and metrics that need the machine to themselves are left out.
     """
 
     slowdown: float = 1.0
     replicates: dict[str, tuple[int, int, int, int]] = {}
+    paired: dict[str, int] = {}
 
 
 class Batch(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -142,7 +147,8 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
     worker has to discover plugins. `replay` is the package cache for source `replay`.
     `upload_id` is in every payload, so it is the same for all replicates that must agree to the
-    byte. `share` is how much of a replay is read, by size; the rest is as if it were not there.
+    byte. `share` is how much of a replay is read, by size; the rest is as if it were not there. A
+    `paired` job runs beside the same replicate of the other arms.
     """
 
     run_id: str
@@ -160,6 +166,7 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     scratch: str
     replay: str = ""
     share: float = 1.0
+    paired: bool = False
     upload_id: str = ""
     hash_seed: int = 0
     timeout_s: float = 900.0
@@ -173,7 +180,8 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     Only status `ok` counts as a measurement; `detail` says why another one does not. `values` are
     by the name of the metric, in the unit that its probe declares. `counters`, `skipped`,
     `language` and `digest` are known of verification runs: two arms delivered the same scopes when
-    their digests are equal, and `skipped` counts, by reason, what the source left out.
+    their digests are equal, and `skipped` counts, by reason, what the source left out. A delivery
+    that an earlier run verified names that run in `verified_by`.
     """
 
     job: Job
@@ -188,6 +196,7 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     skipped: dict[str, int] = {}
     language: str = ""
     digest: str = ""
+    verified_by: str = ""
 
 
 class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,13 +14,13 @@ from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
-from harness.cli.suites import await_binary, binaries_of, corpus_of, narrowed, suite_for_run
+from harness.cli.suites import Arrivals, binaries_of, corpus_of, narrowed, suite_for_run
 from harness.config import CORPUS, MEASURED_OPTIONS, PipelineOptions, RunOptions, SymbolOptions
 from harness.corpus import resolve
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
-from harness.run.request import RunRequest, request_of
+from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 
@@ -80,20 +80,17 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         console.print(Text(f"corpus: {found.label}"))
         if found.warning:
             console.print(Text(f"warning: {found.warning}", style="yellow"))
-        view.wait_for = lambda name: await_binary(found, name)
         request = structs.replace(request, binaries=binaries_of(found), symbol_options=symbols)
         if chosen:
             request = narrowed(request, chosen)
-        run_dir = _measure(request, view, resume)
+        arrivals = Arrivals(found, say=view.say)
+        if resume is not None:
+            run_dir = resume_session(resume, view, request, arrivals)
+        else:
+            run_dir = run_session(request, view, arrivals)
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
 
     _judge(publish(run_dir, run_dir, json=json, html=True))
-
-
-def _measure(request: RunRequest, view: RunView, resume: Path | None) -> Path:
-    if resume is not None:
-        return resume_session(resume, view, request)
-    return run_session(request, view)
 
 
 def _judge(findings: Findings) -> None:

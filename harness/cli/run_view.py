@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from harness.records import Record
 from harness.run.events import (
-    BinaryFinished,
-    BinaryStarted,
+    CellMeasured,
     Event,
     JobFinished,
     Problem,
     RunFinished,
     RunStarted,
+    SourceMeasured,
 )
+from harness.store import Run, read_manifest
 from harness.units import format_seconds
+
+if TYPE_CHECKING:
+    from harness.stats.summary import Summary
 
 
 class RunView:
     """Listens to a run's events.
 
     Attributes:
-        wait_for: Called with a binary's name before it is measured; may block until it is there,
-            and returns why it will never be, or nothing.
         run_dir: Where the results are; None until the run has begun.
         bars: For others who have something to show at the same time.
 
@@ -42,9 +44,9 @@ class RunView:
         self._console = console
         self._quiet_rows = quiet_rows
         self._resumable = resumable
-        self.wait_for: Callable[[str], str] = lambda _: ""
         self.run_dir: Path | None = None
         self._said_header = False
+        self._binaries = 0
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -73,48 +75,69 @@ class RunView:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         match event:
-            case RunStarted(path, binaries, jobs):
-                self.run_dir = path
+            case RunStarted(path, binaries, jobs, reused):
+                self.run_dir, self._binaries = path, binaries
                 count = "1 binary" if binaries == 1 else f"{binaries} binaries"
-                self._say(f"{count}, {jobs} measured processes, results in {path}")
+                self.say(f"{count}, {jobs} measured processes, results in {path}")
+                if reused:
+                    self.say(f"{reused} deliveries were verified by earlier runs (--fresh: again)")
                 self._task = self.bars.add_task("starting", total=jobs, left="")
-            case BinaryStarted(binary, index, total):
-                self._move(description=f"{index + 1}/{total} {binary.name[:30]}")
-                missing = self.wait_for(binary.name)
-                if missing:
-                    self._say(f"{binary.name} is not to be had: {missing}")
-            case JobFinished(_, done, total, _, eta_s):
+            case JobFinished(record, done, total, _, eta_s):
                 left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
-                self._move(completed=done, total=total, left=left)
-            case BinaryFinished(binary, _):
-                self._show_rows(binary.name)
+                shown = f"{record.job.binary[:30]}, {record.job.probe}"
+                self._move(description=shown, completed=done, total=total, left=left)
+            case CellMeasured(_, source, records):
+                self._show_row(source, records)
+            case SourceMeasured(source, records):
+                self._show_verdict(source, records)
             case Problem(_, message):
-                self._say(message)
+                self.say(message)
             case RunFinished():
                 self._move(left="")
 
     def _move(self, **what: Any) -> None:
         self.bars.update(self._task, **what)
 
-    def _show_rows(self, binary: str) -> None:
-        from harness.publishing import read_findings  # noqa: PLC0415 - loads pandas
+    def _show_row(self, source: str, records: list[Record]) -> None:
         from harness.reports.terminal import live_header, live_row  # noqa: PLC0415 - loads pandas
 
-        if self.run_dir is None or self._quiet_rows:
+        if self._quiet_rows:
             return
-        findings = read_findings(self.run_dir, binary)
-        if findings.summary.rows and not self._said_header:
+        summary = self._summary(records)
+        rows = summary.of_source(source)
+        if rows and not self._said_header:
             self._said_header = True
-            arms = findings.summary.baseline, findings.summary.candidate
-            self._console.print(live_header(arms))
-        for row in findings.summary.rows:
+            self._console.print(live_header((summary.baseline, summary.candidate)))
+        for row in rows:
             self._console.print(live_row(row))
 
-    def _say_what_is_kept(self, run_dir: Path) -> None:
-        self._say(f"what was measured is kept in {run_dir}")
-        self._say(f"to see it: python -m harness report {run_dir}")
-        if self._resumable:
-            self._say(f"to go on: repeat the command with --resume {run_dir}")
+    def _show_verdict(self, source: str, records: list[Record]) -> None:
+        """Say what is known of all binaries before the instruments that add detail have run."""
+        from harness.reports.headline import Headline  # noqa: PLC0415 - loads pandas
+        from harness.stats.claim import Claim  # noqa: PLC0415 - likewise
 
-    def _say(self, text: str) -> None:
+        if self._quiet_rows or self._binaries == 1:
+            return
+        known = self._summary([record for record in records if record.job.source == source])
+        for finding in Headline(known, Claim()).iter_findings():
+            self._console.print(Text.assemble((finding.answer, "bold"), " ", finding.support))
+
+    def _summary(self, records: list[Record]) -> Summary:
+        from harness.loading import frames_of  # noqa: PLC0415 - loads pandas
+        from harness.stats.summary import summarise  # noqa: PLC0415 - likewise
+
+        assert self.run_dir is not None
+        run = Run(
+            path=self.run_dir, manifest=read_manifest(self.run_dir), records=records, warnings=[]
+        )
+        return summarise(frames_of(run))
+
+    def _say_what_is_kept(self, run_dir: Path) -> None:
+        self.say(f"what was measured is kept in {run_dir}")
+        self.say(f"to see it: python -m harness report {run_dir}")
+        if self._resumable:
+            self.say(f"to go on: repeat the command with --resume {run_dir}")
+
+    def say(self, text: str) -> None:
+        """Print a line above the bar."""
         self._console.print(Text(text))

@@ -15,9 +15,9 @@ from rich.text import Text
 from harness.cli.console import error_console, write_line
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
-from harness.cli.suites import await_binary, binaries_of
+from harness.cli.suites import Arrivals, binaries_of
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions
-from harness.corpus import Corpus, resolve
+from harness.corpus import resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid
 from harness.loading import load_frames
 from harness.records import Binary
@@ -95,16 +95,8 @@ def _measure(request: RunRequest, paths: list[Path], sizes: int) -> Path:
             binaries += wholes
             if path.is_file():
                 binaries += prefixes(wholes[0], even_shares(sizes))
-        view.wait_for = lambda name: _await(list(found.values()), name)
-        return run_session(structs.replace(request, binaries=binaries), view)
-
-
-def _await(found: list[Corpus], name: str) -> str:
-    """Wait for a binary of any corpus; prefixes are made of what is here already."""
-    for corpus in found:
-        if name in {planned.name for planned in corpus.planned}:
-            return await_binary(corpus, name)
-    return ""
+        arrivals = Arrivals(*found.values(), say=view.say)
+        return run_session(structs.replace(request, binaries=binaries), view, arrivals)
 
 
 def _counted(binary: Binary) -> Binary:

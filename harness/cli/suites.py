@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -199,7 +199,20 @@ def binaries_of(found: Corpus) -> list[Binary]:
     ]
 
 
-def await_binary(found: Corpus, name: str) -> str:
-    """Wait until a binary is there; return why it will never be, or nothing."""
-    binary = found.wait_for(name)
-    return binary.detail if binary.status == "missing" else ""
+class Arrivals:
+    """Tells of each binary of some corpora whether it is there; says once what will never be."""
+
+    def __init__(self, *corpora: Corpus, say: Callable[[str], None]) -> None:
+        self._corpora, self._say = corpora, say
+        self._known: set[str] = set()
+
+    def __call__(self, name: str) -> bool:
+        """Return whether a binary is there, or will never be; what no corpus plans is there."""
+        for corpus in self._corpora:
+            if name in self._known or name not in {planned.name for planned in corpus.planned}:
+                continue
+            binary = corpus.wait_for(name)
+            self._known.add(name)
+            if binary.status == "missing":
+                self._say(f"{name} is not to be had: {binary.detail}")
+        return True

@@ -13,7 +13,7 @@ from msgspec import structs
 from harness.cli.console import error_console, output_console, write_line
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.run_view import RunView
-from harness.cli.suites import await_binary, binaries_of
+from harness.cli.suites import Arrivals, binaries_of
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions
 from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid
@@ -49,12 +49,11 @@ def sweep(
     limit = parse_bytes(budget) if budget else None
     view = RunView(error_console(), quiet_rows=True)
     with closing(resolve(corpus)) as found, view:
-        view.wait_for = lambda name: await_binary(found, name)
         (arm,) = arms_by_name([pipeline])
         arms = sweep_arms(arm, PipelineOptions())
         request = request_of(options, arms, PipelineOptions(), command_line(), kind="sweep")
         request = structs.replace(request, binaries=binaries_of(found))
-        run_dir = run_session(request, view)
+        run_dir = run_session(request, view, Arrivals(found, say=view.say))
     frames = _read(run_dir)
     _show(frames, limit, json=json)
     if limit is not None:

@@ -58,7 +58,7 @@ class BareProbe(UnmeasuredProbe):
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("wall", "second"),
+        Metric("wall", "second", alone=True),
         Metric("cpu", "second"),
         Metric("rss_peak", "byte"),
         Metric("context_switches_voluntary", "count", zero_allowed=True, compared=False),
@@ -66,7 +66,9 @@ class BareProbe(UnmeasuredProbe):
         Metric("payload_sent", "byte", zero_allowed=True, compared=False),
         *([Metric("pss_end", "byte", compared=False)] if _SMAPS.exists() else []),
     )
-    cost: ClassVar[Cost] = Cost(replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2)})
+    cost: ClassVar[Cost] = Cost(
+        replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2)}, paired={"dwarf": 2}
+    )
 
     def __init__(self, scratch: str) -> None:
         super().__init__(scratch)

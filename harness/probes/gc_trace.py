@@ -171,6 +171,7 @@ class GcProbe(UnmeasuredProbe):
     cost: ClassVar[Cost] = Cost(
         slowdown=1.2, replicates={"dwarf": (1, 0, 0, 0), "replay": (1, 1, 1, 1)}
     )
+    alone: ClassVar[bool] = False
     environment: ClassVar[dict[str, str]] = {"PYTHONMALLOC": "malloc"}
 
     def __init__(self, scratch: str) -> None:

@@ -1,19 +1,28 @@
-"""Where package caches are kept, and under which name: one that only the same packages can have."""
+"""What need not be done twice: packages that were extracted, and deliveries that were verified.
+
+Both are kept under names that only the same content, options and code can have.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
+from msgspec import structs
 
-from harness.config import SymbolOptions
 from harness.errors import StoreError
-from harness.records import Binary
-from harness.run.manifest import EXTRACTION, code_digest
+from harness.records import Binary, Job, Record
+from harness.run.manifest import EXTRACTION, code_digest, fingerprint, is_digested, rig, versions
 from harness.run.replay import FORMAT
 from harness.run.request import RunRequest
+
+
+def default_cache() -> Path:
+    """Return the user's cache directory for packages."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "harness", "packages")
 
 
 def replay_path(request: RunRequest, binary: Binary) -> Path:
@@ -22,7 +31,48 @@ def replay_path(request: RunRequest, binary: Binary) -> Path:
     Raises:
         StoreError: It cannot be made.
     """
-    directory = request.cache or default_cache()
+    directory = _made(request.cache or default_cache())
+    key = _digest(FORMAT, request.symbol_options, code_digest(EXTRACTION))
+    return directory / f"{binary.sha256[:32]}-{key}.replay"
+
+
+class Deliveries:
+    """The verified deliveries in a run's cache directory, for one state of code and machine."""
+
+    def __init__(self, request: RunRequest) -> None:
+        self._directory = _made(request.cache or default_cache())
+        self._origin = (code_digest(), fingerprint(versions(), rig()))
+
+    def find(self, job: Job) -> Record | None:
+        """Return what an earlier run verified of the same work; None if none did.
+
+        Code that no digest covers may have changed since: nothing is known of a plugin.
+        """
+        if not is_digested(job.pipeline):
+            return None
+        with suppress(OSError, msgspec.DecodeError):
+            record = msgspec.json.decode(self._path(job).read_bytes(), type=Record)
+            return structs.replace(record, job=job, verified_by=record.job.run_id)
+        return None
+
+    def keep(self, record: Record) -> None:
+        """Remember a verified delivery; a cache that cannot be written is no failure of a run."""
+        path = self._path(record.job)
+        staged = path.with_name(f".{path.name}.{os.getpid()}")
+        # A path may be no text, and is not what was delivered.
+        record = structs.replace(record, job=structs.replace(record.job, binary_path=""))
+        with suppress(OSError):
+            staged.write_bytes(msgspec.json.encode(record))
+            staged.replace(path)
+
+    def _path(self, job: Job) -> Path:
+        """Return the file of a job; its upload id says binary, arm, share and options."""
+        work = (job.upload_id, job.binary_sha256, job.source, job.pipeline, job.hash_seed)
+        key = _digest(work, job.pipeline_options, job.symbol_options, self._origin)
+        return self._directory / f"{job.binary_sha256[:32]}-{key}.delivery"
+
+
+def _made(directory: Path) -> Path:
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -30,15 +80,8 @@ def replay_path(request: RunRequest, binary: Binary) -> Path:
             f"cannot create the package cache {directory}: {error.strerror}",
             remedy="choose another directory with XDG_CACHE_HOME",
         ) from error
-    return directory / f"{binary.sha256[:32]}-{_key(request.symbol_options)}.replay"
+    return directory
 
 
-def default_cache() -> Path:
-    """Return the user's cache directory for packages."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "harness", "packages")
-
-
-def _key(options: SymbolOptions) -> str:
-    """Return a digest of the options, of the file format, and of the code that extracts."""
-    key = (FORMAT, options, code_digest(EXTRACTION))
-    return hashlib.sha256(msgspec.json.encode(key)).hexdigest()[:16]
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:16]

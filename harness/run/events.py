@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.records import Binary, Overhead, Record
+from msgspec import Struct
+
+from harness.records import Overhead, Record
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
-    """The run directory exists; `jobs` measured jobs are planned for `binaries` binaries."""
+class RunStarted(Struct, frozen=True):
+    """The run directory exists; `jobs` measured jobs are planned for `binaries` binaries.
+
+    `reused` deliveries were verified by earlier runs with the same code.
+    """
 
     path: Path
     binaries: int
     jobs: int
+    reused: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryStarted:
-    """Work on one binary begins: first its verification, then its measurements."""
-
-    binary: Binary
-    index: int
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobFinished:
+class JobFinished(Struct, frozen=True):
     """One record was stored. `eta_s` is None until there is something to judge by."""
 
     record: Record
@@ -37,29 +31,34 @@ class JobFinished:
     eta_s: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class BinaryFinished:
-    """All that will be known of one binary is stored; the same records as its jobs sent."""
+class CellMeasured(Struct, frozen=True):
+    """The headline metric of a binary and source is known; `records` are all of the binary's."""
 
-    binary: Binary
-    records: list[Record] = field(default_factory=list)
+    binary: str
+    source: str
+    records: list[Record]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class SourceMeasured(Struct, frozen=True):
+    """The headline metric of every binary is known for a source; what follows adds detail."""
+
+    source: str
+    records: list[Record]
+
+
+class Problem(Struct, frozen=True):
     """Something of a binary could not be measured; the run goes on."""
 
-    binary: Binary
+    binary: str
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(Struct, frozen=True):
     """Everything that was planned has been tried; `overheads` are by probe."""
 
     path: Path
     not_measured: list[str]
-    overheads: dict[str, Overhead] = field(default_factory=dict)
+    overheads: dict[str, Overhead] = {}
 
 
-Event = RunStarted | BinaryStarted | JobFinished | BinaryFinished | Problem | RunFinished
+Event = RunStarted | JobFinished | CellMeasured | SourceMeasured | Problem | RunFinished

@@ -1,7 +1,8 @@
 """Run jobs in processes of their own and yield their records as they finish.
 
 One thread, one selector. Probes whose numbers do not depend on contention share the machine, the
-others have it to themselves. Leaving the iterator, by whatever exception, kills every child.
+others have it to themselves, or share it with the same replicate of the other arms. Leaving the
+iterator, by whatever exception, kills every child.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import os
 import selectors
 import shutil
 import sys
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct, to_builtins
 
@@ -24,10 +25,10 @@ from harness.run.child import Child, Spec
 from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
 from harness.run.judge import Judged, judge_capture, judge_values, judge_worker
+from harness.run.schedule import Cell
 
 _CAPTURE_TIMEOUT_S = 600.0
-
-Cell = tuple[str, str, str]
+_LOOK_AGAIN_S = 0.2  # whether what a waiting job needs has arrived
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -46,19 +47,48 @@ class Settings(Struct, frozen=True, kw_only=True):
     captures: str = ""
 
 
-def iter_records(jobs: Iterable[Job], settings: Settings) -> Generator[Record, None, None]:
+class Queue(Protocol):
+    """Jobs that wait to be started, some of them perhaps for what others bring about."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether any job is left."""
+        ...
+
+    def take(self, admits: Callable[[Job], bool]) -> Job | None:
+        """Remove and return a job that may start beside those that run; None if none may yet."""
+        ...
+
+
+class _InOrder:
+    """Jobs that wait for nothing but their turn."""
+
+    def __init__(self, jobs: list[Job]) -> None:
+        self._jobs = jobs.copy()
+
+    @property
+    def waits(self) -> bool:
+        """Whether any job is left."""
+        return bool(self._jobs)
+
+    def take(self, admits: Callable[[Job], bool]) -> Job | None:
+        """Remove and return the first job, if it may start now."""
+        return self._jobs.pop(0) if self._jobs and admits(self._jobs[0]) else None
+
+
+def iter_records(jobs: Queue | list[Job], settings: Settings) -> Generator[Record, None, None]:
     """Run all jobs, each once, and yield a record for each; failures are records too.
 
     Raises:
         StoreError: A capture that was to be kept does not fit.
     """
+    queue = _InOrder(jobs) if isinstance(jobs, list) else jobs
     with selectors.DefaultSelector() as selector:
         pool = _Pool(selector, settings)
         try:
-            waiting = deque(jobs)
-            while waiting or pool.tasks:
-                while waiting and pool.admits(waiting[0]):
-                    pool.start(waiting.popleft())
+            while queue.waits or pool.tasks:
+                while pool.has_room and (job := queue.take(pool.admits)):
+                    pool.start(job)
                 yield from pool.wait()
         finally:
             pool.stop()
@@ -123,10 +153,17 @@ class _Pool:
 
     def admits(self, job: Job) -> bool:
         """Tell whether `job` may start now, beside what is running."""
-        if not self.tasks:
+        running = [task.job for task in self.tasks]
+        if not running:
             return True
-        alone = any(self._is_alone(task.job) for task in self.tasks) or self._is_alone(job)
-        return not alone and len(self.tasks) < self._settings.slots
+        if not self._is_alone(job):
+            return not any(map(self._is_alone, running))
+        return job.paired and all(_replicate_of(one) == _replicate_of(job) for one in running)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether fewer jobs are running than may share the machine."""
+        return len(self.tasks) < self._settings.slots
 
     def start(self, job: Job) -> None:
         """Start the worker of `job`."""
@@ -135,8 +172,8 @@ class _Pool:
         self._watch(task)
 
     def wait(self) -> Iterator[Record]:
-        """Wait until something happens and yield what has finished by it."""
-        for key, _ in self._selector.select():
+        """Wait until something happens, but not for long, and yield what has finished by it."""
+        for key, _ in self._selector.select(_LOOK_AGAIN_S):
             task: _Task = key.data
             task.child.read(key.fileobj)  # type: ignore[arg-type]
             if key.fileobj not in task.child.pipes:
@@ -165,6 +202,11 @@ class _Pool:
 
     def _is_alone(self, job: Job) -> bool:
         return self._settings.traits[job.probe].alone
+
+
+def _replicate_of(job: Job) -> tuple[str, str, str, int]:
+    """Return what the arms of a replicate have in common."""
+    return (job.binary, job.source, job.probe, job.replicate)
 
 
 def _worker_spec(job: Job, settings: Settings) -> Spec:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, structs
@@ -81,9 +81,14 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
     return record
 
 
-def judge_values(record: Record, declared: Iterable[Metric]) -> Record:
-    """Refuse a record that lacks a declared metric, has another one, or has no number in one."""
-    found, wanted = sorted(record.values), sorted(metric.name for metric in declared)
+def judge_values(record: Record, declared: Sequence[Metric]) -> Record:
+    """Refuse a record that lacks a declared metric, has another one, or has no number in one.
+
+    A metric that needs the machine to itself is no measurement where a job was paired: it goes.
+    """
+    disturbed = {metric.name for metric in declared if metric.alone and record.job.paired}
+    record.values = {name: one for name, one in record.values.items() if name not in disturbed}
+    found, wanted = sorted(record.values), sorted({m.name for m in declared} - disturbed)
     if record.status == "ok" and found != wanted:
         record.status = "damaged"
         record.detail = f"measured {found}, declared {wanted}"
@@ -114,12 +119,12 @@ def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tu
         yield "timeout", f"not finished after {job.timeout_s:g} s"
     if report.ending == "stopped":
         yield "interrupted", "stopped by the parent"
+    if ending.memray_error:
+        yield "damaged", "memray could not write all it saw"
     if isinstance(last, Failed):
         yield last.status, last.detail
     if report.exit_code:
         yield _status_of_exit(report, ending.stderr_tail), _how_it_ended(report)
-    if ending.memray_error:
-        yield "damaged", "memray could not write all it saw"
     if len(frames) != len(ending.lines) or ending.torn:
         yield "damaged", "what it reported cannot be read"
     if not isinstance(last, Done):

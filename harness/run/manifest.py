@@ -134,6 +134,12 @@ def code_digest(parts: tuple[str, ...] = MEASURED) -> str:
     return digest.hexdigest()
 
 
+def is_digested(target: str) -> bool:
+    """Tell whether `code_digest` covers the module of a `module:attribute`."""
+    package, _, name = target.partition(":")[0].partition(".")
+    return package == "harness" and name.split(".")[0] in MEASURED
+
+
 def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:
     """Return one digest over both; equal digests, comparable runs.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from statistics import mean
 
-from harness.records import Overhead
-from harness.run.plan import Observation
+from harness.records import Overhead, Record
 
 _CPU, _CPU_TRACED = "cpu", "cpu_under_probe"
 _RSS, _RSS_TRACED = "rss_peak", "rss_under_probe"
@@ -14,24 +13,23 @@ _RSS, _RSS_TRACED = "rss_peak", "rss_under_probe"
 Cell = tuple[str, str, str]
 
 
-def overheads(observations: Mapping[str, Iterable[Observation]]) -> dict[str, Overhead]:
-    """Return the overhead of each probe, from values by binary."""
-    values = _means(observations)
+def overheads(records: Iterable[Record]) -> dict[str, Overhead]:
+    """Return the overhead of each probe."""
+    values = _means(records)
     probes = sorted({probe for probe, metric, _ in values if metric == _CPU_TRACED})
     found = {probe: _overhead(values, probe) for probe in probes}
     return {probe: overhead for probe, overhead in found.items() if overhead is not None}
 
 
-def _means(
-    observations: Mapping[str, Iterable[Observation]],
-) -> dict[tuple[str, str, Cell], float]:
+def _means(records: Iterable[Record]) -> dict[tuple[str, str, Cell], float]:
     """Return the mean over replicates by probe, metric and cell; untraced ones by probe ""."""
     grouped: dict[tuple[str, str, Cell], list[float]] = {}
-    for binary, seen in observations.items():
-        for one in seen:
-            probe = one.probe if one.metric in {_CPU_TRACED, _RSS_TRACED} else ""
-            key = (probe, one.metric, (binary, one.source, one.arm))
-            grouped.setdefault(key, []).append(one.value)
+    for record in records:
+        job = record.job
+        for metric, value in record.values.items() if record.status == "ok" else ():
+            probe = job.probe if metric in {_CPU_TRACED, _RSS_TRACED} else ""
+            key = (probe, metric, (job.binary, job.source, job.arm))
+            grouped.setdefault(key, []).append(value)
     return {key: mean(found) for key, found in grouped.items()}
 
 

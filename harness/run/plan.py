@@ -1,17 +1,22 @@
 """Lay out every job of a run: pure, so that the same request and seed give the same order.
 
-Binaries come smallest first. Within a cell the arms alternate AB BA AB ..., so that a drift of the
-machine hits both alike; which arm begins is drawn from the recorded seed. A replicate index has
-the same hash seed in all arms. It is another for every index where times are measured, and one for
-all where bytes are: another seed moves objects, and with them (see `harness.run.launcher`) some 55
-bytes of a peak, which is no property of any pipeline.
+What tells most comes first: the pipelines alone over all binaries, then extraction and pipeline,
+then the instruments that add detail, and last what needs the machine to itself. Within each of
+these, the smallest binary comes first. Every cell is preceded by the runs that show what its arms
+deliver; the first of them over a binary leaves the package cache that source `replay` reads.
+
+Within a cell the arms alternate AB BA AB ..., so that a drift of the machine hits both alike; which
+arm begins is drawn from the recorded seed. A replicate index has the same hash seed in all arms. It
+is another for every index where times are measured, and one for all where bytes are: another seed
+moves objects, and with them (see `harness.run.launcher`) some 55 bytes of a peak, which is no
+property of any pipeline.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
 import msgspec
@@ -19,24 +24,31 @@ from msgspec import Struct, structs
 
 from harness.config import MIB, PipelineOptions
 from harness.intake import COUNT_PATH, VERIFY_PATH
-from harness.records import VERIFY, Arm, Binary, Job
+from harness.records import VERIFY, Arm, Binary, Job, Record
 from harness.run.extensions import ProbeTraits
+from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
 
 # Upper bounds of file size, because that is what is known before anything is read.
 SIZE_CLASSES = {"tiny": MIB, "small": 4 * MIB, "medium": 16 * MIB, "large": math.inf}
-_SOURCE_COST = {DWARF: 1.0, REPLAY: 0.35}
+_SOURCE_COST = {DWARF: 1.0, REPLAY: 0.1}
 _START_COST_BYTES = MIB  # an interpreter's start, in bytes of binary that take as long
 _TOP_UP_ORDER = 1_000_000  # behind every planned job, whatever their number
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class RunContext(Struct, frozen=True, kw_only=True):
     """What a job needs to know of the run it is in.
 
-    `scratch` is where jobs put their files, `work` an empty directory they are started in;
-    `replays` gives the package cache by binary.
+    Attributes:
+        run_id: Of the run.
+        intake_url: Where batches are posted to.
+        scratch: Where jobs put their files.
+        work: An empty directory they are started in.
+        traits: Those of each probe, by its name.
+        replays: The path of each binary's package cache, by the binary's name.
+        recorded: The paths of the package caches that are there and whole.
     """
 
     run_id: str
@@ -45,6 +57,7 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     work: str
     traits: dict[str, ProbeTraits]
     replays: dict[str, str] = {}
+    recorded: frozenset[str] = frozenset()
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -54,28 +67,41 @@ class Plan(Struct, frozen=True, kw_only=True):
     not_measured: list[str]
 
 
-class Observation(Struct, frozen=True, kw_only=True):
-    """One value of one cell of a binary."""
-
-    probe: str
-    source: str
-    arm: str
-    metric: str
-    value: float
-
-
-def plan(request: RunRequest, around: Surroundings) -> Plan:
-    """Return the measured jobs of all binaries."""
+def plan(request: RunRequest, context: RunContext) -> Plan:
+    """Return the jobs of all binaries, verification included."""
     jobs: list[Job] = []
     left_out: list[str] = []
-    for binary in smallest_first(request.binaries):
-        for probe in request.probes:
-            for source in sources_of(request, binary):
-                count = replicates_of(request, around, probe, source, binary)
+    binaries = smallest_first(request.binaries)
+    recorded = set(context.recorded)
+    for binary in binaries:
+        jobs += _verification(request, context, binary, recorded)
+        for source in sources_of(request, binary):
+            for probe in request.probes:
+                count = replicates_of(request, context, probe, source, binary)
                 if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
-                jobs += cell(request, around, binary, probe, source, range(count))
-    return Plan(jobs=_numbered(jobs, around, 0), not_measured=left_out)
+                jobs += cell(request, context, binary, probe, source, range(count))
+    rank = {binary.name: at for at, binary in enumerate(binaries)}
+    headline = headline_probe(context.traits, request.probes)
+    jobs.sort(key=lambda job: (_phase(job, context.traits, headline), rank[job.binary]))
+    return Plan(jobs=_numbered(jobs, context, 0), not_measured=left_out)
+
+
+def headline_probe(traits: Mapping[str, ProbeTraits], probes: Iterable[str]) -> str:
+    """Return the probe that has the best definition of peak heap, or the first if none has any."""
+
+    def rank(probe: str) -> float:
+        return min((m.peak_rank for m in traits[probe].metrics if m.peak_rank), default=math.inf)
+
+    return min(probes, key=rank)
+
+
+def _phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
+    if traits[job.probe].alone:
+        return 3
+    if job.probe in {VERIFY, RECORD_REPLAY, headline}:
+        return 0 if job.replay else 1
+    return 2
 
 
 def smallest_first(binaries: list[Binary]) -> list[Binary]:
@@ -84,19 +110,20 @@ def smallest_first(binaries: list[Binary]) -> list[Binary]:
 
 
 def replicates_of(
-    request: RunRequest, around: Surroundings, probe: str, source: str, binary: Binary
+    request: RunRequest, context: RunContext, probe: str, source: str, binary: Binary
 ) -> int:
     """Return how often each arm of a cell is measured: as asked, or as its probe says."""
     asked = request.replicates.get(probe)
     if asked is not None:
         return asked
-    by_size = around.traits[probe].cost.replicates.get(source)
-    return by_size[size_class(binary.size_bytes)] if by_size else 1
+    by_size = context.traits[probe].cost.replicates.get(source)
+    count = by_size[size_class(binary.size_bytes)] if by_size else 1
+    return max(count, 1) if probe == PROBE and request.keep_captures else count
 
 
 def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
     request: RunRequest,
-    around: Surroundings,
+    context: RunContext,
     binary: Binary,
     probe: str,
     source: str,
@@ -105,47 +132,77 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
     """Return the jobs of one binary, probe and source, arms interleaved."""
     draw = Random(f"{request.seed} {binary.name} {probe} {source}")  # noqa: S311  an order, no secret
     arms = draw.sample(request.arms, len(request.arms))
+    traits = context.traits[probe]
+    paired = probe not in request.replicates and source in traits.cost.paired
     return [
         structs.replace(
-            unmeasured_job(request, around, binary, arm, source),
+            unmeasured_job(request, context, binary, arm, source),
             probe=probe,
-            probe_target=around.traits[probe].target,
+            probe_target=traits.target,
             replicate=replicate,
-            hash_seed=hash_seed(request.seed, 0 if around.traits[probe].exact else replicate),
+            hash_seed=hash_seed(request.seed, 0 if traits.exact else replicate),
+            paired=paired and size_class(binary.size_bytes) >= traits.cost.paired[source],
         )
         for replicate in replicates
         for arm in (reversed(arms) if replicate % 2 else arms)
     ]
 
 
+def _verification(
+    request: RunRequest, context: RunContext, binary: Binary, recorded: set[str]
+) -> list[Job]:
+    """Return the jobs that show what each arm delivers, and that fill the package cache.
+
+    Args:
+        request: What was asked for.
+        context: The run.
+        binary: What they run over.
+        recorded: The package caches that are there, or will be; this one is added.
+    """
+    sources = sources_of(request, binary)
+    jobs = [
+        unmeasured_job(request, context, binary, arm, source)
+        for source in sources
+        for arm in request.arms
+    ]
+    if REPLAY not in sources or context.replays[binary.name] in recorded:
+        return jobs
+    recorded.add(context.replays[binary.name])
+    if DWARF not in sources:
+        return [replay_job(request, context, binary), *jobs]
+    return [structs.replace(jobs[0], replay=context.replays[binary.name]), *jobs[1:]]
+
+
 def top_up_jobs(
-    request: RunRequest, around: Surroundings, binary: Binary, seen: Iterable[Observation]
+    request: RunRequest, context: RunContext, binary: Binary, records: Iterable[Record]
 ) -> list[Job]:
     """Return further replicates for the cells whose exact metric did not come out the same twice.
 
     Both arms are topped up, so that the cell stays balanced.
     """
-    exact = {(probe, metric.name) for probe, traits in around.traits.items()
+    exact = {(probe, metric.name) for probe, traits in context.traits.items()
              for metric in traits.metrics if metric.exact}  # fmt: skip
     values: dict[tuple[str, str, str, str], set[float]] = {}
-    for one in seen:
-        if (one.probe, one.metric) in exact:
-            key = (one.probe, one.source, one.arm, one.metric)
-            values.setdefault(key, set()).add(one.value)
+    for record in records:
+        job = record.job
+        for metric, value in record.values.items():
+            if record.status == "ok" and (job.probe, metric) in exact:
+                values.setdefault((job.probe, job.source, job.arm, metric), set()).add(value)
     varying = {(key[0], key[1]) for key, found in values.items() if len(found) > 1}
     jobs: list[Job] = []
     for probe, source in sorted(varying):
-        had = replicates_of(request, around, probe, source, binary)
-        jobs += cell(request, around, binary, probe, source, range(had, request.top_up))
-    return _numbered(jobs, around, _TOP_UP_ORDER)
+        had = replicates_of(request, context, probe, source, binary)
+        jobs += cell(request, context, binary, probe, source, range(had, request.top_up))
+    return _numbered(jobs, context, _TOP_UP_ORDER)
 
 
 def unmeasured_job(
-    request: RunRequest, around: Surroundings, binary: Binary, arm: Arm, source: str
+    request: RunRequest, context: RunContext, binary: Binary, arm: Arm, source: str
 ) -> Job:
     """Return the job that shows what one arm delivers from one source."""
+    name = upload_id(binary, arm, source, request.pipeline_options)
     return Job(
-        run_id=around.run_id,
+        run_id=context.run_id,
         binary=binary.name,
         binary_path=binary.path,
         binary_sha256=binary.sha256,
@@ -156,11 +213,11 @@ def unmeasured_job(
         order=-1,
         pipeline=arm.pipeline,
         probe_target=UNMEASURED,
-        intake_url=around.intake_url + VERIFY_PATH,
-        scratch=f"{around.scratch}/v-{arm.name}-{source}",
-        replay=around.replays.get(binary.name, "") if source == REPLAY else "",
+        intake_url=context.intake_url + VERIFY_PATH,
+        scratch=f"{context.scratch}/v-{name}",
+        replay=context.replays.get(binary.name, "") if source == REPLAY else "",
         share=binary.share,
-        upload_id=upload_id(binary, arm, source, request.pipeline_options),
+        upload_id=name,
         hash_seed=hash_seed(request.seed, 0),
         timeout_s=request.timeout_s,
         pipeline_options=arm.options or request.pipeline_options,
@@ -168,16 +225,15 @@ def unmeasured_job(
     )
 
 
-def recording(job: Job, around: Surroundings) -> Job:
-    """Return the job, leaving a package cache behind; it must be of source dwarf."""
-    return structs.replace(job, replay=around.replays[job.binary])
-
-
-def replay_job(request: RunRequest, around: Surroundings, binary: Binary) -> Job:
+def replay_job(request: RunRequest, context: RunContext, binary: Binary) -> Job:
     """Return the job that does nothing but write the package cache of a binary."""
-    job = unmeasured_job(request, around, binary, request.arms[0], DWARF)
+    job = unmeasured_job(request, context, binary, request.arms[0], DWARF)
     return structs.replace(
-        recording(job, around), probe=RECORD_REPLAY, arm="", scratch=f"{around.scratch}/replay"
+        job,
+        probe=RECORD_REPLAY,
+        arm="",
+        replay=context.replays[binary.name],
+        scratch=f"{job.scratch}-replay",
     )
 
 
@@ -207,17 +263,19 @@ def job_cost(traits: ProbeTraits, source: str, size_bytes: int) -> float:
     return (_START_COST_BYTES + size_bytes * _SOURCE_COST[source]) * traits.cost.slowdown
 
 
-def _numbered(jobs: list[Job], around: Surroundings, first: int) -> list[Job]:
-    """Number the jobs: each posts to a folder of its own, so that the intake can tell them apart.
+def _numbered(jobs: list[Job], context: RunContext, first: int) -> list[Job]:
+    """Number the measured jobs: each posts to a folder of its own, by which the intake knows it.
 
     Folders and scratch directories get names of equal length, for they are on the heap.
     """
-    return [
-        structs.replace(
-            job,
-            order=order,
-            scratch=f"{around.scratch}/{order:07d}",
-            intake_url=f"{around.intake_url}/{order:07d}{COUNT_PATH}",
-        )
-        for order, job in enumerate(jobs, start=first)
-    ]
+    numbered: list[Job] = []
+    order = first
+    for job in jobs:
+        if job.probe in {VERIFY, RECORD_REPLAY}:
+            numbered.append(job)
+            continue
+        scratch = f"{context.scratch}/{order:07d}"
+        url = f"{context.intake_url}/{order:07d}{COUNT_PATH}"
+        numbered.append(structs.replace(job, order=order, scratch=scratch, intake_url=url))
+        order += 1
+    return numbered

@@ -22,7 +22,8 @@ class RunRequest(Options, frozen=True, kw_only=True):
     With `keep_captures`, the captures of all replicates that count stay in `captures/` of the run,
     named by their order, and flame graphs are drawn from them into `flame/`. `kind` says what the
     run was made for: `run`, `sweep` or `scaling`, which changes nothing that is measured. `commit`
-    is what the user calls the commit under test; without it, it is found out.
+    is what the user calls the commit under test; without it, it is found out. With `fresh`, nothing
+    that earlier runs have extracted or verified is used again.
     """
 
     binaries: list[Binary]
@@ -35,6 +36,7 @@ class RunRequest(Options, frozen=True, kw_only=True):
     kind: str = "run"
     commit: str = ""
     cache: Path | None = None
+    fresh: bool = False
 
 
 def request_of(
@@ -68,6 +70,7 @@ def request_of(
         command=command,
         kind=kind,
         commit=options.commit,
+        fresh=options.fresh,
     )
 
 

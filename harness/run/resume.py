@@ -14,26 +14,28 @@ from harness.registry import find
 from harness.run.events import Event
 from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.manifest import (
-    MEASURED,
     Commit,
     code_digest,
     commit_of,
     fingerprint,
     instruments_of,
+    is_digested,
     options_of,
     rig,
     versions,
 )
-from harness.run.past import read_past
 from harness.run.request import RunRequest, checked
-from harness.run.session import measure_into
-from harness.store import RUNNING, RunWriter, read_manifest
+from harness.run.session import is_there, measure_into
+from harness.store import RUNNING, RunWriter, read_manifest, read_records
 
 _REMEDY = "start a new run instead"
 
 
 def resume_session(
-    run_dir: Path, on_event: Callable[[Event], None], request: RunRequest | None = None
+    run_dir: Path,
+    on_event: Callable[[Event], None],
+    request: RunRequest | None = None,
+    has_arrived: Callable[[str], bool] = is_there,
 ) -> Path:
     """Measure what `run_dir` lacks, and nothing that it has; return it.
 
@@ -41,6 +43,7 @@ def resume_session(
         run_dir: The run to go on with.
         on_event: As for `run_session`.
         request: What is asked for now; by default what was asked for then.
+        has_arrived: As for `run_session`.
 
     Raises:
         ConfigError: Binaries, options or rig are not what they were.
@@ -50,9 +53,9 @@ def resume_session(
     wanted = checked(request) if request else request_of(run_dir, manifest)
     _refuse_change(manifest, wanted)
     with RunWriter.reopen(run_dir) as writer:
-        past = read_past(run_dir)
+        past = list(read_records(run_dir, []))
         writer.update_manifest(state=RUNNING)
-        measure_into(writer, wanted, on_event, past)
+        measure_into(writer, wanted, on_event, has_arrived, past)
     return run_dir
 
 
@@ -103,8 +106,7 @@ def _is_all_digested(request: RunRequest) -> bool:
     """Tell whether the digest of our code covers everything that the run measures with."""
     targets = [arm.pipeline for arm in request.arms]
     targets += [find("probe", name).value for name in request.probes]
-    modules = [target.partition(":")[0].split(".") for target in targets]
-    return all(names[0] == "harness" and names[1] in MEASURED for names in modules)
+    return all(map(is_digested, targets))
 
 
 def _refuse_other_content(binary: Binary) -> None:

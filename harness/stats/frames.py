@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, get_type_hints
@@ -211,14 +211,6 @@ def succeeded(samples: pd.DataFrame) -> pd.DataFrame:
 def of_case(table: pd.DataFrame, case: tuple[str, str]) -> pd.DataFrame:
     """Return the rows of one case, a binary and a source."""
     return table[(table["binary"] == case[0]) & (table["source"] == case[1])]
-
-
-def of_binary(frames: Frames, binary: str) -> Frames:
-    """Return the rows of one binary, in every table."""
-    tables = {name: getattr(frames, name) for name in COLUMNS}
-    return replace(
-        frames, **{name: table[table["binary"] == binary] for name, table in tables.items()}
-    )
 
 
 def _completed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:

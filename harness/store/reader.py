@@ -15,7 +15,7 @@ from harness.store.seal import is_sealed, verify_seal
 RECORDS = "records.jsonl"
 
 
-class Run(Struct, frozen=True, kw_only=True):
+class Run(Struct, frozen=True):
     """A run as it is stored. `warnings` says what is not as a clean run would leave it."""
 
     path: Path

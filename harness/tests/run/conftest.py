@@ -17,7 +17,7 @@ from harness.run.frames import UNMEASURED
 from harness.run.recording import ListedPackages, write_replay
 from harness.tests.run.packages import iter_packages
 
-TRAITS = resolve_probes(("memray", "memray-native", "tracemalloc", "gc", "bare"))
+TRAITS = resolve_probes(("peak", "memray", "memray-native", "tracemalloc", "gc", "bare"))
 
 
 _FOLDERS = count()  # the intake lives as long as all tests: what one sent repeats no other's

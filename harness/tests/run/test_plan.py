@@ -10,20 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
-from harness.records import Arm, Binary
+from harness.records import Arm, Binary, Job, Record
 from harness.run.extensions import resolve_probes
-from harness.run.plan import Observation, Surroundings, plan, smallest_first, top_up_jobs
+from harness.run.plan import RunContext, plan, smallest_first, top_up_jobs
 from harness.run.request import RunRequest, checked, printable
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
-PROBES = ("memray", "tracemalloc", "gc", "bare")
-AROUND = Surroundings(
+PROBES = ("peak", "memray", "tracemalloc", "gc", "bare")
+AROUND = RunContext(
     run_id="run",
     intake_url="http://here",
     scratch="/scratch",
     work="/work",
     traits=resolve_probes(PROBES),
-    replays={},
+    replays={"a": "/a", "b": "/b", "c": "/c", "huge": "/huge"},
 )
 
 
@@ -36,11 +36,15 @@ def a_request(**changes: object) -> RunRequest:
     return RunRequest(**(fields | changes))  # type: ignore[arg-type]
 
 
+def measured(request: RunRequest) -> list[Job]:
+    return [job for job in plan(request, AROUND).jobs if job.order >= 0]
+
+
 @given(seed=st.integers(0, 2**64), count=st.integers(1, 9))
 def test_arms_alternate_and_are_balanced(seed: int, count: int) -> None:
     """For all seeds, each arm is measured equally often, and pairs are mirrored: AB BA AB."""
     request = a_request(seed=seed, replicates=dict.fromkeys(PROBES, count))
-    jobs = [j for j in plan(request, AROUND).jobs if (j.probe, j.source) == ("memray", "replay")]
+    jobs = [j for j in measured(request) if (j.probe, j.source) == ("peak", "replay")]
     pairs = [[job.arm for job in jobs[at : at + 2]] for at in range(0, len(jobs), 2)]
     assert len(jobs) == 2 * count
     assert all(sorted(pair) == ["legacy", "streaming"] for pair in pairs)
@@ -48,7 +52,7 @@ def test_arms_alternate_and_are_balanced(seed: int, count: int) -> None:
 
 
 def test_the_seed_decides_which_arm_begins() -> None:
-    first = {plan(a_request(seed=seed), AROUND).jobs[0].arm for seed in range(20)}
+    first = {measured(a_request(seed=seed))[0].arm for seed in range(20)}
     assert first == {"legacy", "streaming"}
 
 
@@ -57,11 +61,11 @@ def test_the_same_seed_gives_the_same_plan() -> None:
     assert plan(request, AROUND) == plan(request, AROUND)
 
 
-@pytest.mark.parametrize(("probe", "distinct"), [("bare", 4), ("gc", 4), ("memray", 1)])
+@pytest.mark.parametrize(("probe", "distinct"), [("bare", 4), ("gc", 4), ("peak", 1)])
 def test_hash_seeds_are_equal_in_both_arms_and_vary_where_times_are_measured(
     probe: str, distinct: int
 ) -> None:
-    jobs = [j for j in plan(a_request(replicates={probe: 4}), AROUND).jobs if j.probe == probe]
+    jobs = [j for j in measured(a_request(replicates={probe: 4})) if j.probe == probe]
     seeds = [{j.hash_seed for j in jobs if j.replicate == replicate} for replicate in range(4)]
     assert [len(found) for found in seeds] == [1] * 4
     assert len(set.union(*seeds)) == distinct
@@ -69,7 +73,7 @@ def test_hash_seeds_are_equal_in_both_arms_and_vary_where_times_are_measured(
 
 
 def test_all_replicates_of_a_cell_share_an_upload_id_and_no_two_cells_do() -> None:
-    jobs = plan(a_request(binaries=[a_binary("a"), a_binary("b")]), AROUND).jobs
+    jobs = measured(a_request(binaries=[a_binary("a"), a_binary("b")]))
     by_id: dict[str, set[tuple[str, str, str]]] = {}
     for job in jobs:
         by_id.setdefault(job.upload_id, set()).add((job.binary, job.arm, job.source))
@@ -79,11 +83,38 @@ def test_all_replicates_of_a_cell_share_an_upload_id_and_no_two_cells_do() -> No
 
 def test_smaller_binaries_come_first_and_jobs_are_numbered_in_order() -> None:
     request = a_request(binaries=[a_binary("b", 9), a_binary("c", 2), a_binary("a", 9)])
-    jobs = plan(request, AROUND).jobs
+    jobs = measured(request)
     assert [binary.name for binary in smallest_first(request.binaries)] == ["c", "a", "b"]
     assert list(dict.fromkeys(job.binary for job in jobs)) == ["c", "a", "b"]
     assert [job.order for job in jobs] == list(range(len(jobs)))
     assert len({len(job.scratch) for job in jobs}) == 1
+
+
+def test_what_tells_most_comes_first() -> None:
+    """The pipelines alone, then with extraction, then detail, then what needs the machine."""
+    jobs = plan(a_request(binaries=[a_binary("a"), a_binary("b")]), AROUND).jobs
+    order = list(dict.fromkeys((job.probe, job.source) for job in jobs))
+    assert order[:4] == [
+        ("verify", "dwarf"),  # of the first arm: it leaves the package cache
+        ("verify", "replay"),
+        ("peak", "replay"),
+        ("peak", "dwarf"),
+    ]
+    assert {probe for probe, _ in order[4:-2]} == {"memray", "tracemalloc", "gc"}
+    assert {probe for probe, _ in order[-2:]} == {"bare"}
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "replicates", "paired"),
+    [(1, {}, False), (8 << 20, {}, True), (8 << 20, {"bare": 3}, False)],
+    ids=["small", "large", "asked for"],
+)
+def test_long_untraced_runs_of_both_arms_share_the_machine_unless_they_are_asked_for(
+    size_bytes: int, replicates: dict[str, int], *, paired: bool
+) -> None:
+    request = a_request(binaries=[a_binary("a", size_bytes)], replicates=replicates)
+    found = {(j.source, j.paired) for j in measured(request) if j.probe == "bare"}
+    assert found == {("dwarf", paired), ("replay", False)}
 
 
 def test_what_is_left_out_for_its_cost_is_said() -> None:
@@ -93,7 +124,7 @@ def test_what_is_left_out_for_its_cost_is_said() -> None:
 
 
 def test_a_number_asked_for_overrides_the_cost_model() -> None:
-    asked = {"tracemalloc": 2, "gc": 0}
+    asked = {"tracemalloc": 2, "gc": 0, "memray": 1}
     request = a_request(binaries=[a_binary("huge", 80 << 20)], replicates=asked)
     planned = plan(request, AROUND)
     assert len([job for job in planned.jobs if job.probe == "tracemalloc"]) == 8
@@ -101,13 +132,9 @@ def test_a_number_asked_for_overrides_the_cost_model() -> None:
     assert planned.not_measured == []
 
 
-def seen(*values: float) -> list[Observation]:
-    return [
-        Observation(
-            probe="memray", source="replay", arm="legacy", metric="heap_peak_memray", value=value
-        )
-        for value in values
-    ]
+def seen(*values: float) -> list[Record]:
+    jobs = [j for j in measured(a_request()) if (j.probe, j.arm) == ("peak", "legacy")]
+    return [Record(job=jobs[0], status="ok", values={"heap_peak": value}) for value in values]
 
 
 def test_replicates_that_agree_are_enough() -> None:
@@ -119,7 +146,7 @@ def test_replicates_that_differ_are_topped_up_in_both_arms() -> None:
     assert sorted((job.arm, job.replicate) for job in jobs) == [
         (arm, replicate) for arm in ("legacy", "streaming") for replicate in (2, 3, 4)
     ]
-    assert {(job.probe, job.source) for job in jobs} == {("memray", "replay")}
+    assert {(job.probe, job.source) for job in jobs} == {("peak", "replay")}
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,13 @@ from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.records import Arm, Binary, Manifest
 from harness.run.events import (
-    BinaryFinished,
-    BinaryStarted,
+    CellMeasured,
     Event,
     JobFinished,
     Problem,
     RunFinished,
     RunStarted,
+    SourceMeasured,
 )
 from harness.run.manifest import options_of
 from harness.run.request import RunRequest
@@ -154,13 +154,16 @@ def test_events_tell_the_run_in_order(run: tuple[Frames, list[Event], RunRequest
     assert (last.path, last.not_measured) == (data.path, data.manifest["not_measured"])
     assert last.overheads["memray"].cpu_factor > 1
     assert data.manifest["overhead"]["memray"]["cells"] == 4
-    started = [event.binary.name for event in events if isinstance(event, BinaryStarted)]
-    assert started == ["text", "stripped", GOOD]
+    cells = [(event.binary, event.source) for event in events if isinstance(event, CellMeasured)]
+    assert cells.index((GOOD, "replay")) < cells.index((GOOD, "dwarf"))
+    assert {binary for binary, _ in cells} == {"text", "stripped", GOOD}
+    known = [event.source for event in events if isinstance(event, SourceMeasured)]
+    assert known == ["replay", "dwarf"]
     jobs = [event for event in events if isinstance(event, JobFinished)]
     assert len(jobs) == 12
     assert jobs[-1].eta_s == pytest.approx(0.0)
-    finished = [event for event in events if isinstance(event, BinaryFinished)]
-    assert len(finished[-1].records) == 4 + 12
+    whole = events.index(jobs[-1])
+    assert max(map(events.index, (e for e in events if isinstance(e, SourceMeasured)))) < whole
 
 
 def test_the_manifest_says_how_to_repeat_the_run(
@@ -181,7 +184,8 @@ def test_nothing_is_left_in_the_scratch_directory_or_the_cache_but_whole_caches(
 ) -> None:
     _, _, request = run
     assert request.cache is not None
-    assert [path.suffix for path in request.cache.iterdir()] == [".replay"]
+    kept = sorted(path.suffix for path in request.cache.iterdir())
+    assert kept == [".delivery"] * 4 + [".replay"]
 
 
 def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
@@ -192,7 +196,7 @@ def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
         data = load_frames(run_session(request, lambda _: None))
         digests.append(set(data.deliveries["digest"]))
         assert request.cache is not None
-        (cache,) = request.cache.iterdir()
+        (cache,) = request.cache.glob("*.replay")
         content = bytearray(cache.read_bytes())
         content[len(content) // 2] ^= 0xFF
         cache.write_bytes(content)

@@ -1,0 +1,247 @@
+"""Which job of a run may start next, given what is known so far."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from harness.records import VERIFY, Binary, Counters, Job, Record
+from harness.run.events import JobFinished
+from harness.run.frames import RECORD_REPLAY
+from harness.run.plan import RunContext, headline_probe, job_cost, replay_job, top_up_jobs
+from harness.run.replay import check_replay
+from harness.run.request import RunRequest, sources_of
+from harness.run.sources import DWARF, REPLAY
+
+Cell = tuple[str, str, str]
+"""Binary, arm and source."""
+
+Replicate = tuple[str, str, str, str, int]
+
+_UNMEASURED = {VERIFY, RECORD_REPLAY}
+_MIN_SHARE_FOR_ETA = 0.02
+
+
+class Schedule:
+    """The jobs of a run that are still to be done, most urgent first.
+
+    A job of source `replay` waits for the package cache of its binary, a measured job for the run
+    that shows what its arm delivers, and one that needs the machine to itself for the last binary
+    to arrive. What can never start is dropped.
+
+    Attributes:
+        expected: The work of each cell whose delivery was verified.
+        records: Everything that is known, by binary.
+        progress: How much of the measured work is done.
+    """
+
+    def __init__(
+        self,
+        request: RunRequest,
+        context: RunContext,
+        jobs: Iterable[Job],
+        past: Iterable[Record] = (),
+        has_arrived: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """Plan to do `jobs`, except those of which `past` has a record.
+
+        Args:
+            request: What was asked for.
+            context: The run.
+            jobs: From `harness.run.plan.plan`.
+            past: What an interrupted run has stored, or an earlier run has verified.
+            has_arrived: Tells whether a binary is there, or will never be.
+        """
+        self.expected: dict[Cell, Counters] = {}
+        self.records: dict[str, list[Record]] = {}
+        self._request, self._context, self._has_arrived = request, context, has_arrived
+        self._binaries = {binary.name: binary for binary in request.binaries}
+        self._awaited = dict(self._binaries)
+        self._recorded = set(context.recorded)
+        self._headline = headline_probe(context.traits, request.probes)
+        past = list(past)
+        done = {replicate_of(record.job) for record in past}
+        waiting = [job for job in jobs if replicate_of(job) not in done]
+        self._waiting = list(waiting)
+        self._unverified = {_cell_of(job) for job in waiting if job.probe == VERIFY}
+        self._recording = {job.replay for job in waiting if _records_packages(job)}
+        self._open = Counter((job.binary, job.source, job.probe) for job in waiting)
+        self._measured: list[tuple[str, str]] = []
+        self.progress = Progress(waiting, request, context)
+        for record in past:
+            self._learn(record)
+        for binary in request.binaries:
+            refused = (binary.name, "", DWARF, RECORD_REPLAY, 0) in done
+            if REPLAY in sources_of(request, binary) and not refused:
+                self._ensure_recording(binary)
+
+    def take(self, admits: Callable[[Job], bool]) -> Job | None:
+        """Return the first job that can start now, and that `admits` lets start beside others."""
+        at = 0
+        while at < len(self._waiting):
+            job = self._waiting[at]
+            can_start = self._can_start(job)
+            if can_start is None or (can_start and not admits(job)):
+                at += 1
+                continue
+            del self._waiting[at]
+            if can_start:
+                return job
+            self._close(job)
+            if job.probe not in _UNMEASURED:
+                self.progress.skip(job)
+        return None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are jobs that have not been taken."""
+        return bool(self._waiting)
+
+    def add(self, record: Record) -> None:
+        """Take in the record of a job that was taken."""
+        job = record.job
+        self._learn(record)
+        if job.probe not in _UNMEASURED and self._open[job.binary, job.source, job.probe] == 1:
+            self._top_up(job)
+        self._close(job)
+        if _records_packages(job):
+            self._recording.discard(job.replay)
+            # What cannot be read once cannot be read twice; an arm that fails proves nothing.
+            again = job.probe == VERIFY and record.status != "rejected"
+            self._ensure_recording(self._binaries[job.binary], again=again)
+
+    def all_records(self) -> list[Record]:
+        """Return what is known of all binaries."""
+        return [record for records in self.records.values() for record in records]
+
+    def take_measured(self) -> list[tuple[str, str]]:
+        """Return each binary and source that is now known by its headline metric, once."""
+        found, self._measured = self._measured, []
+        return found
+
+    def is_measured(self, source: str) -> bool:
+        """Tell whether the headline metric of every binary is known for a source."""
+        return not any(
+            count and one_source == source and probe in {VERIFY, self._headline}
+            for (_, one_source, probe), count in self._open.items()
+        )
+
+    def _can_start(self, job: Job) -> bool | None:
+        """Return whether a job can start; None if that is not known yet."""
+        if job.binary in self._awaited:
+            if not self._has_arrived(job.binary):
+                return None
+            del self._awaited[job.binary]
+        if self._context.traits[job.probe].alone and self._is_awaiting():
+            return None  # a download or a build goes on
+        if job.source == REPLAY and job.replay not in self._recorded:
+            return None if job.replay in self._recording else False
+        if job.probe in _UNMEASURED or _cell_of(job) in self.expected:
+            return True
+        return None if _cell_of(job) in self._unverified else False
+
+    def _is_awaiting(self) -> bool:
+        for name in list(self._awaited):
+            if not self._has_arrived(name):
+                return True
+            del self._awaited[name]
+        return False
+
+    def _learn(self, record: Record) -> None:
+        job = record.job
+        self.records.setdefault(job.binary, []).append(record)
+        if job.probe == VERIFY:
+            self._unverified.discard(_cell_of(job))
+            if record.status == "ok" and record.counters is not None:
+                self.expected[_cell_of(job)] = record.counters
+
+    def _ensure_recording(self, binary: Binary, *, again: bool = True) -> None:
+        """See whether there is a package cache, else plan to write it, if that is worth trying."""
+        path = self._context.replays[binary.name]
+        if path in self._recorded or path in self._recording:
+            return
+        if check_replay(Path(path)) is not None:
+            self._recorded.add(path)
+            return
+        if not again:
+            return
+        job = replay_job(self._request, self._context, binary)
+        self._recording.add(path)
+        self._open[job.binary, job.source, job.probe] += 1
+        self._waiting.insert(0, job)
+
+    def _top_up(self, job: Job) -> None:
+        seen = [
+            record
+            for record in self.records[job.binary]
+            if (record.job.source, record.job.probe) == (job.source, job.probe)
+        ]
+        binary = self._binaries[job.binary]
+        done = {replicate_of(record.job) for record in seen}
+        more = [
+            one
+            for one in top_up_jobs(self._request, self._context, binary, seen)
+            if replicate_of(one) not in done
+        ]
+        self._waiting[:0] = more
+        for one in more:
+            self._open[one.binary, one.source, one.probe] += 1
+            self.progress.add(one)
+
+    def _close(self, job: Job) -> None:
+        self._open[job.binary, job.source, job.probe] -= 1
+        probes = {VERIFY, self._headline}
+        if job.probe in probes and not any(self._open[job.binary, job.source, p] for p in probes):
+            self._measured.append((job.binary, job.source))
+
+
+class Progress:
+    """How much of the measured work is done, by forecast cost, and how long the rest may take."""
+
+    def __init__(self, jobs: Iterable[Job], request: RunRequest, context: RunContext) -> None:
+        self._traits = context.traits
+        self._sizes = {binary.name: binary.size_bytes for binary in request.binaries}
+        self.total = self.done = 0
+        self._cost_total = self._cost_done = 0.0
+        self._started = time.monotonic()
+        for job in jobs:
+            if job.probe not in _UNMEASURED:
+                self.add(job)
+
+    def add(self, job: Job) -> None:
+        """Count in a job that is to be done."""
+        self.total += 1
+        self._cost_total += self._cost(job)
+
+    def skip(self, job: Job) -> None:
+        """Count out a job that will not be done."""
+        self.total -= 1
+        self._cost_total -= self._cost(job)
+
+    def finish(self, record: Record) -> JobFinished:
+        """Count a job as done."""
+        self.done += 1
+        self._cost_done += self._cost(record.job)
+        share = min(1.0, self._cost_done / self._cost_total) if self._cost_total else 0.0
+        elapsed_s = time.monotonic() - self._started
+        eta_s = elapsed_s * (1 - share) / share if share >= _MIN_SHARE_FOR_ETA else None
+        return JobFinished(record, self.done, self.total, elapsed_s, eta_s)
+
+    def _cost(self, job: Job) -> float:
+        return job_cost(self._traits[job.probe], job.source, self._sizes[job.binary])
+
+
+def _cell_of(job: Job) -> Cell:
+    return (job.binary, job.arm, job.source)
+
+
+def replicate_of(job: Job) -> Replicate:
+    """Return what identifies a replicate within its run."""
+    return (job.binary, job.arm, job.source, job.probe, job.replicate)
+
+
+def _records_packages(job: Job) -> bool:
+    """Tell whether a job leaves a package cache behind."""
+    return job.source == DWARF and bool(job.replay)
