@@ -23,7 +23,6 @@ from harness.plots.style import (
 )
 from harness.stats.frames import Frames
 from harness.stats.scaling import CORPUS, ScalingPoint, Trend, readable, scaling_points, trends
-from harness.stats.summary import summarise
 
 QUESTION = "How does the peak grow with the size of the upload?"
 SIZE = "raw_bytes"
@@ -40,7 +39,7 @@ Panel = tuple[str, str]
 
 def draw(frames: Frames) -> Figure:
     """Draw a panel for each series and source that has three inputs of different size."""
-    points = scaling_points(frames, summarise(frames).metric)
+    points = scaling_points(frames)
     lines = trends(points, SIZE)
     with styled():
         panels = list(dict.fromkeys((line.series, line.source) for line in lines))

@@ -15,6 +15,7 @@ from msgspec import Struct
 from harness.errors import MeasurementInvalid
 from harness.stats.frames import Frames
 from harness.stats.slope import Slope, fit_slope
+from harness.stats.summary import best_peak
 
 SCALING = "scaling"
 """The `kind` in the manifest of a run that was made to see how peaks grow with size."""
@@ -85,8 +86,14 @@ def slope_in_words(slope: Slope, size: str, flat_limit: float) -> str:
     return f"not known: {readable(slope.low)} to {readable(slope.high)} bytes per {unit}"
 
 
-def scaling_points(frames: Frames, metric: str = "heap_peak_memray") -> list[ScalingPoint]:
-    """Return a point for each input, source and arm that has a peak and a verified delivery."""
+def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
+    """Return a point for each input, source and arm that has a peak and a verified delivery.
+
+    Args:
+        frames: The tables of a run.
+        metric: The definition of peak heap; without one, the best that was measured.
+    """
+    metric = metric or best_peak(frames)
     peaks = _by_case(_peaks(frames, metric), "value", "median")
     batches = _by_case(frames.batches, "batch_num", "max")
     delivered = frames.deliveries[frames.deliveries["status"] == "ok"]

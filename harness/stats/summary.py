@@ -111,7 +111,7 @@ def summarise(
         metric: Which definition of peak heap to use throughout; without one, the best that the
             run measured at all. A row that lacks it has no peak, even if it has another.
     """
-    chosen = metric or _best_peak(frames)
+    chosen = metric or best_peak(frames)
     old, new = compared_arms(frames.manifest)
     old, new = baseline or old, candidate or new
     rows = sorted(_iter_rows(frames, (old, new), chosen), key=_order)
@@ -132,7 +132,8 @@ def compared_arms(manifest: Mapping[str, Any]) -> tuple[str, str]:
     return _ARMS
 
 
-def _best_peak(frames: Frames) -> str:
+def best_peak(frames: Frames) -> str:
+    """Return the best definition of peak heap that a run has values of."""
     measured, peaks = set(succeeded(frames.samples)["metric"]), frames.metrics.peaks
     return next((metric for metric in peaks if metric in measured), peaks[0])
 

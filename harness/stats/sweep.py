@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from harness.stats.batches import summarise_batches
 from harness.stats.frames import Frames, succeeded
+from harness.stats.summary import best_peak
 
 SWEEP = "sweep"
 """The `kind` in the manifest of a run whose arms are one pipeline at several thresholds."""
@@ -35,13 +36,14 @@ class SweepPoint(Struct, frozen=True):
         return self.overshoot_bytes is not None
 
 
-def sweep_points(frames: Frames, metric: str = "heap_peak_memray") -> list[SweepPoint]:
+def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     """Return one point for each binary and arm whose peak was measured, by growing threshold.
 
     Args:
         frames: The tables of a run of kind `sweep`, in which each arm has a threshold of its own.
-        metric: The definition of peak heap.
+        metric: The definition of peak heap; without one, the best that was measured.
     """
+    metric = metric or best_peak(frames)
     samples = succeeded(frames.samples)
     worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max()
     points = [

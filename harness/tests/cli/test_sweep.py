@@ -35,7 +35,7 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     lines = [line for line in shown.stdout.splitlines() if line.startswith("dwarf5.so")]
     assert len(lines) == THRESHOLDS
     assert "missing" not in shown.stdout
-    assert "Under probe memray: CPU time x " in shown.stdout
+    assert "Under probe peak: CPU time x " in shown.stdout
 
 
 def test_a_budget_gets_no_answer_from_a_binary_that_was_not_measured(

@@ -1,0 +1,127 @@
+"""Which job may start, and what an earlier run makes unnecessary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from harness.loading import load_frames
+from harness.records import VERIFY, Counters, Job, Record
+from harness.run.events import Event, RunStarted
+from harness.run.frames import RECORD_REPLAY
+from harness.run.plan import RunContext, plan
+from harness.run.request import RunRequest
+from harness.run.schedule import Schedule
+from harness.run.session import run_session
+from harness.tests.run.test_plan import AROUND, a_binary
+from harness.tests.run.test_plan import a_request as a_plain_request
+from harness.tests.run.test_session import a_request, real_binary
+
+
+def everything(_: Job) -> bool:
+    return True
+
+
+def done(job: Job, status: str = "ok") -> Record:
+    return Record(job=job, status=status, counters=Counters(scopes=1), values={"heap_peak": 1.0})
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> RunContext:
+    return structs.replace(AROUND, replays={name: str(tmp_path / name) for name in "ab"})
+
+
+def a_schedule(request: RunRequest, context: RunContext, **arguments: object) -> Schedule:
+    return Schedule(request, context, plan(request, context).jobs, **arguments)  # type: ignore[arg-type]
+
+
+def test_nothing_is_measured_before_its_delivery_is_verified(context: RunContext) -> None:
+    schedule = a_schedule(a_plain_request(sources=("dwarf",)), context)
+    first = [schedule.take(everything) for _ in range(3)]
+    assert [job.probe for job in first if job] == [VERIFY, VERIFY]
+    assert first[0] is not None
+    schedule.add(done(first[0]))
+    job = schedule.take(everything)
+    assert job is not None
+    assert (job.arm, job.probe) == (first[0].arm, "peak")
+
+
+def test_an_arm_that_delivers_nothing_is_dropped(context: RunContext) -> None:
+    schedule = a_schedule(a_plain_request(sources=("dwarf",)), context)
+    planned = schedule.progress.total
+    verifying = [job for _ in range(2) if (job := schedule.take(everything))]
+    schedule.add(done(verifying[0], "crashed"))
+    schedule.add(done(verifying[1]))
+    arms = set()
+    while job := schedule.take(everything):
+        arms.add(job.arm)
+        schedule.add(done(job))
+    assert arms == {verifying[1].arm}
+    assert not schedule.waits
+    assert schedule.progress.total == planned // 2
+
+
+def test_packages_are_written_by_themselves_when_the_arm_that_should_leave_them_fails(
+    context: RunContext,
+) -> None:
+    schedule = a_schedule(a_plain_request(), context)
+    first = schedule.take(everything)
+    assert first is not None
+    assert first.replay
+    schedule.add(done(first, "crashed"))
+    again = schedule.take(everything)
+    assert again is not None
+    assert again.probe == RECORD_REPLAY
+
+
+def test_a_binary_on_its_way_holds_up_no_other_and_the_quiet_comes_last(
+    context: RunContext,
+) -> None:
+    there: set[str] = {"b"}
+    request = a_plain_request(
+        binaries=[a_binary("a"), a_binary("b")], sources=("dwarf",), probes=("peak", "bare")
+    )
+    schedule = a_schedule(request, context, has_arrived=there.__contains__)
+    taken: list[Job] = []
+    while job := schedule.take(everything):
+        taken.append(job)
+        schedule.add(done(job))
+    assert {job.binary for job in taken} == {"b"}
+    assert {job.probe for job in taken} == {VERIFY, "peak"}
+    assert schedule.waits
+    there.add("a")
+    while job := schedule.take(everything):
+        taken.append(job)
+        schedule.add(done(job))
+    assert not schedule.waits
+    assert {job.binary for job in taken if job.probe == "bare"} == {"a", "b"}
+
+
+def test_each_binary_and_source_is_told_of_once(context: RunContext) -> None:
+    schedule = a_schedule(a_plain_request(sources=("dwarf",)), context)
+    told = []
+    while job := schedule.take(everything):
+        schedule.add(done(job))
+        told += schedule.take_measured()
+    assert told == [("a", "dwarf")]
+    assert schedule.is_measured("dwarf")
+
+
+@pytest.mark.parametrize(("fresh", "reused"), [(False, 4), (True, 0)])
+def test_what_an_earlier_run_has_verified_is_not_verified_again_unless_asked(
+    tmp_path: Path, fresh: bool, reused: int
+) -> None:
+    binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
+    first = a_request(tmp_path, binary, probes=("peak",), replicates={"peak": 1})
+    once = load_frames(run_session(first, lambda _: None))
+    events: list[Event] = []
+    again = load_frames(run_session(structs.replace(first, fresh=fresh), events.append))
+    assert isinstance(events[0], RunStarted)
+    assert events[0].reused == reused
+    assert set(again.deliveries["digest"]) == set(once.deliveries["digest"])
+    assert len(again.deliveries) == 4
+    values = ["binary", "arm", "source", "metric", "value"]
+    peaks = [frames.samples.query("metric == 'heap_peak'")[values] for frames in (once, again)]
+    assert sorted(peaks[0].to_numpy().tolist()) == sorted(peaks[1].to_numpy().tolist())
