@@ -30,7 +30,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     whole file, `list_entries` in one list of ranges or locations. A string is cut at `string_bytes`
     and the type of a symbol in C, C++ and Rust at `type_name_chars`; symbols are left out once the
     names and types of one scope below its package come to `scope_chars`. These three are counted
-    among what was skipped; every other limit ends the extraction. `wall_s` is spent by extraction
+    among what was skipped; every other limit ends the extraction. `cpu_s` is spent by extraction
     alone: while a batch is made or sent, its clock stands still.
     """
 
@@ -42,7 +42,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scope_chars: int = 4 * MIB
     line_rows: int = 50_000_000
     list_entries: int = 100_000
-    wall_s: float = 900.0
+    cpu_s: float = 900.0
 
 
 class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -76,7 +76,7 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     limits: Annotated[
         Limits,
         Meta(
-            description="How far extraction follows its input, for instance wall_s=60 or "
+            description="How far extraction follows its input, for instance cpu_s=60 or "
             "inflated_bytes=1GiB; repeat it. "
             f"Known: {', '.join(Limits.__struct_fields__)}."
         ),

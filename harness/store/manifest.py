@@ -13,7 +13,7 @@ from harness.errors import StoreError
 from harness.records import Manifest
 
 MANIFEST = "manifest.json"
-FORMAT = 2
+FORMAT = 3
 
 _DAMAGED = "the run cannot be trusted; measure again"
 

@@ -21,9 +21,9 @@ from harness.tests.symbols.binaries import FIXTURES, drain_file
     ("given", "limits"),
     [
         ([], Limits()),
-        (["wall_s=90"], Limits(wall_s=90.0)),
-        (["wall_s=1.5 s", "depth=7"], Limits(wall_s=1.5, depth=7)),
-        (["wall_s=PT15M"], Limits(wall_s=900.0)),
+        (["cpu_s=90"], Limits(cpu_s=90.0)),
+        (["cpu_s=1.5 s", "depth=7"], Limits(cpu_s=1.5, depth=7)),
+        (["cpu_s=PT15M"], Limits(cpu_s=900.0)),
         (["string_bytes=2 MiB", "dies=1_000"], Limits(string_bytes=2 * MIB, dies=1000)),
         (["depth=1", "depth=2"], Limits(depth=2)),
     ],
@@ -41,7 +41,7 @@ def test_sizes_durations_and_counts_are_read(given: list[str], limits: Limits) -
         (crafted.shared_ranges(3, 5), "depth=0"),
         (crafted.shared_ranges(3, 60_000), "list_entries=10_000"),
         (crafted.shared_locations(3, 60_000), "list_entries=10_000"),
-        (crafted.shared_ranges(3, 5), "wall_s=0"),
+        (crafted.shared_ranges(3, 5), "cpu_s=0"),
     ],
     ids=["inflated", "entries", "rows", "depth", "ranges", "locations", "time"],
 )
@@ -69,13 +69,13 @@ def rejection_of(file: Path, given: list[str]) -> str:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("wal_s=1", "no limit is called 'wal_s' — did you mean 'wall_s'"),
+        ("cp_s=1", "no limit is called 'cp_s' — did you mean 'cpu_s'"),
         ("speed=1", "no limit is called 'speed' — known: inflated_bytes, "),
         ("depth", "limit depth: '' is not a count"),
         ("depth=1.5", "limit depth: '1.5' is not a count"),
         ("dies=-1", "limit dies: '-1' is not a count"),
-        ("wall_s=inf", "limit wall_s: 'inf' is not a duration"),
-        ("wall_s=-PT1S", "limit wall_s: '-PT1S' is not a duration"),
+        ("cpu_s=inf", "limit cpu_s: 'inf' is not a duration"),
+        ("cpu_s=-PT1S", "limit cpu_s: '-PT1S' is not a duration"),
         ("string_bytes=much", "limit string_bytes: 'much' is not a size"),
     ],
 )

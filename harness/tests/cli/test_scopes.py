@@ -51,10 +51,10 @@ def test_counts_come_as_json_beside_a_file(inside: Harness, tmp_path: Path) -> N
         (["scopes", C, "--jsonl", "-", "--stats"], "both want standard output"),
         (["scopes", C, "--jsonl", "/nowhere/x"], "cannot write /nowhere/x"),
         (
-            ["scopes", C, "--limit", "wal_s=1"],
-            "no limit is called 'wal_s' — did you mean 'wall_s'?",
+            ["scopes", C, "--limit", "cp_s=1"],
+            "no limit is called 'cp_s' — did you mean 'cpu_s'?",
         ),
-        (["scopes", C, "--limit", "wall_s=soon"], "limit wall_s: 'soon' is not a duration"),
+        (["scopes", C, "--limit", "cpu_s=soon"], "limit cpu_s: 'soon' is not a duration"),
         (["scopes", C, "--limit", "dies=5"], MORE_ENTRIES),
     ],
     ids=["text", "stripped", "absent", "two outputs", "unwritable", "no limit", "no time", "limit"],

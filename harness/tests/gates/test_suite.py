@@ -159,11 +159,11 @@ def test_a_suite_decides_what_is_run_but_half_the_replicates_may_be_asked_for() 
 
 
 def test_a_suite_says_how_far_extraction_goes(tmp_path: Path) -> None:
-    text = SHORTEST.replace("[[", '[limits]\nwall_s = 60\nstring_bytes = "1 MiB"\n\n[[', 1)
+    text = SHORTEST.replace("[[", '[limits]\ncpu_s = 60\nstring_bytes = "1 MiB"\n\n[[', 1)
     limits = limits_of(load_suite(written(tmp_path, text)))
-    assert limits == Limits(wall_s=60.0, string_bytes=MIB)
-    with pytest.raises(ConfigError, match="suite mine: no limit is called 'wal_s'"):
-        limits_of(load_suite(written(tmp_path, text.replace("wall_s", "wal_s"))))
+    assert limits == Limits(cpu_s=60.0, string_bytes=MIB)
+    with pytest.raises(ConfigError, match="suite mine: no limit is called 'cp_s'"):
+        limits_of(load_suite(written(tmp_path, text.replace("cpu_s", "cp_s"))))
 
 
 def test_a_compressor_gets_a_level_that_it_has(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from harness.symbols.dwarf.strings import CUT
 from harness.tests.symbols import crafted
 from harness.tests.symbols.binaries import ELF_FILES, FIXTURES, drain_file, name_of
 
-OPTIONS = SymbolOptions(limits=Limits(inflated_bytes=1 << 22, wall_s=5.0))
+OPTIONS = SymbolOptions(limits=Limits(inflated_bytes=1 << 22, cpu_s=5.0))
 # What a hang is: far beyond the limit of the time, so that a busy machine is none.
 ALARM_S = 60.0
 FEW = settings(
@@ -101,15 +101,15 @@ def test_changed_bytes_are_rejected_or_survived(path: Path) -> None:
     ("content", "limits", "reason"),
     [
         (crafted.line_rows(3_000_000), Limits(line_rows=1000), "more than 1000 line rows"),
-        (crafted.line_rows(30_000_000), Limits(wall_s=0.2), r"not read after 0\.2 s"),
+        (crafted.line_rows(30_000_000), Limits(cpu_s=0.2), r"not read after 0\.2 s of CPU time"),
         (crafted.line_rows(3_000_000), Limits(inflated_bytes=MIB), "more than 1048576 bytes"),
         (crafted.empty_units(1_000_000), Limits(), "a unit of 0 bytes, shorter than its header"),
         (crafted.empty_units(1_000_000, length=7), Limits(dies=1000), "more than 1000 entries"),
         (crafted.shared_ranges(2000, 200_000), Limits(), "range list of more than 100000 entries"),
-        (crafted.shared_ranges(2000, 90_000), Limits(wall_s=0.2), r"not read after 0\.2 s"),
+        (crafted.shared_ranges(2000, 90_000), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
         (crafted.shared_ranges(2000, 90_000), Limits(), "more than 1,000,000 variables"),
         (crafted.shared_locations(9, 200_000), Limits(), "location list of more than 100000"),
-        (crafted.shared_locations(2000, 90_000), Limits(wall_s=0.2), r"not read after 0\.2 s"),
+        (crafted.shared_locations(2000, 90_000), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
         (crafted.shared_name(2000, 256 * 1024), Limits(), "it has no .debug_info"),
     ],
     ids=["rows", "rows in time", "inflated", "no unit", "units", "ranges", "ranges in time",
@@ -156,7 +156,7 @@ def test_a_string_beyond_the_limit_is_cut_and_counted(name: str) -> None:
 
 
 def test_an_input_that_takes_too_long_is_rejected() -> None:
-    options = SymbolOptions(limits=Limits(wall_s=0.0))
+    options = SymbolOptions(limits=Limits(cpu_s=0.0))
     path = str(FIXTURES / "c" / "dwarf5.so")
     with (
         pytest.raises(InputRejected, match="still not read after 0 s"),
@@ -167,7 +167,7 @@ def test_an_input_that_takes_too_long_is_rejected() -> None:
 
 def test_time_that_the_consumer_takes_is_not_counted_against_the_file() -> None:
     """Before the first package, at a child, and after the last child of a package."""
-    options = SymbolOptions(limits=Limits(wall_s=1.0))
+    options = SymbolOptions(limits=Limits(cpu_s=1.0))
     with open_packages(str(FIXTURES / "c" / "dwarf5.so"), options) as source:
         time.sleep(0.5)
         for package in source.packages:

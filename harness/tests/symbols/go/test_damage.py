@@ -56,7 +56,7 @@ def test_truncation_is_rejected(program: Path, tmp_path: Path, share: float) -> 
     ("limits", "reason"),
     [
         (Limits(dies=1000), "more than 1000 entries"),
-        (Limits(wall_s=0.0), "still not read after 0 s"),
+        (Limits(cpu_s=0.0), "still not read after 0 s of CPU time"),
         (Limits(depth=1), "nested more than 1 deep"),
     ],
     ids=["entries", "time", "depth"],
