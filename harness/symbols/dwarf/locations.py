@@ -54,8 +54,6 @@ def _read_pairs(unit: Unit, offset: int) -> Places:
     while True:
         if at + 2 * size + 2 > len(data):
             offset = start + at
-            if len(found) > most:
-                raise too_long("location", most, section, offset)
             unit.dwarf.budget.check_time()
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
@@ -75,6 +73,8 @@ def _read_pairs(unit: Unit, offset: int) -> Places:
         if high >= low:
             found.append((base + low, base + high))
             expressions.append(expression)
+            if len(found) > most:
+                raise too_long("location", most, section, start + at)
 
 
 def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PLR0915
@@ -92,8 +92,6 @@ def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PL
     while True:
         if at > safe:
             offset = start + at
-            if len(found) > most:
-                raise too_long("location", most, section, offset)
             unit.dwarf.budget.check_time()
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
@@ -169,3 +167,5 @@ def _read_loclist(unit: Unit, offset: int) -> Places:  # noqa: C901, PLR0912, PL
         if high >= low:
             found.append((low, high))
             expressions.append(expression)
+            if len(found) > most:
+                raise too_long("location", most, section, start + at)

@@ -79,7 +79,8 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
     size, order = unit.layout.address_size, unit.dwarf.order
     base, escape = unit.low_pc, (1 << 8 * size) - 1
     most = unit.dwarf.elf.limits.list_entries
-    for number in range(most + 1):
+    number = 0
+    while True:
         data, at = section.near(offset, 2 * size)
         offset += 2 * size
         if number % _CHECKED_AFTER == _CHECKED_AFTER - 1:
@@ -92,8 +93,10 @@ def _iter_pairs(unit: Unit, offset: int) -> Iterator[Range]:
         elif low == high == 0:
             return
         elif high > low:
+            number += 1
+            if number > most:
+                raise too_long("range", most, section, offset)
             yield base + low, base + high
-    raise too_long("range", most, section, offset)
 
 
 def _read_rnglist(unit: Unit, offset: int) -> list[Range]:
@@ -106,8 +109,6 @@ def _read_rnglist(unit: Unit, offset: int) -> list[Range]:
     while True:
         if len(data) - at < 2 * size + 1 and start + len(data) < section.size:
             offset = start + at
-            if len(found) > most:
-                raise too_long("range", most, section, offset)
             unit.dwarf.budget.check_time()
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
@@ -134,6 +135,8 @@ def _read_rnglist(unit: Unit, offset: int) -> list[Range]:
             low, high = _absolute(unit, kind, (low, high))
         if high > low:
             found.append((low, high))
+            if len(found) > most:
+                raise too_long("range", most, section, start + at)
 
 
 def _absolute(unit: Unit, kind: int, pair: Range) -> Range:
