@@ -11,7 +11,6 @@ from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import Attribute, compile_decoder
 from harness.symbols.dwarf.forms import Layout, read_uleb
-from harness.symbols.dwarf.ranges import required
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -63,7 +62,7 @@ def read_header(unit: Unit, offset: int) -> LineHeader:
     Raises:
         InputRejected: It is damaged, or its tables claim more than they hold.
     """
-    section = required(unit, ".debug_line")
+    section = unit.dwarf.required(".debug_line")
     order = unit.dwarf.order
     head = section.window(offset, 32)
     wide = head[:4] == b"\xff\xff\xff\xff"

@@ -13,8 +13,7 @@ from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 from harness.symbols.dwarf.forms import read_uleb
-from harness.symbols.dwarf.locations import EVERYWHERE
-from harness.symbols.dwarf.ranges import Range
+from harness.symbols.dwarf.lists import EVERYWHERE, Range
 from harness.symbols.known import Known
 
 STAGE = "extraction"

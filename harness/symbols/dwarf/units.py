@@ -196,6 +196,13 @@ class Dwarf:
         self._tables: OrderedDict[tuple[int, Layout], AbbreviationTable] = OrderedDict()
         self._units: OrderedDict[int, Unit] = OrderedDict()
 
+    def required(self, name: str) -> Section:
+        """Return a section that an entry refers to."""
+        section = self.elf.section(name)
+        if section is None:
+            raise InputRejected("an entry refers to a section that is not there", section=name)
+        return section
+
     @cached_property
     def unit_offsets(self) -> array[int]:
         """Offsets of all units, and the end of the last: n + 1 values, found header by header."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from harness.symbols.dwarf.locations import EVERYWHERE, read_places
+from harness.symbols.dwarf.lists import EVERYWHERE, read_places
 from harness.symbols.dwarf.places import PIECE, Piece, is_complete, judge, place_of, readable
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.lines import Range

@@ -9,7 +9,7 @@ from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.lists import pc_ranges
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary, UnitReader

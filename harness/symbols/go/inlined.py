@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die
-from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.lists import pc_ranges
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
 from harness.symbols.go.binary import GoBinary

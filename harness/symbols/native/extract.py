@@ -13,7 +13,7 @@ from harness.model import Scope
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
-from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.lists import pc_ranges
 from harness.symbols.dwarf.units import UT_TYPE
 from harness.symbols.native.context import UnitContext
 from harness.symbols.native.functions import build_function

@@ -10,9 +10,8 @@ from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
-from harness.symbols.dwarf.locations import read_places
+from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
-from harness.symbols.dwarf.ranges import Range, pc_ranges
 from harness.symbols.lines import LineSpan, merge_overlapping
 from harness.symbols.native.statements import Statements, own_statements
 from harness.symbols.scopes import (

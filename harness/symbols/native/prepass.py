@@ -14,7 +14,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileTable
-from harness.symbols.dwarf.ranges import Range, pc_ranges
+from harness.symbols.dwarf.lists import Range, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
 from harness.symbols.native.functions import BodyReader

@@ -14,7 +14,7 @@ from harness.symbols.dwarf.lines import LineTable, read_lines
 from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
 
 if TYPE_CHECKING:
-    from harness.symbols.dwarf.ranges import Range
+    from harness.symbols.dwarf.lists import Range
     from harness.symbols.dwarf.units import Unit
 
 STAGE = "extraction"

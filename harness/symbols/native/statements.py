@@ -11,7 +11,7 @@ from harness.symbols.lines import LineSpan, merge_lines
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.lines import LineTable
-    from harness.symbols.dwarf.ranges import Range
+    from harness.symbols.dwarf.lists import Range
 
 STAGE = "scope tree"
 

@@ -20,13 +20,12 @@ from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.elf.elffile import ELFFile
 
-from harness.symbols.dwarf import dies, linehead, lines, locations, ranges
+from harness.symbols.dwarf import dies, linehead, lines, lists
 from harness.symbols.dwarf.abbrev import wanted_of
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileEntry
 from harness.symbols.dwarf.lines import LineTable
-from harness.symbols.dwarf.locations import Places
-from harness.symbols.dwarf.ranges import Range
+from harness.symbols.dwarf.lists import Places, Range
 from harness.symbols.dwarf.units import Unit
 from harness.tests.symbols import oracle
 
@@ -131,7 +130,7 @@ class _Route:
 
 
 _ENTRY = -1  # beside the attributes, for what has to ask pyelftools again
-_PC_RANGES = ranges.pc_ranges
+_PC_RANGES = lists.pc_ranges
 
 
 @contextmanager
@@ -140,8 +139,8 @@ def pyelftools_route() -> Iterator[None]:
     route = _Route()
     replaced: dict[Callable[..., Any], Callable[..., Any]] = {
         dies.read_die: route.read_die,
-        ranges.pc_ranges: route.pc_ranges,
-        locations.read_places: route.read_places,
+        lists.pc_ranges: route.pc_ranges,
+        lists.read_places: route.read_places,
         lines.read_lines: route.read_lines,
         linehead.read_files: route.read_files,
     }

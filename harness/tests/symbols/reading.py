@@ -10,7 +10,7 @@ from collections import Counter
 
 from harness.config import Limits
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf import linehead, lines, locations, ranges
+from harness.symbols.dwarf import linehead, lines, lists
 from harness.symbols.dwarf.dies import Walk
 from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
@@ -43,10 +43,10 @@ def _read_unit(unit: Unit, found: Counter[str]) -> None:
         found["entries"] += 1
         found["tags"] += die.tag
         if die.tag in _VARIABLES:
-            places, _ = locations.read_places(unit, die.attributes)
+            places, _ = lists.read_places(unit, die.attributes)
             found["locations"] += len(places)
             found["low ends"] += sum(low for low, _ in places)
         elif die.tag in _WITH_CODE:
-            code = ranges.pc_ranges(unit, die.attributes)
+            code = lists.pc_ranges(unit, die.attributes)
             found["ranges"] += len(code)
             found["high ends"] += sum(high for _, high in code)

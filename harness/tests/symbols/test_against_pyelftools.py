@@ -15,8 +15,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import wanted_of
 from harness.symbols.dwarf.dies import Walk, iter_children, read_die
 from harness.symbols.dwarf.lines import read_lines
-from harness.symbols.dwarf.locations import read_places
-from harness.symbols.dwarf.ranges import pc_ranges
+from harness.symbols.dwarf.lists import pc_ranges, read_places
 from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols import oracle

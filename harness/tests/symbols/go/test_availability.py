@@ -7,7 +7,7 @@ import pytest
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Walk
-from harness.symbols.dwarf.locations import read_places
+from harness.symbols.dwarf.lists import read_places
 from harness.symbols.dwarf.places import WHOLE, Piece, parse_pieces
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
