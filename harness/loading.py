@@ -7,7 +7,6 @@ from collections.abc import Container
 from pathlib import Path
 
 import pandas as pd
-from msgspec import to_builtins
 
 from harness.stats.frames import COLUMNS, HISTORY, Frames, tables_of
 from harness.stats.metrics import Metrics
@@ -32,11 +31,10 @@ def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(
 
 def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
     """Return the tables of a run that was read; arguments as for `load_frames`."""
-    manifest = to_builtins(run.manifest)
     return Frames(
         path=run.path,
-        manifest=manifest,
+        manifest=run.manifest,
         warnings=run.warnings,
-        **tables_of(run.records, Metrics(manifest), tables),
+        **tables_of(run.records, Metrics(run.manifest), tables),
         history=pd.DataFrame(columns=HISTORY),
     )

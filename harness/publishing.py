@@ -6,18 +6,18 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from harness.contracts import NO_DATA
 from harness.errors import StoreError
 from harness.loading import load_frames
 from harness.plots.writing import write
+from harness.records import Manifest
 from harness.registry import load, names
 from harness.reports.markdown import render_report
 from harness.reports.page.material import Flame, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
-from harness.reports.provenance import Provenance
 from harness.stats.copies import held_copies
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary, summarise
@@ -30,12 +30,10 @@ _FLAME = "flame"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A run as it is reported: its summary, its origin, and what reading it back showed."""
+    """A run as it is reported: its tables and what they come to."""
 
     frames: Frames
     summary: Summary
-    provenance: Provenance
-    warnings: tuple[str, ...]
 
 
 class Drawn(NamedTuple):
@@ -52,9 +50,7 @@ def read_findings(run_dir: Path) -> Findings:
         StoreError: The run cannot be read.
     """
     frames = load_frames(run_dir)
-    return Findings(
-        frames, summarise(frames), Provenance.of(frames.manifest), tuple(frames.warnings)
-    )
+    return Findings(frames, summarise(frames))
 
 
 def write_files(
@@ -104,7 +100,7 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
 def _write_report(findings: Findings, report: Path, drawn: Mapping[str, Drawn]) -> None:
     shown = {one.png.relative_to(report.parent).as_posix(): one.question for one in drawn.values()}
     held = held_copies(findings.frames.copies)
-    text = render_report(findings.summary, findings.provenance, shown, held=held)
+    text = render_report(findings.summary, findings.frames.manifest, shown, held=held)
     report.write_text(text, encoding="utf-8")
 
 
@@ -112,14 +108,12 @@ def _write_page(findings: Findings, run_dir: Path, page: Path, drawn: Mapping[st
     material = Material(
         findings.frames,
         findings.summary,
-        findings.provenance,
         pictures=[
             Picture(name, question, png.with_suffix(".svg").read_bytes(), png.read_bytes())
             for name, (png, question) in drawn.items()
         ],
-        gate=_gate(run_dir, findings.provenance.run_id),
+        gate=_gate(run_dir, findings.frames.manifest.run_id),
         flames=dict(_iter_flames(run_dir, page.parent, findings.frames.manifest)),
-        warnings=findings.warnings,
     )
     page.write_text(render_page(material), encoding="utf-8")
 
@@ -134,17 +128,15 @@ def _gate(run_dir: Path, run_id: str) -> Gate:
         raise StoreError(f"{path}: {error.strerror}") from error
 
 
-def _iter_flames(
-    run_dir: Path, start: Path, manifest: Mapping[str, Any]
-) -> Iterator[tuple[Flame, str]]:
+def _iter_flames(run_dir: Path, start: Path, manifest: Manifest) -> Iterator[tuple[Flame, str]]:
     """Yield the flame graphs that are really there, each with its address from `start`.
 
     What a manifest calls a path is foreign text: only files in the run's own directory count.
     """
     own = (run_dir / _FLAME).resolve()
-    for listed in manifest.get(_FLAME, []):
-        path = (run_dir / str(listed["path"])).resolve()
+    for listed in manifest.flame:
+        path = (run_dir / listed.path).resolve()
         if path.is_file() and path.is_relative_to(own):
-            shown = " and ".join(map(str, listed["arms"]))
+            shown = " and ".join(listed.arms)
             address = quote(os.path.relpath(path, start.resolve()))
-            yield (str(listed["binary"]), str(listed["source"]), shown), address
+            yield (listed.binary, listed.source, shown), address

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import to_builtins
+from msgspec import structs
 from rich.console import Console
 from rich.text import Text
 
@@ -43,8 +43,8 @@ def _experiments(opened: Baseline) -> int:
 
 def _counts_here(opened: Baseline) -> dict[str, list[str]]:
     """Return for each metric of the baseline what differs here; nothing means that it counts."""
-    there = to_builtins(opened.run.manifest)
-    here = {**there, "versions": versions(), "rig": rig()}
+    there = opened.run.manifest
+    here = structs.replace(there, versions=versions(), rig=rig())
     measured = {name for record in opened.run.records for name in record.values}
     return {
         metric: differences(surroundings(metric, there), surroundings(metric, here))
@@ -79,7 +79,7 @@ def _tools(versions: dict[str, str]) -> str:
 
 
 def _print_counts_here(opened: Baseline, console: Console) -> None:
-    metrics = Metrics(to_builtins(opened.run.manifest))
+    metrics = Metrics(opened.run.manifest)
     for metric, other in _counts_here(opened).items():
         needs = _PORTABLE if metrics[metric].portable else "its own machine"
         counts = f"not here: {'; '.join(other)}" if other else "counts here"

@@ -93,7 +93,7 @@ def _chosen(
 
 
 def _say_what_is_missing(path: Path, frames: Frames) -> None:
-    state = str(frames.manifest.get("state", ""))
+    state = frames.manifest.state
     if state != "complete":
         _say(f"warning: {path} is {state or 'of unknown state'}, not complete")
     failed = frames.samples.loc[frames.samples["status"] != "ok", "status"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
@@ -22,6 +21,7 @@ from harness.errors import ConfigError, StoreError
 from harness.gates.decision import give_verdict
 from harness.gates.evidence import Evidence, RatchetedBound
 from harness.gates.suite import Suite
+from harness.records import Manifest
 from harness.registry import load, names
 from harness.reports.gate.junit import render_junit
 from harness.reports.gate.markdown import render_decision, render_verdict
@@ -77,7 +77,7 @@ def gate(
             remedy="name another directory with --out",
         )
     candidate = open_or_explain(run)
-    chosen = find_suite(suite or _suite_of(candidate) or SUITE)
+    chosen = find_suite(suite or candidate.frames.manifest.options.suite or SUITE)
     verdict = _judge(chosen, candidate, _open_baseline(baseline))
     target = out or run / "gate"
     _write(verdict, chosen, target)
@@ -86,11 +86,6 @@ def gate(
     else:
         _print(verdict, target)
     raise typer.Exit(verdict.exit_code)
-
-
-def _suite_of(candidate: Opened) -> str:
-    options = candidate.frames.manifest.get("options", {})
-    return str(options.get("suite", ""))
 
 
 def _open_baseline(given: Path | None) -> Opened | None:
@@ -126,7 +121,7 @@ def _evidence(suite: Suite, candidate: Opened, baseline: Opened | None) -> Evide
 
 
 def _ratcheted(
-    suite: Suite, baseline: Opened | None, manifest: Mapping[str, Any]
+    suite: Suite, baseline: Opened | None, manifest: Manifest
 ) -> dict[tuple[str, str], RatchetedBound]:
     """Return the bounds beside the baseline; where they say nothing about this run, why not."""
     asked = {(one.name, check.name): check.bounds.series

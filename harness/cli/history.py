@@ -95,7 +95,7 @@ def _warn(text: str) -> None:
 
 
 def _draw(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
-    frames = Frames.build({}, history=history_table(trends))
+    frames = Frames.build(history=history_table(trends))
     try:
         drawn = draw_all(frames, directory)
     except OSError as error:

@@ -31,7 +31,10 @@ def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> F
     files = write_files(findings, run_dir, target, html=html)
     if json:
         document = summary_document(
-            findings.summary, findings.provenance, files=files, warnings=findings.warnings
+            findings.summary,
+            findings.frames.manifest,
+            files=files,
+            warnings=findings.frames.warnings,
         )
         write_line(msgspec.json.encode(document))
     else:
@@ -43,11 +46,11 @@ def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
 
     console = make_console(sys.stdout)
     held = held_copies(findings.frames.copies)
-    if findings.frames.manifest.get("kind") == SWEEP:
-        print_sweep(sweep_points(findings.frames), findings.provenance, console)
+    if findings.frames.manifest.kind == SWEEP:
+        print_sweep(sweep_points(findings.frames), findings.frames.manifest, console)
     else:
-        print_summary(findings.summary, findings.provenance, console, held=held)
-    for warning in findings.warnings:
+        print_summary(findings.summary, findings.frames.manifest, console, held=held)
+    for warning in findings.frames.warnings:
         console.print(f"warning: {warning}", markup=False)
     console.print()
     width = max(map(len, files))

@@ -115,8 +115,8 @@ def _show(run_dir: Path, size: str, *, json: bool) -> int:
     points = scaling_points(frames)
     lines = trends(points, size)
     if json:
-        run_id = str(frames.manifest.get("run_id", ""))
-        write_line(msgspec.json.encode(scaling_document(run_id, points, lines)))
+        document = scaling_document(frames.manifest.run_id, points, lines)
+        write_line(msgspec.json.encode(document))
     else:
         print_scaling(points, lines, size, make_console(sys.stdout))
         error_console().print(Text(f"results in {run_dir}"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from msgspec import Struct
 
 from harness.errors import StoreError
 from harness.loading import frames_of, load_frames
+from harness.records import Manifest
 from harness.stats.files import compare_files
 from harness.stats.frames import Frames
 from harness.stats.verdict import FileChanges, Side
@@ -38,7 +37,7 @@ class Opened(Struct, frozen=True):
         manifest = self.frames.manifest
         return Side(
             kind=self.kind,
-            run_id=str(manifest.get("run_id", "")),
+            run_id=manifest.run_id,
             commit=_commit(manifest),
             arm=arm,
         )
@@ -72,14 +71,14 @@ def open_or_explain(path: Path) -> Opened:
     except StoreError as error:
         if not path.is_dir():
             raise
-        return Opened(path, RUN, Frames.build({}), (str(error),))
+        return Opened(path, RUN, Frames.build(), (str(error),))
 
 
 def compare_files_of(baseline: Opened | None, candidate: Opened) -> FileChanges:
     """Return how the files changed since the ancestor, if that can be told."""
     if baseline is None:
         return FileChanges(checked=False, note="there is no ancestor to compare with")
-    if not (baseline.frames.manifest and candidate.frames.manifest):
+    if not (baseline.frames.manifest.run_id and candidate.frames.manifest.run_id):
         return FileChanges(checked=False, note="a side is damaged")
     try:
         return compare_files(files_of(baseline.path), files_of(candidate.path))
@@ -87,6 +86,6 @@ def compare_files_of(baseline: Opened | None, candidate: Opened) -> FileChanges:
         return FileChanges(checked=False, note=str(error))
 
 
-def _commit(manifest: Mapping[str, Any]) -> str:
-    name = str(manifest.get("commit", ""))
-    return f"{name}, with changes" if name and manifest.get("dirty") else name
+def _commit(manifest: Manifest) -> str:
+    name = manifest.commit
+    return f"{name}, with changes" if name and manifest.dirty else name

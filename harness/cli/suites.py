@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 from msgspec import structs
@@ -25,7 +25,7 @@ from harness.corpus import (
 )
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
-from harness.records import Binary
+from harness.records import Binary, Manifest
 from harness.registry import names
 from harness.run.extensions import arms_by_name, traits_of
 from harness.run.request import RunRequest
@@ -89,7 +89,7 @@ def corpus_of(suite: Suite, directory: Path, on_progress: OnProgress) -> Corpus:
     return resolve(Path(suite.corpus), "", on_progress)
 
 
-def expected_inputs(suite: Suite, *manifests: Mapping[str, Any]) -> dict[str, str]:
+def expected_inputs(suite: Suite, *manifests: Manifest) -> dict[str, str]:
     """Return the digest of every binary that the suite's corpus has.
 
     What a directory held is known from the runs alone; its digests are what they are, and what one
@@ -97,7 +97,7 @@ def expected_inputs(suite: Suite, *manifests: Mapping[str, Any]) -> dict[str, st
     """
     if suite.corpus in TIERS:
         return {pin.name: pin.sha256 for pin in pinned_manifest().tier(suite.corpus)}
-    return {str(one["name"]): "" for manifest in manifests for one in manifest.get("corpus", [])}
+    return {one.name: "" for manifest in manifests for one in manifest.corpus}
 
 
 def narrowed(request: RunRequest, suite: Suite) -> RunRequest:

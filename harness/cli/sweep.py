@@ -18,7 +18,6 @@ from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOpti
 from harness.corpus import resolve
 from harness.errors import GateFailed, MeasurementInvalid
 from harness.loading import load_frames
-from harness.reports.provenance import Provenance
 from harness.reports.sweep import print_sweep, sweep_document
 from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest, request_of, sweep_arms
@@ -69,11 +68,10 @@ def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
     points = sweep_points(frames)
     if not points:
         raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
-    origin = Provenance.of(frames.manifest)
     if json:
-        write_line(msgspec.json.encode(sweep_document(points, origin, limit)))
+        write_line(msgspec.json.encode(sweep_document(points, frames.manifest, limit)))
     else:
-        print_sweep(points, origin, output_console(), limit)
+        print_sweep(points, frames.manifest, output_console(), limit)
 
 
 def _judge(frames: Frames, request: RunRequest, limit: int) -> None:

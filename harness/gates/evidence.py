@@ -74,12 +74,12 @@ class Evidence(Struct, frozen=True, dict=True):
         It needs as many replicates as it says, or as the candidate's run set out to make when
         those were more: one that was lost on the way is missed.
         """
-        options = self.candidate.manifest.get("options", {})
-        planned = options.get("replicates", {}).get(self.candidate.metrics.probe(metric), 0)
-        runs = len(self.candidate.manifest.get("pooled", [])) or 1
+        options = self.candidate.manifest.options
+        planned = options.replicates.get(self.candidate.metrics.probe(metric), 0)
+        runs = len(self.candidate.manifest.pooled) or 1
         return Demands(
             replicates=max(experiment.replicates, planned),
-            topped_up_to=runs * options.get("top_up", 0),
+            topped_up_to=runs * options.top_up,
         )
 
     def repeat(self, experiment: Experiment, case: Case, series: str) -> str:

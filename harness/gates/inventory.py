@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 import pandas as pd
+from msgspec import structs
 
 from harness.gates.evidence import BASELINE, Evidence
 from harness.gates.suite import Experiment
@@ -38,11 +39,11 @@ def _iter_run_faults(evidence: Evidence) -> Iterator[Precondition]:
     if evidence.baseline is None and evidence.suite.needs_baseline:
         reason = "the suite needs one, and none was given; promote a run, or name one"
         yield Precondition(what=BASELINE, reason=reason)
-    runs = [frames.manifest.get("run_id") for frames in evidence.runs.values()]
+    runs = [frames.manifest.run_id for frames in evidence.runs.values()]
     if len(runs) > 1 and runs[0] == runs[1]:
         yield Precondition(what=BASELINE, reason="a run cannot be compared with itself")
     for side, frames in evidence.runs.items():
-        state = frames.manifest.get("state")
+        state = frames.manifest.state
         if state != _COMPLETE:
             reason = f"the run did not reach its end (state: {state or 'unknown'})"
             yield Precondition(what=side, reason=reason)
@@ -53,10 +54,10 @@ def _iter_run_faults(evidence: Evidence) -> Iterator[Precondition]:
 
 def _iter_foreign(side: str, frames: Frames) -> Iterator[Precondition]:
     """Yield what says that the numbers are of another run, or of a run made for something else."""
-    kind = frames.manifest.get("kind", _RUN)
+    kind = frames.manifest.kind
     if kind != _RUN:
         yield Precondition(what=side, reason=f"it is a {kind}, which a suite does not ask for")
-    own = str(frames.manifest.get("run_id"))
+    own = frames.manifest.run_id
     for name in COLUMNS:
         others = sorted(set(map(str, getattr(frames, name)["run_id"])) - {own})
         if others:
@@ -117,7 +118,5 @@ def _iter_faults(
         yield "it is not the binary that the corpus names"
 
 
-def _pipeline_options(frames: Frames) -> Mapping[str, Any]:
-    options = frames.manifest.get("options", {})
-    found = options.get("pipeline_options", {}) if isinstance(options, Mapping) else {}
-    return found if isinstance(found, Mapping) else {}
+def _pipeline_options(frames: Frames) -> dict[str, Any]:
+    return structs.asdict(frames.manifest.options.pipeline_options)

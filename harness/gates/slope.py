@@ -64,7 +64,7 @@ def _check(
         replicates=len(cases),
         detail=detail,
         links=experiment.links,
-        repeat_command=str(evidence.candidate.manifest.get("command", "")),
+        repeat_command=evidence.candidate.manifest.command,
     )
 
 

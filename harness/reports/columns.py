@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from harness.reports.provenance import Overhead, Provenance
+from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
 from harness.stats.labels import inert, shorten
@@ -23,6 +23,7 @@ from harness.tables import NOTHING, Column, pick, plain
 from harness.units import format_bytes, format_value
 
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
+_UNTRACED = "bare"  # the probe that every other one is held against
 _LIVE = "binary source baseline candidate change batches overshoot same"
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
 _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
@@ -100,7 +101,7 @@ def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Co
 
 def other_metrics(summary: Summary) -> list[tuple[str, str]]:
     """Return probe and metric of what no built-in probe measures, which no other table shows."""
-    known = Metrics({})
+    known = Metrics(Manifest())
     found = {
         (quantity.probe, quantity.metric)
         for row in summary.rows
@@ -254,22 +255,34 @@ def overhead_cells(overhead: Overhead) -> tuple[str, str]:
     return f"x {overhead.cpu_factor:.1f}", format_bytes(overhead.rss_bytes, signed=True)
 
 
-OVERHEADS: list[Column[Overhead]] = [
-    Column(key="probe", header="probe", cell=lambda one: one.probe, kind="name"),
-    Column(key="cpu", header="CPU time", cell=lambda one: overhead_cells(one)[0], kind="number"),
-    Column(key="rss", header="max RSS", cell=lambda one: overhead_cells(one)[1], kind="number"),
-    Column(key="cases", header="cases", cell=lambda one: str(one.cells), kind="number"),
+OVERHEADS: list[Column[tuple[str, Overhead]]] = [
+    Column(key="probe", header="probe", cell=lambda one: one[0], kind="name"),
+    Column(key="cpu", header="CPU time", cell=lambda one: overhead_cells(one[1])[0], kind="number"),
+    Column(key="rss", header="max RSS", cell=lambda one: overhead_cells(one[1])[1], kind="number"),
+    Column(key="cases", header="cases", cell=lambda one: str(one[1].cells), kind="number"),
 ]
-"""What each probe made of the same work."""
+"""What each probe made of the same work: its name and its overhead."""
 
 
-def iter_overhead_lines(provenance: Provenance) -> Iterator[str]:
+def overhead_gap(manifest: Manifest) -> str:
+    """Return why it is not known what the probes cost; empty where it is, or none was used."""
+    probes = set(manifest.options.probes)
+    if manifest.overhead or not probes - {_UNTRACED}:
+        return ""
+    if _UNTRACED not in probes:
+        return f"The overhead of the probes was not measured: add --probe {_UNTRACED}."
+    if manifest.state != "complete":
+        return "The overhead of the probes is worked out when a run ends."
+    return "The overhead of the probes is not known: no case succeeded with one and without."
+
+
+def iter_overhead_lines(manifest: Manifest) -> Iterator[str]:
     """Yield a sentence a probe, so that nobody takes a traced time for a real one, or why not."""
-    if provenance.overhead_gap:
-        yield provenance.overhead_gap
-    for overhead in provenance.overheads:
+    if gap := overhead_gap(manifest):
+        yield gap
+    for probe, overhead in manifest.overhead.items():
         cpu, rss = overhead_cells(overhead)
-        yield f"Under probe {inert(overhead.probe)}: CPU time {cpu}, max RSS {rss}."
+        yield f"Under probe {inert(probe)}: CPU time {cpu}, max RSS {rss}."
 
 
 def same_cell(row: Row) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct, json
+from msgspec import Struct, convert, field, json
 
+from harness.records import Manifest
 from harness.reports.gaps import group_gaps
 from harness.reports.headline import Finding, Headline
-from harness.reports.provenance import Provenance
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction
 from harness.stats.summary import Row, Summary
 
@@ -22,7 +22,7 @@ SCHEMA = "harness.summary/1"
 class RunEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which run this is about; `elapsed_s` is null for one that did not end."""
 
-    id: str
+    run_id: str = field(name="id")
     state: str
     command: str
     started_at: str
@@ -90,16 +90,16 @@ class SummaryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def summary_document(
     summary: Summary,
-    provenance: Provenance,
+    manifest: Manifest,
     claim: Claim | None = None,
     files: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document; everything in it is a plain JSON value."""
     claim = claim or Claim()
-    gaps = group_gaps(summary, provenance)
+    gaps = group_gaps(summary, manifest)
     document = SummaryDocument(
-        run=_run(provenance),
+        run=convert(manifest, RunEntry, from_attributes=True),
         metric=summary.metric,
         arms=ArmNames(baseline=summary.baseline, candidate=summary.candidate),
         claim=claim,
@@ -112,19 +112,6 @@ def summary_document(
     )
     plain: dict[str, Any] = json.decode(json.encode(document))
     return plain
-
-
-def _run(provenance: Provenance) -> RunEntry:
-    return RunEntry(
-        id=provenance.run_id,
-        state=provenance.state,
-        command=provenance.command,
-        started_at=provenance.started_at,
-        elapsed_s=provenance.elapsed_s,
-        rig_fingerprint=provenance.rig_fingerprint,
-        versions=dict(provenance.versions),
-        rig=dict(provenance.rig),
-    )
 
 
 def _source(rows: Sequence[Row], claim: Claim) -> SourceEntry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.reports.provenance import Provenance
+from harness.records import Manifest
 from harness.stats.claim import Claim, judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
@@ -18,19 +18,20 @@ def group_doubts(summary: Summary) -> dict[str, list[str]]:
     return _grouped((doubt, row.binary, row.source) for row in summary.rows for doubt in row.doubts)
 
 
-def group_gaps(summary: Summary, provenance: Provenance) -> dict[str, list[str]]:
+def group_gaps(summary: Summary, manifest: Manifest) -> dict[str, list[str]]:
     """Return what was not measured, each with the binaries concerned; none named means all.
 
     A binary without any peak is not listed metric by metric: its failure says it.
     """
     found: dict[str, list[str]] = {}
-    if not provenance.complete:
-        found[f"the run did not reach its end (state: {provenance.state or 'unknown'})"] = []
-    for message in provenance.not_measured:
-        what, binaries = _taken_apart(message, provenance)
+    if manifest.state != "complete":
+        found[f"the run did not reach its end (state: {manifest.state or 'unknown'})"] = []
+    corpus = [one.name for one in manifest.corpus]
+    for message in manifest.not_measured:
+        what, binaries = _taken_apart(message, corpus)
         found.setdefault(what, []).extend(binaries)
     seen = {row.binary for row in summary.rows}
-    unseen = [binary for binary in provenance.paths if binary not in seen]
+    unseen = [binary for binary in corpus if binary not in seen]
     if unseen:
         found["nothing was recorded"] = unseen
     return found | _grouped(
@@ -58,11 +59,11 @@ def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
     ]
 
 
-def _taken_apart(message: str, provenance: Provenance) -> tuple[str, list[str]]:
+def _taken_apart(message: str, corpus: list[str]) -> tuple[str, list[str]]:
     """Take `<what> of <binary>: <reason>` apart, so that equal gaps are told together."""
     what, _, rest = message.partition(" of ")
     binary, _, reason = rest.rpartition(": ")
-    return (f"{what}, {reason}", [binary]) if binary in provenance.paths else (message, [])
+    return (f"{what}, {reason}", [binary]) if binary in corpus else (message, [])
 
 
 def _grouped(told: Iterable[Told]) -> dict[str, list[str]]:

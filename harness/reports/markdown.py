@@ -9,10 +9,16 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from harness.reports.columns import OVERHEADS, change_cell, other_columns, summary_columns
+from harness.records import Manifest
+from harness.reports.columns import (
+    OVERHEADS,
+    change_cell,
+    other_columns,
+    overhead_gap,
+    summary_columns,
+)
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline
-from harness.reports.provenance import Provenance
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.labels import inert, shorten
@@ -43,7 +49,7 @@ def fenced(commands: Iterable[str]) -> Markdown:
 
 def render_report(
     summary: Summary,
-    provenance: Provenance,
+    manifest: Manifest,
     pictures: Mapping[str, str],
     claim: Claim | None = None,
     held: Iterable[Held] = (),
@@ -52,7 +58,7 @@ def render_report(
 
     Args:
         summary: What was found.
-        provenance: What the manifest says.
+        manifest: Where the run comes from.
         pictures: The path of each picture's PNG, relative to the report, and the question that
             the picture answers; its SVG lies beside it.
         claim: What the headline holds the rows against.
@@ -68,11 +74,12 @@ def render_report(
         claim=claim,
         held=[one for one in held if one.copies],
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
-        run=provenance,
+        run=manifest,
+        overhead_gap=overhead_gap(manifest),
         findings=list(Headline(summary, claim, name).iter_findings()),
         sources=SOURCES,
         doubts=group_doubts(summary),
-        gaps=group_gaps(summary, provenance),
+        gaps=group_gaps(summary, manifest),
         exceptions=list(iter_exceptions(summary, claim)),
         measured=measured(summary),
         repeats=[row.repeat for row in summary.rows],
@@ -122,7 +129,7 @@ def _environment() -> Environment:
 
 
 def _failure(failure: Failure, source: str) -> Markdown:
-    """Say what failed, how often and why; a cause is of any length and origin."""
+    """Say what failed, how often and why; a cause is of any length and manifest."""
     arm = f", {code(failure.arm)}" if failure.arm else ""
     probe = f", probe {code(failure.probe)}" if failure.probe else ""
     cause = f": {code(shorten(failure.detail, _CAUSE_WIDTH))}" if failure.detail else ""

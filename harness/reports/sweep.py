@@ -8,8 +8,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
+from harness.records import Manifest
 from harness.reports.columns import iter_overhead_lines
-from harness.reports.provenance import Provenance
 from harness.stats.labels import shorten
 from harness.stats.sweep import SweepPoint, fitting
 from harness.tables import Column, print_table
@@ -42,12 +42,12 @@ class SweepDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 def sweep_document(
-    points: Sequence[SweepPoint], origin: Provenance, budget_bytes: int | None
+    points: Sequence[SweepPoint], manifest: Manifest, budget_bytes: int | None
 ) -> SweepDocument:
     """Return the points, and what fits each binary when there is a budget."""
     answers = {} if budget_bytes is None else fitting(points, budget_bytes)
     return SweepDocument(
-        run_id=origin.run_id,
+        run_id=manifest.run_id,
         points=list(points),
         budget_bytes=budget_bytes,
         largest_fitting=[_fitting(binary, best) for binary, best in answers.items()],
@@ -65,13 +65,13 @@ def _fitting(binary: str, best: SweepPoint | None) -> FittingEntry:
 
 def print_sweep(
     points: Sequence[SweepPoint],
-    origin: Provenance,
+    manifest: Manifest,
     console: Console,
     budget_bytes: int | None = None,
 ) -> None:
     """Print the points, what each probe costs, and last what fits; a time not taken is empty."""
     print_table(_COLUMNS, points, console)
-    for line in iter_overhead_lines(origin):
+    for line in iter_overhead_lines(manifest):
         console.print(Text(line, style="dim"))
     if budget_bytes is not None:
         for line in _iter_answers(points, budget_bytes):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.records import Manifest
 from harness.reports.columns import (
     iter_overhead_lines,
     live_columns,
@@ -15,7 +16,6 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps
 from harness.reports.headline import SOURCES, Headline
-from harness.reports.provenance import Provenance
 from harness.stats.claim import Claim
 from harness.stats.copies import Held
 from harness.stats.labels import inert, shorten
@@ -28,7 +28,7 @@ _SHOWN = "binary baseline candidate change batches overshoot same"
 
 def print_summary(
     summary: Summary,
-    provenance: Provenance,
+    manifest: Manifest,
     console: Console,
     claim: Claim | None = None,
     held: Sequence[Held] = (),
@@ -43,7 +43,7 @@ def print_summary(
     others = other_columns(summary)
     if others:
         print_tables(others, {"Other metrics": summary.rows}, console)
-    for line in _iter_notes(summary, provenance, held):
+    for line in _iter_notes(summary, manifest, held):
         console.print(Text(line, style="dim"))
     console.print()
     for finding in Headline(summary, claim or Claim()).iter_findings():
@@ -65,15 +65,15 @@ def _title(source: str) -> str:
     return f"Source {source}: {SOURCES.get(source, '')}".rstrip(": ")
 
 
-def _iter_notes(summary: Summary, provenance: Provenance, held: Sequence[Held]) -> Iterator[str]:
+def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> Iterator[str]:
     yield f"Peaks are {inert(summary.metric)}, medians over replicates: = all agree to the byte,"
     yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
     if held:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
-    yield from iter_overhead_lines(provenance)
+    yield from iter_overhead_lines(manifest)
     for doubt, binaries in group_doubts(summary).items():
         yield _note("Not counted, " + doubt, binaries)
-    for what, binaries in group_gaps(summary, provenance).items():
+    for what, binaries in group_gaps(summary, manifest).items():
         yield _note("Not measured, " + what, binaries)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +19,13 @@ from harness.records import (
     HeapPoint,
     Holding,
     Job,
+    Manifest,
     Record,
 )
 from harness.stats.metrics import Metrics
 
 _DTYPES = {str: "str", int: "int64", bool: "bool", float: "float64"}
+_UNKNOWN = Manifest()
 _CASE = ("run_id", "binary", "arm", "source")
 
 
@@ -84,7 +86,7 @@ class Frames:
     """
 
     path: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     warnings: Sequence[str]
     samples: pd.DataFrame
     batches: pd.DataFrame
@@ -103,7 +105,7 @@ class Frames:
     @classmethod
     def build(
         cls,
-        manifest: Mapping[str, Any],
+        manifest: Manifest = _UNKNOWN,
         *,
         path: Path = Path(),
         warnings: Sequence[str] = (),

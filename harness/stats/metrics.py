@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cached_property
 from math import inf
-from typing import Any
 
-from msgspec import convert
 from msgspec.structs import replace
 
 from harness.probes.builtin import builtin_metrics
-from harness.records import Metric
+from harness.records import Manifest, Metric
 
 _DERIVED = (
     Metric("reduction_pct", "percent", better="more", portable=True, instrument="memray"),
@@ -27,7 +24,7 @@ UNDECLARED = Metric("", "", zero_allowed=True, compared=False)
 class Metrics:
     """The metrics that runs declare."""
 
-    def __init__(self, *manifests: Mapping[str, Any]) -> None:
+    def __init__(self, *manifests: Manifest) -> None:
         """Take what the manifests declare; of several declarations the last one counts.
 
         A manifest from before there were declarations has those of the built-in probes.
@@ -35,7 +32,7 @@ class Metrics:
         self._declared = {
             (probe, metric.name): metric
             for manifest in manifests
-            for probe, metrics in _declarations(manifest).items()
+            for probe, metrics in (manifest.metrics or builtin_metrics()).items()
             for metric in metrics
         }
         self._by_name = {one.name: one for one in (*_DERIVED, *self._declared.values())}
@@ -65,8 +62,3 @@ class Metrics:
         found = {one.name: one for one in self._declared.values() if one.compared}
         ordered = sorted(found.values(), key=lambda one: (one.peak_rank or inf, one.unit))
         return tuple(metric.name for metric in ordered)
-
-
-def _declarations(manifest: Mapping[str, Any]) -> dict[str, tuple[Metric, ...]]:
-    declared = manifest.get("metrics")
-    return convert(declared, dict[str, tuple[Metric, ...]]) if declared else builtin_metrics()

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from msgspec import to_builtins
+from msgspec import structs
 
 from harness.config import Limits, PipelineOptions
+from harness.records import Manifest, Options
 
 _ALWAYS = {
     "--threshold": "threshold_bytes",
     "--function-limit": "function_limit",
     "--encoder": "encoder",
     "--compressor": "compressor",
-    "--seed": "seed",
 }
 """The options of the command that decide about a number, and what the manifest calls them."""
 
@@ -24,7 +23,7 @@ _WHEN_SET = {"--sync-flush": "sync_flush", "--sink": "sink"}
 
 
 def repeat_command(
-    manifest: Mapping[str, Any],
+    manifest: Manifest,
     case: tuple[str, str],
     arms: Sequence[str],
     *,
@@ -34,15 +33,14 @@ def repeat_command(
     """Return the command for one case.
 
     Args:
-        manifest: That of the run; what it lacks is left to the command's own defaults.
+        manifest: That of the run.
         case: The binary and the source.
         arms: The pipelines to measure.
         probe: The instrument; without, all of them.
         replicates: How many of each; without, the default.
     """
     binary, source = case
-    corpus = manifest.get("corpus", [])
-    paths = {str(one.get("name")): str(one.get("path", "")) for one in corpus}
+    paths = {one.name: one.path for one in manifest.corpus}
     path = _from_here(paths.get(binary) or binary)
     command = ["python", "-m", "harness", "run", path, "--source", source]
     for arm in arms:
@@ -51,22 +49,22 @@ def repeat_command(
         command += ["--probe", probe]
     if replicates:
         command += ["--replicates", str(replicates)]
-    return shlex.join([*command, *_options(manifest.get("options", {}))])
+    return shlex.join([*command, *_options(manifest.options)])
 
 
-def _options(options: Mapping[str, Any]) -> list[str]:
-    known = {**options, **options.get("pipeline_options", {})}
-    flags = [text for flag, name in _ALWAYS.items() if name in known
-             for text in (flag, str(known[name]))]  # fmt: skip
+def _options(options: Options) -> list[str]:
+    pipeline, usual = options.pipeline_options, PipelineOptions()
+    flags = [
+        text for flag, name in _ALWAYS.items() for text in (flag, str(getattr(pipeline, name)))
+    ]
+    flags += ["--seed", str(options.seed)]
     for flag, name in _WHEN_SET.items():
-        default = getattr(PipelineOptions(), name)
-        if known.get(name, default) != default:
-            flags += [flag, str(known[name])]
-    usual = to_builtins(Limits())
-    for name, value in known.get("symbol_options", {}).get("limits", {}).items():
-        if value != usual.get(name):
+        if getattr(pipeline, name) != getattr(usual, name):
+            flags += [flag, str(getattr(pipeline, name))]
+    for name, value in structs.asdict(options.symbol_options.limits).items():
+        if value != getattr(Limits(), name):
             flags += ["--limit", f"{name}={value}"]
-    return [*flags, "--hard-limit"] if known.get("hard_limit") else flags
+    return [*flags, "--hard-limit"] if pipeline.hard_limit else flags
 
 
 def _from_here(path: str) -> str:

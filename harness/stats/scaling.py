@@ -13,6 +13,7 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import MeasurementInvalid
+from harness.records import Binary
 from harness.stats.frames import Frames
 from harness.stats.slope import Slope, fit_slope
 from harness.stats.summary import best_peak
@@ -97,7 +98,7 @@ def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
     peaks = _by_case(_peaks(frames, metric), "value", "median")
     batches = _by_case(frames.batches, "batch_num", "max")
     delivered = frames.deliveries[frames.deliveries["status"] == "ok"]
-    inputs = {str(one["name"]): one for one in frames.manifest.get("corpus", ())}
+    inputs = {one.name: one for one in frames.manifest.corpus}
     series = _series_of(inputs)
     points = [
         ScalingPoint(
@@ -105,10 +106,10 @@ def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
             source=str(row["source"]),
             arm=str(row["arm"]),
             binary=binary,
-            share=float(inputs.get(binary, {}).get("share", 1.0)),
+            share=inputs[binary].share,
             functions=int(row["functions"]),
             raw_bytes=int(row["raw_bytes"]),
-            dies=inputs.get(binary, {}).get("extra", {}).get("dies"),
+            dies=inputs[binary].extra.get("dies"),
             batches=int(batches.get((binary, row["source"], row["arm"]), 0)),
             peak_bytes=float(peaks[binary, row["source"], row["arm"]]),
         )
@@ -156,16 +157,16 @@ def _iter_trends(
         )
 
 
-def _series_of(inputs: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+def _series_of(inputs: dict[str, Binary]) -> dict[str, list[str]]:
     """Return the series that each input is in: its binary's, where that was cut, and the corpus.
 
     One whole binary is no corpus.
     """
-    cut = {one["sha256"] for one in inputs.values() if one.get("share", 1.0) < 1}
-    wholes = {one["sha256"]: name for name, one in inputs.items() if one.get("share", 1.0) == 1}
+    cut = {one.sha256 for one in inputs.values() if one.share < 1}
+    wholes = {one.sha256: name for name, one in inputs.items() if one.share == 1}
     return {
-        name: [wholes.get(one["sha256"], name)] * (one["sha256"] in cut)
-        + [CORPUS] * (one.get("share", 1.0) == 1 and len(wholes) > 1)
+        name: [wholes.get(one.sha256, name)] * (one.sha256 in cut)
+        + [CORPUS] * (one.share == 1 and len(wholes) > 1)
         for name, one in inputs.items()
     }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from msgspec import structs
 
@@ -12,8 +11,6 @@ from harness.stats.compare import Rule, compare
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
 from harness.stats.samples import Key, Sample, collect
-
-_INFORMING = ("rig", "versions")
 
 Samples = dict[Key, Sample]
 
@@ -48,13 +45,11 @@ def compare_arms(
 
 def iter_differences(baseline: Frames, candidate: Frames) -> Iterator[str]:
     """Yield what the two manifests say differently of rig, versions and options."""
-    for part in _INFORMING:
-        yield from _iter_differing(baseline.manifest.get(part), candidate.manifest.get(part))
-    old, new = (
-        frames.manifest.get("options", {}).get("pipeline_options", {})
-        for frames in (baseline, candidate)
-    )
-    yield from _iter_differing(old, new)
+    old, new = baseline.manifest, candidate.manifest
+    yield from _iter_differing(old.rig, new.rig)
+    yield from _iter_differing(old.versions, new.versions)
+    options = (structs.asdict(each.options.pipeline_options) for each in (old, new))
+    yield from _iter_differing(*options)
 
 
 def undecided(comparisons: Collection[Comparison]) -> list[str]:
@@ -97,9 +92,7 @@ def _with_command(comparison: Comparison, frames: Frames, other: str) -> Compari
     return structs.replace(comparison, repeat_command=command)
 
 
-def _iter_differing(old: Any, new: Any) -> Iterator[str]:
-    if not isinstance(old, Mapping) or not isinstance(new, Mapping):
-        return
+def _iter_differing(old: Mapping[str, object], new: Mapping[str, object]) -> Iterator[str]:
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name) and name != "harness":
             yield f"{name}: {old.get(name, 'unknown')} and {new.get(name, 'unknown')}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import pandas as pd
 from msgspec import Struct, field
 
+from harness.records import Manifest
 from harness.stats.batches import Batching, summarise_batches
 from harness.stats.frames import Frames, of_case, succeeded
 from harness.stats.metrics import Metrics
@@ -118,17 +118,17 @@ def summarise(
     return Summary(metric=chosen, baseline=old, candidate=new, rows=tuple(rows))
 
 
-def compared_arms(manifest: Mapping[str, Any]) -> tuple[str, str]:
+def compared_arms(manifest: Manifest) -> tuple[str, str]:
     """Return the arm to compare with and the one to judge: the first and the last of a run.
 
     Thresholds of one pipeline are neither old nor new, and of a pipeline alone nothing is known to
     compare it with: then it is legacy and streaming, of which what was not measured is missing.
     """
-    arms = manifest.get("options", {}).get("arms", ())
-    if len({arm["pipeline"] for arm in arms}) > 1:
-        return str(arms[0]["name"]), str(arms[-1]["name"])
-    if len(arms) == 1 and arms[0]["name"] != _ARMS[0]:
-        return _ARMS[0], str(arms[0]["name"])
+    arms = manifest.options.arms
+    if len({arm.pipeline for arm in arms}) > 1:
+        return arms[0].name, arms[-1].name
+    if len(arms) == 1 and arms[0].name != _ARMS[0]:
+        return _ARMS[0], arms[0].name
     return _ARMS
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
+from harness.records import Manifest
 from harness.stats.metrics import Metrics
 
 _COMPRESSORS = {"zlib-ng", "isal"}  # extras: installed or not, most runs do without
@@ -19,21 +19,21 @@ _ANYWHERE = ("implementation", "machine")
 _MACHINE = ("system", "kernel", "libc", "cpu", "cpus")
 
 
-def surroundings(metric: str, manifest: Mapping[str, Any]) -> dict[str, str]:
+def surroundings(metric: str, manifest: Manifest) -> dict[str, str]:
     """Return by name what the values of `metric` in a run depend on; empty where it was not said.
 
     Of Python its version counts, not the build: two builds of one version lay objects out alike.
     """
     declared = Metrics(manifest)[metric]
-    versions, rig = manifest.get("versions", {}), manifest.get("rig", {})
-    found = {"python": str(versions.get("python", "")).partition(" ")[0]}
+    versions, rig = manifest.versions, manifest.rig
+    found = {"python": versions.get("python", "").partition(" ")[0]}
     if declared.instrument:
-        found[declared.instrument] = str(versions.get(declared.instrument, ""))
+        found[declared.instrument] = versions.get(declared.instrument, "")
     names = _ANYWHERE if declared.portable else (*_ANYWHERE, *_MACHINE)
     return {**found, **{name: str(rig.get(name, "")) for name in names}}
 
 
-def comparable_with(metric: str, manifest: Mapping[str, Any]) -> str:
+def comparable_with(metric: str, manifest: Manifest) -> str:
     """Return what two runs must have in common before their values of `metric` are compared.
 
     For an exact metric it is its surroundings and the version of every library: a regression is
@@ -45,7 +45,7 @@ def comparable_with(metric: str, manifest: Mapping[str, Any]) -> str:
     """
     needed = surroundings(metric, manifest)
     if not Metrics(manifest)[metric].portable or not all(needed.values()):
-        return str(manifest.get("rig_fingerprint", ""))
+        return manifest.rig_fingerprint
     return json.dumps([needed, _libraries(manifest)], sort_keys=True)
 
 
@@ -58,17 +58,13 @@ def rig_differences(before: str, after: str) -> str:
     return ", ".join(differences(*sides))
 
 
-def _libraries(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _libraries(manifest: Manifest) -> dict[str, str]:
     """Return the versions of what may have run; compressors that no arm asked for did not."""
-    options = manifest.get("options", {})
-    asked = [
-        options.get("pipeline_options"),
-        *(arm.get("options") for arm in options.get("arms", [])),
-    ]
-    idle = _COMPRESSORS - {str(each.get("compressor")) for each in asked if each}
+    options = manifest.options
+    asked = [options.pipeline_options, *(arm.options for arm in options.arms)]
+    idle = _COMPRESSORS - {each.compressor for each in asked if each}
     left_out = {"harness", "python", *idle}
-    versions = manifest.get("versions", {})
-    return {name: text for name, text in versions.items() if name not in left_out}
+    return {name: text for name, text in manifest.versions.items() if name not in left_out}
 
 
 def differences(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -8,8 +8,9 @@ from statistics import fmean
 from typing import Any, Literal
 
 import pandas as pd
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
+from harness.records import Options
 from harness.stats.change import finite
 from harness.stats.frames import HISTORY, Frames
 from harness.stats.metrics import Metrics
@@ -105,8 +106,8 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
             baseline is, counts once.
         metrics: Those to follow; by default all that any run declares as compared.
     """
-    known = {str(frames.manifest.get("run_id", "")): frames for frames in runs}
-    ordered = sorted(known.items(), key=lambda item: (_started(item[1]), item[0]))
+    known = {frames.manifest.run_id: frames for frames in runs}
+    ordered = sorted(known.items(), key=lambda item: (item[1].manifest.started_at, item[0]))
     declared = Metrics(*(frames.manifest for _, frames in ordered))
     levels: dict[Key, list[RunLevel]] = {}
     units: dict[Key, str] = {}
@@ -120,10 +121,6 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
     ]
 
 
-def _started(frames: Frames) -> str:
-    return str(frames.manifest.get("started_at", ""))
-
-
 def _iter_samples(frames: Frames, metrics: Collection[str]) -> Iterator[tuple[Key, Sample]]:
     for arm in sorted(set(frames.samples["arm"]) - {""}):
         for key, sample in collect(frames, arm, arm, metrics).items():
@@ -135,9 +132,9 @@ def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
     low, high = min(sample.numbers), max(sample.numbers)
     return RunLevel(
         run_id=run_id,
-        started_at=_started(frames),
-        commit=str(frames.manifest.get("commit", "")),
-        dirty=bool(frames.manifest.get("dirty")),
+        started_at=frames.manifest.started_at,
+        commit=frames.manifest.commit,
+        dirty=bool(frames.manifest.dirty),
         level=low if low == high else fmean(sample.numbers),
         low=low,
         high=high,
@@ -145,21 +142,19 @@ def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
         environment={
             **surroundings(key.metric, frames.manifest),
             "binary": " ".join(sorted(digest[:12] for digest in sample.inputs)),
-            **_options(frames.manifest, key.arm),
+            **_options(frames.manifest.options, key.arm),
         },
     )
 
 
-def _options(manifest: Mapping[str, Any], arm: str) -> dict[str, str]:
+def _options(options: Options, arm: str) -> dict[str, str]:
     """Return what decides how an arm works, flat, so that a difference can be named."""
-    options = manifest.get("options", {})
-    arms: dict[str, Any] = {found["name"]: found for found in options.get("arms", [])}
-    own = arms.get(arm, {})
+    own = next((found for found in options.arms if found.name == arm), None)
     given = {
-        **options.get("symbol_options", {}),
-        **options.get("pipeline_options", {}),
-        **(own.get("options") or {}),
-        "pipeline": own.get("pipeline", ""),
+        **to_builtins(options.symbol_options),
+        **to_builtins(options.pipeline_options),
+        **(to_builtins(own.options) if own and own.options else {}),
+        "pipeline": own.pipeline if own else "",
     }
     return {name: str(value) for name, value in given.items()}
 

@@ -62,8 +62,8 @@ class Series(NamedTuple):
 def measurements_of(frames: Frames) -> list[Measurement]:
     """Return every value that a successful replicate of a run measured; failures give none."""
     good = succeeded(frames.samples)
-    started_at = str(frames.manifest.get("started_at", ""))
-    commit = str(frames.manifest.get("commit", ""))
+    started_at = frames.manifest.started_at
+    commit = frames.manifest.commit
     found = [
         Measurement(
             run_id=str(row.run_id),

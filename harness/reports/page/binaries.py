@@ -72,17 +72,17 @@ def anchors_of(material: Material) -> dict[str, str]:
 def iter_details(material: Material) -> Iterator[Detail]:
     """Yield every binary that has a row, in the order of the rows."""
     values = replicate_values(material.frames.samples)
-    listed = {str(one.get("name", "")): one for one in material.frames.manifest.get("corpus", [])}
+    listed = {one.name: one for one in material.frames.manifest.corpus}
     languages = languages_of(material.frames.deliveries)
     tables = {name: _by_case(getattr(material.frames, name)) for name in _TABLES}
     for name, anchor in anchors_of(material).items():
         rows = [row for row in material.summary.rows if row.binary == name]
-        entry = listed.get(name, {})
+        entry = listed.get(name)
         yield Detail(
             name=name,
             anchor=anchor,
-            sha256=str(entry.get("sha256", rows[0].binary_sha256)),
-            size_bytes=entry.get("size_bytes"),
+            sha256=entry.sha256 if entry else rows[0].binary_sha256,
+            size_bytes=entry.size_bytes if entry else None,
             language=languages.get(name, ""),
             cases=tuple(_case(material, row, values, tables) for row in rows),
         )

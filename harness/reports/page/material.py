@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from harness.reports.provenance import Provenance
 from harness.stats.claim import Claim
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary
@@ -81,15 +80,12 @@ Flame = tuple[str, str, str]
 class Material(Struct, frozen=True):
     """One run, as it was read back.
 
-    `flames` are addresses of flame graphs, relative to the page. `warnings` are what reading the
-    run showed.
+    `flames` are addresses of flame graphs, relative to the page.
     """
 
     frames: Frames
     summary: Summary
-    provenance: Provenance
     pictures: Sequence[Picture] = ()
     gate: Gate = field(default_factory=Gate)
     flames: Mapping[Flame, str] = field(default_factory=dict)
-    warnings: Sequence[str] = ()
     claim: Claim = field(default_factory=Claim)

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from harness.reports.columns import describe, exact, known, overhead_cells, share
+from harness.reports.columns import describe, exact, known, overhead_cells, overhead_gap, share
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
@@ -45,8 +45,9 @@ def render_page(material: Material) -> str:
 def _about_run(material: Material) -> dict[str, Any]:
     manifest, frames = material.frames.manifest, material.frames
     return {
-        "run": material.provenance,
-        "corpus": manifest.get("corpus", []),
+        "run": manifest,
+        "overhead_gap": overhead_gap(manifest),
+        "corpus": manifest.corpus,
         "languages": languages_of(frames.deliveries),
         "failed": frames.failures.head(_MOST_FAILURES).to_dict("records"),
         "failed_left_out": max(0, len(frames.failures) - _MOST_FAILURES),
@@ -69,7 +70,7 @@ def _about_results(material: Material, parts: Any) -> dict[str, Any]:
         "pictures": sorted(material.pictures, key=lambda one: one.name != "peak_heap"),
         "exceptions": list(iter_exceptions(summary, claim)),
         "doubts": group_doubts(summary),
-        "gaps": group_gaps(summary, material.provenance),
+        "gaps": group_gaps(summary, material.frames.manifest),
         "measured": measured(summary),
     }
 

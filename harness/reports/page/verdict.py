@@ -120,7 +120,7 @@ class Alarm(Struct, frozen=True):
 
 def iter_alarms(material: Material) -> Iterator[Alarm]:
     """Yield what is wrong with the run as a whole, the worst first."""
-    summary, state = material.summary, material.provenance.state
+    summary, state = material.summary, material.frames.manifest.state
     if material.gate.trouble:
         yield Alarm(f"No decision of a gate: {material.gate.trouble}.", fatal=True)
     if not summary.rows:
@@ -131,10 +131,10 @@ def iter_alarms(material: Material) -> Iterator[Alarm]:
     if differing:
         names = ", ".join(differing)
         yield Alarm(f"The arms delivered different scopes for {names}.", fatal=True)
-    if not material.provenance.complete:
+    if state != "complete":
         yield Alarm(f"This run did not reach its end (state: {state or 'unknown'}).")
     uncounted = sum(not row.counts for row in summary.rows)
     if uncounted:
         yield Alarm(f"{uncounted} of {len(summary.rows)} rows do not count; each says why.")
-    for warning in material.warnings:
+    for warning in material.frames.warnings:
         yield Alarm(f"Warning: {warning}")

@@ -138,10 +138,10 @@ def test_two_commits_are_measured_in_turn_and_judged(
     assert in_turn == ["base", "head", "head", "base"]
     for side, commit in (("base", base), ("head", head)):
         run = load_frames(repository.out / side)
-        assert run.manifest["commit"] == commit
+        assert run.manifest.commit == commit
         assert run.samples["replicate"].tolist() == sorted(run.samples["replicate"].tolist())
         assert set(run.samples["replicate"]) == {0, 1}
-        assert len(run.manifest["pooled"]) == 2
+        assert len(run.manifest.pooled) == 2
     judged = repository.run("gate.sh")
     assert judged.returncode == code, judged.stderr
     report = json.loads((repository.out / "gate" / "report.json").read_bytes())

@@ -83,7 +83,7 @@ def test_runs_that_a_format_cannot_tell_apart_are_refused_and_a_pool_is_not(
     pooled = inside("pool", run, other, "--results", tmp_path / "pools")
     assert pooled.returncode == 0, pooled.stderr
     path = Path(pooled.stdout.strip())
-    assert load_frames(path).manifest["command"].startswith("python -m harness pool ")
+    assert load_frames(path).manifest.command.startswith("python -m harness pool ")
     assert inside("export", path, "--format", "bencher").returncode == 0
 
 

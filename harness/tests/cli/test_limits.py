@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from msgspec import to_builtins
 
 from harness.cli.options import parse_limits
 from harness.config import MIB, Limits, SymbolOptions
@@ -95,7 +94,7 @@ def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
     (run_dir,) = (tmp_path / "work" / "results" / "runs").iterdir()
     manifest = read_manifest(run_dir)
     assert manifest.options.symbol_options.limits.dies == 5
-    command = repeat_command(to_builtins(manifest), ("dwarf5.so", "dwarf"), ["legacy"])
+    command = repeat_command(manifest, ("dwarf5.so", "dwarf"), ["legacy"])
     assert command.endswith("--limit dies=5")
 
 

@@ -103,7 +103,7 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     run_dir = samples.parent
     assert f"--resume {run_dir.relative_to(tmp_path)}" in said
     run = load_frames(run_dir)
-    assert run.manifest["state"] == INTERRUPTED
+    assert run.manifest.state == INTERRUPTED
     assert len(run.samples) > 0
     done = harness("report", run_dir, "--output", tmp_path / "report")
     assert done.returncode == 0, done.stderr
@@ -156,7 +156,7 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
         time.sleep(0.05)
     assert not left
     for run in (tmp_path / "results" / "runs").glob("*"):
-        assert load_frames(run).manifest["state"] in {INTERRUPTED, COMPLETE}
+        assert load_frames(run).manifest.state in {INTERRUPTED, COMPLETE}
 
 
 def _processes_of(directory: Path) -> list[Path]:

@@ -23,7 +23,7 @@ def printed(run: Path) -> str:
     """Return what the terminal shows of a run, without blanks at the ends of lines."""
     findings, out = read_findings(run), StringIO()
     held = held_copies(findings.frames.copies)
-    print_summary(findings.summary, findings.provenance, make_console(out), held=held)
+    print_summary(findings.summary, findings.frames.manifest, make_console(out), held=held)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 

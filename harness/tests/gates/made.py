@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
+from msgspec import convert
 
 from harness.gates.evidence import Evidence
 from harness.gates.suite import Suite
+from harness.records import Manifest
 from harness.stats.frames import Frames
 from harness.tests.stats.made import ARMS, batch, delivery, sample
 
@@ -70,7 +72,7 @@ def run(
         "options": {"pipeline_options": OPTIONS, "top_up": 5, "replicates": {"memray": 2}},
     }
     tables = {name: pd.DataFrame(found) for name, found in rows.items()}
-    return Frames.build({**whole, **(manifest or {})}, **tables)
+    return Frames.build(convert(whole | dict(manifest or {}), Manifest), **tables)
 
 
 def evidence(

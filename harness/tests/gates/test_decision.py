@@ -48,7 +48,7 @@ FIRST = {**CASE, "replicate": 0}
 @pytest.mark.parametrize(
     ("candidate", "reason"),
     [
-        pytest.param(lambda: Frames.build({}), "nothing was measured", id="nothing measured"),
+        pytest.param(Frames.build, "nothing was measured", id="nothing measured"),
         pytest.param(lambda: run(lost("samples", arm="legacy")), "not measured", id="no arm"),
         pytest.param(lambda: run(lost("samples", binary="b.so")), "not measured", id="no binary"),
         pytest.param(lambda: run(lost("samples", **FIRST)), "1 valid replicates of 2", id="lost"),

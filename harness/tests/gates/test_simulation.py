@@ -17,11 +17,10 @@ from harness.gates.suite import Suite
 from harness.stats import compare
 from harness.stats.check import Check, Comparison, Outcome
 from harness.stats.frames import Frames
-from harness.tests.stats.made import delivery, sample
+from harness.tests.stats.made import delivery, manifest, sample
 
 FAMILIES, EXPERIMENTS, REPLICATES = 200, 12, 10
 BINARIES = [f"e{number}" for number in range(EXPERIMENTS)]
-MANIFEST = {"state": "complete", "rig_fingerprint": "rig"}
 GATES = {name: registry.load("gate", name) for name in registry.names("gate")}
 pytestmark = pytest.mark.slow
 
@@ -55,8 +54,8 @@ def run(run_id: str, rng: np.random.Generator, noise: float, factor: float = 1.0
     ]  # fmt: skip
     deliveries = pd.DataFrame([delivery(binary, "streaming") for binary in BINARIES])
     samples = pd.DataFrame(found).assign(run_id=run_id)
-    manifest = {**MANIFEST, "run_id": run_id}
-    return Frames.build(manifest, samples=samples, deliveries=deliveries.assign(run_id=run_id))
+    said = manifest(state="complete", rig_fingerprint="rig", run_id=run_id)
+    return Frames.build(said, samples=samples, deliveries=deliveries.assign(run_id=run_id))
 
 
 def comparisons(found: dict[str, list[Check]]) -> list[Comparison]:

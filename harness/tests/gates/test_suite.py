@@ -14,6 +14,7 @@ from harness.errors import ConfigError
 from harness.gates.suite import load_suite
 from harness.records import Arm, Binary
 from harness.run.request import RunRequest
+from harness.tests.stats.made import manifest
 
 SHORTEST = """
 corpus = "small"
@@ -174,7 +175,7 @@ def test_a_compressor_gets_a_level_that_it_has(tmp_path: Path) -> None:
 
 def test_what_one_side_had_in_its_directory_is_expected_of_the_other(tmp_path: Path) -> None:
     suite = load_suite(written(tmp_path, SHORTEST.replace("small", "my/binaries")))
-    manifests = [{"corpus": [{"name": name}]} for name in ("a.so", "b.so")]
+    manifests = [manifest([{"name": name}]) for name in ("a.so", "b.so")]
     assert expected_inputs(suite, *manifests) == {"a.so": "", "b.so": ""}
 
 

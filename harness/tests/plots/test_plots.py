@@ -20,7 +20,7 @@ from harness.contracts import NO_DATA
 from harness.plots.style import arm_looks, drawn
 from harness.plots.writing import render, write
 from harness.stats.frames import Frames
-from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, peaks, sample
+from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
 HOSTILE = "\x1b[31mre\nd\u202e$x_{1}$日本<script>" + "x" * 500
 PLOTS = registry.names("plot")
@@ -93,11 +93,8 @@ def _scaling(binary: str) -> Frames:
             for arm in ARMS
         ],
     )
-    inputs = [
-        {"name": name, "sha256": "aa", "share": share, "extra": {}}
-        for name, share in shares.items()
-    ]
-    return replace(found, manifest={"run_id": "r1", "corpus": inputs})
+    inputs = [{"name": name, "share": share} for name, share in shares.items()]
+    return replace(found, manifest=manifest(inputs))
 
 
 DATA: dict[str, Callable[[], Frames]] = {

@@ -20,14 +20,13 @@ from harness.reports.columns import exact, known, share
 from harness.reports.page.material import MOST_SVG_BYTES, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
-from harness.reports.provenance import Provenance
 from harness.stats.check import Outcome
 from harness.stats.claim import Claim
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
 from harness.stats.verdict import FileChanges, Side, Verdict
 from harness.tests.reports.golden_files import RUN
-from harness.tests.stats.made import batch, failure, frames, peaks
+from harness.tests.stats.made import batch, failure, frames, manifest, peaks
 
 PICTURE = Picture("mine", "Does anybody's plot appear?", b"<svg/>", b"\x89PNG")
 
@@ -56,7 +55,7 @@ class Page(HTMLParser):
 
 def material(made: Frames | None = None) -> Material:
     made = made or load_frames(RUN)
-    return Material(made, summarise(made), Provenance.of(made.manifest), pictures=[PICTURE])
+    return Material(made, summarise(made), pictures=[PICTURE])
 
 
 def verdict(decision: Outcome = Outcome.PASS, run_id: str = "r1") -> Verdict:
@@ -217,7 +216,7 @@ def test_without_a_gate_the_page_says_nothing_of_one() -> None:
 
 def test_a_manifest_that_says_little_still_gives_a_page() -> None:
     made = Frames.build(
-        {"corpus": [{"name": "b"}], "run_id": ""},
+        manifest([{"name": "b"}], run_id=""),
         samples=frames(peaks("b", [2, 2], [1, 1])).samples,
     )
     assert "unknown" in Page(render_page(material(made))).text

@@ -13,17 +13,18 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from harness.loading import load_frames
+from harness.records import Manifest
+from harness.reports.columns import overhead_gap
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
-from harness.reports.provenance import Provenance
 from harness.reports.terminal import live_header, live_row, print_summary
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.summary import Summary, summarise
 from harness.tables import make_console
 from harness.tests.reports.golden_files import RUN, check
-from harness.tests.stats.made import batch, failure, frames, peaks
+from harness.tests.stats.made import batch, failure, frames, manifest, peaks
 
 PICTURES = {"plots/over shoot.png": "How far?", "plots/peak_heap.png": "How much heap?"}
 
@@ -35,9 +36,9 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def run() -> tuple[Summary, Provenance]:
+def run() -> tuple[Summary, Manifest]:
     loaded = load_frames(RUN)
-    return summarise(loaded), Provenance.of(loaded.manifest)
+    return summarise(loaded), loaded.manifest
 
 
 HELD = [
@@ -47,13 +48,13 @@ HELD = [
 ]
 
 
-def printed(run: tuple[Summary, Provenance], held: Sequence[Held] = ()) -> str:
+def printed(run: tuple[Summary, Manifest], held: Sequence[Held] = ()) -> str:
     file = StringIO()
     print_summary(*run, make_console(file), held=held)
     return file.getvalue()
 
 
-def rendered(run: tuple[Summary, Provenance]) -> str:
+def rendered(run: tuple[Summary, Manifest]) -> str:
     page: str = MarkdownIt("commonmark").enable("table").render(render_report(*run, PICTURES))
     return page
 
@@ -72,61 +73,61 @@ COST = {"memray": {"cpu_factor": 2.0, "rss_bytes": 1.0, "cells": 1}}
     ],
 )
 def test_a_report_without_overheads_says_why_and_how_to_get_them(
-    run: tuple[Summary, Provenance], probes: list[str], state: str, overhead: Any, said: str
+    run: tuple[Summary, Manifest], probes: list[str], state: str, overhead: Any, said: str
 ) -> None:
-    manifest = {"options": {"probes": probes}, "state": state, "overhead": overhead}
-    origin = Provenance.of(manifest)
-    assert said in origin.overhead_gap
-    assert bool(origin.overhead_gap) == bool(said)
-    assert origin.overhead_gap in render_report(run[0], origin, PICTURES)
-    assert origin.overhead_gap in " ".join(printed((run[0], origin)).split())
+    cut = manifest(options={"probes": probes}, state=state, overhead=overhead)
+    gap = overhead_gap(cut)
+    assert said in gap
+    assert bool(gap) == bool(said)
+    assert gap in render_report(run[0], cut, PICTURES)
+    assert gap in " ".join(printed((run[0], cut)).split())
 
 
-def test_the_report_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+def test_the_report_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
     check("report.md", render_report(*run, PICTURES))
 
 
-def test_the_terminal_table_in_a_pipe_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+def test_the_terminal_table_in_a_pipe_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
     check("terminal.txt", printed(run))
 
 
-def test_the_terminal_table_with_copies_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+def test_the_terminal_table_with_copies_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
     text = printed(run, HELD)
     check("terminal_copies.txt", text)
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Provenance]) -> None:
+def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Manifest]) -> None:
     lines = [live_header(("legacy", "streaming")), *map(live_row, run[0].rows)]
     check("live.txt", "".join(f"{line.plain}\n" for line in lines))
 
 
-def test_the_document_is_the_golden_one(run: tuple[Summary, Provenance]) -> None:
+def test_the_document_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
     document = summary_document(*run, files={"report": "report.md"})
     check("document.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
-def test_the_answer_comes_before_any_table(run: tuple[Summary, Provenance]) -> None:
+def test_the_answer_comes_before_any_table(run: tuple[Summary, Manifest]) -> None:
     report = render_report(*run, PICTURES)
     assert report.index("less peak heap than") < report.index("|---")
 
 
 def test_the_report_has_a_table_row_for_each_row_of_the_summary(
-    run: tuple[Summary, Provenance],
+    run: tuple[Summary, Manifest],
 ) -> None:
     rows = re.findall("<tr>(.*?)</tr>", rendered(run), re.DOTALL)
     assert sum(row.count("<td") == 10 for row in rows) == len(run[0].rows)
     assert {row.count("<td") for row in rows} == {0, 2, 4, 5, 10}
 
 
-def test_hostile_names_are_inert_in_the_report(run: tuple[Summary, Provenance]) -> None:
+def test_hostile_names_are_inert_in_the_report(run: tuple[Summary, Manifest]) -> None:
     page = rendered(run)
     assert "<script" not in page
     assert "\x1b" not in page
     assert r"<code>\x1b[31mev\x7cil`$x$&lt;script&gt;" in page
 
 
-def test_commands_with_hostile_names_stay_in_their_block(run: tuple[Summary, Provenance]) -> None:
+def test_commands_with_hostile_names_stay_in_their_block(run: tuple[Summary, Manifest]) -> None:
     blocks = re.findall(r"<pre><code[^>]*>(.*?)</code></pre>", rendered(run), re.DOTALL)
     assert len(blocks) == 2
     assert len(blocks[1].splitlines()) == len(run[0].rows)
@@ -135,7 +136,7 @@ def test_commands_with_hostile_names_stay_in_their_block(run: tuple[Summary, Pro
 @pytest.mark.parametrize("width", [20, 80, 200])
 @pytest.mark.parametrize("colour", [True, False])
 def test_no_terminal_cuts_a_number_short(
-    run: tuple[Summary, Provenance], width: int, colour: bool, monkeypatch: pytest.MonkeyPatch
+    run: tuple[Summary, Manifest], width: int, colour: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     if colour:
@@ -156,7 +157,7 @@ def test_no_terminal_cuts_a_number_short(
     ],
 )
 def test_colours_go_to_terminals_only(
-    run: tuple[Summary, Provenance],
+    run: tuple[Summary, Manifest],
     environment: dict[str, str],
     coloured: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -166,7 +167,7 @@ def test_colours_go_to_terminals_only(
     assert ("\x1b[" in printed(run)) == coloured
 
 
-def test_hostile_names_are_inert_in_a_terminal(run: tuple[Summary, Provenance]) -> None:
+def test_hostile_names_are_inert_in_a_terminal(run: tuple[Summary, Manifest]) -> None:
     file = StringIO()
     console = Console(file=file, no_color=True, width=80)
     print_summary(*run, console)
@@ -178,7 +179,7 @@ def test_wide_names_leave_the_columns_aligned() -> None:
     assert len({line.cell_len for line in map(live_row, rows)}) == 1
 
 
-def test_the_document_survives_json(run: tuple[Summary, Provenance]) -> None:
+def test_the_document_survives_json(run: tuple[Summary, Manifest]) -> None:
     document = summary_document(*run)
     assert json.loads(json.dumps(document, allow_nan=False)) == document
 
@@ -224,7 +225,7 @@ def test_findings_say_what_is_known_and_no_more(said: str, expected: str) -> Non
 
 
 def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
-    run: tuple[Summary, Provenance],
+    run: tuple[Summary, Manifest],
 ) -> None:
     held = [
         Held("a.so", "dwarf", "legacy", (Copy("x.py:1 `f`|g", 1.25), Copy("y.py:2 h", 1.0))),
@@ -237,11 +238,11 @@ def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
 
 
 def test_a_run_that_was_cut_short_says_so() -> None:
-    summary, cut = summarise(frames(peaks("a", [9], [1]))), Provenance.of({"state": "interrupted"})
+    summary, cut = summarise(frames(peaks("a", [9], [1]))), manifest(state="interrupted")
     assert "did not reach its end" in render_report(summary, cut, {})
     assert "did not reach its end" in printed((summary, cut))
 
 
 def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
-    report = render_report(summarise(frames()), Provenance.of({}), {})
+    report = render_report(summarise(frames()), Manifest(), {})
     assert "nothing was measured" in report

@@ -63,12 +63,12 @@ def test_what_was_measured_survives_an_interruption_and_the_rest_is_resumed(
     assert acknowledged == ["1\n", "2\n"]
     (path,) = request.results.iterdir()
     before = load_frames(path)
-    assert before.manifest["state"] == state
+    assert before.manifest.state == state
     assert 2 <= len(measured(before)) < 6
     events: list[Event] = []
     resume_session(path, events.append)
     after = load_frames(path)
-    assert after.manifest["state"] == "complete"
+    assert after.manifest.state == "complete"
     assert measured(before) < measured(after)
     assert len(measured(after)) == 6
     keys = ["binary", "arm", "source", "probe", "replicate", "metric"]

@@ -67,7 +67,7 @@ def test_a_sweep_tells_what_each_threshold_comes_to(tmp_path: Path) -> None:
         kind=SWEEP,
     )
     data = load_frames(run_session(request, lambda _: None))
-    assert data.manifest["kind"] == SWEEP
+    assert data.manifest.kind == SWEEP
     points = sweep_points(data)
     assert [point.threshold_bytes for point in points] == list(thresholds)
     batches = [point.batches for point in points]

@@ -142,7 +142,7 @@ def test_what_cannot_be_read_is_a_status_and_the_run_goes_on(
     assert refused == {"text": "rejected", "stripped": "rejected"}
     problems = [event.message for event in events if isinstance(event, Problem)]
     assert any("not an ELF" in message for message in problems)
-    assert data.manifest["not_measured"] == problems
+    assert data.manifest.not_measured == problems
     assert set(data.failures["binary"]) == {"text", "stripped"}
 
 
@@ -151,9 +151,9 @@ def test_events_tell_the_run_in_order(run: tuple[Frames, list[Event], RunRequest
     assert isinstance(events[0], RunStarted)
     last = events[-1]
     assert isinstance(last, RunFinished)
-    assert (last.path, last.not_measured) == (data.path, data.manifest["not_measured"])
+    assert (last.path, last.not_measured) == (data.path, data.manifest.not_measured)
     assert last.overheads["memray"].cpu_factor > 1
-    assert data.manifest["overhead"]["memray"]["cells"] == 4
+    assert data.manifest.overhead["memray"].cells == 4
     cells = [(event.binary, event.source) for event in events if isinstance(event, CellMeasured)]
     assert cells.index((GOOD, "replay")) < cells.index((GOOD, "dwarf"))
     assert {binary for binary, _ in cells} == {"text", "stripped", GOOD}
@@ -171,9 +171,9 @@ def test_the_manifest_says_how_to_repeat_the_run(
 ) -> None:
     data, _, request = run
     manifest = data.manifest
-    assert manifest["state"] == "complete"
-    assert {"memray", "python", "msgspec"} <= set(manifest["versions"])
-    assert [binary["sha256"] for binary in manifest["corpus"]] == [
+    assert manifest.state == "complete"
+    assert {"memray", "python", "msgspec"} <= set(manifest.versions)
+    assert [binary.sha256 for binary in manifest.corpus] == [
         binary.sha256 for binary in request.binaries
     ]
     assert request_of(data.path, read_manifest(data.path)).replicates == request.replicates

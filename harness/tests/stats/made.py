@@ -6,10 +6,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
+from msgspec import convert
 
+from harness.records import Manifest
 from harness.stats.frames import Frames
 
 ARMS = ("legacy", "streaming")
+
+
+def manifest(corpus: Iterable[dict[str, Any]] = (), **said: Any) -> Manifest:
+    """Return a manifest that says this; what tests leave out of a binary is nothing special."""
+    whole = [{"path": "", "sha256": "ab" * 32, "size_bytes": 0, **binary} for binary in corpus]
+    return convert({"run_id": "r1", "corpus": whole, **said}, Manifest)
 
 
 def sample(binary: str, arm: str, value: float | None, **changes: Any) -> dict[str, Any]:
@@ -92,4 +100,4 @@ def frames(
     deliveries = [delivery(binary, arm) for binary in verified for arm in ARMS]
     rows = {"samples": samples, "deliveries": deliveries, **tables}
     made = {name: pd.DataFrame(list(given)) for name, given in rows.items()}
-    return Frames.build({"run_id": "r1"}, **made)
+    return Frames.build(manifest(), **made)

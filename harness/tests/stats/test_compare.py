@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -9,12 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from harness.records import Manifest
 from harness.stats.check import Comparison, Outcome
 from harness.stats.compare import Rule, adjust, compare
+from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
 from harness.stats.samples import Demands, Key, Sample, collect
 from harness.stats.sides import compare_arms, compare_runs
-from harness.tests.stats.made import delivery, failure, frames, peaks, sample
+from harness.tests.stats.made import delivery, failure, frames, manifest, peaks, sample
 
 FEW = settings(max_examples=40, deadline=None)
 HEAP = Key("a", "dwarf", "streaming", "heap_peak_memray")
@@ -38,7 +41,7 @@ def of(*numbers: float, **changes: object) -> Sample:
 def judge(
     baseline: Sample | None, candidate: Sample | None, key: Key = HEAP, rule: Rule | None = None
 ) -> Comparison:
-    metric = Metrics({})[key.metric]
+    metric = Metrics(Manifest())[key.metric]
     sides = (side and structs.replace(side, metric=metric) for side in (baseline, candidate))
     old, new = ({key: side} if side else {} for side in sides)
     (comparison,) = compare(old, new, rules={key: rule or Rule()})
@@ -268,9 +271,12 @@ def test_a_metric_of_a_foreign_probe_can_be_compared() -> None:
     assert found[Key("a", "dwarf", "x", "faults")].failed == 0
 
 
+def on_one_rig(made: Frames) -> Frames:
+    return dataclasses.replace(made, manifest=manifest(rig_fingerprint="rig"))
+
+
 def test_two_arms_of_one_run_compare() -> None:
-    made = frames(peaks("a", [100, 100], [40, 40]), verified="a")
-    made.manifest["rig_fingerprint"] = "rig"  # type: ignore[index]
+    made = on_one_rig(frames(peaks("a", [100, 100], [40, 40]), verified="a"))
     (heap,) = compare_arms(made, "legacy", "streaming", Rule())
     assert (heap.case.arm, heap.metric) == ("streaming", HEAP.metric)
     assert heap.outcome is Outcome.IMPROVED
@@ -279,9 +285,9 @@ def test_two_arms_of_one_run_compare() -> None:
 
 
 def test_two_runs_compare_arm_by_arm() -> None:
-    before, after = (frames(peaks("a", [100, 100], [40, new]), verified="a") for new in (40, 80))
-    for run in (before, after):
-        run.manifest["rig_fingerprint"] = "rig"  # type: ignore[index]
+    before, after = (
+        on_one_rig(frames(peaks("a", [100, 100], [40, new]), verified="a")) for new in (40, 80)
+    )
     legacy, streaming = compare_runs(before, after, Rule())
     assert (legacy.case.arm, legacy.outcome) == ("legacy", Outcome.CLEAN)
     assert (streaming.case.arm, streaming.outcome) == ("streaming", Outcome.INCONCLUSIVE)

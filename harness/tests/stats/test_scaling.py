@@ -10,7 +10,7 @@ import pytest
 from harness.stats.frames import Frames
 from harness.stats.scaling import CORPUS, SIZES, scaling_points, slope_in_words, trends
 from harness.stats.slope import Slope
-from harness.tests.stats.made import batch, delivery, sample
+from harness.tests.stats.made import batch, delivery, manifest, sample
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
 
@@ -23,7 +23,7 @@ def an_input(name: str, share: float, sha256: str = "aa", dies: int = 0) -> dict
 def measured(peaks: dict[str, tuple[float, int]], inputs: list[dict[str, Any]]) -> Frames:
     """Return a run in which each input has a peak and a number of functions, 100 bytes each."""
     return Frames.build(
-        {"corpus": inputs},
+        manifest(inputs),
         samples=pd.DataFrame(
             [sample(name, "streaming", peak) for name, (peak, _) in peaks.items()]
             + [sample(name, "streaming", 1.0, probe="gc") for name in peaks]

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.errors import MeasurementInvalid
+from harness.records import Manifest
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, compared_arms, summarise
-from harness.tests.stats.made import batch, delivery, failure, frames, peaks, sample
+from harness.tests.stats.made import batch, delivery, failure, frames, manifest, peaks, sample
 
 VALUES = st.lists(st.integers(min_value=1, max_value=2**40), min_size=1, max_size=5)
 FEW = settings(max_examples=10, deadline=None)
@@ -273,12 +274,12 @@ def test_the_first_and_the_last_pipeline_that_a_run_was_asked_for_are_compared(
     arms: dict[str, str], compared: tuple[str, str]
 ) -> None:
     asked = [{"name": name, "pipeline": pipeline} for name, pipeline in arms.items()]
-    assert compared_arms({"options": {"arms": asked}}) == compared
-    assert compared_arms({}) == ("legacy", "streaming")
+    assert compared_arms(manifest(options={"arms": asked})) == compared
+    assert compared_arms(Manifest()) == ("legacy", "streaming")
 
 
 def test_an_arm_that_is_named_is_taken_whatever_the_run_says() -> None:
     asked = [{"name": name, "pipeline": name} for name in ("legacy", "mine")]
-    made = replace(frames(peaks("a", [9], [1])), manifest={"options": {"arms": asked}})
+    made = replace(frames(peaks("a", [9], [1])), manifest=manifest(options={"arms": asked}))
     summary = summarise(made, candidate="streaming")
     assert (summary.baseline, summary.candidate) == ("legacy", "streaming")

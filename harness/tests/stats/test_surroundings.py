@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from msgspec import convert
 
+from harness.records import Manifest
 from harness.stats.surroundings import comparable_with, rig_differences
 
 EXACT = "heap_peak_memray"
 
 
-def manifest(compressor: str = "zlib", **versions: str) -> dict[str, Any]:
-    return {
+def manifest(compressor: str = "zlib", **versions: str) -> Manifest:
+    said = {
         "versions": {"python": "3.11.7 (main)", "memray": "1.20.0", "orjson": "3.13.0", **versions},
         "rig": {"implementation": "CPython", "machine": "x86_64"},
         "rig_fingerprint": "of-everything",
         "options": {
             "pipeline_options": {"compressor": "zlib"},
             "arms": [
-                {"name": "legacy", "options": None},
-                {"name": "mine", "options": {"compressor": compressor}},
+                {"name": "legacy", "pipeline": "x:y"},
+                {"name": "mine", "pipeline": "x:z", "options": {"compressor": compressor}},
             ],
         },
     }
+    return convert(said, Manifest)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def manifest(compressor: str = "zlib", **versions: str) -> dict[str, Any]:
     ],
 )
 def test_exact_peaks_are_compared_where_nothing_that_ran_differs(
-    before: dict[str, Any], after: dict[str, Any], told: str
+    before: Manifest, after: Manifest, told: str
 ) -> None:
     sides = comparable_with(EXACT, before), comparable_with(EXACT, after)
     assert rig_differences(*sides) == told

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.records import Manifest
 from harness.stats.frames import HISTORY, Frames
 from harness.stats.metrics import Metrics
 from harness.stats.surroundings import (
@@ -18,7 +19,7 @@ from harness.stats.surroundings import (
     surroundings,
 )
 from harness.stats.trends import Trend, history_table, trends_of
-from harness.tests.stats.made import delivery, failure, sample
+from harness.tests.stats.made import delivery, failure, manifest, sample
 
 RIG = {"machine": "x86_64", "implementation": "CPython", "cpu": "one", "cpus": 2}
 VERSIONS = {"python": "3.11.7 (main, May 9 2026)", "memray": "1.20.0", "msgspec": "0.22"}
@@ -29,7 +30,7 @@ def a_run(number: int, values: Sequence[float], **changes: Any) -> Frames:
     """Return one run of one arm; `number` is its commit and its time."""
     metric = changes.pop("metric", PEAK)
     probe = "bare" if metric == "wall" else "memray"
-    manifest = {
+    said = {
         "run_id": f"run{number}",
         "commit": f"{number:040x}",
         "started_at": f"2026-01-{number + 1:02d}",
@@ -45,7 +46,7 @@ def a_run(number: int, values: Sequence[float], **changes: Any) -> Frames:
         "samples": pd.DataFrame(rows),
         "deliveries": pd.DataFrame([delivery("a.so", "streaming")]),
     }
-    return Frames.build(manifest, **tables)
+    return Frames.build(manifest(**said), **tables)
 
 
 def only(trends: list[Trend]) -> Trend:
@@ -75,7 +76,7 @@ def test_one_byte_is_a_change_of_an_exact_metric() -> None:
         ({"versions": {**VERSIONS, "python": "3.12.1"}}, "python 3.11.7, then 3.12.1"),
         ({"versions": {**VERSIONS, "memray": "1.21.0"}}, "memray 1.20.0, then 1.21.0"),
         ({"rig": {**RIG, "machine": "aarch64"}}, "machine x86_64, then aarch64"),
-        ({"options": {"pipeline_options": {"level": 9}}}, "level unknown, then 9"),
+        ({"options": {"pipeline_options": {"level": 9}}}, "level 6, then 9"),
     ],
     ids=["Python", "memray", "architecture", "options"],
 )
@@ -116,7 +117,7 @@ def test_exact_by_name_but_not_by_nature_is_judged_as_noise_and_said() -> None:
 
 def test_a_run_without_a_valid_replicate_has_no_place_in_a_trend() -> None:
     failed = Frames.build(
-        {"run_id": "run1", "started_at": "2026-01-02"},
+        manifest(run_id="run1", started_at="2026-01-02"),
         samples=pd.DataFrame([failure("a.so", "streaming")]),
     )
     trend = only(trends_of([a_run(0, [1.0]), failed, a_run(2, [1.0])]))
@@ -180,17 +181,17 @@ def test_for_all_levels_an_exact_metric_steps_just_where_it_differs(levels: list
 
 
 def test_times_depend_on_the_machine_and_exact_peaks_do_not() -> None:
-    manifest = {"versions": VERSIONS, "rig": RIG}
-    assert Metrics({})[PEAK].portable
-    assert not Metrics({})["wall"].portable
-    assert "cpu" not in surroundings(PEAK, manifest)
-    assert surroundings("wall", manifest)["cpu"] == "one"
-    assert "memray" not in surroundings("wall", manifest)
+    here = manifest(versions=VERSIONS, rig=RIG)
+    assert Metrics(Manifest())[PEAK].portable
+    assert not Metrics(Manifest())["wall"].portable
+    assert "cpu" not in surroundings(PEAK, here)
+    assert surroundings("wall", here)["cpu"] == "one"
+    assert "memray" not in surroundings("wall", here)
 
 
 def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() -> None:
-    here = surroundings(PEAK, {"versions": VERSIONS, "rig": RIG})
-    assert "memray unknown, then 1.20.0" in differences(surroundings(PEAK, {}), here)
+    here = surroundings(PEAK, manifest(versions=VERSIONS, rig=RIG))
+    assert "memray unknown, then 1.20.0" in differences(surroundings(PEAK, Manifest()), here)
     assert differences(here, here) == []
 
 
@@ -210,7 +211,7 @@ def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() ->
 def test_exact_peaks_of_another_machine_are_compared_and_times_are_not(
     metric: str, changes: dict[str, Any], same: bool
 ) -> None:
-    here = {"versions": VERSIONS, "rig": RIG, "rig_fingerprint": "a"}
-    there = {**here, **changes}
-    assert (comparable_with(metric, here) == comparable_with(metric, there)) is same
-    assert comparable_with(metric, {}) == ""
+    here: dict[str, Any] = {"versions": VERSIONS, "rig": RIG, "rig_fingerprint": "a"}
+    sides = (manifest(**here), manifest(**{**here, **changes}))
+    assert len({comparable_with(metric, side) for side in sides}) == (1 if same else 2)
+    assert comparable_with(metric, Manifest()) == ""

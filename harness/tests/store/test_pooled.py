@@ -62,11 +62,11 @@ def test_every_replicate_of_every_run_is_there_once(tmp_path: Path, make_run: Ma
     data = load_frames(pool(tmp_path, *runs))
     assert data.samples["replicate"].tolist() == [0, 1, 2, 3, 4, 5]
     assert data.samples["order"].tolist() == [0, 1, 2, 3, 4, 5]
-    assert set(data.samples["run_id"]) == {data.manifest["run_id"]}
+    assert set(data.samples["run_id"]) == {data.manifest.run_id}
     assert data.samples["value"].tolist() == [4096.0] * 6
     assert data.batches.groupby("replicate").size().tolist() == [2] * 6
     assert data.copies["replicate"].tolist() == sorted(list(range(6)) * 2)
-    assert data.manifest["pooled"] == [run.name for run in runs]
+    assert data.manifest.pooled == [run.name for run in runs]
     assert data.warnings == []
 
 
@@ -75,12 +75,12 @@ def test_the_manifest_says_what_all_of_them_were(tmp_path: Path, make_run: MakeR
     other = {**MANIFEST["options"], "seed": 2}
     runs = [make_run(), make_run(options=other, finished_at=later)]
     manifest = load_frames(pool(tmp_path, *runs)).manifest
-    assert manifest["state"] == COMPLETE
-    assert manifest["options"]["replicates"] == {"memray": 4}
-    assert manifest["elapsed_s"] == 5.0
-    assert manifest["finished_at"] == later
-    assert manifest["not_measured"] == MANIFEST["not_measured"]
-    assert manifest["commit"] == "aaaa"
+    assert manifest.state == COMPLETE
+    assert manifest.options.replicates == {"memray": 4}
+    assert manifest.elapsed_s == 5.0
+    assert manifest.finished_at == later
+    assert manifest.not_measured == MANIFEST["not_measured"]
+    assert manifest.commit == "aaaa"
 
 
 def test_failed_replicates_stay_failed(tmp_path: Path, make_run: MakeRun) -> None:
@@ -94,7 +94,7 @@ def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
 ) -> None:
     first = make_run()
     both = pool(tmp_path, first, make_run())
-    assert len(load_frames(pool(tmp_path, both, make_run())).manifest["pooled"]) == 3
+    assert len(load_frames(pool(tmp_path, both, make_run())).manifest.pooled) == 3
     with pytest.raises(StoreError, match="there twice"):
         pool(tmp_path, both, first)
 

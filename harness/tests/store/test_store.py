@@ -52,7 +52,7 @@ def test_a_record_comes_back_in_every_table(writer: RunWriter) -> None:
     assert data.collections["heap_before_bytes"].tolist() == [9000]
     assert data.timeline["heap_bytes"].tolist() == [0, 4096]
     assert data.copies["copies"].tolist() == [2.0, 96 / 2000]
-    assert data.manifest["state"] == "running"
+    assert data.manifest.state == "running"
     assert data.warnings == []
 
 
@@ -208,7 +208,7 @@ def test_the_manifest_survives_any_name(writer: RunWriter) -> None:
     """Control characters, markup and undecodable bytes are data, not layout."""
     name = "\x1b[31m<script>\n" + os.fsdecode(b"\xff") + "é"
     writer.update_manifest(corpus=[Binary(name=name, path="", sha256="", size_bytes=0)])
-    assert load_frames(writer.path).manifest["corpus"][0]["name"] == name
+    assert load_frames(writer.path).manifest.corpus[0].name == name
     assert json.loads((writer.path / "manifest.json").read_text("ascii"))
 
 

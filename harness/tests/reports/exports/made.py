@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.records import Manifest
 from harness.reports.exports.measurements import Measurement
 from harness.stats.metrics import Metrics
 
@@ -24,7 +25,7 @@ def measured(value: float, **changes: Any) -> Measurement:
         "unit": "byte",
     }
     whole = {**fields, **changes}
-    exact = Metrics({})[whole["metric"]].exact
+    exact = Metrics(Manifest())[whole["metric"]].exact
     return Measurement(**whole, value=value, exact=exact)
 
 

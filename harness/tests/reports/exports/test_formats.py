@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
+from harness.records import Manifest
 from harness.reports.exports import bencher, go_benchmark, otava
 from harness.reports.exports.formats import FORMATS
 from harness.reports.exports.measurements import measurements_of, tracked
@@ -123,10 +124,10 @@ def test_what_failed_is_no_measurement() -> None:
 
 def test_a_metric_counts_only_from_the_probe_that_is_there_to_take_it() -> None:
     found = [measured(1.0, **RSS), measured(9.0, **RSS | {"probe": "memray"})]
-    assert [m.value for m in tracked(found, Metrics({}))] == [1.0]
+    assert [m.value for m in tracked(found, Metrics(Manifest()))] == [1.0]
 
 
 def test_values_that_differ_by_probe_are_not_mixed() -> None:
     found = [measured(1.0, metric="cpu_under_probe", probe=probe) for probe in ("gc", "memray")]
     with pytest.raises(ConfigError, match="taken by gc and memray"):
-        tracked(found, Metrics({}), {"cpu_under_probe"})
+        tracked(found, Metrics(Manifest()), {"cpu_under_probe"})
