@@ -12,7 +12,7 @@ from urllib.parse import quote
 from harness.contracts import NO_DATA
 from harness.errors import StoreError
 from harness.loading import load_frames
-from harness.plots.writing import write
+from harness.plots.style import write
 from harness.records import Manifest
 from harness.registry import load, names
 from harness.reports.markdown import render_report

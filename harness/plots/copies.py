@@ -21,12 +21,12 @@ from harness.plots.style import (
     add_key,
     drawn,
     drawn_labels,
-    new_figure,
+    new_panels,
     no_data,
     source_title,
     styled,
 )
-from harness.stats.frames import Frames
+from harness.stats.frames import Frames, first_replicates
 
 QUESTION = "What is alive at the peak of each pipeline?"
 # None of the colours that stand for arms in the other pictures.
@@ -48,31 +48,30 @@ _BAR = 0.38
 _CASE = ["source", "binary", "arm", "stage"]
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw one panel a source; each bar is the first replicate's high-water mark, by stage."""
     held = _held(frames.copies)
-    with styled():
-        if held.empty:
-            return no_data(QUESTION, "no replicate under memray succeeded")
-        sources = sorted(held.index.unique("source"))
-        panels = [(source, _largest(held.loc[source])) for source in sources]
-        heights = [len(panel.index.unique("binary")) + 1.5 for _, panel in panels]
-        scale = byte_scale(held.sum(axis=1).tolist(), may_be_log=False)
-        figure = new_figure(QUESTION, 1.5 + 0.42 * sum(heights))
-        grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
-        for axes, (source, panel) in zip(grid[:, 0], panels, strict=True):
-            axes.set_title(source_title(source))
-            _draw_panel(axes, panel, scale)
-        add_key(figure, _marks(held), _iter_notes(held, panels))
-        return figure
+    if held.empty:
+        return no_data(QUESTION, "no replicate under memray succeeded")
+    sources = sorted(held.index.unique("source"))
+    panels = [(source, _largest(held.loc[source])) for source in sources]
+    heights = [len(panel.index.unique("binary")) + 1.5 for _, panel in panels]
+    scale = byte_scale(held.sum(axis=1).tolist(), may_be_log=False)
+    figure, grid = new_panels(QUESTION, 1.5 + 0.42 * sum(heights), heights)
+    for axes, (source, panel) in zip(grid, panels, strict=True):
+        axes.set_title(source_title(source))
+        _draw_panel(axes, panel, scale)
+    marks = (Patch(color=_colour(stage), label=drawn(stage)) for stage in _in_order(held.columns))
+    add_key(figure, marks, _iter_notes(held, panels))
+    return figure
 
 
 def _held(copies: pd.DataFrame) -> pd.DataFrame:
     """Return bytes by source, binary and arm, a column a stage, of each one's first replicate."""
     if copies.empty:
         return pd.DataFrame()
-    first = copies.groupby(["source", "binary", "arm"])["replicate"].transform("min")
-    rows = copies[copies["replicate"] == first]
+    rows = first_replicates(copies, _CASE[:-1])
     return rows.pivot_table("bytes", _CASE[:-1], _CASE[-1], aggfunc="sum", fill_value=0.0)
 
 
@@ -88,10 +87,13 @@ def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale) -> None:
     labels = drawn_labels(binaries, _NAME_WIDTH)
     for place, binary in enumerate(binaries):
         for number, (arm, stages) in enumerate(panel.loc[binary].iterrows()):
-            _draw_bar(axes, place + _BAR * (0.5 - number), stages, scale)
-            end = scale.of(stages.sum())
-            axes.text(end, place + _BAR * (0.5 - number), f" {drawn(str(arm))}",
-                      va="center", fontsize=10, color=GREY)  # fmt: skip
+            height, left = place + _BAR * (0.5 - number), 0.0
+            for stage in _in_order(stages.index):
+                width = scale.of(stages[stage])
+                axes.barh(height, width, _BAR, left=left, color=_colour(stage))
+                left += width
+            said = f" {drawn(str(arm))}"
+            axes.text(left, height, said, va="center", fontsize=10, color=GREY)
     axes.set_yticks(range(len(binaries)), [labels[binary] for binary in binaries])
     axes.set_ylim(-0.7, len(binaries) - 0.3)
     axes.grid(visible=False, axis="y")
@@ -99,24 +101,13 @@ def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale) -> None:
     axes.set_xlim(0, scale.of(scale.high) * 1.2)
 
 
-def _draw_bar(axes: Axes, place: float, stages: pd.Series[float], scale: ByteScale) -> None:
-    left = 0.0
-    for stage in _in_order(stages.index):
-        width = scale.of(stages[stage])
-        axes.barh(place, width, _BAR, left=left, color=_STAGES.get(stage, _FOREIGN))
-        left += width
+def _colour(stage: str) -> str:
+    return _STAGES.get(stage, _FOREIGN)
 
 
 def _in_order(stages: pd.Index[str]) -> list[str]:
     """Return the known stages in the order data takes, then any other."""
     return [s for s in _STAGES if s in stages] + sorted(set(stages) - set(_STAGES))
-
-
-def _marks(held: pd.DataFrame) -> list[Patch]:
-    return [
-        Patch(color=_STAGES.get(stage, _FOREIGN), label=drawn(stage))
-        for stage in _in_order(held.columns)
-    ]
 
 
 def _iter_notes(held: pd.DataFrame, panels: list[tuple[str, pd.DataFrame]]) -> Iterator[str]:

@@ -7,46 +7,44 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from harness.plots.scales import byte_scale, plain_log
 from harness.plots.style import (
     add_key,
     arm_looks,
+    arm_marks,
+    case_title,
     drawn,
-    drawn_labels,
-    new_figure,
+    new_panels,
     no_data,
     styled,
 )
-from harness.stats.frames import Frames, of_case
+from harness.stats.frames import Frames, first_replicates, of_case
 
 QUESTION = "How long does the collector pause, and what stays alive?"
 _SIZES = {0: 3, 1: 5, 2: 8}
-_NAME_WIDTH = 40
 _MS = 1000
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw the collections of the first replicate of the case with most of them."""
-    with styled():
-        if frames.collections.empty:
-            return no_data(QUESTION, "the collector never ran under probe gc, or nobody watched")
-        chosen = _busiest(frames.collections)
-        figure = new_figure(QUESTION, 7)
-        pauses, heap = figure.subplots(2, sharex=True, height_ratios=[4, 5])
-        _draw_pauses(pauses, chosen)
-        _draw_heap(heap, chosen)
-        add_key(figure, list(_iter_marks(chosen)), _iter_notes(frames.collections, chosen))
-        return figure
+    if frames.collections.empty:
+        return no_data(QUESTION, "the collector never ran under probe gc, or nobody watched")
+    chosen = _busiest(frames.collections)
+    figure, (pauses, heap) = new_panels(QUESTION, 7, [4, 5], sharex=True)
+    _draw_pauses(pauses, chosen)
+    _draw_heap(heap, chosen)
+    marks = arm_marks(sorted(set(chosen["arm"])), "-")
+    add_key(figure, marks, _iter_notes(frames.collections, chosen))
+    return figure
 
 
 def _busiest(collections: pd.DataFrame) -> pd.DataFrame:
     """Return the first replicate of each arm, of the case that paused longest in all."""
     paused = collections.groupby(["binary", "source"])["duration_s"].sum()
     rows = of_case(collections, min(paused.index, key=lambda case: (-paused[case], case)))
-    first = rows.groupby("arm")["replicate"].transform("min")
-    return rows[rows["replicate"] == first].sort_values("start_s", kind="stable")
+    return first_replicates(rows, ["arm"]).sort_values("start_s", kind="stable")
 
 
 def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
@@ -62,9 +60,8 @@ def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
             fillstyle="full" if generation == 2 else "none",
             alpha=0.8,
         )
-    binary, source = collections[["binary", "source"]].iloc[0]
-    name = drawn_labels([binary], _NAME_WIDTH)[binary]
-    axes.set_title(f"{name} (source: {drawn(source)}); each mark is one collection")
+    title = case_title(*collections[["binary", "source"]].iloc[0])
+    axes.set_title(f"{title}; each mark is one collection")
     axes.set_yscale("log")
     plain_log(axes.yaxis)
     axes.set_ylabel("Pause (ms, log scale)")
@@ -87,13 +84,6 @@ def _draw_heap(axes: Axes, collections: pd.DataFrame) -> None:
     axes.set_ylim(bottom=min(0.0, scale.of(scale.low)))
     axes.set_ylabel(f"Live heap ({scale.unit})")
     axes.set_xlabel("Time under probe gc (s)")
-
-
-def _iter_marks(collections: pd.DataFrame) -> Iterator[Line2D]:
-    looks = arm_looks(collections["arm"])
-    for arm in sorted(set(collections["arm"])):
-        colour, marker = looks[arm]
-        yield Line2D([], [], color=colour, marker=marker, label=drawn(arm))
 
 
 def _iter_notes(collections: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str]:

@@ -15,9 +15,11 @@ from harness.plots.style import (
     BLACK,
     add_key,
     arm_looks,
+    case_title,
     drawn,
-    drawn_labels,
-    new_figure,
+    mark,
+    name_rows,
+    new_panels,
     no_data,
     styled,
 )
@@ -28,26 +30,24 @@ QUESTION = "When does each pipeline hold how much heap?"
 COLLECTOR = "gc"
 """The probe that times collections where the one that measured the heap did not note any."""
 
-_NAME_WIDTH = 40
 
-
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw the live heap of both arms over the binary that shows most, and below it their GC."""
-    with styled():
-        if frames.timeline.empty:
-            return no_data(QUESTION, "no probe recorded live heap over time in this run")
-        story = _choose(frames)
-        arms = sorted(set(story.timeline["arm"]), reverse=True)
-        panels = 1 if story.collections.empty else 2
-        figure = new_figure(QUESTION, 4.4 + 1.4 * (panels - 1))
-        grid = figure.subplots(panels, squeeze=False, height_ratios=[5, len(arms)][:panels])
-        _draw_heap(grid[0, 0], story)
-        if panels > 1:
-            _draw_collections(grid[1, 0], story.collections, arms, _clock(story))
-        if panels > 1 and _clock(story) == _probe(story):
-            grid[1, 0].sharex(grid[0, 0])
-        add_key(figure, list(_iter_marks(story)), _iter_notes(frames, story))
-        return figure
+    if frames.timeline.empty:
+        return no_data(QUESTION, "no probe recorded live heap over time in this run")
+    story = _choose(frames)
+    arms = sorted(set(story.timeline["arm"]), reverse=True)
+    panels = 1 if story.collections.empty else 2
+    height_in, shares = 4.4 + 1.4 * (panels - 1), [5, len(arms)][:panels]
+    figure, grid = new_panels(QUESTION, height_in, shares)
+    _draw_heap(grid[0], story)
+    if panels > 1:
+        _draw_collections(grid[1], story.collections, arms, _clock(story))
+    if panels > 1 and _clock(story) == _probe(story):
+        grid[1].sharex(grid[0])
+    add_key(figure, _iter_marks(story), _iter_notes(frames, story))
+    return figure
 
 
 def _choose(frames: Frames) -> Frames:
@@ -118,7 +118,7 @@ def _draw_heap(axes: Axes, story: Frames) -> None:
         height = np.interp(flushed, at_s, heap)
         axes.plot(flushed, height, "v", color=colour, markeredgecolor=BLACK, markersize=9)
     binary, source, probe = timeline[["binary", "source", "probe"]].iloc[0]
-    axes.set_title(f"{drawn_labels([binary], _NAME_WIDTH)[binary]} (source: {drawn(source)})")
+    axes.set_title(case_title(binary, source))
     axes.set_ylim(min(0, scale.of(scale.low)), max(scale.of(scale.high), 0) * 1.08 or 1)
     axes.set_xlim(0, max(float(timeline["at_s"].max()), 1e-6) * 1.03)
     axes.set_ylabel(f"Live heap ({scale.unit})")
@@ -144,10 +144,7 @@ def _draw_collections(axes: Axes, collections: pd.DataFrame, arms: list[str], cl
             ends = (lane - height, lane + height)
             at_s, width = collections.loc[chosen, "start_s"], 0.8 + 0.6 * generation
             axes.vlines(at_s, *ends, color=looks[arm][0], linewidth=width)
-    axes.set_yticks(range(len(arms)), [drawn(arm) for arm in arms])
-    axes.set_ylim(-0.6, len(arms) - 0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
+    name_rows(axes, [drawn(arm) for arm in arms])
     axes.set_title("Garbage collections (longer: older generation)")
     axes.set_xlim(0, max(float(collections["start_s"].max()), 1e-6) * 1.03)
     axes.set_xlabel(f"Time under probe {drawn(clock)} (s)")
@@ -157,11 +154,10 @@ def _iter_marks(story: Frames) -> Iterator[Line2D]:
     looks = arm_looks(story.timeline["arm"])
     peaks = _peaks(story)
     for arm, seen_bytes in story.timeline.groupby("arm")["heap_bytes"].max().items():
-        colour, marker = looks[str(arm)]
         label = f"{drawn(str(arm))}, peak {format_bytes(peaks.get(arm, seen_bytes))}"
-        yield Line2D([], [], color=colour, marker=marker, label=label)
+        yield mark(*looks[str(arm)], label, "-")
     if len(story.batches):
-        yield Line2D([], [], color=BLACK, marker="v", linestyle="", label="flush")
+        yield mark(BLACK, "v", "flush")
 
 
 def _peaks(story: Frames) -> dict[str, float]:

@@ -19,9 +19,12 @@ from harness.plots.style import (
     add_key,
     drawn,
     drawn_labels,
-    new_figure,
+    mark,
+    name_rows,
+    new_panels,
     no_data,
     styled,
+    write_beside,
 )
 from harness.stats.frames import Frames
 from harness.stats.labels import shorten
@@ -36,14 +39,22 @@ _SWING = 0.36  # how far from the middle of its line a level may be drawn
 _UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw one panel a metric and source: peak heap, and the time it took where it was measured."""
     history = frames.history
     chosen = history[history["metric"].isin(_chosen(frames))]
-    with styled():
-        if chosen.empty:
-            return no_data(QUESTION, "the tables of one run tell no history; give several runs")
-        return _draw_panels(chosen)
+    if chosen.empty:
+        return no_data(QUESTION, "the tables of one run tell no history; give several runs")
+    panels = list(_iter_panels(chosen))
+    heights = [len(panel.lines) + 0.9 for panel in panels]
+    figure, grid = new_panels(QUESTION, 2.6 + 0.48 * sum(heights), heights, sharex=True)
+    runs = _runs(chosen)
+    for axes, panel in zip(grid, panels, strict=True):
+        _draw_panel(axes, panel, {run: place for place, run in enumerate(runs)})
+    _label_runs(grid[-1], runs, chosen)
+    add_key(figure, _iter_marks(chosen), _iter_notes(chosen, panels))
+    return figure
 
 
 def _chosen(frames: Frames) -> list[str]:
@@ -75,19 +86,6 @@ def _largest_change(line: pd.DataFrame) -> float:
     return float(steps["delta_pct"].abs().max()) if len(steps) else -1.0
 
 
-def _draw_panels(history: pd.DataFrame) -> Figure:
-    panels = list(_iter_panels(history))
-    heights = [len(panel.lines) + 0.9 for panel in panels]
-    figure = new_figure(QUESTION, 2.6 + 0.48 * sum(heights))
-    grid = figure.subplots(len(panels), squeeze=False, sharex=True, height_ratios=heights)
-    runs = _runs(history)
-    for axes, panel in zip(grid[:, 0], panels, strict=True):
-        _draw_panel(axes, panel, {run: place for place, run in enumerate(runs)})
-    _label_runs(grid[-1, 0], runs, history)
-    add_key(figure, _marks(history), _iter_notes(history, panels))
-    return figure
-
-
 def _runs(history: pd.DataFrame) -> dict[str, str]:
     """Return the name of each run, in the order of their start."""
     ordered = history.sort_values(["started_at", "run_id"], kind="stable")
@@ -96,22 +94,16 @@ def _runs(history: pd.DataFrame) -> dict[str, str]:
 
 def _draw_panel(axes: Axes, panel: _Panel, places: dict[str, int]) -> None:
     axes.set_title(panel.title)
-    binaries = drawn_labels((str(line["binary"].iloc[0]) for line in panel.lines), _NAME_WIDTH)
-    arms = drawn_labels((str(line["arm"].iloc[0]) for line in panel.lines), _NAME_WIDTH)
-    labels = [
-        f"{binaries[str(line['binary'].iloc[0])]}, {arms[str(line['arm'].iloc[0])]}"
-        for line in panel.lines
-    ]
+    places_of = [(str(line["binary"].iloc[0]), str(line["arm"].iloc[0])) for line in panel.lines]
+    binaries = drawn_labels((binary for binary, _ in places_of), _NAME_WIDTH)
+    arms = drawn_labels((arm for _, arm in places_of), _NAME_WIDTH)
+    labels = [f"{binaries[binary]}, {arms[arm]}" for binary, arm in places_of]
     swing = max([_LEAST_SWING_PCT, *(abs(value) for line in panel.lines for value in _drift(line))])
     for row, line in enumerate(panel.lines):
         _draw_line(axes, row, line, places, swing)
         last = line.iloc[-1]
-        beside = axes.get_yaxis_transform()
-        axes.text(1.01, row, _level(last), transform=beside, va="center_baseline")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_ylim(-0.6, len(labels) - 0.1)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
+        write_beside(axes, row, drawn(format_value(float(last["level"]), str(last["unit"]))))
+    name_rows(axes, labels, above=0.9)
 
 
 def _drift(line: pd.DataFrame) -> list[float]:
@@ -161,10 +153,6 @@ def _per_cent(delta_pct: float) -> str:
     return f"{text} %".replace("-", "\N{MINUS SIGN}")
 
 
-def _level(visit: pd.Series) -> str:
-    return drawn(format_value(float(visit["level"]), str(visit["unit"])))
-
-
 def _label_runs(axes: Axes, runs: dict[str, str], history: pd.DataFrame) -> None:
     """Name the runs below the last panel; of many, those where something changed."""
     order = list(runs)
@@ -180,20 +168,16 @@ def _label_runs(axes: Axes, runs: dict[str, str], history: pd.DataFrame) -> None
     axes.set_xlabel("Commit, or run where that is not known (oldest first)")
 
 
-def _marks(history: pd.DataFrame) -> list[Line2D]:
-    steps = history[history["step"] != ""]
-    shifts, breaks = steps[steps["step"] == "shift"], steps[steps["step"] == "break"]
-    shown = [
-        (_UP, "more than before", bool((shifts["delta_pct"] > 0).any())),
-        (_DOWN, "less than before", bool((shifts["delta_pct"] <= 0).any())),
-        (_BREAK, "declared break", not breaks.empty),
-    ]
-    marks = [Line2D([], [], color=GREY, marker=".", linewidth=1.2, label="one run")]
-    return marks + [
-        Line2D([], [], color=colour, marker=marker, linestyle="", markersize=8, label=label)
-        for (colour, marker), label, there in shown
-        if there
-    ]
+def _iter_marks(history: pd.DataFrame) -> Iterator[Line2D]:
+    yield mark(GREY, ".", "one run", "-", linewidth=1.2)
+    shift, delta = history["step"] == "shift", history["delta_pct"]
+    for look, label, there in (
+        (_UP, "more than before", shift & (delta > 0)),
+        (_DOWN, "less than before", shift & (delta <= 0)),
+        (_BREAK, "declared break", history["step"] == "break"),
+    ):
+        if there.any():
+            yield mark(*look, label, markersize=8)
 
 
 def _iter_notes(history: pd.DataFrame, panels: Iterable[_Panel]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -15,9 +16,10 @@ from harness.plots.style import (
     VERMILLION,
     add_key,
     arm_looks,
+    arm_marks,
     drawn,
     drawn_labels,
-    new_figure,
+    new_panels,
     no_data,
     styled,
 )
@@ -32,20 +34,19 @@ _MOST_BINARIES = 25
 _NAME_WIDTH = 20
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw the distribution of overshoot, and below it each batch against its threshold."""
     batches = _of_one_source(frames.batches)
-    with styled():
-        if batches.empty:
-            return no_data(QUESTION, "no batch was flushed by a pipeline with a threshold in bytes")
-        shown = _largest(batches)
-        heights = [5.0, shown["binary"].nunique() + 1.0]
-        figure = new_figure(QUESTION, 2.0 + 0.33 * sum(heights))
-        above, below = figure.subplots(2, height_ratios=heights)
-        _draw_distribution(above, reached_threshold(batches))
-        _draw_batches(below, shown)
-        add_key(figure, _marks(batches), _iter_notes(batches, shown))
-        return figure
+    if batches.empty:
+        return no_data(QUESTION, "no batch was flushed by a pipeline with a threshold in bytes")
+    shown = _largest(batches)
+    heights = [5.0, shown["binary"].nunique() + 1.0]
+    figure, (above, below) = new_panels(QUESTION, 2.0 + 0.33 * sum(heights), heights)
+    _draw_distribution(above, reached_threshold(batches))
+    _draw_batches(below, shown)
+    add_key(figure, _iter_marks(batches), _iter_notes(batches, shown))
+    return figure
 
 
 def _of_one_source(batches: pd.DataFrame) -> pd.DataFrame:
@@ -119,16 +120,12 @@ def _draw_batches(axes: Axes, batches: pd.DataFrame) -> None:
     axes.set_xlabel(f"Payload (% of the threshold, {said})")
 
 
-def _marks(batches: pd.DataFrame) -> list[Line2D]:
-    marks = []
-    for arm, (colour, marker) in arm_looks(batches["arm"]).items():
-        if arm in set(batches["arm"]):
-            full = Line2D([], [], color=colour, marker=marker, linestyle="")
-            full.set_label(f"{drawn(arm)}: reached it")
-            hollow = Line2D([], [], color=colour, marker=marker, linestyle="", fillstyle="none")
-            hollow.set_label("final batch")
-            marks += [full, hollow]
-    return marks
+def _iter_marks(batches: pd.DataFrame) -> Iterator[Line2D]:
+    for full in arm_marks(batches["arm"].sort_values()):
+        hollow = copy(full)
+        full.set_label(f"{full.get_label()}: reached it")
+        hollow.set(label="final batch", fillstyle="none")
+        yield from (full, hollow)
 
 
 def _iter_notes(batches: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:

@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from harness.plots.scales import ByteScale, byte_scale, scale_x
 from harness.plots.style import (
     add_key,
     arm_looks,
+    arm_marks,
     drawn,
     drawn_labels,
-    new_figure,
+    name_rows,
+    new_panels,
     no_data,
     source_title,
     styled,
+    write_beside,
 )
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
@@ -27,27 +29,25 @@ _MOST_ROWS = 40
 _NAME_WIDTH = 20
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw one panel a source: both peaks of each binary joined, the reduction beside them."""
     summary = summarise(frames)
     shown = {source: _readable(summary.of_source(source)) for source in summary.sources}
     panels = [(source, rows) for source, rows in shown.items() if rows]
-    with styled():
-        if not panels:
-            return no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
-        return _draw_panels(summary, panels)
-
-
-def _draw_panels(summary: Summary, panels: list[tuple[str, list[Row]]]) -> Figure:
+    if not panels:
+        return no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
     heights = [len(rows) + 1.8 for _, rows in panels]
-    figure = new_figure(QUESTION, 1.3 + 0.33 * sum(heights))
-    grid = figure.subplots(len(panels), squeeze=False, height_ratios=heights)
-    scale = _common_scale([row for _, rows in panels for row in rows])
-    for axes, (source, rows) in zip(grid[:, 0], panels, strict=True):
+    figure, grid = new_panels(QUESTION, 1.3 + 0.33 * sum(heights), heights)
+    every = [row for _, rows in panels for row in rows]
+    peaks = [arm.peak for row in every for arm in (row.baseline, row.candidate) if arm.peak]
+    scale = byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
+    for axes, (source, rows) in zip(grid, panels, strict=True):
         axes.set_title(source_title(source))
         _draw_rows(axes, rows, scale)
         scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
-    add_key(figure, _marks(summary), _iter_notes(summary, [r for _, rows in panels for r in rows]))
+    marks = arm_marks([summary.baseline, summary.candidate])
+    add_key(figure, marks, _iter_notes(summary, every))
     return figure
 
 
@@ -56,21 +56,12 @@ def _readable(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.baseline.peak or row.candidate.peak][-_MOST_ROWS:]
 
 
-def _common_scale(rows: Sequence[Row]) -> ByteScale:
-    peaks = [arm.peak for row in rows for arm in (row.baseline, row.candidate) if arm.peak]
-    return byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
-
-
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
     for place, row in enumerate(rows):
         _draw_row(axes, place, row, scale)
-        beside = axes.get_yaxis_transform()
-        axes.text(1.01, place, _remark(row), transform=beside, va="center_baseline")
-    axes.set_yticks(range(len(rows)), [labels[row.binary] for row in rows])
-    axes.set_ylim(-0.6, len(rows) - 0.4)
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
+        write_beside(axes, place, _remark(row))
+    name_rows(axes, [labels[row.binary] for row in rows])
 
 
 def _draw_row(axes: Axes, place: int, row: Row, scale: ByteScale) -> None:
@@ -107,11 +98,3 @@ def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
     lost = len(summary.rows) - len(rows)
     if lost:
         yield f"{lost} without any peak, or too small to list, not drawn"
-
-
-def _marks(summary: Summary) -> list[Line2D]:
-    looks = arm_looks([summary.baseline, summary.candidate])
-    return [
-        Line2D([], [], color=looks[arm][0], marker=looks[arm][1], linestyle="", label=drawn(arm))
-        for arm in (summary.baseline, summary.candidate)
-    ]

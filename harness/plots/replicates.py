@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator
 
 from harness.plots.scales import plain_log
@@ -14,11 +13,15 @@ from harness.plots.style import (
     BLACK,
     add_key,
     arm_looks,
+    arm_marks,
     drawn,
     drawn_labels,
+    mark,
+    name_rows,
     new_figure,
     no_data,
     styled,
+    write_beside,
 )
 from harness.stats.frames import Frames
 from harness.stats.scatter import Scatter, scatters
@@ -29,21 +32,23 @@ _LINEAR_UP_TO_PCT = 0.01
 _APART = 0.18
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw a lane an arm and metric: each replicate against the mean of its cell."""
     everything = scatters(frames)
     found = [one for one in everything if one.cells]
-    with styled():
-        if not found:
-            return no_data(QUESTION, "no measurement was taken twice")
-        metrics = list(dict.fromkeys(one.metric for one in found))
-        figure = new_figure(QUESTION, 2.6 + 0.7 * len(metrics))
-        axes = figure.add_subplot()
-        for one in found:
-            _draw_lane(axes, one, _place(one, metrics, found))
-        _finish(axes, metrics, found)
-        add_key(figure, list(_iter_marks(found)), _iter_notes(everything))
-        return figure
+    if not found:
+        return no_data(QUESTION, "no measurement was taken twice")
+    metrics = list(dict.fromkeys(one.metric for one in found))
+    figure = new_figure(QUESTION, 2.6 + 0.7 * len(metrics))
+    axes = figure.add_subplot()
+    for one in found:
+        _draw_lane(axes, one, _place(one, metrics, found))
+    _finish(axes, metrics, found)
+    marks = arm_marks(sorted({one.arm for one in found}))
+    reach = mark(BLACK, "|", "90 % of replicates", "-")
+    add_key(figure, [*marks, reach], _iter_notes(everything))
+    return figure
 
 
 def _place(one: Scatter, metrics: list[str], found: list[Scatter]) -> float:
@@ -60,8 +65,7 @@ def _draw_lane(axes: Axes, one: Scatter, place: float) -> None:
     axes.plot(one.deviations_pct, places, marker, color=colour, alpha=0.45, markersize=5)
     if one.reach_pct:
         axes.errorbar(0, place, xerr=one.reach_pct, color=BLACK, capsize=4, linewidth=1.2)
-    axes.text(1.01, place, _remark(one), transform=axes.get_yaxis_transform(),
-              va="center", fontsize=10, color=colour)  # fmt: skip
+    write_beside(axes, place, _remark(one), va="center", fontsize=10, color=colour)
 
 
 def _remark(one: Scatter) -> str:
@@ -80,33 +84,17 @@ def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO_PCT)
     axes.set_xlim(-furthest * 2, furthest * 2)
     plain_log(axes.xaxis)
-    ticks = _decades(furthest)
+    ticks = [value for value in (0.01, 0.1, 1.0, 10.0, 100.0) if value <= furthest * 2]
     axes.xaxis.set_major_locator(_both_sides(ticks[::2] if len(ticks) > 3 else ticks))
     axes.xaxis.set_minor_locator(_both_sides(ticks))  # those without room for a number have a line
     axes.grid(which="minor", axis="x")
     axes.set_xlabel("Distance from the mean of its cell (%, log scale beyond 0.01 %)")
-    axes.set_yticks(range(len(metrics)), [labels[metric] for metric in reversed(metrics)])
-    axes.set_ylim(-0.6, len(metrics) - 0.4)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
-
-
-def _decades(furthest: float) -> list[float]:
-    """Return the powers of ten that are within the axis."""
-    return [value for value in (0.01, 0.1, 1.0, 10.0, 100.0) if value <= furthest * 2]
+    name_rows(axes, [labels[metric] for metric in reversed(metrics)])
 
 
 def _both_sides(ticks: list[float]) -> FixedLocator:
     """Return ticks at zero and on both sides of it."""
     return FixedLocator([-value for value in reversed(ticks)] + [0.0] + ticks)
-
-
-def _iter_marks(found: list[Scatter]) -> Iterator[Line2D]:
-    looks = arm_looks(one.arm for one in found)
-    for arm in sorted({one.arm for one in found}):
-        colour, marker = looks[arm]
-        yield Line2D([], [], color=colour, marker=marker, linestyle="", label=drawn(arm))
-    yield Line2D([], [], color=BLACK, marker="|", label="90 % of replicates")
 
 
 def _iter_notes(everything: list[Scatter]) -> Iterator[str]:

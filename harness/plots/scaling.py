@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from harness.plots.scales import ByteScale, byte_scale
@@ -15,9 +14,10 @@ from harness.plots.style import (
     GREY,
     add_key,
     arm_looks,
+    arm_marks,
+    case_title,
     drawn,
-    drawn_labels,
-    new_figure,
+    new_panels,
     no_data,
     styled,
 )
@@ -29,7 +29,6 @@ SIZE = "raw_bytes"
 """JSON rather than functions: a function's JSON is ten times longer in one language than another"""
 
 _MOST_PANELS = 4
-_NAME_WIDTH = 40
 _ROOM_ABOVE = 1.5
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
 
@@ -37,23 +36,23 @@ Panel = tuple[str, str]
 """A series and a source."""
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw a panel for each series and source that has three inputs of different size."""
     points = scaling_points(frames)
     lines = trends(points, SIZE)
-    with styled():
-        panels = list(dict.fromkeys((line.series, line.source) for line in lines))
-        if not panels:
-            return no_data(QUESTION, "it takes three verified inputs of different size")
-        shown = panels[:_MOST_PANELS]
-        figure = new_figure(QUESTION, 1.2 + 3.2 * len(shown))
-        for axes, panel in zip(
-            figure.subplots(len(shown), squeeze=False)[:, 0], shown, strict=True
-        ):
-            own = [one for one in points if (one.series, one.source) == panel]
-            _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
-        add_key(figure, list(_iter_marks(points)), _iter_notes(len(panels) - len(shown)))
-        return figure
+    panels = list(dict.fromkeys((line.series, line.source) for line in lines))
+    if not panels:
+        return no_data(QUESTION, "it takes three verified inputs of different size")
+    shown = panels[:_MOST_PANELS]
+    figure, grid = new_panels(QUESTION, 1.2 + 3.2 * len(shown), [1] * len(shown))
+    for axes, panel in zip(grid, shown, strict=True):
+        own = [one for one in points if (one.series, one.source) == panel]
+        _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
+    marks = arm_marks(sorted({one.arm for one in points}), "-")
+    interval = Patch(color=GREY, alpha=0.3, label="90 % interval")
+    add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown)))
+    return figure
 
 
 def _draw_panel(axes: Axes, panel: Panel, points: list[ScalingPoint], lines: list[Trend]) -> None:
@@ -102,17 +101,9 @@ def _words(line: Trend) -> str:
 
 def _title(panel: Panel) -> str:
     series, source = panel
-    what = "All binaries" if series == CORPUS else "Prefixes of "
-    name = "" if series == CORPUS else drawn_labels([series], _NAME_WIDTH)[series]
-    return f"{what}{name} (source: {drawn(source)})"
-
-
-def _iter_marks(points: list[ScalingPoint]) -> Iterator[Line2D | Patch]:
-    looks = arm_looks(one.arm for one in points)
-    for arm in sorted({one.arm for one in points}):
-        colour, marker = looks[arm]
-        yield Line2D([], [], color=colour, marker=marker, label=drawn(arm))
-    yield Patch(color=GREY, alpha=0.3, label="90 % interval")
+    if series == CORPUS:
+        return f"All binaries (source: {drawn(source)})"
+    return f"Prefixes of {case_title(series, source)}"
 
 
 def _iter_notes(left_out: int) -> Iterator[str]:

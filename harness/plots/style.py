@@ -1,16 +1,25 @@
-"""How every picture looks: one palette, one type size, inert names, nothing global touched."""
+"""What all pictures share: one palette, one type size, inert names, legends, and their files.
+
+Nothing global is touched, and the same data gives the same bytes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
 
+import matplotlib as mpl
 from matplotlib import font_manager
 from matplotlib import style as mpl_style
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
 
 from harness.contracts import NO_DATA
 from harness.stats.labels import distinct, inert
@@ -19,8 +28,11 @@ from harness.stats.labels import distinct, inert
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#666666"
+SPARE = ((GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
+"""Colours and markers of what has none of its own."""
 
-WIDTH_IN = 7.2
+PNG_DPI = 150
+_WIDTH_IN = 7.2
 _FONT = "DejaVu Sans"  # ships with matplotlib, so a picture is the same on every machine
 _SETTINGS = {
     "font.family": _FONT,
@@ -43,7 +55,7 @@ _SOURCES = {
     "dwarf": "Extraction and pipeline (source: dwarf)",
     "replay": "Pipeline alone (source: replay)",
 }
-_SPARE = ((GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
+_CASE_WIDTH = 40
 
 
 @contextmanager
@@ -55,9 +67,18 @@ def styled() -> Iterator[None]:
 
 def new_figure(question: str, height_in: float) -> Figure:
     """Return an empty figure whose title is the question it answers."""
-    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
     figure.suptitle(question)
     return figure
+
+
+def new_panels(
+    question: str, height_in: float, shares: Sequence[float], *, sharex: bool = False
+) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels below each other, which divide its height by `shares`."""
+    figure = new_figure(question, height_in)
+    grid = figure.subplots(len(shares), squeeze=False, sharex=sharex, height_ratios=shares)
+    return figure, list(grid[:, 0])
 
 
 def no_data(question: str, why: str) -> Figure:
@@ -70,9 +91,9 @@ def no_data(question: str, why: str) -> Figure:
     return figure
 
 
-def add_key(figure: Figure, handles: Sequence[Artist], notes: Iterable[str] = ()) -> None:
+def add_key(figure: Figure, handles: Iterable[Artist], notes: Iterable[str] = ()) -> None:
     """Put under the picture what its marks mean, and in small type what no mark in it shows."""
-    legend = figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=3)
     legend.set_title("\n".join(notes), prop=FontProperties(size=10))
     legend.get_title().set(color=GREY, multialignment="center")
 
@@ -81,13 +102,44 @@ def arm_looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return a colour and a marker for each arm; built-in arms look the same in every picture."""
     looks = dict(_KNOWN)
     for arm in sorted(set(arms) - set(_KNOWN)):
-        looks[arm] = _SPARE[(len(looks) - len(_KNOWN)) % len(_SPARE)]
+        looks[arm] = SPARE[(len(looks) - len(_KNOWN)) % len(SPARE)]
     return looks
+
+
+def arm_marks(arms: Iterable[str], linestyle: str = "") -> list[Line2D]:
+    """Return the marks of these arms for a legend, each arm once."""
+    listed = list(dict.fromkeys(arms))
+    looks = arm_looks(listed)
+    return [mark(*looks[arm], drawn(arm), linestyle) for arm in listed]
+
+
+def mark(colour: str, marker: str, label: str, linestyle: Any = "", **more: Any) -> Line2D:
+    """Return one mark for a legend."""
+    return Line2D([], [], color=colour, marker=marker, label=label, linestyle=linestyle, **more)
+
+
+def name_rows(axes: Axes, labels: Sequence[str], *, above: float = 0.6) -> None:
+    """Give each row of a panel its name, the first one at the bottom."""
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_ylim(-0.6, len(labels) - 1 + above)
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+
+
+def write_beside(axes: Axes, place: float, text: str, **looks: Any) -> None:
+    """Write `text` to the right of a row."""
+    looks = {"va": "center_baseline", **looks}
+    axes.text(1.01, place, text, transform=axes.get_yaxis_transform(), **looks)
 
 
 def source_title(source: str) -> str:
     """Return what stands above a panel about one source."""
     return _SOURCES.get(source, drawn(f"Source: {source}"))
+
+
+def case_title(binary: str, source: str) -> str:
+    """Return what stands above a panel about one binary."""
+    return f"{drawn_labels([binary], _CASE_WIDTH)[binary]} (source: {drawn(source)})"
 
 
 def drawn(text: str) -> str:
@@ -105,3 +157,31 @@ def drawn_labels(names: Iterable[str], width: int) -> dict[str, str]:
 def _glyphs() -> frozenset[int]:
     path = font_manager.findfont(_FONT)
     return frozenset(font_manager.get_font(path).get_charmap())
+
+
+_FORMATS: dict[str, dict[str, Any]] = {
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "png": {"metadata": {"Software": None}, "dpi": PNG_DPI},
+}
+
+
+def render(figure: Figure, name: str) -> dict[str, bytes]:
+    """Return the figure in each format, by file suffix; `name` seeds the identifiers in the SVG."""
+    images = {}
+    with styled(), mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        for suffix, options in _FORMATS.items():
+            buffer = BytesIO()
+            figure.savefig(buffer, format=suffix, **options)
+            images[suffix] = buffer.getvalue()
+    return images
+
+
+def write(figure: Figure, directory: Path, name: str) -> list[Path]:
+    """Write `name.svg` and `name.png` into `directory`, made if need be; return the paths."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for suffix, image in render(figure, name).items():
+        path = directory / f"{name}.{suffix}"
+        path.write_bytes(image)
+        paths.append(path)
+    return paths

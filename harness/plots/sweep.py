@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,17 +11,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from harness.plots.scales import ByteScale, byte_scale, plain_log
 from harness.plots.style import (
-    BLACK,
     BLUE,
-    GREEN,
     GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
+    SPARE,
     VERMILLION,
     add_key,
     drawn_labels,
-    new_figure,
+    mark,
+    new_panels,
     no_data,
     styled,
 )
@@ -32,30 +28,29 @@ from harness.stats.sweep import SweepPoint, sweep_points
 from harness.units import format_bytes
 
 QUESTION = "What does the flush threshold cost?"
-_LOOKS = ((BLUE, "D"), (GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
+_LOOKS = ((BLUE, "D"), *SPARE)
 _NAME_WIDTH = 20
 
 Curve = list[SweepPoint]
 
 
+@styled()
 def draw(frames: Frames) -> Figure:
     """Draw peak, batches and overshoot over the threshold, a line a binary."""
     curves = _curves(frames)
-    with styled():
-        if not curves:
-            return no_data(QUESTION, "this run used one threshold; `harness sweep` uses many")
-        shown = curves[-len(_LOOKS) :]
-        figure = new_figure(QUESTION, 8.2)
-        peak, batches, overshoot = figure.subplots(3, sharex=True, height_ratios=[3, 2, 2])
-        _draw_peaks(peak, shown)
-        _draw_lines(batches, shown, lambda one: one.batches)
-        batches.set_yscale("log", base=2)
-        plain_log(batches.yaxis)
-        batches.set_ylabel("Batches\n(count, log scale)")
-        _draw_overshoot(overshoot, shown)
-        _scale_thresholds(overshoot, shown)
-        add_key(figure, list(_iter_marks(shown)), _iter_notes(curves, shown))
-        return figure
+    if not curves:
+        return no_data(QUESTION, "this run used one threshold; `harness sweep` uses many")
+    shown = curves[-len(_LOOKS) :]
+    figure, (peak, batches, overshoot) = new_panels(QUESTION, 8.2, [3, 2, 2], sharex=True)
+    _draw_peaks(peak, shown)
+    _draw_lines(batches, shown, lambda one: one.batches)
+    batches.set_yscale("log", base=2)
+    plain_log(batches.yaxis)
+    batches.set_ylabel("Batches\n(count, log scale)")
+    _draw_overshoot(overshoot, shown)
+    _scale_thresholds(overshoot, shown)
+    add_key(figure, _iter_marks(shown), _iter_notes(curves, shown))
+    return figure
 
 
 def _curves(frames: Frames) -> list[Curve]:
@@ -73,7 +68,7 @@ def _draw_lines(
 ) -> list[float]:
     """Draw one line a binary where it has a height, and return all heights."""
     heights: list[float] = []
-    for curve, (colour, marker) in zip(curves, cycle(_LOOKS), strict=False):
+    for curve, (colour, marker) in zip(curves, _LOOKS, strict=False):
         known = [(one.threshold_bytes, y) for one in curve if (y := height(one)) is not None]
         axes.plot([x for x, _ in known], [y for _, y in known], color=colour, marker=marker)
         heights += [y for _, y in known]
@@ -125,10 +120,9 @@ def _short(size_bytes: float) -> str:
 
 def _iter_marks(curves: list[Curve]) -> Iterator[Line2D]:
     names = drawn_labels((curve[0].binary for curve in curves), _NAME_WIDTH)
-    for curve, (colour, marker) in zip(curves, cycle(_LOOKS), strict=False):
-        yield Line2D([], [], color=colour, marker=marker, label=names[curve[0].binary])
-    bound = format_bytes(Claim().overshoot_bytes)
-    yield Line2D([], [], color=VERMILLION, linestyle="--", label=f"bound {bound}")
+    for curve, look in zip(curves, _LOOKS, strict=False):
+        yield mark(*look, names[curve[0].binary], "-")
+    yield mark(VERMILLION, "", f"bound {format_bytes(Claim().overshoot_bytes)}", "--")
 
 
 def _iter_notes(curves: list[Curve], shown: list[Curve]) -> Iterator[str]:

@@ -17,8 +17,7 @@ from matplotlib.image import imread
 
 from harness import registry
 from harness.contracts import NO_DATA
-from harness.plots.style import arm_looks, drawn
-from harness.plots.writing import render, write
+from harness.plots.style import arm_looks, drawn, render, write
 from harness.stats.frames import Frames
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
