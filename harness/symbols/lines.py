@@ -6,7 +6,7 @@ A line range is a pair, both ends inclusive.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from typing import TypeAlias
 
 from harness.model import LineRange
@@ -14,7 +14,6 @@ from harness.model import LineRange
 STAGE = "scope tree"
 
 Range: TypeAlias = tuple[int, int]
-LineSpan: TypeAlias = Range
 
 
 def merge_lines(numbers: Iterable[int]) -> list[Range]:
@@ -34,14 +33,14 @@ def merge_lines(numbers: Iterable[int]) -> list[Range]:
 
 
 class PcLines:
-    """A line table: the PCs at which entries begin, sorted, and the line of each.
+    """The lines of one function: the PCs at which entries begin, sorted, and the line of each.
 
     Where an entry ends is never asked for: a probe goes to where it begins.
     """
 
     __slots__ = ("_injectible", "begins", "lines")
 
-    def __init__(self, begins: list[int], lines: list[int]) -> None:
+    def __init__(self, begins: MutableSequence[int], lines: MutableSequence[int]) -> None:
         self.begins = begins
         self.lines = lines
         self._injectible: list[Range] | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from harness.errors import InputRejected
@@ -23,9 +22,10 @@ from harness.symbols.scopes import (
     BLOCK_TAGS,
     BODY_TAGS,
     VARIABLE_TAGS,
+    BodyReader,
     available_on,
-    block_scope,
     by_name_and_line,
+    fill_scope,
     function_scope,
     set_lines,
 )
@@ -35,81 +35,34 @@ STAGE = "scope tree"
 _OWN_TAGS = VARIABLE_TAGS | BLOCK_TAGS
 
 
-@dataclass(slots=True)
-class _Block:
-    """A function or lexical block whose children are being read."""
-
-    depth: int
-    ranges: list[Range]
-    symbols: list[Symbol] = field(default_factory=list)
-    scopes: list[Scope] = field(default_factory=list)
-
-
-class FunctionBuilder:
+class FunctionBuilder(BodyReader):
     """Builds the scope of one concrete function from its entries, in file order."""
 
     def __init__(
-        self, binary: GoBinary, unit: Unit, lines: PcLines, file: str, body: _Block
+        self, binary: GoBinary, reader: UnitReader, die: Die, ranges: list[Range], lines: PcLines
     ) -> None:
+        super().__init__(reader.unit, die.depth, ranges)
         self._binary = binary
-        self._types = binary.types
-        self._unit = unit
         self._lines = lines
-        self._file = file
-        self._strict = binary.options.locations == "strict"
-        self._stack = [body]
-        self._dropped: int | None = None
-
-    def feed(self, die: Die) -> None:
-        """Take the next variable or block; inlined instances and what is in them stay out."""
-        stack, depth = self._stack, die.depth
-        if self._dropped is not None:
-            if depth > self._dropped:
-                return
-            self._dropped = None
-        while stack[-1].depth >= depth:
-            self._close_block()
-        if die.tag in VARIABLE_TAGS:
-            self._add_variable(stack[-1], die)
-        elif die.tag == dw.TAG_LEXICAL_BLOCK:
-            found = pc_ranges(self._unit, die.attributes)
-            if found:
-                stack.append(_Block(depth, found))
-            else:
-                # A block without code is dropped with all that it holds.
-                self._dropped = depth
+        self._file = reader.file_of(die.attributes)
 
     def finish(self, name: FunctionName) -> Scope:
         """Return the function's scope."""
-        while len(self._stack) > 1:
-            self._close_block()
-        body = self._stack[0]
-        scope = go_scope(name, self._file, body.symbols)
+        scope = go_scope(name, self._file, [])
         set_lines(scope, self._lines.injectible())
-        scope.scopes = body.scopes
+        fill_scope(scope, self.root, self._lines, self._symbol_of)
         return scope
 
-    def _close_block(self) -> None:
-        """Turn the innermost block into a scope, or hand its scopes on if it has no variables."""
-        block = self._stack.pop()
-        parent = self._stack[-1]
-        if not block.symbols:
-            parent.scopes += block.scopes
-            return
-        scope = block_scope(self._file, self._lines.span_of_ranges(block.ranges))
-        scope.symbols, scope.scopes = block.symbols, block.scopes
-        parent.scopes.append(scope)
-
-    def _add_variable(self, block: _Block, die: Die) -> None:
-        attributes = die.attributes
+    def _symbol_of(self, die: Die, block: list[Range]) -> Symbol | None:
+        attributes, types = die.attributes, self._binary.types
         if dw.AT_NAME not in attributes or dw.AT_TYPE not in attributes:
             self._binary.skipped["variable: no name or no type"] += 1
-            return
+            return None
         target = attributes[dw.AT_TYPE]
-        types = self._types
-        pcs = available_pcs(self._unit, attributes, types.size, target, strict=self._strict)
-        lines = self._lines.available(block.ranges if pcs is None else pcs)
-        block.symbols.append(variable_symbol(self._unit, die, types.info(target).name, lines))
+        strict = self._binary.options.locations == "strict"
+        pcs = available_pcs(self._unit, attributes, types.size, target, strict=strict)
+        lines = self._lines.available(block if pcs is None else pcs)
+        return variable_symbol(self._unit, die, types.info(target).name, lines)
 
 
 def open_function(
@@ -132,8 +85,7 @@ def open_function(
     if own is None:
         binary.skipped["function: no lines of its own"] += 1
         return None
-    file = reader.file_of(die.attributes)
-    return FunctionBuilder(binary, reader.unit, own, file, _Block(die.depth, ranges))
+    return FunctionBuilder(binary, reader, die, ranges, own)
 
 
 def read_function(binary: GoBinary, reader: UnitReader, die: Die) -> Scope | None:

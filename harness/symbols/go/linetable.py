@@ -244,8 +244,8 @@ def assign_lines(
         if table is None:
             found[key] = PcLines(pcs, numbers)
         else:
-            table.begins += pcs
-            table.lines += numbers
+            table.begins.extend(pcs)
+            table.lines.extend(numbers)
     return found, begins
 
 

@@ -1,122 +1,60 @@
-"""Functions with code of their own: lines, blocks and variables from one walk over one subtree."""
+"""Functions: those with code of their own, and those that live only as copies.
+
+One walk over a subtree gives the blocks and variables. The lines that are a function's own are
+those of its code but not of what is inlined into it, in its own source file. An abstract definition
+is the merge of its instances.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from array import array
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
-from harness.symbols.lines import LineSpan, merge_overlapping
-from harness.symbols.native.statements import Statements, own_statements
+from harness.symbols.instances import Instance, Merged
+from harness.symbols.lines import PcLines, merge_overlapping, to_line_ranges
+from harness.symbols.native.reader import definition_of, is_discarded
 from harness.symbols.scopes import (
     BLOCK_TAGS,
     BODY_TAGS,
     VARIABLE_TAGS,
+    Block,
+    BodyReader,
     available_on,
-    block_scope,
+    by_name_and_line,
+    fill_scope,
     function_scope,
     set_lines,
 )
 
 if TYPE_CHECKING:
+    from harness.symbols.dwarf.lines import LineTable
     from harness.symbols.native.context import Identity, UnitContext
     from harness.symbols.native.reader import UnitReader
     from harness.symbols.sections import Section
 
 STAGE = "scope tree"
 
-_MOST_HELD = 1_000_000
-_NOT_DROPPED = 1 << 30
-"""A depth that no entry has."""
 
-
-@dataclass(slots=True)
-class Block:
-    """A function body or lexical block while its subtree is being walked."""
-
-    depth: int
-    ranges: list[Range]
-    variables: list[dict[int, Any]] = field(default_factory=list)
-    kinds: list[int] = field(default_factory=list)
-    blocks: list[Block] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Body:
-    """One instance of a function: its blocks, and the statements that are its own."""
+class Body(NamedTuple):
+    """One instance of a function: its outermost block, and the lines that are its own."""
 
     root: Block
-    statements: Statements
+    lines: PcLines
 
 
-class BodyReader:
-    """Takes the entries of one function or instance, in file order, and makes a body of them."""
-
-    def __init__(self, reader: UnitReader, depth: int, ranges: list[Range]) -> None:
-        self._reader = reader
-        self._blocks = [Block(depth, ranges)]
-        self._inlined: list[Range] = []
-        self._held = 0
-        self._dropped = _NOT_DROPPED
-
-    def feed(self, die: Die) -> list[Range] | None:
-        """Take the next entry that is not inside something else than a block.
-
-        Returns:
-            The code of an inlined instance, if it had to be looked up.
-        """
-        blocks, depth = self._blocks, die.depth
-        if depth > self._dropped:
-            return None
-        self._dropped = _NOT_DROPPED
-        while len(blocks) > 1 and blocks[-1].depth >= depth:
-            blocks.pop()
-        if die.tag in VARIABLE_TAGS:
-            blocks[-1].variables.append(die.attributes)
-            blocks[-1].kinds.append(die.tag)
-            self._hold(1, die)
-        elif die.tag == dw.TAG_INLINED_SUBROUTINE:
-            ranges = pc_ranges(self._reader.unit, die.attributes)
-            self._inlined += ranges
-            self._hold(len(ranges), die)
-            return ranges
-        elif die.tag == dw.TAG_LEXICAL_BLOCK:
-            self._open_block(die)
-        return None
-
-    def _open_block(self, die: Die) -> None:
-        blocks = self._blocks
-        ranges = pc_ranges(self._reader.unit, die.attributes)
-        if not ranges and blocks[0].ranges:
-            self._reader.skipped["lexical block without code"] += 1
-            self._dropped = die.depth
-            return
-        block = Block(die.depth, ranges)
-        blocks[-1].blocks.append(block)
-        blocks.append(block)
-        self._hold(len(ranges), die)
-
-    def _hold(self, count: int, die: Die) -> None:
-        """Count what is kept; refuse a function that, by shared lists, asks for all memory."""
-        self._held += count
-        if self._held > _MOST_HELD:
-            raise InputRejected(
-                f"a function of more than {_MOST_HELD:,} variables and address ranges",
-                section=".debug_info",
-                offset=die.offset,
-            )
-
-    def finish(self, file: str) -> Body:
-        """Return the body; statements of files other than the function's own are not part of it."""
-        reader, root = self._reader, self._blocks[0]
-        files = reader.numbers_of(file)
-        return Body(root, own_statements(reader.lines, root.ranges, self._inlined, files))
+def finish_body(reader: UnitReader, body: BodyReader, file: str) -> Body:
+    """Return a body that is complete; statements in other files than `file` are not part of it."""
+    if body.without_code:
+        reader.skipped["lexical block without code"] += body.without_code
+    files = reader.numbers_of(file)
+    return Body(body.root, own_lines(reader.lines, body.root.ranges, body.inlined, files))
 
 
 def read_body(reader: UnitReader, offset: int, file: str, info: Section | None = None) -> Body:
@@ -130,18 +68,62 @@ def read_body(reader: UnitReader, offset: int, file: str, info: Section | None =
     """
     entries = iter(Walk(reader.unit, offset, BODY_TAGS, info, BLOCK_TAGS))
     start = next(entries)
-    body = BodyReader(reader, start.depth, pc_ranges(reader.unit, start.attributes))
+    body = BodyReader(reader.unit, start.depth, pc_ranges(reader.unit, start.attributes))
     for die in entries:
         body.feed(die)
-    return body.finish(file)
+    return finish_body(reader, body, file)
+
+
+def own_lines(
+    table: LineTable, ranges: list[Range], inlined: list[Range], files: frozenset[int]
+) -> PcLines:
+    """Return the statements in `ranges` but not in `inlined` that stand in one of `files`."""
+    begins, lines = array("Q"), array("I")
+    inlined.sort()
+    for code in sorted(ranges):
+        for low, high in _iter_gaps(code, inlined):
+            for piece in table.iter_slices(low, high):
+                numbers = table.files[piece]
+                if sum(map(numbers.count, files)) == len(numbers):
+                    begins.extend(memoryview(table.addresses)[piece])
+                    lines.extend(table.lines[piece])
+                    continue
+                for index, number in enumerate(numbers, piece.start):
+                    if number in files:
+                        begins.append(table.addresses[index])
+                        lines.append(table.lines[index])
+    return PcLines(begins, lines)
+
+
+def _iter_gaps(code: Range, holes: list[Range]) -> Iterator[Range]:
+    """Yield what is left of `code` without the sorted `holes`."""
+    low, high = code
+    for start, end in holes:
+        if start >= high:
+            break
+        if end <= low:
+            continue
+        if start > low:
+            yield low, start
+        low = max(low, end)
+    if low < high:
+        yield low, high
 
 
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:
     """Return the scope of a function that has code and no abstract origin."""
-    body = read_body(context, die.offset, identity.file)
+    root, own = read_body(context, die.offset, identity.file)
+
+    def symbol_of(variable: Die, block: list[Range]) -> Symbol | None:
+        symbol = build_symbol(context, variable)
+        if symbol is not None:
+            lines = available_lines(context, variable.attributes, block, own)
+            symbol.language_specifics = available_on(lines)
+        return symbol
+
     scope = native_scope(identity)
-    set_lines(scope, body.statements.spans())
-    _fill(context, scope, body.root, body.statements)
+    set_lines(scope, own.injectible())
+    fill_scope(scope, root, own, symbol_of)
     return scope
 
 
@@ -152,25 +134,9 @@ def native_scope(identity: Identity) -> Scope:
     return function_scope(identity.name, identity.file, specifics, is_method=identity.is_method)
 
 
-def _fill(context: UnitContext, scope: Scope, block: Block, statements: Statements) -> None:
-    """Put a block's variables and blocks into `scope`; blocks without variables are hoisted."""
-    for attributes, tag in zip(block.variables, block.kinds, strict=True):
-        symbol = build_symbol(context, attributes, tag)
-        if symbol is not None:
-            lines = available_lines(context, attributes, block.ranges, statements)
-            symbol.language_specifics = available_on(lines)
-            scope.symbols.append(symbol)
-    for child in block.blocks:
-        if not child.variables:
-            _fill(context, scope, child, statements)
-            continue
-        inner = block_scope(scope.source_file, statements.around(child.ranges))
-        _fill(context, inner, child, statements)
-        scope.scopes.append(inner)
-
-
-def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> Symbol | None:
+def build_symbol(context: UnitContext, die: Die) -> Symbol | None:
     """Return an argument or local variable; None, and a count, for one that cannot be named."""
+    attributes = die.attributes
     if dw.AT_DECLARATION in attributes:
         context.skipped["variable that is only declared"] += 1
         return None
@@ -187,26 +153,90 @@ def build_symbol(context: UnitContext, attributes: dict[int, Any], tag: int) -> 
     return Symbol(
         name=name,
         type=spelled,
-        symbol_type="arg" if tag == dw.TAG_FORMAL_PARAMETER else "local",
+        symbol_type="arg" if die.tag == dw.TAG_FORMAL_PARAMETER else "local",
         line=attributes.get(dw.AT_DECL_LINE, 0),
     )
 
 
 def available_lines(
-    reader: UnitReader,
-    attributes: dict[int, Any],
-    block: list[Range],
-    statements: Statements,
-) -> list[LineSpan]:
+    reader: UnitReader, attributes: dict[int, Any], block: list[Range], lines: PcLines
+) -> list[Range]:
     """Return the lines on which a variable can be read, overlapping ranges merged."""
     ranges, expressions = read_places(reader.unit, attributes)
     verdicts = judge(expressions, reader.unit.layout.address_size, strict=reader.strict)
     if not verdicts:
         return []
     where = readable(ranges, verdicts)
-    found = [
-        lines
-        for low, high in (block if where is None else where)
-        if (lines := statements.between(low, high)) is not None
-    ]
-    return merge_overlapping(found)
+    return lines.available(block if where is None else where)
+
+
+def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
+    """Return the scope of an abstract function, merged over its instances.
+
+    It starts at its declaration and ends at the last line of any instance. A line is injectible
+    when every instance has it; a variable is available where any instance has it. Blocks flatten.
+    """
+    merged = Merged()
+    for offset in context.index.iter_instances(die.offset):
+        body = read_body(context, offset, identity.file, context.unit.aside)
+        if (found := instance_of(context, body)) is not None:
+            merged.add(found)
+    if context.foreign is not None:
+        for instance in context.foreign.iter_of(die.offset):
+            merged.add(instance)
+    scope = native_scope(identity)
+    scope.start_line, scope.end_line = identity.line, merged.end_line
+    scope.injectible_lines = to_line_ranges(merged.injectible or [])
+    for offset, symbol in _variables(context, die):
+        symbol.language_specifics = available_on(merged.available(offset))
+        scope.symbols.append(symbol)
+    scope.symbols.sort(key=by_name_and_line)
+    return scope
+
+
+def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
+    if not die.has_children:
+        return []
+    found: list[tuple[int, Symbol]] = []
+    for child in Walk(context.unit, die.offset, VARIABLE_TAGS, into=BLOCK_TAGS):
+        symbol = build_symbol(context, child)
+        if symbol is not None:
+            found.append((child.offset, symbol))
+    return found
+
+
+def instance_of(reader: UnitReader, body: Body, *, direct: bool = True) -> Instance | None:
+    """Return what an inlined or out-of-line instance contributes; None if it has no lines.
+
+    Without lines it was optimised down to nothing, and has no say in which lines exist.
+
+    Args:
+        reader: The unit of the instance.
+        body: The instance.
+        direct: Whether it refers to the definition itself, and not to something in between.
+    """
+    if is_discarded(body.root.ranges):
+        return None
+    lines = body.lines.injectible()
+    if not lines:
+        return None
+    instance = Instance(lines, {})
+    _add_variables(reader, instance, *body)
+    if not direct:
+        named = instance.variables.items()
+        instance.variables = {definition_of(reader.unit, at)[0]: spans for at, spans in named}
+    return instance
+
+
+def _add_variables(reader: UnitReader, instance: Instance, block: Block, lines: PcLines) -> None:
+    for die in block.variables:
+        origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
+        if origin is None:
+            reader.skipped["inlined variable without an origin"] += 1
+            continue
+        spans = available_lines(reader, die.attributes, block.ranges, lines)
+        if spans:
+            known = instance.variables.get(origin)
+            instance.variables[origin] = merge_overlapping(known + spans) if known else spans
+    for child in block.blocks:
+        _add_variables(reader, instance, child, lines)

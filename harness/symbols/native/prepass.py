@@ -17,10 +17,9 @@ from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lists import Range, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
-from harness.symbols.native.functions import BodyReader
-from harness.symbols.native.inlined import instance_of
+from harness.symbols.native.functions import finish_body, instance_of
 from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
-from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS
+from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
@@ -124,13 +123,13 @@ class _Collector:
             return _Open(die.depth, None, None)
         if ranges is None:
             ranges = pc_ranges(unit, die.attributes)
-        return _Open(die.depth, origin, BodyReader(self._reader, die.depth, ranges))
+        return _Open(die.depth, origin, BodyReader(unit, die.depth, ranges))
 
     def _close(self, entry: _Open) -> None:
         if entry.body is None or entry.origin is None:
             return
         origin = entry.origin
-        body = entry.body.finish(origin.file)
+        body = finish_body(self._reader, entry.body, origin.file)
         instance = instance_of(self._reader, body, direct=origin.direct)
         if instance is not None:
             self._stored.add(origin.offset, instance)
