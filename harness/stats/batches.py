@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from msgspec import Struct
 
+_CASE = ["binary", "source", "arm"]
+
 
 class Batching(Struct, frozen=True):
     """The batches of one arm over one binary and source.
@@ -22,19 +24,22 @@ class Batching(Struct, frozen=True):
     largest_overshoot_bytes: int | None
 
 
-def summarise_batches(batches: pd.DataFrame) -> Batching | None:
-    """Return what `batches`, all of one binary, arm and source, have in common; None for none."""
-    if batches.empty:
-        return None
-    counts = batches.groupby(["probe", "replicate"], dropna=False)["batch_num"].nunique()
-    reached = reached_threshold(batches)
-    return Batching(
-        fewest=int(counts.min()),
-        most=int(counts.max()),
-        threshold_bytes=int(batches["threshold_bytes"].max()),
-        largest_payload_bytes=int(batches["payload_bytes"].max()),
-        largest_overshoot_bytes=None if reached.empty else int(reached["overshoot_bytes"].max()),
-    )
+def batching_of(batches: pd.DataFrame) -> dict[tuple[str, str, str], Batching]:
+    """Return what the batches of each arm over each binary and source have in common."""
+    each = batches.groupby([*_CASE, "probe", "replicate"], dropna=False)["batch_num"].nunique()
+    counts = each.groupby(level=_CASE).agg(["min", "max"])
+    sizes = batches.groupby(_CASE)[["threshold_bytes", "payload_bytes"]].max()
+    overshoot = reached_threshold(batches).groupby(_CASE)["overshoot_bytes"].max().to_dict()
+    return {
+        case: Batching(
+            fewest=int(fewest),
+            most=int(most),
+            threshold_bytes=int(threshold),
+            largest_payload_bytes=int(payload),
+            largest_overshoot_bytes=int(overshoot[case]) if case in overshoot else None,
+        )
+        for case, fewest, most, threshold, payload in counts.join(sizes).itertuples(name=None)
+    }
 
 
 def reached_threshold(batches: pd.DataFrame) -> pd.DataFrame:

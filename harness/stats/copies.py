@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pandas as pd
 from msgspec import Struct
 
@@ -42,20 +40,19 @@ def held_copies(copies: pd.DataFrame) -> list[Held]:
     """
     if copies.empty:
         return []
+    first = first_replicates(copies)
+    own = first[first["stage"].isin(PAYLOAD_STAGES)]
+    sums = own.groupby([*_CASE, "location"])["copies"].sum()
+    whole = sums[sums >= _WHOLE].sort_values(ascending=False, kind="stable")
+    places: dict[tuple[str, ...], list[Copy]] = {}
+    for (*case, location), count in whole.items():
+        places.setdefault(tuple(case), []).append(Copy(location, count))
     return [
-        Held(str(binary), str(source), str(arm), tuple(_iter_whole(group)))
-        for (source, binary, arm), group in first_replicates(copies).groupby(_CASE)
+        Held(str(binary), str(source), str(arm), tuple(places.get((source, binary, arm), ())))
+        for source, binary, arm in first.groupby(_CASE).groups
     ]
 
 
 def first_replicates(copies: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the first replicate of each arm over each binary and source."""
     return copies[copies["replicate"] == copies.groupby(_CASE)["replicate"].transform("min")]
-
-
-def _iter_whole(rows: pd.DataFrame) -> Iterator[Copy]:
-    own = rows[rows["stage"].isin(PAYLOAD_STAGES)]
-    sums = own.groupby("location")["copies"].sum().sort_values(ascending=False, kind="stable")
-    for location, copies in sums.items():
-        if copies >= _WHOLE:
-            yield Copy(str(location), float(copies))

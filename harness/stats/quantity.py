@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import pandas as pd
 from msgspec import Struct
@@ -34,36 +34,46 @@ class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.high - self.low
 
 
-def iter_quantities(samples: pd.DataFrame) -> Iterator[Quantity]:
-    """Yield one quantity for each probe and metric of one binary, arm and source.
+Arm = tuple[str, str, str]
+"""Binary, source and arm."""
+
+
+def quantities_of(samples: pd.DataFrame) -> dict[Arm, tuple[Quantity, ...]]:
+    """Return what was measured of each arm over each binary and source, by probe and metric.
 
     Replicates that failed, and values that are not finite numbers, count for nothing.
 
     Raises:
         MeasurementInvalid: One metric comes in two units.
     """
-    for (probe, metric), group in succeeded(samples).groupby(["probe", "metric"], sort=True):
-        low, high = float(group["value"].min()), float(group["value"].max())
-        yield Quantity(
-            probe=str(probe),
-            metric=str(metric),
-            unit=_one_unit(str(metric), group),
-            replicates=len(group),
-            median=float(group["value"].median()),
-            low=low,
-            high=high,
-            exact=len(group) > 1 and low == high,
+    grouped = succeeded(samples).groupby(["binary", "source", "arm", "probe", "metric"])
+    units = grouped["unit"].unique()
+    values = grouped["value"].agg(["count", "median", "min", "max"])
+    found: dict[Arm, list[Quantity]] = {}
+    for key, count, median, low, high in values.itertuples(name=None):
+        *case, probe, metric = map(str, key)
+        quantity = Quantity(
+            probe=probe,
+            metric=metric,
+            unit=_one_unit(metric, units[key]),
+            replicates=int(count),
+            median=float(median),
+            low=float(low),
+            high=float(high),
+            exact=count > 1 and low == high,
         )
+        found.setdefault((case[0], case[1], case[2]), []).append(quantity)
+    return {case: tuple(quantities) for case, quantities in found.items()}
 
 
-def _one_unit(metric: str, group: pd.DataFrame) -> str:
-    units = sorted({str(unit) for unit in group["unit"]})
-    if len(units) != 1:
+def _one_unit(metric: str, units: Iterable[object]) -> str:
+    unit, *others = sorted(map(str, units))
+    if others:
         raise MeasurementInvalid(
-            f"metric {metric!r} comes in more than one unit: {', '.join(units)}",
+            f"metric {metric!r} comes in more than one unit: {', '.join([unit, *others])}",
             remedy="runs of different formats were mixed; load them one at a time",
         )
-    return units[0]
+    return unit
 
 
 Place = tuple[str, str, str, str, str]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from math import isfinite
+from typing import Any, NamedTuple
 
 import pandas as pd
 from msgspec import Struct
 
 from harness.records import Metric
-from harness.stats.frames import Frames, of_case, succeeded
-from harness.stats.metrics import UNDECLARED, Metrics
+from harness.stats.frames import Frames
+from harness.stats.metrics import UNDECLARED
 from harness.stats.surroundings import comparable_with, rig_differences
 
 
@@ -54,38 +55,47 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     failed has a sample without values, so that it is missed.
     """
     mine = frames.samples[frames.samples["arm"] == arm]
+    mine = mine.assign(value=pd.to_numeric(mine["value"], errors="coerce").astype(float))
+    outputs = _outputs(frames.deliveries, arm)
+    rigs = {metric: comparable_with(metric, frames.manifest) for metric in metrics}
     found: dict[Key, Sample] = {}
-    for (binary, source), rows in mine.groupby(["binary", "source"]):
-        delivered = of_case(frames.deliveries, (str(binary), str(source)))
-        delivered = delivered[(delivered["arm"] == arm) & (delivered["status"] == "ok")]
-        outputs = frozenset(map(str, delivered["digest"])) - {""}
+    for (binary, source), group in mine.groupby(["binary", "source"]):
+        rows = list(group.itertuples(index=False))
         for metric in metrics:
-            taken = rows[rows["probe"] == _probe_of(rows, frames.metrics, metric)]
-            if len(taken):
+            probe = frames.metrics.probe(metric) or _taker(rows, metric)
+            taken = [row for row in rows if row.probe == probe]
+            if taken:
                 key = Key(str(binary), str(source), called, metric)
-                rig = comparable_with(metric, frames.manifest)
-                found[key] = _sample(taken, frames.metrics[metric], outputs, rig)
+                digests = frozenset(outputs.get((binary, source), ()))
+                found[key] = _sample(taken, frames.metrics[metric], digests, rigs[metric])
     return found
 
 
-def _probe_of(rows: pd.DataFrame, metrics: Metrics, metric: str) -> str:
-    """Return the probe that is there to take `metric`: failures of others do not concern it."""
-    takers = sorted(set(rows.loc[rows["metric"] == metric, "probe"]))
-    return metrics.probe(metric) or next(iter(takers), "")
+def _outputs(deliveries: pd.DataFrame, arm: str) -> dict[Any, set[str]]:
+    """Return by binary and source the digests of what an arm delivered."""
+    good = (deliveries["arm"] == arm) & (deliveries["status"] == "ok")
+    cases = deliveries[good].groupby(["binary", "source"])["digest"]
+    return {case: set(map(str, digests)) - {""} for case, digests in cases}
 
 
-def _sample(rows: pd.DataFrame, metric: Metric, outputs: frozenset[str], rig: str) -> Sample:
-    given = rows[(rows["metric"] == metric.name) & (rows["status"] == "ok")]
-    good = succeeded(given).sort_values(["replicate", "order"])
-    zeros = int((good["value"] == 0).sum())
-    ended_badly = rows[rows["status"] != "ok"]
+def _taker(rows: Sequence[Any], metric: str) -> str:
+    """Return the probe that took a metric which no probe or several declare."""
+    return min((str(row.probe) for row in rows if row.metric == metric), default="")
+
+
+def _sample(rows: Sequence[Any], metric: Metric, outputs: frozenset[str], rig: str) -> Sample:
+    given = [row for row in rows if row.metric == metric.name and row.status == "ok"]
+    good = sorted(
+        (row for row in given if isfinite(row.value)), key=lambda row: (row.replicate, row.order)
+    )
+    zeros = sum(row.value == 0 for row in good)
     return Sample(
-        numbers=tuple(map(float, good["value"])),
-        unit=" and ".join(sorted(set(map(str, good["unit"])))),
-        failed=int(ended_badly["replicate"].nunique()),
+        numbers=tuple(row.value for row in good),
+        unit=" and ".join(sorted({str(row.unit) for row in good})),
+        failed=len({row.replicate for row in rows if row.status != "ok"}),
         unusable=len(given) - len(good) + (0 if metric.zero_allowed else zeros),
-        repeated=int(good["replicate"].duplicated().sum()),
-        inputs=frozenset(map(str, rows["binary_sha256"])),
+        repeated=len(good) - len({row.replicate for row in good}),
+        inputs=frozenset(str(row.binary_sha256) for row in rows),
         outputs=outputs,
         rig=rig,
         metric=metric,

@@ -8,13 +8,14 @@ import pandas as pd
 from msgspec import Struct, field
 
 from harness.records import Manifest
-from harness.stats.batches import Batching, summarise_batches
-from harness.stats.frames import Frames, of_case, succeeded
+from harness.stats.batches import Batching, batching_of
+from harness.stats.frames import Frames, succeeded
 from harness.stats.metrics import Metrics
-from harness.stats.quantity import Quantity, iter_quantities
+from harness.stats.quantity import Quantity, quantities_of
 from harness.stats.repeat import repeat_command
 
 _ARMS = ("legacy", "streaming")
+_CASE = ["binary", "source"]
 
 
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -144,24 +145,36 @@ def _order(row: Row) -> tuple[str, bool, float, str]:
 
 
 def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[Row]:
-    for (binary, source), samples in frames.samples.groupby(["binary", "source"], dropna=False):
-        yield _row(frames, samples, (str(binary), str(source)), arms, metric)
+    quantities, batching = quantities_of(frames.samples), batching_of(frames.batches)
+    failed = frames.samples[frames.samples["status"] != "ok"]
+    tables = [dict(iter(t.groupby(_CASE))) for t in (failed, frames.failures, frames.deliveries)]
+    defined = (metric, frames.metrics.probe(metric))
+    digests = frames.samples.groupby(_CASE)["binary_sha256"].unique()
+    for case, found in digests.items():
+        failures, causes, deliveries = (table.get(case) for table in tables)
+        old, new = (
+            _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined)
+            for name in arms
+        )
+        told = (
+            () if failures is None else tuple(_iter_failures(failures, causes, arms)),
+            None if deliveries is None else same_output(deliveries, arms),
+            sorted(map(str, found)),
+        )
+        yield _row(frames, (str(case[0]), str(case[1])), (old, new), metric, told)
 
 
 def _row(
     frames: Frames,
-    samples: pd.DataFrame,
     case: tuple[str, str],
-    arms: tuple[str, str],
+    arms: tuple[Arm, Arm],
     metric: str,
+    told: tuple[tuple[Failure, ...], bool | None, list[str]],
 ) -> Row:
+    """Return one row; `told` are its failures, whether both delivered the same, its digests."""
+    (old, new), (failures, same, digests) = arms, told
     defined = (metric, frames.metrics.probe(metric))
-    batches = of_case(frames.batches, case)
-    old, new = (_arm(name, samples, batches, defined) for name in arms)
-    failures = tuple(_iter_failures(samples, of_case(frames.failures, case), arms))
-    same = same_output(of_case(frames.deliveries, case), arms)
-    digests = sorted({str(digest) for digest in samples["binary_sha256"]})
-    doubts = tuple(_iter_doubts((old, new), failures, same, defined, len(digests)))
+    doubts = tuple(_iter_doubts(arms, failures, same, defined, len(digests)))
     ratio = None if same is False else _ratio(old.peak, new.peak)
     wall, cpu, rss = (
         _ratio(old.find(m, "bare"), new.find(m, "bare")) for m in ("wall", "cpu", "rss_peak")
@@ -180,36 +193,39 @@ def _row(
         counts=not doubts and ratio is not None,
         doubts=doubts,
         failures=failures,
-        unmeasured=tuple(_iter_unmeasured((old, new), frames.metrics, metric)),
-        repeat=repeat_command(frames.manifest, case, arms),
+        unmeasured=tuple(_iter_unmeasured(arms, frames.metrics, metric)),
+        repeat=repeat_command(frames.manifest, case, [old.name, new.name]),
     )
 
 
-def _arm(name: str, samples: pd.DataFrame, batches: pd.DataFrame, defined: tuple[str, str]) -> Arm:
-    quantities = tuple(iter_quantities(samples[samples["arm"] == name]))
+def _arm(
+    name: str,
+    quantities: tuple[Quantity, ...],
+    batching: Batching | None,
+    defined: tuple[str, str],
+) -> Arm:
     metric, probe = defined
     peaks = [q for q in quantities if q.metric == metric and probe in ("", q.probe)]
-    return Arm(
-        name=name,
-        peak=peaks[0] if len(peaks) == 1 else None,
-        batching=summarise_batches(batches[batches["arm"] == name]),
-        quantities=quantities,
-    )
+    peak = peaks[0] if len(peaks) == 1 else None
+    return Arm(name=name, peak=peak, batching=batching, quantities=quantities)
 
 
 def _iter_failures(
-    samples: pd.DataFrame, causes: pd.DataFrame, arms: tuple[str, str]
+    failed: pd.DataFrame, causes: pd.DataFrame | None, arms: tuple[str, str]
 ) -> Iterator[Failure]:
     """Yield what failed, including what failed before an arm was even chosen."""
-    failed = samples[(samples["status"] != "ok") & samples["arm"].isin([*arms, ""])]
+    failed = failed[failed["arm"].isin([*arms, ""])]
+    first = (
+        causes.groupby(["arm", "probe", "status"])["detail"].first() if causes is not None else {}
+    )
+    details = dict(first.items())
     for (arm, probe, status), group in failed.groupby(["arm", "probe", "status"], sort=True):
-        key = (causes["arm"] == arm) & (causes["probe"] == probe) & (causes["status"] == status)
         yield Failure(
             arm=str(arm),
             probe=str(probe),
             status=str(status),
             replicates=int(group["replicate"].nunique()),
-            detail=next(iter(causes.loc[key, "detail"].astype(str)), ""),
+            detail=details.get((arm, probe, status), ""),
         )
 
 
@@ -279,8 +295,9 @@ def same_output(deliveries: pd.DataFrame, arms: tuple[str, str]) -> bool | None:
         None when either arm has no successful delivery to look at; False also when one arm
         delivered different scopes at different times.
     """
-    good = deliveries[deliveries["status"] == "ok"]
-    digests = [set(good.loc[good["arm"] == arm, "digest"]) - {""} for arm in arms]
+    rows = list(zip(*(deliveries[name] for name in ("arm", "status", "digest")), strict=True))
+    digests = [{digest for own, how, digest in rows if (own, how) == (arm, "ok")} - {""}
+               for arm in arms]  # fmt: skip
     if not all(digests):
         return None
     return len(digests[0] | digests[1]) == 1

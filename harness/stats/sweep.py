@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import pandas as pd
 from msgspec import Struct
 
-from harness.stats.batches import summarise_batches
+from harness.stats.batches import batching_of
 from harness.stats.frames import Frames, succeeded
 from harness.stats.summary import best_peak
 
@@ -45,11 +44,18 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     """
     metric = metric or best_peak(frames)
     samples = succeeded(frames.samples)
-    worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max()
+    worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max().to_dict()
     points = [
-        _point(case, batches, worst.loc[case], metric)
-        for case, batches in frames.batches.groupby(["binary", "source", "arm"])
-        if (*case, metric) in worst.index
+        SweepPoint(
+            *case,
+            threshold_bytes=batching.threshold_bytes,
+            peak_bytes=int(worst[*case, metric]),
+            batches=batching.most,
+            overshoot_bytes=batching.largest_overshoot_bytes,
+            wall_s=worst.get((*case, "wall")),
+        )
+        for case, batching in batching_of(frames.batches).items()
+        if (*case, metric) in worst
     ]
     return sorted(points, key=lambda one: (one.binary, one.source, one.threshold_bytes))
 
@@ -66,19 +72,3 @@ def fitting(points: Iterable[SweepPoint], budget_bytes: float) -> dict[str, Swee
     for point in points:
         by_binary.setdefault(point.binary, []).append(point)
     return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
-
-
-def _point(
-    case: tuple[str, str, str], batches: pd.DataFrame, worst: pd.Series[float], metric: str
-) -> SweepPoint:
-    batching = summarise_batches(batches)
-    assert batching is not None
-    wall = worst.get("wall")
-    return SweepPoint(
-        *case,
-        threshold_bytes=batching.threshold_bytes,
-        peak_bytes=int(worst[metric]),
-        batches=batching.most,
-        overshoot_bytes=batching.largest_overshoot_bytes,
-        wall_s=None if wall is None else float(wall),
-    )
