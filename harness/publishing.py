@@ -91,9 +91,7 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
         figure = load("plot", name)(frames)
         if figure.get_gid() == NO_DATA:
             continue
-        paths = write(figure, directory, name)
-        png = next(path for path in paths if path.suffix == ".png")
-        drawn[name] = Drawn(png, figure.get_suptitle())
+        drawn[name] = Drawn(write(figure, directory, name), figure.get_suptitle())
     return drawn
 
 

@@ -26,7 +26,8 @@ from harness.plots.style import (
     source_title,
     styled,
 )
-from harness.stats.frames import Frames, first_replicates
+from harness.stats.copies import first_replicates
+from harness.stats.frames import Frames
 
 QUESTION = "What is alive at the peak of each pipeline?"
 # None of the colours that stand for arms in the other pictures.
@@ -44,7 +45,7 @@ _MOST_BINARIES = 12
 _LEAST_SHARE = 0.1
 """A bar shorter than this, of the longest one's length, shows no stages to anybody."""
 _NAME_WIDTH = 20
-_BAR = 0.38
+_BARS = 0.76  # of the room that a binary has
 _CASE = ["source", "binary", "arm", "stage"]
 
 
@@ -56,12 +57,13 @@ def draw(frames: Frames) -> Figure:
         return no_data(QUESTION, "no replicate under memray succeeded")
     sources = sorted(held.index.unique("source"))
     panels = [(source, _largest(held.loc[source])) for source in sources]
-    heights = [len(panel.index.unique("binary")) + 1.5 for _, panel in panels]
+    arms = max(2, len(held.index.unique("arm")))
+    heights = [len(panel.index.unique("binary")) * arms / 2 + 1.5 for _, panel in panels]
     scale = byte_scale(held.sum(axis=1).tolist(), may_be_log=False)
     figure, grid = new_panels(QUESTION, 1.5 + 0.42 * sum(heights), heights)
     for axes, (source, panel) in zip(grid, panels, strict=True):
         axes.set_title(source_title(source))
-        _draw_panel(axes, panel, scale)
+        _draw_panel(axes, panel, scale, arms)
     marks = (Patch(color=_colour(stage), label=drawn(stage)) for stage in _in_order(held.columns))
     add_key(figure, marks, _iter_notes(held, panels))
     return figure
@@ -71,7 +73,7 @@ def _held(copies: pd.DataFrame) -> pd.DataFrame:
     """Return bytes by source, binary and arm, a column a stage, of each one's first replicate."""
     if copies.empty:
         return pd.DataFrame()
-    rows = first_replicates(copies, _CASE[:-1])
+    rows = first_replicates(copies)
     return rows.pivot_table("bytes", _CASE[:-1], _CASE[-1], aggfunc="sum", fill_value=0.0)
 
 
@@ -82,15 +84,15 @@ def _largest(panel: pd.DataFrame) -> pd.DataFrame:
     return panel.loc[list(readable.index[-_MOST_BINARIES:])]
 
 
-def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale) -> None:
+def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale, arms: int) -> None:
     binaries = list(dict.fromkeys(panel.index.get_level_values("binary")))
     labels = drawn_labels(binaries, _NAME_WIDTH)
     for place, binary in enumerate(binaries):
         for number, (arm, stages) in enumerate(panel.loc[binary].iterrows()):
-            height, left = place + _BAR * (0.5 - number), 0.0
+            height, left = place + _BARS * (0.5 - (number + 0.5) / arms), 0.0
             for stage in _in_order(stages.index):
                 width = scale.of(stages[stage])
-                axes.barh(height, width, _BAR, left=left, color=_colour(stage))
+                axes.barh(height, width, _BARS / arms, left=left, color=_colour(stage))
                 left += width
             said = f" {drawn(str(arm))}"
             axes.text(left, height, said, va="center", fontsize=10, color=GREY)

@@ -19,7 +19,8 @@ from harness.plots.style import (
     no_data,
     styled,
 )
-from harness.stats.frames import Frames, first_replicates, of_case
+from harness.stats.copies import first_replicates
+from harness.stats.frames import Frames, of_case
 
 QUESTION = "How long does the collector pause, and what stays alive?"
 _SIZES = {0: 3, 1: 5, 2: 8}
@@ -44,7 +45,7 @@ def _busiest(collections: pd.DataFrame) -> pd.DataFrame:
     """Return the first replicate of each arm, of the case that paused longest in all."""
     paused = collections.groupby(["binary", "source"])["duration_s"].sum()
     rows = of_case(collections, min(paused.index, key=lambda case: (-paused[case], case)))
-    return first_replicates(rows, ["arm"]).sort_values("start_s", kind="stable")
+    return first_replicates(rows).sort_values("start_s", kind="stable")
 
 
 def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:

@@ -31,7 +31,7 @@ GREY = "#666666"
 SPARE = ((GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
 """Colours and markers of what has none of its own."""
 
-PNG_DPI = 150
+_DPI = 150
 _WIDTH_IN = 7.2
 _FONT = "DejaVu Sans"  # ships with matplotlib, so a picture is the same on every machine
 _SETTINGS = {
@@ -67,7 +67,7 @@ def styled() -> Iterator[None]:
 
 def new_figure(question: str, height_in: float) -> Figure:
     """Return an empty figure whose title is the question it answers."""
-    figure = Figure(figsize=(_WIDTH_IN, height_in), layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained")
     figure.suptitle(question)
     return figure
 
@@ -161,7 +161,7 @@ def _glyphs() -> frozenset[int]:
 
 _FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None, "Creator": None}},
-    "png": {"metadata": {"Software": None}, "dpi": PNG_DPI},
+    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
 }
 
 
@@ -169,6 +169,7 @@ def render(figure: Figure, name: str) -> dict[str, bytes]:
     """Return the figure in each format, by file suffix; `name` seeds the identifiers in the SVG."""
     images = {}
     with styled(), mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
+        _lay_out(figure)
         for suffix, options in _FORMATS.items():
             buffer = BytesIO()
             figure.savefig(buffer, format=suffix, **options)
@@ -176,12 +177,18 @@ def render(figure: Figure, name: str) -> dict[str, bytes]:
     return images
 
 
-def write(figure: Figure, directory: Path, name: str) -> list[Path]:
-    """Write `name.svg` and `name.png` into `directory`, made if need be; return the paths."""
+def _lay_out(figure: Figure) -> None:
+    """Arrange the panels once: each format would do it again, which takes longer than drawing."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+
+
+def write(figure: Figure, directory: Path, name: str) -> Path:
+    """Write `name.svg` and `name.png` into `directory`, made if need be; return the PNG's path."""
     directory.mkdir(parents=True, exist_ok=True)
-    paths = []
     for suffix, image in render(figure, name).items():
         path = directory / f"{name}.{suffix}"
         path.write_bytes(image)
-        paths.append(path)
-    return paths
+    return path

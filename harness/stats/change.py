@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy import stats
 
 CONFIDENCE = 0.90
 _RESAMPLES = 9_999
@@ -75,7 +75,7 @@ def permutation_p(baseline: Sequence[float], candidate: Sequence[float]) -> floa
     sides = [np.sort(np.asarray(side, float)) for side in (candidate, baseline)]
     if min(side.size for side in sides) < 2 or min(side[0] for side in sides) <= 0:
         return None
-    result = stats.permutation_test(
+    result = scipy.stats.permutation_test(
         [np.log(side) for side in sides],
         _difference_of_means,
         vectorized=True,
@@ -89,7 +89,7 @@ def coefficient_of_variation(values: Sequence[float]) -> float:
     """Return the sample standard deviation over the mean; 0 for fewer than two values."""
     if len(values) < 2:
         return 0.0
-    return float(stats.variation(np.asarray(values, float), ddof=1))
+    return float(scipy.stats.variation(np.asarray(values, float), ddof=1))
 
 
 def finite(number: float) -> float | None:
@@ -103,7 +103,7 @@ def _welch(old: Floats, new: Floats) -> Change:
         return Change(_percent(delta), -math.inf, math.inf, exact=False)
     with warnings.catch_warnings():  # that one arm has no spread at all is nothing to warn of
         warnings.simplefilter("ignore", RuntimeWarning)
-        test = stats.ttest_ind(new, old, equal_var=False)
+        test = scipy.stats.ttest_ind(new, old, equal_var=False)
         interval = test.confidence_interval(CONFIDENCE)
     if math.isnan(test.pvalue):  # neither has any that a logarithm can hold
         return Change(_percent(delta), _percent(delta), _percent(delta), exact=True)

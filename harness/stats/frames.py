@@ -215,11 +215,6 @@ def of_case(table: pd.DataFrame, case: tuple[str, str]) -> pd.DataFrame:
     return table[(table["binary"] == case[0]) & (table["source"] == case[1])]
 
 
-def first_replicates(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Return the rows of the first replicate of each group."""
-    return table[table["replicate"] == table.groupby(by)["replicate"].transform("min")]
-
-
 def _completed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     if table.empty:
         table = table.astype(object)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 from msgspec import Struct
-from scipy import stats
+from scipy.special import stdtrit
 
 from harness.stats.change import CONFIDENCE
 from harness.stats.frames import Frames, succeeded
@@ -79,4 +79,4 @@ def _reach(deviations: list[float], cells: int) -> float | None:
     if freedom < 1:
         return None
     spread = math.sqrt(sum(value**2 for value in deviations) / freedom)
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom)) * spread
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * spread

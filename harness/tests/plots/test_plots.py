@@ -205,7 +205,17 @@ def test_arms_that_we_never_heard_of_look_unlike_ours_and_each_other() -> None:
 
 
 def test_a_figure_is_written_in_both_formats(tmp_path: Path) -> None:
-    paths = write(_draw("peak_heap", "one"), tmp_path / "plots", "peak_heap")
-    assert [path.name for path in paths] == ["peak_heap.svg", "peak_heap.png"]
-    assert all(path.stat().st_size > 1000 for path in paths)
-    assert b"<dc:date>" not in paths[0].read_bytes()
+    png = write(_draw("peak_heap", "one"), tmp_path / "plots", "peak_heap")
+    svg = png.with_suffix(".svg")
+    assert sorted(png.parent.iterdir()) == [png, svg]
+    assert all(path.stat().st_size > 1000 for path in (png, svg))
+    assert b"<dc:date>" not in svg.read_bytes()
+
+
+def test_eight_arms_have_room_for_their_bars(recwarn: pytest.WarningsRecorder) -> None:
+    held = _case("a.so")["copies"][:3]
+    arms = [f"streaming @ {kib} KiB" for kib in (64, 128, 256, 512, 1024, 2048, 4096, 8192)]
+    copies = [{**row, "arm": arm} for arm in arms for row in held]
+    plot: Callable[[Frames], Figure] = registry.find("plot", "copies").load()
+    render(plot(frames([], copies=copies)), "copies")
+    assert not recwarn.list
