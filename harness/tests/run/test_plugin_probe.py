@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import subprocess
 import sysconfig
 import venv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ from harness.loading import load_frames
 from harness.stats.frames import succeeded
 
 BINARY = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
+NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "analysis.ipynb"
 PROBE = """
 from contextlib import contextmanager
 from harness.probes.bare import UnmeasuredProbe
@@ -52,7 +55,22 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place / "venv" / "bin" / "python"
 
 
-def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(python: Path, tmp_path: Path) -> None:
+def _notebook_says(run: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the table of all metrics that the notebook shows of `run`: its second cell of code."""
+    monkeypatch.setenv("HARNESS_RUN", str(run))
+    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][:2]
+    code = ast.parse("\n".join("".join(cell["source"]) for cell in cells))
+    last = code.body.pop()
+    assert isinstance(last, ast.Expr)
+    names: dict[str, Any] = {}
+    exec(compile(code, NOTEBOOK, "exec"), names)  # noqa: S102  our own notebook
+    return str(eval(compile(ast.Expression(last.value), NOTEBOOK, "eval"), names))  # noqa: S307
+
+
+def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(
+    python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def call(*arguments: str) -> str:
         done = subprocess.run(
             [str(python), "-m", "harness", *arguments],
@@ -75,6 +93,8 @@ def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(python: Path, tmp_pat
         assert "=0" in shown
     assert "things_kept" in page
     assert "1,234" in page
+    (told,) = [x for x in _notebook_says(run, monkeypatch).splitlines() if "things_kept" in x]
+    assert told.split()[-5:] == ["4", "1,234", "1,234", "1,234", "True"]
     compared = json.loads(call("compare", str(run), "--arms", "legacy", "streaming", "--json"))
     found = {one["metric"]: (one["state"], one["exact"]) for one in compared["experiments"]}
     assert found == {"things_kept": ("clean", True), "things_lost": ("clean", True)}
