@@ -102,12 +102,10 @@ class Plot(Protocol):
     record and many records all give a figure; without data it says so and why, and has the gid
     `NO_DATA`, so that reports leave it out. Nothing global is touched: the figure is made from
     `matplotlib.figure.Figure`, never through pyplot.
-
-    A plot about many runs reads `frames.history`, which is empty in the tables of one run.
     """
 
     def __call__(self, frames: Frames) -> Figure:
-        """Draw the tables of one run, or the history of many."""
+        """Draw the tables of one run."""
         ...
 
 

@@ -6,9 +6,7 @@ import os
 from collections.abc import Container
 from pathlib import Path
 
-import pandas as pd
-
-from harness.stats.frames import COLUMNS, HISTORY, Frames, tables_of
+from harness.stats.frames import COLUMNS, Frames, tables_of
 from harness.stats.metrics import Metrics
 from harness.store.reader import Run, read_run
 
@@ -36,5 +34,4 @@ def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
         manifest=run.manifest,
         warnings=run.warnings,
         **tables_of(run.records, Metrics(run.manifest), tables),
-        history=pd.DataFrame(columns=HISTORY),
     )

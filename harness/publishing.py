@@ -81,7 +81,7 @@ def write_files(
 
 
 def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
-    """Draw every registered plot that has something to show, of one run or of the history of many.
+    """Draw every registered plot that has something to show.
 
     Returns:
         The pictures by the plots' names.

@@ -21,6 +21,12 @@ def names(kind: str) -> list[str]:
     return sorted(entry_points(group=f"harness.{kind}").names)
 
 
+def shipped(kind: str) -> dict[str, Any]:
+    """Return by name the extensions of one kind that come with the harness itself."""
+    points = entry_points(group=f"harness.{kind}")
+    return {point.name: point.load() for point in points if point.module.startswith("harness.")}
+
+
 def find(kind: str, name: str) -> EntryPoint:
     """Return the one entry point called `name`.
 

@@ -13,7 +13,8 @@ from rich.text import Text
 from harness.cli.console import error_console, output_console, write_line
 from harness.errors import ConfigError, StoreError
 from harness.loading import load_frames
-from harness.publishing import draw_all
+from harness.plots.history import draw
+from harness.plots.style import write
 from harness.stats.frames import Frames
 from harness.stats.labels import inert, shorten
 from harness.stats.trends import HistoryDocument, LevelChange, Trend, history_table, trends_of
@@ -95,15 +96,14 @@ def _warn(text: str) -> None:
 
 
 def _draw(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
-    frames = Frames.build(history=history_table(trends))
     try:
-        drawn = draw_all(frames, directory)
+        png = write(draw(history_table(trends)), directory, "history")
     except OSError as error:
         raise StoreError(
             f"cannot write into {directory}: {error.strerror}",
             remedy="choose another directory with --output",
         ) from error
-    return {name: str(path) for name, (path, _) in drawn.items()}
+    return {"history": str(png)}
 
 
 def _print(trends: Sequence[Trend], runs: int, *, everything: bool) -> None:

@@ -26,8 +26,9 @@ from harness.plots.style import (
     styled,
     write_beside,
 )
-from harness.stats.frames import Frames
+from harness.records import Manifest
 from harness.stats.labels import shorten
+from harness.stats.metrics import Metrics
 from harness.units import format_value
 
 QUESTION = "When did it change, and by how much?"
@@ -40,12 +41,15 @@ _UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
 
 
 @styled()
-def draw(frames: Frames) -> Figure:
-    """Draw one panel a metric and source: peak heap, and the time it took where it was measured."""
-    history = frames.history
-    chosen = history[history["metric"].isin(_chosen(frames))]
+def draw(history: pd.DataFrame) -> Figure:
+    """Draw one panel per metric and source: peak heap, and the time it took where measured.
+
+    Args:
+        history: As `harness.stats.trends.history_table` makes it, of many runs.
+    """
+    chosen = history[history["metric"].isin(_chosen(history))]
     if chosen.empty:
-        return no_data(QUESTION, "the tables of one run tell no history; give several runs")
+        return no_data(QUESTION, "no run measured anything that could be followed")
     panels = list(_iter_panels(chosen))
     heights = [len(panel.lines) + 0.9 for panel in panels]
     figure, grid = new_panels(QUESTION, 2.6 + 0.48 * sum(heights), heights, sharex=True)
@@ -57,9 +61,9 @@ def draw(frames: Frames) -> Figure:
     return figure
 
 
-def _chosen(frames: Frames) -> list[str]:
+def _chosen(history: pd.DataFrame) -> list[str]:
     """Return the best definition of peak heap that was measured, and of time."""
-    measured, metrics = set(frames.history["metric"]), frames.metrics
+    measured, metrics = set(history["metric"]), Metrics(Manifest())
     times = [name for name in metrics.compared if metrics[name].unit == "second"]
     known = [[name for name in kind if name in measured][:1] for kind in (metrics.peaks, times)]
     return [name for found in known for name in found] or sorted(measured)[:1]

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from harness import registry
 from harness.errors import ConfigError
-from harness.probes.builtin import builtin_metrics
 from harness.records import VERIFY, Arm, Cost, Metric
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 
@@ -75,4 +74,5 @@ def traits_of(name: str) -> ProbeTraits:
 
 def declared_metrics(traits: dict[str, ProbeTraits]) -> dict[str, tuple[Metric, ...]]:
     """Return the metrics of the built-in probes and of those in `traits`, by probe."""
-    return builtin_metrics() | {name: one.metrics for name, one in traits.items() if one.metrics}
+    builtin = {name: probe.metrics for name, probe in registry.shipped("probe").items()}
+    return builtin | {name: one.metrics for name, one in traits.items() if one.metrics}

@@ -65,16 +65,6 @@ COLUMNS: dict[str, dict[str, str]] = {
 - `failures`: one replicate that does not count a row, and why.
 """
 
-HISTORY = [
-    *("binary", "source", "arm", "metric", "run_id", "name", "started_at", "unit", "exact"),
-    *("level", "low", "high", "replicates", "step", "delta_pct", "reason"),
-]
-"""The columns of many runs side by side: one row for each metric of an experiment in a run.
-
-Rows are in the order of the runs. `name` is the commit or, without one, the run. `step` is `shift`
-where the level is another than before, `break` where that has the `reason` given, else empty.
-"""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
@@ -82,7 +72,7 @@ class Frames:
 
     Nothing here is filtered: failed replicates are in `samples` with their status, and each
     statistic leaves them out by `succeeded`. `warnings` says what is not as a clean run would
-    leave it. `history` is about many runs, and empty in the tables of one.
+    leave it.
     """
 
     path: Path
@@ -95,7 +85,6 @@ class Frames:
     copies: pd.DataFrame
     deliveries: pd.DataFrame
     failures: pd.DataFrame
-    history: pd.DataFrame
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -114,7 +103,7 @@ class Frames:
         """Return frames made of `tables`; those not given are empty, columns not known are kept."""
         whole = {
             name: _completed(tables.get(name, pd.DataFrame()), columns)
-            for name, columns in {**COLUMNS, "history": HISTORY}.items()
+            for name, columns in COLUMNS.items()
         }
         return cls(path=path, manifest=manifest, warnings=warnings, **whole)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from math import inf
 
 from msgspec.structs import replace
 
-from harness.probes.builtin import builtin_metrics
 from harness.records import Manifest, Metric
+from harness.registry import shipped
 
 _DERIVED = (
     Metric("reduction_pct", "percent", better="more", portable=True, instrument="memray"),
@@ -32,7 +32,7 @@ class Metrics:
         self._declared = {
             (probe, metric.name): metric
             for manifest in manifests
-            for probe, metrics in (manifest.metrics or builtin_metrics()).items()
+            for probe, metrics in (manifest.metrics or _builtin_metrics()).items()
             for metric in metrics
         }
         self._by_name = {one.name: one for one in (*_DERIVED, *self._declared.values())}
@@ -62,3 +62,8 @@ class Metrics:
         found = {one.name: one for one in self._declared.values() if one.compared}
         ordered = sorted(found.values(), key=lambda one: (one.peak_rank or inf, one.unit))
         return tuple(metric.name for metric in ordered)
+
+
+@cache
+def _builtin_metrics() -> dict[str, tuple[Metric, ...]]:
+    return {name: probe.metrics for name, probe in shipped("probe").items()}

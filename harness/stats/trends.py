@@ -12,7 +12,7 @@ from msgspec import Struct, to_builtins
 
 from harness.records import Options
 from harness.stats.change import finite
-from harness.stats.frames import HISTORY, Frames
+from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
 from harness.stats.samples import Key, Sample, collect
 from harness.stats.steps import LEAST_POINTS, Step, find_steps
@@ -195,8 +195,19 @@ def _iter_remarks(runs: Sequence[RunLevel], *, declared: bool, exact: bool) -> I
         yield f"{len(runs)} runs are too few to find a shift in noise: {LEAST_POINTS} are needed"
 
 
+HISTORY = [
+    *("binary", "source", "arm", "metric", "run_id", "name", "started_at", "unit", "exact"),
+    *("level", "low", "high", "replicates", "step", "delta_pct", "reason"),
+]
+"""The columns of many runs side by side: one row for each metric of an experiment in a run.
+
+Rows are in the order of the runs. `name` is the commit or, without one, the run. `step` is `shift`
+where the level is another than before, `break` where that has the `reason` given, else empty.
+"""
+
+
 def history_table(trends: Sequence[Trend]) -> pd.DataFrame:
-    """Return one row for each metric in each run, columns as in `harness.stats.frames.HISTORY`."""
+    """Return one row for each metric in each run, columns as in `HISTORY`."""
     rows = [
         {
             **{name: getattr(trend, name) for name in HISTORY if name in trend.__struct_fields__},

@@ -59,8 +59,7 @@ MEASURED = {"worker", "frames", "sources", "replay", "recording"}
 EXCEPTIONS = {
     ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
     ("run.doctor", "run.launcher"): "doctor tries what the launcher does before every worker",
-    ("run.extensions", "probes"): "the metrics of the built-in probes are declared with them",
-    ("stats.metrics", "probes"): "runs from before manifests had declarations",
+    ("stats.metrics", "registry"): "runs from before manifests had declarations",
     ("run.doctor", "probes"): "doctor asks a probe whether this machine can carry it",
 }
 

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from harness import registry
 from harness.contracts import NO_DATA
+from harness.plots import history
 from harness.plots.style import arm_looks, drawn, render, write
 from harness.stats.frames import Frames
+from harness.stats.trends import HISTORY
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
 HOSTILE = "\x1b[31mre\nd\u202e$x_{1}$日本<script>" + "x" * 500
-PLOTS = registry.names("plot")
+PLOTS = [*registry.names("plot"), "history"]
 
 
 def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]:
@@ -44,7 +47,6 @@ def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]
         ],
         "collections": [{**row, "start_s": row["at_s"], **gc, **heap} for row in timed],
         "deliveries": [delivery(binary, arm, source=source) for arm in ARMS],
-        "history": [row for arm in ARMS for row in _visits({**own, "arm": arm})],
     }
 
 
@@ -113,7 +115,25 @@ SPECIAL: dict[str, Callable[[str], Frames]] = {"sweep": _sweep, "scaling": _scal
 """The plots that have nothing to show of a plain run, with a run that they do show."""
 
 
+HISTORIES = {
+    "one": [("a.so", "dwarf")],
+    "two sources": [("a.so", "dwarf"), ("a.so", "replay")],
+    "many": [(f"lib{n}.so", "dwarf") for n in range(30)],
+    "hostile names": [(HOSTILE, "dwarf"), (HOSTILE + "y", "dwarf"), ("$", "dwarf")],
+}
+
+
+def _history(cases: Iterable[tuple[str, str]]) -> Figure:
+    places = [
+        {"binary": binary, "source": source, "arm": arm} for binary, source in cases for arm in ARMS
+    ]
+    rows = [row for place in places for row in _visits(place)]
+    return history.draw(pd.DataFrame(rows, columns=HISTORY))
+
+
 def _draw(name: str, data: str) -> Figure:
+    if name == "history":
+        return _history(HISTORIES.get(data, ()))
     plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
     if name in SPECIAL and data in ("one", "hostile names"):
         return plot(SPECIAL[name]("a.so" if data == "one" else HOSTILE))
@@ -126,8 +146,7 @@ def _texts(figure: Figure) -> str:
 
 @pytest.mark.parametrize(("binaries", "said"), [(3, ""), (4, "1 more experiment is"), (30, "53 ")])
 def test_a_history_says_how_many_experiments_it_leaves_out(binaries: int, said: str) -> None:
-    plot: Callable[[Frames], Figure] = registry.find("plot", "history").load()
-    texts = _texts(plot(_together(*(_case(f"lib{n}.so") for n in range(binaries)))))
+    texts = _texts(_history((f"lib{n}.so", "dwarf") for n in range(binaries)))
     assert ("not drawn; none changed more than these" in texts) == bool(said)
     assert said in texts
 

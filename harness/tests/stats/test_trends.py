@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.records import Manifest
-from harness.stats.frames import HISTORY, Frames
+from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
 from harness.stats.surroundings import (
     comparable_with,
     differences,
     surroundings,
 )
-from harness.stats.trends import Trend, history_table, trends_of
+from harness.stats.trends import HISTORY, Trend, history_table, trends_of
 from harness.tests.stats.made import delivery, failure, manifest, sample
 
 RIG = {"machine": "x86_64", "implementation": "CPython", "cpu": "one", "cpus": 2}
