@@ -301,3 +301,11 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     promoted: bool = False
     finished_at: str = ""
     elapsed_s: float | None = None
+
+
+class StoredFile(Struct, frozen=True, kw_only=True):
+    """One file; mode None and an empty digest when they are not known or mean nothing."""
+
+    size_bytes: int
+    mode: int | None = None
+    sha256: str = ""

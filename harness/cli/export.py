@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
+import pandas as pd
 import typer
 from rich.text import Text
 
@@ -14,7 +15,7 @@ from harness.cli.console import error_console
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.loading import load_frames
 from harness.reports.exports.formats import FORMATS
-from harness.reports.exports.measurements import Measurement, measurements_of, tracked
+from harness.reports.exports.measurements import measurements_of, tracked
 from harness.stats.frames import Frames
 from harness.stats.labels import inert
 from harness.stats.metrics import Metrics
@@ -55,7 +56,7 @@ def export(
     measurements, declared = _read(runs)
     if metric or not chosen.every_metric:
         measurements = _chosen(measurements, declared, metric, any_probe=chosen.every_metric)
-    if not measurements:
+    if measurements.empty:
         raise MeasurementInvalid(
             "there is nothing to export", remedy="no replicate succeeded, or no metric is so called"
         )
@@ -64,31 +65,30 @@ def export(
     _write(chosen.render(measurements), output)
 
 
-def _read(runs: Sequence[Path]) -> tuple[list[Measurement], Metrics]:
-    found: list[Measurement] = []
-    manifests = []
+def _read(runs: Sequence[Path]) -> tuple[pd.DataFrame, Metrics]:
+    found, manifests = [], []
     for path in runs:
         frames = load_frames(path)
         for warning in frames.warnings:
             _say(f"warning: {warning}")
         _say_what_is_missing(path, frames)
-        found += measurements_of(frames)
+        found.append(measurements_of(frames))
         manifests.append(frames.manifest)
-    return found, Metrics(*manifests)
+    return pd.concat(found, ignore_index=True), Metrics(*manifests)
 
 
 def _chosen(
-    measurements: list[Measurement],
+    measurements: pd.DataFrame,
     declared: Metrics,
     metrics: list[str] | None,
     *,
     any_probe: bool,
-) -> list[Measurement]:
-    unknown = sorted(set(metrics or ()) - {m.metric for m in measurements})
+) -> pd.DataFrame:
+    unknown = sorted(set(metrics or ()) - set(measurements["metric"]))
     if unknown:
         raise ConfigError(f"nothing measured {unknown[0]!r}")
     if any_probe:
-        return [m for m in measurements if m.metric in (metrics or ())]
+        return measurements[measurements["metric"].isin(metrics or [])]
     return tracked(measurements, declared, metrics or ())
 
 

@@ -7,34 +7,15 @@ neither. It tells of files only: whether numbers got worse is for the comparison
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
 
+from harness.records import StoredFile
 from harness.stats.verdict import FileChange, FileChanges
 
 TOLERATED_PCT = 10
 _EXECUTABLE = 0o100  # as version control does: the rest of a mode is the umask of a machine
 
 
-class File(Protocol):
-    """What is compared of a file. Mode None and an empty digest mean that nobody knows."""
-
-    @property
-    def size_bytes(self) -> int:
-        """How long it is."""
-        ...
-
-    @property
-    def mode(self) -> int | None:
-        """Its permission bits."""
-        ...
-
-    @property
-    def sha256(self) -> str:
-        """The digest of its content."""
-        ...
-
-
-def compare_files(before: Mapping[str, File], after: Mapping[str, File]) -> FileChanges:
+def compare_files(before: Mapping[str, StoredFile], after: Mapping[str, StoredFile]) -> FileChanges:
     """Return every file of either side that is not as it was; a file may have two rows.
 
     A size is changed when it differs by more than 10 % of what it was, and whenever it comes from
@@ -49,7 +30,7 @@ def compare_files(before: Mapping[str, File], after: Mapping[str, File]) -> File
 
 
 def _iter_rows(
-    name: str, before: Mapping[str, File], after: Mapping[str, File]
+    name: str, before: Mapping[str, StoredFile], after: Mapping[str, StoredFile]
 ) -> Iterator[FileChange]:
     old, new = before.get(name), after.get(name)
     if old is None or new is None:
@@ -72,7 +53,7 @@ def _mode_changed(old: int | None, new: int | None) -> bool:
     return old is not None and new is not None and (old ^ new) & _EXECUTABLE != 0
 
 
-def _row(name: str, change: str, old: File | None, new: File | None) -> FileChange:
+def _row(name: str, change: str, old: StoredFile | None, new: StoredFile | None) -> FileChange:
     return FileChange(
         path=name,
         change=change,
@@ -83,5 +64,5 @@ def _row(name: str, change: str, old: File | None, new: File | None) -> FileChan
     )
 
 
-def _octal(file: File | None) -> str | None:
+def _octal(file: StoredFile | None) -> str | None:
     return None if file is None or file.mode is None else f"{file.mode & 0o7777:04o}"

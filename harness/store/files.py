@@ -5,22 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from msgspec import Struct
-
 from harness.errors import StoreError
+from harness.records import StoredFile
 from harness.store.manifest import MANIFEST, read_manifest
 from harness.store.reader import RECORDS
 from harness.store.seal import is_sealed, verify_seal
 
 _WRITTEN = (MANIFEST, RECORDS)  # pictures and reports are made from these, and can be made again
-
-
-class StoredFile(Struct, frozen=True, kw_only=True):
-    """One file; mode None and an empty digest when they are not known or mean nothing."""
-
-    size_bytes: int
-    mode: int | None = None
-    sha256: str = ""
 
 
 def files_of(run_dir: Path) -> dict[str, StoredFile]:

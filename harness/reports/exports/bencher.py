@@ -5,21 +5,21 @@ A measure has a `value` and may have `lower_value` and `upper_value`; there is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
 
 import msgspec
+import pandas as pd
 
-from harness.reports.exports.measurements import Measurement, iter_series, measure_name, plain
+from harness.reports.exports.measurements import iter_series, measure_name, plain
 
 
-def render(measurements: Sequence[Measurement]) -> bytes:
+def render(table: pd.DataFrame) -> bytes:
     """Return the median of each metric, with the lowest and the highest replicate around it."""
     benchmarks: dict[str, dict[str, dict[str, int | float]]] = {}
-    for series in iter_series(measurements):
-        benchmarks.setdefault(series.case.name, {})[measure_name(series.metric, series.unit)] = {
-            "value": plain(median(series.values)),
-            "lower_value": plain(min(series.values)),
-            "upper_value": plain(max(series.values)),
+    for case, metric, unit, values in iter_series(table):
+        benchmarks.setdefault(case, {})[measure_name(metric, unit)] = {
+            "value": plain(median(values)),
+            "lower_value": plain(min(values)),
+            "upper_value": plain(max(values)),
         }
     return msgspec.json.format(msgspec.json.encode(benchmarks), indent=2) + b"\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from io import BytesIO
 
+import pandas as pd
 from msgspec import Struct
 
-from harness.reports.exports import bencher, github_action, go_benchmark, otava, tables
-from harness.reports.exports.measurements import Measurement
+from harness.errors import ConfigError
+from harness.reports.exports import bencher, github_action, go_benchmark, otava
+from harness.reports.exports.measurements import COLUMNS
 
 
 class Format(Struct, frozen=True):
@@ -18,11 +21,29 @@ class Format(Struct, frozen=True):
     the format cannot hold.
     """
 
-    render: Callable[[Sequence[Measurement]], bytes]
+    render: Callable[[pd.DataFrame], bytes]
     several_runs: bool = False
     every_metric: bool = False
     binary: bool = False
-    left_out: Callable[[Sequence[Measurement]], list[str]] | None = None
+    left_out: Callable[[pd.DataFrame], list[str]] | None = None
+
+
+def _render_csv(table: pd.DataFrame) -> bytes:
+    """Return CSV as RFC 4180 has it but for the line ends; values are exact."""
+    text: str = table[COLUMNS].to_csv(index=False, lineterminator="\n")
+    return text.encode()
+
+
+def _render_parquet(table: pd.DataFrame) -> bytes:
+    target = BytesIO()
+    try:
+        table[COLUMNS].to_parquet(target, index=False)
+    except ImportError as error:
+        raise ConfigError(
+            "Parquet needs pyarrow, which is not installed",
+            remedy="python -m pip install 'harness[parquet]'",
+        ) from error
+    return target.getvalue()
 
 
 FORMATS = {
@@ -30,6 +51,6 @@ FORMATS = {
     "github-action-benchmark": Format(github_action.render),
     "go-benchmark": Format(go_benchmark.render, several_runs=True),
     "otava": Format(otava.render, several_runs=True, left_out=otava.incomplete),
-    "csv": Format(tables.render_csv, several_runs=True, every_metric=True),
-    "parquet": Format(tables.render_parquet, several_runs=True, every_metric=True, binary=True),
+    "csv": Format(_render_csv, several_runs=True, every_metric=True),
+    "parquet": Format(_render_parquet, several_runs=True, every_metric=True, binary=True),
 }

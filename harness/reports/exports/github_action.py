@@ -5,27 +5,27 @@ A list of `name`, `unit` and `value`; `range` and `extra` are texts to be shown.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from statistics import median
 
 import msgspec
+import pandas as pd
 
-from harness.reports.exports.measurements import Measurement, Series, iter_series, plain
+from harness.reports.exports.measurements import iter_series, plain
 
 
-def render(measurements: Sequence[Measurement]) -> bytes:
+def render(table: pd.DataFrame) -> bytes:
     """Return the median of each metric; how far replicates are from it as the range."""
-    entries = [_entry(series) for series in iter_series(measurements)]
+    entries = [_entry(*series) for series in iter_series(table)]
     return msgspec.json.format(msgspec.json.encode(entries), indent=2) + b"\n"
 
 
-def _entry(series: Series) -> dict[str, str | int | float]:
-    middle, low, high = median(series.values), min(series.values), max(series.values)
+def _entry(case: str, metric: str, unit: str, values: list[float]) -> dict[str, str | int | float]:
+    middle, low, high = median(values), min(values), max(values)
     off = max(high - middle, middle - low)
     return {
-        "name": f"{series.case.name} {series.metric}",
-        "unit": series.unit,
+        "name": f"{case} {metric}",
+        "unit": unit,
         "value": plain(middle),
         "range": f"± {plain(off)}",
-        "extra": f"replicates: {len(series.values)}\nlowest: {plain(low)}\nhighest: {plain(high)}",
+        "extra": f"replicates: {len(values)}\nlowest: {plain(low)}\nhighest: {plain(high)}",
     }

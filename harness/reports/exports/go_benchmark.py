@@ -13,46 +13,50 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from typing import Any
 
-from harness.reports.exports.measurements import Measurement, measure_name, plain
+import pandas as pd
 
+from harness.reports.exports.measurements import CASE, measure_name, plain
+
+_PROCESS = [*CASE, "probe", "replicate"]
 _ACTIVE = re.compile(r"[\s/=%\x00-\x1f\x7f]")
 
 
-def render(measurements: Sequence[Measurement]) -> bytes:
+def render(table: pd.DataFrame) -> bytes:
     """Return every replicate; units of exact metrics are declared so, which calls for no test."""
-    return "".join(f"{line}\n" for line in _iter_lines(measurements)).encode()
+    return "".join(f"{line}\n" for line in _iter_lines(table)).encode()
 
 
-def _iter_lines(measurements: Sequence[Measurement]) -> Iterator[str]:
-    units = {measure_name(m.metric, m.unit): m for m in measurements}
-    for unit, m in sorted(units.items()):
-        better = "higher" if m.better == "more" else "lower"
-        yield f"Unit {_one_word(unit)} better={better} assume={'exact' if m.exact else 'nothing'}"
-    ordered = sorted(measurements, key=lambda m: (m.started_at, m.run_id, *_process(m), m.metric))
-    for _, run in groupby(ordered, key=lambda m: m.run_id):
+def _iter_lines(table: pd.DataFrame) -> Iterator[str]:
+    ordered = table.sort_values(["started_at", "run_id", *_PROCESS, "metric"], kind="stable")
+    rows = list(ordered.itertuples(index=False))
+    units = {measure_name(row.metric, row.unit): row for row in rows}
+    for unit, row in sorted(units.items()):
+        better = "higher" if row.better == "more" else "lower"
+        yield f"Unit {_one_word(unit)} better={better} assume={'exact' if row.exact else 'nothing'}"
+    for _, run in groupby(rows, key=lambda row: row.run_id):
         yield from _iter_run(list(run))
 
 
-def _iter_run(measurements: Sequence[Measurement]) -> Iterator[str]:
-    first = measurements[0]
+def _iter_run(rows: Sequence[Any]) -> Iterator[str]:
+    first = rows[0]
     for key, value in (("run", first.run_id), ("commit", first.commit)):
         # Without a value, what another run said before would be forgotten, as it should be.
         yield f"{key}: {value}".rstrip()
-    for _, process in groupby(measurements, key=_process):
+    for _, process in groupby(rows, key=_process):
         yield _result(list(process))
 
 
-def _process(measurement: Measurement) -> tuple[object, ...]:
+def _process(row: Any) -> tuple[object, ...]:
     """Return what tells the process that measured this from the others of its run."""
-    return (*measurement.case, measurement.probe, measurement.replicate)
+    return tuple(getattr(row, name) for name in _PROCESS)
 
 
-def _result(measurements: Sequence[Measurement]) -> str:
-    case = measurements[0].case
-    parts = (f"{key}={_one_word(value)}" for key, value in case._asdict().items())
+def _result(rows: Sequence[Any]) -> str:
+    parts = (f"{name}={_one_word(getattr(rows[0], name))}" for name in CASE)
     pairs: Iterable[str] = (
-        f"{plain(m.value)!r} {_one_word(measure_name(m.metric, m.unit))}" for m in measurements
+        f"{plain(row.value)!r} {_one_word(measure_name(row.metric, row.unit))}" for row in rows
     )
     return f"BenchmarkUpload/{'/'.join(parts)} 1 {' '.join(pairs)}"
 

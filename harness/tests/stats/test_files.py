@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.records import StoredFile
 from harness.stats.files import compare_files
-from harness.store.files import StoredFile
 
 DIGESTS = st.sampled_from(["", "a" * 64, "b" * 64])
 FILES = st.builds(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from harness.records import Manifest
-from harness.reports.exports.measurements import Measurement
 from harness.stats.metrics import Metrics
 
 
-def measured(value: float, **changes: Any) -> Measurement:
-    """Return one peak of the first replicate of streaming over libelf, unless told otherwise."""
+def measured(value: float, **changes: Any) -> dict[str, Any]:
+    """Return one row: a peak of streaming over libelf, in the first replicate unless told."""
     fields = {
         "run_id": "r1",
         "started_at": "2026-01-01T10:00:00+00:00",
@@ -25,22 +26,30 @@ def measured(value: float, **changes: Any) -> Measurement:
         "unit": "byte",
     }
     whole = {**fields, **changes}
-    exact = Metrics(Manifest())[whole["metric"]].exact
-    return Measurement(**whole, value=value, exact=exact)
+    metric = Metrics(Manifest())[whole["metric"]]
+    return {**whole, "value": value, "exact": metric.exact, "better": metric.better}
 
 
 WALL: dict[str, Any] = {"metric": "wall", "unit": "second", "probe": "bare"}
 RSS: dict[str, Any] = {"metric": "rss_peak", "unit": "byte", "probe": "bare"}
 LEGACY: dict[str, Any] = {"arm": "legacy"}
 
-RUN = [
-    *(measured(4096.0, replicate=number) for number in range(3)),
-    *(measured(value, replicate=number, **WALL) for number, value in enumerate((0.25, 0.5, 0.375))),
-    *(measured(8192.0, replicate=number, **RSS) for number in range(3)),
-    *(measured(9001.0 + number, replicate=number, **LEGACY) for number in range(2)),
-    measured(7.0, binary="odd name/50%-8", metric="heap_peak_gc", probe="gc"),
-]
-LATER = [
-    measured(5000.0, run_id="r2", commit="", started_at="2026-01-02T10:00:00+00:00"),
-    measured(0.5, run_id="r2", commit="", started_at="2026-01-02T10:00:00+00:00", **WALL),
-]
+RUN = pd.DataFrame(
+    [
+        *(measured(4096.0, replicate=number) for number in range(3)),
+        *(
+            measured(value, replicate=number, **WALL)
+            for number, value in enumerate((0.25, 0.5, 0.375))
+        ),
+        *(measured(8192.0, replicate=number, **RSS) for number in range(3)),
+        *(measured(9001.0 + number, replicate=number, **LEGACY) for number in range(2)),
+        measured(7.0, binary="odd name/50%-8", metric="heap_peak_gc", probe="gc"),
+    ]
+)
+LATER = pd.DataFrame(
+    [
+        measured(5000.0, run_id="r2", commit="", started_at="2026-01-02T10:00:00+00:00"),
+        measured(0.5, run_id="r2", commit="", started_at="2026-01-02T10:00:00+00:00", **WALL),
+    ]
+)
+BOTH = pd.concat([RUN, LATER], ignore_index=True)

@@ -16,9 +16,9 @@ from harness.errors import ConfigError
 from harness.records import Manifest
 from harness.reports.exports import bencher, go_benchmark, otava
 from harness.reports.exports.formats import FORMATS
-from harness.reports.exports.measurements import measurements_of, tracked
+from harness.reports.exports.measurements import COLUMNS, measurements_of, tracked
 from harness.stats.metrics import Metrics
-from harness.tests.reports.exports.made import LATER, RSS, RUN, measured
+from harness.tests.reports.exports.made import BOTH, RSS, RUN, measured
 from harness.tests.reports.golden_files import check
 from harness.tests.stats.made import failure, frames, sample
 
@@ -33,7 +33,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_the_export_is_the_golden_one(name: str) -> None:
-    several = RUN + LATER if FORMATS[name].several_runs else RUN
+    several = BOTH if FORMATS[name].several_runs else RUN
     check(f"export-{name}.{TEXTS[name]}", FORMATS[name].render(several).decode())
 
 
@@ -66,7 +66,9 @@ def test_whatever_the_names_every_go_benchmark_line_is_one_that_its_reader_takes
     binary: str, metric: str, unit: str, value: float
 ) -> None:
     named = measured(value, binary=binary, metric=metric, unit=unit)
-    declared, run, commit, result = go_benchmark.render([named]).decode().split("\n")[:-1]
+    declared, run, commit, result = (
+        go_benchmark.render(pd.DataFrame([named])).decode().split("\n")[:-1]
+    )
     assert UNIT.fullmatch(declared)
     assert CONFIG.fullmatch(run)
     assert CONFIG.fullmatch(commit)
@@ -80,23 +82,23 @@ def test_whatever_the_names_every_go_benchmark_line_is_one_that_its_reader_takes
 
 
 def test_only_exact_metrics_are_declared_exact() -> None:
-    text = go_benchmark.render([measured(1.0), measured(2.0, **RSS)]).decode()
+    text = go_benchmark.render(pd.DataFrame([measured(1.0), measured(2.0, **RSS)])).decode()
     assert "Unit heap-peak-memray-bytes better=lower assume=exact\n" in text
     assert "Unit rss-peak-bytes better=lower assume=nothing\n" in text
 
 
 def test_no_name_ends_like_a_count_of_processors() -> None:
     """benchstat would cut `-8` off and take two binaries for one."""
-    text = go_benchmark.render([measured(1.0, arm="mine-8")]).decode()
+    text = go_benchmark.render(pd.DataFrame([measured(1.0, arm="mine-8")])).decode()
     assert "/arm=mine%2d8 1 " in text
 
 
 def test_otava_gets_a_number_in_every_cell_and_is_told_what_it_does_not_get() -> None:
-    head, *rows = csv.reader(StringIO(otava.render(RUN + LATER).decode()))
+    head, *rows = csv.reader(StringIO(otava.render(BOTH).decode()))
     assert head[:3] == ["time", "commit", "run_id"]
     assert [row[2] for row in rows] == ["r1", "r2"]
     assert all(float(cell) >= 0 for row in rows for cell in row[3:])
-    assert otava.incomplete(RUN + LATER) == [
+    assert otava.incomplete(BOTH) == [
         "libelf/replay/legacy/heap_peak_memray",
         "libelf/replay/streaming/rss_peak",
         "odd name/50%-8/replay/streaming/heap_peak_gc",
@@ -104,13 +106,12 @@ def test_otava_gets_a_number_in_every_cell_and_is_told_what_it_does_not_get() ->
 
 
 def test_tables_come_back_as_they_were() -> None:
-    columns = [name for name in RUN[0].__struct_fields__ if name not in ("exact", "better")]
-    wanted = [[getattr(m, name) for name in columns] for m in RUN + LATER]
-    text = FORMATS["csv"].render(RUN + LATER).decode()
+    wanted = BOTH[COLUMNS].to_numpy().tolist()
+    text = FORMATS["csv"].render(BOTH).decode()
     read = pd.read_csv(StringIO(text), keep_default_na=False)
     assert read.to_numpy().tolist() == wanted
-    stored = pd.read_parquet(BytesIO(FORMATS["parquet"].render(RUN + LATER)))
-    assert stored[columns].to_numpy().tolist() == wanted
+    stored = pd.read_parquet(BytesIO(FORMATS["parquet"].render(BOTH)))
+    assert stored.to_numpy().tolist() == wanted
 
 
 def test_what_failed_is_no_measurement() -> None:
@@ -119,15 +120,15 @@ def test_what_failed_is_no_measurement() -> None:
         sample("a", "legacy", float("nan"), replicate=2),
         failure("a", "legacy", replicate=3),
     ]
-    assert [m.value for m in measurements_of(frames(rows))] == [1.0]
+    assert measurements_of(frames(rows))["value"].tolist() == [1.0]
 
 
 def test_a_metric_counts_only_from_the_probe_that_is_there_to_take_it() -> None:
     found = [measured(1.0, **RSS), measured(9.0, **RSS | {"probe": "memray"})]
-    assert [m.value for m in tracked(found, Metrics(Manifest()))] == [1.0]
+    assert tracked(pd.DataFrame(found), Metrics(Manifest()))["value"].tolist() == [1.0]
 
 
 def test_values_that_differ_by_probe_are_not_mixed() -> None:
     found = [measured(1.0, metric="cpu_under_probe", probe=probe) for probe in ("gc", "memray")]
     with pytest.raises(ConfigError, match="taken by gc and memray"):
-        tracked(found, Metrics(Manifest()), {"cpu_under_probe"})
+        tracked(pd.DataFrame(found), Metrics(Manifest()), {"cpu_under_probe"})
