@@ -6,7 +6,6 @@ names are shortened; where that is not enough, each row becomes lines of `header
 
 from __future__ import annotations
 
-import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from rich.segment import Segment
 from rich.table import Table as Grid
 from rich.text import Text
 
-from harness.stats.labels import distinct, inert, shorten
+from harness.stats.labels import Markdown, code, distinct, inert, plain, shorten
 
 T = TypeVar("T")
 
@@ -33,13 +32,8 @@ _USUAL_WIDTH = 80
 _LEAST_NAME = 10
 _LONGEST_WORD = 16
 _DOCUMENT_NAME = 60
-_SPECIAL = re.compile(r"([\\`*_\[\]<|~#&@$])")
-
-
-class Markdown(str):
-    """Text that is Markdown already; every other string is taken for a foreign name."""
-
-    __slots__ = ()
+_FIRST = {True: "descending", False: "ascending"}
+_RULES = {"left": "---", "center": ":-:", "right": "---:"}
 
 
 class Column(Struct, Generic[T], frozen=True, kw_only=True):
@@ -62,7 +56,7 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
         css: The classes of its cells on a page.
         rising: The first click on the header of a number puts the smallest first.
         head: Its cells are the headers of their rows.
-        right: Align to the right although it is no number.
+        align: How its cells are aligned; numbers are to the right without it, others to the left.
         least: The fewest characters in a terminal, so that tables below each other line up.
         most: The most characters of a name in 80 columns; a wider terminal adds to them.
         markdown: Returns a cell that is Markdown already.
@@ -82,16 +76,16 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
     css: str = ""
     rising: bool = False
     head: bool = False
-    right: bool = False
+    align: Literal["", "left", "center", "right"] = ""
     least: int = 0
     most: int = 0
     markdown: Callable[[T], Markdown] | None = None
     html: Callable[[T], Markup] | None = None
 
     @property
-    def justify(self) -> Literal["left", "right"]:
+    def justify(self) -> Literal["left", "center", "right"]:
         """How its cells are aligned."""
-        return "right" if self.right or self.kind == "number" else "left"
+        return self.align or ("right" if self.kind == "number" else "left")
 
 
 def pick(columns: Iterable[Column[T]], keys: str) -> list[Column[T]]:
@@ -100,32 +94,10 @@ def pick(columns: Iterable[Column[T]], keys: str) -> list[Column[T]]:
     return [known[key] for key in keys.split()]
 
 
-def code(text: str) -> Markdown:
-    """Return `text` as a code span, in which nothing it holds can act, not even in a table.
-
-    The fence is longer than any run of backticks inside. A pipe is spelt out, because readers of
-    tables disagree about how a backslash before it is read.
-    """
-    shown = inert(text).replace("|", r"\x7c") or " "
-    fence = "`" * (longest_backticks(shown) + 1)
-    pad = " " if shown[0] in " `" or shown[-1] in " `" else ""
-    return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
-
-
-def plain(text: str) -> Markdown:
-    """Return `text` so that Markdown prints it as it reads."""
-    return Markdown(_SPECIAL.sub(r"\\\1", inert(text)))
-
-
-def longest_backticks(text: str) -> int:
-    """Return the length of the longest run of backticks."""
-    return max(map(len, re.findall("`+", text)), default=0)
-
-
 def markdown_table(columns: Sequence[Column[T]], rows: Iterable[T]) -> Markdown:
     """Return a Markdown table, without a line break at its end."""
     head = [plain(column.long or column.header) for column in columns]
-    rule = ["---:" if column.justify == "right" else "---" for column in columns]
+    rule = [_RULES[column.justify] for column in columns]
     body = ([_markdown_cell(column, row) for column in columns] for row in rows)
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *body)]
     return Markdown("\n".join([lines[0], f"|{'|'.join(rule)}|", *lines[1:]]))
@@ -150,7 +122,7 @@ def html_head(columns: Iterable[Column[T]]) -> Markup:
                     "class": column.css,
                     "title": inert(column.hint),
                     "data-kind": "number" if column.kind == "number" else "text",
-                    "data-first": "descending" if _falls(column) else "ascending",
+                    "data-first": _FIRST[column.kind == "number" and not column.rising],
                 }
             ),
             inert(column.header),
@@ -174,10 +146,6 @@ def _html_cell(column: Column[T], row: T) -> Markup:
     if column.head:
         return Markup('<th scope="row"{}>{}</th>').format(_attributes(attributes), shown)
     return Markup("<td{}>{}</td>").format(_attributes(attributes), shown)
-
-
-def _falls(column: Column[T]) -> bool:
-    return column.kind == "number" and not column.rising
 
 
 def _attributes(found: Mapping[str, str]) -> Markup:
@@ -260,9 +228,8 @@ def _least_width(columns: Sequence[Column[T]], rows: Iterable[T], console: Conso
 
 def _in_words(column: Column[T], row: T) -> Text:
     cell = _text(column, row)
-    if column.kind == "text":
-        return Text("\n".join(textwrap.wrap(cell.plain, _LONGEST_WORD)))
-    return cell
+    words = textwrap.wrap(cell.plain, _LONGEST_WORD)
+    return Text("\n".join(words)) if column.kind == "text" else cell
 
 
 def _fits(columns: Sequence[Column[T]], rows: Sequence[T], console: Console) -> bool:
@@ -328,10 +295,6 @@ def live_line(columns: Iterable[Column[T]], row: T | None = None) -> Text:
         if column.kind == "name":
             text.plain = set_cell_size(shorten(text.plain, column.least), column.least)
         gap = " " * max(0, column.least - text.cell_len)
-        line.append(" " if line else "")
-        line = (
-            line.append(gap).append_text(text)
-            if column.justify == "right"
-            else line.append_text(text).append(gap)
-        )
+        cell = (gap, text) if column.justify == "right" else (text, gap)
+        line = Text.assemble(line, " " if line else "", *cell)
     return line

@@ -9,7 +9,6 @@ from typing import Annotated
 import msgspec
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from harness.cli.console import error_console, output_console
 from harness.cli.options import Fields, with_options
@@ -17,6 +16,12 @@ from harness.cli.outfile import STANDARD_OUTPUT, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
 from harness.symbols import Census, census_of, open_packages
+from harness.tables import Column, print_tables
+
+_COUNTS: list[Column[tuple[str, int]]] = [
+    Column(key="what", header="what", cell=lambda row: row[0]),
+    Column(key="count", header="count", cell=lambda row: f"{row[1]:,}", kind="number"),
+]
 
 
 @with_options
@@ -56,11 +61,6 @@ def scopes(
 
 
 def _print_table(census: Census, name: str, console: Console) -> None:
-    table = Table(title=f"Scopes of {name} ({census.language or 'no known language'})")
-    table.add_column("what")
-    table.add_column("count", justify="right")
-    for what, count in census.found().items():
-        table.add_row(what, f"{count:,}")
-    for reason, count in sorted(census.skipped.items()):
-        table.add_row(f"skipped: {reason}", f"{count:,}", style="dim")
-    console.print(table)
+    title = f"Scopes of {name} ({census.language or 'no known language'})"
+    skipped = ((f"skipped: {reason}", count) for reason, count in sorted(census.skipped.items()))
+    print_tables(_COUNTS, {title: [*census.found().items(), *skipped]}, console)

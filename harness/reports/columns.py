@@ -15,11 +15,11 @@ from msgspec.structs import replace
 from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
-from harness.stats.labels import inert, shorten
+from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.summary import Arm, Row, Summary
-from harness.tables import NOTHING, Column, pick, plain
+from harness.tables import NOTHING, Column, pick
 from harness.units import format_bytes, format_value
 
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
@@ -92,7 +92,7 @@ def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Co
             cell=same_cell,
             style=lambda row: "" if row.same_output else "red",
             hint="Did both arms deliver the same scopes?",
-            right=True,
+            align="right",
             least=4,
         ),
         *(_ratio_column(header, arms) for header in _RATIOS),

@@ -21,9 +21,9 @@ from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, meas
 from harness.reports.headline import SOURCES, Headline
 from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
-from harness.stats.labels import inert, shorten
+from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Failure, Summary
-from harness.tables import Column, Markdown, code, longest_backticks, markdown_table, pick, plain
+from harness.tables import Column, markdown_table, pick
 from harness.units import format_bytes, format_seconds
 
 _NAME_WIDTH = 60

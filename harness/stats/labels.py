@@ -6,9 +6,11 @@ line breaks, thousands of characters. Everything that is shown to a person passe
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
+_SPECIAL = re.compile(r"([\\`*_\[\]<|~#&@$])")
 ELLIPSIS = ".."  # pure ASCII: there are still terminals and logs that are
 
 
@@ -53,6 +55,34 @@ def distinct(names: Iterable[str], width: int) -> dict[str, str]:
         labels[name] = label
         taken.add(label)
     return labels
+
+
+class Markdown(str):
+    """Text that is Markdown already; every other string is taken for a foreign name."""
+
+    __slots__ = ()
+
+
+def code(text: str) -> Markdown:
+    """Return `text` as a code span, in which nothing it holds can act, not even in a table.
+
+    The fence is longer than any run of backticks inside. A pipe is spelt out, because readers of
+    tables disagree about how a backslash before it is read.
+    """
+    shown = inert(text).replace("|", r"\x7c") or " "
+    fence = "`" * (longest_backticks(shown) + 1)
+    pad = " " if shown[0] in " `" or shown[-1] in " `" else ""
+    return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
+
+
+def plain(text: str) -> Markdown:
+    """Return `text` so that Markdown prints it as it reads."""
+    return Markdown(_SPECIAL.sub(r"\\\1", inert(text)))
+
+
+def longest_backticks(text: str) -> int:
+    """Return the length of the longest run of backticks."""
+    return max(map(len, re.findall("`+", text)), default=0)
 
 
 def _shows(char: str) -> bool:

@@ -14,16 +14,14 @@ from markupsafe import Markup
 from rich.cells import cell_len
 from rich.console import Console
 
-from harness.stats.labels import inert
+from harness.stats.labels import code, inert, plain
 from harness.tables import (
     Column,
-    code,
     html_cells,
     html_head,
     live_line,
     markdown_table,
     pick,
-    plain,
     print_table,
     print_tables,
 )

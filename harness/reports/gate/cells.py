@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import groupby
+from typing import Any, TypeVar
 
-from harness.stats.check import BoundCheck, Case, Comparison, Outcome
-from harness.stats.verdict import FileChange, FileChanges
+from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
+from harness.stats.labels import Markdown, code, plain, shorten
+from harness.stats.verdict import FileChange, FileChanges, GateSummary
+from harness.tables import NOTHING, Column
 from harness.units import format_bytes, format_value
 
-NOTHING = "-"
+T = TypeVar("T")
+
+_DETAIL_WIDTH = 300
+_CASE_WIDTH = 120
 MARKS = {
     Outcome.INVALID: "⚠️",
     Outcome.FAIL: "❌",
@@ -27,12 +33,25 @@ _KEPT = {
     Outcome.INVALID: "cannot be checked for",
     Outcome.NOT_ASKED: "was not put to the test by",
 }
+_STYLES = {
+    Outcome.INVALID: "magenta",
+    Outcome.FAIL: "red",
+    Outcome.REGRESSED: "red",
+    Outcome.INCONCLUSIVE: "yellow",
+    Outcome.PASS: "green",
+    Outcome.IMPROVED: "green",
+}
 ANSWERS = {
     Outcome.PASS: "Passed: everything that guards the job was measured and holds.",
     Outcome.FAIL: "Failed: something that guards the job got worse or broke its bound.",
     Outcome.INCONCLUSIVE: "Inconclusive: too much noise to tell. This is no pass.",
     Outcome.INVALID: "Invalid: no verdict can be given. This is neither a pass nor a regression.",
 }
+
+
+def style_of(outcome: Outcome, other: str = "dim") -> str:
+    """Return the style of an outcome in a terminal, `other` for one that needs no attention."""
+    return _STYLES.get(outcome, other)
 
 
 def case_name(case: Case) -> str:
@@ -152,3 +171,110 @@ def file_size_cell(row: FileChange) -> str:
     if row.before_bytes and row.after_bytes is not None:
         text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+.1f} %)"
     return text
+
+
+def mark(outcome: Outcome) -> Markdown:
+    """Return the sign of an outcome."""
+    return Markdown(MARKS[outcome])
+
+
+def case_code(case: Case) -> Markdown:
+    """Return the name of a case as code of bounded length."""
+    return code(shorten(case_name(case), _CASE_WIDTH))
+
+
+def detail(text: str) -> Markdown:
+    """Return a cause, which may be of any length and origin, as plain Markdown."""
+    return plain(shorten(text, _DETAIL_WIDTH))
+
+
+def _links(links: list[Link]) -> Markdown:
+    """Return links: addresses were checked when the suite was read, texts are escaped here."""
+    return Markdown(", ".join(f"[{plain(one.text)}](<{one.link}>)" for one in links))
+
+
+def _detail_column(key: str, header: str, cell: Callable[[T], str]) -> Column[T]:
+    return Column(key=key, header=header, cell=cell, markdown=lambda row: detail(cell(row)))
+
+
+_PERF: Column[Any] = Column(
+    key="perf",
+    header="perf",
+    cell=lambda row: MARKS[row.outcome],
+    markdown=lambda row: mark(row.outcome),
+    align="center",
+)
+_EXPERIMENT: Column[Any] = Column(
+    key="experiment",
+    header="experiment",
+    cell=lambda row: case_name(row.case),
+    markdown=lambda row: case_code(row.case),
+)
+_LINKS: Column[Any] = Column(
+    key="links", header="links", cell=lambda _: "", markdown=lambda row: _links(row.links)
+)
+
+COMPARISONS: list[Column[Comparison]] = [
+    _PERF,
+    _EXPERIMENT,
+    Column(key="binary", header="binary", cell=lambda row: row.case.binary, kind="name"),
+    Column(key="arm", header="arm", cell=lambda row: row.case.arm, kind="name", most=10),
+    Column(key="goal", header="goal", cell=lambda row: f"{row.metric}, {row.goal}"),
+    Column(
+        key="change",
+        header="Δ mean %",
+        cell=lambda row: change_cell(row).removesuffix(" %"),
+        markdown=lambda row: plain(change_cell(row)),
+        kind="number",
+    ),
+    Column(key="interval", header="90 % CI", long="Δ mean % CI", cell=interval_cell, kind="number"),
+    Column(key="trials", header="n", long="trials", cell=trials_cell, kind="number"),
+    Column(key="chance", header="by chance", cell=chance_cell),
+    Column(
+        key="state",
+        header="state",
+        cell=lambda row: str(row.outcome),
+        markdown=lambda row: detail(outcome_cell(row)),
+        style=lambda row: style_of(row.outcome, ""),
+    ),
+    _detail_column("remarks", "remarks", lambda row: "; ".join(row.remarks)),
+    _LINKS,
+]
+BOUNDS: list[Column[BoundCheck]] = [
+    _PERF,
+    _EXPERIMENT,
+    Column(key="check", header="bounds_check_name", cell=lambda row: row.check),
+    Column(key="bound", header="bound", cell=bound_cell),
+    Column(key="passed", header="replicates_passed", cell=passed_cell, kind="number"),
+    Column(key="observed", header="observed_value", cell=observed_cell),
+    _detail_column("detail", "what bears on it", lambda row: row.detail),
+    _LINKS,
+]
+GATES: list[Column[GateSummary]] = [
+    Column(key="gate", header="gate", cell=lambda one: one.name, kind="name"),
+    Column(
+        key="state",
+        header="state",
+        cell=lambda one: str(one.outcome),
+        markdown=lambda one: Markdown(f"{mark(one.outcome)} {plain(str(one.outcome))}"),
+        style=lambda one: style_of(one.outcome),
+    ),
+    _detail_column("detail", "what it found", lambda one: one.detail),
+]
+FAULTS: list[Column[Precondition]] = [
+    _detail_column("what", "what", lambda one: one.what),
+    _detail_column("why", "why", lambda one: one.reason),
+]
+FILES: list[Column[FileChange]] = [
+    Column(key="file", header="file", cell=lambda one: one.path, kind="name"),
+    Column(key="change", header="change", cell=lambda one: one.change),
+    Column(key="size", header="size", cell=file_size_cell),
+    Column(
+        key="mode",
+        header="mode",
+        cell=lambda one: f"{one.before_mode or NOTHING} > {one.after_mode or NOTHING}",
+        markdown=lambda one: Markdown(
+            " > ".join(plain(mode or NOTHING) for mode in (one.before_mode, one.after_mode))
+        ),
+    ),
+]

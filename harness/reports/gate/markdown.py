@@ -6,12 +6,10 @@ from jinja2 import Environment
 
 from harness.reports.gate import cells
 from harness.reports.markdown import markdown_environment
-from harness.stats.check import Comparison, Link, Outcome
-from harness.stats.labels import shorten
+from harness.stats.check import Comparison, Outcome
 from harness.stats.verdict import Verdict
-from harness.tables import Markdown, code, plain
+from harness.tables import markdown_table, pick
 
-_DETAIL_WIDTH = 300
 _MOST_FAULTS = 20
 
 
@@ -52,23 +50,15 @@ def render_decision(verdict: Verdict) -> str:
 
 def _environment() -> Environment:
     environment = markdown_environment()
-    environment.filters.update(
-        mark=lambda outcome: Markdown(cells.MARKS[outcome]),
-        case=lambda case: code(shorten(cells.case_name(case), 120)),
-        detail=lambda text: plain(shorten(text, _DETAIL_WIDTH)),
-        links=_links,
-    )
+    environment.filters.update(mark=cells.mark, case=cells.case_code, detail=cells.detail)
+    compared = "goal change interval trials"
     environment.globals.update(
-        change=lambda row: plain(cells.change_cell(row)),
-        interval=lambda row: plain(cells.interval_cell(row)),
-        chance=lambda row: plain(cells.chance_cell(row)),
-        trials=lambda row: plain(cells.trials_cell(row)),
-        outcome=lambda row: plain(shorten(cells.outcome_cell(row), _DETAIL_WIDTH)),
-        bound=lambda row: plain(cells.bound_cell(row)),
-        observed=lambda row: plain(cells.observed_cell(row)),
-        passed=lambda row: plain(cells.passed_cell(row)),
-        sizes=lambda row: plain(cells.file_size_cell(row)),
-        files_headline=lambda found: plain(cells.files_headline(found)),
+        table=markdown_table,
+        significant_columns=pick(cells.COMPARISONS, f"perf experiment {compared} links"),
+        detail_columns=pick(
+            cells.COMPARISONS, f"perf experiment {compared} chance state remarks links"
+        ),
+        cells=cells,
     )
     return environment
 
@@ -89,8 +79,3 @@ def _repeats(verdict: Verdict) -> list[str]:
         for row in (*verdict.experiments, *verdict.bounds)
         if row.repeat_command and not row.outcome.passes and row.outcome is not Outcome.NOT_ASKED
     ]
-
-
-def _links(links: list[Link]) -> Markdown:
-    """Return links: addresses were checked when the suite was read, texts are escaped here."""
-    return Markdown(", ".join(f"[{plain(one.text)}](<{one.link}>)" for one in links))

@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from msgspec.structs import replace
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from harness.reports.gate import cells
 from harness.stats.check import BoundCheck, Comparison, Outcome
-from harness.stats.labels import distinct, inert, shorten
+from harness.stats.labels import distinct, inert
 from harness.stats.verdict import Verdict
+from harness.tables import pick, print_table
 
-_STYLES = {
-    Outcome.INVALID: "magenta",
-    Outcome.FAIL: "red",
-    Outcome.REGRESSED: "red",
-    Outcome.INCONCLUSIVE: "yellow",
-    Outcome.PASS: "green",
-    Outcome.IMPROVED: "green",
-}
 _UNDECIDED = {Outcome.INCONCLUSIVE, Outcome.INVALID}
-_NAME_WIDTH, _ARM_WIDTH = 20, 10
-_WIDE = 80
+_NAME_WIDTH, _WIDE = 20, 80
 
 
 def print_verdict(verdict: Verdict, console: Console) -> None:
@@ -32,17 +24,9 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
     _print_bounds(verdict.bounds, console)
-    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    grid.add_column("gate")
-    grid.add_column("state")
-    grid.add_column("what it found", overflow="fold")
-    for gate in verdict.gates:
-        style = _STYLES.get(gate.outcome, "dim")
-        state = Text(str(gate.outcome), style=style)
-        grid.add_row(Text(inert(gate.name)), state, Text(inert(gate.detail)))
-    console.print(grid)
+    print_table(cells.GATES, verdict.gates, console)
     console.print()
-    style = f"bold {_STYLES.get(verdict.decision, '')}".strip()
+    style = f"bold {cells.style_of(verdict.decision, '')}".strip()
     console.print(Text(f"{cells.ANSWERS[verdict.decision]}", style=style))
     for reason in verdict.reasons:
         console.print(Text(f"  {inert(reason)}"))
@@ -51,33 +35,17 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
 def print_comparisons(rows: Iterable[Comparison], console: Console) -> None:
     """Print a table a metric and source, sorted by change, and under it what needs cells."""
     ordered = sorted(rows, key=lambda row: (row.metric, row.case.source))
-    labels = distinct((row.case.binary for row in ordered), _name_room(console))
+    room = _NAME_WIDTH + max(0, console.width - _WIDE)
+    labels = distinct((row.case.binary for row in ordered), room)
+    binary, *others = pick(cells.COMPARISONS, "binary arm change interval trials state")
+    columns = [replace(binary, cell=lambda row: labels[row.case.binary]), *others]
     for (metric, source), group in groupby(ordered, lambda row: (row.metric, row.case.source)):
         found = sorted(group, key=lambda row: -(row.delta_pct or 0.0))
         console.print(Text(f"{inert(metric)}, source {inert(source)}", style="bold"))
-        console.print(_table(found, labels))
+        print_table(columns, found, console)
         for note in _iter_notes(found):
             console.print(Text(note, style="dim"), soft_wrap=True)
         console.print()
-
-
-def _table(rows: Iterable[Comparison], labels: dict[str, str]) -> Table:
-    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-    grid.add_column("binary", no_wrap=True)
-    grid.add_column("arm", no_wrap=True)
-    for name in ("Δ mean %", "90 % CI", "n"):
-        grid.add_column(name, justify="right", no_wrap=True)
-    grid.add_column("state", no_wrap=True)
-    for row in rows:
-        grid.add_row(
-            Text(labels[row.case.binary]),
-            Text(shorten(row.case.arm, _ARM_WIDTH)),
-            cells.change_cell(row).removesuffix(" %"),
-            cells.interval_cell(row),
-            cells.trials_cell(row),
-            Text(str(row.outcome), style=_STYLES.get(row.outcome, "")),
-        )
-    return grid
 
 
 def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
@@ -88,9 +56,8 @@ def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
     for row in sorted(rows, key=cells.by_gravity):
         if row.outcome.passes or row.outcome is Outcome.NOT_ASKED:
             continue
-        style = _STYLES.get(row.outcome, "dim")
         line = f"{cells.bound_cell(row)}, observed {cells.observed_cell(row)}"
-        head = Text(f"{row.outcome} ", style=style)
+        head = Text(f"{row.outcome} ", style=cells.style_of(row.outcome))
         console.print(head.append(Text(inert(f"{cells.case_name(row.case)}: {row.check}"))))
         console.print(Text(f"  {line}"))
         if row.detail:
@@ -116,7 +83,3 @@ def _iter_notes(rows: Iterable[Comparison]) -> Iterator[str]:
 
 def _is_quiet(row: Comparison) -> bool:
     return row.outcome is Outcome.CLEAN and not row.remarks
-
-
-def _name_room(console: Console) -> int:
-    return _NAME_WIDTH + max(0, console.width - _WIDE)
