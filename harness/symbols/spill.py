@@ -1,4 +1,4 @@
-"""Indexes that stay small: sorted keys and variable-length records in unlinked files.
+"""Caches and indexes that stay small: known values, sorted keys, and records in unlinked files.
 
 An index over a whole binary grows with it, and as Python objects it would be most of the heap. Keys
 are packed into 64 bits, sorted in chunks, merged into a file and searched through a sparse index of
@@ -12,10 +12,32 @@ import os
 import tempfile
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterator
+from typing import IO, TypeVar
 
 STAGE = "extraction"
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class Known(dict[_K, _V]):
+    """Values by key; all are forgotten when there are too many.
+
+    A key that is known costs no frame of Python. `make` must not lead back to whoever keeps this:
+    that would be a cycle, alive until the collector comes by.
+    """
+
+    def __init__(self, most: int, make: Callable[[_K], _V]) -> None:
+        self._most = most
+        self._make = make
+
+    def __missing__(self, key: _K) -> _V:
+        if len(self) >= self._most:
+            self.clear()
+        value = self[key] = self._make(key)
+        return value
+
 
 _KEY_BYTES = 8
 _CHUNK_KEYS = 8 * 1024

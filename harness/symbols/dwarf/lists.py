@@ -30,6 +30,9 @@ Range: TypeAlias = tuple[int, int]
 Places: TypeAlias = tuple[list[Range], list[bytes]]
 """Address ranges, and the expression that holds in each; EVERYWHERE for one that always does."""
 
+CODE = (dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_RANGES, dw.AT_RANGES_INDEX)
+"""What an entry that has code has one of."""
+
 EVERYWHERE = (0, 0)
 """The range of an expression that holds wherever its variable is in scope."""
 

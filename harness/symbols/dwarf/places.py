@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 
 from harness.symbols.dwarf.forms import read_uleb
 from harness.symbols.dwarf.lists import EVERYWHERE, Range
-from harness.symbols.known import Known
+from harness.symbols.spill import Known
 
 STAGE = "extraction"
 

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
@@ -29,6 +29,49 @@ _LEAST_HEADER_BYTES = 7  # version, offset of the abbreviations, size of an addr
 _CACHED_TABLES = 2
 _ASIDE_BYTES = 4 * 1024
 _CACHED_UNITS = 16
+
+
+class UnitHeader(NamedTuple):
+    """The header of a unit; `size` is its own.
+
+    Attributes:
+        kind: DW_UT of DWARF 5; compile (or type) in older versions.
+        table: Offset of the abbreviations.
+        signature: Of the type, if it is a type unit.
+        type_offset: Where the type is, from the start of the unit.
+    """
+
+    kind: int
+    version: int
+    address_size: int
+    offset_size: int
+    table: int
+    size: int
+    signature: int
+    type_offset: int
+
+
+def read_header(section: Section, offset: int, order: ByteOrder) -> UnitHeader:
+    """Read the header at `offset` of .debug_info or .debug_types; nothing of it is judged."""
+    head = section.window(offset, _HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
+    width, at = (8, 12) if head[:4] == b"\xff\xff\xff\xff" else (4, 4)
+    version = int.from_bytes(head[at : at + 2], order)
+    at += 2
+    if version >= 5:
+        kind, address_size = head[at], head[at + 1]
+        table = int.from_bytes(head[at + 2 : at + 2 + width], order)
+    else:
+        kind = UT_TYPE if section.name == ".debug_types" else UT_COMPILE
+        table = int.from_bytes(head[at : at + width], order)
+        address_size = head[at + width]
+        at -= 1
+    at += 2 + width
+    signature = int.from_bytes(head[at : at + 8], order)
+    type_offset = int.from_bytes(head[at + 8 : at + 8 + width], order)
+    at += {UT_SKELETON: 8, UT_SPLIT_COMPILE: 8, UT_TYPE: 8 + width, UT_SPLIT_TYPE: 8 + width}.get(
+        kind, 0
+    )
+    return UnitHeader(kind, version, address_size, width, table, at, signature, type_offset)
 
 
 class Unit:
@@ -55,7 +98,20 @@ class Unit:
         self.end = end
         if section is None:
             dwarf.elf.unit = offset
-        self._read_header(self.info.window(offset, _HEADER_BYTES).ljust(_HEADER_BYTES, b"\0"))
+        header = read_header(self.info, offset, dwarf.order)
+        damage = ""
+        if not 2 <= header.version <= 5:
+            damage = f"DWARF version {header.version}"
+        elif header.address_size not in (4, 8):
+            damage = f"addresses of {header.address_size} bytes"
+        if damage:
+            raise InputRejected(damage, section=self.info.name, offset=offset)
+        self.kind = header.kind
+        self.layout = Layout(
+            dwarf.order == "little", header.address_size, header.offset_size, header.version
+        )
+        self.first = offset + header.size
+        self.table: AbbreviationTable = dwarf.abbreviations(header.table, self.layout)
         if self.first > end:
             raise InputRejected(
                 "a unit shorter than its header", section=self.info.name, offset=offset
@@ -67,39 +123,6 @@ class Unit:
         if self.first < end:
             die = read_die(self, self.first)
             self.attributes, self.root_tag = die.attributes, die.tag
-
-    def _read_header(self, head: bytes) -> None:
-        order = self.dwarf.order
-        wide = head[:4] == b"\xff\xff\xff\xff"
-        offset_size = 8 if wide else 4
-        at = 12 if wide else 4
-        version = int.from_bytes(head[at : at + 2], order)
-        if not 2 <= version <= 5:
-            raise InputRejected(
-                f"DWARF version {version}", section=self.info.name, offset=self.offset
-            )
-        at += 2
-        self.kind = UT_COMPILE
-        if version >= 5:
-            self.kind, address_size = head[at], head[at + 1]
-            table = int.from_bytes(head[at + 2 : at + 2 + offset_size], order)
-            at += 2 + offset_size
-            at += {UT_SKELETON: 8, UT_SPLIT_COMPILE: 8, UT_TYPE: 8 + offset_size,
-                   UT_SPLIT_TYPE: 8 + offset_size}.get(self.kind, 0)  # fmt: skip
-        else:
-            table = int.from_bytes(head[at : at + offset_size], order)
-            address_size = head[at + offset_size]
-            at += offset_size + 1
-            if self.info.name == ".debug_types":
-                self.kind = UT_TYPE
-                at += 8 + offset_size
-        if address_size not in (4, 8):
-            raise InputRejected(
-                f"addresses of {address_size} bytes", section=self.info.name, offset=self.offset
-            )
-        self.layout = Layout(order == "little", address_size, offset_size, version)
-        self.first = self.offset + at
-        self.table: AbbreviationTable = self.dwarf.abbreviations(table, self.layout)
 
     def text(self, value: bytes | int | None) -> str:
         """Return a string attribute's text; an absent one is empty."""

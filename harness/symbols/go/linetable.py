@@ -22,8 +22,8 @@ from harness.symbols.go.pclntab import (
     PcLineTable,
 )
 from harness.symbols.go.pcvalue import PcTable
-from harness.symbols.known import Known
 from harness.symbols.lines import PcLines
+from harness.symbols.spill import Known
 
 STAGE = "extraction"
 

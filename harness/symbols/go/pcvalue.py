@@ -12,8 +12,8 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from harness.errors import InputRejected
-from harness.symbols.known import Known
 from harness.symbols.sections import Section
+from harness.symbols.spill import Known
 
 STAGE = "extraction"
 

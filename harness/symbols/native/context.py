@@ -1,17 +1,22 @@
-"""What the extraction of one unit needs to know, alive only while it lasts."""
+"""What reading one unit takes: its files, its lines, its types, and who its functions are."""
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
+from harness.symbols.dwarf.decoder import ELSEWHERE
+from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.linehead import FileTable
+from harness.symbols.dwarf.lines import LineTable, read_lines
+from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
 from harness.symbols.native.index import UnitIndex
-from harness.symbols.native.reader import UnitReader, follow
 from harness.symbols.native.typenames import TypeNames
 
 if TYPE_CHECKING:
+    from harness.symbols.dwarf.lists import Range
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
     from harness.symbols.native.signed import SignedTypes
@@ -20,6 +25,121 @@ STAGE = "extraction"
 
 FULL = "symbol beyond the limit of text in one scope"
 NAMELESS = "type without a name"
+
+
+_LONGEST_CHAIN = 32
+_KNOWN_FILES = 256
+_REASONS = {UT_TYPE: "type unit", UT_SKELETON: "skeleton unit without its split file"}
+
+
+def reason_to_skip(unit: Unit) -> str:
+    """Return why a unit is left out; empty if it is not."""
+    if unit.kind != UT_COMPILE:
+        return _REASONS.get(unit.kind, "partial, imported or split unit")
+    if unit.root_tag != dw.TAG_COMPILE_UNIT:
+        return "partial, imported or split unit"
+    if dw.AT_GNU_DWO_NAME in unit.attributes or dw.AT_DWO_NAME in unit.attributes:
+        return "skeleton unit without its split file"
+    if unit.language not in ("c", "cpp", "rust"):
+        return "unit in another language"
+    return ""
+
+
+def is_discarded(ranges: list[Range]) -> bool:
+    """Tell whether the linker threw the code away: what it left behind says address 0."""
+    return bool(ranges) and ranges[0][0] == 0
+
+
+class UnitReader:
+    """One unit with its files and lines; both are read when they are first asked for."""
+
+    def __init__(self, unit: Unit, skipped: Counter[str], strict: bool) -> None:
+        self.unit = unit
+        self.skipped = skipped
+        self.strict = strict
+        self._numbers: dict[str, frozenset[int]] = {}
+
+    @cached_property
+    def files(self) -> FileTable:
+        """The unit's file table."""
+        return FileTable(self.unit)
+
+    @cached_property
+    def lines(self) -> LineTable:
+        """The unit's statement rows."""
+        return read_lines(self.unit)
+
+    def numbers_of(self, file: str) -> frozenset[int]:
+        """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
+        numbers = self._numbers.get(file)
+        if numbers is None:
+            if len(self._numbers) >= _KNOWN_FILES:
+                self._numbers.clear()
+            numbers = self._numbers[file] = frozenset(self.files.numbers_of(file))
+        return numbers
+
+
+class Chain(NamedTuple):
+    """What an entry and those that it refers to say about one function or variable.
+
+    Attributes:
+        found: Each attribute from the first entry of the chain that has it.
+        offset: Of the last entry, the declaration.
+        unit: The unit of the last entry.
+        named_in: The unit whose file table the number of the file is for.
+    """
+
+    found: dict[int, Any]
+    offset: int
+    unit: Unit
+    named_in: Unit
+
+
+def follow(unit: Unit, offset: int, attributes: dict[int, Any]) -> Chain:
+    """Follow origin and specification from the entry at `offset`, across units if need be."""
+    found, named_in = dict(attributes), unit
+    seen = {offset}
+    for _ in range(_LONGEST_CHAIN):
+        step = attributes.get(dw.AT_ABSTRACT_ORIGIN, attributes.get(dw.AT_SPECIFICATION))
+        if step is None or step <= ELSEWHERE or step in seen:
+            break
+        seen.add(step)
+        offset, unit = step, owner_of(unit, step)
+        attributes = read_die(unit, offset).attributes
+        if dw.AT_DECL_FILE not in found:
+            named_in = unit
+        found = attributes | found
+    return Chain(found, offset, unit, named_in)
+
+
+def owner_of(unit: Unit, offset: int) -> Unit:
+    """Return the unit of the entry at `offset`: mostly the given one, and then it is not sought."""
+    return unit if unit.first <= offset < unit.end else unit.dwarf.unit_of(offset)
+
+
+def definition_of(unit: Unit, origin: int) -> tuple[int, dict[int, Any]]:
+    """Return the last entry of a chain of origins, and its attributes.
+
+    A constructor's variant, for one, is an instance whose origin has an origin itself.
+
+    Args:
+        unit: The unit that refers to the origin.
+        origin: Offset of the first entry of the chain.
+
+    Returns:
+        Its offset, ELSEWHERE if the chain leads out of the file, and what it says.
+    """
+    attributes: dict[int, Any] = {}
+    for _ in range(_LONGEST_CHAIN):
+        if origin <= ELSEWHERE:
+            break
+        unit = owner_of(unit, origin)
+        attributes = read_die(unit, origin).attributes
+        following = attributes.get(dw.AT_ABSTRACT_ORIGIN)
+        if following is None:
+            break
+        origin = following
+    return origin, attributes
 
 
 class TypeContext:
@@ -69,7 +189,7 @@ class Identity(NamedTuple):
 
 
 class UnitContext(TypeContext, UnitReader):
-    """One unit with its index, files, lines and type names.
+    """One unit with its files, lines, index and type names.
 
     Args:
         unit: The unit.

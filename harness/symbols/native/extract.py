@@ -13,13 +13,12 @@ from harness.model import Scope
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
-from harness.symbols.dwarf.lists import pc_ranges
+from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.dwarf.units import UT_TYPE
-from harness.symbols.native.context import UnitContext
+from harness.symbols.native.context import UnitContext, is_discarded, reason_to_skip
 from harness.symbols.native.functions import build_abstract, build_function
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.prepass import collect_foreign
-from harness.symbols.native.reader import CODE, is_discarded, reason_to_skip
 from harness.symbols.native.signed import SignedTypes, TypeUnits, iter_signed_types
 from harness.symbols.native.types import build_type
 

@@ -19,7 +19,7 @@ from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.instances import Instance, Merged
 from harness.symbols.lines import PcLines, merge_overlapping, to_line_ranges
-from harness.symbols.native.reader import definition_of, is_discarded
+from harness.symbols.native.context import definition_of, is_discarded
 from harness.symbols.scopes import (
     BLOCK_TAGS,
     BODY_TAGS,
@@ -35,8 +35,7 @@ from harness.symbols.scopes import (
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.lines import LineTable
-    from harness.symbols.native.context import Identity, UnitContext
-    from harness.symbols.native.reader import UnitReader
+    from harness.symbols.native.context import Identity, UnitContext, UnitReader
     from harness.symbols.sections import Section
 
 STAGE = "scope tree"

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.dwarf.lists import CODE
 from harness.symbols.dwarf.strings import CUT
 from harness.symbols.limits import STEP
-from harness.symbols.native.reader import CODE
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit

@@ -14,11 +14,16 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileTable
-from harness.symbols.dwarf.lists import Range, pc_ranges
+from harness.symbols.dwarf.lists import CODE, Range, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
+from harness.symbols.native.context import (
+    UnitReader,
+    definition_of,
+    follow,
+    reason_to_skip,
+)
 from harness.symbols.native.functions import finish_body, instance_of
-from harness.symbols.native.reader import CODE, UnitReader, definition_of, follow, reason_to_skip
 from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
-from harness.symbols.dwarf.units import UT_TYPE, Dwarf, Unit, unit_offsets
+from harness.symbols.dwarf.units import UT_TYPE, Dwarf, Unit, read_header, unit_offsets
 from harness.symbols.native.context import TypeContext
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.types import build_type
@@ -130,7 +130,6 @@ class SignedTypes:
         return self._units.unreferred()
 
 
-_HEADER_BYTES = 48
 _WINDOW_BYTES = 16 * 1024
 _HALF = 32
 _LOW_HALF = (1 << _HALF) - 1
@@ -178,44 +177,23 @@ class TypeUnits:
         half = signature >> _HALF
         for key in self._keys.iter_range(half << _HALF, half + 1 << _HALF):
             source, at = self._place(key & _LOW_HALF)
-            head = _read_head(source, at, self._dwarf.order)
-            if head is not None and head[0] == signature:
+            start, end = source.offsets[at : at + 2]
+            header = read_header(source.section, start, self._dwarf.order)
+            if header.signature == signature:
                 self._referred[key & _LOW_HALF] = 1
-                start, end = source.offsets[at], source.offsets[at + 1]
-                return Unit(self._dwarf, start, end, source.section), start + head[1]
+                unit = Unit(self._dwarf, start, end, source.section)
+                return unit, start + header.type_offset
         return None
 
     def _note(self, source: _Source) -> int:
         found = 0
-        for at in range(len(source.offsets) - 1):
-            head = _read_head(source, at, self._dwarf.order)
-            if head is not None:
-                self._keys.add(head[0] >> _HALF << _HALF | source.first + at)
+        for at, start in enumerate(source.offsets[:-1]):
+            header = read_header(source.section, start, self._dwarf.order)
+            if header.kind == UT_TYPE:
+                self._keys.add(header.signature >> _HALF << _HALF | source.first + at)
                 found += 1
         return found
 
     def _place(self, number: int) -> tuple[_Source, int]:
         source = self._sources[-1] if number >= self._sources[-1].first else self._sources[0]
         return source, number - source.first
-
-
-def _read_head(
-    source: _Source, number: int, order: Literal["little", "big"]
-) -> tuple[int, int] | None:
-    """Return the signature of a type unit and where its type is; None for any other unit."""
-    head = source.section.window(source.offsets[number], _HEADER_BYTES)
-    offset_size, at = (8, 12) if head[:4] == b"\xff\xff\xff\xff" else (4, 4)
-    version = int.from_bytes(head[at : at + 2], order)
-    if version >= 5:
-        if head[at + 2] != UT_TYPE:
-            return None
-        at += 4 + offset_size
-    elif source.first:
-        at += 3 + offset_size
-    else:
-        return None
-    behind = at + 8
-    return (
-        int.from_bytes(head[at:behind], order),
-        int.from_bytes(head[behind : behind + offset_size], order),
-    )
