@@ -22,8 +22,7 @@ from harness.reports.scaling import ScalingDocument
 from harness.reports.sweep import SweepDocument
 from harness.stats.trends import HistoryDocument
 from harness.stats.verdict import BaselineDiff, ComparisonDocument, Verdict
-from harness.store.baseline import BaselineDocument
-from harness.store.bounds import BOUNDS, Bound
+from harness.store.baseline import BOUNDS, BaselineDocument, Bound
 from harness.store.manifest import MANIFEST
 from harness.store.reader import RECORDS
 from harness.store.seal import SEAL, Seal

@@ -10,8 +10,7 @@ from harness.run.manifest import rig, versions
 from harness.stats.labels import inert
 from harness.stats.metrics import Metrics
 from harness.stats.surroundings import differences, surroundings
-from harness.store.baseline import Baseline, BaselineDocument
-from harness.store.bounds import Bound
+from harness.store.baseline import Baseline, BaselineDocument, Bound
 from harness.units import format_bytes
 
 _PORTABLE = "any machine of this architecture with this Python"

@@ -20,8 +20,7 @@ from harness.loading import frames_of
 from harness.stats.labels import inert
 from harness.stats.surroundings import differences, surroundings
 from harness.store import Run, read_run
-from harness.store.baseline import Baseline, open_baseline, replace_bounds
-from harness.store.bounds import Bound
+from harness.store.baseline import Baseline, Bound, open_baseline, replace_bounds
 from harness.store.soundness import iter_objections
 from harness.units import format_value
 

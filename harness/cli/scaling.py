@@ -26,7 +26,7 @@ from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest, even_shares, prefixes, request_of
 from harness.run.session import run_session
 from harness.stats.frames import Frames
-from harness.stats.scaling import scaling_points, trends
+from harness.stats.scaling import fit_lines, scaling_points
 from harness.store.manifest import MANIFEST
 from harness.symbols import count_entries
 from harness.tables import make_console
@@ -113,7 +113,7 @@ def _show(run_dir: Path, size: str, *, json: bool) -> int:
     """Print what a run says about scaling; return how many lines could be drawn."""
     frames = _read(run_dir)
     points = scaling_points(frames)
-    lines = trends(points, size)
+    lines = fit_lines(points, size)
     if json:
         document = scaling_document(frames.manifest.run_id, points, lines)
         write_line(msgspec.json.encode(document))

@@ -12,8 +12,7 @@ from harness.records import Manifest
 from harness.stats.files import compare_files
 from harness.stats.frames import Frames
 from harness.stats.verdict import FileChanges, Side
-from harness.store.baseline import open_baseline
-from harness.store.bounds import Bound
+from harness.store.baseline import Bound, open_baseline
 from harness.store.files import files_of
 from harness.store.seal import is_sealed
 

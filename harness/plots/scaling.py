@@ -22,7 +22,14 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.frames import Frames
-from harness.stats.scaling import CORPUS, ScalingPoint, Trend, readable, scaling_points, trends
+from harness.stats.scaling import (
+    CORPUS,
+    ScalingPoint,
+    SizeLine,
+    fit_lines,
+    readable,
+    scaling_points,
+)
 
 QUESTION = "How does the peak grow with the size of the upload?"
 SIZE = "raw_bytes"
@@ -40,7 +47,7 @@ Panel = tuple[str, str]
 def draw(frames: Frames) -> Figure:
     """Draw a panel for each series and source that has three inputs of different size."""
     points = scaling_points(frames)
-    lines = trends(points, SIZE)
+    lines = fit_lines(points, SIZE)
     panels = list(dict.fromkeys((line.series, line.source) for line in lines))
     if not panels:
         return no_data(QUESTION, "it takes three verified inputs of different size")
@@ -55,7 +62,9 @@ def draw(frames: Frames) -> Figure:
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, points: list[ScalingPoint], lines: list[Trend]) -> None:
+def _draw_panel(
+    axes: Axes, panel: Panel, points: list[ScalingPoint], lines: list[SizeLine]
+) -> None:
     looks = arm_looks(one.arm for one in points)
     wide = byte_scale([float(one.raw_bytes) for one in points], may_be_log=False)
     high = byte_scale([one.peak_bytes for one in points], may_be_log=False)
@@ -78,7 +87,7 @@ def _draw_panel(axes: Axes, panel: Panel, points: list[ScalingPoint], lines: lis
 
 
 def _draw_line(
-    axes: Axes, line: Trend, own: list[ScalingPoint], scales: tuple[ByteScale, ByteScale],
+    axes: Axes, line: SizeLine, own: list[ScalingPoint], scales: tuple[ByteScale, ByteScale],
     colour: str,
 ) -> None:  # fmt: skip
     """Draw the line, and what the interval of its slope allows it to turn about its middle."""
@@ -94,7 +103,7 @@ def _draw_line(
     axes.fill_between(wide.of(1.0) * ends, low, top, color=colour, alpha=0.15, linewidth=0)
 
 
-def _words(line: Trend) -> str:
+def _words(line: SizeLine) -> str:
     low, high = readable(line.slope.low), readable(line.slope.high)
     return drawn(f"{line.arm}: {line.words} (90 %: {low} to {high})")
 

@@ -18,7 +18,7 @@ from harness.stats.copies import Held
 from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity
-from harness.stats.summary import Arm, Row, Summary
+from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import NOTHING, Column, pick
 from harness.units import format_bytes, format_value
 
@@ -142,7 +142,7 @@ def live_columns(arms: tuple[str, str]) -> list[Column[Row]]:
 
 
 def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
-    def of(row: Row) -> Arm:
+    def of(row: Row) -> ArmSummary:
         return row.baseline if key == "baseline" else row.candidate
 
     return Column(
@@ -163,7 +163,7 @@ def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
 def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
     totals = {(one.binary, one.source, one.arm): one.total for one in held}
 
-    def total(row: Row, arm: Arm) -> float | None:
+    def total(row: Row, arm: ArmSummary) -> float | None:
         return totals.get((row.binary, row.source, arm.name))
 
     def cell(row: Row) -> str:
@@ -215,7 +215,7 @@ def _change_style(row: Row) -> str:
     return "green" if row.reduction_pct > 0 else "yellow"
 
 
-def peak_cell(row: Row, arm: Arm, *, spread: bool = False) -> str:
+def peak_cell(row: Row, arm: ArmSummary, *, spread: bool = False) -> str:
     """Return an arm's peak, or the status of what failed, or `missing`.
 
     With `spread`, largest minus smallest replicate stands behind a peak that varied.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from harness.stats.claim import Claim, Outcome, judge_overshoot, judge_reduction
+from harness.stats.claim import Claim, ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
@@ -59,7 +59,7 @@ class Headline(Struct, frozen=True):
         answer = f"{self.name(new)} needs {change} peak heap than {self.name(old)} {over}."
         return Finding(answer, f"{self._verdict(outcome)} {self._uncounted(outcome)}".strip())
 
-    def _verdict(self, outcome: Outcome) -> str:
+    def _verdict(self, outcome: ReductionOutcome) -> str:
         claimed = f"At least {self.claim.reduction_pct:g} % less"
         if not outcome.fails:
             return f"{claimed} holds for every one."
@@ -69,7 +69,7 @@ class Headline(Struct, frozen=True):
         holds = self._names(outcome.holds)
         return f"{claimed} holds for {len(outcome.holds)}: {holds}; not for {exceptions}."
 
-    def _uncounted(self, outcome: Outcome) -> str:
+    def _uncounted(self, outcome: ReductionOutcome) -> str:
         if not outcome.uncounted:
             return ""
         count = _count(len(outcome.uncounted), "binary proves", "binaries prove")

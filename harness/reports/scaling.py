@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.stats.labels import inert, shorten
-from harness.stats.scaling import SIZES, ScalingPoint, Trend, readable
+from harness.stats.scaling import SIZES, ScalingPoint, SizeLine, readable
 from harness.tables import NOTHING, Column, print_table
 from harness.units import format_bytes
 
@@ -25,18 +25,18 @@ class ScalingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     schema: str = SCHEMA
     run_id: str
     points: list[ScalingPoint]
-    trends: list[Trend]
+    trends: list[SizeLine]
 
 
 def scaling_document(
-    run_id: str, points: Sequence[ScalingPoint], lines: Sequence[Trend]
+    run_id: str, points: Sequence[ScalingPoint], lines: Sequence[SizeLine]
 ) -> ScalingDocument:
     """Return points and lines of one run."""
     return ScalingDocument(run_id=run_id, points=list(points), trends=list(lines))
 
 
 def print_scaling(
-    points: Sequence[ScalingPoint], lines: Sequence[Trend], size: str, console: Console
+    points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str, console: Console
 ) -> None:
     """Print a table of peaks for each series, and below it a sentence an arm."""
     for series in dict.fromkeys((point.series, point.source) for point in points):
@@ -94,7 +94,7 @@ def _peak_column(arm: str, peaks: Mapping[tuple[str, str], str]) -> Column[Scali
 
 
 def _iter_sentences(
-    series: Series, points: Sequence[ScalingPoint], lines: Sequence[Trend], size: str
+    series: Series, points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str
 ) -> Iterator[Text]:
     drawn = {line.arm: line for line in lines if (line.series, line.source) == series}
     for arm in sorted({point.arm for point in points}):
@@ -108,7 +108,7 @@ def _iter_sentences(
             yield Text(f"  {_reach(line)}", style="dim")
 
 
-def _reach(line: Trend) -> str:
+def _reach(line: SizeLine) -> str:
     """Say how far the line goes: the first batch grows with the input, later ones do not."""
     if not line.flushed:
         return "no input needed more than one batch: nothing is known of larger ones"
@@ -116,7 +116,7 @@ def _reach(line: Trend) -> str:
     return f"{told}: from there on the batch bounds the peak"
 
 
-def _support(line: Trend) -> str:
+def _support(line: SizeLine) -> str:
     low, high = (readable(end) for end in (line.slope.low, line.slope.high))
     interval = f"90 % interval {low} to {high} bytes per {SIZES[line.size]}"
     return f"({interval}, {line.slope.points} inputs, R2 {line.slope.r_squared:.2f})"

@@ -1,4 +1,7 @@
-"""By how much did a metric change, and how sure is that? Arithmetic where it can be, else Welch."""
+"""By how much did a metric change, how sure is that, and what could have been seen?
+
+Arithmetic where it can be, else Welch.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.90
+POWER = 0.80
+_MOST_REPLICATES = 10_000
 _RESAMPLES = 9_999
 _LARGEST_LOG = 700.0  # the exponential of a little more does not fit a float
 _SEED = 0  # of the permutation test, so that a report repeats to the digit
@@ -126,3 +131,62 @@ def _constant(values: Floats) -> bool:
 
 def _percent(log_ratio: float) -> float:
     return 100 * math.expm1(min(log_ratio, _LARGEST_LOG))
+
+
+def minimum_detectable_pct(baseline: Sequence[float], candidate: Sequence[float]) -> float | None:
+    """Return the smallest increase, in per cent, that would have been seen four times out of five.
+
+    None when either side has fewer than two positive values: then nothing is known of the noise.
+    """
+    variances = _log_variances(baseline, candidate)
+    if variances is None:
+        return None
+    return _detectable_pct(variances, len(baseline), len(candidate))
+
+
+def replicates_needed(
+    baseline: Sequence[float], candidate: Sequence[float], effect_pct: float
+) -> int | None:
+    """Return how many replicates of each arm would make an increase of `effect_pct` visible.
+
+    None when nothing is known of the noise, or when it would take more than anybody will wait for.
+    """
+    variances = _log_variances(baseline, candidate)
+    if variances is None or effect_pct <= 0:
+        return None
+    low, high = 2, _MOST_REPLICATES
+    if _detectable_pct(variances, high, high) > effect_pct:
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        if _detectable_pct(variances, middle, middle) <= effect_pct:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _log_variances(
+    baseline: Sequence[float], candidate: Sequence[float]
+) -> tuple[float, float] | None:
+    sides = (baseline, candidate)
+    if min(map(len, sides)) < 2 or min(map(min, sides)) <= 0:
+        return None
+    old, new = (float(np.log(np.asarray(side, float)).var(ddof=1)) for side in sides)
+    return old, new
+
+
+def _detectable_pct(variances: tuple[float, float], old_n: int, new_n: int) -> float:
+    """Return the effect at which Welch's test has the power we ask for.
+
+    The power is taken from the central t distribution, which overstates the effect a little for
+    few replicates: an honest direction to err in.
+    """
+    parts = (variances[0] / old_n, variances[1] / new_n)
+    error = math.sqrt(sum(parts))
+    if error == 0:
+        return 0.0
+    spread = parts[0] ** 2 / (old_n - 1) + parts[1] ** 2 / (new_n - 1)
+    freedom = sum(parts) ** 2 / spread
+    reach = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, freedom) + scipy.stats.t.ppf(POWER, freedom)
+    return float(100 * math.expm1(min(reach * error, 700.0)))

@@ -20,7 +20,7 @@ class Claim(Struct, frozen=True):
     overshoot_bytes: int = 32 * 1024
 
 
-class Outcome(Struct, frozen=True):
+class ReductionOutcome(Struct, frozen=True):
     """Which rows bear a claim out.
 
     `mean_reduction_pct` is that of the geometric mean of the peaks' ratios, over `holds` and
@@ -38,7 +38,7 @@ class Outcome(Struct, frozen=True):
         return len(self.holds) + len(self.fails)
 
 
-def judge_reduction(rows: Iterable[Row], claim: Claim) -> Outcome:
+def judge_reduction(rows: Iterable[Row], claim: Claim) -> ReductionOutcome:
     """Sort rows by whether the candidate's peak is lower by at least the claimed share."""
     holds: list[Row] = []
     fails: list[Row] = []
@@ -51,7 +51,7 @@ def judge_reduction(rows: Iterable[Row], claim: Claim) -> Outcome:
             holds.append(row)
         else:
             fails.append(row)
-    return Outcome(
+    return ReductionOutcome(
         holds=tuple(holds),
         fails=tuple(fails),
         uncounted=tuple(uncounted),

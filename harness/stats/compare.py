@@ -18,10 +18,11 @@ from harness.stats.change import (
     coefficient_of_variation,
     estimate_change,
     finite,
+    minimum_detectable_pct,
     permutation_p,
+    replicates_needed,
 )
 from harness.stats.check import Case, Comparison, Link, Outcome
-from harness.stats.power import minimum_detectable_pct, replicates_needed
 from harness.stats.samples import Demands, Key, Sample, iter_faults
 
 FALSE_DISCOVERY_RATE = 0.10

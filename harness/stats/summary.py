@@ -28,7 +28,7 @@ class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     detail: str
 
 
-class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ArmSummary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was measured of one pipeline over one binary and source. None means not measured."""
 
     name: str = field(name="arm")
@@ -68,8 +68,8 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     binary: str
     binary_sha256: str
     source: str
-    baseline: Arm
-    candidate: Arm
+    baseline: ArmSummary
+    candidate: ArmSummary
     reduction_pct: float | None
     wall_ratio: float | None
     cpu_ratio: float | None
@@ -167,7 +167,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
 def _row(
     frames: Frames,
     case: tuple[str, str],
-    arms: tuple[Arm, Arm],
+    arms: tuple[ArmSummary, ArmSummary],
     metric: str,
     told: tuple[tuple[Failure, ...], bool | None, list[str]],
 ) -> Row:
@@ -203,11 +203,11 @@ def _arm(
     quantities: tuple[Quantity, ...],
     batching: Batching | None,
     defined: tuple[str, str],
-) -> Arm:
+) -> ArmSummary:
     metric, probe = defined
     peaks = [q for q in quantities if q.metric == metric and probe in ("", q.probe)]
     peak = peaks[0] if len(peaks) == 1 else None
-    return Arm(name=name, peak=peak, batching=batching, quantities=quantities)
+    return ArmSummary(name=name, peak=peak, batching=batching, quantities=quantities)
 
 
 def _iter_failures(
@@ -230,7 +230,7 @@ def _iter_failures(
 
 
 def _iter_doubts(
-    arms: tuple[Arm, Arm],
+    arms: tuple[ArmSummary, ArmSummary],
     failures: tuple[Failure, ...],
     same: bool | None,
     defined: tuple[str, str],
@@ -259,7 +259,9 @@ def _iter_doubts(
         yield f"unequal replicates: {old} and {new}"
 
 
-def _iter_unmeasured(arms: tuple[Arm, Arm], metrics: Metrics, peak: str) -> Iterator[str]:
+def _iter_unmeasured(
+    arms: tuple[ArmSummary, ArmSummary], metrics: Metrics, peak: str
+) -> Iterator[str]:
     old, new = (_lacking(arm, metrics, peak) for arm in arms)
     if old and old == new:
         yield f"{old} of both arms"
@@ -269,7 +271,7 @@ def _iter_unmeasured(arms: tuple[Arm, Arm], metrics: Metrics, peak: str) -> Iter
             yield f"{lacking} of {arm.name}"
 
 
-def _lacking(arm: Arm, metrics: Metrics, peak: str) -> str:
+def _lacking(arm: ArmSummary, metrics: Metrics, peak: str) -> str:
     lacking = [] if arm.peak else [peak]
     lacking += [] if arm.batching else ["batches"]
     others = [name for name in metrics.compared if not metrics[name].peak_rank]

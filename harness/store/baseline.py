@@ -15,7 +15,6 @@ from msgspec import Struct, structs
 
 from harness.errors import StoreError
 from harness.records import Manifest
-from harness.store.bounds import BOUNDS, Bound, read_bounds, write_bounds
 from harness.store.manifest import sync_directory, write_manifest
 from harness.store.reader import RECORDS, Run, read_run
 from harness.store.seal import (
@@ -29,10 +28,32 @@ from harness.store.seal import (
 )
 from harness.store.soundness import iter_objections
 
+BOUNDS = "bounds.json"
+
 LEFT_OUT = ("collections", "timeline")
 """Parts of records that only pictures of one run are drawn from: 84 % of the default corpus."""
 
 SCHEMA = "harness.baseline/2"
+
+
+class Bound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An upper bound for one check of one experiment of a suite, and where it comes from.
+
+    `observed` is the largest value that `run` measured in that many `replicates`, and the bound
+    is `margin_pct` above it. `surroundings` is what else the values depend on, such as the version
+    of Python and, for times, the machine: elsewhere the bound says nothing.
+    """
+
+    experiment: str
+    check: str
+    suite: str = ""
+    series: str
+    upper_bound: float
+    observed: float
+    margin_pct: float
+    replicates: int
+    run: str
+    surroundings: dict[str, str] = {}
 
 
 class Baseline(Struct, frozen=True, kw_only=True):
@@ -208,3 +229,32 @@ def _replacing(directory: Path) -> Iterator[Path]:
 def _sync_file(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def read_bounds(directory: Path) -> tuple[Bound, ...]:
+    """Return the ratcheted bounds of a baseline; none when nothing was ratcheted.
+
+    Raises:
+        StoreError: They cannot be read, or one check has two.
+    """
+    path = directory / BOUNDS
+    try:
+        bounds = msgspec.json.decode(path.read_bytes(), type=tuple[Bound, ...])
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise StoreError(f"{path} is damaged: {error}") from error
+    checks = [(bound.experiment, bound.check) for bound in bounds]
+    twice = next((check for check in checks if checks.count(check) > 1), None)
+    if twice:
+        raise StoreError(f"{path}: check {twice[1]!r} of {twice[0]!r} has two bounds")
+    return bounds
+
+
+def write_bounds(directory: Path, bounds: Sequence[Bound]) -> None:
+    """Write the bounds, sorted, so that a change of one is a change of its lines."""
+    ordered = sorted(bounds, key=lambda bound: (bound.experiment, bound.check))
+    text = msgspec.json.format(msgspec.json.encode(ordered), indent=1)
+    (directory / BOUNDS).write_bytes(text + b"\n")

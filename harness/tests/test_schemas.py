@@ -21,8 +21,7 @@ from harness.corpus import fixtures_directory
 from harness.errors import ConfigError
 from harness.records import Manifest
 from harness.store import RunWriter
-from harness.store.baseline import promote, replace_bounds
-from harness.store.bounds import Bound
+from harness.store.baseline import Bound, promote, replace_bounds
 from harness.tests.described import assert_described, validator
 from harness.tests.store.records import a_record
 from harness.tests.store.sound_run import sound_run

@@ -10,8 +10,8 @@ import pandas as pd
 from msgspec import Struct, field
 
 from harness.reports.page.material import Material
+from harness.stats.copies import Holdings, holdings_by_arm
 from harness.stats.curves import Curve, curves_of
-from harness.stats.holdings import Holdings, holdings_by_arm
 from harness.stats.quantity import Place, Quantity, replicate_values
 from harness.stats.summary import Row
 from harness.units import format_value

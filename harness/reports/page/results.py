@@ -12,7 +12,7 @@ from harness.reports.columns import change_cell, peak_cell, same_cell, share, su
 from harness.reports.page.verdict import row_standing
 from harness.stats.claim import Claim
 from harness.stats.copies import Held
-from harness.stats.summary import Arm, Row, Summary
+from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import Column, pick
 
 _ORDER = (
@@ -44,7 +44,7 @@ def result_columns(
         bar = parts.bar(share(100 - row.reduction_pct, 100), "kept", 100 - claim.reduction_pct)
         return escape(change_cell(row)) + Markup.escape(bar)
 
-    def peak(row: Row, arm: Arm, kind: str) -> Markup:
+    def peak(row: Row, arm: ArmSummary, kind: str) -> Markup:
         bar = parts.bar(share(_median(arm), largest), kind) if arm.peak else Markup()
         return escape(peak_cell(row, arm)) + bar
 
@@ -74,9 +74,9 @@ def result_columns(
     return pick([*columns, state], _ORDER)
 
 
-def _arms(row: Row) -> tuple[Arm, Arm]:
+def _arms(row: Row) -> tuple[ArmSummary, ArmSummary]:
     return row.baseline, row.candidate
 
 
-def _median(arm: Arm) -> float:
+def _median(arm: ArmSummary) -> float:
     return arm.peak.median if arm.peak else 0.0

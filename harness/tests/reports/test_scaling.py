@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.reports.scaling import print_scaling, scaling_document
-from harness.stats.scaling import ScalingPoint, trends
+from harness.stats.scaling import ScalingPoint, fit_lines
 from harness.tables import make_console
 
 NAME = "\x1b[31mlong" + "x" * 80
@@ -40,7 +40,7 @@ POINTS = [
 
 def printed(points: list[ScalingPoint] = POINTS) -> str:
     file = StringIO()
-    print_scaling(points, trends(points), "functions", make_console(file))
+    print_scaling(points, fit_lines(points), "functions", make_console(file))
     return file.getvalue()
 
 
@@ -68,7 +68,7 @@ def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:
 
 
 def test_the_document_has_every_point_and_line_in_plain_values() -> None:
-    document = json.loads(msgspec.json.encode(scaling_document("r1", POINTS, trends(POINTS))))
+    document = json.loads(msgspec.json.encode(scaling_document("r1", POINTS, fit_lines(POINTS))))
     assert len(document["points"]) == len(POINTS)
     flat = {line["arm"]: line["is_flat"] for line in document["trends"]}
     assert flat == {"legacy": False, "streaming": True}

@@ -10,8 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.stats.bounds import keep_to
-from harness.stats.change import coefficient_of_variation, estimate_change, permutation_p
-from harness.stats.power import minimum_detectable_pct, replicates_needed
+from harness.stats.change import (
+    coefficient_of_variation,
+    estimate_change,
+    minimum_detectable_pct,
+    permutation_p,
+    replicates_needed,
+)
 
 FEW = settings(max_examples=40, deadline=None)
 NOISY = st.lists(st.floats(min_value=50, max_value=200), min_size=2, max_size=8)

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from harness.stats.frames import Frames
-from harness.stats.scaling import CORPUS, SIZES, scaling_points, slope_in_words, trends
-from harness.stats.slope import Slope
+from harness.stats.scaling import CORPUS, SIZES, Slope, fit_lines, scaling_points, slope_in_words
 from harness.tests.stats.made import batch, delivery, manifest, sample
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -59,7 +58,7 @@ def test_prefixes_of_a_binary_are_a_series_with_a_line_in_words(
     per_function: float, words: str
 ) -> None:
     """Flat is what keeps less than a twentieth of the JSON, which is 5 bytes a function here."""
-    (trend,) = trends(scaling_points(prefixed(per_function)))
+    (trend,) = fit_lines(scaling_points(prefixed(per_function)))
     assert (trend.series, trend.arm, trend.slope.points, trend.flushed) == ("a", "streaming", 4, 1)
     assert trend.words == words
     assert trend.is_flat == words.startswith("flat")
@@ -77,12 +76,12 @@ def test_whole_binaries_are_one_series_and_prefixes_are_not_in_it() -> None:
     points = scaling_points(measured(peaks, inputs))
     assert {point.binary for point in points if point.series == CORPUS} == {"a", "b", "c"}
     assert {point.binary for point in points if point.series == "a"} == {"a", "a [50%]"}
-    (line,) = trends(points)
+    (line,) = fit_lines(points)
     assert line.series == CORPUS
     assert line.slope.per_unit == pytest.approx(100.0)
-    (by_dies,) = trends(points, "dies")
+    (by_dies,) = fit_lines(points, "dies")
     assert by_dies.slope.per_unit == pytest.approx(10.0)
-    (by_json,) = trends(points, "raw_bytes")
+    (by_json,) = fit_lines(points, "raw_bytes")
     assert by_json.flat_limit == pytest.approx(0.05)
     assert set(SIZES) == {"functions", "dies", "raw_bytes"}
 
@@ -93,4 +92,4 @@ def test_an_input_without_a_peak_or_a_delivery_is_no_point() -> None:
     failed = Frames.build(run.manifest, deliveries=run.deliveries)
     assert scaling_points(lost) == []
     assert scaling_points(failed) == []
-    assert trends(scaling_points(run)) == []
+    assert fit_lines(scaling_points(run)) == []

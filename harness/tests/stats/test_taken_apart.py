@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.stats.copies import MOST_LINES, holdings_by_arm
 from harness.stats.curves import BUCKETS, curves_of
-from harness.stats.holdings import MOST_LINES, holdings_by_arm
 from harness.stats.quantity import replicate_values
 from harness.tests.stats.made import failure, frames, peaks
 

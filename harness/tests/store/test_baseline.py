@@ -20,8 +20,7 @@ from harness.errors import StoreError
 from harness.loading import load_frames
 from harness.records import VERIFY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest, read_run
-from harness.store.baseline import open_baseline, promote, replace_bounds
-from harness.store.bounds import Bound
+from harness.store.baseline import Bound, open_baseline, promote, replace_bounds
 from harness.store.files import files_of
 from harness.store.manifest import write_manifest
 from harness.store.reader import RECORDS
