@@ -90,7 +90,7 @@ def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale, arms: int) ->
     for place, binary in enumerate(binaries):
         for number, (arm, stages) in enumerate(panel.loc[binary].iterrows()):
             height, left = place + _BARS * (0.5 - (number + 0.5) / arms), 0.0
-            for stage in _in_order(stages.index):
+            for stage in _in_order(stages.index[stages > 0]):
                 width = scale.of(stages[stage])
                 axes.barh(height, width, _BARS / arms, left=left, color=_colour(stage))
                 left += width

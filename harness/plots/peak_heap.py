@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -59,23 +60,34 @@ def _readable(rows: Sequence[Row]) -> list[Row]:
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
     for place, row in enumerate(rows):
-        _draw_row(axes, place, row, scale)
         write_beside(axes, place, _remark(row))
+    _draw_peaks(axes, rows, scale)
     name_rows(axes, [labels[row.binary] for row in rows])
 
 
-def _draw_row(axes: Axes, place: int, row: Row, scale: ByteScale) -> None:
-    looks = arm_looks([row.baseline.name, row.candidate.name])
-    if row.baseline.peak and row.candidate.peak:
-        ends = [scale.of(row.baseline.peak.median), scale.of(row.candidate.peak.median)]
-        axes.plot(ends, [place, place], color="#BBBBBB", linewidth=4, zorder=1)
-    for arm in (row.baseline, row.candidate):
-        if arm.peak is None:
-            continue
-        colour, marker = looks[arm.name]
-        spread = [scale.of(arm.peak.low), scale.of(arm.peak.high)]
-        axes.plot(spread, [place, place], color=colour, linewidth=1.5, zorder=2)
-        axes.plot(scale.of(arm.peak.median), place, marker, color=colour, markersize=8, zorder=3)
+def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
+    """Draw peaks and their spread, and join the two of a row; one artist serves all rows."""
+    pairs = [
+        (place, scale.of(row.baseline.peak.median), scale.of(row.candidate.peak.median))
+        for place, row in enumerate(rows)
+        if row.baseline.peak and row.candidate.peak
+    ]
+    _draw_lines(axes, pairs, color="#BBBBBB", linewidth=4, zorder=1)
+    for number in (0, 1):
+        arms = [(row.baseline, row.candidate)[number] for row in rows]
+        colour, marker = arm_looks(arm.name for arm in arms)[arms[0].name]
+        known = [(place, arm.peak) for place, arm in enumerate(arms) if arm.peak]
+        spreads = [(place, scale.of(peak.low), scale.of(peak.high)) for place, peak in known]
+        _draw_lines(axes, spreads, color=colour, linewidth=1.5, zorder=2)
+        medians = [scale.of(peak.median) for _, peak in known]
+        places = [place for place, _ in known]
+        axes.plot(medians, places, marker, color=colour, markersize=8, zorder=3)
+
+
+def _draw_lines(axes: Axes, lines: Sequence[tuple[float, float, float]], **looks: Any) -> None:
+    """Draw horizontal lines, each a height and two ends."""
+    heights, starts, ends = ([line[part] for line in lines] for part in range(3))
+    axes.hlines(heights, starts, ends, capstyle="projecting", **looks)
 
 
 def _remark(row: Row) -> str:

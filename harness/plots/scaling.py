@@ -68,11 +68,13 @@ def _draw_panel(
     looks = arm_looks(one.arm for one in points)
     wide = byte_scale([float(one.raw_bytes) for one in points], may_be_log=False)
     high = byte_scale([one.peak_bytes for one in points], may_be_log=False)
-    for one in points:
-        colour, marker = looks[one.arm]
-        fill = "full" if one.batches > 1 else "none"
-        axes.plot(wide.of(one.raw_bytes), high.of(one.peak_bytes), marker, color=colour,
-                  fillstyle=fill, markersize=8, clip_on=False)  # fmt: skip
+    for arm, several in sorted({(one.arm, one.batches > 1) for one in points}):
+        some = [one for one in points if (one.arm, one.batches > 1) == (arm, several)]
+        xs = [wide.of(one.raw_bytes) for one in some]
+        ys = [high.of(one.peak_bytes) for one in some]
+        colour, marker = looks[arm]
+        axes.plot(xs, ys, marker, color=colour, fillstyle="full" if several else "none",
+                  markersize=8, clip_on=False)  # fmt: skip
     for row, line in enumerate(lines):
         colour = looks[line.arm][0]
         own = [one for one in points if one.arm == line.arm]
