@@ -97,7 +97,7 @@ def verify_(
 
 def _found(directory: Path, tier: str) -> list[Binary]:
     here = inventory(directory) if directory.exists() else []
-    return [*committed_corpus().binaries, *here] if tier == "small" else here
+    return [*committed_corpus().planned, *here] if tier == "small" else here
 
 
 def _compare(pin: Pin, found: Binary | None, directory: Path) -> Binary:

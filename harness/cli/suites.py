@@ -211,7 +211,9 @@ class Arrivals:
         for corpus in self._corpora:
             if name in self._known or name not in {planned.name for planned in corpus.planned}:
                 continue
-            binary = corpus.wait_for(name)
+            binary = corpus.arrived(name)
+            if binary is None:
+                return False
             self._known.add(name)
             if binary.status == "missing":
                 self._say(f"{name} is not to be had: {binary.detail}")

@@ -1,9 +1,8 @@
 """Fill a directory with a pinned tier, and hand out each binary as soon as it is there.
 
-Downloads go on in a background thread while the caller already measures what is ready; a build,
-which would take a core from what is being measured, starts only when the caller has nothing left
-to do but to wait for it. Several runs may fill the same directory: one at a time works on it, the
-others then find what they need.
+Downloads and the build go on in a background thread while the caller already measures what is
+ready; the build is told to be nice to it. Several runs may fill the same directory: one at a time
+works on it, the others then find what they need.
 """
 
 from __future__ import annotations
@@ -47,6 +46,32 @@ def iter_fetch(
         ConfigError: There is no such tier.
         CorpusError: Not one binary could be had.
     """
+    with _fetching(manifest, tiers, directory, on_progress) as fetch:
+        while binary := fetch.next():
+            yield binary
+
+
+def iter_arrivals(
+    manifest: Manifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress = ignore
+) -> Generator[Binary | None, None, None]:
+    """Yield the same as `iter_fetch`, but wait for nothing after the first binary.
+
+    Yields:
+        None for as long as nothing more is ready.
+    """
+    with _fetching(manifest, tiers, directory, on_progress) as fetch:
+        binary = fetch.next()
+        while binary:
+            yield binary
+            while fetch.is_idle:
+                yield None
+            binary = fetch.next()
+
+
+@contextmanager
+def _fetching(
+    manifest: Manifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress
+) -> Iterator[_Fetch]:
     pins = [pin for tier in tiers for pin in manifest.tier(tier)]
     _prepare(directory, manifest, tiers)
     fetch = _Fetch(manifest, pins, directory, on_progress)
@@ -55,8 +80,7 @@ def iter_fetch(
     atexit.register(fetch.errand.cancel)
     thread.start()
     try:
-        while binary := fetch.next():
-            yield binary
+        yield fetch
     finally:
         fetch.errand.cancel()
         thread.join()
@@ -92,15 +116,15 @@ class _Fetch:
         self._directory = directory
         self._ready: PriorityQueue[tuple[float, int, Binary | None]] = PriorityQueue()
         self._ticket = count()
-        self._guard = threading.Lock()
-        self._hungry = threading.Event()
         self._delivered: set[str] = set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether `next` would have to wait."""
+        return self._ready.empty()
 
     def next(self) -> Binary | None:
         """Wait for the smallest binary that is ready; None after the last one."""
-        with self._guard:
-            if self._ready.empty():
-                self._hungry.set()
         return self._ready.get()[-1]
 
     def work(self) -> None:
@@ -131,8 +155,6 @@ class _Fetch:
     def _try(self, wheel: str, pins: list[Pin]) -> CorpusError | None:
         """Get what a wheel is needed for; return why that failed."""
         try:
-            if any(pin.package for pin in pins):
-                self._wait_until_hungry()
             with self._alone(wheel):
                 self._get(wheel, pins)
         except CorpusError as error:
@@ -140,11 +162,6 @@ class _Fetch:
         except OSError as error:
             return CorpusError(f"{wheel}: {error}")
         return None
-
-    def _wait_until_hungry(self) -> None:
-        """Wait until nothing is being measured; outside of the lock, which others need."""
-        while not self._hungry.wait(_POLL_S):
-            self.errand.check()
 
     def _groups(self) -> list[tuple[str, list[Pin]]]:
         """Return what is still to be had, by wheel: the smallest first, the Go build last."""
@@ -251,7 +268,4 @@ class _Fetch:
                 self._put(float("inf"), absent)
 
     def _put(self, rank: float, binary: Binary | None) -> None:
-        # One step with the question of `next`: whoever has just been given work is not hungry.
-        with self._guard:
-            self._ready.put((rank, next(self._ticket), binary))
-            self._hungry.clear()
+        self._ready.put((rank, next(self._ticket), binary))

@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from harness.corpus.binary import Binary, Stamp, digest_file, is_stamped, pinned
 from harness.corpus.errand import OnProgress, ignore
-from harness.corpus.fetch import iter_fetch
+from harness.corpus.fetch import iter_arrivals
 from harness.corpus.inventory import inventory
 from harness.corpus.manifest import Manifest, committed_path, pinned_manifest
 from harness.errors import CorpusError
@@ -19,30 +19,26 @@ class Corpus(Struct, frozen=True, kw_only=True):
     """What there is to measure.
 
     `label` names it in one line for every report. `warning` is not empty when it is less than, or
-    something else than, what was asked for. `planned` lists what `binaries` will yield, as far as
-    that is known before, smallest first; `binaries` can be walked once, waits for downloads, and
-    has to be closed when it is not walked to its end.
+    something else than, what was asked for. `planned` lists what will be there, as far as that is
+    known before, smallest first. `arrivals` yields each binary that is there or known not to come,
+    and None while it takes time.
     """
 
     label: str
-    binaries: Generator[Binary, None, None]
+    arrivals: Generator[Binary | None, None, None]
     planned: list[Binary]
     warning: str = ""
     _come: dict[str, Binary] = field(default_factory=dict)
 
-    def wait_for(self, name: str) -> Binary:
-        """Return a planned binary, once it is there or known not to come.
-
-        While nobody waits, no compiler runs: see `iter_fetch`.
-        """
-        while name not in self._come:
-            binary = next(self.binaries)
+    def arrived(self, name: str) -> Binary | None:
+        """Return a planned binary that is there or known not to come, else None."""
+        while name not in self._come and (binary := next(self.arrivals)):
             self._come[binary.name] = binary
-        return self._come[name]
+        return self._come.get(name)
 
     def close(self) -> None:
         """Stop what goes on in the background; what was fetched stays."""
-        self.binaries.close()
+        self.arrivals.close()
 
 
 def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Corpus:
@@ -91,7 +87,7 @@ def committed_corpus(warning: str = "") -> Corpus:
 
 
 def _here(label: str, found: list[Binary], warning: str = "") -> Corpus:
-    return Corpus(label=label, binaries=_each(found), planned=found, warning=warning)
+    return Corpus(label=label, arrivals=_each(found), planned=found, warning=warning)
 
 
 def _from_directory(path: Path, found: list[Binary]) -> Corpus:
@@ -109,7 +105,7 @@ def _from_fetch(
     pins = {pin.name: pin for tier in tiers for pin in manifest.tier(tier)}
     others = inventory(path) if path.is_dir() else []
     others = [binary for binary in others if binary.name not in pins]
-    ready = iter_fetch(manifest, tiers, path, on_progress)
+    ready = iter_arrivals(manifest, tiers, path, on_progress)
     try:
         # The first one tells whether anything can be had at all.
         first = next(ready)
@@ -118,12 +114,14 @@ def _from_fetch(
     planned = [*others, *(pinned(pin, path / pin.name) for pin in pins.values())]
     return Corpus(
         label=f"{' and '.join(tiers)} tier, pinned by sha256, in {path}",
-        binaries=_each([*others, first], ready),
+        arrivals=_each([*others, first], ready),
         planned=sorted(planned, key=lambda binary: binary.size_bytes),
     )
 
 
-def _each(found: Iterable[Binary], ready: Iterable[Binary] = ()) -> Generator[Binary, None, None]:
+def _each(
+    found: Iterable[Binary | None], ready: Iterable[Binary | None] = ()
+) -> Generator[Binary | None, None, None]:
     yield from found
     yield from ready
 

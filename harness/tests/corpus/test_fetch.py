@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from harness.corpus import Manifest, Progress, iter_fetch
 from harness.corpus.binary import STAMP_NAME, Stamp
 from harness.corpus.errand import Stage
+from harness.corpus.fetch import iter_arrivals
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, OTHER_ELF, manifest, pin
 
@@ -209,19 +209,16 @@ def test_go_programs_are_built_by_the_toolchain_of_the_wheel(
     assert list(dict.fromkeys(step.stage for step in steps)) == stages
 
 
-def test_a_build_waits_until_the_caller_has_nothing_else_to_do(
+def test_nobody_has_to_wait_for_a_build(
     toolchain: dict[str, Any], publish: Publish, tmp_path: Path
 ) -> None:
-    """A compiler beside a measurement would take a core from it."""
-    steps: list[Progress] = []
     wheels = {"golang": toolchain, "tiny": publish("tiny", {"lib.so": ELF})}
     lib = pin("lib", wheel="tiny", member="lib.so")
     both = manifest(wheels, lib, pin("tool", wheel="golang", package="cmd/tool"))
-    with closing(iter_fetch(both, ["default"], tmp_path / "corpus", steps.append)) as fetching:
-        assert next(fetching).name == "lib"
-        threading.Event().wait(1)  # what must not happen gets the time to happen
-        assert {step.source for step in steps} == {"tiny", "lib"}
-        assert next(fetching).name == "tool"
+    with closing(iter_arrivals(both, ["default"], tmp_path / "corpus")) as arriving:
+        seen = [next(arriving), next(arriving)]
+        assert [one and one.name for one in seen] == ["lib", None]
+        assert [one.name for one in arriving if one] == ["tool"]
 
 
 def test_a_relative_directory_is_as_good_as_an_absolute_one(

@@ -17,20 +17,20 @@ def test_a_file_is_itself(tmp_path: Path) -> None:
     (tmp_path / "lib.so").write_bytes(ELF)
     corpus = resolve(tmp_path / "lib.so")
     assert [plan.name for plan in corpus.planned] == ["lib.so"]
-    assert [binary.status for binary in corpus.binaries] == ["ok"]
+    assert [binary.status for binary in corpus.planned] == ["ok"]
     assert corpus.warning == ""
 
 
 def test_a_text_file_is_listed_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("notes")
-    assert [binary.status for binary in resolve(tmp_path / "notes").binaries] == ["not-elf"]
+    assert [binary.status for binary in resolve(tmp_path / "notes").planned] == ["not-elf"]
 
 
 def test_a_directory_is_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "lib.so").write_bytes(ELF)
     (tmp_path / "notes.txt").write_text("notes")
     corpus = resolve(tmp_path)
-    assert [binary.name for binary in corpus.binaries] == ["notes.txt", "lib.so"]
+    assert [binary.name for binary in corpus.planned] == ["notes.txt", "lib.so"]
 
 
 @pytest.mark.parametrize("hidden", [False, True])
@@ -51,7 +51,7 @@ def test_a_mistyped_name_is_not_filled_with_downloads(tmp_path: Path, name: str)
 
 def test_a_new_directory_is_filled_with_the_tier_that_was_asked_for(tmp_path: Path) -> None:
     corpus = resolve(tmp_path / "corpus", "small")
-    fetched = list(corpus.binaries)
+    fetched = [one for one in corpus.arrivals if one]
     assert {binary.name for binary in fetched} == SMALL
     assert {plan.name for plan in corpus.planned} == SMALL
     assert corpus.label.startswith("small tier, pinned")
@@ -63,7 +63,7 @@ def test_a_directory_that_a_fetch_began_is_completed(tmp_path: Path) -> None:
     resolve(corpus, "small").close()
     (corpus / "mine").write_bytes(ELF + b"mine")
     (corpus / "c-dwarf5").unlink(missing_ok=True)
-    assert {binary.name for binary in resolve(corpus).binaries} == SMALL | {"mine"}
+    assert {binary.name for binary in resolve(corpus).planned} == SMALL | {"mine"}
 
 
 def test_an_unknown_tier_is_refused(tmp_path: Path) -> None:
@@ -77,9 +77,9 @@ def test_committed_binaries_stand_in_plainly_labelled(tmp_path: Path) -> None:
     corpus = resolve(tmp_path / "corpus", "default")
     assert "NOT the default tier" in corpus.label
     assert "nothing could be fetched" in corpus.warning
-    assert {binary.name for binary in corpus.binaries} == SMALL
+    assert {binary.name for binary in corpus.planned} == SMALL
 
 
 def test_committed_binaries_are_verified() -> None:
-    binaries = list(committed_corpus().binaries)
+    binaries = list(committed_corpus().planned)
     assert all(binary.is_elf and binary.pin for binary in binaries)
