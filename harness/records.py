@@ -203,6 +203,7 @@ class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input. `name` identifies it in every table; `extra` is kept as it is.
 
     With a `share` below 1 only that part of its packages is measured, from source `replay` alone.
+    Where `sources` are named, it is measured from no other.
     """
 
     name: str
@@ -210,6 +211,7 @@ class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sha256: str
     size_bytes: int
     share: float = 1.0
+    sources: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
 
 

@@ -38,7 +38,7 @@ app = typer.Typer(
 _Tier = Annotated[
     Literal["default", "small", "large"],
     typer.Option(
-        help="default: eleven real binaries, 115 MB to download; small: the committed ones, no "
+        help="default: eleven real binaries, 103 MB to download; small: the committed ones, no "
         "network; large: two that strain a machine, 125 MB to download."
     ),
 ]

@@ -35,7 +35,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         Path,
         typer.Argument(
             help="A directory, one ELF file, or a directory called corpus that does not exist "
-            "yet: then it is filled with pinned real binaries (115 MB)."
+            "yet: then it is filled with pinned real binaries (103 MB)."
         ),
     ] = CORPUS,
     *,

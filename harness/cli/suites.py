@@ -193,6 +193,7 @@ def binaries_of(found: Corpus) -> list[Binary]:
             path=str(planned.path.absolute()),
             sha256=planned.sha256,
             size_bytes=planned.size_bytes,
+            sources=planned.pin.sources if planned.pin else (),
             extra={"dies": counted[planned.sha256]} if planned.sha256 in counted else {},
         )
         for planned in found.planned

@@ -75,6 +75,7 @@ class Pin(_Strict):
     package: str = ""
     path: str = ""
     note: str = ""
+    sources: _Array[Literal["dwarf", "replay"]] = ()
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

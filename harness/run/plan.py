@@ -75,7 +75,14 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
     recorded = set(context.recorded)
     for binary in binaries:
         jobs += _verification(request, context, binary, recorded)
-        for source in sources_of(request, binary):
+        sources = sources_of(request, binary)
+        if binary.sources:
+            left_out += [
+                f"{binary.name}: source {source} is left out in this tier"
+                for source in request.sources
+                if source not in sources
+            ]
+        for source in sources:
             for probe in request.probes:
                 count = replicates_of(request, context, probe, source, binary)
                 if not count and probe not in request.replicates:

@@ -95,7 +95,8 @@ def checked(request: RunRequest) -> RunRequest:
 def sources_of(request: RunRequest, binary: Binary) -> list[str]:
     """Return the sources that a binary is measured from, in the order they build on each other."""
     asked = [source for source in SOURCES if source in request.sources]
-    return [source for source in asked if source == REPLAY or binary.share == 1.0]
+    possible = binary.sources or SOURCES
+    return [s for s in asked if s in possible and (s == REPLAY or binary.share == 1.0)]
 
 
 def _refuse_nonsense(request: RunRequest) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Job, Record
@@ -180,3 +181,10 @@ def test_a_request_that_cannot_be_is_refused(changes: dict[str, object], reason:
 )
 def test_names_are_shown_without_anything_that_acts(name: str, shown: str) -> None:
     assert printable(name) == shown
+
+
+def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:
+    binary = structs.replace(a_binary("a"), sources=("replay",))
+    planned = plan(a_request(binaries=[binary]), AROUND)
+    assert {job.source for job in planned.jobs if job.order >= 0} == {"replay"}
+    assert "a: source dwarf is left out in this tier" in planned.not_measured
