@@ -18,7 +18,7 @@ from harness.registry import load, names
 from harness.reports.markdown import render_report
 from harness.reports.page.material import Flame, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
-from harness.stats.copies import held_copies
+from harness.stats.copies import Held, held_copies
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary, summarise
 
@@ -30,10 +30,11 @@ _FLAME = "flame"
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """A run as it is reported: its tables and what they come to."""
+    """A run as it is reported: its tables, what they come to, and the copies held at the peaks."""
 
     frames: Frames
     summary: Summary
+    held: list[Held]
 
 
 class Drawn(NamedTuple):
@@ -50,7 +51,7 @@ def read_findings(run_dir: Path) -> Findings:
         StoreError: The run cannot be read.
     """
     frames = load_frames(run_dir)
-    return Findings(frames, summarise(frames))
+    return Findings(frames, summarise(frames), held_copies(frames.copies))
 
 
 def write_files(
@@ -97,8 +98,7 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
 
 def _write_report(findings: Findings, report: Path, drawn: Mapping[str, Drawn]) -> None:
     shown = {one.png.relative_to(report.parent).as_posix(): one.question for one in drawn.values()}
-    held = held_copies(findings.frames.copies)
-    text = render_report(findings.summary, findings.frames.manifest, shown, held=held)
+    text = render_report(findings.summary, findings.frames.manifest, shown, held=findings.held)
     report.write_text(text, encoding="utf-8")
 
 
@@ -106,6 +106,7 @@ def _write_page(findings: Findings, run_dir: Path, page: Path, drawn: Mapping[st
     material = Material(
         findings.frames,
         findings.summary,
+        findings.held,
         pictures=[
             Picture(name, question, png.with_suffix(".svg").read_bytes(), png.read_bytes())
             for name, (png, question) in drawn.items()

@@ -13,7 +13,6 @@ from harness.publishing import Findings, read_findings, write_files
 from harness.reports.document import summary_document
 from harness.reports.sweep import print_sweep
 from harness.reports.terminal import print_summary
-from harness.stats.copies import held_copies
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
 
@@ -45,11 +44,10 @@ def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> F
 def _print_table(findings: Findings, files: Mapping[str, str]) -> None:
 
     console = make_console(sys.stdout)
-    held = held_copies(findings.frames.copies)
     if findings.frames.manifest.kind == SWEEP:
         print_sweep(sweep_points(findings.frames), findings.frames.manifest, console)
     else:
-        print_summary(findings.summary, findings.frames.manifest, console, held=held)
+        print_summary(findings.summary, findings.frames.manifest, console, held=findings.held)
     for warning in findings.frames.warnings:
         console.print(f"warning: {warning}", markup=False)
     console.print()

@@ -92,17 +92,20 @@ def _ordered(pictures: Mapping[str, str]) -> list[tuple[str, str]]:
     return sorted(pictures.items(), key=lambda picture: "peak_heap" not in picture[0])
 
 
-def markdown_environment() -> Environment:
-    """Return templates in which every value is made harmless unless it is Markdown already."""
-    environment = Environment(
-        loader=PackageLoader("harness.reports"),
+def templates_in(folder: str, **settings: Any) -> Environment:
+    """Return the templates of a folder, in which a name that means nothing is an error."""
+    return Environment(  # noqa: S701  Markdown is no HTML; the page asks for `autoescape`
+        loader=PackageLoader("harness.reports", folder),
         undefined=StrictUndefined,
-        finalize=_finalize,
-        autoescape=False,  # noqa: S701  Markdown, not HTML: `_finalize` escapes instead
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
+        **settings,
     )
+
+
+def markdown_environment() -> Environment:
+    """Return templates in which every value is made harmless unless it is Markdown already."""
+    environment = templates_in("templates", finalize=_finalize, keep_trailing_newline=True)
     environment.filters.update(
         name=name,
         names=names,

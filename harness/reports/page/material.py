@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from harness.stats.claim import Claim
+from harness.stats.copies import Held
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary
 from harness.stats.verdict import SCHEMA, Verdict
@@ -85,6 +86,7 @@ class Material(Struct, frozen=True):
 
     frames: Frames
     summary: Summary
+    held: Sequence[Held] = ()
     pictures: Sequence[Picture] = ()
     gate: Gate = field(default_factory=Gate)
     flames: Mapping[Flame, str] = field(default_factory=dict)

@@ -7,17 +7,17 @@ from base64 import b64encode
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from harness.reports.columns import describe, exact, known, overhead_cells, overhead_gap, share
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
+from harness.reports.markdown import templates_in
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.material import Material
 from harness.reports.page.results import result_columns
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
-from harness.stats.copies import held_copies
 from harness.stats.labels import inert, shorten
 from harness.tables import html_cells, html_head
 from harness.units import format_bytes, format_seconds
@@ -58,14 +58,13 @@ def _about_run(material: Material) -> dict[str, Any]:
 
 def _about_results(material: Material, parts: Any) -> dict[str, Any]:
     summary, claim, anchors = material.summary, material.claim, anchors_of(material)
-    held = held_copies(material.frames.copies)
     return {
         "summary": summary,
         "claim": claim,
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
-        "columns": result_columns(summary, claim, anchors, held, parts),
+        "columns": result_columns(summary, claim, anchors, material.held, parts),
         "details": list(iter_details(material)),
         "pictures": sorted(material.pictures, key=lambda one: one.name != "peak_heap"),
         "exceptions": list(iter_exceptions(summary, claim)),
@@ -77,14 +76,7 @@ def _about_results(material: Material, parts: Any) -> dict[str, Any]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("harness.reports", _TEMPLATES),
-        undefined=StrictUndefined,
-        finalize=_finalize,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates_in(_TEMPLATES, finalize=_finalize, autoescape=True)
     environment.filters.update(
         isolated=_isolated,
         name=lambda text: shorten(text, _NAME_WIDTH),

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from harness.publishing import read_findings
 from harness.reports.terminal import print_summary
-from harness.stats.copies import held_copies
 from harness.tables import make_console
 from harness.tests.docs.checkout import checkout
 
@@ -22,8 +21,8 @@ END = "```\n<!-- end of the report -->\n"
 def printed(run: Path) -> str:
     """Return what the terminal shows of a run, without blanks at the ends of lines."""
     findings, out = read_findings(run), StringIO()
-    held = held_copies(findings.frames.copies)
-    print_summary(findings.summary, findings.frames.manifest, make_console(out), held=held)
+    console, held = make_console(out), findings.held
+    print_summary(findings.summary, findings.frames.manifest, console, held=held)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 

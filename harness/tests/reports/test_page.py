@@ -22,6 +22,7 @@ from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.stats.check import Outcome
 from harness.stats.claim import Claim
+from harness.stats.copies import held_copies
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
 from harness.stats.verdict import FileChanges, Side, Verdict
@@ -55,7 +56,7 @@ class Page(HTMLParser):
 
 def material(made: Frames | None = None) -> Material:
     made = made or load_frames(RUN)
-    return Material(made, summarise(made), pictures=[PICTURE])
+    return Material(made, summarise(made), held_copies(made.copies), pictures=[PICTURE])
 
 
 def verdict(decision: Outcome = Outcome.PASS, run_id: str = "r1") -> Verdict:
