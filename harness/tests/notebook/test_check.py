@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import json
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,3 +66,14 @@ def test_nothing_of_the_machine_is_committed() -> None:
     assert portable(executed, _notebook(kernelspec="python3"))["metadata"] == {
         "kernelspec": "python3"
     }
+
+
+def test_everything_that_the_committed_notebook_imports_of_ours_is_there() -> None:
+    path = Path(__file__).parents[3] / "notebooks" / "analysis.ipynb"
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    for found in ast.walk(ast.parse(code)):
+        if isinstance(found, ast.ImportFrom) and str(found.module).startswith("harness"):
+            module = import_module(str(found.module))
+            missing = [one.name for one in found.names if not hasattr(module, one.name)]
+            assert not missing, f"{found.module}: {missing}"
