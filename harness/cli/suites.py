@@ -114,7 +114,7 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
         request,
         binaries=_binaries(suite, request.binaries),
         arms=arms_by_name(list(suite.arms)),
-        probes=tuple(replicates),
+        probes=_probes(suite),
         sources=tuple(sorted(sources)),
         replicates=replicates,
         seed=suite.seed,
@@ -152,12 +152,24 @@ def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:
     return [one for one in offered if any(fnmatchcase(one.name, pattern) for pattern in patterns)]
 
 
+def _probes(suite: Suite) -> tuple[str, ...]:
+    metrics = (metric for experiment in suite.experiments for metric in experiment.metrics)
+    return tuple(dict.fromkeys(_probe_of(metric, suite.name) for metric in metrics))
+
+
 def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
-    """Return how often each probe is to run: as often as the most demanding experiment says."""
+    """Return how often each probe is to run: as often as the most demanding experiment says.
+
+    How often captures are taken is left to what they cost.
+    """
+    from harness.gates.suite import CAPTURED  # noqa: PLC0415  no start-up pays for pydantic
+
     asked = set(request.replicates.values())
     found: dict[str, int] = {}
     for experiment in suite.experiments:
         for metric in experiment.metrics:
+            if metric == CAPTURED:
+                continue
             probe = _probe_of(metric, suite.name)
             wanted = asked.copy().pop() if asked else experiment.replicates
             found[probe] = max(found.get(probe, 0), wanted)

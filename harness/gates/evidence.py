@@ -78,7 +78,7 @@ class Evidence(Struct, frozen=True, dict=True):
         planned = options.replicates.get(self.candidate.metrics.probe(metric), 0)
         runs = len(self.candidate.manifest.pooled) or 1
         return Demands(
-            replicates=max(experiment.replicates, planned),
+            replicates=max(experiment.replicates_of(metric), planned),
             topped_up_to=runs * options.top_up,
         )
 

@@ -14,7 +14,7 @@ import pandas as pd
 from msgspec import Struct, structs
 
 from harness.gates.evidence import CANDIDATE, Evidence
-from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
+from harness.gates.suite import CAPTURED, COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
 from harness.stats.batches import reached_threshold
 from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
@@ -156,7 +156,7 @@ def _iter_batch_faults(
 
 
 def _copies(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
-    peak = _metric(evidence, experiment, case, PEAK)
+    peak = _metric(evidence, experiment, case, CAPTURED)
     if peak.faults:
         return peak
     rows = _of_arm(evidence.candidate.copies, case)

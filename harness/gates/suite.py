@@ -27,7 +27,9 @@ from harness.units import parse_bytes
 REDUCTION, OVERSHOOT, COPIES = "reduction_pct", "overshoot", "copies"
 DERIVED = frozenset({REDUCTION, OVERSHOOT, COPIES})
 
-PEAK = "heap_peak_memray"
+PEAK = "heap_peak"
+CAPTURED = "heap_peak_memray"
+"""The peak of a capture, which alone tells what was alive; one capture per cell is enough."""
 
 Source = Literal["dwarf", "replay"]
 # A name becomes part of a row's key, a word in a report and the name of a test case.
@@ -148,7 +150,15 @@ class Experiment(_Table):
         limits = (self.slope, self.copies, self.overshoot)
         worked_out = DERIVED & {*named} or any(limit is not None for limit in limits)
         metrics = [name for name in named if name not in DERIVED]
-        return tuple(dict.fromkeys([*metrics, PEAK] if worked_out or not metrics else metrics))
+        if worked_out or not metrics:
+            metrics.append(PEAK)
+        if self.copies is not None or COPIES in named:
+            metrics.append(CAPTURED)
+        return tuple(dict.fromkeys(metrics))
+
+    def replicates_of(self, metric: str) -> int:
+        """Return how many replicates of a metric there have to be."""
+        return 1 if metric == CAPTURED else self.replicates
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
