@@ -33,7 +33,7 @@ name = "quality_gate"
 source = "replay"
 replicates = 2
 gate = true
-checks = [{ name = "peak", bounds = { series = "heap_peak_memray" } }]
+checks = [{ name = "peak", bounds = { series = "heap_peak" } }]
 """
 
 
@@ -61,9 +61,9 @@ def measured(commit: str) -> Path:
             binaries=binaries_of(corpus),
             arms=arms_by_name(["legacy", "streaming"]),
             results=Path(commit),
-            probes=("memray",),
+            probes=("peak",),
             sources=("replay",),
-            replicates={"memray": 2},
+            replicates={"peak": 2},
             commit=commit,
         )
         return run_session(request, lambda _: None)
@@ -80,7 +80,7 @@ def test_a_real_run_is_promoted_and_another_is_gated_by_what_was_ratcheted(
     document = json.loads(inside("baseline", "show", "--json").stdout)
     assert_described("baseline.json", document)
     assert (document["run_id"], document["commit"]) == (first.name, "first")
-    assert document["counts_here"] == {"heap_peak_memray": []}
+    assert document["counts_here"] == {"heap_peak": []}
     turned = inside("baseline", "ratchet", first, "--suite", "suite.toml")
     assert "quality_gate peak: new" in turned.stdout, turned.stderr
     judged = inside("gate", measured("second"), "--suite", "suite.toml")
@@ -91,12 +91,12 @@ def test_a_bound_of_another_series_is_no_bound(inside: Harness, work: Path) -> N
     """The check kept its name, and bytes would be held against seconds."""
     first = promoted(work, inside)
     inside("baseline", "ratchet", first, "--suite", "suite.toml")
-    (work / "suite.toml").write_text(SUITE.replace('"heap_peak_memray"', '"wall"'))
+    (work / "suite.toml").write_text(SUITE.replace('"heap_peak"', '"wall"'))
     judged = inside("gate", sound_run(work / "runs"), "--suite", "suite.toml")
     assert judged.returncode == 4
     report = json.loads(next((work / "runs").glob("*/gate/report.json")).read_bytes())
     details = {row["detail"] for row in report["bounds"]}
-    assert any("series heap_peak_memray, then wall" in detail for detail in details), details
+    assert any("series heap_peak, then wall" in detail for detail in details), details
 
 
 @pytest.mark.parametrize("command", ["gate", "report", "export"])

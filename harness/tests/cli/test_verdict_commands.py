@@ -31,6 +31,7 @@ corpus = "."
 name = "peak"
 binary = "big.so"
 source = "replay"
+optimization_goal = "heap_peak_memray"
 replicates = 2
 gate = true
 """

@@ -40,7 +40,7 @@ OWN: dict[str, dict[str, st.SearchStrategy[Any]]] = {
         "value": VALUES,
         "status": STATUSES,
         "unit": st.sampled_from(["byte", "count", ""]),
-        "metric": st.sampled_from(["heap_peak_memray", "wall", ""]),
+        "metric": st.sampled_from(["heap_peak", "wall", ""]),
     },
     "batches": {
         "overshoot_bytes": SIZES,
@@ -148,7 +148,7 @@ def test_a_pass_means_that_every_replicate_is_there_once_and_hardly_larger(
     assert (decision is Outcome.PASS) == (not reasons)
     if decision is Outcome.PASS:
         samples = candidate.samples
-        peaks = samples[(samples["metric"] == "heap_peak_memray") & (samples["status"] == "ok")]
+        peaks = samples[(samples["metric"] == "heap_peak") & (samples["status"] == "ok")]
         for binary in BINARIES:
             for arm, expected in (("legacy", LEGACY), ("streaming", STREAMING)):
                 found = peaks[(peaks["binary"] == binary) & (peaks["arm"] == arm)]

@@ -242,7 +242,7 @@ def test_two_experiments_may_not_ask_for_one_comparison() -> None:
     assert any("both ask for it" in reason for reason in reasons)
 
 
-RATCHETED = [{"name": "peak", "bounds": {"series": "heap_peak_memray"}}]
+RATCHETED = [{"name": "peak", "bounds": {"series": "heap_peak"}}]
 
 
 @pytest.mark.parametrize(

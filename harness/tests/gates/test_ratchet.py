@@ -13,7 +13,7 @@ from harness.gates.ratchet import Proposal, Turn, decide, propose
 from harness.stats.bounds import upper_tolerance_limit
 from harness.tests.gates.made import LEGACY, STREAMING, Change, evidence, rows_where, run
 
-PEAK = "heap_peak_memray"
+PEAK = "heap_peak"
 
 
 def checks(series: str = PEAK) -> list[dict[str, Any]]:
