@@ -1,5 +1,5 @@
 """The only part that talks to the user and exits: one verb a file."""
 
-from harness.cli.app import main
+from harness.cli.process import main
 
 __all__ = ["main"]

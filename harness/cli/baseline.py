@@ -11,7 +11,7 @@ from rich.text import Text
 
 from harness.cli.baseline_view import document_of, print_baseline
 from harness.cli.compare import compare_sides, print_comparison
-from harness.cli.console import error_console, output_console, write_line
+from harness.cli.output import error_console, output_console, write_line
 from harness.cli.ratchet import ratchet
 from harness.config import BASELINE
 from harness.stats.compare import Rule

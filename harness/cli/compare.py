@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harness.cli.console import write_line
+from harness.cli.output import write_line
 from harness.cli.sides import Opened, compare_files_of, open_side
 from harness.config import BASELINE, TOLERANCE_PCT
 from harness.errors import ConfigError, ExitCode

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 import typer
 
-from harness.cli.console import error_console, output_console, write_line
 from harness.cli.fetch_progress import FetchProgress
+from harness.cli.output import error_console, output_console, write_line
 from harness.config import CORPUS
 from harness.corpus import (
     Binary,

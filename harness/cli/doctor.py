@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from harness.bench.prove import Proof, iter_proofs
-from harness.cli.console import output_console, write_line
+from harness.cli.output import output_console, write_line
 from harness.config import DEFAULTS
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.run.doctor import FAILURE, OK, Check, iter_checks

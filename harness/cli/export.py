@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 from rich.text import Text
 
-from harness.cli.console import error_console
+from harness.cli.output import error_console
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.loading import load_frames
 from harness.reports.exports.formats import FORMATS

@@ -12,7 +12,7 @@ import msgspec
 import typer
 from msgspec import to_builtins
 
-from harness.cli.console import error_console, write_line
+from harness.cli.output import error_console, write_line
 from harness.cli.sides import Opened, compare_files_of, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite, options_of
 from harness.config import BASELINE, SUITE

@@ -10,7 +10,7 @@ import msgspec
 import typer
 from rich.text import Text
 
-from harness.cli.console import error_console, output_console, write_line
+from harness.cli.output import error_console, output_console, write_line
 from harness.errors import ConfigError, StoreError
 from harness.loading import load_frames
 from harness.plots.history import draw

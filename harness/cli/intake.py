@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.console import error_console
+from harness.cli.output import error_console
 from harness.intake.faults import KINDS, parse_fault
 from harness.intake.server import serve
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.cli.console import write_line
+from harness.cli.output import write_line
 from harness.publishing import Findings, read_findings, write_files
 from harness.reports.document import summary_document
 from harness.reports.sweep import print_sweep

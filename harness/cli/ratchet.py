@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from harness.cli.console import output_console, write_line
+from harness.cli.output import output_console, write_line
 from harness.cli.suites import expected_inputs, find_suite
 from harness.config import BASELINE
 from harness.errors import ConfigError, MeasurementInvalid

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from harness.cli.console import error_console, write_line
 from harness.cli.gc_text import iter_gc_lines
+from harness.cli.output import error_console, write_line
 from harness.cli.publish import publish
 from harness.errors import ConfigError
 from harness.store.reader import RECORDS

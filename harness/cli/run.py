@@ -10,9 +10,9 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
-from harness.cli.console import error_console
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Fields, command_line, with_options
+from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.cli.suites import Arrivals, binaries_of, corpus_of, narrowed, suite_for_run
 from harness.config import CORPUS, MEASURED_OPTIONS, PipelineOptions, RunOptions, SymbolOptions

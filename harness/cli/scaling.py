@@ -12,8 +12,8 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
-from harness.cli.console import error_console, write_line
 from harness.cli.options import Fields, command_line, with_options
+from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView
 from harness.cli.suites import Arrivals, binaries_of
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions

@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from harness import schemas
-from harness.cli.console import write_line
+from harness.cli.output import write_line
 
 
 def schema(

@@ -10,9 +10,8 @@ import msgspec
 import typer
 from rich.console import Console
 
-from harness.cli.console import error_console, output_console
 from harness.cli.options import Fields, with_options
-from harness.cli.outfile import STANDARD_OUTPUT, whole_file
+from harness.cli.output import STANDARD_OUTPUT, error_console, output_console, whole_file
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
 from harness.symbols import Census, census_of, open_packages

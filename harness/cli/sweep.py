@@ -10,8 +10,8 @@ import msgspec
 import typer
 from msgspec import structs
 
-from harness.cli.console import error_console, output_console, write_line
 from harness.cli.options import Fields, command_line, with_options
+from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.cli.suites import Arrivals, binaries_of
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions

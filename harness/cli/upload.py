@@ -10,9 +10,9 @@ import typer
 from msgspec import structs
 from rich.console import Console
 
-from harness.cli.console import error_console
 from harness.cli.interruption import Interruption
 from harness.cli.options import Fields, with_options
+from harness.cli.output import error_console
 from harness.config import (
     MEASURED_OPTIONS,
     ONE_PIPELINE,

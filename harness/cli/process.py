@@ -1,23 +1,90 @@
-"""Keep writing to the two standard streams from ending in a traceback, or in a false success.
+"""How a command begins and ends: signals, the two standard streams, one line and an exit code.
 
 Output that cannot be written ends the command in an error, whether the disk is full, the stream
 closed or its reader gone: a verdict that nobody can have read is no pass. Where standard error
 cannot be written, nobody is left to be told, and the command goes on.
+
+Nothing here loads typer or rich before a verb needs it: `--help` and `--version` answer at once.
 """
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO
 
-from harness.errors import HarnessError
+from harness.cli.overview import overview
+from harness.errors import NO_ROOM, ExitCode, HarnessError
 
 _STDOUT_FD, _STDERR_FD = 1, 2
+
+
+def main() -> None:
+    """Run the command line, and exit with one of the documented codes."""
+    _end_in_order_on_signals()
+    with quiet_errors():
+        sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        with guarded_output():
+            return _answer(sys.argv[1:])
+    except HarnessError as error:
+        return _report(error)
+    except OSError as error:
+        if error.errno not in (*NO_ROOM, errno.ENOMEM):
+            raise
+        return _report(_no_memory() if error.errno == errno.ENOMEM else _no_room(error))
+    except MemoryError:
+        return _report(_no_memory())
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        return ExitCode.INTERRUPTED
+
+
+def _answer(arguments: list[str]) -> int:
+    """Say what can be said without any verb, or run one; return the exit code."""
+    match arguments:
+        case [] | ["-h" | "--help", *_]:
+            print(overview())
+            return ExitCode.OK if arguments else ExitCode.USAGE
+        case ["--version", *_]:
+            from importlib.metadata import version  # noqa: PLC0415 - a fifth of all start-up
+
+            print(version("harness"))
+        case _:
+            from harness.cli.app import app  # noqa: PLC0415 - typer
+
+            app(standalone_mode=True)
+    return ExitCode.OK
+
+
+def _report(error: HarnessError) -> int:
+    """Print one line: the thing, the reason, the remedy. Control characters cannot act."""
+    from rich.text import Text  # noqa: PLC0415 - only who has failed waits for it
+
+    from harness.cli.output import error_console  # noqa: PLC0415
+    from harness.stats.labels import inert  # noqa: PLC0415
+
+    error_console().print(Text.assemble(("error: ", "bold red"), inert(str(error))))
+    return error.exit_code
+
+
+def _end_in_order_on_signals() -> None:
+    """Let SIGTERM do what Ctrl-C does: end every child, and say what is kept.
+
+    Where the caller had Ctrl-C ignored, as `nohup` and shells in the background do, it stays so.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class OutputLost(HarnessError):
@@ -30,7 +97,7 @@ class OutputLost(HarnessError):
         )
 
 
-def no_room(error: OSError) -> HarnessError:
+def _no_room(error: OSError) -> HarnessError:
     """Return what to say of a full disk or quota that nobody nearer to it has spoken for."""
     place = f"cannot write {error.filename}" if error.filename else "cannot write"
     return HarnessError(
@@ -38,7 +105,7 @@ def no_room(error: OSError) -> HarnessError:
     )
 
 
-def no_memory() -> HarnessError:
+def _no_memory() -> HarnessError:
     """Return what to say when the process may have no more memory; it says nothing of the input."""
     return HarnessError(
         "this process may have no more memory",

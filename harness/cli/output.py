@@ -1,4 +1,4 @@
-"""A file of results that is there whole or not at all, and never in place of what was read."""
+"""Where results go: the two standard streams, or a file that is there whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,9 +10,27 @@ from pathlib import Path
 from shutil import copymode
 from typing import IO
 
+from rich.console import Console
+
 from harness.errors import ConfigError, HarnessError
 
 STANDARD_OUTPUT = "-"
+
+
+def error_console() -> Console:
+    """Return a console on standard error; honours NO_COLOR and pipes."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def output_console() -> Console:
+    """Return a console on standard output, for tables."""
+    return Console(highlight=False)
+
+
+def write_line(line: bytes) -> None:
+    """Write one line of machine output to standard output."""
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.write(b"\n")
 
 
 @contextmanager
