@@ -162,7 +162,7 @@ def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
 
     How often captures are taken is left to what they cost.
     """
-    from harness.gates.suite import CAPTURED  # noqa: PLC0415  no start-up pays for pydantic
+    from harness.stats.copies import CAPTURED  # noqa: PLC0415  no start-up pays for pandas
 
     asked = set(request.replicates.values())
     found: dict[str, int] = {}

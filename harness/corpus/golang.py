@@ -94,7 +94,7 @@ class GoBuild:
             if counted:
                 self._errand.tell(self._toolchain.wheel, "build", min(lines, counted), counted)
 
-        command = ["nice", "-n", "10", str(self._root / "bin" / "go"), *arguments]
+        command = [str(self._root / "bin" / "go"), *arguments]
         code, output = self._errand.run(command, follow, self._environment())
         if code:
             reason = "; ".join(output[-2:]) or f"exit code {code}"

@@ -21,6 +21,7 @@ from harness.config import DEFAULTS, MEASURED_OPTIONS, ONE_PIPELINE, TOLERANCE_P
 from harness.errors import ConfigError
 from harness.faults import reading
 from harness.stats.check import Link
+from harness.stats.copies import CAPTURED
 from harness.units import parse_bytes
 
 # Series that are worked out from what was measured; every other one is a metric.
@@ -28,8 +29,6 @@ REDUCTION, OVERSHOOT, COPIES = "reduction_pct", "overshoot", "copies"
 DERIVED = frozenset({REDUCTION, OVERSHOOT, COPIES})
 
 PEAK = "heap_peak"
-CAPTURED = "heap_peak_memray"
-"""The peak of a capture, which alone tells what was alive; one capture per cell is enough."""
 
 Source = Literal["dwarf", "replay"]
 # A name becomes part of a row's key, a word in a report and the name of a test case.

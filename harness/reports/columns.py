@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
-from harness.stats.copies import Held
+from harness.stats.copies import CAPTURED, Held
 from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity
@@ -283,6 +283,26 @@ def iter_overhead_lines(manifest: Manifest) -> Iterator[str]:
     for probe, overhead in manifest.overhead.items():
         cpu, rss = overhead_cells(overhead)
         yield f"Under probe {inert(probe)}: CPU time {cpu}, max RSS {rss}."
+
+
+def capture_excess(summary: Summary) -> str:
+    """Return by how much the peaks of captures exceed the peaks shown; empty if they are these."""
+    pairs = [
+        (arm.peak.median, captured.median)
+        for row in summary.rows
+        for arm in (row.baseline, row.candidate)
+        for captured in arm.quantities
+        if arm.peak and captured.metric == CAPTURED
+    ]
+    if summary.metric == CAPTURED or not pairs:
+        return ""
+    bytes_more = [captured - peak for peak, captured in pairs]
+    shares = [100 * (captured - peak) / peak for peak, captured in pairs if peak]
+    low, high = (format_bytes(one, signed=True) for one in (min(bytes_more), max(bytes_more)))
+    return (
+        f"In captures, which copies are read from, peaks are larger by what attribution itself "
+        f"takes: {low} to {high}, {min(shares):.1f} to {max(shares):.1f} %."
+    )
 
 
 def same_cell(row: Row) -> str:

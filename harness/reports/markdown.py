@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from harness.records import Manifest
 from harness.reports.columns import (
     OVERHEADS,
+    capture_excess,
     change_cell,
     other_columns,
     overhead_gap,
@@ -75,6 +76,7 @@ def render_report(
         held=[one for one in held if one.copies],
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         run=manifest,
+        excess=capture_excess(summary),
         overhead_gap=overhead_gap(manifest),
         findings=list(Headline(summary, claim, name).iter_findings()),
         sources=SOURCES,

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from harness.records import Manifest
 from harness.reports.columns import (
+    capture_excess,
     iter_overhead_lines,
     live_columns,
     other_columns,
@@ -70,6 +71,8 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
     yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
     if held:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
+    if excess := capture_excess(summary):
+        yield excess
     yield from iter_overhead_lines(manifest)
     for doubt, binaries in group_doubts(summary).items():
         yield _note("Not counted, " + doubt, binaries)

@@ -10,7 +10,15 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from harness.reports.columns import describe, exact, known, overhead_cells, overhead_gap, share
+from harness.reports.columns import (
+    capture_excess,
+    describe,
+    exact,
+    known,
+    overhead_cells,
+    overhead_gap,
+    share,
+)
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.markdown import templates_in
@@ -46,6 +54,7 @@ def _about_run(material: Material) -> dict[str, Any]:
     manifest, frames = material.frames.manifest, material.frames
     return {
         "run": manifest,
+        "excess": capture_excess(material.summary),
         "overhead_gap": overhead_gap(manifest),
         "corpus": manifest.corpus,
         "languages": languages_of(frames.deliveries),
