@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -213,6 +214,11 @@ class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     share: float = 1.0
     sources: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
+
+    def measured_from(self, sources: Iterable[str]) -> list[str]:
+        """Return those of the sources that it is measured from."""
+        possible = [source for source in sources if not self.sources or source in self.sources]
+        return [source for source in possible if source == "replay" or self.share == 1.0]
 
 
 class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,7 +14,7 @@ from msgspec import to_builtins
 
 from harness.cli.output import error_console, write_line
 from harness.cli.sides import Opened, compare_files_of, open_or_explain
-from harness.cli.suites import expected_inputs, find_suite, options_of
+from harness.cli.suites import expected_inputs, find_suite, limited_sources, options_of
 from harness.config import BASELINE, SUITE
 from harness.contracts import Gate
 from harness.errors import ConfigError, StoreError
@@ -112,6 +112,7 @@ def _evidence(suite: Suite, candidate: Opened, baseline: Opened | None) -> Evide
     return Evidence(
         suite=suite,
         inputs=expected_inputs(suite, *(side.frames.manifest for side in sides.values())),
+        sources=limited_sources(suite),
         candidate=candidate.frames,
         baseline=baseline.frames if baseline else None,
         ratcheted=_ratcheted(suite, baseline, candidate.frames.manifest),

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.cli.output import output_console, write_line
-from harness.cli.suites import expected_inputs, find_suite
+from harness.cli.suites import expected_inputs, find_suite, limited_sources
 from harness.config import BASELINE
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.gates.evidence import Evidence
@@ -73,7 +73,8 @@ def _decide(
     chosen = find_suite(suite)
     frames = frames_of(measured)
     inputs = expected_inputs(chosen, frames.manifest)
-    evidence = Evidence(suite=chosen, inputs=inputs, candidate=frames)
+    sources = limited_sources(chosen)
+    evidence = Evidence(suite=chosen, inputs=inputs, sources=sources, candidate=frames)
     known = {(bound.experiment, bound.check): bound for bound in opened.bounds}
     decisions = []
     for proposal in propose(evidence):

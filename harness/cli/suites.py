@@ -100,6 +100,12 @@ def expected_inputs(suite: Suite, *manifests: Manifest) -> dict[str, str]:
     return {one.name: "" for manifest in manifests for one in manifest.corpus}
 
 
+def limited_sources(suite: Suite) -> dict[str, tuple[str, ...]]:
+    """Return the sources of the binaries that the suite's corpus measures from some only."""
+    pins = pinned_manifest().tier(suite.corpus) if suite.corpus in TIERS else ()
+    return {pin.name: pin.sources for pin in pins if pin.sources}
+
+
 def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
     """Return the request with what the suite decides about.
 

@@ -34,9 +34,10 @@ class Evidence(Struct, frozen=True, dict=True):
     """Everything that was measured, and everything that was asked.
 
     `inputs` is the corpus that the suite names: the digest of each binary, whether it was measured
-    or not. `ratcheted` holds the bounds kept beside the baseline, by experiment and check.
-    `defaults` are the options of pipelines of which the suite says nothing. `warnings` are what
-    reading the two runs back showed to be wrong with them.
+    or not. `sources` are those of binaries that it measures from some only. `ratcheted` holds the
+    bounds kept beside the baseline, by experiment and check. `defaults` are the options of
+    pipelines of which the suite says nothing. `warnings` are what reading the two runs back showed
+    to be wrong with them.
     """
 
     suite: Suite
@@ -46,12 +47,14 @@ class Evidence(Struct, frozen=True, dict=True):
     ratcheted: Mapping[tuple[str, str], RatchetedBound] = {}
     warnings: Collection[str] = ()
     defaults: Mapping[str, Any] = {}
+    sources: Mapping[str, Collection[str]] = {}
 
     def iter_cases(self, experiment: Experiment) -> Iterator[Case]:
         """Yield every case that an experiment expects, measured or not."""
         for binary in sorted(self.inputs):
             if any(fnmatchcase(binary, pattern) for pattern in experiment.binary):
-                for source in experiment.source:
+                possible = self.sources.get(binary, experiment.source)
+                for source in (one for one in experiment.source if one in possible):
                     for arm in experiment.arm:
                         yield Case(
                             experiment=experiment.name, binary=binary, source=source, arm=arm

@@ -28,16 +28,18 @@ STAGE = "other"
 CAPTURE = "capture.bin"
 
 
-def aggregating_tracker(path: str, *, python: bool = True) -> Tracker:
+def aggregating_tracker(path: str, *, python: bool = True, interval_ms: int = 10) -> Tracker:
     """Return a tracker that sums live allocations by stack and writes them when it stops.
 
     Args:
         path: Of the capture.
         python: Whether Python's own allocators are traced, beside those of the C library.
+        interval_ms: How often the heap is noted for the timeline; peaks do not depend on it.
     """
     return Tracker(
         destination=FileDestination(path, compress_on_exit=False),
         trace_python_allocators=python,
+        memory_interval_ms=interval_ms,
         file_format=FileFormat.AGGREGATED_ALLOCATIONS,
     )
 

@@ -28,6 +28,8 @@ from harness.records import Cost, Metric
 
 STAGE = "other"
 
+_INTERVAL_MS = 60_000  # nobody reads a timeline without holders: no thread need wake up for it
+
 
 class PeakProbe(UnmeasuredProbe):
     """Count every allocation, Python's own among them, and attribute none."""
@@ -57,7 +59,7 @@ class PeakProbe(UnmeasuredProbe):
     @contextmanager
     def measure(self) -> Iterator[None]:
         """Count what runs inside, and read the peak when this is left."""
-        with aggregating_tracker(self._path):
+        with aggregating_tracker(self._path, interval_ms=_INTERVAL_MS):
             # memray has set its profile function for this thread and for those still to come, and
             # puts back what was there before when it stops.
             sys.setprofile(None)

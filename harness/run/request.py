@@ -10,7 +10,7 @@ from msgspec import structs
 from harness.config import DEFAULTS, KIB, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Options
-from harness.run.sources import REPLAY, SOURCES
+from harness.run.sources import SOURCES
 
 THRESHOLDS = tuple(64 * KIB << power for power in range(8))
 """The flush thresholds of a sweep."""
@@ -94,9 +94,7 @@ def checked(request: RunRequest) -> RunRequest:
 
 def sources_of(request: RunRequest, binary: Binary) -> list[str]:
     """Return the sources that a binary is measured from, in the order they build on each other."""
-    asked = [source for source in SOURCES if source in request.sources]
-    possible = binary.sources or SOURCES
-    return [s for s in asked if s in possible and (s == REPLAY or binary.share == 1.0)]
+    return binary.measured_from(source for source in SOURCES if source in request.sources)
 
 
 def _refuse_nonsense(request: RunRequest) -> None:

@@ -82,10 +82,8 @@ def _iter_gaps(manifest: Manifest, measured: dict[Cell, set[str]]) -> Iterator[s
 def _iter_asked(manifest: Manifest) -> Iterator[Cell]:
     options = manifest.options
     for binary in manifest.corpus:
-        for source in options.sources:
-            # A part of a binary can only be replayed.
-            if source == "replay" or binary.share == 1.0:
-                yield from ((binary.name, source, arm.name) for arm in options.arms)
+        for source in binary.measured_from(options.sources):
+            yield from ((binary.name, source, arm.name) for arm in options.arms)
 
 
 def _iter_mismatches(run: Run, measured: set[Cell]) -> Iterator[str]:

@@ -255,7 +255,7 @@ def test_a_run_that_was_promoted_and_its_baseline_are_one_point(
     with RunWriter.create(work / "runs", a_manifest()) as writer:
         for record in records({"run_id": writer.run_id}, {"legacy": [1.0], "streaming": [1.0]}):
             writer.append(record)
-        extra = a_record(arm="legacy", replicate=1, order=9, run_id=writer.run_id)
+        extra = a_record(probe="peak", arm="legacy", replicate=1, order=9, run_id=writer.run_id)
         writer.append(structs.replace(extra, values={PEAK: 1.0}))
     assert inside("baseline", "promote", writer.path).returncode == 0
     document = json.loads(inside("history", "runs", "results/baseline", "--json").stdout)

@@ -34,7 +34,7 @@ replicates = 1
 gate = true
 [[experiments.checks]]
 name = "heap"
-bounds = {{ series = "heap_peak_memray", upper_bound = "1 GiB" }}
+bounds = {{ series = "heap_peak", upper_bound = "1 GiB" }}
 """
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -85,7 +85,7 @@ def test_run_measures_with_a_changed_default_and_a_suite_and_its_gate_expect_it(
 ) -> None:
     suite = tmp_path / "suite.toml"
     suite.write_text(SUITE)
-    alone = ("--source", "replay", "--probe", "memray", "--replicates", "1", "--arm", "streaming")
+    alone = ("--source", "replay", "--probe", "peak", "--replicates", "1", "--arm", "streaming")
     for name, options in {"run": (LIBRARY, *alone), "suite": ("--suite", suite)}.items():
         done = call("run", *options, "--results", tmp_path / name)
         assert done.returncode == 0, done.stderr

@@ -25,7 +25,7 @@ def test_values_go_to_standard_output_and_into_a_file_alike(
     shown = inside("export", run, "--format", "bencher")
     assert shown.returncode == 0, shown.stderr
     assert shown.stderr == ""
-    peak = json.loads(shown.stdout)["libelf/replay/legacy"]["heap-peak-memray-bytes"]
+    peak = json.loads(shown.stdout)["libelf/replay/legacy"]["heap-peak-bytes"]
     assert peak["value"] == 9_000_000
     target = tmp_path / "bmf.json"
     assert inside("export", run, "--format", "bencher", "--output", target).stdout == ""

@@ -13,7 +13,7 @@ from harness.store import COMPLETE, RunWriter
 from harness.tests.store.records import a_record
 
 ARMS = ("legacy", "streaming")
-PEAK = "heap_peak_memray"
+PEAK = "heap_peak"
 MANIFEST: dict[str, Any] = {
     "state": COMPLETE,
     "command": "python -m harness run corpus/",
@@ -56,7 +56,7 @@ def records(place: dict[str, Any], peaks: dict[str, list[float]]) -> list[Record
     ]
     measured = [
         structs.replace(
-            a_record(arm=arm, replicate=number, order=number, **place),
+            a_record(probe="peak", arm=arm, replicate=number, order=number, **place),
             values={PEAK: value},
         )
         for arm, values in peaks.items()

@@ -235,12 +235,12 @@ def _without(tmp_path: Path, arm: str, probe: str) -> Path:
 
 
 def _valued(tmp_path: Path, value: float) -> Path:
-    more = a_record(arm="legacy", replicate=7, order=7)
+    more = a_record(probe="peak", arm="legacy", replicate=7, order=7)
     return written(tmp_path, structs.replace(more, values={PEAK: value}))
 
 
 def _wider(tmp_path: Path) -> Path:
-    more = a_record(arm="legacy", replicate=7, order=7)
+    more = a_record(probe="peak", arm="legacy", replicate=7, order=7)
     return written(tmp_path, structs.replace(more, values={"wall": 1.0}))
 
 
@@ -289,7 +289,7 @@ UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
         "not measured: go replay legacy, go replay streaming",
     ),
     "an arm not measured": (
-        lambda t: _without(t, "streaming", "memray"),
+        lambda t: _without(t, "streaming", "peak"),
         "not measured: libelf replay streaming",
     ),
     "a metric of one arm only": (_wider, "not every arm has wall"),
