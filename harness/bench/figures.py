@@ -1,0 +1,83 @@
+"""What a run and the commands around it cost, as ratios, kept by commit in `results/bench.json`.
+
+    python -m harness.bench.figures RUN [results/bench.json]
+
+Start-up is CPU time beside that of an interpreter which does nothing, taken in turn; the least of
+several counts, for what else a machine does only adds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from harness.config import BASELINE
+from harness.store import Run, read_run
+
+_ROUNDS = 5
+_COMMANDS = {
+    "nothing": ("-c", "pass"),
+    "harness --version": ("-m", "harness", "--version"),
+    "harness --help": ("-m", "harness", "--help"),
+    "a worker's imports": (
+        "-c",
+        "import harness.run.worker, harness.symbols, harness.probes.peak",
+    ),
+    "report of the baseline": ("-m", "harness", "report", str(BASELINE), "--json"),
+}
+_CPU = {"cpu", "cpu_under_probe"}
+
+
+def of_run(run: Run) -> dict[str, object]:
+    """Return what a stored run took: seconds in all, CPU seconds by source and probe, and factors.
+
+    The factors are CPU time under a probe over CPU time without, from the same run.
+    """
+    spent: Counter[str] = Counter()
+    for record in run.records:
+        for metric in _CPU & record.values.keys():
+            spent[f"{record.job.source} {record.job.probe}"] += record.values[metric]
+    return {
+        "elapsed_s": run.manifest.elapsed_s,
+        "cpu_s": {name: round(seconds, 1) for name, seconds in sorted(spent.items())},
+        "cpu_factor": {
+            probe: round(cost.cpu_factor, 2) for probe, cost in run.manifest.overhead.items()
+        },
+    }
+
+
+def of_commands() -> dict[str, float]:
+    """Return the CPU time of each command over that of an interpreter which does nothing."""
+    least: dict[str, float] = {}
+    for _ in range(_ROUNDS):
+        for name, arguments in _COMMANDS.items():
+            taken = _cpu_s(arguments)
+            least[name] = min(taken, least.get(name, taken))
+    return {name: round(taken / least["nothing"], 1) for name, taken in least.items()}
+
+
+def _cpu_s(arguments: tuple[str, ...]) -> float:
+    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        sys.exit(f"{' '.join(arguments)} failed")
+    return usage.ru_utime + usage.ru_stime
+
+
+def main(run_dir: str, ledger: str = "results/bench.json") -> None:
+    """Print the figures of a run and of the commands, and keep them under the run's commit."""
+    run, path = read_run(Path(run_dir)), Path(ledger)
+    kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    found = {**of_run(run), "times_nothing": of_commands()}
+    kept[run.manifest.commit or run.manifest.run_id] = found
+    path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
