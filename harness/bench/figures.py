@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 from harness.config import BASELINE
@@ -37,7 +37,7 @@ def of_run(run: Run) -> dict[str, object]:
 
     The factors are CPU time under a probe over CPU time without, from the same run.
     """
-    spent: Counter[str] = Counter()
+    spent: defaultdict[str, float] = defaultdict(float)
     for record in run.records:
         for metric in _CPU & record.values.keys():
             spent[f"{record.job.source} {record.job.probe}"] += record.values[metric]

@@ -64,8 +64,9 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     """Measure what the pipelines hold at their peak, over every binary of CORPUS.
 
     Each replicate is a fresh process with one instrument. Rows appear as they are known, the
-    pipelines alone and the smallest binary first, and a verdict after each source; then come the table, the pictures, report.md and the same as a page,
-    report.html. Nothing is ever overwritten. The last arm is compared with the first.
+    pipelines alone and the smallest binary first, and a verdict after each source; then come the
+    table, the pictures, report.md and the same as a page, report.html. Nothing is ever overwritten.
+    The last arm is compared with the first.
     """
     console = error_console()
     arms = arms_by_name(options.arms)

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.measured": {"symbols", "pipelines", "intake", "probes"},
     "run.launcher": set(),
     "run": {"run.measured", "intake", "registry", "store"},
-    "bench": {"symbols", "pipelines", "intake", "probes", "run.measured", "run", "tests"},
+    "bench": {"symbols", "pipelines", "intake", "probes", "run.measured", "run", "store", "tests"},
     "faults": set(),
     "corpus": {"units", "faults"},
     "store": {"units"},

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import json
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.tests.docs.checkout import document
 from harness.tests.notebook.check import Notebook, iter_differences, portable
 
 PICTURE: dict[str, Any] = {
@@ -69,8 +69,7 @@ def test_nothing_of_the_machine_is_committed() -> None:
 
 
 def test_everything_that_the_committed_notebook_imports_of_ours_is_there() -> None:
-    path = Path(__file__).parents[3] / "notebooks" / "analysis.ipynb"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = json.loads(document("notebooks/analysis.ipynb"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     for found in ast.walk(ast.parse(code)):
         if isinstance(found, ast.ImportFrom) and str(found.module).startswith("harness"):

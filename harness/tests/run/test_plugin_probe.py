@@ -15,9 +15,10 @@ import pytest
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.frames import succeeded
+from harness.tests.docs.checkout import document
 
 BINARY = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
-NOTEBOOK = Path(__file__).parents[3] / "notebooks" / "analysis.ipynb"
+NOTEBOOK = "notebooks/analysis.ipynb"
 PROBE = """
 from contextlib import contextmanager
 from harness.probes.bare import UnmeasuredProbe
@@ -58,7 +59,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _notebook_says(run: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the table of all metrics that the notebook shows of `run`: its second cell of code."""
     monkeypatch.setenv("HARNESS_RUN", str(run))
-    notebook = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    notebook = json.loads(document(NOTEBOOK))
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"][:2]
     code = ast.parse("\n".join("".join(cell["source"]) for cell in cells))
     last = code.body.pop()
