@@ -1,8 +1,8 @@
 """Fill a directory with a pinned tier, and hand out each binary as soon as it is there.
 
 Downloads and the build go on in a background thread while the caller already measures what is
-ready. Several runs may fill the same directory: one at a time
-works on it, the others then find what they need.
+ready. Several runs may fill the same directory: one at a time works on it, the others then find
+what they need.
 """
 
 from __future__ import annotations
