@@ -21,6 +21,25 @@ UNDER_PROBE = (
 """What tracing makes of `cpu` and `rss_peak`; for every probe that traces. The parent fills in."""
 
 
+def exact_peak(name: str, rank: int, instrument: str = "") -> Metric:
+    """Declare a definition of peak heap whose replicates agree to the byte.
+
+    Args:
+        name: Of the metric.
+        rank: 1 for the best definition, 2 for the next.
+        instrument: The distribution whose version the values depend on, if any.
+    """
+    return Metric(
+        name,
+        "byte",
+        exact=True,
+        portable=True,
+        instrument=instrument,
+        erratic_above=0.02,
+        peak_rank=rank,
+    )
+
+
 class UnmeasuredProbe:
     """Measure nothing; for runs whose result is what they deliver, not what they cost."""
 

@@ -19,7 +19,7 @@ from typing import ClassVar
 
 from memray import FileDestination, FileFormat, Tracker
 
-from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
+from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
 from harness.probes.gc_marks import CollectionMarks
 from harness.records import Cost, HeapPoint, Metric
 
@@ -44,25 +44,16 @@ def aggregating_tracker(path: str, *, python: bool = True, interval_ms: int = 10
     )
 
 
-def _peak(name: str, rank: int) -> Metric:
-    return Metric(
-        name,
-        "byte",
-        exact=True,
-        portable=True,
-        instrument="memray",
-        erratic_above=0.02,
-        peak_rank=rank,
-    )
-
-
 class MemrayProbe(UnmeasuredProbe):
     """Trace every allocator, Python's own among them, into a capture under `scratch`.
 
     The peak is in the capture, which another process reads.
     """
 
-    metrics: ClassVar[tuple[Metric, ...]] = (_peak("heap_peak_memray", 2), *UNDER_PROBE)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        exact_peak("heap_peak_memray", 2, "memray"),
+        *UNDER_PROBE,
+    )
     # On C debug information (0.57 s of CPU untraced): memray 5.6 times, tracemalloc 10, gc 1.1.
     cost: ClassVar[Cost] = Cost(
         slowdown=6.0, replicates={"dwarf": (1, 1, 0, 0), "replay": (1, 1, 1, 1)}
@@ -91,6 +82,6 @@ class MemrayProbe(UnmeasuredProbe):
 class MemrayNativeProbe(MemrayProbe):
     """Trace the C library's allocators only, as memray does by default."""
 
-    metrics = (_peak("heap_peak_memray_native", 3), *UNDER_PROBE)
+    metrics = (exact_peak("heap_peak_memray_native", 3, "memray"), *UNDER_PROBE)
     cost = Cost(slowdown=2.0, replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 1)})
     trace_python_allocators = False

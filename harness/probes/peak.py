@@ -22,7 +22,7 @@ from typing import ClassVar
 
 from memray import FileReader
 
-from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
+from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
 from harness.probes.memray_peak import CAPTURE, aggregating_tracker
 from harness.records import Cost, Metric
 
@@ -35,15 +35,7 @@ class PeakProbe(UnmeasuredProbe):
     """Count every allocation, Python's own among them, and attribute none."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(
-            "heap_peak",
-            "byte",
-            exact=True,
-            portable=True,
-            instrument="memray",
-            erratic_above=0.02,
-            peak_rank=1,
-        ),
+        exact_peak("heap_peak", 1, "memray"),
         *UNDER_PROBE,
     )
     cost: ClassVar[Cost] = Cost(

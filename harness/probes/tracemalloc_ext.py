@@ -67,7 +67,7 @@ from msgspec import Struct
 
 from harness.config import MIB
 from harness.errors import ConfigError, MeasurementInvalid
-from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
+from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
 from harness.records import Cost, Metric
 
 STAGE = "other"
@@ -234,14 +234,7 @@ class TracemallocProbe(UnmeasuredProbe):
     """Trace Python's allocators with one frame a trace, and nothing else on top."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(
-            "heap_peak_tracemalloc",
-            "byte",
-            exact=True,
-            portable=True,
-            erratic_above=0.02,
-            peak_rank=4,
-        ),
+        exact_peak("heap_peak_tracemalloc", 4),
         *UNDER_PROBE,
     )
     # Not worth its time on a large binary: memray says there what it would say.
