@@ -29,6 +29,7 @@ from harness.records import Binary, Manifest
 from harness.registry import names
 from harness.run.extensions import arms_by_name, traits_of
 from harness.run.request import RunRequest
+from harness.stats.metrics import CAPTURED
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
@@ -168,8 +169,6 @@ def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
 
     How often captures are taken is left to what they cost.
     """
-    from harness.stats.copies import CAPTURED  # noqa: PLC0415  no start-up pays for pandas
-
     asked = set(request.replicates.values())
     found: dict[str, int] = {}
     for experiment in suite.experiments:
@@ -222,18 +221,17 @@ class Arrivals:
     """Tells of each binary of some corpora whether it is there; says once what will never be."""
 
     def __init__(self, *corpora: Corpus, say: Callable[[str], None]) -> None:
-        self._corpora, self._say = corpora, say
-        self._known: set[str] = set()
+        self._awaited = {one.name: corpus for corpus in corpora for one in corpus.planned}
+        self._say = say
 
     def __call__(self, name: str) -> bool:
         """Return whether a binary is there, or will never be; what no corpus plans is there."""
-        for corpus in self._corpora:
-            if name in self._known or name not in {planned.name for planned in corpus.planned}:
-                continue
-            binary = corpus.arrived(name)
-            if binary is None:
-                return False
-            self._known.add(name)
-            if binary.status == "missing":
-                self._say(f"{name} is not to be had: {binary.detail}")
+        if name not in self._awaited:
+            return True
+        binary = self._awaited[name].arrived(name)
+        if binary is None:
+            return False
+        del self._awaited[name]
+        if binary.status == "missing":
+            self._say(f"{name} is not to be had: {binary.detail}")
         return True

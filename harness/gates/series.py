@@ -17,8 +17,9 @@ from harness.gates.evidence import CANDIDATE, Evidence
 from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
 from harness.stats.batches import reached_threshold
 from harness.stats.check import Case
-from harness.stats.copies import CAPTURED, first_replicates, held_copies
+from harness.stats.copies import first_replicates, held_copies
 from harness.stats.frames import of_case
+from harness.stats.metrics import CAPTURED
 from harness.stats.samples import Key, Sample, iter_own_faults
 from harness.units import format_bytes
 

@@ -21,7 +21,7 @@ from harness.config import DEFAULTS, MEASURED_OPTIONS, ONE_PIPELINE, TOLERANCE_P
 from harness.errors import ConfigError
 from harness.faults import reading
 from harness.stats.check import Link
-from harness.stats.copies import CAPTURED
+from harness.stats.metrics import CAPTURED
 from harness.units import parse_bytes
 
 # Series that are worked out from what was measured; every other one is a metric.

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 
 from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
-from harness.stats.copies import CAPTURED, Held
+from harness.stats.copies import Held
 from harness.stats.labels import inert, plain, shorten
-from harness.stats.metrics import Metrics
+from harness.stats.metrics import CAPTURED, Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import NOTHING, Column, pick

@@ -9,9 +9,6 @@ from msgspec import Struct
 PAYLOAD_STAGES = ("JSON", "multipart")
 MOST_LINES = 12
 _WHOLE = 0.5
-
-CAPTURED = "heap_peak_memray"
-"""The peak of a capture, which alone tells what was alive; one capture per cell is enough."""
 _CASE = ["source", "binary", "arm"]
 
 

@@ -10,6 +10,9 @@ from msgspec.structs import replace
 from harness.records import Manifest, Metric
 from harness.registry import shipped
 
+CAPTURED = "heap_peak_memray"
+"""The peak of a capture, which alone tells what was alive; one capture per cell is enough."""
+
 _DERIVED = (
     Metric("reduction_pct", "percent", better="more", portable=True, instrument="memray"),
     Metric("copies", "count", portable=True, instrument="memray"),
