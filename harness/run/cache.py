@@ -14,7 +14,7 @@ import msgspec
 from msgspec import structs
 
 from harness.errors import StoreError
-from harness.records import Binary, Job, Record
+from harness.records import Job, Record
 from harness.run.manifest import EXTRACTION, code_digest, fingerprint, is_digested, rig, versions
 from harness.run.replay import FORMAT
 from harness.run.request import RunRequest
@@ -25,15 +25,15 @@ def default_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "harness", "packages")
 
 
-def replay_path(request: RunRequest, binary: Binary) -> Path:
-    """Return where the packages of a binary are cached; the directory exists afterwards.
+def replay_paths(request: RunRequest) -> dict[str, Path]:
+    """Return where the packages of each binary are cached; the directory exists afterwards.
 
     Raises:
         StoreError: It cannot be made.
     """
     directory = _made(request.cache or default_cache())
     key = _digest(FORMAT, request.symbol_options, code_digest(EXTRACTION))
-    return directory / f"{binary.sha256[:32]}-{key}.replay"
+    return {one.name: directory / f"{one.sha256[:32]}-{key}.replay" for one in request.binaries}
 
 
 class Deliveries:

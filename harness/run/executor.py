@@ -158,7 +158,7 @@ class _Pool:
             return True
         if not self._is_alone(job):
             return not any(map(self._is_alone, running))
-        return job.paired and all(_replicate_of(one) == _replicate_of(job) for one in running)
+        return job.paired and all(_pair_of(one) == _pair_of(job) for one in running)
 
     @property
     def has_room(self) -> bool:
@@ -204,7 +204,7 @@ class _Pool:
         return self._settings.traits[job.probe].alone
 
 
-def _replicate_of(job: Job) -> tuple[str, str, str, int]:
+def _pair_of(job: Job) -> tuple[str, str, str, int]:
     """Return what the arms of a replicate have in common."""
     return (job.binary, job.source, job.probe, job.replicate)
 

@@ -25,7 +25,8 @@ from harness.run.manifest import (
     versions,
 )
 from harness.run.request import RunRequest, checked
-from harness.run.session import is_there, measure_into
+from harness.run.schedule import is_there
+from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest, read_records
 
 _REMEDY = "start a new run instead"

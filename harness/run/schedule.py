@@ -24,6 +24,11 @@ _UNMEASURED = {VERIFY, RECORD_REPLAY}
 _MIN_SHARE_FOR_ETA = 0.02
 
 
+def is_there(_: str) -> bool:
+    """Say of every binary that it is there: nothing is on its way."""
+    return True
+
+
 class Schedule:
     """The jobs of a run that are still to be done, most urgent first.
 
@@ -43,7 +48,7 @@ class Schedule:
         context: RunContext,
         jobs: Iterable[Job],
         past: Iterable[Record] = (),
-        has_arrived: Callable[[str], bool] = lambda _: True,
+        has_arrived: Callable[[str], bool] = is_there,
     ) -> None:
         """Plan to do `jobs`, except those of which `past` has a record.
 
@@ -58,13 +63,12 @@ class Schedule:
         self.records: dict[str, list[Record]] = {}
         self._request, self._context, self._has_arrived = request, context, has_arrived
         self._binaries = {binary.name: binary for binary in request.binaries}
-        self._awaited = dict(self._binaries)
+        self._awaited = set(self._binaries)
         self._recorded = set(context.recorded)
         self._headline = headline_probe(context.traits, request.probes)
         past = list(past)
         done = {replicate_of(record.job) for record in past}
-        waiting = [job for job in jobs if replicate_of(job) not in done]
-        self._waiting = list(waiting)
+        self._waiting = waiting = [job for job in jobs if replicate_of(job) not in done]
         self._unverified = {_cell_of(job) for job in waiting if job.probe == VERIFY}
         self._recording = {job.replay for job in waiting if _records_packages(job)}
         self._open = Counter((job.binary, job.source, job.probe) for job in waiting)
@@ -130,24 +134,20 @@ class Schedule:
 
     def _can_start(self, job: Job) -> bool | None:
         """Return whether a job can start; None if that is not known yet."""
-        if job.binary in self._awaited:
-            if not self._has_arrived(job.binary):
-                return None
-            del self._awaited[job.binary]
-        if self._context.traits[job.probe].alone and self._is_awaiting():
-            return None  # a download or a build goes on
+        # Nothing is alone while a download or a build goes on.
+        alone = self._context.traits[job.probe].alone
+        if not all(map(self._is_there, sorted(self._awaited) if alone else [job.binary])):
+            return None
         if job.source == REPLAY and job.replay not in self._recorded:
             return None if job.replay in self._recording else False
         if job.probe in _UNMEASURED or _cell_of(job) in self.expected:
             return True
         return None if _cell_of(job) in self._unverified else False
 
-    def _is_awaiting(self) -> bool:
-        for name in list(self._awaited):
-            if not self._has_arrived(name):
-                return True
-            del self._awaited[name]
-        return False
+    def _is_there(self, name: str) -> bool:
+        if name in self._awaited and self._has_arrived(name):
+            self._awaited.discard(name)
+        return name not in self._awaited
 
     def _learn(self, record: Record) -> None:
         job = record.job

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from harness.intake.process import Intake, confirm
 from harness.records import VERIFY, Manifest, Record
-from harness.run.cache import Deliveries, replay_path
+from harness.run.cache import Deliveries, replay_paths
 from harness.run.events import (
     CellMeasured,
     Event,
@@ -28,15 +28,10 @@ from harness.run.overhead import overheads
 from harness.run.plan import Plan, RunContext, plan
 from harness.run.replay import check_replay
 from harness.run.request import RunRequest, checked
-from harness.run.schedule import Schedule, replicate_of
+from harness.run.schedule import Schedule, is_there, replicate_of
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
-
-
-def is_there(_: str) -> bool:
-    """Say of every binary that it is there: nothing is on its way."""
-    return True
 
 
 def run_session(
@@ -97,11 +92,7 @@ def _warnings(manifest: Manifest) -> list[str]:
 def _context(writer: RunWriter, request: RunRequest, scratch: Path, url: str) -> RunContext:
     work = scratch / "work"
     work.mkdir(mode=0o555)
-    replays = {
-        binary.name: replay_path(request, binary)
-        for binary in request.binaries
-        if REPLAY in request.sources
-    }
+    replays = replay_paths(request) if REPLAY in request.sources else {}
     if request.fresh:
         for path in replays.values():
             path.unlink(missing_ok=True)
@@ -130,6 +121,7 @@ class _Session:
         self._on_event, self._intake = on_event, intake
         self._deliveries = Deliveries(request)
         self._not_measured: list[str] = []
+        self._differing: set[str] = set()
         self._captures = writer.path / CAPTURES
         if request.keep_captures:
             self._captures.mkdir(exist_ok=True)
@@ -192,7 +184,9 @@ class _Session:
         if record.job.probe == VERIFY:
             self._deliveries.keep(record)
         found = self._schedule.records[binary]
-        if len({one.digest for one in found if one.status == "ok" and one.digest}) > 1:
+        digests = {one.digest for one in found if one.status == "ok" and one.digest}
+        if len(digests) > 1 and binary not in self._differing:
+            self._differing.add(binary)
             self._on_event(Problem(binary, f"{binary}: the arms delivered different scopes"))
 
     def _problem(self, binary: str, message: str) -> None:
