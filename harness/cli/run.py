@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from msgspec import structs
@@ -17,15 +17,11 @@ from harness.cli.run_view import RunView
 from harness.cli.suites import Arrivals, binaries_of, corpus_of, narrowed, suite_for_run
 from harness.config import CORPUS, MEASURED_OPTIONS, PipelineOptions, RunOptions, SymbolOptions
 from harness.corpus import resolve
-from harness.errors import HarnessError, MeasurementInvalid
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
-
-if TYPE_CHECKING:
-    from harness.publishing import Findings
 
 
 @with_options
@@ -67,6 +63,10 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     pipelines alone and the smallest binary first, and a verdict after each source; then come the
     table, the pictures, report.md and the same as a page, report.html. Nothing is ever overwritten.
     The last arm is compared with the first.
+
+    Exit codes: 0 every row carries a verdict; 2 no binary can be read; 4 something that was asked
+    for is lost or not known: a replicate failed, a file was rejected, the arms delivered different
+    scopes. Whether a verdict is good or bad is for `harness gate` to judge.
     """
     console = error_console()
     arms = arms_by_name(options.arms)
@@ -90,23 +90,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         else:
             run_dir = run_session(request, view, arrivals)
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
+    from harness.stats.answered import refuse_unanswered  # noqa: PLC0415 - likewise
 
-    _judge(publish(run_dir, run_dir, json=json, html=True))
-
-
-def _judge(findings: Findings) -> None:
-    """Refuse to end as if all were well when nothing was measured, or the arms disagree."""
-    from harness.stats.frames import succeeded  # noqa: PLC0415 - pandas; loaded by now
-
-    rows = findings.summary.rows
-    differing = sorted({row.binary for row in rows if row.same_output is False})
-    if differing:
-        raise MeasurementInvalid(
-            f"the arms delivered different scopes for {', '.join(differing)}",
-            remedy="no memory verdict counts before both deliver the same",
-        )
-    # The rows know two arms, and a run may have had others.
-    if succeeded(findings.frames.samples).empty:
-        reasons = {failure.detail for row in rows for failure in row.failures}
-        why = reasons.pop() if len(reasons) == 1 else "the reasons stand above and in report.md"
-        raise HarnessError(f"nothing could be measured: {why}")
+    findings = publish(run_dir, run_dir, json=json, html=True)
+    refuse_unanswered(findings.frames, findings.summary.rows)

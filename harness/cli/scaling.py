@@ -25,6 +25,7 @@ from harness.reports.scaling import print_scaling, scaling_document
 from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest, even_shares, prefixes, request_of
 from harness.run.session import run_session
+from harness.stats.answered import refuse_losses
 from harness.stats.frames import Frames
 from harness.stats.scaling import fit_lines, scaling_points
 from harness.store.manifest import MANIFEST
@@ -75,7 +76,10 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
         arms = arms_by_name(options.arms)
         request = request_of(options, arms, pipeline, command_line(), kind="scaling")
         runs.append(_measure(request, others, sizes))
-    drawn = [_show(path, _COLUMNS[size], json=json) for path in runs]
+    shown = [load_frames(path) for path in runs]
+    drawn = [_show(frames, _COLUMNS[size], json=json) for frames in shown]
+    if others:
+        refuse_losses(shown[-1])
     if not any(drawn):
         raise MeasurementInvalid(
             "no line can be drawn: it takes three inputs of different and known size",
@@ -109,9 +113,8 @@ def _counted(binary: Binary) -> Binary:
         return binary
 
 
-def _show(run_dir: Path, size: str, *, json: bool) -> int:
+def _show(frames: Frames, size: str, *, json: bool) -> int:
     """Print what a run says about scaling; return how many lines could be drawn."""
-    frames = _read(run_dir)
     points = scaling_points(frames)
     lines = fit_lines(points, size)
     if json:
@@ -119,9 +122,5 @@ def _show(run_dir: Path, size: str, *, json: bool) -> int:
         write_line(msgspec.json.encode(document))
     else:
         print_scaling(points, lines, size, make_console(sys.stdout))
-        error_console().print(Text(f"results in {run_dir}"))
+        error_console().print(Text(f"results in {frames.path}"))
     return len(lines)
-
-
-def _read(run_dir: Path) -> Frames:
-    return load_frames(run_dir)

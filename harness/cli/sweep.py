@@ -20,8 +20,9 @@ from harness.errors import GateFailed, MeasurementInvalid
 from harness.loading import load_frames
 from harness.reports.sweep import print_sweep, sweep_document
 from harness.run.extensions import arms_by_name
-from harness.run.request import RunRequest, request_of, sweep_arms
+from harness.run.request import request_of, sweep_arms
 from harness.run.session import run_session
+from harness.stats.answered import refuse_losses
 from harness.stats.frames import Frames
 from harness.stats.sweep import fitting, sweep_points
 from harness.units import format_bytes, parse_bytes
@@ -53,14 +54,11 @@ def sweep(
         request = request_of(options, arms, PipelineOptions(), command_line(), kind="sweep")
         request = structs.replace(request, binaries=binaries_of(found))
         run_dir = run_session(request, view, Arrivals(found, say=view.say))
-    frames = _read(run_dir)
+    frames = load_frames(run_dir)
     _show(frames, limit, json=json)
+    refuse_losses(frames)
     if limit is not None:
-        _judge(frames, request, limit)
-
-
-def _read(run_dir: Path) -> Frames:
-    return load_frames(run_dir)
+        _judge(frames, limit)
 
 
 def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
@@ -74,23 +72,10 @@ def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
         print_sweep(points, frames.manifest, output_console(), limit)
 
 
-def _judge(frames: Frames, request: RunRequest, limit: int) -> None:
-    """Refuse to end well where a threshold was not measured, or where none keeps the budget."""
-    points = sweep_points(frames)
-    measured = {(point.binary, point.arm) for point in points}
-    missing = [
-        f"{binary.name} under {arm.name}"
-        for binary in request.binaries
-        for arm in request.arms
-        if (binary.name, arm.name) not in measured
-    ]
-    if missing:
-        more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise MeasurementInvalid(
-            f"not every threshold was measured: {missing[0]}{more}",
-            remedy="the reasons stand above; name only what can be measured",
-        )
-    beyond = [binary for binary, best in fitting(points, limit).items() if best is None]
+def _judge(frames: Frames, limit: int) -> None:
+    """Refuse to end well where no threshold keeps the budget."""
+    best = fitting(sweep_points(frames), limit)
+    beyond = [binary for binary, point in best.items() if point is None]
     if beyond:
         raise GateFailed(
             f"no threshold keeps {', '.join(beyond)} within {format_bytes(limit)}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -58,7 +59,10 @@ def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
     whole = (FIXTURES / "c" / "dwarf4.so").read_bytes()
     (corpus / "truncated.so").write_bytes(whole[: len(whole) // 2])
     done = harness("run", corpus, *QUICK)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 4, done.stderr
+    told = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
+    assert "not everything could be measured: " in told
+    assert re.search(r"measured: (stripped|table|truncated)\.\w+: rejected: .+, and 2 more", told)
     failures = load_frames(run_dir_of(tmp_path / "work")).failures
     refused = failures.groupby("binary")["status"].unique().map(list).to_dict()
     assert refused == {name: ["rejected"] for name in ("stripped.so", "table.c", "truncated.so")}

@@ -1,0 +1,86 @@
+"""Whether a run answered what it was asked; a command that leaves something open never exits 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from harness.errors import HarnessError, MeasurementInvalid
+from harness.stats.frames import Frames, succeeded
+from harness.stats.summary import Row
+
+
+def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
+    """Refuse a run in which something was lost, or of which not every row carries a verdict.
+
+    Args:
+        frames: The tables of the run.
+        rows: What they come to.
+
+    Raises:
+        HarnessError: No binary could be read.
+        MeasurementInvalid: Something else that was asked for is not known.
+    """
+    rows = list(rows)
+    differing = sorted({row.binary for row in rows if row.same_output is False})
+    if differing:
+        raise MeasurementInvalid(
+            f"the arms delivered different scopes for {', '.join(differing)}",
+            remedy="no memory verdict counts before both deliver the same",
+        )
+    if succeeded(frames.samples).empty:
+        unread = set(frames.failures["status"]) == {"rejected"}
+        kind = HarnessError if unread else MeasurementInvalid
+        raise kind(f"nothing could be measured{_first_of(list(iter_losses(frames)))}")
+    refuse_losses(frames)
+    undecided = [row for row in rows if not row.counts] if _asks_for_verdict(frames) else []
+    if undecided:
+        row = undecided[0]
+        told = [f"{one.binary} from {one.source}: {'; '.join(one.doubts)}" for one in undecided]
+        raise MeasurementInvalid(
+            f"no verdict{_first_of(told)}", remedy=f"measure it again: {row.repeat}"
+        )
+
+
+def refuse_losses(frames: Frames) -> None:
+    """Refuse a run in which a replicate does not count.
+
+    Raises:
+        MeasurementInvalid: One does not; the first is named.
+    """
+    losses = list(iter_losses(frames))
+    if losses:
+        raise MeasurementInvalid(
+            f"not everything could be measured{_first_of(losses)}",
+            remedy=f"what was measured is kept in {frames.path}, with every reason",
+        )
+
+
+def iter_losses(frames: Frames) -> Iterator[str]:
+    """Yield one line for each arm, source, probe and status in which a replicate does not count."""
+    cells = ["binary", "arm", "source", "probe", "status"]
+    for (binary, arm, source, probe, status), rows in frames.failures.groupby(cells, sort=False):
+        count = f", {len(rows)} replicates" if len(rows) > 1 else ""
+        who = f"{arm} over {binary} from {source} ({probe}{count})" if arm else binary
+        cause = first_cause(str(rows["detail"].iloc[0]))
+        yield f"{who}: {status}{cause and ': '}{cause}"
+
+
+def first_cause(detail: str) -> str:
+    """Return the one line of a cause that tells most: the exception, where it is a traceback."""
+    lines = [line for line in detail.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Traceback "):
+        return next((line for line in lines[1:] if not line.startswith(" ")), lines[0])
+    return lines[0] if lines else ""
+
+
+def _first_of(lines: list[str]) -> str:
+    """Return the first of some lines, and how many more there are, to follow a sentence."""
+    more = f", and {len(lines) - 1} more" if len(lines) > 1 else ""
+    return "".join([": " if lines else "", *lines[:1], more])
+
+
+def _asks_for_verdict(frames: Frames) -> bool:
+    """Tell whether two pipelines were to be compared by a peak, and not one alone or by time."""
+    asked = frames.manifest.options
+    peaks = {frames.metrics.probe(name) for name in frames.metrics.peaks}
+    return len({arm.pipeline for arm in asked.arms}) > 1 and not peaks.isdisjoint(asked.probes)
