@@ -28,6 +28,9 @@ T = TypeVar("T")
 NOTHING = "-"
 """What a cell shows where there is no value."""
 
+_TURN = " -> "  # pure ASCII: there are still terminals and logs that are
+_TURN_ON_PAGE = " \N{RIGHTWARDS ARROW} "
+
 _USUAL_WIDTH = 80
 _LEAST_NAME = 10
 _LONGEST_WORD = 16
@@ -88,6 +91,11 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
         return self.align or ("right" if self.kind == "number" else "left")
 
 
+def turn(old: str, new: str) -> str:
+    """Return what the baseline has and what the candidate has, with an arrow between them."""
+    return NOTHING if old == new == NOTHING else f"{old}{_TURN}{new}"
+
+
 def pick(columns: Iterable[Column[T]], keys: str) -> list[Column[T]]:
     """Return the columns with these keys, which spaces separate, in the order of the keys."""
     known = {column.key: column for column in columns}
@@ -142,7 +150,8 @@ def _html_cell(column: Column[T], row: T) -> Markup:
     if column.sort is not None:
         key = column.sort(row)
         attributes["data-key"] = "" if key is None else inert(str(key))
-    shown = column.html(row) if column.html else escape(text)
+    on_page = text.replace(_TURN, _TURN_ON_PAGE) if column.kind == "number" else text
+    shown = column.html(row) if column.html else escape(on_page)
     if column.head:
         return Markup('<th scope="row"{}>{}</th>').format(_attributes(attributes), shown)
     return Markup("<td{}>{}</td>").format(_attributes(attributes), shown)

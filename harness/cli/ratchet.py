@@ -22,6 +22,7 @@ from harness.stats.surroundings import differences, surroundings
 from harness.store import Run, read_run
 from harness.store.baseline import Baseline, Bound, open_baseline, replace_bounds
 from harness.store.soundness import iter_objections
+from harness.tables import turn
 from harness.units import format_value
 
 
@@ -132,9 +133,9 @@ def _print_decisions(decisions: list[Decision], console: Console, *, dry_run: bo
         console.print(
             Text(
                 inert(
-                    f"{proposal.experiment} {proposal.check}: {decision.turn}{why}: {old} > {new}, "
-                    f"{proposal.margin_pct:.1f} % above {observed} over {proposal.replicates} "
-                    "replicates"
+                    f"{proposal.experiment} {proposal.check}: {decision.turn}{why}: "
+                    f"{turn(old, new)}, {proposal.margin_pct:.1f} % above {observed} "
+                    f"over {proposal.replicates} replicates"
                 )
             ),
             soft_wrap=True,

@@ -19,7 +19,7 @@ from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import CAPTURED, Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.summary import ArmSummary, Row, Summary
-from harness.tables import NOTHING, Column, pick
+from harness.tables import NOTHING, Column, pick, turn
 from harness.units import format_bytes, format_value
 
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
@@ -69,7 +69,7 @@ def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Co
             cell=batches_cell,
             kind="number",
             sort=_most_batches,
-            hint=f"Batches sent: {old} > {new}",
+            hint=f"Batches sent: {turn(old, new)}",
             css="num",
             least=8,
         ),
@@ -167,8 +167,8 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         return totals.get((row.binary, row.source, arm.name))
 
     def cell(row: Row) -> str:
-        both = (total(row, arm) for arm in (row.baseline, row.candidate))
-        return " > ".join(NOTHING if one is None else f"{one:.1f}" for one in both)
+        old, new = (total(row, arm) for arm in (row.baseline, row.candidate))
+        return turn(*(NOTHING if one is None else f"{one:.1f}" for one in (old, new)))
 
     return Column(
         key="copies",
@@ -176,9 +176,9 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         cell=cell,
         kind="number",
         sort=lambda row: total(row, row.baseline),
-        hint=f"Whole copies of the payload at the peak: {arms[0]} > {arms[1]}",
+        hint=f"Whole copies of the payload at the peak: {turn(*arms)}",
         css="num",
-        least=9,
+        least=10,
     )
 
 
@@ -237,9 +237,9 @@ def change_cell(row: Row) -> str:
 
 
 def batches_cell(row: Row) -> str:
-    """Return how many batches each arm sent: `1 > 4`."""
+    """Return how many batches each arm sent: `1 -> 4`."""
     old, new = (_batch_count(arm.batching) for arm in (row.baseline, row.candidate))
-    return f"{old} > {new}"
+    return turn(old, new)
 
 
 def overshoot_cell(row: Row) -> str:

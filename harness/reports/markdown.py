@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from msgspec import Struct
 
 from harness.records import Manifest
 from harness.reports.columns import (
@@ -21,7 +22,7 @@ from harness.reports.columns import (
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline
 from harness.stats.claim import Claim
-from harness.stats.copies import Copy, Held
+from harness.stats.copies import Held
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Failure, Summary
 from harness.tables import Column, markdown_table, pick
@@ -67,13 +68,14 @@ def render_report(
     """
     claim = claim or Claim()
     held = list(held)
+    shown = _SHOWN.replace("same", "copies same") if held else _SHOWN
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
-        columns=pick(summary_columns((summary.baseline, summary.candidate)), _SHOWN),
+        columns=pick(summary_columns((summary.baseline, summary.candidate), held), shown),
         others=other_columns(summary),
         claim=claim,
-        held=[one for one in held if one.copies],
+        held=held_alike(held),
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         run=manifest,
         excess=capture_excess(summary),
@@ -142,23 +144,63 @@ def _failure(failure: Failure, source: str) -> Markdown:
     return Markdown(f"source {code(source)}{arm}{probe}: {count}{cause}")
 
 
-def _places(copies: Iterable[Copy]) -> Markdown:
+class Alike(Struct, frozen=True):
+    """The binaries of one arm and source whose copies at the peak were made at the same lines."""
+
+    source: str
+    arm: str
+    binaries: tuple[str, ...]
+    places: tuple[tuple[str, float, float], ...]
+    """Each line, with the fewest and the most payloads that it holds."""
+
+
+def held_alike(held: Iterable[Held]) -> list[Alike]:
+    """Put the binaries together whose copies were made at the same lines; none holds no copy."""
+    groups: dict[tuple[str, str, tuple[str, ...]], list[Held]] = {}
+    for one in held:
+        lines = tuple(sorted(copy.location for copy in one.copies))
+        if lines:
+            groups.setdefault((one.source, one.arm, lines), []).append(one)
+    return [
+        Alike(source, arm, tuple(one.binary for one in ones), tuple(_iter_places(ones)))
+        for (source, arm, _), ones in groups.items()
+    ]
+
+
+def _iter_places(ones: Iterable[Held]) -> Iterator[tuple[str, float, float]]:
+    sizes: dict[str, list[float]] = {}
+    for copy in (copy for one in ones for copy in one.copies):
+        sizes.setdefault(copy.location, []).append(copy.copies)
+    for location, found in sorted(sizes.items(), key=lambda place: -max(place[1])):
+        yield location, min(found), max(found)
+
+
+def _places(places: Iterable[tuple[str, float, float]]) -> Markdown:
     """Return where copies were made, each with its size in payloads."""
-    return Markdown(", ".join(f"{code(copy.location)} ({copy.copies:.2f})" for copy in copies))
+    return Markdown(", ".join(f"{code(line)} ({_span(low, high)})" for line, low, high in places))
+
+
+def _span(low: float, high: float) -> str:
+    ends = dict.fromkeys((f"{low:.2f}", f"{high:.2f}"))
+    return " to ".join(ends)
 
 
 _SHOWN = "binary baseline candidate change batches overshoot same wall_ratio cpu_ratio rss_ratio"
 
-_HELD: list[Column[Held]] = [
+_HELD: list[Column[Alike]] = [
     Column(key="source", header="source", cell=lambda one: one.source),
-    Column(key="binary", header="binary", cell=lambda one: one.binary, kind="name"),
     Column(key="arm", header="arm", cell=lambda one: one.arm),
-    Column(key="total", header="payloads held", cell=lambda one: f"{one.total:.2f}", kind="number"),
     Column(
         key="places",
-        header="made at",
-        cell=lambda one: ", ".join(copy.location for copy in one.copies),
-        markdown=lambda one: _places(one.copies),
+        header="made at (payloads)",
+        cell=lambda one: ", ".join(line for line, _, _ in one.places),
+        markdown=lambda one: _places(one.places),
+    ),
+    Column(
+        key="binaries",
+        header="binaries",
+        cell=lambda one: ", ".join(one.binaries),
+        markdown=lambda one: names(one.binaries),
     ),
 ]
 

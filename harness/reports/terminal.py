@@ -34,7 +34,11 @@ def print_summary(
     claim: Claim | None = None,
     held: Sequence[Held] = (),
 ) -> None:
-    """Print a table a source, what does not count or was not measured, and last the answer."""
+    """Print the answer, then a table a source, and last what does not count or was not measured."""
+    for finding in Headline(summary, claim or Claim()).iter_findings():
+        support = f" {finding.support}" if finding.support else ""
+        console.print(Text.assemble((finding.answer, "bold"), support))
+    console.print()
     columns = summary_columns((summary.baseline, summary.candidate), held)
     print_tables(
         pick(columns, f"{_SHOWN} copies" if held else _SHOWN),
@@ -46,10 +50,6 @@ def print_summary(
         print_tables(others, {"Other metrics": summary.rows}, console)
     for line in _iter_notes(summary, manifest, held):
         console.print(Text(line, style="dim"))
-    console.print()
-    for finding in Headline(summary, claim or Claim()).iter_findings():
-        support = f" {finding.support}" if finding.support else ""
-        console.print(Text.assemble((finding.answer, "bold"), support))
 
 
 def live_header(arms: tuple[str, str]) -> Text:

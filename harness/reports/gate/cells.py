@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
 from harness.stats.labels import Markdown, code, plain, shorten
 from harness.stats.verdict import FileChange, FileChanges, GateSummary
-from harness.tables import NOTHING, Column
+from harness.tables import NOTHING, Column, turn
 from harness.units import format_bytes, format_value
 
 T = TypeVar("T")
@@ -89,7 +89,7 @@ def chance_cell(row: Comparison) -> str:
 def trials_cell(row: Comparison) -> str:
     """Return the replicates of both sides, once when they agree."""
     old, new = row.baseline_replicates, row.candidate_replicates
-    return str(new) if old == new else f"{old} > {new}"
+    return str(new) if old == new else turn(str(old), str(new))
 
 
 def outcome_cell(row: Comparison) -> str:
@@ -167,7 +167,7 @@ def file_size_cell(row: FileChange) -> str:
     """Return both sizes of a file, and by how much it changed where that is a number."""
     sizes = [NOTHING if size is None else format_bytes(size)
              for size in (row.before_bytes, row.after_bytes)]  # fmt: skip
-    text = " > ".join(sizes)
+    text = turn(*sizes)
     if row.before_bytes and row.after_bytes is not None:
         text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+.1f} %)"
     return text
@@ -272,9 +272,6 @@ FILES: list[Column[FileChange]] = [
     Column(
         key="mode",
         header="mode",
-        cell=lambda one: f"{one.before_mode or NOTHING} > {one.after_mode or NOTHING}",
-        markdown=lambda one: Markdown(
-            " > ".join(plain(mode or NOTHING) for mode in (one.before_mode, one.after_mode))
-        ),
+        cell=lambda one: turn(one.before_mode or NOTHING, one.after_mode or NOTHING),
     ),
 ]

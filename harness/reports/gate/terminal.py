@@ -20,16 +20,16 @@ _NAME_WIDTH, _WIDE = 20, 80
 
 
 def print_verdict(verdict: Verdict, console: Console) -> None:
-    """Print the rows that somebody has to look at, then every gate, and last the decision."""
-    console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
-    print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
-    _print_bounds(verdict.bounds, console)
-    print_table(cells.GATES, verdict.gates, console)
-    console.print()
+    """Print the decision, then the rows that somebody has to look at, and last every gate."""
     style = f"bold {cells.style_of(verdict.decision, '')}".strip()
     console.print(Text(f"{cells.ANSWERS[verdict.decision]}", style=style))
     for reason in verdict.reasons:
         console.print(Text(f"  {inert(reason)}"))
+    console.print()
+    console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
+    print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
+    _print_bounds(verdict.bounds, console)
+    print_table(cells.GATES, verdict.gates, console)
 
 
 def print_comparisons(rows: Iterable[Comparison], console: Console) -> None:

@@ -38,10 +38,10 @@ def result_columns(
     def link(row: Row) -> Markup:
         return Markup('<a href="#{}">{}</a>').format(anchors[row.binary], parts.binary(row.binary))
 
-    def kept(row: Row) -> Markup:
+    def saved(row: Row) -> Markup:
         if row.reduction_pct is None:
             return escape(change_cell(row))
-        bar = parts.bar(share(100 - row.reduction_pct, 100), "kept", 100 - claim.reduction_pct)
+        bar = parts.bar(share(row.reduction_pct, 100), "saved", claim.reduction_pct)
         return escape(change_cell(row)) + Markup.escape(bar)
 
     def peak(row: Row, arm: ArmSummary, kind: str) -> Markup:
@@ -56,7 +56,7 @@ def result_columns(
 
     shown = {
         "binary": link,
-        "change": kept,
+        "change": saved,
         "baseline": lambda row: peak(row, row.baseline, "old"),
         "candidate": lambda row: peak(row, row.candidate, "new"),
         "same": same,

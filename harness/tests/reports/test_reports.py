@@ -142,7 +142,7 @@ def test_no_terminal_cuts_a_number_short(
     if colour:
         monkeypatch.setenv("FORCE_COLOR", "1")
     text = re.sub(r"\x1b\[[\d;]*m", "", printed(run))
-    for number in ("=66.7 MiB", "=4.2 MiB", "~8.7 MiB", "-93.7 %", "-11.6 %", "1 > 4", "2.9 KiB"):
+    for number in ("=66.7 MiB", "=4.2 MiB", "~8.7 MiB", "-93.7 %", "-11.6 %", "1 -> 4", "2.9 KiB"):
         assert number in text
     assert max(map(len, text.splitlines())) <= max(80, width)
 
@@ -232,9 +232,23 @@ def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
         Held("a.so", "dwarf", "streaming", ()),
     ]
     report = render_report(*run, PICTURES, held=held)
-    assert "| 2.25 |" in report
-    assert r"x.py:1 `f`\x7cg`` (1.25), `y.py:2 h` (1.00)" in report
+    assert r"x.py:1 `f`\x7cg`` (1.25), `y.py:2 h` (1.00) | `a.so` |" in report
     assert "None with streaming on source dwarf, over 1 of the binaries." in report
+
+
+def test_lines_that_hold_the_copies_of_several_binaries_are_told_once(
+    run: tuple[Summary, Manifest],
+) -> None:
+    held = [
+        Held(name, source, "legacy", (Copy("x.py:1 f", size), Copy("y.py:2 g", 1.0)))
+        for source in ("dwarf", "replay")
+        for name, size in (("a.so", 1.25), ("b.so", 0.75), ("big.so", 1.5))
+    ]
+    report = render_report(*run, PICTURES, held=[*held, Held("c.so", "dwarf", "legacy", ())])
+    assert report.count("`x.py:1 f` (0.75 to 1.50), `y.py:2 g` (1.00)") == 2
+    assert report.count("x.py:1") == 2
+    assert report.count("| `a.so`, `b.so`, `big.so` |") == 2
+    assert "| 2.5 -> - |" in report
 
 
 def test_a_run_that_was_cut_short_says_so() -> None:
