@@ -44,6 +44,7 @@ class SectionHeader(NamedTuple):
     address: int
     nobits: bool
     compressed: bool
+    executable: bool
 
 
 class Headers(NamedTuple):
@@ -58,7 +59,7 @@ class Headers(NamedTuple):
 def read_headers(file: Section) -> Headers:
     """Read the headers of a file, given as one section that holds all of it.
 
-    Sections without an address are kept only if they hold debugging information, and their names
+    Sections without an address are kept only if they hold code or debugging information, and names
     are cut at a bound: a file can say of 65,536 sections that each has the same long name.
 
     Raises:
@@ -118,7 +119,7 @@ def _iter_sections(
         data, at = file.near(start + number * size, size)
         section = structs.Elf_Shdr.parse(data[at : at + size])
         name = _name(names, section["sh_name"])
-        if section["sh_addr"] or name.startswith(_READ_BY_NAME):
+        if section["sh_addr"] or _is_code(section) or name.startswith(_READ_BY_NAME):
             yield name, _kept(section)
 
 
@@ -143,7 +144,12 @@ def _kept(section: Any) -> SectionHeader:
         address=section["sh_addr"],
         nobits=section["sh_type"] == "SHT_NOBITS",
         compressed=bool(section["sh_flags"] & SH_FLAGS.SHF_COMPRESSED),
+        executable=_is_code(section),
     )
+
+
+def _is_code(section: Any) -> bool:
+    return bool(section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
 
 
 def _cut(file: Section, what: str) -> InputRejected:
@@ -162,6 +168,8 @@ class ElfFile:
         limits: How far a reader follows the file.
         budget: What reading it has taken so far.
         unit: Where the unit begins that was opened last, for whoever reports damage.
+        dead_starts: Addresses that stand for code which a linker discarded: 0 and 1, unless code is
+            there.
 
     Raises:
         InputRejected: Not an ELF file, or its headers are damaged.
@@ -201,7 +209,14 @@ class ElfFile:
         self.address_size = headers.address_size
         self.relocatable = headers.relocatable
         self._headers = headers.sections
+        self.dead_starts = frozenset(mark for mark in (0, 1) if not self._has_code_at(mark))
         self._open: dict[str, Section] = {}
+
+    def _has_code_at(self, address: int) -> bool:
+        return any(
+            section.executable and section.address <= address < section.address + section.size
+            for section in self._headers.values()
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -136,15 +136,29 @@ FORM_GNU_STRP_ALT = 0x1F21
 
 INL_INLINED = 1
 
-LANG_C89, LANG_C, LANG_CPP = 0x01, 0x02, 0x04
-LANG_C99, LANG_GO, LANG_CPP_03, LANG_CPP_11 = 0x0C, 0x16, 0x19, 0x1A
-LANG_RUST, LANG_C11, LANG_CPP_14, LANG_CPP_17, LANG_CPP_20, LANG_C17 = (
-    0x1C, 0x1D, 0x21, 0x2B, 0x2C, 0x2D,
-)  # fmt: skip
-
-LANGUAGES = {
-    LANG_C89: "c", LANG_C: "c", LANG_C99: "c", LANG_C11: "c", LANG_C17: "c",
-    LANG_CPP: "cpp", LANG_CPP_03: "cpp", LANG_CPP_11: "cpp", LANG_CPP_14: "cpp",
-    LANG_CPP_17: "cpp", LANG_CPP_20: "cpp",
-    LANG_GO: "go", LANG_RUST: "rust",
+# The published list, https://dwarfstd.org/languages.html, and 0x9000, which rustc once wrote.
+# Objective-C (0x10) and Objective-C++ (0x11) are described as C and C++ are.
+_READ = {
+    "c": (0x01, 0x02, 0x0C, 0x10, 0x1D, 0x2C, 0x3E),
+    "cpp": (0x04, 0x11, 0x19, 0x1A, 0x21, 0x2A, 0x2B, 0x3A),
+    "go": (0x16,),
+    "rust": (0x1C, 0x9000),
+}
+_NOT_READ = {
+    "Ada": (0x03, 0x0D, 0x2E, 0x2F), "Algol 68": (0x44,), "BLISS": (0x25,), "C#": (0x32,),
+    "COBOL": (0x05, 0x06), "Crystal": (0x28,), "D": (0x13,), "Dylan": (0x20,), "Elixir": (0x47,),
+    "Erlang": (0x46,), "Fortran": (0x07, 0x08, 0x0E, 0x22, 0x23, 0x2D, 0x3F), "GLSL": (0x34, 0x35),
+    "Gleam": (0x48,), "HIP": (0x30,), "HLSL": (0x36,), "Haskell": (0x18,), "Hylo": (0x42,),
+    "Java": (0x0B,), "Julia": (0x1F,), "Kotlin": (0x26,), "Metal": (0x3D,), "Modula-2": (0x0A,),
+    "Modula-3": (0x17,), "Mojo": (0x33,), "Move": (0x41,), "Nim": (0x45,), "OCaml": (0x1B,),
+    "Odin": (0x3B,), "OpenCL": (0x15, 0x37, 0x38), "P4": (0x3C,), "PL/I": (0x0F,),
+    "Pascal": (0x09,), "Python": (0x14,), "RenderScript": (0x24,), "Ruby": (0x40,), "SYCL": (0x39,),
+    "Swift": (0x1E,), "UPC": (0x12, 0x8765), "V": (0x43,), "Zig": (0x27,),
+    "assembly": (0x31, 0x8001),
 }  # fmt: skip
+
+LANGUAGES = {code: name for name, codes in _READ.items() for code in codes}
+"""What extraction reads, by DW_LANG: the name of a language on the wire."""
+
+OTHER_LANGUAGES = {code: name for name, codes in _NOT_READ.items() for code in codes}
+"""What it does not read: the name to tell people."""

@@ -49,6 +49,8 @@ _TEXTS = frozenset(
     (dw.AT_NAME, dw.AT_COMP_DIR, dw.AT_PRODUCER, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME,
      dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME, dw.LNCT_PATH)
 )  # fmt: skip
+_LINES = 0xFFFF_FFFF  # line numbers wrap at 32 bits, as in the line table
+_SMALL = (1, 2, 4)
 _NO_NUMBERS = frozenset(("string", "block", "wide"))
 
 
@@ -118,6 +120,11 @@ def _fits(attribute: int, kind: str) -> bool:
     return kind not in _NO_NUMBERS
 
 
+def _constant(attribute: Attribute) -> int:
+    is_line = attribute.at == dw.AT_DECL_LINE
+    return attribute.constant & _LINES if is_line else attribute.constant
+
+
 class _Writer:
     """Writes the source of one decode function."""
 
@@ -158,7 +165,7 @@ class _Writer:
 
     def _value(self, name: str, kind: str, attribute: Attribute, size: int | str) -> str:
         if size == "none":
-            return str(attribute.constant) if kind == "const" else "True"
+            return str(_constant(attribute)) if kind == "const" else "True"
         if size == 3:
             name = f'int.from_bytes({name}, "{"little" if self.order == "<" else "big"}")'
         if kind in _STRING_KINDS:
@@ -169,6 +176,8 @@ class _Writer:
             "signature": f"{SIGNATURE} - {name}",
             "flag": f"{name} != 0",
         }
+        if attribute.at == dw.AT_DECL_LINE and size not in _SMALL:
+            return f"{name} & {_LINES:#x}"
         return texts.get(kind, name)
 
     def _close_run(self) -> None:

@@ -24,6 +24,8 @@ _END_SEQUENCE, _SET_ADDRESS = 1, 2
 # Half of what 32 bits hold: a sequence may run on for that long without being looked at again.
 _NARROW_ADDRESS = 1 << 31
 _NARROW_FILE = 1 << 16
+_LINES = (1 << 32) - 1
+"""Line numbers wrap at 32 bits, as those of other readers and of assemblers do."""
 
 
 class LineTable:
@@ -111,6 +113,7 @@ class _Program:
         self.table = table
         self.order = unit.dwarf.order
         self.budget = unit.dwarf.budget
+        self.dead_starts, self.dead_from = unit.dead_starts, unit.dead_from
         self.counted = 0
         spread = range(256 - header.opcode_base)
         self.advances = [header.minimum_length * (code // header.line_range) for code in spread]
@@ -130,7 +133,9 @@ class _Program:
         data, at = self._window(base), 0
         first = len(table)
         ordered = True
-        address, line, file, statement, discarded = 0, 1, 1, header.default_is_stmt, True
+        dead_starts, dead_from = self.dead_starts, self.dead_from
+        nowhere = 0 in dead_starts
+        address, line, file, statement, discarded = 0, 1, 1, header.default_is_stmt, nowhere
         while base + at < end:
             if at + _SLACK_BYTES > len(data) and base + len(data) < end:
                 base, at = base + at, 0
@@ -139,13 +144,13 @@ class _Program:
             at += 1
             if opcode >= opcode_base:
                 address += advances[opcode - opcode_base]
-                line += steps[opcode - opcode_base]
-                if statement and line > 0:
+                line = line + steps[opcode - opcode_base] & _LINES
+                if statement and line:
                     add_address(address)
                     add_line(line)
                     add_file(file)
             elif opcode == _COPY:
-                if statement and line > 0:
+                if statement and line:
                     add_address(address)
                     add_line(line)
                     add_file(file)
@@ -161,6 +166,7 @@ class _Program:
                 else:
                     step, at = read_sleb(data, at)
                     line += step
+                line &= _LINES
             elif opcode == _SET_COLUMN:
                 at += 1
                 if data[at - 1] > 127:
@@ -175,7 +181,13 @@ class _Program:
                 kind = data[at] if length else 0
                 if kind == _SET_ADDRESS:
                     address = int.from_bytes(data[at + 1 : at + length], self.order)
-                    discarded = address == 0
+                    dead = address in dead_starts or address >= dead_from
+                    if dead != discarded and len(table) > first:
+                        table.add_sequence(first, discarded=discarded, ordered=ordered)
+                        first, ordered = len(table), True
+                    discarded = dead
+                    if address >= dead_from:
+                        address = 0  # which leaves room to count on
                     # Nothing else moves backwards.
                     if len(table) > first and address < table.addresses[-1]:
                         ordered = False
@@ -187,7 +199,7 @@ class _Program:
                     first = len(table)
                     ordered = True
                     address, line, file = 0, 1, 1
-                    statement, discarded = header.default_is_stmt, True
+                    statement, discarded = header.default_is_stmt, nowhere
                 at += length
                 if at > len(data):
                     base, at = base + at, 0

@@ -38,7 +38,7 @@ EVERYWHERE = (0, 0)
 
 
 def pc_ranges(unit: Unit, attributes: dict[int, Any]) -> list[Range]:
-    """Return the entry's code ranges, in file order, without empty ones."""
+    """Return the entry's code ranges, in file order, without empty and discarded ones."""
     if dw.AT_RANGES in attributes:
         return _read_ranges(unit, attributes[dw.AT_RANGES])
     if dw.AT_RANGES_INDEX in attributes:
@@ -53,13 +53,19 @@ def pc_ranges(unit: Unit, attributes: dict[int, Any]) -> list[Range]:
         high = unit.indexed_address(attributes[dw.AT_HIGH_PC_INDEX])
     else:
         high = attributes.get(dw.AT_HIGH_PC, low)
-    return [(low, high)] if high > low else []
+    return _live(unit, [(low, high)]) if high > low else []
 
 
 def _read_ranges(unit: Unit, offset: int) -> list[Range]:
     if unit.layout.version >= 5:
-        return _read_list(unit, ".debug_rnglists", offset, None)
-    return _read_pairs(unit, ".debug_ranges", offset, None)
+        return _live(unit, _read_list(unit, ".debug_rnglists", offset, None))
+    return _live(unit, _read_pairs(unit, ".debug_ranges", offset, None))
+
+
+def _live(unit: Unit, ranges: list[Range]) -> list[Range]:
+    """Return the ranges that do not begin at a mark of discarded code."""
+    starts, end = unit.dead_starts, unit.dead_from
+    return [code for code in ranges if code[0] not in starts and code[0] < end]
 
 
 def read_places(unit: Unit, attributes: dict[int, Any]) -> Places:
@@ -112,7 +118,7 @@ def _read_pairs(unit: Unit, name: str, offset: int, expressions: list[bytes] | N
         if low == high == 0:
             return found
         if low == escape:
-            base = high
+            base = unit.base(high)
             continue
         if expressions is not None:
             length = int.from_bytes(data[at : at + 2], order)
@@ -182,7 +188,7 @@ def _read_list(  # noqa: C901, PLR0912, PLR0915 - one flat loop: a frame for eac
             low, at = read_uleb(data, at)
             low = unit.indexed_address(low)
             if kind == _BASE_X:
-                base = low
+                base = unit.base(low)
                 continue
             high, at = read_uleb(data, at)
             high = low + high if kind == _START_X_LENGTH else unit.indexed_address(high)
@@ -190,7 +196,7 @@ def _read_list(  # noqa: C901, PLR0912, PLR0915 - one flat loop: a frame for eac
             low = int.from_bytes(data[at : at + size], order)
             at += size
             if kind == _BASE:
-                base = low
+                base = unit.base(low)
                 continue
             if kind == _START_LENGTH:
                 high, at = read_uleb(data, at)

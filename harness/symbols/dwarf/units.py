@@ -88,6 +88,8 @@ class Unit:
         kind: DW_UT of DWARF 5; compile (or type) in older versions.
         attributes: Of the root entry.
         root_tag: Tag of the root entry.
+        dead_starts: Low addresses that mark discarded code.
+        dead_from: The address from which on all do: linkers write all ones, or that less one.
     """
 
     def __init__(self, dwarf: Dwarf, offset: int, end: int, section: Section | None = None) -> None:
@@ -118,6 +120,8 @@ class Unit:
             )
         self.attributes: dict[int, Any] = {}
         self.root_tag = 0
+        self.dead_starts = dwarf.elf.dead_starts
+        self.dead_from = (1 << 8 * header.address_size) - 2
         self._string_bytes = dwarf.elf.limits.string_bytes
         self._last_index = self._last_address = -1
         if self.first < end:
@@ -141,7 +145,14 @@ class Unit:
     @cached_property
     def low_pc(self) -> int:
         """The base address of this unit's range and location lists; 0 when it has none."""
-        return self.address(self.attributes) or 0
+        return self.base(self.address(self.attributes) or 0)
+
+    def base(self, address: int) -> int:
+        """Return the base of a list, moved to where all is dead if it marks discarded code.
+
+        0 says nothing: it is also the base of a list of whole addresses.
+        """
+        return self.dead_from if address and address in self.dead_starts else address
 
     def address(self, attributes: dict[int, Any]) -> int | None:
         """Return the low_pc among `attributes`, indexed or not."""
@@ -183,6 +194,12 @@ class Unit:
     def language(self) -> str:
         """`go`, `c`, `cpp`, `rust`, or empty for what extraction does not know."""
         return dw.LANGUAGES.get(self.attributes.get(dw.AT_LANGUAGE, 0), "")
+
+    @property
+    def language_name(self) -> str:
+        """What to call the language when speaking of it; an unknown one by its number."""
+        code = self.attributes.get(dw.AT_LANGUAGE, 0)
+        return self.language or dw.OTHER_LANGUAGES.get(code) or f"language {code:#x}"
 
 
 class Dwarf:

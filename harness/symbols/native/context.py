@@ -16,7 +16,6 @@ from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.typenames import TypeNames
 
 if TYPE_CHECKING:
-    from harness.symbols.dwarf.lists import Range
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
     from harness.symbols.native.signed import SignedTypes
@@ -41,13 +40,8 @@ def reason_to_skip(unit: Unit) -> str:
     if dw.AT_GNU_DWO_NAME in unit.attributes or dw.AT_DWO_NAME in unit.attributes:
         return "skeleton unit without its split file"
     if unit.language not in ("c", "cpp", "rust"):
-        return "unit in another language"
+        return f"unit in {unit.language_name}"
     return ""
-
-
-def is_discarded(ranges: list[Range]) -> bool:
-    """Tell whether the linker threw the code away: what it left behind says address 0."""
-    return bool(ranges) and ranges[0][0] == 0
 
 
 class UnitReader:

@@ -15,7 +15,7 @@ from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.dwarf.units import UT_TYPE
-from harness.symbols.native.context import UnitContext, is_discarded, reason_to_skip
+from harness.symbols.native.context import UnitContext, reason_to_skip
 from harness.symbols.native.functions import build_abstract, build_function
 from harness.symbols.native.index import TYPE_TAGS
 from harness.symbols.native.prepass import collect_foreign
@@ -92,7 +92,7 @@ def _build(context: UnitContext, die: Die) -> Scope | None:
     ranges = pc_ranges(context.unit, die.attributes)
     if not any(attribute in die.attributes for attribute in CODE):
         return build_abstract(context, die, identity)
-    if not ranges or is_discarded(ranges):
+    if not ranges:
         context.skipped["function that the linker discarded"] += 1
         return None
     return build_function(context, die, identity)

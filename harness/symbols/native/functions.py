@@ -19,7 +19,7 @@ from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.instances import Instance, Merged
 from harness.symbols.lines import PcLines, merge_overlapping, to_line_ranges
-from harness.symbols.native.context import definition_of, is_discarded
+from harness.symbols.native.context import definition_of
 from harness.symbols.scopes import (
     BLOCK_TAGS,
     BODY_TAGS,
@@ -214,8 +214,6 @@ def instance_of(reader: UnitReader, body: Body, *, direct: bool = True) -> Insta
         body: The instance.
         direct: Whether it refers to the definition itself, and not to something in between.
     """
-    if is_discarded(body.root.ranges):
-        return None
     lines = body.lines.injectible()
     if not lines:
         return None

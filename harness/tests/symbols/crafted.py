@@ -65,14 +65,14 @@ def line_rows(rows: int) -> bytes:
 
 def shared_ranges(blocks: int, ranges: int) -> bytes:
     """Return a program whose blocks all have the same list of so many ranges."""
-    entries = b"\x04\x01\x02" * ranges + b"\0"
+    entries = b"\x04\x11\x12" * ranges + b"\0"
     rest = (".debug_rnglists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
     return _program(_unit(blocks=blocks), 1, rest)
 
 
 def shared_locations(variables: int, places: int) -> bytes:
     """Return a program whose variables all have the same list of so many places."""
-    entries = b"\x04\x01\x02\x01\x50" * places + b"\0"
+    entries = b"\x04\x11\x12\x01\x50" * places + b"\0"
     rest = (".debug_loclists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
     return _program(_unit(variables=variables), 1, rest)
 

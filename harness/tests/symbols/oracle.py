@@ -51,11 +51,11 @@ def plan(
         number = int(ENUM_DW_AT.get(str(name), name))
         if number in wanted:
             key = _key(number, attribute.form)
-            found.append((name, key, _translator(key != number, attribute.form)))
+            found.append((name, key, _translator(number, attribute.form, by_index=key != number)))
     return found
 
 
-def _translator(by_index: bool, form: str) -> Callable[[AttributeValue, int], Any]:
+def _translator(number: int, form: str, *, by_index: bool) -> Callable[[AttributeValue, int], Any]:
     if by_index:
         return lambda attribute, _: attribute.raw_value
     if form in _BLOCKS:
@@ -64,6 +64,8 @@ def _translator(by_index: bool, form: str) -> Callable[[AttributeValue, int], An
         return lambda attribute, unit: attribute.value + unit
     if form == "DW_FORM_ref_sig8":
         return lambda attribute, _: -2 - attribute.value
+    if number == dw.AT_DECL_LINE:
+        return lambda attribute, _: attribute.value & 0xFFFF_FFFF
     return lambda attribute, _: attribute.value
 
 
@@ -106,7 +108,7 @@ def expected_ranges(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int]] | None:
             base = entry.base_address
             continue
         shift = 0 if entry.is_absolute else base
-        if entry.end_offset > entry.begin_offset:
+        if entry.end_offset > entry.begin_offset and entry.begin_offset + shift not in MARKS:
             found.append((entry.begin_offset + shift, entry.end_offset + shift))
     return found
 
@@ -132,10 +134,14 @@ def expected_locations(dwarf: DWARFInfo, die: DIE) -> list[tuple[int, int, bytes
     return found
 
 
+MARKS = frozenset((None, 0, 1, (1 << 64) - 2, (1 << 64) - 1))
+"""Where a sequence or range begins whose code the linker discarded; None where it does not say."""
+
+
 def iter_sequences(dwarf: DWARFInfo, unit: CompileUnit) -> Iterator[list[tuple[int, int, int]]]:
     """Yield (address, line, file) of the unit's statements, a list a sequence.
 
-    Sequences at address 0 are left out: the linker discarded their code.
+    Sequences that begin at a mark are left out: the linker discarded their code.
     """
     program = dwarf.line_program_for_CU(unit)
     sequence: list[tuple[int, int, int]] = []
@@ -147,11 +153,11 @@ def iter_sequences(dwarf: DWARFInfo, unit: CompileUnit) -> Iterator[list[tuple[i
         if state is None:
             continue
         if state.end_sequence:
-            if start and sequence:
+            if start not in MARKS and sequence:
                 yield sequence
             sequence, start = [], None
-        elif state.is_stmt and state.line > 0:
-            sequence.append((state.address, state.line, state.file))
+        elif state.is_stmt and state.line:
+            sequence.append((state.address, state.line & 0xFFFF_FFFF, state.file))
 
 
 def expected_rows(dwarf: DWARFInfo, unit: CompileUnit) -> list[tuple[int, int, int]]:

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from elftools.dwarf.enums import ENUM_DW_LANG
 
 from harness.errors import InputRejected
 from harness.symbols import census_of, open_packages
+from harness.symbols.dwarf.constants import LANGUAGES, OTHER_LANGUAGES
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.tests.symbols.binaries import FIXTURES
@@ -15,7 +17,7 @@ from harness.tests.symbols.go.elf_writer import write_elf
 
 BUILD_INFO = ".go.buildinfo"
 C_PROGRAM = FIXTURES / "c" / "dwarf5.so"
-C99 = 0x0C
+C99, C11 = 0x0C, 0x1D
 Section = tuple[str, int, bytes]
 
 
@@ -86,4 +88,59 @@ def test_go_units_in_a_c_program_without_build_information_are_counted(
     )
     with open_packages(str(path)) as source:
         assert source.language == "c"
-        assert census_of(source).skipped["unit in another language"] > 0
+        assert census_of(source).skipped["unit in go"] > 0
+
+
+def test_language_codes_are_those_of_the_published_list() -> None:
+    """Two of one language may differ in version, but C is not C++ and nothing is shifted."""
+    published = {
+        str(name).removeprefix("DW_LANG_"): code
+        for name, code in ENUM_DW_LANG.items()
+        if name != "_default_"
+    }
+    read = {
+        "c": {"C89", "C", "C99", "C11", "C17", "C23", "ObjC"},
+        "cpp": {"C_plus_plus", "ObjC_plus_plus"}
+        | {f"C_plus_plus_{year}" for year in ("03", "11", "14", "17", "20", "23")},
+        "go": {"Go"},
+        "rust": {"Rust", "Rust_old"},
+    }
+    expected = {published[name]: language for language, names in read.items() for name in names}
+    assert expected == LANGUAGES
+    others = {
+        code for name, code in published.items() if not name.startswith(("HP_", "lo_", "hi_"))
+    }
+    assert others - expected.keys() == set(OTHER_LANGUAGES)
+
+
+def relabelled(path: Path, code: int) -> Path:
+    """Write a C program whose one unit says another language."""
+    program = FIXTURES / "c" / "at-1000"
+    with ElfFile(str(program)) as elf:
+        dwarf = Dwarf(elf)
+        at = next(dwarf.iter_units()).first + 5  # behind the abbreviation and the producer
+
+    def relabel(name: str, data: bytes) -> bytes:
+        if name != ".debug_info":
+            return data
+        assert data[at] == C11
+        return data[:at] + bytes((code,)) + data[at + 1 :]
+
+    return rewritten(path, program, relabel)
+
+
+@pytest.mark.parametrize(("code", "language"), [(0x2A, "cpp"), (0x2B, "cpp"), (0x2C, "c")])
+def test_a_unit_of_a_recent_standard_is_read(tmp_path: Path, code: int, language: str) -> None:
+    with open_packages(str(relabelled(tmp_path / "program", code))) as source:
+        assert source.language == language
+        assert [package.language for package in source.packages] == [language]
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [(0x2D, "Fortran"), (0x27, "Zig"), (0x13, "D"), (0x99, "language 0x99")]
+)
+def test_a_unit_that_is_not_read_is_counted_by_its_language(
+    tmp_path: Path, code: int, name: str
+) -> None:
+    with open_packages(str(relabelled(tmp_path / "program", code))) as source:
+        assert census_of(source).skipped == {f"unit in {name}": 1}

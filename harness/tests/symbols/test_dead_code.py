@@ -1,0 +1,43 @@
+"""Addresses that mark discarded code, and the same addresses where there is code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.model import Scope
+from harness.symbols import open_packages
+from harness.tests.symbols.binaries import FIXTURES
+
+C = FIXTURES / "c"
+MARKED = sorted(C.glob("dead-?-*"))
+
+
+def extract(path: Path) -> tuple[list[Scope], dict[str, int]]:
+    with open_packages(str(path)) as source:
+        scopes = [scope for package in source.packages for scope in package.children]
+        return scopes, source.skipped
+
+
+@pytest.mark.parametrize("path", MARKED, ids=lambda path: path.name)
+def test_discarded_functions_are_left_out_however_the_linker_marks_them(path: Path) -> None:
+    scopes, skipped = extract(path)
+    assert [(scope.name, scope.start_line, scope.end_line) for scope in scopes] == [
+        ("kept", 8, 9), ("scaled", 2, 4),
+    ]  # fmt: skip
+    assert skipped == {"function that the linker discarded": 2}
+
+
+def test_code_at_address_0_is_described_as_code_elsewhere() -> None:
+    low, high = extract(C / "at-0"), extract(C / "at-1000")
+    assert low == high
+    assert [(scope.name, scope.start_line, scope.end_line) for scope in low[0]] == [
+        ("generated", 4_000_000_001, 4_000_000_004), ("second", 8, 11), ("first", 2, 5),
+    ]  # fmt: skip
+    assert all(symbol.language_specifics for scope in low[0] for symbol in scope.symbols)
+
+
+def test_lines_of_32_bits_stay_what_they_are() -> None:
+    (generated,) = [scope for scope in extract(C / "at-1000")[0] if scope.name == "generated"]
+    assert [symbol.line for symbol in generated.symbols] == [4_000_000_000, 4_000_000_002]
