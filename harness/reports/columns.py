@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from harness.records import Manifest, Overhead
@@ -18,12 +19,12 @@ from harness.stats.copies import Held
 from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import CAPTURED, Metrics
 from harness.stats.quantity import Quantity
+from harness.stats.ratio import BARE, Interval
 from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import NOTHING, Column, pick, turn
 from harness.units import format_bytes, format_value
 
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
-_UNTRACED = "bare"  # the probe that every other one is held against
 _LIVE = "binary source baseline candidate change batches overshoot same"
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
 _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
@@ -183,21 +184,27 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
 
 
 def _ratio_column(header: str, arms: tuple[str, str]) -> Column[Row]:
-    key = f"{header.lower()}_ratio"
+    name = header.lower()
 
     def ratio(row: Row) -> float | None:
-        found: float | None = getattr(row, key)
+        found: float | None = getattr(row, f"{name}_ratio")
         return found
 
     return Column(
-        key=key,
+        key=f"{name}_ratio",
         header=header,
-        cell=lambda row: ratio_cell(ratio(row)),
+        cell=lambda row: " ".join(ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
+        html=lambda row: _stacked(*ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
         kind="number",
         sort=ratio,
-        hint=f"{_RATIOS[header]}, {arms[1]} over {arms[0]}",
+        hint=f"{_RATIOS[header]}, {arms[1]} over {arms[0]}, with its 90 % interval",
         css="num",
     )
+
+
+def _stacked(value: str, interval: str = "") -> Markup:
+    below = Markup('<span class="interval">{}</span>').format(interval) if interval else ""
+    return escape(value) + below
 
 
 def _most_batches(row: Row) -> int | None:
@@ -267,10 +274,10 @@ OVERHEADS: list[Column[tuple[str, Overhead]]] = [
 def overhead_gap(manifest: Manifest) -> str:
     """Return why it is not known what the probes cost; empty where it is, or none was used."""
     probes = set(manifest.options.probes)
-    if manifest.overhead or not probes - {_UNTRACED}:
+    if manifest.overhead or not probes - {BARE}:
         return ""
-    if _UNTRACED not in probes:
-        return f"The overhead of the probes was not measured: add --probe {_UNTRACED}."
+    if BARE not in probes:
+        return f"The overhead of the probes was not measured: add --probe {BARE}."
     if manifest.state != "complete":
         return "The overhead of the probes is worked out when a run ends."
     return "The overhead of the probes is not known: no case succeeded with one and without."
@@ -310,9 +317,25 @@ def same_cell(row: Row) -> str:
     return {True: "yes", False: "NO", None: "?"}[row.same_output]
 
 
-def ratio_cell(ratio: float | None) -> str:
-    """Return candidate over baseline of something the bare probe measured: `x 0.93`."""
-    return NOTHING if ratio is None else f"x {ratio:.2f}"
+def ratio_parts(ratio: float | None, interval: Interval | None) -> list[str]:
+    """Return candidate over baseline and its 90 % interval: `x 0.93`, `(0.85 to 1.02)`.
+
+    `=x 0.93` where the replicates of each arm agree, `(?)` where one of them has no second one.
+    """
+    if ratio is None:
+        return [NOTHING]
+    if interval is None:
+        return [f"x {ratio:.2f}", "(?)"]
+    low, high = interval
+    return (
+        [f"=x {ratio:.2f}"]
+        if low == high
+        else [f"x {ratio:.2f}", f"({_times(low)} to {_times(high)})"]
+    )
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.2f}" if factor < 100 else f"{factor:,.0f}"
 
 
 def _agreement(peak: Quantity) -> str:

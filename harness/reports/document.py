@@ -52,9 +52,12 @@ class SourceEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """For which binaries of one source the claim holds, and for which not.
 
     The mean reduction is that of the geometric mean of the ratios; `uncounted` prove nothing.
+    From `holds_from_bytes` of JSON on the claim holds for every binary; null where no size is
+    known that parts those it holds for from the others.
     """
 
     mean_reduction_pct: float | None
+    holds_from_bytes: int | None
     holds: list[str]
     fails: list[str]
     uncounted: list[str]
@@ -118,6 +121,7 @@ def _source(rows: Sequence[Row], claim: Claim) -> SourceEntry:
     peak, overshoot = judge_reduction(rows, claim), judge_overshoot(rows, claim)
     return SourceEntry(
         mean_reduction_pct=peak.mean_reduction_pct,
+        holds_from_bytes=peak.from_bytes,
         holds=_names(peak.holds),
         fails=_names(peak.fails),
         uncounted=_names(peak.uncounted),

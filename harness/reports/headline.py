@@ -66,8 +66,16 @@ class Headline(Struct, frozen=True):
         exceptions = self._names(outcome.fails, with_change=True)
         if not outcome.holds:
             return f"{claimed} holds for none: {exceptions}."
-        holds = self._names(outcome.holds)
-        return f"{claimed} holds for {len(outcome.holds)}: {holds}; not for {exceptions}."
+        if outcome.from_bytes is None:
+            holds = self._names(outcome.holds)
+            return f"{claimed} holds for {len(outcome.holds)}: {holds}; not for {exceptions}."
+        large = [row for row in outcome.holds if (row.raw_bytes or 0) >= outcome.from_bytes]
+        smaller = [row for row in outcome.holds if row not in large]
+        also = f" and holds for {self._names(smaller)}" if smaller else ""
+        return (
+            f"{claimed} holds for all {len(large)} with {format_bytes(outcome.from_bytes)} of JSON "
+            f"or more: {self._names(large)}. Below that it fails for {exceptions}{also}."
+        )
 
     def _uncounted(self, outcome: ReductionOutcome) -> str:
         if not outcome.uncounted:

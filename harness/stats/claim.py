@@ -25,12 +25,16 @@ class ReductionOutcome(Struct, frozen=True):
 
     `mean_reduction_pct` is that of the geometric mean of the peaks' ratios, over `holds` and
     `fails` together; None when no row counts. `uncounted` rows carry doubts and prove nothing.
+    `from_bytes` is the size, in bytes of JSON, from which on the claim holds for every row that
+    counts: that of the smallest of at least two which are all larger than any that fails. None
+    when there are no two of them, when nothing fails, or when some size is not known.
     """
 
     holds: tuple[Row, ...]
     fails: tuple[Row, ...]
     uncounted: tuple[Row, ...]
     mean_reduction_pct: float | None
+    from_bytes: int | None = None
 
     @property
     def counted(self) -> int:
@@ -56,7 +60,17 @@ def judge_reduction(rows: Iterable[Row], claim: Claim) -> ReductionOutcome:
         fails=tuple(fails),
         uncounted=tuple(uncounted),
         mean_reduction_pct=mean_reduction_pct(row.reduction_pct for row in holds + fails),
+        from_bytes=_holds_from(holds, fails),
     )
+
+
+def _holds_from(holds: list[Row], fails: list[Row]) -> int | None:
+    sizes = [row.raw_bytes for row in holds + fails]
+    if not fails or None in sizes:
+        return None
+    largest = max(row.raw_bytes or 0 for row in fails)
+    beyond = [row.raw_bytes for row in holds if row.raw_bytes and row.raw_bytes > largest]
+    return min(beyond) if len(beyond) > 1 else None
 
 
 def mean_reduction_pct(reductions: Iterable[float | None]) -> float | None:

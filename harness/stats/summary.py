@@ -12,10 +12,12 @@ from harness.stats.batches import Batching, batching_of
 from harness.stats.frames import Frames, succeeded
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity, quantities_of
+from harness.stats.ratio import Interval, Ratio, bare_ratios
 from harness.stats.repeat import repeat_command
 
 _ARMS = ("legacy", "streaming")
 _CASE = ["binary", "source"]
+_BARE = ("wall", "cpu", "rss_peak")
 
 
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,9 +56,14 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         reduction_pct: How much less the candidate holds, in per cent of the baseline, negative
             when more. None when either peak is missing, or when the arms did not deliver the same
             scopes: then the two numbers belong to different work.
+        raw_bytes: How much JSON was delivered; None when that is not known, or the arms differ.
         wall_ratio: Candidate over baseline, None where either was not measured.
         cpu_ratio: Likewise.
         rss_ratio: Likewise.
+        wall_interval: The 90 % interval of `wall_ratio`; None with one replicate of either, and
+            without any width where the replicates of each agree.
+        cpu_interval: Likewise.
+        rss_interval: Likewise.
         same_output: None when nobody checked.
         counts: Whether a verdict may rest on this row.
         doubts: Why the two peaks must not be compared for a verdict.
@@ -74,6 +81,10 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     wall_ratio: float | None
     cpu_ratio: float | None
     rss_ratio: float | None
+    raw_bytes: int | None
+    wall_interval: Interval | None
+    cpu_interval: Interval | None
+    rss_interval: Interval | None
     same_output: bool | None
     counts: bool
     doubts: tuple[str, ...]
@@ -150,18 +161,31 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
     tables = [dict(iter(t.groupby(_CASE))) for t in (failed, frames.failures, frames.deliveries)]
     defined = (metric, frames.metrics.probe(metric))
     digests = frames.samples.groupby(_CASE)["binary_sha256"].unique()
+    ratios = bare_ratios(frames.samples, arms, _BARE)
     for case, found in digests.items():
         failures, causes, deliveries = (table.get(case) for table in tables)
         old, new = (
             _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined)
             for name in arms
         )
-        told = (
-            () if failures is None else tuple(_iter_failures(failures, causes, arms)),
-            None if deliveries is None else same_output(deliveries, arms),
-            sorted(map(str, found)),
+        told = _Told(
+            failures=() if failures is None else tuple(_iter_failures(failures, causes, arms)),
+            same=None if deliveries is None else same_output(deliveries, arms),
+            raw_bytes=None if deliveries is None else _delivered(deliveries, arms),
+            digests=sorted(map(str, found)),
+            ratios=[ratios.get((*case, metric), Ratio()) for metric in _BARE],
         )
         yield _row(frames, (str(case[0]), str(case[1])), (old, new), metric, told)
+
+
+class _Told(Struct, frozen=True):
+    """What is known of a row beside its two arms."""
+
+    failures: tuple[Failure, ...]
+    same: bool | None
+    raw_bytes: int | None
+    digests: list[str]
+    ratios: list[Ratio]
 
 
 def _row(
@@ -169,16 +193,13 @@ def _row(
     case: tuple[str, str],
     arms: tuple[ArmSummary, ArmSummary],
     metric: str,
-    told: tuple[tuple[Failure, ...], bool | None, list[str]],
+    told: _Told,
 ) -> Row:
-    """Return one row; `told` are its failures, whether both delivered the same, its digests."""
-    (old, new), (failures, same, digests) = arms, told
+    (old, new), failures, same, digests = arms, told.failures, told.same, told.digests
     defined = (metric, frames.metrics.probe(metric))
     doubts = tuple(_iter_doubts(arms, failures, same, defined, len(digests)))
     ratio = None if same is False else _ratio(old.peak, new.peak)
-    wall, cpu, rss = (
-        _ratio(old.find(m, "bare"), new.find(m, "bare")) for m in ("wall", "cpu", "rss_peak")
-    )
+    wall, cpu, rss = told.ratios
     return Row(
         binary=case[0],
         binary_sha256=digests[0] if len(digests) == 1 else "",
@@ -186,9 +207,13 @@ def _row(
         baseline=old,
         candidate=new,
         reduction_pct=None if ratio is None else 100 * (1 - ratio),
-        wall_ratio=wall,
-        cpu_ratio=cpu,
-        rss_ratio=rss,
+        raw_bytes=told.raw_bytes if same else None,
+        wall_ratio=wall.value,
+        cpu_ratio=cpu.value,
+        rss_ratio=rss.value,
+        wall_interval=wall.interval,
+        cpu_interval=cpu.interval,
+        rss_interval=rss.interval,
         same_output=same,
         counts=not doubts and ratio is not None,
         doubts=doubts,
@@ -284,6 +309,13 @@ def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | Non
     if baseline is None or candidate is None or baseline.median <= 0:
         return None
     return candidate.median / baseline.median
+
+
+def _delivered(deliveries: pd.DataFrame, arms: tuple[str, str]) -> int | None:
+    """Return how much JSON reached the intake, for the size of what a row is about."""
+    own = deliveries["arm"].isin(arms) & (deliveries["status"] == "ok")
+    largest = deliveries.loc[own, "raw_bytes"].max()
+    return int(largest) if largest > 0 else None
 
 
 def same_output(deliveries: pd.DataFrame, arms: tuple[str, str]) -> bool | None:

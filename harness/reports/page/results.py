@@ -62,7 +62,7 @@ def result_columns(
         "same": same,
     }
     columns = [
-        replace(column, html=shown.get(column.key))
+        replace(column, html=shown.get(column.key, column.html))
         for column in summary_columns((summary.baseline, summary.candidate), held)
     ]
     state = Column[Row](

@@ -33,7 +33,10 @@ class Example(Struct, frozen=True):
 
 
 class Judgement(Struct, frozen=True):
-    """One claim, its figure over all binaries, and every binary that was held against it."""
+    """One claim, its figure over all binaries, and every binary that was held against it.
+
+    `scope` says for what it holds, where that can be said of all of a kind.
+    """
 
     claimed: str
     where: str
@@ -41,6 +44,7 @@ class Judgement(Struct, frozen=True):
     unit: str
     standing: Standing
     examples: tuple[Example, ...]
+    scope: str = ""
 
     def count(self, standing: Standing) -> int:
         """Return how many binaries came out like this."""
@@ -74,6 +78,9 @@ def _reduction(summary: Summary, source: str, claim: Claim) -> Judgement:
         unit="no number may be compared" if mean is None else f"{word} peak heap, mean of ratios",
         standing=_overall(len(outcome.holds), len(outcome.fails)),
         examples=tuple(Example(row, row_standing(row, claim), change_cell(row)) for row in rows),
+        scope=""
+        if outcome.from_bytes is None
+        else f"Holds from {format_bytes(outcome.from_bytes)} of JSON on.",
     )
 
 

@@ -24,7 +24,7 @@ from harness.stats.copies import Copy, Held
 from harness.stats.summary import Summary, summarise
 from harness.tables import make_console
 from harness.tests.reports.golden_files import RUN, check
-from harness.tests.stats.made import batch, failure, frames, manifest, peaks
+from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks
 
 PICTURES = {"plots/over shoot.png": "How far?", "plots/peak_heap.png": "How much heap?"}
 
@@ -110,6 +110,27 @@ def test_the_document_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
 def test_the_answer_comes_before_any_table(run: tuple[Summary, Manifest]) -> None:
     report = render_report(*run, PICTURES)
     assert report.index("less peak heap than") < report.index("|---")
+
+
+def test_the_answer_says_from_which_size_on_the_claim_holds() -> None:
+    sizes = {"small": 1, "lucky": 2, "middle": 3, "large": 5, "huge": 8}
+    made = frames(
+        [
+            row
+            for name in sizes
+            for row in peaks(name, [100], [60 if name in ("small", "middle") else 10])
+        ],
+        deliveries=[
+            delivery(name, arm, raw_bytes=size * 2**20)
+            for name, size in sizes.items()
+            for arm in ARMS
+        ],
+    )
+    finding, _ = Headline(summarise(made), Claim()).iter_findings()
+    assert finding.support == (
+        "At least 61 % less holds for all 2 with 5.0 MiB of JSON or more: huge, large. "
+        "Below that it fails for middle (-40 %), small (-40 %) and holds for lucky."
+    )
 
 
 def test_the_report_has_a_table_row_for_each_row_of_the_summary(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import random
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+import scipy
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from harness.stats.bounds import keep_to
@@ -55,6 +57,18 @@ def test_a_metric_declared_exact_that_varies_is_tested_like_any_other() -> None:
     change = estimate_change([100, 101, 100], [100, 100, 100], exact=True)
     assert not change.exact
     assert change.low_pct < change.delta_pct < change.high_pct
+
+
+@FEW
+@given(NOISY, NOISY)
+def test_a_noisy_change_is_what_scipy_finds(old: list[float], new: list[float]) -> None:
+    change = estimate_change(old, new, exact=False)
+    assume(min(map(coefficient_of_variation, (old, new))) > 1e-9)  # else scipy warns
+    test = scipy.stats.ttest_ind(np.log(new), np.log(old), equal_var=False)
+    ends = test.confidence_interval(0.90)
+    found = (change.p_value, change.low_pct, change.high_pct)
+    expected = (test.pvalue, 100 * math.expm1(ends.low), 100 * math.expm1(ends.high))
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
 
 
 def test_one_replicate_of_a_noisy_metric_has_no_interval() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction, mean_reduction_pct
 from harness.stats.summary import Row, summarise
-from harness.tests.stats.made import batch, frames, peaks
+from harness.tests.stats.made import ARMS, batch, delivery, frames, peaks
 
 
 def names(rows: tuple[Row, ...]) -> list[str]:
@@ -28,6 +28,33 @@ def test_a_claim_holds_from_its_limit_on() -> None:
     assert names(outcome.fails) == ["half", "more"]
     assert names(outcome.uncounted) == ["unverified"]
     assert outcome.counted == 3
+
+
+@pytest.mark.parametrize(
+    ("sizes", "from_bytes"),
+    [
+        pytest.param({"fails": [1, 2], "holds": [3, 5, 9]}, 3, id="the large ones"),
+        pytest.param({"fails": [2], "holds": [1, 3, 5]}, 3, id="and one by chance"),
+        pytest.param({"fails": [2, 3], "holds": [3, 4, 5]}, 4, id="one size, two outcomes"),
+        pytest.param({"fails": [1, 9], "holds": [3, 5]}, None, id="the largest fails"),
+        pytest.param({"fails": [1, 4], "holds": [3, 9]}, None, id="one is too few"),
+        pytest.param({"fails": [], "holds": [1, 2]}, None, id="none fails"),
+        pytest.param({"fails": [1, 2], "holds": []}, None, id="none holds"),
+        pytest.param({"fails": [0, 1], "holds": [3, 5]}, None, id="a size is not known"),
+    ],
+)
+def test_the_size_from_which_on_a_claim_holds_is_found(
+    sizes: dict[str, list[int]], from_bytes: int | None
+) -> None:
+    peaked = {"fails": [90], "holds": [10]}
+    named = [(f"{how} {size}", how, size) for how, found in sizes.items() for size in found]
+    made = frames(
+        [row for name, how, _ in named for row in peaks(name, [100], peaked[how])],
+        deliveries=[delivery(name, arm, raw_bytes=size) for name, _, size in named for arm in ARMS],
+    )
+    outcome = judge_reduction(summarise(made).rows, Claim())
+    assert outcome.from_bytes == from_bytes
+    assert outcome.counted == len(named)
 
 
 def test_no_row_that_counts_gives_no_mean() -> None:

@@ -15,7 +15,7 @@ from harness.errors import MeasurementInvalid
 from harness.records import Manifest
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, compared_arms, summarise
-from harness.tests.stats.made import batch, delivery, failure, frames, manifest, peaks, sample
+from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
 VALUES = st.lists(st.integers(min_value=1, max_value=2**40), min_size=1, max_size=5)
 FEW = settings(max_examples=10, deadline=None)
@@ -168,7 +168,33 @@ def test_time_counts_only_from_the_bare_probe() -> None:
             ("streaming", "memray", 90.0),
         ]
     ]
-    assert only_row(frames(timed)).wall_ratio == 0.5
+    row = only_row(frames(timed))
+    assert row.wall_ratio == pytest.approx(0.5)
+    assert row.wall_interval is None
+    assert (row.cpu_ratio, row.cpu_interval) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "ratio", "interval"),
+    [
+        pytest.param([4, 4], [2, 2], 0.5, (0.5, 0.5), id="all agree"),
+        pytest.param([4, 4], [2], 0.5, None, id="a single replicate"),
+        pytest.param([4, 9], [2, 4.5], 0.5, (0.0937, 2.668), id="two of each"),
+        pytest.param([4, 0], [2, 2], None, None, id="nothing at all"),
+        pytest.param([4, 4], [], None, None, id="one arm alone"),
+    ],
+)
+def test_a_ratio_has_the_interval_that_its_replicates_allow(
+    old: list[float], new: list[float], ratio: float | None, interval: tuple[float, float] | None
+) -> None:
+    timed = [
+        sample("a", arm, value, replicate=number, metric="cpu", unit="second", probe="bare")
+        for arm, values in zip(ARMS, (old, new), strict=True)
+        for number, value in enumerate(values)
+    ]
+    row = only_row(frames(timed))
+    assert row.cpu_ratio == (None if ratio is None else pytest.approx(ratio))
+    assert row.cpu_interval == (None if interval is None else pytest.approx(interval, rel=1e-3))
 
 
 def test_overshoot_is_that_of_batches_that_were_not_final() -> None:

@@ -1,0 +1,52 @@
+"""How many times as much the candidate took as the baseline, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+from msgspec import Struct
+
+from harness.stats.change import estimate_change
+from harness.stats.frames import succeeded
+
+BARE = "bare"
+"""The probe whose processes no instrument slowed."""
+
+Interval = tuple[float, float]
+"""Its two ends."""
+
+
+class Ratio(Struct, frozen=True):
+    """Candidate over baseline, of geometric means, with its 90 % interval.
+
+    Without an interval one of them has a single replicate. One without any width means that the
+    replicates of each agree.
+    """
+
+    value: float | None = None
+    interval: Interval | None = None
+
+
+def bare_ratios(
+    samples: pd.DataFrame, arms: tuple[str, str], metrics: tuple[str, ...]
+) -> dict[tuple[str, str, str], Ratio]:
+    """Return the ratio of each binary, source and metric that both arms have positive values of."""
+    good = succeeded(samples)
+    chosen = good[(good["probe"] == BARE) & good["metric"].isin(metrics)]
+    columns = ("binary", "source", "metric", "arm", "value")
+    sides: dict[tuple[str, str, str], dict[str, list[float]]] = {}
+    for binary, source, metric, arm, value in zip(*(chosen[c] for c in columns), strict=True):
+        sides.setdefault((binary, source, metric), {}).setdefault(arm, []).append(float(value))
+    pairs = ((case, own.get(arms[0], []), own.get(arms[1], [])) for case, own in sides.items())
+    return {
+        case: _ratio(old, new) for case, old, new in pairs if old and new and min(old + new) > 0
+    }
+
+
+def _ratio(old: list[float], new: list[float]) -> Ratio:
+    change = estimate_change(old, new, exact=False)
+    low, value, high = (
+        1 + end / 100 for end in (change.low_pct, change.delta_pct, change.high_pct)
+    )
+    return Ratio(value, (low, high) if math.isfinite(high) else None)
