@@ -84,7 +84,7 @@ AT_LOCATION_LIST_INDEX = 0x2_0000 | AT_LOCATION
 
 # Content codes of line headers share their numbers with attributes: these stand beyond them too.
 LNCT = 0x8_0000
-LNCT_PATH, LNCT_DIRECTORY_INDEX = LNCT | 1, LNCT | 2
+LNCT_PATH, LNCT_DIRECTORY_INDEX, LNCT_MD5 = LNCT | 1, LNCT | 2, LNCT | 5
 
 FORM_ADDR = 0x01
 FORM_BLOCK2 = 0x03

@@ -115,6 +115,8 @@ def _fits(attribute: int, kind: str) -> bool:
         return True
     if attribute in _TEXTS:
         return kind == "string" or kind in _STRING_KINDS
+    if attribute == dw.LNCT_MD5:
+        return kind == "wide"
     if attribute == dw.AT_LOCATION:
         return kind == "block" or (attribute, kind) in _KEYS
     return kind not in _NO_NUMBERS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import Attribute, compile_decoder
+from harness.symbols.dwarf.filenames import SourceFile, same_file
 from harness.symbols.dwarf.forms import Layout, read_uleb
 
 if TYPE_CHECKING:
@@ -21,14 +22,19 @@ STAGE = "extraction"
 _MOST_HEADER_BYTES = 8 * 1024 * 1024
 
 
+_CONTENTS = frozenset((dw.LNCT_PATH, dw.LNCT_DIRECTORY_INDEX, dw.LNCT_MD5))
 _share = lru_cache(maxsize=32)(compile_decoder)
 
 
 class FileEntry(NamedTuple):
-    """One line of the file table, as it stands: a name and an index into the directories."""
+    """One line of the file table, as it stands: a name and an index into the directories.
+
+    The digest is that of the content, as DWARF 5 may have it.
+    """
 
     name: bytes | int
     directory: int
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +167,14 @@ def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry]
     count, at = read_uleb(data, at)
     if (count and not described) or count > len(data):
         raise InputRejected("a file table that claims more than it holds", section=".debug_line")
-    decode = _share(tuple(described), frozenset((dw.LNCT_PATH, dw.LNCT_DIRECTORY_INDEX)), layout)
+    decode = _share(tuple(described), _CONTENTS, layout)
     entries: list[FileEntry] = []
     for _ in range(count):
         at, values = decode(data, at, 0)
         if at > len(data):
             raise IndexError
-        entries.append(
-            FileEntry(values.get(dw.LNCT_PATH, b""), values.get(dw.LNCT_DIRECTORY_INDEX, 0))
-        )
+        name, directory = values.get(dw.LNCT_PATH, b""), values.get(dw.LNCT_DIRECTORY_INDEX, 0)
+        entries.append(FileEntry(name, directory, values.get(dw.LNCT_MD5, b"")))
     return entries, at
 
 
@@ -204,6 +209,17 @@ class FileTable:
         """Return every number that stands for `path`."""
         numbers = range(self._first, self._first + len(self._files))
         return [number for number in numbers if self.path(number) == path]
+
+    def source(self, number: int) -> SourceFile:
+        """Return file `number` with what tells it from others of the same name."""
+        index = number - self._first
+        digest = self._files[index].digest if 0 <= index < len(self._files) else b""
+        return SourceFile(self.path(number), self._unit.comp_dir, digest)
+
+    def name_of(self, file: SourceFile) -> str:
+        """Return the path by which this table knows a file of another unit; its own by default."""
+        numbers = range(self._first, self._first + len(self._files))
+        return same_file(file, map(self.source, numbers))
 
     def _join(self, number: int) -> str:
         index = number - self._first

@@ -16,6 +16,7 @@ from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.typenames import TypeNames
 
 if TYPE_CHECKING:
+    from harness.symbols.dwarf.filenames import SourceFile
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
     from harness.symbols.native.signed import SignedTypes
@@ -52,6 +53,7 @@ class UnitReader:
         self.skipped = skipped
         self.strict = strict
         self._numbers: dict[str, frozenset[int]] = {}
+        self._names: dict[SourceFile, str] = {}
 
     @cached_property
     def files(self) -> FileTable:
@@ -62,6 +64,15 @@ class UnitReader:
     def lines(self) -> LineTable:
         """The unit's statement rows."""
         return read_lines(self.unit)
+
+    def name_of(self, file: SourceFile) -> str:
+        """Return the path by which this unit knows a file of another one."""
+        name = self._names.get(file)
+        if name is None:
+            if len(self._names) >= _KNOWN_FILES:
+                self._names.clear()
+            name = self._names[file] = self.files.name_of(file)
+        return name
 
     def numbers_of(self, file: str) -> frozenset[int]:
         """Return the numbers by which the line table knows `file`: DWARF 5 often has two."""
@@ -230,5 +241,6 @@ class UnitContext(TypeContext, UnitReader):
         """Return a file by its number, which means something only in the unit that says it."""
         if number is None:
             return ""
-        files = self.files if unit is self.unit else FileTable(unit)
-        return files.path(number)
+        if unit is self.unit:
+            return self.files.path(number)
+        return self.name_of(FileTable(unit).source(number))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.filenames import SourceFile
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lists import CODE, Range, pc_ranges
 from harness.symbols.instances import StoredInstances
@@ -41,6 +42,7 @@ _CROSSING = tuple(
 _WINDOW_BYTES = 64 * 1024
 _KNOWN_ORIGINS = 4096
 _OPEN_TABLES = 8
+_NO_FILE = SourceFile("", "", b"")
 
 
 def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> StoredInstances | None:
@@ -134,7 +136,8 @@ class _Collector:
         if entry.body is None or entry.origin is None:
             return
         origin = entry.origin
-        body = finish_body(self._reader, entry.body, origin.file)
+        file = self._reader.name_of(origin.file)
+        body = finish_body(self._reader, entry.body, file)
         instance = instance_of(self._reader, body, direct=origin.direct)
         if instance is not None:
             self._stored.add(origin.offset, instance)
@@ -151,7 +154,7 @@ class _Origin(NamedTuple):
     """
 
     offset: int
-    file: str
+    file: SourceFile
     direct: bool
     reason: str
 
@@ -175,15 +178,15 @@ class _Origins:
     def _read(self, unit: Unit, offset: int) -> _Origin:
         place, attributes = definition_of(unit, offset)
         if place <= ELSEWHERE:
-            return _Origin(place, "", False, "instance of a function in another file")
+            return _Origin(place, _NO_FILE, False, "instance of a function in another file")
         home = unit.dwarf.unit_of(place)
         if reason_to_skip(home):
-            return _Origin(place, "", False, "instance of a function in a skipped unit")
+            return _Origin(place, _NO_FILE, False, "instance of a function in a skipped unit")
         number, named_in = attributes.get(dw.AT_DECL_FILE), home
         if number is None:
             chain = follow(home, place, attributes)
             number, named_in = chain.found.get(dw.AT_DECL_FILE), chain.named_in
-        file = "" if number is None else self._table(named_in).path(number)
+        file = _NO_FILE if number is None else self._table(named_in).source(number)
         return _Origin(place, file, place == offset, "")
 
     def _table(self, unit: Unit) -> FileTable:
