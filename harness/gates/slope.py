@@ -12,7 +12,7 @@ from harness.stats.bounds import share
 from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Check, Outcome
 from harness.stats.frames import of_case
-from harness.stats.scaling import Slope, fit_slope
+from harness.stats.slope import Slope, fit_slope
 
 _NAME = "slope"
 

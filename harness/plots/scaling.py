@@ -27,9 +27,9 @@ from harness.stats.scaling import (
     ScalingPoint,
     SizeLine,
     fit_lines,
-    readable,
     scaling_points,
 )
+from harness.stats.slope import readable
 
 QUESTION = "How does the peak grow with the size of the upload?"
 SIZE = "raw_bytes"

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.stats.labels import inert, shorten
-from harness.stats.scaling import SIZES, ScalingPoint, SizeLine, readable
+from harness.stats.scaling import SIZES, ScalingPoint, SizeLine
+from harness.stats.slope import readable
 from harness.tables import NOTHING, Column, print_table
 from harness.units import format_bytes
 

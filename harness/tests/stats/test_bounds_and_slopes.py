@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from harness.errors import MeasurementInvalid
 from harness.stats.bounds import upper_tolerance_limit
-from harness.stats.scaling import fit_slope
+from harness.stats.slope import fit_slope
 
 SIZES = [10.0, 100.0, 1000.0, 5000.0]
 

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from harness.stats.frames import Frames
-from harness.stats.scaling import CORPUS, SIZES, Slope, fit_lines, scaling_points, slope_in_words
+from harness.stats.scaling import CORPUS, SIZES, fit_lines, scaling_points, slope_in_words
+from harness.stats.slope import Slope
 from harness.tests.stats.made import batch, delivery, manifest, sample
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
