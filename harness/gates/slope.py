@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from harness.errors import MeasurementInvalid
@@ -12,7 +13,7 @@ from harness.stats.bounds import share
 from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Check, Outcome
 from harness.stats.frames import of_case
-from harness.stats.slope import Slope, fit_slope
+from harness.stats.slope import Slope, fit_slope, rests_on, slope_without
 
 _NAME = "slope"
 
@@ -20,7 +21,8 @@ _NAME = "slope"
 def judge(evidence: Evidence) -> list[Check]:
     """Fit a line through the peaks of each source and arm over the experiment's binaries.
 
-    It holds when all of its 90 % interval is within the bound, and fails when none of it is.
+    It holds when all of its 90 % interval is within the bound, and fails when none of it is. Where
+    it would not without a single one of the binaries, it is inconclusive.
     """
     return [
         _check(evidence, experiment, experiment.slope, cases)
@@ -71,7 +73,8 @@ def _check(
 def _judged(
     evidence: Evidence, experiment: Experiment, bound: SlopeBound, cases: list[Case]
 ) -> tuple[Outcome, float | None, str]:
-    sizes, peaks = [], []
+    sizes: list[float] = []
+    peaks: list[float] = []
     for case in cases:
         series = series_of(evidence, experiment, case, PEAK)
         size = _size(evidence, case, bound.per)
@@ -81,10 +84,19 @@ def _judged(
         sizes.append(size)
         peaks.append(sum(series.values) / len(series.values))
     try:
-        slope = fit_slope(sizes, peaks)
+        slope, alone = fit_slope(sizes, peaks), rests_on(sizes, peaks)
     except MeasurementInvalid as error:
         return Outcome.INVALID, None, str(error)
-    return _outcome(slope, bound.upper_bound), finite(slope.per_unit), _says(slope, bound.per)
+    outcome, says = _outcome(slope, bound.upper_bound), _says(slope, bound.per)
+    if alone is not None and _turns(slope, slope_without(sizes, peaks, alone), bound.upper_bound):
+        outcome = Outcome.INCONCLUSIVE
+        says += f"; it rests on {cases[alone].binary} alone: measure more binaries of its size"
+    return outcome, finite(slope.per_unit), says
+
+
+def _turns(slope: Slope, without: float, upper_bound: float) -> bool:
+    """Return whether the slope without one binary is on the other side of the bound, or nowhere."""
+    return not math.isfinite(without) or (without > upper_bound) != (slope.per_unit > upper_bound)
 
 
 def _outcome(slope: Slope, upper_bound: float) -> Outcome:

@@ -44,10 +44,28 @@ def scale_x(axes: Axes, scale: ByteScale, label: str) -> None:
         return
     axes.set_xscale("log", base=2)
     axes.set_xlim(scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5)
-    step = max(1, round(math.log2(scale.high / scale.low) / 6))
-    axes.xaxis.set_major_locator(LogLocator(base=2.0**step))
-    plain_log(axes.xaxis)
+    _space_ticks(axes.xaxis, scale)
     axes.set_xlabel(f"{label} ({scale.unit}, log scale)")
+
+
+def scale_y(axes: Axes, scale: ByteScale, label: str, *, room: float = 0.0) -> None:
+    """Give `axes` a vertical axis of this scale, with a share of it left free above."""
+    free = 1 / (1 - room)
+    if not scale.logarithmic:
+        axes.set_ylim(0, scale.of(scale.high) * 1.08 * free)
+        axes.set_ylabel(f"{label} ({scale.unit})")
+        return
+    low, high = scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5
+    axes.set_yscale("log", base=2)
+    axes.set_ylim(low, low * (high / low) ** free)
+    _space_ticks(axes.yaxis, scale)
+    axes.set_ylabel(f"{label} ({scale.unit}, log scale)")
+
+
+def _space_ticks(axis: Axis, scale: ByteScale) -> None:
+    step = max(1, round(math.log2(scale.high / scale.low) / 6))
+    axis.set_major_locator(LogLocator(base=2.0**step))
+    plain_log(axis)
 
 
 def plain_log(axis: Axis) -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from harness.plots.scales import ByteScale, byte_scale
+from harness.plots.scales import ByteScale, byte_scale, scale_x, scale_y
 from harness.plots.style import (
     GREY,
     add_key,
@@ -23,20 +23,22 @@ from harness.plots.style import (
 )
 from harness.stats.frames import Frames
 from harness.stats.scaling import (
+    BATCHES,
     CORPUS,
     ScalingPoint,
     SizeLine,
     fit_lines,
     scaling_points,
 )
-from harness.stats.slope import readable
+from harness.stats.slope import Slope, readable
 
 QUESTION = "How does the peak grow with the size of the upload?"
 SIZE = "raw_bytes"
 """JSON rather than functions: a function's JSON is ten times longer in one language than another"""
 
 _MOST_PANELS = 4
-_ROOM_ABOVE = 1.5
+_LINE = 0.09  # of a panel's height, for one line of words
+_STEPS = 100
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
 
 Panel = tuple[str, str]
@@ -57,7 +59,7 @@ def draw(frames: Frames) -> Figure:
         own = [one for one in points if (one.series, one.source) == panel]
         _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
     marks = arm_marks(sorted({one.arm for one in points}), "-")
-    interval = Patch(color=GREY, alpha=0.3, label="90 % interval")
+    interval = Patch(color=GREY, alpha=0.3, label="90 % interval of the line")
     add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown)))
     return figure
 
@@ -66,48 +68,53 @@ def _draw_panel(
     axes: Axes, panel: Panel, points: list[ScalingPoint], lines: list[SizeLine]
 ) -> None:
     looks = arm_looks(one.arm for one in points)
-    wide = byte_scale([float(one.raw_bytes) for one in points], may_be_log=False)
-    high = byte_scale([one.peak_bytes for one in points], may_be_log=False)
-    for arm, several in sorted({(one.arm, one.batches > 1) for one in points}):
+    wide = byte_scale([float(one.raw_bytes) for one in points])
+    high = byte_scale([one.peak_bytes for one in points])
+    kinds = sorted({(one.arm, one.batches > 1) for one in points})
+    for arm, several in kinds:
         some = [one for one in points if (one.arm, one.batches > 1) == (arm, several)]
         xs = [wide.of(one.raw_bytes) for one in some]
         ys = [high.of(one.peak_bytes) for one in some]
         colour, marker = looks[arm]
         axes.plot(xs, ys, marker, color=colour, fillstyle="full" if several else "none",
-                  markersize=8, clip_on=False)  # fmt: skip
+                  markersize=8)  # fmt: skip
+        line = next((x for x in lines if (x.arm, x.flushed > 0) == (arm, several)), None)
+        if line is not None and line.slope is not None:
+            _draw_line(axes, line.slope, some, (wide, high), colour)
     for row, line in enumerate(lines):
-        colour = looks[line.arm][0]
-        own = [one for one in points if one.arm == line.arm]
-        _draw_line(axes, line, own, (wide, high), colour)
-        axes.text(0.02, 0.98 - 0.1 * row, _words(line), transform=axes.transAxes, color=colour,
-                  va="top", fontsize=10, bbox=_PAPER)  # fmt: skip
+        axes.text(0.02, 0.97 - _LINE * row, _words(line), transform=axes.transAxes,
+                  color=looks[line.arm][0], va="top", fontsize=10, bbox=_PAPER)  # fmt: skip
     axes.set_title(_title(panel))
-    axes.set_xlim(0, wide.of(wide.high) * 1.05)
-    axes.set_ylim(0, high.of(high.high) * _ROOM_ABOVE)
-    axes.set_xlabel(f"JSON that was uploaded ({wide.unit})")
-    axes.set_ylabel(f"Peak heap ({high.unit})")
+    scale_x(axes, wide, "JSON that was uploaded")
+    scale_y(axes, high, "Peak heap", room=_LINE * len(lines))
 
 
 def _draw_line(
-    axes: Axes, line: SizeLine, own: list[ScalingPoint], scales: tuple[ByteScale, ByteScale],
+    axes: Axes, slope: Slope, own: list[ScalingPoint], scales: tuple[ByteScale, ByteScale],
     colour: str,
 ) -> None:  # fmt: skip
-    """Draw the line, and what the interval of its slope allows it to turn about its middle."""
+    """Draw the line over the sizes it was fitted to, and the 90 % interval of its heights.
+
+    The interval is that of slope and height together; the slope's alone is nothing in the middle.
+    """
     wide, high = scales
     sizes = np.array([one.raw_bytes for one in own], float)
-    ends = np.array([0.0, sizes.max()])
-    middle = line.slope.intercept + line.slope.per_unit * sizes.mean()
-    low, best, top = (
-        high.of(1.0) * (middle + slope * (ends - sizes.mean()))
-        for slope in (line.slope.low, line.slope.per_unit, line.slope.high)
-    )
-    axes.plot(wide.of(1.0) * ends, best, color=colour, linewidth=1.5)
-    axes.fill_between(wide.of(1.0) * ends, low, top, color=colour, alpha=0.15, linewidth=0)
+    xs = np.geomspace(max(sizes.min(), 1.0), sizes.max(), _STEPS)
+    best = slope.intercept + slope.per_unit * xs
+    apart = np.hypot(xs - sizes.mean(), sizes.std())
+    reach = (slope.high - slope.per_unit) * apart
+    low = np.maximum(best - reach, slope_floor := own[0].peak_bytes / _STEPS)
+    axes.plot(xs / wide.divisor, np.maximum(best, slope_floor) / high.divisor, color=colour,
+              linewidth=1.5)  # fmt: skip
+    ends = low / high.divisor, (best + reach) / high.divisor
+    axes.fill_between(xs / wide.divisor, *ends, color=colour, alpha=0.15, linewidth=0)
 
 
 def _words(line: SizeLine) -> str:
-    low, high = readable(line.slope.low), readable(line.slope.high)
-    return drawn(f"{line.arm}: {line.words} (90 %: {low} to {high})")
+    words = line.words.partition(";")[0]
+    if line.slope is not None and not words.startswith("not known"):
+        words += f" ({readable(line.slope.low)} to {readable(line.slope.high)})"
+    return drawn(f"{line.arm}, {BATCHES[line.flushed > 0]}: {words}")
 
 
 def _title(panel: Panel) -> str:
@@ -118,6 +125,6 @@ def _title(panel: Panel) -> str:
 
 
 def _iter_notes(left_out: int) -> Iterator[str]:
-    yield "hollow: sent in one batch, so the limit that bounds it was never reached"
+    yield "hollow: sent in one batch, which grows with the input; filled: in more, which do not"
     if left_out:
         yield f"{left_out} more series are in the tables"

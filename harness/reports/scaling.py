@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.stats.labels import inert, shorten
-from harness.stats.scaling import SIZES, ScalingPoint, SizeLine
-from harness.stats.slope import readable
+from harness.stats.scaling import BATCHES, SIZES, ScalingPoint, SizeLine
+from harness.stats.slope import Slope, readable
 from harness.tables import NOTHING, Column, print_table
 from harness.units import format_bytes
 
@@ -39,7 +39,7 @@ def scaling_document(
 def print_scaling(
     points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str, console: Console
 ) -> None:
-    """Print a table of peaks for each series, and below it a sentence an arm."""
+    """Print a table of peaks for each series, and below it a sentence for each line."""
     for series in dict.fromkeys((point.series, point.source) for point in points):
         mine = [point for point in points if (point.series, point.source) == series]
         name, source = series
@@ -97,27 +97,22 @@ def _peak_column(arm: str, peaks: Mapping[tuple[str, str], str]) -> Column[Scali
 def _iter_sentences(
     series: Series, points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str
 ) -> Iterator[Text]:
-    drawn = {line.arm: line for line in lines if (line.series, line.source) == series}
-    for arm in sorted({point.arm for point in points}):
-        name = inert(arm)
-        if arm not in drawn:
+    own = [line for line in lines if (line.series, line.source) == series]
+    found = {(line.arm, line.flushed > 0): line for line in own}
+    for arm, several in sorted({(point.arm, point.batches > 1) for point in points}):
+        name = f"{inert(arm)}, {BATCHES[several]}"
+        line = found.get((arm, several))
+        if line is None:
             yield Text(f"{name}: no line: it takes three inputs whose {size} are known and differ")
-            continue
-        line = drawn[arm]
-        yield Text.assemble((f"{name}: {line.words}", "bold"), f" {_support(line)}")
-        if line.flushed < line.slope.points:
-            yield Text(f"  {_reach(line)}", style="dim")
+        else:
+            support = _support(line.slope, SIZES[line.size]) if line.slope else ""
+            yield Text.assemble((f"{name}: {inert(line.words)}", "bold"), support)
+    if all(point.batches <= 1 for point in points):
+        told = "no input needed more than one batch: nothing is known of larger ones"
+        yield Text(f"  {told}", style="dim")
 
 
-def _reach(line: SizeLine) -> str:
-    """Say how far the line goes: the first batch grows with the input, later ones do not."""
-    if not line.flushed:
-        return "no input needed more than one batch: nothing is known of larger ones"
-    told = f"{line.flushed} of {line.slope.points} inputs needed more than one batch"
-    return f"{told}: from there on the batch bounds the peak"
-
-
-def _support(line: SizeLine) -> str:
-    low, high = (readable(end) for end in (line.slope.low, line.slope.high))
-    interval = f"90 % interval {low} to {high} bytes per {SIZES[line.size]}"
-    return f"({interval}, {line.slope.points} inputs, R2 {line.slope.r_squared:.2f})"
+def _support(slope: Slope, unit: str) -> str:
+    low, high = readable(slope.low), readable(slope.high)
+    interval = f"90 % interval {low} to {high} bytes per {unit}"
+    return f" ({interval}, {slope.points} inputs, R2 {slope.r_squared:.2f})"

@@ -15,7 +15,7 @@ from msgspec import Struct
 from harness.errors import MeasurementInvalid
 from harness.records import Binary
 from harness.stats.frames import Frames
-from harness.stats.slope import Slope, fit_slope, readable
+from harness.stats.slope import Slope, fit_slope, readable, rests_on
 from harness.stats.summary import best_peak
 
 SCALING = "scaling"
@@ -26,6 +26,9 @@ CORPUS = "corpus"
 
 SIZES = {"functions": "function", "dies": "DIE", "raw_bytes": "byte of JSON"}
 """What size can be measured in, with the name of one unit."""
+
+BATCHES = ("one batch", "more batches")
+"""What tells the two lines of an arm apart: whether their inputs needed more than one batch."""
 
 FLAT_SHARE = 0.05
 """A peak is flat when, by the end of its interval, it keeps less of the JSON than this."""
@@ -52,18 +55,22 @@ class ScalingPoint(Struct, frozen=True):
 
 
 class SizeLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The straight line through the points of one arm in one series.
+    """The straight line through the points of one arm in one series, of one batch or of more.
 
-    `flat_limit` is what `FLAT_SHARE` of the JSON comes to in bytes per unit of size; `flushed` is
-    how many of the points had more than one batch. It is flat when the whole interval of the slope
-    is too close to zero for the payload to be held; `words` says what the slope means.
+    The first batch grows with the input and no later one does, so the two mean different things:
+    `flushed` is how many of the points had more than one batch, which is none or all of them.
+    `flat_limit` is what `FLAT_SHARE` of the JSON comes to in bytes per unit of size. It is flat
+    when the whole interval of the slope is too close to zero for the payload to be held; `words`
+    says what the slope means. Where a line would rest on a single input, `rests_on` names it, and
+    there is no slope.
     """
 
     series: str
     source: str
     arm: str
     size: str
-    slope: Slope
+    slope: Slope | None
+    rests_on: str
     flat_limit: float
     flushed: int
     is_flat: bool
@@ -75,9 +82,14 @@ def is_flat(slope: Slope, flat_limit: float) -> bool:
     return -flat_limit <= slope.low and slope.high <= flat_limit
 
 
-def slope_in_words(slope: Slope, size: str, flat_limit: float) -> str:
-    """Return what a slope means, in plain words and the unit of its size."""
+def slope_in_words(slope: Slope, size: str, flat_limit: float, alone: str = "") -> str:
+    """Return what a slope means, in plain words and the unit of its size.
+
+    `alone` is the one input that it rests on, if it does.
+    """
     unit = SIZES[size]
+    if alone:
+        return f"no line: it would rest on {alone} alone; measure more inputs of about its size"
     if is_flat(slope, flat_limit):
         return f"flat: at most {readable(max(slope.high, 0.0))} bytes per {unit}"
     if slope.low > 0:
@@ -121,40 +133,43 @@ def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
 
 
 def fit_lines(points: list[ScalingPoint], size: str = "functions") -> list[SizeLine]:
-    """Return the line of each series, source and arm that has three points of different size.
+    """Return the lines of each series, source and arm that have three points of different size.
 
     Args:
         points: As from `scaling_points`; those whose size is not known are left out.
         size: One of `SIZES`.
     """
-    groups: dict[tuple[str, str, str], list[ScalingPoint]] = {}
+    groups: dict[tuple[str, str, str, bool], list[ScalingPoint]] = {}
     for point in points:
         if getattr(point, size) is not None:
-            groups.setdefault((point.series, point.source, point.arm), []).append(point)
-    return list(_iter_lines(groups, size))
+            key = (point.series, point.source, point.arm, point.batches > 1)
+            groups.setdefault(key, []).append(point)
+    return [line for _, group in sorted(groups.items()) for line in _iter_lines(group, size)]
 
 
-def _iter_lines(
-    groups: dict[tuple[str, str, str], list[ScalingPoint]], size: str
-) -> Iterator[SizeLine]:
-    for (series, source, arm), points in groups.items():
-        sizes = [float(getattr(point, size)) for point in points]
-        try:
-            slope = fit_slope(sizes, [point.peak_bytes for point in points])
-        except MeasurementInvalid:  # too few inputs: no line is no failure of the others
-            continue
-        flat_limit = FLAT_SHARE * sum(point.raw_bytes for point in points) / sum(sizes)
-        yield SizeLine(
-            series=series,
-            source=source,
-            arm=arm,
-            size=size,
-            slope=slope,
-            flat_limit=flat_limit,
-            flushed=sum(point.batches > 1 for point in points),
-            is_flat=is_flat(slope, flat_limit),
-            words=slope_in_words(slope, size, flat_limit),
-        )
+def _iter_lines(points: list[ScalingPoint], size: str) -> Iterator[SizeLine]:
+    """Yield the line through points that belong together; none where they are too few."""
+    sizes = [float(getattr(point, size)) for point in points]
+    peaks = [point.peak_bytes for point in points]
+    try:
+        slope = fit_slope(sizes, peaks)
+    except MeasurementInvalid:  # too few inputs: no line is no failure of the others
+        return
+    flat_limit = FLAT_SHARE * sum(point.raw_bytes for point in points) / sum(sizes)
+    place = rests_on(sizes, peaks, flat_limit)
+    alone = "" if place is None else points[place].binary
+    yield SizeLine(
+        series=points[0].series,
+        source=points[0].source,
+        arm=points[0].arm,
+        size=size,
+        slope=None if alone else slope,
+        rests_on=alone,
+        flat_limit=flat_limit,
+        flushed=sum(point.batches > 1 for point in points),
+        is_flat=not alone and is_flat(slope, flat_limit),
+        words=slope_in_words(slope, size, flat_limit, alone),
+    )
 
 
 def _series_of(inputs: dict[str, Binary]) -> dict[str, list[str]]:

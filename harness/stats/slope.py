@@ -33,6 +33,35 @@ def readable(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+_MOVED = 0.1  # of a slope: what a slope without spread may move by, and still be the same one
+
+
+def rests_on(sizes: Sequence[float], peaks: Sequence[float], least: float = 0.0) -> int | None:
+    """Return the place of the one input that the slope rests on; None where it is several.
+
+    Without that one, the slope would not even be in its own 90 % interval, or there would be none:
+    least squares follow a point that is far larger than all others, wherever it is.
+
+    Args:
+        sizes: As for `fit_slope`.
+        peaks: Likewise.
+        least: A slope that moves by less than this is the same one.
+    """
+    slope = fit_slope(sizes, peaks)
+    reach = max(slope.high - slope.per_unit, _MOVED * abs(slope.per_unit), least)
+    moved = [
+        abs(slope_without(sizes, peaks, place) - slope.per_unit) for place in range(len(sizes))
+    ]
+    furthest = moved.index(max(moved))
+    return furthest if moved[furthest] > reach else None
+
+
+def slope_without(sizes: Sequence[float], peaks: Sequence[float], place: int) -> float:
+    """Return the slope without one input; infinite where the others are of one size."""
+    (wide, both), _ = np.cov(np.delete(sizes, place), np.delete(peaks, place), bias=True)
+    return float(both / wide) if wide else math.inf
+
+
 def fit_slope(sizes: Sequence[float], peaks: Sequence[float]) -> Slope:
     """Fit a line by least squares.
 

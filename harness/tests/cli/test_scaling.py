@@ -31,7 +31,7 @@ def test_a_binary_is_measured_at_growing_prefixes_and_the_run_can_be_read_again(
     assert {line["arm"]: line["is_flat"] for line in document["trends"]}["legacy"] is False
     read = inside("scaling", run, "--size", "json")
     assert read.returncode == 0, read.stderr
-    assert "legacy: grows by" in read.stdout
+    assert "legacy, one batch: grows by" in read.stdout
     assert "bytes per byte of JSON" in read.stdout.replace("\n", " ").replace("  ", " ")
     unknown = inside("scaling", run, "--size", "dies")
     assert unknown.returncode == 4

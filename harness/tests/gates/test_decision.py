@@ -149,6 +149,26 @@ def _growing(rows: Rows) -> None:
         row[key] = float(row[key] + 200 * BINARIES[row["binary"]])
 
 
+@pytest.mark.parametrize(
+    ("peaks", "outcome"),
+    [
+        pytest.param((1_000_000, 1_002_000, 1_010_000), Outcome.PASS, id="far below the bound"),
+        pytest.param((1_000_000, 1_180_000, 1_300_000), Outcome.INCONCLUSIVE, id="but for one"),
+    ],
+)
+def test_a_slope_that_rests_on_one_binary_decides_nothing(
+    peaks: tuple[int, ...], outcome: Outcome
+) -> None:
+    def change(rows: Rows) -> None:
+        for row in rows_where(rows["samples"], arm="streaming"):
+            row["value"] = float(peaks[list(BINARIES).index(row["binary"])])
+
+    (found,) = ask(GATES, evidence(run(change), slope={"upper_bound": 150}))["slope"]
+    assert isinstance(found, BoundCheck)
+    assert found.outcome is outcome
+    assert ("it rests on c.so alone" in found.detail) == (outcome is not Outcome.PASS)
+
+
 def test_what_guards_nothing_fails_nothing() -> None:
     """And then nothing guards the job, which is no pass either."""
     decision, reasons = judged(_unguarded())

@@ -26,7 +26,7 @@ def a_point(arm: str, share: float, peak_bytes: float) -> ScalingPoint:
         functions=round(1000 * share),
         raw_bytes=round(1_000_000 * share),
         dies=None,
-        batches=1 + (share == 1.0),
+        batches=1,
         peak_bytes=peak_bytes,
     )
 
@@ -46,17 +46,23 @@ def printed(points: list[ScalingPoint] = POINTS) -> str:
 
 def test_each_arm_has_a_sentence_that_says_whether_its_peak_grows() -> None:
     text = " ".join(printed().split())
-    assert "legacy: grows by 5,000 bytes per function (90 % interval 5,000 to 5,000" in text
-    assert "streaming: flat: at most 0 bytes per function" in text
-    assert "third: no line: it takes three inputs" in text
-    assert "1 of 3 inputs needed more than one batch" in text
+    assert "legacy, one batch: grows by 5,000 bytes per function (90 % interval 5,000 to" in text
+    assert "streaming, one batch: flat: at most 0 bytes per function" in text
+    assert "third, one batch: no line: it takes three inputs" in text
 
 
-def test_a_line_without_any_flush_says_that_it_tells_nothing_of_larger_inputs() -> None:
-    once = [replace(point, batches=1) for point in POINTS]
+def test_lines_without_any_flush_say_that_they_tell_nothing_of_larger_inputs() -> None:
     twice = [replace(point, batches=2) for point in POINTS]
-    assert printed(once).count("nothing is known of larger ones") == 2
-    assert "more than one batch" not in printed(twice)
+    assert printed().count("nothing is known of larger ones") == 1
+    assert "larger ones" not in printed(twice)
+    assert "legacy, more batches: grows by" in printed(twice)
+
+
+def test_a_line_that_rests_on_one_input_names_it_inert() -> None:
+    far = replace(POINTS[0], binary=NAME, functions=50_000)
+    text = " ".join(printed([*POINTS, far]).split())
+    assert "legacy, one batch: no line: it would rest on \\x1b[31mlongxxx" in text
+    assert "of about its size" in text
 
 
 def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:

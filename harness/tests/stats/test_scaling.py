@@ -9,7 +9,7 @@ import pytest
 
 from harness.stats.frames import Frames
 from harness.stats.scaling import CORPUS, SIZES, fit_lines, scaling_points, slope_in_words
-from harness.stats.slope import Slope
+from harness.stats.slope import Slope, rests_on
 from harness.tests.stats.made import batch, delivery, manifest, sample
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -20,8 +20,13 @@ def an_input(name: str, share: float, sha256: str = "aa", dies: int = 0) -> dict
     return {"name": name, "sha256": sha256, "share": share, "extra": extra}
 
 
-def measured(peaks: dict[str, tuple[float, int]], inputs: list[dict[str, Any]]) -> Frames:
-    """Return a run in which each input has a peak and a number of functions, 100 bytes each."""
+def measured(
+    peaks: dict[str, tuple[float, int]], inputs: list[dict[str, Any]], flushed: int = 0
+) -> Frames:
+    """Return a run in which each input has a peak and a number of functions, 100 bytes each.
+
+    The first `flushed` of them needed more than one batch.
+    """
     return Frames.build(
         manifest(inputs),
         samples=pd.DataFrame(
@@ -34,15 +39,15 @@ def measured(peaks: dict[str, tuple[float, int]], inputs: list[dict[str, Any]]) 
                 for name, (_, count) in peaks.items()
             ]
         ),
-        batches=pd.DataFrame([batch(name, 2, 0) for name in list(peaks)[-1:]]),
+        batches=pd.DataFrame([batch(name, 2, 0) for name in list(peaks)[:flushed]]),
     )
 
 
-def prefixed(per_function: float) -> Frames:
+def prefixed(per_function: float, flushed: int = 0) -> Frames:
     counts = {f"a [{share}]" if share < 1 else "a": round(1000 * share) for share in SHARES}
     inputs = [an_input(name, count / 1000) for name, count in counts.items()]
     peaks = {name: (5000 + per_function * count, count) for name, count in counts.items()}
-    return measured(peaks, inputs)
+    return measured(peaks, inputs, flushed)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +65,50 @@ def test_prefixes_of_a_binary_are_a_series_with_a_line_in_words(
 ) -> None:
     """Flat is what keeps less than a twentieth of the JSON, which is 5 bytes a function here."""
     (trend,) = fit_lines(scaling_points(prefixed(per_function)))
-    assert (trend.series, trend.arm, trend.slope.points, trend.flushed) == ("a", "streaming", 4, 1)
+    assert trend.slope is not None
+    assert (trend.series, trend.arm, trend.slope.points, trend.flushed) == ("a", "streaming", 4, 0)
     assert trend.words == words
     assert trend.is_flat == words.startswith("flat")
+
+
+@pytest.mark.parametrize(("flushed", "found"), [(0, [0]), (1, [0]), (2, []), (3, [3]), (4, [4])])
+def test_inputs_of_one_batch_and_of_more_are_never_on_one_line(
+    flushed: int, found: list[int]
+) -> None:
+    points = scaling_points(prefixed(250.0, flushed))
+    assert (
+        sorted(point.batches > 1 for point in points) == [False] * (4 - flushed) + [True] * flushed
+    )
+    assert [line.flushed for line in fit_lines(points)] == found
+
+
+def test_a_line_that_rests_on_one_input_is_not_given_and_says_what_would_help() -> None:
+    """The figures are those of a real run: symbolic is in more batches, and far from the others."""
+    counts = {"a": 60, "b": 800, "c": 840, "d": 1300, "e": 4500, "f": 5200, "symbolic": 32_000}
+    peaks = {name: (270.0 * count, count) for name, count in counts.items()}
+    peaks["symbolic"] = (2_300_000.0, 32_000)
+    (line,) = fit_lines(scaling_points(measured(peaks, [an_input(n, 1.0, n) for n in counts])))
+    assert (line.slope, line.rests_on, line.is_flat) == (None, "symbolic", False)
+    assert line.words == (
+        "no line: it would rest on symbolic alone; measure more inputs of about its size"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sizes", "peaks", "place"),
+    [
+        pytest.param([1, 2, 3, 4], [1, 2, 3, 4], None, id="a line"),
+        pytest.param([1, 2, 3, 100], [1, 2, 3, 100], None, id="far away and on the line"),
+        pytest.param([1, 2, 3, 100], [1, 2, 3, 20], 3, id="far away and beside it"),
+        pytest.param([1, 1, 1, 9], [5, 5, 6, 50], 3, id="all others of one size"),
+        pytest.param([1, 2, 3, 4], [7, 7, 7, 7], None, id="flat"),
+        pytest.param([0, 9, 10, 11, 12, 13], [90, 9, 10, 11, 12, 13], 0, id="the smallest"),
+    ],
+)
+def test_the_input_that_a_slope_rests_on_is_found(
+    sizes: list[float], peaks: list[float], place: int | None
+) -> None:
+    assert rests_on(sizes, peaks) == place
 
 
 def test_a_line_with_too_much_scatter_is_not_known() -> None:
@@ -79,8 +125,10 @@ def test_whole_binaries_are_one_series_and_prefixes_are_not_in_it() -> None:
     assert {point.binary for point in points if point.series == "a"} == {"a", "a [50%]"}
     (line,) = fit_lines(points)
     assert line.series == CORPUS
+    assert line.slope is not None
     assert line.slope.per_unit == pytest.approx(100.0)
     (by_dies,) = fit_lines(points, "dies")
+    assert by_dies.slope is not None
     assert by_dies.slope.per_unit == pytest.approx(10.0)
     (by_json,) = fit_lines(points, "raw_bytes")
     assert by_json.flat_limit == pytest.approx(0.05)
