@@ -51,6 +51,7 @@ _TEXTS = frozenset(
 )  # fmt: skip
 _LINES = 0xFFFF_FFFF  # line numbers wrap at 32 bits, as in the line table
 _SMALL = (1, 2, 4)
+_BOUNDS = (dw.AT_UPPER_BOUND, dw.AT_COUNT)
 _NO_NUMBERS = frozenset(("string", "block", "wide"))
 
 
@@ -119,6 +120,8 @@ def _fits(attribute: int, kind: str) -> bool:
         return kind == "wide"
     if attribute == dw.AT_LOCATION:
         return kind == "block" or (attribute, kind) in _KEYS
+    if attribute in _BOUNDS:  # which may also refer to the variable that holds them
+        return kind == "const"
     return kind not in _NO_NUMBERS
 
 

@@ -19,7 +19,7 @@ from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.instances import Instance, Merged
 from harness.symbols.lines import PcLines, merge_overlapping, to_line_ranges
-from harness.symbols.native.context import definition_of
+from harness.symbols.native.context import definition_of, follow
 from harness.symbols.scopes import (
     BLOCK_TAGS,
     BODY_TAGS,
@@ -135,11 +135,14 @@ def native_scope(identity: Identity) -> Scope:
 
 def build_symbol(context: UnitContext, die: Die) -> Symbol | None:
     """Return an argument or local variable; None, and a count, for one that cannot be named."""
-    attributes = die.attributes
+    unit, attributes = context.unit, die.attributes
     if dw.AT_DECLARATION in attributes:
         context.skipped["variable that is only declared"] += 1
         return None
-    name = context.unit.text(attributes.get(dw.AT_NAME))
+    if dw.AT_NAME not in attributes and dw.AT_ABSTRACT_ORIGIN in attributes:
+        chain = follow(unit, die.offset, attributes)
+        unit, attributes = chain.unit, chain.found
+    name = unit.text(attributes.get(dw.AT_NAME))
     if not name:
         context.skipped["variable without a name"] += 1
         return None

@@ -62,8 +62,13 @@ def pointer_to(target: Declarator, mark: str) -> Declarator:
 
 
 def qualified(target: Declarator, qualifier: str) -> Declarator:
-    """Return a qualified type. That of an array are its elements, that of a function itself."""
+    """Return a qualified type. That of an array are its elements, that of a function itself.
+
+    A reference is never qualified, though some compilers say so.
+    """
     before = target.before
+    if target.ends_in_pointer and before.endswith("&"):
+        return target
     if before.endswith(qualifier) if target.ends_in_pointer else before.startswith(f"{qualifier} "):
         return target  # a constant array of constants
     if target.ends_in_pointer:

@@ -28,6 +28,9 @@ def tag_number(die: DIE) -> int:
     return die.tag if isinstance(die.tag, int) else int(ENUM_DW_TAG[str(die.tag)])
 
 
+_BOUNDS = (dw.AT_UPPER_BOUND, dw.AT_COUNT)
+
+
 def expected(die: DIE, wanted: frozenset[int]) -> dict[int, Any]:
     """Return the attributes that the fast reader should return for `die`; strings as text."""
     found: dict[int, Any] = {}
@@ -49,7 +52,8 @@ def plan(
     found = []
     for name, attribute in die.attributes.items():
         number = int(ENUM_DW_AT.get(str(name), name))
-        if number in wanted:
+        computed = number in _BOUNDS and attribute.form in (*_LOCAL, *_BLOCKS)
+        if number in wanted and not computed:
             key = _key(number, attribute.form)
             found.append((name, key, _translator(number, attribute.form, by_index=key != number)))
     return found

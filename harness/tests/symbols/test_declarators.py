@@ -13,7 +13,14 @@ from harness.config import Limits, SymbolOptions
 from harness.model import Scope
 from harness.symbols import open_packages
 from harness.symbols.native.context import FULL
-from harness.symbols.native.typenames import CUT, Declarator, array_of, function_of, pointer_to
+from harness.symbols.native.typenames import (
+    CUT,
+    Declarator,
+    array_of,
+    function_of,
+    pointer_to,
+    qualified,
+)
 from harness.tests.symbols.binaries import FIXTURES
 
 C, CPP = FIXTURES / "c" / "declarators.so", FIXTURES / "cpp" / "declarators.so"
@@ -93,6 +100,21 @@ def test_parentheses_in_a_name_are_part_of_the_name() -> None:
     assert pointer_to(pair, "*").text() == "(u8, (u8, u8)) *"
     assert array_of(pair, "[3]").text() == "(u8, (u8, u8))[3]"
     assert function_of(pair, "int").text() == "(u8, (u8, u8)) (int)"
+
+
+@pytest.mark.parametrize("mark", ["&", "&&"])
+def test_a_reference_is_never_qualified(mark: str) -> None:
+    """Old GCC says `const T & const` of a member that a lambda captures."""
+    constant = qualified(Declarator("T"), "const")
+    assert qualified(pointer_to(constant, mark), "const").text() == f"const T {mark}"
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_an_array_whose_size_is_known_at_run_time_has_no_size(compiler: str) -> None:
+    """One compiler gives an expression for it, the other refers to a variable."""
+    types = types_in(children(C.with_name(f"vla-{compiler}.so"))[0], "fill")
+    wanted = {"row": "int[]", "grid": "int[][3]", "fixed": "int[4]", "rows": "int (*)[]"}
+    assert {name: types[name] for name in wanted} == wanted
 
 
 def test_a_function_type_that_takes_itself_ends_at_once(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from harness.tests.symbols.go.elf_writer import write_elf
 _NO_MORE = bytes(2)
 _LOW, _SIZE = b"\x11\x01", b"\x12\x07"
 _NAME, _LANGUAGE, _RANGES = b"\x03\x08", b"\x13\x0b", b"\x55\x17"
+_ORIGIN = b"\x31\x13"
 _ALT_ORIGIN, _ALT_TYPE = b"\x31\xa0\x3e", b"\x49\xa0\x3e"
 
-# Declarations: the unit, and five kinds of entries below it.
-_UNIT, _LISTED, _PLAIN, _ALT, _ARGUMENT, _ORPHAN = range(1, 7)
+# Declarations: the unit, and six kinds of entries below it.
+_UNIT, _LISTED, _PLAIN, _ALT, _ARGUMENT, _ORPHAN, _COPY = range(1, 8)
 _ABBREVIATIONS = b"".join(
     bytes((code, tag, children)) + attributes + _NO_MORE
     for code, tag, children, attributes in (
@@ -24,10 +25,12 @@ _ABBREVIATIONS = b"".join(
         (_ALT, 0x2E, 0, _ALT_ORIGIN + _LOW + _SIZE),
         (_ARGUMENT, 0x05, 0, _NAME + _ALT_TYPE),
         (_ORPHAN, 0x1D, 0, _LOW + _SIZE),
+        (_COPY, 0x05, 0, _ORIGIN),
     )
 )
 _CODE = (0x1000).to_bytes(8, "little") + (0x10).to_bytes(8, "little")
 _C99 = 0x0C
+_ENTRIES_AT = 13  # behind the header and the root entry
 
 
 def extract(
@@ -69,3 +72,15 @@ def test_an_instance_of_nothing_is_counted(tmp_path: Path) -> None:
     scopes, skipped = extract(tmp_path, caller)
     assert [scope.name for scope in scopes] == ["caller"]
     assert skipped == {"instance without an origin": 1}
+
+
+def test_a_parameter_that_only_its_origin_names_is_kept(tmp_path: Path) -> None:
+    """Old GCC leaves those of an inlined call in a block of the caller."""
+    owner = bytes((_PLAIN,)) + b"owner\0" + _CODE
+    argument = bytes((_ARGUMENT,)) + b"p\0" + bytes(4)
+    copy = bytes((_COPY,)) + (_ENTRIES_AT + len(owner)).to_bytes(4, "little")
+    caller = bytes((_PLAIN,)) + b"caller\0" + _CODE + copy + bytes(1)
+    scopes, _ = extract(tmp_path, owner + argument + bytes(1) + caller)
+    assert [(scope.name, [symbol.name for symbol in scope.symbols]) for scope in scopes] == [
+        ("owner", ["p"]), ("caller", ["p"]),
+    ]  # fmt: skip
