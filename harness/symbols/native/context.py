@@ -7,11 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.decoder import ELSEWHERE
-from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lines import LineTable, read_lines
 from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
+from harness.symbols.native.chains import follow
 from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.typenames import TypeNames
 
@@ -27,7 +26,6 @@ FULL = "symbol beyond the limit of text in one scope"
 NAMELESS = "type without a name"
 
 
-_LONGEST_CHAIN = 32
 _KNOWN_FILES = 256
 _REASONS = {UT_TYPE: "type unit", UT_SKELETON: "skeleton unit without its split file"}
 
@@ -82,69 +80,6 @@ class UnitReader:
                 self._numbers.clear()
             numbers = self._numbers[file] = frozenset(self.files.numbers_of(file))
         return numbers
-
-
-class Chain(NamedTuple):
-    """What an entry and those that it refers to say about one function or variable.
-
-    Attributes:
-        found: Each attribute from the first entry of the chain that has it.
-        offset: Of the last entry, the declaration.
-        unit: The unit of the last entry.
-        named_in: The unit whose file table the number of the file is for.
-    """
-
-    found: dict[int, Any]
-    offset: int
-    unit: Unit
-    named_in: Unit
-
-
-def follow(unit: Unit, offset: int, attributes: dict[int, Any]) -> Chain:
-    """Follow origin and specification from the entry at `offset`, across units if need be."""
-    found, named_in = dict(attributes), unit
-    seen = {offset}
-    for _ in range(_LONGEST_CHAIN):
-        step = attributes.get(dw.AT_ABSTRACT_ORIGIN, attributes.get(dw.AT_SPECIFICATION))
-        if step is None or step <= ELSEWHERE or step in seen:
-            break
-        seen.add(step)
-        offset, unit = step, owner_of(unit, step)
-        attributes = read_die(unit, offset).attributes
-        if dw.AT_DECL_FILE not in found:
-            named_in = unit
-        found = attributes | found
-    return Chain(found, offset, unit, named_in)
-
-
-def owner_of(unit: Unit, offset: int) -> Unit:
-    """Return the unit of the entry at `offset`: mostly the given one, and then it is not sought."""
-    return unit if unit.first <= offset < unit.end else unit.dwarf.unit_of(offset)
-
-
-def definition_of(unit: Unit, origin: int) -> tuple[int, dict[int, Any]]:
-    """Return the last entry of a chain of origins, and its attributes.
-
-    A constructor's variant, for one, is an instance whose origin has an origin itself.
-
-    Args:
-        unit: The unit that refers to the origin.
-        origin: Offset of the first entry of the chain.
-
-    Returns:
-        Its offset, ELSEWHERE if the chain leads out of the file, and what it says.
-    """
-    attributes: dict[int, Any] = {}
-    for _ in range(_LONGEST_CHAIN):
-        if origin <= ELSEWHERE:
-            break
-        unit = owner_of(unit, origin)
-        attributes = read_die(unit, origin).attributes
-        following = attributes.get(dw.AT_ABSTRACT_ORIGIN)
-        if following is None:
-            break
-        origin = following
-    return origin, attributes
 
 
 class TypeContext:

@@ -19,7 +19,7 @@ from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.instances import Instance, Merged
 from harness.symbols.lines import PcLines, merge_overlapping, to_line_ranges
-from harness.symbols.native.context import definition_of, follow
+from harness.symbols.native.chains import definition_of, follow
 from harness.symbols.scopes import (
     BLOCK_TAGS,
     BODY_TAGS,

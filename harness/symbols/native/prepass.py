@@ -18,12 +18,8 @@ from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lists import CODE, Range, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
-from harness.symbols.native.context import (
-    UnitReader,
-    definition_of,
-    follow,
-    reason_to_skip,
-)
+from harness.symbols.native.chains import definition_of, follow
+from harness.symbols.native.context import UnitReader, reason_to_skip
 from harness.symbols.native.functions import finish_body, instance_of
 from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
 
