@@ -16,6 +16,7 @@ from harness.symbols.native.typenames import TypeNames
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.filenames import SourceFile
+    from harness.symbols.dwarf.lists import Range
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
     from harness.symbols.native.signed import SignedTypes
@@ -63,6 +64,14 @@ class UnitReader:
         """The unit's statement rows."""
         return read_lines(self.unit)
 
+    def file_at(self, ranges: list[Range]) -> str:
+        """Return the file of the first statement in some code; empty if there is none."""
+        table = self.lines
+        for low, high in ranges:
+            for rows in table.iter_slices(low, high):
+                return self.files.path(table.files[rows.start])
+        return ""
+
     def name_of(self, file: SourceFile) -> str:
         """Return the path by which this unit knows a file of another one."""
         name = self._names.get(file)
@@ -89,13 +98,13 @@ class TypeContext:
         self.unit = unit
         self.skipped = skipped
         self.signed = signed
-        self.index = UnitIndex(unit, skipped)
+        self.index = UnitIndex(unit, skipped, signed)
         self.types = TypeNames(unit, self.index, skipped, signed)
         self._room = 0
 
     def count_nameless(self) -> None:
         """Count the types without a name; who makes them part of another type takes one back."""
-        nameless = self.index.unnamed.without_typedef
+        nameless = self.index.nameless
         if nameless:
             self.skipped[NAMELESS] += nameless
 

@@ -95,6 +95,8 @@ def _build(context: UnitContext, die: Die) -> Scope | None:
     if not ranges:
         context.skipped["function that the linker discarded"] += 1
         return None
+    if not identity.file:
+        identity = identity._replace(file=context.file_at(ranges))
     return build_function(context, die, identity)
 
 

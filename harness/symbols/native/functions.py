@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
-from harness.symbols.dwarf.dies import Die, Walk
+from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.instances import Instance, Merged
@@ -179,6 +179,8 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
     when every instance has it; a variable is available where any instance has it. Blocks flatten.
     """
     merged = Merged()
+    if not identity.file:
+        identity = identity._replace(file=_file_of_instances(context, die.offset))
     for offset in context.index.iter_instances(die.offset):
         body = read_body(context, offset, identity.file, context.unit.aside)
         if (found := instance_of(context, body)) is not None:
@@ -187,13 +189,26 @@ def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
         for instance in context.foreign.iter_of(die.offset):
             merged.add(instance)
     scope = native_scope(identity)
-    scope.start_line, scope.end_line = identity.line, merged.end_line
-    scope.injectible_lines = to_line_ranges(merged.injectible or [])
+    lines = merged.injectible or []
+    first = lines[0][0] if lines else 0
+    scope.start_line, scope.end_line = identity.line or first, merged.end_line
+    scope.injectible_lines = to_line_ranges(lines)
     for offset, symbol in _variables(context, die):
         symbol.language_specifics = available_on(merged.available(offset))
         scope.symbols.append(symbol)
     scope.symbols.sort(key=by_name_and_line)
     return scope
+
+
+def _file_of_instances(context: UnitContext, origin: int) -> str:
+    """Return the file in which the first instance begins, for a definition that names none."""
+    for offset in context.index.iter_instances(origin):
+        die = read_die(context.unit, offset)
+        if file := context.file_at(pc_ranges(context.unit, die.attributes)):
+            return file
+    for instance in context.foreign.iter_of(origin) if context.foreign else ():
+        return instance.file
+    return ""
 
 
 def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:

@@ -22,61 +22,16 @@ from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.lists import CODE
 from harness.symbols.dwarf.strings import CUT
 from harness.symbols.limits import STEP
+from harness.symbols.native.chains import follow
+from harness.symbols.native.closures import closure_name, is_call
+from harness.symbols.native.typenames import TypeNames
+from harness.symbols.native.unnamed import LOW_HALF, UnnamedTypes, holds, sort
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
+    from harness.symbols.native.signed import SignedTypes
 
 STAGE = "extraction"
-
-_LOW_HALF = (1 << 32) - 1
-
-
-class UnnamedTypes:
-    """The unnamed types of one unit; offsets are relative to it. Note in file order, then seal."""
-
-    def __init__(self) -> None:
-        self._types = array("Q")
-        self._typedefs = array("Q")  # the type in the high half, the typedef in the low half
-
-    def note_type(self, offset: int) -> None:
-        """Note a type without a name."""
-        self._types.append(offset)
-
-    def note_typedef(self, offset: int, target: int) -> None:
-        """Note that a typedef refers to a type: one met already, or one that is still to come."""
-        if target > offset or self._has(target):
-            self._typedefs.append(target << 32 | offset)
-
-    def seal(self) -> None:
-        """Keep the first typedef of each unnamed type, and nothing else."""
-        kept, last = array("Q"), -1
-        for key in sorted(self._typedefs):
-            target = key >> 32
-            if target != last and self._has(target):
-                kept.append(key)
-                last = target
-        self._typedefs = kept
-
-    def _has(self, offset: int) -> bool:
-        at = bisect_left(self._types, offset)
-        return at < len(self._types) and self._types[at] == offset
-
-    @property
-    def without_typedef(self) -> int:
-        """How many types have no name at all."""
-        return len(self._types) - len(self._typedefs)
-
-    def iter_named(self) -> Iterator[int]:
-        """Yield the types that a typedef names, in file order."""
-        return (key >> 32 for key in self._typedefs)
-
-    def typedef_of(self, offset: int) -> int | None:
-        """Return the typedef that names a type, if there is one."""
-        at = bisect_left(self._typedefs, offset << 32)
-        if at == len(self._typedefs) or self._typedefs[at] >> 32 != offset:
-            return None
-        return self._typedefs[at] & _LOW_HALF
-
 
 TYPE_TAGS = frozenset(
     (dw.TAG_STRUCTURE_TYPE, dw.TAG_CLASS_TYPE, dw.TAG_UNION_TYPE, dw.TAG_ENUMERATION_TYPE,
@@ -89,7 +44,6 @@ ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 
 
 _CACHED_PATHS = 128
-_SORTED_AT_ONCE = 4096
 
 
 class UnitIndex:
@@ -104,9 +58,10 @@ class UnitIndex:
         stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
 
-    def __init__(self, unit: Unit, skipped: Counter[str]) -> None:
+    def __init__(self, unit: Unit, skipped: Counter[str], signed: SignedTypes) -> None:
         self._unit = unit
         self._skipped = skipped
+        self._signed = signed
         self._offsets = array("Q")
         self._parents = array("I")
         self._containers = array("Q", (0,))
@@ -116,20 +71,27 @@ class UnitIndex:
         self._foreign = self._elsewhere = self._orphans = 0
         self.unnamed = UnnamedTypes()
         self.stubs = UnnamedTypes()
+        self._closures = array("Q")
+        self._open_closures: set[int] = set()
         self._paths: dict[int, tuple[str, bool]] = {}
         self._scan()
         self._add_unnamed()
-        self._instances = _sorted(self._instances)
+        self._instances = sort(self._instances)
+
+    @property
+    def nameless(self) -> int:
+        """How many types have no name at all."""
+        return self.unnamed.without_typedef - len(self._closures)
 
     def iter_emitted(self) -> Iterator[int]:
         """Yield the offsets of types and functions worth a look, in file order."""
         return iter(self._emitted)
 
     def type_name(self, die: Die) -> str:
-        """Return the qualified name of a type, its own or that of a typedef; empty without one."""
+        """Return the qualified name of a type: its own, a closure's, that of a typedef, or none."""
         declared = self._declaration(die)
         name = self._unit.text(die.attributes.get(dw.AT_NAME, declared.attributes.get(dw.AT_NAME)))
-        name = name or self.typedef_name(die.offset)
+        name = name or self._closure_name(die) or self.typedef_name(die.offset)
         parent, _ = self.parent_of(declared.offset)
         return f"{parent}::{name}" if name and parent else name
 
@@ -141,10 +103,13 @@ class UnitIndex:
 
     def parent_of(self, offset: int) -> tuple[str, bool]:
         """Return the qualified name of what encloses the entry, and whether that is a type."""
+        return self._container(self._scope(offset))
+
+    def _scope(self, offset: int) -> int:
+        """Return the number of what encloses the entry."""
         at = bisect_left(self._offsets, offset)
-        if at == len(self._offsets) or self._offsets[at] != offset:
-            return "", False
-        return self._container(self._parents[at])
+        known = at < len(self._offsets) and self._offsets[at] == offset
+        return self._parents[at] if known else 0
 
     def typedef_name(self, offset: int) -> str:
         """Return the name, not qualified, that a typedef gives a type without one of its own."""
@@ -160,7 +125,7 @@ class UnitIndex:
         wanted = origin - base
         at = bisect_left(self._instances, wanted << 32)
         while at < len(self._instances) and self._instances[at] >> 32 == wanted:
-            yield base + (self._instances[at] & _LOW_HALF)
+            yield base + (self._instances[at] & LOW_HALF)
             at += 1
 
     def dropped(self, *, foreign_too: bool) -> Iterator[tuple[str, int]]:
@@ -175,6 +140,19 @@ class UnitIndex:
             yield "instance of a function in another file", self._elsewhere
         if self._orphans:
             yield "instance without an origin", self._orphans
+
+    def _closure_name(self, die: Die) -> str:
+        """Return what a closure is called; `<lambda>` if it takes itself. Empty for other types."""
+        if not holds(self._closures, die.offset):
+            return ""
+        if die.offset in self._open_closures:
+            return "<lambda>"
+        self._open_closures.add(die.offset)
+        # Made anew each time: one that lasted would be a cycle with this index.
+        names = TypeNames(self._unit, self, self._skipped, self._signed)
+        found = closure_name(self._unit, names, die)
+        self._open_closures.remove(die.offset)
+        return found
 
     def _container(self, number: int) -> tuple[str, bool]:
         # No lru_cache: one around a method of this object would keep the unit alive for longer
@@ -198,13 +176,22 @@ class UnitIndex:
         if number == 0:
             return "", False
         die = read_die(self._unit, self._containers[number])
-        if die.tag in TYPE_TAGS:
-            return self.type_name(die), True
+        if die.tag in TYPE_TAGS and (path := self.type_name(die)):
+            return path, True
         outer, _ = self._container(self._outer[number])
         name = self._unit.text(die.attributes.get(dw.AT_NAME))
-        if not name and die.tag == dw.TAG_NAMESPACE:
+        if die.tag == dw.TAG_SUBPROGRAM:
+            outer, name = self._declared(die, outer)
+        elif not name and die.tag == dw.TAG_NAMESPACE:
             name = ANONYMOUS_NAMESPACE
-        return "::".join(part for part in (outer, name) if part), False
+        return "::".join(part for part in (outer, name) if part), die.tag in TYPE_TAGS
+
+    def _declared(self, die: Die, outer: str) -> tuple[str, str]:
+        """Return what encloses the declaration of a function, and the function's name."""
+        chain = follow(self._unit, die.offset, die.attributes)
+        if chain.offset != die.offset and chain.unit is self._unit:
+            outer, _ = self.parent_of(chain.offset)
+        return outer, chain.unit.text(chain.found.get(dw.AT_NAME))
 
     def _scan(self) -> None:
         unit = self._unit
@@ -222,6 +209,8 @@ class UnitIndex:
                 continue
             if die.tag not in _SPACES:
                 self._note(die, self._number(stack))
+            if die.tag == dw.TAG_SUBPROGRAM:
+                self._note_call(die, stack[-1][1])
             if die.has_children:
                 stack.append((die.depth, die.offset, 0))
         unit.dwarf.budget.spend(seen)
@@ -258,6 +247,11 @@ class UnitIndex:
             elif any(attribute in attributes for attribute in CODE):
                 self._note_instance(die)
 
+    def _note_call(self, die: Die, container: int) -> None:
+        """Note that a type without a name is a closure, which its call operator tells."""
+        if self.unnamed.is_last(container - self._unit.offset) and is_call(self._unit, die):
+            self._closures.append(container)
+
     def _note_typedef(self, die: Die) -> None:
         unit, target = self._unit, die.attributes.get(dw.AT_TYPE, -1)
         if unit.first <= target < unit.end:
@@ -274,13 +268,27 @@ class UnitIndex:
             self.unnamed.note_type(offset)
 
     def _add_unnamed(self) -> None:
-        """Emit the types that a typedef names; the rest are at most parts of others."""
+        """Emit what a typedef names, and closures; the rest are at most parts of other types."""
         base = self._unit.offset
+        self.unnamed.seal(self._may_name)
+        self.stubs.seal()  # whose scope is that of another unit
+        if self._closures:
+            free = (at for at in self._closures if self.unnamed.typedef_of(at - base) is None)
+            self._closures = array("Q", free)
+            self._emitted = array("Q", merge(self._emitted, self._closures))
         for types in (self.unnamed, self.stubs):
-            types.seal()
             named = array("Q", (base + offset for offset in types.iter_named()))
             if named:
                 self._emitted = array("Q", merge(self._emitted, named))
+
+    def _may_name(self, target: int, typedef: int) -> bool:
+        """Tell whether a typedef may name a type: one beside it, but no closure in a function."""
+        base = self._unit.offset
+        scope = self._scope(base + target)
+        if scope != self._scope(base + typedef):
+            return False
+        enclosing = scope and read_die(self._unit, self._containers[scope]).tag
+        return enclosing != dw.TAG_SUBPROGRAM or not holds(self._closures, base + target)
 
     def _note_instance(self, die: Die) -> None:
         unit = self._unit
@@ -293,12 +301,3 @@ class UnitIndex:
             self._elsewhere += 1
         else:
             self._foreign += 1
-
-
-def _sorted(values: array[int]) -> array[int]:
-    """Sort machine integers without ever holding a Python object for each of them."""
-    runs = [
-        array("Q", sorted(values[start : start + _SORTED_AT_ONCE]))
-        for start in range(0, len(values), _SORTED_AT_ONCE)
-    ]
-    return runs[0] if len(runs) == 1 else array("Q", merge(*runs))

@@ -132,10 +132,12 @@ class _Collector:
         if entry.body is None or entry.origin is None:
             return
         origin = entry.origin
-        file = self._reader.name_of(origin.file)
-        body = finish_body(self._reader, entry.body, file)
+        reader, named = self._reader, bool(origin.file.path)
+        file = reader.name_of(origin.file) if named else reader.file_at(entry.body.root.ranges)
+        body = finish_body(reader, entry.body, file)
         instance = instance_of(self._reader, body, direct=origin.direct)
         if instance is not None:
+            instance.file = "" if named else file
             self._stored.add(origin.offset, instance)
 
 

@@ -220,8 +220,16 @@ class TypeNames:
                 return pointer_to(self._function(unit, die, depth, of_member=True), mark)
         return pointer_to(self.declare(target, depth), mark)
 
+    def parameters(self, die: Die) -> str:
+        """Return the types of the parameters of a member function, but for that of `this`."""
+        return self._parameters(self._unit, die, 0, of_member=True)[0]
+
     def _function(self, unit: Unit, die: Die, depth: int, *, of_member: bool = False) -> Declarator:
         result = self.declare(die.attributes.get(dw.AT_TYPE), depth)
+        return function_of(result, *self._parameters(unit, die, depth, of_member=of_member))
+
+    def _parameters(self, unit: Unit, die: Die, depth: int, *, of_member: bool) -> tuple[str, str]:
+        """Return the parameters and the qualifiers of a function."""
         parts: list[str] = []
         qualifiers, room = "", self._limit
         for child in iter_children(unit, die.offset) if die.has_children else ():
@@ -237,7 +245,7 @@ class TypeNames:
             else:
                 parts.append(self.declare(target, depth).text())
                 room -= len(parts[-1]) + 2
-        return function_of(result, ", ".join(parts), qualifiers)
+        return ", ".join(parts), qualifiers
 
     def _qualifiers_of_pointee(self, offset: int | None) -> str:
         """Return ` const` and the like, which a member function says of what `this` points to."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from harness.config import Limits
 from harness.symbols.dwarf.strings import CUT
-from harness.symbols.native.index import UnnamedTypes
+from harness.symbols.native.unnamed import UnnamedTypes
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.test_declarators import CPP, C, children, types_in
 
