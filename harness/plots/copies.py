@@ -1,15 +1,18 @@
-"""What each pipeline holds at its peak, stacked by stage, one pair of bars a binary."""
+"""What each pipeline holds at its peak, in copies of its payload, stacked by stage."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+from msgspec import Struct
 
-from harness.plots.scales import ByteScale, byte_scale, scale_x
 from harness.plots.style import (
     BLACK,
     GREEN,
@@ -21,6 +24,7 @@ from harness.plots.style import (
     add_key,
     drawn,
     drawn_labels,
+    name_rows,
     new_panels,
     no_data,
     source_title,
@@ -28,8 +32,9 @@ from harness.plots.style import (
 )
 from harness.stats.copies import first_replicates
 from harness.stats.frames import Frames
+from harness.units import format_bytes
 
-QUESTION = "What is alive at the peak of each pipeline?"
+QUESTION = "How many copies of the payload are alive at the peak?"
 # None of the colours that stand for arms in the other pictures.
 _STAGES = {
     "extraction": SKY,
@@ -41,66 +46,112 @@ _STAGES = {
     "other": GREY,
 }
 _FOREIGN = "#BBBBBB"
-_MOST_BINARIES = 12
-_LEAST_SHARE = 0.1
-"""A bar shorter than this, of the longest one's length, shows no stages to anybody."""
+_MOST_BARS = 12
+_OWN_SCALE = 1 / 3
+"""An arm whose longest bar is shorter than this, of the longest one's length, has its own panel."""
+_CUT = 3.0
+"""A bar longer than this, in medians of its panel, is cut: it would make all others unreadable."""
 _NAME_WIDTH = 20
-_BARS = 0.76  # of the room that a binary has
+_THICK = 0.36
 _CASE = ["source", "binary", "arm", "stage"]
+
+
+class _Panel(Struct, frozen=True):
+    """Bars on one scale, the largest peak last: copies by stage, and bytes."""
+
+    title: str
+    bars: pd.DataFrame
+    sizes: list[float]
+    of: int
 
 
 @styled()
 def draw(frames: Frames) -> Figure:
-    """Draw one panel a source; each bar is the first replicate's high-water mark, by stage."""
-    held = _held(frames.copies)
+    """Draw each first replicate's high-water mark; arms that hold far less have their own scale."""
+    held, sizes = _held(frames.copies)
     if held.empty:
-        return no_data(QUESTION, "no replicate under memray succeeded")
-    sources = sorted(held.index.unique("source"))
-    panels = [(source, _largest(held.loc[source])) for source in sources]
-    arms = max(2, len(held.index.unique("arm")))
-    heights = [len(panel.index.unique("binary")) * arms / 2 + 1.5 for _, panel in panels]
-    scale = byte_scale(held.sum(axis=1).tolist(), may_be_log=False)
-    figure, grid = new_panels(QUESTION, 1.5 + 0.42 * sum(heights), heights)
-    for axes, (source, panel) in zip(grid, panels, strict=True):
-        axes.set_title(source_title(source))
-        _draw_panel(axes, panel, scale, arms)
+        return no_data(QUESTION, "no replicate under memray succeeded in sending a payload")
+    panels = list(_iter_panels(held, sizes))
+    heights = [len(panel.bars) + 2.4 for panel in panels]
+    figure, grid = new_panels(QUESTION, 1.6 + 0.25 * sum(heights), heights)
+    for axes, panel in zip(grid, panels, strict=True):
+        _draw_panel(axes, panel)
     marks = (Patch(color=_colour(stage), label=drawn(stage)) for stage in _in_order(held.columns))
-    add_key(figure, marks, _iter_notes(held, panels))
+    add_key(figure, marks, _iter_notes(panels))
     return figure
 
 
-def _held(copies: pd.DataFrame) -> pd.DataFrame:
-    """Return bytes by source, binary and arm, a column a stage, of each one's first replicate."""
-    if copies.empty:
-        return pd.DataFrame()
-    rows = first_replicates(copies)
-    return rows.pivot_table("bytes", _CASE[:-1], _CASE[-1], aggfunc="sum", fill_value=0.0)
+def _held(copies: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[float]]:
+    """Return the copies by source, binary and arm, a column a stage, and the bytes of each."""
+    known = copies[copies["copies"] > 0]
+    if known.empty:
+        return pd.DataFrame(), pd.Series(dtype=float)
+    rows = first_replicates(known)
+    held = rows.pivot_table("copies", _CASE[:-1], _CASE[-1], aggfunc="sum", fill_value=0.0)
+    return held, rows.groupby(_CASE[:-1])["bytes"].sum()
 
 
-def _largest(panel: pd.DataFrame) -> pd.DataFrame:
-    """Return the binaries with the highest peaks, as many as one can read, the highest last."""
-    peaks = panel.sum(axis=1).groupby("binary").max().sort_values(kind="stable")
-    readable = peaks[peaks >= _LEAST_SHARE * peaks.max()]
-    return panel.loc[list(readable.index[-_MOST_BINARIES:])]
+def _iter_panels(held: pd.DataFrame, sizes: pd.Series[float]) -> Iterator[_Panel]:
+    """Yield for each source the arms that hold most, then those that need a scale of their own."""
+    for source in sorted(held.index.unique("source")):
+        of = held.xs(source, level="source", drop_level=False)
+        longest = sizes[of.index].groupby("arm").max()
+        small = longest < _OWN_SCALE * longest.max()
+        for arms in (sorted(longest.index[~small]), sorted(longest.index[small])):
+            if arms:
+                yield _panel(of[of.index.get_level_values("arm").isin(arms)], sizes, arms)
 
 
-def _draw_panel(axes: Axes, panel: pd.DataFrame, scale: ByteScale, arms: int) -> None:
-    binaries = list(dict.fromkeys(panel.index.get_level_values("binary")))
-    labels = drawn_labels(binaries, _NAME_WIDTH)
-    for place, binary in enumerate(binaries):
-        for number, (arm, stages) in enumerate(panel.loc[binary].iterrows()):
-            height, left = place + _BARS * (0.5 - (number + 0.5) / arms), 0.0
-            for stage in _in_order(stages.index[stages > 0]):
-                width = scale.of(stages[stage])
-                axes.barh(height, width, _BARS / arms, left=left, color=_colour(stage))
-                left += width
-            said = f" {drawn(str(arm))}"
-            axes.text(left, height, said, va="center", fontsize=10, color=GREY)
-    axes.set_yticks(range(len(binaries)), [labels[binary] for binary in binaries])
-    axes.set_ylim(-0.7, len(binaries) - 0.3)
-    axes.grid(visible=False, axis="y")
-    scale_x(axes, scale, "Live heap at the peak")
-    axes.set_xlim(0, scale.of(scale.high) * 1.2)
+def _panel(bars: pd.DataFrame, sizes: pd.Series[float], arms: Sequence[str]) -> _Panel:
+    own = sizes[bars.index]
+    highest = own.groupby("binary").transform("max")
+    order = pd.DataFrame({"high": highest, "size": own}).sort_values(
+        ["high", "size"], kind="stable"
+    )
+    shown = order.index[-_MOST_BARS:]
+    title = source_title(str(bars.index[0][0]))
+    if len(arms) == 1:
+        title = f"{title}: {drawn_labels(arms, _NAME_WIDTH)[arms[0]]}"
+    return _Panel(title, bars.loc[shown], own[shown].tolist(), len(bars))
+
+
+def _draw_panel(axes: Axes, panel: _Panel) -> None:
+    totals = panel.bars.sum(axis=1).to_numpy(float)
+    end = min(float(totals.max()), _CUT * float(np.median(totals)))
+    left = np.zeros(len(totals))
+    for stage in _in_order(panel.bars.columns):
+        right = left + panel.bars[stage].to_numpy(float)
+        boxes = _boxes(left.clip(max=end), right.clip(max=end), _colour(stage))
+        axes.add_collection(boxes, autolim=False)
+        left = right
+    for place, (total, size) in enumerate(zip(totals, panel.sizes, strict=True)):
+        cut = "cut: " if total > end else ""
+        copies = f"{total:.1f}" if total >= 1 else f"{total:.2f}"
+        axes.text(min(total, end) + end / 80, place, f"{cut}{copies} ({format_bytes(size)})",
+                  va="center", fontsize=10, color=GREY)  # fmt: skip
+    axes.set_title(panel.title)
+    name_rows(axes, _labels(panel.bars))
+    axes.set_xlim(0, end * 1.32)
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=end >= 2))
+    axes.set_xlabel("Live heap at the peak (copies of the payload)")
+
+
+def _boxes(left: np.ndarray, right: np.ndarray, colour: str) -> PolyCollection:
+    """Return one artist for all parts of one stage: one each takes several times as long."""
+    places = np.arange(len(left), dtype=float)
+    low, high = places - _THICK, places + _THICK
+    corners = np.stack([left, low, left, high, right, high, right, low], axis=1)
+    return PolyCollection(list(corners.reshape(-1, 4, 2)), facecolor=colour)
+
+
+def _labels(bars: pd.DataFrame) -> list[str]:
+    """Return the name of each bar: its binary, and its arm where the panel has several."""
+    places = [(str(binary), str(arm)) for _, binary, arm in bars.index]
+    binaries = drawn_labels((binary for binary, _ in places), _NAME_WIDTH)
+    arms = drawn_labels((arm for _, arm in places), _NAME_WIDTH)
+    if len(arms) == 1:
+        return [binaries[binary] for binary, _ in places]
+    return [f"{binaries[binary]}, {arms[arm]}" for binary, arm in places]
 
 
 def _colour(stage: str) -> str:
@@ -112,9 +163,8 @@ def _in_order(stages: pd.Index[str]) -> list[str]:
     return [s for s in _STAGES if s in stages] + sorted(set(stages) - set(_STAGES))
 
 
-def _iter_notes(held: pd.DataFrame, panels: list[tuple[str, pd.DataFrame]]) -> Iterator[str]:
-    yield "by the stage that allocated it; the stages of a bar add up to its peak"
-    shown = {binary for _, panel in panels for binary in panel.index.unique("binary")}
-    lost = len(held.index.unique("binary")) - len(shown)
+def _iter_notes(panels: list[_Panel]) -> Iterator[str]:
+    yield "a copy is the JSON of the largest batch; beside each bar, its sum in copies and in bytes"
+    lost = sum(panel.of - len(panel.bars) for panel in panels)
     if lost:
-        yield f"{lost} binaries with lower peaks are not drawn"
+        yield f"{lost} bars with lower peaks are not drawn"

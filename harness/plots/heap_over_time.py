@@ -43,9 +43,7 @@ def draw(frames: Frames) -> Figure:
     figure, grid = new_panels(QUESTION, height_in, shares)
     _draw_heap(grid[0], story)
     if panels > 1:
-        _draw_collections(grid[1], story.collections, arms, _clock(story))
-    if panels > 1 and _clock(story) == _probe(story):
-        grid[1].sharex(grid[0])
+        _draw_collections(grid[1], story, arms)
     add_key(figure, _iter_marks(story), _iter_notes(frames, story))
     return figure
 
@@ -110,19 +108,31 @@ def _draw_heap(axes: Axes, story: Frames) -> None:
     scale = byte_scale([float(size) for size in timeline["heap_bytes"]], may_be_log=False)
     for arm, points in timeline.groupby("arm"):
         colour, marker = looks[str(arm)]
-        at_s = points["at_s"].to_numpy(float)
+        end_s = _end_s(story, str(arm))
+        at = 100 * points["at_s"].to_numpy(float) / end_s
         heap = points["heap_bytes"].to_numpy(float) / scale.divisor
-        axes.plot(at_s, heap, color=colour, linewidth=1.5)
-        axes.plot(at_s[heap.argmax()], heap.max(), marker, color=colour, markersize=8)
-        flushed = story.batches.loc[story.batches["arm"] == arm, "at_s"].to_numpy(float)
-        height = np.interp(flushed, at_s, heap)
+        axes.plot(at, heap, color=colour, linewidth=1.5)
+        axes.plot(at[heap.argmax()], heap.max(), marker, color=colour, markersize=8)
+        flushes = story.batches.loc[story.batches["arm"] == arm, "at_s"]
+        flushed = 100 * flushes.to_numpy(float) / end_s
+        height = np.interp(flushed, at, heap)
         axes.plot(flushed, height, "v", color=colour, markeredgecolor=BLACK, markersize=9)
     binary, source, probe = timeline[["binary", "source", "probe"]].iloc[0]
     axes.set_title(case_title(binary, source))
     axes.set_ylim(min(0, scale.of(scale.low)), max(scale.of(scale.high), 0) * 1.08 or 1)
-    axes.set_xlim(0, max(float(timeline["at_s"].max()), 1e-6) * 1.03)
+    axes.set_xlim(0, 101)
     axes.set_ylabel(f"Live heap ({scale.unit})")
-    axes.set_xlabel(f"Time under probe {drawn(probe)} (s)")
+    axes.set_xlabel(f"Share of the run under probe {drawn(probe)} (%)")
+
+
+def _end_s(story: Frames, arm: str) -> float:
+    """Return the last moment of an arm's run that anything is known of.
+
+    Seconds would not be those of the work alone: the probe makes it several times as long.
+    """
+    tables = (story.timeline, story.batches)
+    ends = [float(table.loc[table["arm"] == arm, "at_s"].max()) for table in tables if len(table)]
+    return max([1e-6, *(end for end in ends if end > 0)])
 
 
 def _probe(story: Frames) -> str:
@@ -135,19 +145,20 @@ def _clock(story: Frames) -> str:
     return COLLECTOR if probes is None else str(probes.iloc[0])
 
 
-def _draw_collections(axes: Axes, collections: pd.DataFrame, arms: list[str], clock: str) -> None:
+def _draw_collections(axes: Axes, story: Frames, arms: list[str]) -> None:
     """Draw one lane an arm and a tick a collection, longer for older generations."""
-    looks = arm_looks(arms)
+    looks, collections, clock = arm_looks(arms), story.collections, _clock(story)
     for lane, arm in enumerate(arms):
+        own = collections[collections["arm"] == arm]
+        end_s = _end_s(story, arm) if clock == _probe(story) else float(own["start_s"].max())
         for generation, height in ((0, 0.15), (1, 0.25), (2, 0.4)):
-            chosen = (collections["arm"] == arm) & (collections["generation"] == generation)
-            ends = (lane - height, lane + height)
-            at_s, width = collections.loc[chosen, "start_s"], 0.8 + 0.6 * generation
-            axes.vlines(at_s, *ends, color=looks[arm][0], linewidth=width)
+            at = 100 * own.loc[own["generation"] == generation, "start_s"] / max(end_s, 1e-6)
+            ends, width = (lane - height, lane + height), 0.8 + 0.6 * generation
+            axes.vlines(at, *ends, color=looks[arm][0], linewidth=width)
     name_rows(axes, [drawn(arm) for arm in arms])
     axes.set_title("Garbage collections (longer: older generation)")
-    axes.set_xlim(0, max(float(collections["start_s"].max()), 1e-6) * 1.03)
-    axes.set_xlabel(f"Time under probe {drawn(clock)} (s)")
+    axes.set_xlim(0, 101)
+    axes.set_xlabel(f"Share of the run under probe {drawn(clock)} (%)")
 
 
 def _iter_marks(story: Frames) -> Iterator[Line2D]:
@@ -173,7 +184,7 @@ def _iter_notes(frames: Frames, story: Frames) -> Iterator[str]:
     for arm in sorted(set(frames.timeline["arm"]) - set(story.timeline["arm"])):
         yield drawn(f"{arm}: nothing recorded for this binary")
     if len(story.collections) and probe != _clock(story):
-        yield "two probes, two clocks: each slows the run in its own way"
+        yield "two probes, two processes: the last collection ends the lower panel"
     if probe == COLLECTOR:
         yield "heap seen only at collections: what rises and falls between two is not drawn"
     if story.batches.empty:

@@ -10,11 +10,14 @@ from matplotlib.figure import Figure
 
 from harness.plots.scales import ByteScale, byte_scale, scale_x
 from harness.plots.style import (
+    BLACK,
+    VERMILLION,
     add_key,
     arm_looks,
     arm_marks,
     drawn,
     drawn_labels,
+    mark,
     name_rows,
     new_panels,
     no_data,
@@ -22,6 +25,7 @@ from harness.plots.style import (
     styled,
     write_beside,
 )
+from harness.stats.claim import Claim, judge_reduction
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
 
@@ -47,7 +51,8 @@ def draw(frames: Frames) -> Figure:
         axes.set_title(source_title(source))
         _draw_rows(axes, rows, scale)
         scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
-    marks = arm_marks([summary.baseline, summary.candidate])
+    claimed = mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12)
+    marks = [*arm_marks([summary.baseline, summary.candidate]), claimed]
     add_key(figure, marks, _iter_notes(summary, every))
     return figure
 
@@ -60,7 +65,8 @@ def _readable(rows: Sequence[Row]) -> list[Row]:
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
     for place, row in enumerate(rows):
-        write_beside(axes, place, _remark(row))
+        short = bool(judge_reduction([row], Claim()).fails)
+        write_beside(axes, place, _remark(row), color=VERMILLION if short else BLACK)
     _draw_peaks(axes, rows, scale)
     name_rows(axes, [labels[row.binary] for row in rows])
 
@@ -73,6 +79,10 @@ def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
         if row.baseline.peak and row.candidate.peak
     ]
     _draw_lines(axes, pairs, color="#BBBBBB", linewidth=4, zorder=1)
+    kept = 1 - Claim().reduction_pct / 100
+    claimed = [kept * old for _, old, _ in pairs]
+    axes.plot(claimed, [place for place, _, _ in pairs], "|", color=BLACK, markersize=16,
+              markeredgewidth=2, zorder=2)  # fmt: skip
     for number in (0, 1):
         arms = [(row.baseline, row.candidate)[number] for row in rows]
         colour, marker = arm_looks(arm.name for arm in arms)[arms[0].name]
@@ -98,11 +108,12 @@ def _remark(row: Row) -> str:
             return drawn(f"{arm.name}: {next(status, 'missing')}")
     if row.reduction_pct is None:
         return "no comparison"
-    change = f"{-row.reduction_pct:+.0f} %".replace("-", "\N{MINUS SIGN}")
+    change = f"{-row.reduction_pct:+.1f} %".replace("-", "\N{MINUS SIGN}")
     return change if row.counts else f"{change} ?"
 
 
 def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
+    yield f"right: the change, in colour where it falls short of {Claim().reduction_pct:g} % less"
     if any(row.reduction_pct is None and row.same_output is False for row in rows):
         yield "no comparison: the arms delivered different scopes"
     if any(row.reduction_pct is not None and not row.counts for row in rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from matplotlib.axes import Axes
@@ -40,12 +41,13 @@ def draw(frames: Frames) -> Figure:
     if not found:
         return no_data(QUESTION, "no measurement was taken twice")
     metrics = list(dict.fromkeys(one.metric for one in found))
-    figure = new_figure(QUESTION, 2.6 + 0.7 * len(metrics))
+    arms = sorted({one.arm for one in found})
+    figure = new_figure(QUESTION, 2.6 + max(0.7, 0.24 * len(arms)) * len(metrics))
     axes = figure.add_subplot()
     for one in found:
         _draw_lane(axes, one, _place(one, metrics, found))
     _finish(axes, metrics, found)
-    marks = arm_marks(sorted({one.arm for one in found}))
+    marks = arm_marks(arms)
     reach = mark(BLACK, "|", "90 % of replicates", "-")
     add_key(figure, [*marks, reach], _iter_notes(everything))
     return figure
@@ -79,14 +81,15 @@ def _remark(one: Scatter) -> str:
 def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
     furthest = max(abs(value) for one in found for value in [*one.deviations_pct, 0.0])
     furthest = max([furthest, _LINEAR_UP_TO_PCT, *(one.reach_pct or 0.0 for one in found)])
+    end = _nice(furthest)
     labels = drawn_labels(metrics, _NAME_WIDTH)
     axes.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO_PCT)
-    axes.set_xlim(-furthest * 2, furthest * 2)
+    axes.set_xlim(-end * 1.1, end * 1.1)
     plain_log(axes.xaxis)
-    ticks = [value for value in (0.01, 0.1, 1.0, 10.0, 100.0) if value <= furthest * 2]
-    axes.xaxis.set_major_locator(_both_sides(ticks[::2] if len(ticks) > 3 else ticks))
-    axes.xaxis.set_minor_locator(_both_sides(ticks))  # those without room for a number have a line
+    decades = [value for value in (100.0, 10.0, 1.0, 0.1, 0.01) if value <= end / 4]
+    axes.xaxis.set_major_locator(_both_sides([end, *decades][::2]))
+    axes.xaxis.set_minor_locator(_both_sides(decades))  # without room for a number, but with a line
     axes.grid(which="minor", axis="x")
     axes.set_xlabel("Distance from the mean of its cell (%, log scale beyond 0.01 %)")
     name_rows(axes, [labels[metric] for metric in reversed(metrics)])
@@ -94,7 +97,13 @@ def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
 
 def _both_sides(ticks: list[float]) -> FixedLocator:
     """Return ticks at zero and on both sides of it."""
-    return FixedLocator([-value for value in reversed(ticks)] + [0.0] + ticks)
+    return FixedLocator([-value for value in ticks] + [0.0] + ticks[::-1])
+
+
+def _nice(furthest: float) -> float:
+    """Return the next number that is easy to read: 1, 2 or 5 times a power of ten."""
+    power = 10.0 ** math.floor(math.log10(furthest))
+    return next(step * power for step in (1, 2, 5, 10) if furthest <= step * power * (1 + 1e-9))
 
 
 def _iter_notes(everything: list[Scatter]) -> Iterator[str]:

@@ -37,6 +37,7 @@ SIZE = "raw_bytes"
 """JSON rather than functions: a function's JSON is ten times longer in one language than another"""
 
 _MOST_PANELS = 4
+_MOST_WORDS = 5
 _LINE = 0.09  # of a panel's height, for one line of words
 _STEPS = 100
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
@@ -60,7 +61,7 @@ def draw(frames: Frames) -> Figure:
         _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
     marks = arm_marks(sorted({one.arm for one in points}), "-")
     interval = Patch(color=GREY, alpha=0.3, label="90 % interval of the line")
-    add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown)))
+    add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown), len(lines)))
     return figure
 
 
@@ -81,12 +82,13 @@ def _draw_panel(
         line = next((x for x in lines if (x.arm, x.flushed > 0) == (arm, several)), None)
         if line is not None and line.slope is not None:
             _draw_line(axes, line.slope, some, (wide, high), colour)
-    for row, line in enumerate(lines):
+    said = lines[:_MOST_WORDS]
+    for row, line in enumerate(said):
         axes.text(0.02, 0.97 - _LINE * row, _words(line), transform=axes.transAxes,
                   color=looks[line.arm][0], va="top", fontsize=10, bbox=_PAPER)  # fmt: skip
     axes.set_title(_title(panel))
     scale_x(axes, wide, "JSON that was uploaded")
-    scale_y(axes, high, "Peak heap", room=_LINE * len(lines))
+    scale_y(axes, high, "Peak heap", room=_LINE * len(said))
 
 
 def _draw_line(
@@ -124,7 +126,9 @@ def _title(panel: Panel) -> str:
     return f"Prefixes of {case_title(series, source)}"
 
 
-def _iter_notes(left_out: int) -> Iterator[str]:
+def _iter_notes(left_out: int, lines: int) -> Iterator[str]:
     yield "hollow: sent in one batch, which grows with the input; filled: in more, which do not"
+    if lines > _MOST_WORDS:
+        yield "the slopes that have no room here are in the tables of harness scaling"
     if left_out:
         yield f"{left_out} more series are in the tables"

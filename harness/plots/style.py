@@ -33,6 +33,9 @@ SPARE = ((GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
 
 _DPI = 150
 _WIDTH_IN = 7.2
+_KEY_WIDTH = 66  # how many characters of a key fit the width, without its marks
+_ROW_IN, _NOTE_IN = 0.26, 0.17
+_ARM_WIDTH = 24
 _FONT = "DejaVu Sans"  # ships with matplotlib, so a picture is the same on every machine
 _SETTINGS = {
     "font.family": _FONT,
@@ -93,16 +96,23 @@ def no_data(question: str, why: str) -> Figure:
 
 def add_key(figure: Figure, handles: Iterable[Artist], notes: Iterable[str] = ()) -> None:
     """Put under the picture what its marks mean, and in small type what no mark in it shows."""
-    legend = figure.legend(handles=list(handles), loc="outside lower center", ncols=3)
-    legend.set_title("\n".join(notes), prop=FontProperties(size=10))
+    marks, told = list(handles), list(notes)
+    longest = max((len(str(one.get_label())) for one in marks), default=0)
+    columns = max(1, min(3, _KEY_WIDTH // (longest + 1)))
+    rows = -(-len(marks) // columns)
+    room = _ROW_IN * max(0, rows - 2) + _NOTE_IN * max(0, len(told) - 3)
+    figure.set_size_inches(_WIDTH_IN, figure.get_figheight() + room)
+    legend = figure.legend(handles=marks, loc="outside lower center", ncols=columns)
+    legend.set_title("\n".join(told), prop=FontProperties(size=10))
     legend.get_title().set(color=GREY, multialignment="center")
 
 
 def arm_looks(arms: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Return a colour and a marker for each arm; built-in arms look the same in every picture."""
     looks = dict(_KNOWN)
-    for arm in sorted(set(arms) - set(_KNOWN)):
-        looks[arm] = SPARE[(len(looks) - len(_KNOWN)) % len(SPARE)]
+    for number, arm in enumerate(sorted(set(arms) - set(_KNOWN))):
+        turns, place = divmod(number, len(SPARE))
+        looks[arm] = SPARE[place][0], SPARE[(place + turns) % len(SPARE)][1]
     return looks
 
 
@@ -110,7 +120,8 @@ def arm_marks(arms: Iterable[str], linestyle: str = "") -> list[Line2D]:
     """Return the marks of these arms for a legend, each arm once."""
     listed = list(dict.fromkeys(arms))
     looks = arm_looks(listed)
-    return [mark(*looks[arm], drawn(arm), linestyle) for arm in listed]
+    labels = drawn_labels(listed, _ARM_WIDTH)
+    return [mark(*looks[arm], labels[arm], linestyle) for arm in listed]
 
 
 def mark(colour: str, marker: str, label: str, linestyle: Any = "", **more: Any) -> Line2D:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -231,10 +232,102 @@ def test_a_figure_is_written_in_both_formats(tmp_path: Path) -> None:
     assert b"<dc:date>" not in svg.read_bytes()
 
 
-def test_eight_arms_have_room_for_their_bars(recwarn: pytest.WarningsRecorder) -> None:
-    held = _case("a.so")["copies"][:3]
-    arms = [f"streaming @ {kib} KiB" for kib in (64, 128, 256, 512, 1024, 2048, 4096, 8192)]
-    copies = [{**row, "arm": arm} for arm in arms for row in held]
+def _of_arms(data: Frames, arms: Iterable[str]) -> Frames:
+    """Return a run in which each arm measured what the first one of `data` did."""
+    tables = {
+        name: pd.concat(
+            [table[table["arm"] == ARMS[1]].assign(arm=arm) for arm in arms], ignore_index=True
+        )
+        for name in ("samples", "batches", "timeline", "copies", "collections", "deliveries")
+        if len(table := getattr(data, name))
+    }
+    return Frames.build(data.manifest, **tables)
+
+
+@pytest.mark.parametrize("name", registry.names("plot"))
+@pytest.mark.parametrize("arms", [3, 8, 24])
+def test_many_arms_have_room_and_nothing_is_said_on_the_terminal(
+    name: str, arms: int, recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = _scaling("a.so") if name == "scaling" else DATA["two sources"]()
+    named = [f"a pipeline of another distribution, variant {number}" for number in range(arms)]
+    plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
+    figure = plot(_of_arms(data, named))
+    png = render(figure, name)["png"]
+    assert [str(warning.message) for warning in recwarn.list] == []
+    assert capfd.readouterr() == ("", "")
+    assert imread(BytesIO(png)).shape[0] < 4500
+    for axes in figure.axes:
+        box = axes.get_position()
+        assert box.width > 0.3
+        assert box.height * figure.get_figheight() > 0.5
+
+
+def test_two_dozen_arms_look_unlike_each_other() -> None:
+    looks = arm_looks([*ARMS, *(f"arm {number}" for number in range(24))])
+    assert len(set(looks.values())) == 26
+
+
+def _draw_batches(sizes: Iterable[int]) -> Figure:
+    plot: Callable[[Frames], Figure] = registry.find("plot", "overshoot").load()
+    flushed = [batch("a.so", number, size) for number, size in enumerate(sizes, start=1)]
+    quiet = [batch(f"quiet{n}.so", 1, -(2**20), final=True) for n in range(10)]
+    return plot(frames(batches=[*flushed, *quiet]))
+
+
+@pytest.mark.parametrize(("batches", "panels"), [(1, 1), (3, 1), (19, 1), (20, 2)])
+def test_only_of_many_batches_a_distribution_is_drawn(batches: int, panels: int) -> None:
+    figure = _draw_batches(range(1000, 1000 + batches))
+    assert len(figure.axes) == panels
+    names = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+    assert names == ["a.so"]
+    assert "never reached by 10 of 11 binaries" in _texts(figure)
+
+
+def test_batches_that_never_reached_a_threshold_make_no_picture() -> None:
+    figure = _draw_batches([])
+    assert figure.get_gid() == NO_DATA
+    assert "no batch reached its threshold, the largest 50 % of it" in _texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("values", "ends"), [((0.75, 1.25), "50"), ((1.0, 1.02), "1"), ((1.0, 1.0 + 1e-9), "0.01")]
+)
+def test_the_labels_of_replicates_reach_as_far_as_they_do(
+    values: tuple[float, float], ends: str
+) -> None:
+    plot: Callable[[Frames], Figure] = registry.find("plot", "replicates").load()
+    spread = plot(frames(peaks("a.so", [value * 1e6 for value in values], [1e6, 1e6])))
+    render(spread, "replicates")
+    (axes,) = spread.axes
+    labels = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
+    assert float(labels[-1]) >= float(ends)
+    assert labels[0] == f"-{labels[-1]}"
+
+
+def test_the_reduction_that_is_claimed_is_drawn_and_who_falls_short_of_it_stands_out() -> None:
+    plot: Callable[[Frames], Figure] = registry.find("plot", "peak_heap").load()
+    found = plot(frames([*peaks("a", [100], [39]), *peaks("b", [200], [80])], verified="ab"))
+    (axes,) = found.axes
+    (claimed,) = [line for line in axes.get_lines() if line.get_marker() == "|"]
+    assert np.asarray(claimed.get_xdata(), float) == pytest.approx(np.array([39.0, 78.0]))
+    colours = {text.get_text(): text.get_color() for text in axes.texts}
+    assert colours["\N{MINUS SIGN}61.0 %"] != colours["\N{MINUS SIGN}60.0 %"]
+
+
+def test_an_arm_that_holds_far_less_has_a_scale_of_its_own_in_copies() -> None:
+    rows = [
+        {"run_id": "r1", "replicate": 1, "source": "replay", "location": "f", "stage": "JSON",
+         "binary": f"{n}.so", "arm": arm, "bytes": held * 1e6 * n, "copies": held}
+        for n in (1, 2, 3) for arm, held in zip(ARMS, (3.5, 0.1), strict=True)
+    ]  # fmt: skip
     plot: Callable[[Frames], Figure] = registry.find("plot", "copies").load()
-    render(plot(frames([], copies=copies)), "copies")
-    assert not recwarn.list
+    figure = plot(frames(copies=rows))
+    old, new = figure.axes
+    assert old.get_title("left").endswith(": legacy")
+    assert new.get_title("left").endswith(": streaming")
+    assert old.get_xlim()[1] > 3.5
+    assert new.get_xlim()[1] < 0.2
+    assert all(label == int(label) for label in old.get_xticks())
+    assert "copies" in old.get_xlabel()
+    assert "3.5 (10.0 MiB)" in _texts(figure)
