@@ -12,11 +12,13 @@ from matplotlib.lines import Line2D
 
 from harness.plots.scales import byte_scale
 from harness.plots.style import (
+    ARM_WIDTH,
     BLACK,
     add_key,
     arm_looks,
     case_title,
     drawn,
+    drawn_labels,
     mark,
     name_rows,
     new_panels,
@@ -39,8 +41,8 @@ def draw(frames: Frames) -> Figure:
     story = _choose(frames)
     arms = sorted(set(story.timeline["arm"]), reverse=True)
     panels = 1 if story.collections.empty else 2
-    height_in, shares = 4.4 + 1.4 * (panels - 1), [5, len(arms)][:panels]
-    figure, grid = new_panels(QUESTION, height_in, shares)
+    heights = [3.2, 0.6 + 0.4 * len(arms)][:panels]
+    figure, grid = new_panels(QUESTION, 1.2 + sum(heights), heights)
     _draw_heap(grid[0], story)
     if panels > 1:
         _draw_collections(grid[1], story, arms)
@@ -155,7 +157,7 @@ def _draw_collections(axes: Axes, story: Frames, arms: list[str]) -> None:
             at = 100 * own.loc[own["generation"] == generation, "start_s"] / max(end_s, 1e-6)
             ends, width = (lane - height, lane + height), 0.8 + 0.6 * generation
             axes.vlines(at, *ends, color=looks[arm][0], linewidth=width)
-    name_rows(axes, [drawn(arm) for arm in arms])
+    name_rows(axes, list(drawn_labels(arms, ARM_WIDTH).values()))
     axes.set_title("Garbage collections (longer: older generation)")
     axes.set_xlim(0, 101)
     axes.set_xlabel(f"Share of the run under probe {drawn(clock)} (%)")
@@ -164,8 +166,10 @@ def _draw_collections(axes: Axes, story: Frames, arms: list[str]) -> None:
 def _iter_marks(story: Frames) -> Iterator[Line2D]:
     looks = arm_looks(story.timeline["arm"])
     peaks = _peaks(story)
-    for arm, seen_bytes in story.timeline.groupby("arm")["heap_bytes"].max().items():
-        label = f"{drawn(str(arm))}, peak {format_bytes(peaks.get(arm, seen_bytes))}"
+    highest = story.timeline.groupby("arm")["heap_bytes"].max()
+    labels = drawn_labels(map(str, highest.index), ARM_WIDTH)
+    for arm, seen_bytes in highest.items():
+        label = f"{labels[str(arm)]}, peak {format_bytes(peaks.get(arm, seen_bytes))}"
         yield mark(*looks[str(arm)], label, "-")
     if len(story.batches):
         yield mark(BLACK, "v", "flush")

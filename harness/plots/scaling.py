@@ -11,6 +11,7 @@ from matplotlib.patches import Patch
 
 from harness.plots.scales import ByteScale, byte_scale, scale_x, scale_y
 from harness.plots.style import (
+    ARM_WIDTH,
     GREY,
     add_key,
     arm_looks,
@@ -22,6 +23,7 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.frames import Frames
+from harness.stats.labels import shorten
 from harness.stats.scaling import (
     BATCHES,
     CORPUS,
@@ -116,7 +118,7 @@ def _words(line: SizeLine) -> str:
     words = line.words.partition(";")[0]
     if line.slope is not None and not words.startswith("not known"):
         words += f" ({readable(line.slope.low)} to {readable(line.slope.high)})"
-    return drawn(f"{line.arm}, {BATCHES[line.flushed > 0]}: {words}")
+    return drawn(f"{shorten(line.arm, ARM_WIDTH)}, {BATCHES[line.flushed > 0]}: {words}")
 
 
 def _title(panel: Panel) -> str:

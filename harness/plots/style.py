@@ -35,7 +35,7 @@ _DPI = 150
 _WIDTH_IN = 7.2
 _KEY_WIDTH = 66  # how many characters of a key fit the width, without its marks
 _ROW_IN, _NOTE_IN = 0.26, 0.17
-_ARM_WIDTH = 24
+ARM_WIDTH = 24
 _FONT = "DejaVu Sans"  # ships with matplotlib, so a picture is the same on every machine
 _SETTINGS = {
     "font.family": _FONT,
@@ -120,7 +120,7 @@ def arm_marks(arms: Iterable[str], linestyle: str = "") -> list[Line2D]:
     """Return the marks of these arms for a legend, each arm once."""
     listed = list(dict.fromkeys(arms))
     looks = arm_looks(listed)
-    labels = drawn_labels(listed, _ARM_WIDTH)
+    labels = drawn_labels(listed, ARM_WIDTH)
     return [mark(*looks[arm], labels[arm], linestyle) for arm in listed]
 
 
