@@ -21,6 +21,13 @@ def is_call(unit: Unit, die: Die) -> bool:
     return unit.text(die.attributes.get(dw.AT_NAME)).startswith("operator()")
 
 
+def has_call(unit: Unit, die: Die) -> bool:
+    """Tell whether a type without a name is a closure."""
+    if dw.AT_NAME in die.attributes or not die.has_children:
+        return False
+    return any(is_call(unit, member) for member in iter_children(unit, die.offset, _FUNCTIONS))
+
+
 def closure_name(unit: Unit, names: TypeNames, die: Die) -> str:
     """Return what a closure is called, which DWARF does not say: `<lambda(int)>`.
 

@@ -166,11 +166,11 @@ class UnitContext(TypeContext, UnitReader):
     def identify(self, offset: int, attributes: dict[int, Any]) -> Identity:
         """Follow origin and specification from a function to its declaration.
 
-        The parent is that of the declaration. Chains that cross units name what they can.
+        The parent is that of the declaration, wherever that is.
         """
         chain = follow(self.unit, offset, attributes)
         found, unit = chain.found, chain.unit
-        parent, is_method = self.index.parent_of(chain.offset) if unit is self.unit else ("", False)
+        parent, is_method = self.index.parent_of(chain.offset)
         linkage = found.get(dw.AT_LINKAGE_NAME, found.get(dw.AT_MIPS_LINKAGE_NAME))
         return Identity(
             name=unit.text(found.get(dw.AT_NAME)),

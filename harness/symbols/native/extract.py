@@ -16,8 +16,9 @@ from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.dwarf.units import UT_TYPE
 from harness.symbols.native.context import UnitContext, reason_to_skip
+from harness.symbols.native.far import FarNames
 from harness.symbols.native.functions import build_abstract, build_function
-from harness.symbols.native.index import TYPE_TAGS
+from harness.symbols.native.paths import TYPE_TAGS
 from harness.symbols.native.prepass import collect_foreign
 from harness.symbols.native.signed import SignedTypes, TypeUnits, iter_signed_types
 from harness.symbols.native.types import build_type
@@ -40,7 +41,8 @@ def iter_native_contents(
     """
     strict = options.locations == "strict"
     with ExitStack() as stack:
-        signed = stack.enter_context(closing(SignedTypes(TypeUnits(dwarf), skipped)))
+        far = FarNames(dwarf, skipped)
+        signed = stack.enter_context(closing(SignedTypes(TypeUnits(dwarf), far, skipped)))
         foreign = None if options.single_pass else collect_foreign(dwarf, skipped, strict)
         if foreign is not None:
             stack.enter_context(closing(foreign))

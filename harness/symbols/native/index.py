@@ -22,8 +22,9 @@ from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.lists import CODE
 from harness.symbols.dwarf.strings import CUT
 from harness.symbols.limits import STEP
-from harness.symbols.native.chains import follow
+from harness.symbols.native.chains import owner_of
 from harness.symbols.native.closures import closure_name, is_call
+from harness.symbols.native.paths import NAMED_TAGS, SPACES, TYPE_TAGS, Path, path_of
 from harness.symbols.native.typenames import TypeNames
 from harness.symbols.native.unnamed import LOW_HALF, UnnamedTypes, holds, sort
 
@@ -33,16 +34,7 @@ if TYPE_CHECKING:
 
 STAGE = "extraction"
 
-TYPE_TAGS = frozenset(
-    (dw.TAG_STRUCTURE_TYPE, dw.TAG_CLASS_TYPE, dw.TAG_UNION_TYPE, dw.TAG_ENUMERATION_TYPE,
-     dw.TAG_INTERFACE_TYPE)
-)  # fmt: skip
-_NAMED_TAGS = TYPE_TAGS | {dw.TAG_TYPEDEF, dw.TAG_BASE_TYPE}
-_SPACES = frozenset((dw.TAG_NAMESPACE, dw.TAG_MODULE))
-_TAGS = _NAMED_TAGS | _SPACES | {dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE}
-ANONYMOUS_NAMESPACE = "(anonymous namespace)"
-
-
+_TAGS = NAMED_TAGS | {dw.TAG_INLINED_SUBROUTINE}
 _CACHED_PATHS = 128
 
 
@@ -73,7 +65,7 @@ class UnitIndex:
         self.stubs = UnnamedTypes()
         self._closures = array("Q")
         self._open_closures: set[int] = set()
-        self._paths: dict[int, tuple[str, bool]] = {}
+        self._paths: dict[int, Path] = {}
         self._scan()
         self._add_unnamed()
         self._instances = sort(self._instances)
@@ -89,6 +81,8 @@ class UnitIndex:
 
     def type_name(self, die: Die) -> str:
         """Return the qualified name of a type: its own, a closure's, that of a typedef, or none."""
+        if not self._unit.first <= die.offset < self._unit.end:
+            return self._signed.far.type_name(die)
         declared = self._declaration(die)
         name = self._unit.text(die.attributes.get(dw.AT_NAME, declared.attributes.get(dw.AT_NAME)))
         name = name or self._closure_name(die) or self.typedef_name(die.offset)
@@ -97,13 +91,15 @@ class UnitIndex:
 
     def _declaration(self, die: Die) -> Die:
         """Return where a type was declared that is defined outside of what encloses it."""
-        offset = die.attributes.get(dw.AT_SPECIFICATION, -1)
-        inside = self._unit.first <= offset < self._unit.end
-        return read_die(self._unit, offset) if inside else die
+        offset = die.attributes.get(dw.AT_SPECIFICATION, ELSEWHERE)
+        return die if offset <= ELSEWHERE else read_die(owner_of(self._unit, offset), offset)
 
-    def parent_of(self, offset: int) -> tuple[str, bool]:
+    def parent_of(self, offset: int) -> Path:
         """Return the qualified name of what encloses the entry, and whether that is a type."""
-        return self._container(self._scope(offset))
+        unit = self._unit
+        if unit.first <= offset < unit.end:
+            return self._container(self._scope(offset))
+        return ("", False) if unit.language == "c" else self._signed.far.parent_of(offset)
 
     def _scope(self, offset: int) -> int:
         """Return the number of what encloses the entry."""
@@ -154,7 +150,7 @@ class UnitIndex:
         self._open_closures.remove(die.offset)
         return found
 
-    def _container(self, number: int) -> tuple[str, bool]:
+    def _container(self, number: int) -> Path:
         # No lru_cache: one around a method of this object would keep the unit alive for longer
         # than it lasts, until the collector comes by.
         known = self._paths.get(number)
@@ -172,26 +168,11 @@ class UnitIndex:
             self._skipped[CUT] += 1
         return path[:limit]
 
-    def _read_container(self, number: int) -> tuple[str, bool]:
+    def _read_container(self, number: int) -> Path:
         if number == 0:
             return "", False
         die = read_die(self._unit, self._containers[number])
-        if die.tag in TYPE_TAGS and (path := self.type_name(die)):
-            return path, True
-        outer, _ = self._container(self._outer[number])
-        name = self._unit.text(die.attributes.get(dw.AT_NAME))
-        if die.tag == dw.TAG_SUBPROGRAM:
-            outer, name = self._declared(die, outer)
-        elif not name and die.tag == dw.TAG_NAMESPACE:
-            name = ANONYMOUS_NAMESPACE
-        return "::".join(part for part in (outer, name) if part), die.tag in TYPE_TAGS
-
-    def _declared(self, die: Die, outer: str) -> tuple[str, str]:
-        """Return what encloses the declaration of a function, and the function's name."""
-        chain = follow(self._unit, die.offset, die.attributes)
-        if chain.offset != die.offset and chain.unit is self._unit:
-            outer, _ = self.parent_of(chain.offset)
-        return outer, chain.unit.text(chain.found.get(dw.AT_NAME))
+        return path_of(self, self._unit, die, self._container(self._outer[number])[0])
 
     def _scan(self) -> None:
         unit = self._unit
@@ -207,7 +188,7 @@ class UnitIndex:
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
                 self._note_instance(die)
                 continue
-            if die.tag not in _SPACES:
+            if die.tag not in SPACES:
                 self._note(die, self._number(stack))
             if die.tag == dw.TAG_SUBPROGRAM:
                 self._note_call(die, stack[-1][1])

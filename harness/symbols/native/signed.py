@@ -16,7 +16,8 @@ from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.units import UT_TYPE, Dwarf, Unit, read_header, unit_offsets
 from harness.symbols.native.context import TypeContext
-from harness.symbols.native.index import TYPE_TAGS
+from harness.symbols.native.far import FarNames
+from harness.symbols.native.paths import TYPE_TAGS
 from harness.symbols.native.types import build_type
 from harness.symbols.spill import SortedKeys
 
@@ -95,9 +96,15 @@ class _References:
 
 
 class SignedTypes:
-    """The types of one file that stand in units of their own. The last few units are kept."""
+    """The types of one file that stand in units of their own. The last few units are kept.
 
-    def __init__(self, units: TypeUnits, skipped: Counter[str]) -> None:
+    Attributes:
+        far: Names of what is in other units.
+    """
+
+    def __init__(self, units: TypeUnits, far: FarNames, skipped: Counter[str]) -> None:
+        self.far = far
+        far.signed = self
         self._units = units
         self._skipped = skipped
         self._contexts: OrderedDict[int, tuple[TypeContext, int]] = OrderedDict()
@@ -123,6 +130,7 @@ class SignedTypes:
     def close(self) -> None:
         """Drop the contexts, which refer back to here, and the index of the units."""
         self._contexts.clear()
+        self.far.close()
         self._units.close()
 
     def unreferred(self) -> int:

@@ -17,7 +17,7 @@ from harness.symbols.dwarf.dies import Die, iter_children, read_die
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
-    from harness.symbols.native.index import UnitIndex
+    from harness.symbols.native.paths import Names
     from harness.symbols.native.signed import SignedTypes
 
 STAGE = "extraction"
@@ -121,7 +121,7 @@ class TypeNames:
     """Names of the types of one unit. The cache lives and dies with the unit, and is bounded."""
 
     def __init__(
-        self, unit: Unit, index: UnitIndex, skipped: Counter[str], signed: SignedTypes
+        self, unit: Unit, index: Names, skipped: Counter[str], signed: SignedTypes
     ) -> None:
         self._unit = unit
         self._index = index
@@ -173,19 +173,16 @@ class TypeNames:
         if name is not None and not die.attributes.keys() & _ELSEWHERE:
             return Declarator(self._qualify(offset, unit.text(name)))
         if die.tag in _ANONYMOUS:
-            return self._composite(unit, die, depth)
+            return self._composite(die, depth)
         if die.tag == dw.TAG_PTR_TO_MEMBER_TYPE:
             return self._member_pointer(die.attributes, depth)
         if die.tag == dw.TAG_SUBROUTINE_TYPE:
             return self._function(unit, die, depth)
         return self._derived(unit, die, depth)
 
-    def _composite(self, unit: Unit, die: Die, depth: int) -> Declarator:
+    def _composite(self, die: Die, depth: int) -> Declarator:
         """Return a struct or the like by its name, that of a typedef, or that in its own unit."""
-        if unit is self._unit:
-            name = self._index.type_name(die)
-        else:
-            name = unit.text(die.attributes.get(dw.AT_NAME))
+        name = self._index.type_name(die)
         anonymous = Declarator(_ANONYMOUS[die.tag])
         signature = die.attributes.get(dw.AT_SIGNATURE)
         found = anonymous if signature is None else self.declare(signature, depth)
