@@ -62,7 +62,7 @@ def draw(frames: Frames) -> Figure:
         own = [one for one in points if (one.series, one.source) == panel]
         _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
     marks = arm_marks(sorted({one.arm for one in points}), "-")
-    interval = Patch(color=GREY, alpha=0.3, label="90 % interval of the line")
+    interval = Patch(color=GREY, alpha=0.3, label="90 % interval")
     add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown), len(lines)))
     return figure
 

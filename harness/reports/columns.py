@@ -203,7 +203,8 @@ def _ratio_column(header: str, arms: tuple[str, str]) -> Column[Row]:
 
 
 def _stacked(value: str, interval: str = "") -> Markup:
-    below = Markup('<span class="interval">{}</span>').format(interval) if interval else ""
+    narrow = interval.strip("()").replace(" to ", "\N{EN DASH}")
+    below = Markup('<span class="interval">{}</span>').format(narrow) if narrow else ""
     return escape(value) + below
 
 

@@ -97,7 +97,7 @@ class Headline(Struct, frozen=True):
 
     def _names(self, rows: Sequence[Row], *, with_change: bool = False) -> str:
         names = [
-            f"{self.name(row.binary)} ({-(row.reduction_pct or 0):+.0f} %)"
+            f"{self.name(row.binary)} ({-(row.reduction_pct or 0):+.1f} %)"
             if with_change
             else self.name(row.binary)
             for row in rows

@@ -225,6 +225,52 @@ def test_nothing_sticks_out_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+SCROLLING = """() => [...document.querySelectorAll(".scroll")].filter(
+    one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1
+).map(one => [
+    getComputedStyle(one, "::before").content, getComputedStyle(one).backgroundImage,
+    getComputedStyle(one).overflowX,
+])"""
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_what_scrolls_sideways_on_a_telephone_says_so(
+    browser: Browser, written: Path, scripts: bool
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 420, "height": 800}, java_script_enabled=scripts
+    )
+    page = context.new_page()
+    page.goto(written.as_uri())
+    page.wait_for_timeout(200)
+    scrolling = page.evaluate(SCROLLING)
+    assert len(scrolling) > 3
+    for content, shades, overflow in scrolling:
+        assert ("Scroll sideways" in content) == scripts
+        assert shades.count("linear-gradient") == 4
+        assert overflow == "auto"
+    context.close()
+
+
+def test_nothing_says_that_it_scrolls_where_all_of_it_is_shown(page: Page, written: Path) -> None:
+    visit(page, written)
+    page.wait_for_timeout(200)
+    for box in page.locator(".pictures .scroll").all():
+        assert box.evaluate("one => getComputedStyle(one, '::before').content") == "none"
+
+
+@pytest.mark.parametrize("width", [420, 1280])
+def test_the_smallest_letters_in_a_picture_can_be_read(
+    page: Page, written: Path, width: int
+) -> None:
+    """They have 10 points in a picture that is 7.2 inches wide."""
+    page.set_viewport_size({"width": width, "height": 800})
+    visit(page, written)
+    for picture in page.locator(".pictures img").all():
+        shown_px = picture.evaluate("one => one.clientWidth")
+        assert shown_px / (7.2 * 72) * 10 > 10
+
+
 CONTRAST = """() => {
     const parse = text => (text.match(/[\\d.]+/g) || []).map(Number);
     const light = ([r, g, b]) => {

@@ -129,7 +129,7 @@ def test_the_answer_says_from_which_size_on_the_claim_holds() -> None:
     finding, _ = Headline(summarise(made), Claim()).iter_findings()
     assert finding.support == (
         "At least 61 % less holds for all 2 with 5.0 MiB of JSON or more: huge, large. "
-        "Below that it fails for middle (-40 %), small (-40 %) and holds for lucky."
+        "Below that it fails for middle (-40.0 %), small (-40.0 %) and holds for lucky."
     )
 
 
@@ -223,7 +223,7 @@ def _findings(rows: list[dict[str, Any]], **tables: Any) -> str:
         ),
         pytest.param(_findings(peaks("a", [100], [150])), "needs 50 % more peak heap", id="more"),
         pytest.param(_findings(peaks("a", [100], [22])), "holds for every one", id="all hold"),
-        pytest.param(_findings(peaks("a", [100], [90])), "holds for none: a (-10 %)", id="none"),
+        pytest.param(_findings(peaks("a", [100], [90])), "holds for none: a (-10.0 %)", id="none"),
         pytest.param(
             _findings(peaks("a", [100], [90]), batches=[batch("a", 1, 40_000)]),
             "beyond the bound of 32.0 KiB. Beyond it: a.",

@@ -117,6 +117,16 @@
     });
   }
 
+  /* Say so where a box holds more than it shows; its shades say it where no script runs. */
+  function setUpScrolling() {
+    const observer = new ResizeObserver((entries) =>
+      entries.forEach(({ target }) =>
+        target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1)
+      )
+    );
+    all(".scroll").forEach((box) => observer.observe(box));
+  }
+
   function setUpBinaries() {
     const each = (open) => all("details.binary").forEach((details) => (details.open = open));
     document.getElementById("open-all").addEventListener("click", () => each(true));
@@ -128,6 +138,7 @@
   setUpBinaries();
   setUpCopying();
   setUpPictures();
+  setUpScrolling();
   setUpPrinting();
   addEventListener("hashchange", openTarget);
   openTarget();
