@@ -8,7 +8,7 @@ is the merge of its instances.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model import LanguageSpecifics, Scope, Symbol
@@ -34,7 +34,6 @@ from harness.symbols.scopes import (
 )
 
 if TYPE_CHECKING:
-    from harness.symbols.dwarf.lines import LineTable
     from harness.symbols.native.context import Identity, UnitContext, UnitReader
     from harness.symbols.sections import Section
 
@@ -53,7 +52,7 @@ def finish_body(reader: UnitReader, body: BodyReader, file: str) -> Body:
     if body.without_code:
         reader.skipped["lexical block without code"] += body.without_code
     files = reader.numbers_of(file)
-    return Body(body.root, own_lines(reader.lines, body.root.ranges, body.inlined, files))
+    return Body(body.root, own_lines(reader, body, files))
 
 
 def read_body(reader: UnitReader, offset: int, file: str, info: Section | None = None) -> Body:
@@ -73,40 +72,42 @@ def read_body(reader: UnitReader, offset: int, file: str, info: Section | None =
     return finish_body(reader, body, file)
 
 
-def own_lines(
-    table: LineTable, ranges: list[Range], inlined: list[Range], files: frozenset[int]
-) -> PcLines:
-    """Return the statements in `ranges` but not in `inlined` that stand in one of `files`."""
+def own_lines(reader: UnitReader, body: BodyReader, files: frozenset[int]) -> PcLines:
+    """Return the statements of a body, but not of what is inlined into it, in one of `files`."""
+    table, check_time = reader.lines, reader.unit.dwarf.budget.check_time
     begins, lines = array("Q"), array("I")
-    inlined.sort()
-    for code in sorted(ranges):
-        for low, high in _iter_gaps(code, inlined):
-            for piece in table.iter_slices(low, high):
-                numbers = table.files[piece]
-                if sum(map(numbers.count, files)) == len(numbers):
-                    begins.extend(memoryview(table.addresses)[piece])
-                    lines.extend(table.lines[piece])
-                    continue
-                for index, number in enumerate(numbers, piece.start):
-                    if number in files:
-                        begins.append(table.addresses[index])
-                        lines.append(table.lines[index])
+    for low, high in iter_gaps(
+        merge_overlapping(body.root.ranges), merge_overlapping(body.inlined)
+    ):
+        check_time()
+        for piece in table.iter_slices(low, high):
+            numbers = table.files[piece]
+            if sum(map(numbers.count, files)) == len(numbers):
+                begins.extend(memoryview(table.addresses)[piece])
+                lines.extend(table.lines[piece])
+                continue
+            for index, number in enumerate(numbers, piece.start):
+                if number in files:
+                    begins.append(table.addresses[index])
+                    lines.append(table.lines[index])
     return PcLines(begins, lines)
 
 
-def _iter_gaps(code: Range, holes: list[Range]) -> Iterator[Range]:
-    """Yield what is left of `code` without the sorted `holes`."""
-    low, high = code
-    for start, end in holes:
-        if start >= high:
-            break
-        if end <= low:
-            continue
-        if start > low:
-            yield low, start
-        low = max(low, end)
-    if low < high:
-        yield low, high
+def iter_gaps(ranges: Sequence[Range], holes: Sequence[Range]) -> Iterator[Range]:
+    """Yield what is left of ranges without holes, in one pass: both are sorted and disjoint."""
+    at = 0
+    for first, high in ranges:
+        low = first
+        while at < len(holes) and holes[at][0] < high:
+            start, end = holes[at]
+            if start > low:
+                yield low, start
+            low = max(low, end)
+            if end > high:
+                break  # it may reach into the next range
+            at += 1
+        if low < high:
+            yield low, high
 
 
 def build_function(context: UnitContext, die: Die, identity: Identity) -> Scope:
