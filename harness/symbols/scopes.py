@@ -100,12 +100,14 @@ class BodyReader:
     Attributes:
         root: The body.
         inlined: The code of what is inlined into it.
+        calls: Where that begins, and the number of the file and the line of the call.
         without_code: How many blocks were left out, with all that they hold, for having no code.
     """
 
     def __init__(self, unit: Unit, depth: int, ranges: list[Range]) -> None:
         self.root = Block(depth, ranges)
         self.inlined: list[Range] = []
+        self.calls: list[tuple[int, int, int]] = []
         self.without_code = 0
         self._unit = unit
         self._blocks = [self.root]
@@ -130,6 +132,9 @@ class BodyReader:
         elif die.tag == dw.TAG_INLINED_SUBROUTINE:
             ranges = pc_ranges(self._unit, die.attributes)
             self.inlined += ranges
+            if ranges and (line := die.attributes.get(dw.AT_CALL_LINE, 0)):
+                file = die.attributes.get(dw.AT_CALL_FILE, -1)
+                self.calls.append((ranges[0][0], file, line))
             self._hold(len(ranges), die)
             return ranges
         elif die.tag == dw.TAG_LEXICAL_BLOCK:

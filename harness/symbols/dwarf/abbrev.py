@@ -35,7 +35,9 @@ _WANTED: dict[int, frozenset[int]] = {
            dw.AT_DECL_LINE, dw.AT_INLINE, dw.AT_ABSTRACT_ORIGIN, dw.AT_SPECIFICATION,
            dw.AT_DECLARATION, dw.AT_TRAMPOLINE, dw.AT_SIBLING}
     ),
-    dw.TAG_INLINED_SUBROUTINE: frozenset(_PC | {dw.AT_ABSTRACT_ORIGIN, dw.AT_SIBLING}),
+    dw.TAG_INLINED_SUBROUTINE: frozenset(
+        _PC | {dw.AT_ABSTRACT_ORIGIN, dw.AT_SIBLING, dw.AT_CALL_FILE, dw.AT_CALL_LINE}
+    ),
     dw.TAG_LEXICAL_BLOCK: frozenset(_PC | {dw.AT_ABSTRACT_ORIGIN, dw.AT_SIBLING}),
     dw.TAG_FORMAL_PARAMETER: frozenset(_VARIABLE),
     dw.TAG_VARIABLE: frozenset(_VARIABLE),

@@ -50,6 +50,7 @@ _TEXTS = frozenset(
      dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME, dw.LNCT_PATH)
 )  # fmt: skip
 _LINES = 0xFFFF_FFFF  # line numbers wrap at 32 bits, as in the line table
+_LINE = (dw.AT_DECL_LINE, dw.AT_CALL_LINE)
 _SMALL = (1, 2, 4)
 _BOUNDS = (dw.AT_UPPER_BOUND, dw.AT_COUNT)
 _NO_NUMBERS = frozenset(("string", "block", "wide"))
@@ -126,8 +127,7 @@ def _fits(attribute: int, kind: str) -> bool:
 
 
 def _constant(attribute: Attribute) -> int:
-    is_line = attribute.at == dw.AT_DECL_LINE
-    return attribute.constant & _LINES if is_line else attribute.constant
+    return attribute.constant & _LINES if attribute.at in _LINE else attribute.constant
 
 
 class _Writer:
@@ -181,7 +181,7 @@ class _Writer:
             "signature": f"{SIGNATURE} - {name}",
             "flag": f"{name} != 0",
         }
-        if attribute.at == dw.AT_DECL_LINE and size not in _SMALL:
+        if attribute.at in _LINE and size not in _SMALL:
             return f"{name} & {_LINES:#x}"
         return texts.get(kind, name)
 

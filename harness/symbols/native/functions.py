@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.model import LanguageSpecifics, Scope, Symbol
@@ -73,7 +74,12 @@ def read_body(reader: UnitReader, offset: int, file: str, info: Section | None =
 
 
 def own_lines(reader: UnitReader, body: BodyReader, files: frozenset[int]) -> PcLines:
-    """Return the statements of a body, but not of what is inlined into it, in one of `files`."""
+    """Return the lines of a body that stand in one of `files`: its statements and inlined calls.
+
+    What is inlined into the body has its own statements, and of the body the line of the call,
+    where its code begins: a probe on that line is hit, as it is on a call that is made. Without
+    calls, a body that is all inlined code would have no line at all.
+    """
     table, check_time = reader.lines, reader.unit.dwarf.budget.check_time
     begins, lines = array("Q"), array("I")
     for low, high in iter_gaps(
@@ -90,7 +96,13 @@ def own_lines(reader: UnitReader, body: BodyReader, files: frozenset[int]) -> Pc
                 if number in files:
                     begins.append(table.addresses[index])
                     lines.append(table.lines[index])
-    return PcLines(begins, lines)
+    calls = [(begin, line) for begin, number, line in body.calls if number in files]
+    return _with_calls(begins, lines, calls) if calls else PcLines(begins, lines)
+
+
+def _with_calls(begins: array[int], lines: array[int], calls: list[tuple[int, int]]) -> PcLines:
+    rows = sorted([*zip(begins, lines, strict=True), *calls], key=itemgetter(0))
+    return PcLines(array("Q", [row[0] for row in rows]), array("I", [row[1] for row in rows]))
 
 
 def iter_gaps(ranges: Sequence[Range], holes: Sequence[Range]) -> Iterator[Range]:

@@ -86,7 +86,7 @@ def test_functions_optimised_at_link_time_have_the_lines_they_have_without_it() 
         for variant in ("dwarf5", "lto")
     )
     assert linked == plain
-    assert sum(bool(lines) for _, _, _, lines in linked) == 9
+    assert sum(bool(lines) for _, _, _, lines in linked) == 11
 
 
 def test_arguments_of_functions_optimised_at_link_time_are_available_as_without_it() -> None:
@@ -101,7 +101,7 @@ def test_arguments_of_functions_optimised_at_link_time_are_available_as_without_
         for variant in ("dwarf5", "lto")
     )
     assert linked == plain
-    assert sum(specifics is not None for specifics in linked.values()) == 8
+    assert sum(specifics is not None for specifics in linked.values()) == 10
 
 
 def test_one_place_that_cannot_be_read_makes_the_variable_unavailable_unless_any_will_do() -> None:
@@ -218,3 +218,19 @@ def test_what_cannot_be_read_says_what_why_and_what_to_do(path: str, reason: str
         pass
     assert str(FIXTURES / path) in str(caught.value)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_a_function_that_begins_with_an_inlined_call_has_the_line_of_the_call(
+    compiler: str,
+) -> None:
+    """All statements at its first address belong to what is inlined; some have no others."""
+    (scopes,) = scopes_of(FIXTURES / "c" / f"inlined-{compiler}.so").values()
+    only, more = named(scopes, "only_a_call"), named(scopes, "a_call_and_more")
+    assert [line_of(only, 8), line_of(more, 13)] == [True, True]
+    assert 0 < only.start_line <= only.end_line
+    assert 0 < more.start_line <= more.end_line
+
+
+def line_of(scope: Scope, line: int) -> bool:
+    return any(span.start <= line <= span.end for span in scope.injectible_lines)
