@@ -7,6 +7,7 @@ trusts nothing and reads every byte again.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import tempfile
@@ -20,8 +21,10 @@ from harness.corpus.manifest import Pin
 
 STAMP_NAME = ".harness-corpus.json"
 _ELF_MAGIC = b"\x7fELF"
+_LFS_POINTER = b"version https://git-lfs"
+_BEGIN_BYTES = 4096
 
-Status = Literal["ok", "not-elf", "unreadable", "duplicate", "missing"]
+Status = Literal["ok", "text", "not-elf", "unreadable", "duplicate", "missing"]
 
 
 class Binary(Struct, frozen=True, kw_only=True):
@@ -61,10 +64,23 @@ def digest_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def has_elf_magic(path: Path) -> bool:
-    """Tell whether the file begins like an ELF file."""
+def kind_of(path: Path) -> Status:
+    """Tell whether the file begins like an ELF file, like a text, or like neither.
+
+    A text beside binaries is their source or build script. Anything else, an empty file too, may be
+    what is left of a binary.
+    """
     with path.open("rb") as stream:
-        return stream.read(len(_ELF_MAGIC)) == _ELF_MAGIC
+        begin = stream.read(_BEGIN_BYTES)
+    if begin.startswith(_ELF_MAGIC):
+        return "ok"
+    if begin.startswith(_LFS_POINTER):  # the binary itself was never downloaded
+        return "not-elf"
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(begin)  # its end may be cut
+    except UnicodeDecodeError:
+        return "not-elf"
+    return "text" if text and "\0" not in text else "not-elf"
 
 
 class Verified(Struct, forbid_unknown_fields=True):

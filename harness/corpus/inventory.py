@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from harness.corpus.binary import Binary, Stamp, Status, digest_file, has_elf_magic
+from harness.corpus.binary import Binary, Stamp, Status, digest_file, kind_of
 from harness.corpus.manifest import Manifest, Pin
 from harness.errors import CorpusError
 
@@ -74,10 +74,10 @@ def _describe(path: Path, name: str, seen: set[_Identity], stamp: Stamp) -> Bina
             # Opening a pipe or a device could block for ever.
             return Binary(name=name, path=path, status="unreadable", detail="not a regular file")
         digest = stamp.digest(path) if path.name == name else Stamp().digest(path)
-        is_elf = has_elf_magic(path)
+        kind = kind_of(path)
     except OSError as error:
         return Binary(name=name, path=path, status="unreadable", detail=error.strerror or "")
-    status, detail = _judge(path, is_elf, _identity(info) in seen)
+    status, detail = _judge(path, kind, _identity(info) in seen)
     seen.add(_identity(info))
     return Binary(
         name=name,
@@ -89,9 +89,9 @@ def _describe(path: Path, name: str, seen: set[_Identity], stamp: Stamp) -> Bina
     )
 
 
-def _judge(path: Path, is_elf: bool, is_known: bool) -> tuple[Status, str]:
-    if not is_elf:
-        return "not-elf", "not an ELF file"
+def _judge(path: Path, kind: Status, is_known: bool) -> tuple[Status, str]:
+    if kind != "ok":
+        return kind, "not an ELF file"
     if is_known:
         return "duplicate", "the same file as one listed under another name"
     try:

@@ -14,6 +14,8 @@ from harness.corpus.inventory import inventory
 from harness.corpus.manifest import Manifest, committed_path, pinned_manifest
 from harness.errors import CorpusError
 
+_MOST_TOLD = 5
+
 
 class Corpus(Struct, frozen=True, kw_only=True):
     """What there is to measure.
@@ -44,9 +46,10 @@ class Corpus(Struct, frozen=True, kw_only=True):
 def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Corpus:
     """Turn the corpus argument of a command into binaries.
 
-    A file is itself. A directory is what it holds; one that does not exist is filled with a pinned
-    tier if its name or `tier` says that this is meant, and one that a fetch has begun to fill is
-    completed. When nothing can be fetched, the committed binaries stand in, plainly labelled.
+    A file is itself. A directory is what it holds, without texts; one that does not exist is filled
+    with a pinned tier if its name or `tier` says that this is meant, and one that a fetch has begun
+    to fill is completed. When nothing can be fetched, the committed binaries stand in, plainly
+    labelled.
 
     Args:
         path: A file, a directory, or a directory yet to be made.
@@ -91,19 +94,36 @@ def _here(label: str, found: list[Binary], warning: str = "") -> Corpus:
 
 
 def _from_directory(path: Path, found: list[Binary]) -> Corpus:
-    if not found:
+    binaries, texts = _without_texts(found)
+    if not binaries:
         raise CorpusError(
-            f"{path} is empty",
+            f"{path} holds nothing but texts" if texts else f"{path} is empty",
             remedy=f"put binaries there, or fill it: python -m harness corpus fetch {path}",
         )
-    return _here(f"directory {path}", found)
+    return _here(f"directory {path}{_told(texts)}", binaries)
+
+
+def _without_texts(found: list[Binary]) -> tuple[list[Binary], list[str]]:
+    """Return what may be measured, and the names of the texts that lie beside it.
+
+    Nobody meant a build script to be measured; as a rejected binary it would spoil the run.
+    """
+    texts = [binary.name for binary in found if binary.status == "text"]
+    return [binary for binary in found if binary.status != "text"], texts
+
+
+def _told(texts: list[str]) -> str:
+    if not texts:
+        return ""
+    more = f", and {len(texts) - _MOST_TOLD} more" if len(texts) > _MOST_TOLD else ""
+    return f"; not measured, as texts: {', '.join(texts[:_MOST_TOLD])}{more}"
 
 
 def _from_fetch(
     manifest: Manifest, tiers: list[str], path: Path, on_progress: OnProgress
 ) -> Corpus:
     pins = {pin.name: pin for tier in tiers for pin in manifest.tier(tier)}
-    others = inventory(path) if path.is_dir() else []
+    others, texts = _without_texts(inventory(path) if path.is_dir() else [])
     others = [binary for binary in others if binary.name not in pins]
     ready = iter_arrivals(manifest, tiers, path, on_progress)
     try:
@@ -113,7 +133,7 @@ def _from_fetch(
         return committed_corpus(f"nothing could be fetched into {path}: {error}")
     planned = [*others, *(pinned(pin, path / pin.name) for pin in pins.values())]
     return Corpus(
-        label=f"{' and '.join(tiers)} tier, pinned by sha256, in {path}",
+        label=f"{' and '.join(tiers)} tier, pinned by sha256, in {path}{_told(texts)}",
         arrivals=_each([*others, first], ready),
         planned=sorted(planned, key=lambda binary: binary.size_bytes),
     )

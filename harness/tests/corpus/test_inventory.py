@@ -40,9 +40,17 @@ def test_a_single_file_is_listed_alone(tmp_path: Path) -> None:
 def test_what_is_not_elf_is_listed_not_dropped(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("notes")
     (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "zeros.so").write_bytes(bytes(9))
+    (tmp_path / "lfs.so").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:1\n")
+    (tmp_path / "latin-1").write_bytes(b"caf\xe9 ole")
+    (tmp_path / "cut").write_text("x" + "\N{EURO SIGN}" * 4000)
     assert by_name(inventory(tmp_path)) == {
+        "cut": ("text", "not an ELF file"),
         "empty": ("not-elf", "not an ELF file"),
-        "notes.txt": ("not-elf", "not an ELF file"),
+        "latin-1": ("not-elf", "not an ELF file"),
+        "lfs.so": ("not-elf", "not an ELF file"),
+        "notes.txt": ("text", "not an ELF file"),
+        "zeros.so": ("not-elf", "not an ELF file"),
     }
 
 

@@ -23,14 +23,34 @@ def test_a_file_is_itself(tmp_path: Path) -> None:
 
 def test_a_text_file_is_listed_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "notes").write_text("notes")
-    assert [binary.status for binary in resolve(tmp_path / "notes").planned] == ["not-elf"]
+    assert [binary.status for binary in resolve(tmp_path / "notes").planned] == ["text"]
 
 
 def test_a_directory_is_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "lib.so").write_bytes(ELF)
-    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "damaged.so").write_bytes(bytes(4))
     corpus = resolve(tmp_path)
-    assert [binary.name for binary in corpus.planned] == ["notes.txt", "lib.so"]
+    assert [binary.name for binary in corpus.planned] == ["damaged.so", "lib.so"]
+    assert corpus.label == f"directory {tmp_path}"
+
+
+def test_texts_beside_binaries_are_not_measured_and_are_named(tmp_path: Path) -> None:
+    (tmp_path / "lib.so").write_bytes(ELF)
+    for number in range(7):
+        (tmp_path / f"build{number}.sh").write_text("#!/bin/sh\n")
+    corpus = resolve(tmp_path)
+    assert [binary.name for binary in corpus.planned] == ["lib.so"]
+    assert corpus.label.endswith(
+        "not measured, as texts: "
+        + ", ".join(f"build{number}.sh" for number in range(5))
+        + ", and 2 more"
+    )
+
+
+def test_a_directory_of_texts_alone_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "build.sh").write_text("#!/bin/sh\n")
+    with pytest.raises(CorpusError, match="holds nothing but texts"):
+        resolve(tmp_path)
 
 
 @pytest.mark.parametrize("hidden", [False, True])
