@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import select
 import socket
-import time
-from contextlib import suppress
 from http.client import HTTPConnection, HTTPException
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -19,11 +17,10 @@ from urllib.parse import urlsplit
 from harness.config import KIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, PayloadTooLarge, UploadError
+from harness.intake.answer import SHOWN_CHARACTERS, TEXT_S, Answer, Deadline, is_accepted, read_text
 
 STAGE = "HTTP"
 _BLOCK_BYTES = 16 * KIB
-_ANSWER_BYTES_MAX = 64 * KIB
-_SHOWN_CHARACTERS = 200
 
 
 class IntakeClient:
@@ -55,38 +52,41 @@ class IntakeClient:
             UploadError: It was not accepted.
         """
         try:
-            status, answer = self._exchange(body)
+            status, answer, whole = self._exchange(body)
         except TimeoutError:
             limit_s = self.options.timeout_s
             raise UploadError(f"POST {self.options.url}: no answer within {limit_s:g} s") from None
         except (HTTPException, OSError) as error:
             reason = str(error) or type(error).__name__
             raise UploadError(f"POST {self.options.url}: no answer: {reason}") from None
-        if 200 <= status <= 299:
+        if is_accepted(status) and whole:
             return
-        message = f"POST {self.options.url}: HTTP {status}: {answer}"
+        early = "" if whole else ", before the whole request was sent"
+        message = f"POST {self.options.url}: HTTP {status}{early}: {answer}"
         raise PayloadTooLarge(message) if status == 413 else UploadError(message)
 
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
 
-    def _exchange(self, body: Body) -> tuple[int, str]:
-        """Return the status, and what can be shown of the text behind it."""
-        self._connection.start(self.options.timeout_s)
+    def _exchange(self, body: Body) -> tuple[int, str, bool]:
+        """Return the status, what can be shown of the text, and whether the whole body was sent."""
+        connection = self._connection
+        connection.start(self.options.timeout_s)
         headers = {"Content-Type": body.content_type, "Content-Length": str(len(body))}
         try:
             with body.open() as reader:
-                self._connection.post(self._path, reader, headers)
-            with self._connection.getresponse() as response:
-                text = response.read(_ANSWER_BYTES_MAX).decode("utf-8", "replace")
-                whole = response.isclosed()
+                whole = connection.post(self._path, reader, headers)
+            with connection.getresponse() as response:
+                connection.shorten(TEXT_S)
+                text = read_text(response.read)
+                ended = response.isclosed()
         except BaseException:
-            self._connection.close()
+            connection.close()
             raise
-        if not whole or response.status >= 300:  # whoever refuses is likely to hang up
-            self._connection.close()
-        return response.status, "".join(filter(str.isprintable, text))[:_SHOWN_CHARACTERS]
+        if not ended or response.status >= 300:  # whoever refuses is likely to hang up
+            connection.close()
+        return response.status, text[:SHOWN_CHARACTERS], whole
 
     def __enter__(self) -> Self:
         return self
@@ -96,15 +96,13 @@ class IntakeClient:
 
 
 class _Socket(socket.socket):
-    """A socket whose waits all end at one deadline, however often a byte comes."""
+    """A socket whose waits all end at one deadline."""
 
-    deadline_s = 0.0
+    __slots__ = ("deadline",)
+    deadline: Deadline
 
     def wait_no_longer(self) -> None:
-        left_s = self.deadline_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        self.settimeout(left_s)
+        self.settimeout(self.deadline.left_s())
 
     def recv_into(self, *args: Any) -> int:
         """Receive what is there, waiting until the deadline."""
@@ -117,15 +115,18 @@ class _Socket(socket.socket):
         super().sendall(data, flags)
 
 
-class _Connection(HTTPConnection):
-    """One connection to the intake, opened anew where the last one was dropped."""
+class _Connection(HTTPConnection, Deadline):
+    """One connection to the intake, opened anew where the last one was dropped.
 
+    It is itself the deadline of its socket: an object less on the heap that is measured.
+    """
+
+    response_class = Answer
     sock: _Socket | None
-    _deadline_s = 0.0
 
     def start(self, timeout_s: float) -> None:
         """Begin a request that has to be over in `timeout_s`."""
-        self._deadline_s = time.monotonic() + timeout_s
+        super().start(timeout_s)
         if self.sock is None:
             return
         # The intake hangs up on whoever is silent for long, as a slow extraction is.
@@ -133,18 +134,19 @@ class _Connection(HTTPConnection):
         poll.register(self.sock, select.POLLIN)
         if poll.poll(0):
             self.close()
-        else:
-            self.sock.deadline_s = self._deadline_s
 
-    def post(self, path: str, reader: Any, headers: dict[str, str]) -> None:
-        """Send a request; who refuses it unread may have answered all the same."""
-        with suppress(BrokenPipeError):
+    def post(self, path: str, reader: Any, headers: dict[str, str]) -> bool:
+        """Send a request; tell whether all of it went. Who refuses it unread may have answered."""
+        try:
             self.request("POST", path, reader, headers)
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        return True
 
     def connect(self) -> None:
         """Open the connection."""
         sock = _Socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.deadline_s = self._deadline_s
+        sock.deadline = self
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.wait_no_longer()

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "symbols": set(),
     "pipelines": set(),
     "intake": set(),
-    "upload": set(),
+    "upload": {"intake"},
     "probes": set(),
     "run.measured": {"symbols", "pipelines", "intake", "probes"},
     "run.launcher": set(),

@@ -14,6 +14,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import NameResolutionError, NewConnectionError
 from urllib3.util.wait import wait_for_write
 
+from harness.intake.answer import Answer
 from harness.upload.guard import Guard, GuardedContext, GuardedSocket
 from harness.upload.proxy import Proxy
 
@@ -130,10 +131,14 @@ def make_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
     resolver = Resolver(guard)
 
     class Plain(HTTPConnection):
+        response_class = Answer
+
         def _new_conn(self) -> socket.socket:
             return _new_connection(self, resolver)
 
     class Secure(HTTPSConnection):
+        response_class = Answer
+
         def _new_conn(self) -> socket.socket:
             sock = _new_connection(self, resolver)
             sock.carries_request = False  # before TLS takes over, only a proxy is spoken to

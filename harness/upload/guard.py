@@ -8,13 +8,18 @@ within a slice. Only looking names up needs a thread (`harness.upload.connection
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import ssl
+import sys
+import termios
 import time
 from collections.abc import Callable
+from http.client import HTTPException
 from typing import Any, TypeVar
 
 from harness.errors import Cancelled
+from harness.intake.answer import Deadline
 
 _SLICE_S = 0.25
 _Result = TypeVar("_Result")
@@ -48,29 +53,33 @@ class Cancellation:
         self.check()
 
 
-class ResponseTooLarge(OSError):
+class ResponseTooLarge(HTTPException):
     """The server answered with more than anybody wants to hold."""
 
 
-class Guard:
+class Guard(Deadline):
     """The limits of one request: until when, how much may come back, and whether to go on.
 
     Attributes:
         sent: Whether anything of the request has left. Without that nobody can have accepted it.
+        cut_short: Whether the rest of the request could not be sent, or the connection was reset.
+        unacknowledged_bytes: What had been sent and had not reached the other machine when the last
+            of the answer came.
     """
 
     def __init__(self, cancellation: Cancellation, received_bytes_max: int) -> None:
         self._cancellation = cancellation
         self._received_bytes_max = received_bytes_max
         self._received_bytes = 0
-        self._deadline = 0.0
-        self.sent = False
+        self.sent = self.cut_short = False
+        self.unacknowledged_bytes = 0
 
     def start(self, timeout_s: float) -> None:
         """Begin a request that has to be over in `timeout_s`."""
-        self._deadline = time.monotonic() + timeout_s
+        super().start(timeout_s)
         self._received_bytes = 0
-        self.sent = False
+        self.sent = self.cut_short = False
+        self.unacknowledged_bytes = 0
         self._cancellation.check()
 
     def slice_s(self) -> float:
@@ -81,10 +90,7 @@ class Guard:
             Cancelled: Somebody asked to stop.
         """
         self._cancellation.check()
-        left_s = self._deadline - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError("the request exceeded its total deadline")
-        return min(left_s, _SLICE_S)
+        return min(self.left_s(), _SLICE_S)
 
     def count(self, received_bytes: int) -> None:
         """Note what came back, headers included."""
@@ -114,17 +120,38 @@ class GuardedSocket(socket.socket):
 
     def recv_into(self, *args: Any) -> int:
         """Receive what is there, waiting no longer than the guard allows."""
-        received = self.guard.attempt(self, lambda: super(GuardedSocket, self).recv_into(*args))
+        try:
+            received = self.guard.attempt(self, lambda: super(GuardedSocket, self).recv_into(*args))
+        except ConnectionResetError:
+            self.guard.cut_short = True
+            raise
         self.guard.count(received)
+        self.guard.unacknowledged_bytes = self._count_unacknowledged()
         return received
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send everything, waiting no longer than the guard allows."""
         with memoryview(data) as view, view.cast("B") as rest:
             sent = 0
-            while sent < len(rest):
-                sent += self.guard.attempt(self, lambda done=sent: self.send(rest[done:], flags))  # type: ignore[misc]
-                self.guard.sent |= self.carries_request
+
+            def send() -> int:
+                return self.send(rest[sent:], flags)
+
+            try:
+                while sent < len(rest):
+                    sent += self.guard.attempt(self, send)
+                    self.guard.sent |= self.carries_request
+            except OSError:
+                self.guard.cut_short = True  # urllib3 passes over it, in case there is an answer
+                raise
+
+    def _count_unacknowledged(self) -> int:
+        """Return how much of what was sent has not reached the other machine yet.
+
+        Whoever has read a request has acknowledged it, at the latest with the first of the answer.
+        """
+        counted = fcntl.ioctl(self, termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(counted, sys.byteorder)
 
 
 class GuardedTLSSocket(GuardedSocket, ssl.SSLSocket):

@@ -5,24 +5,28 @@ from __future__ import annotations
 import math
 import ssl
 from collections.abc import Mapping
-from contextlib import closing, suppress
+from contextlib import closing
 from http.client import HTTPException
 
 from urllib3 import BaseHTTPResponse
-from urllib3.exceptions import HTTPError, LocationParseError, SSLError
+from urllib3.exceptions import LocationParseError, SSLError
 from urllib3.util import Url, parse_url
 
-from harness.config import KIB, UploadOptions
+from harness.config import UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, HarnessError, PayloadTooLarge
+from harness.intake.answer import (
+    ANSWER_BYTES_MAX,
+    SHOWN_CHARACTERS,
+    TEXT_S,
+    is_accepted,
+    read_text,
+)
 from harness.upload.connection import make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
 from harness.upload.texts import Secret, can_be_host, check_secret, redact
-
-RESPONSE_BYTES_MAX = 64 * KIB
-_SHOWN_CHARACTERS = 200
 
 
 class Endpoint:
@@ -48,7 +52,7 @@ class Endpoint:
         self._secrets = dict(secret_headers)
         for name, secret in self._secrets.items():
             check_secret(secret, f"for {name}")
-        self._guard = Guard(cancellation, RESPONSE_BYTES_MAX)
+        self._guard = Guard(cancellation, ANSWER_BYTES_MAX)
         proxy = find_proxy(url) if trust_env else None
         self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()))
         self._manager = make_manager(url.scheme or "", self._guard, proxy)
@@ -89,10 +93,10 @@ class Endpoint:
                     preload_content=False,
                     decode_content=False,
                 )
-        except (HTTPError, HTTPException, OSError) as error:
-            return self._no_answer(error)
         except HarnessError as error:
             return error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 - what a damaged answer raises has no common base
+            return self._no_answer(error)
         return self._judge(response)
 
     def _no_answer(self, error: Exception) -> RequestFailed:
@@ -104,11 +108,18 @@ class Endpoint:
         return RequestFailed(message, retryable=retryable, unheard=self._guard.sent)
 
     def _judge(self, response: BaseHTTPResponse) -> HarnessError | None:
-        status, text = response.status, self._quote(_read_text(response))
-        if 200 <= status <= 299:
+        guard, status = self._guard, response.status
+        guard.shorten(TEXT_S)
+        text = self._quote(_read_text(response))
+        early = guard.cut_short or guard.unacknowledged_bytes > 0
+        if is_accepted(status) and not early:
             return None
         said = f": {text}" if text else ""
-        message = f"POST {self._shown}: HTTP {status}{said}"
+        message = f"POST {self._shown}: HTTP {status}"
+        if is_accepted(status):
+            message += " before the whole request had arrived"
+            return RequestFailed(message + said, status=status, retryable=True, unheard=True)
+        message += said
         if status == 413:
             return PayloadTooLarge(message)
         return RequestFailed(
@@ -121,7 +132,7 @@ class Endpoint:
     def _quote(self, text: str) -> str:
         """Return what can be shown of a text that the server may have written."""
         printable = "".join(filter(str.isprintable, text))
-        return redact(printable, self._untold)[:_SHOWN_CHARACTERS]
+        return redact(printable, self._untold)[:SHOWN_CHARACTERS]
 
 
 def _read_text(response: BaseHTTPResponse) -> str:
@@ -130,13 +141,13 @@ def _read_text(response: BaseHTTPResponse) -> str:
     Only a friendly answer that was read to its end leaves a connection worth keeping: whoever
     refuses is likely to hang up, and the next attempt would be spent on finding that out.
     """
-    body, connection = b"", response.connection
-    with closing(response), suppress(HTTPError, HTTPException, OSError):
-        body = response.read(RESPONSE_BYTES_MAX, decode_content=False)
+    connection = response.connection
+    with closing(response):
+        text = read_text(response.read)
     if connection is not None and (response.status >= 300 or response.length_remaining != 0):
         connection.close()
     response.release_conn()
-    return body.decode("utf-8", "replace")
+    return text
 
 
 def _root(error: BaseException) -> BaseException:

@@ -138,7 +138,7 @@ def test_the_status_is_the_verdict_whatever_becomes_of_the_text(
     assert ledger_of(intake).accepted == 2
 
 
-@pytest.mark.parametrize("kind", ["drip", "drip-body", "continue", "silence"])
+@pytest.mark.parametrize("kind", ["drip", "continue", "silence"])
 def test_no_intake_outlasts_the_deadline(intake: IntakeServer, kind: str) -> None:
     """Each of them sends a byte or an interim answer for ever; the test ends because we do."""
     misbehave(intake, kind, times=FOREVER)
