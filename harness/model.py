@@ -8,7 +8,7 @@ know only built-in types.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from msgspec import UNSET, Struct, UnsetType, structs
@@ -125,3 +125,11 @@ def continue_package(scope: Scope) -> Scope:
     return structs.replace(
         scope, language_specifics=structs.replace(specifics, continuation=True), scopes=[]
     )
+
+
+_WHOLE_UNITS = ("unit", "skeleton unit", "partial")
+
+
+def left_out_units(skipped: Mapping[str, int]) -> dict[str, int]:
+    """Return why whole units were left out, and how many: what is delivered is not all there is."""
+    return {reason: count for reason, count in skipped.items() if reason.startswith(_WHOLE_UNITS)}

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.intake.process import Intake, confirm
+from harness.model import left_out_units
 from harness.records import VERIFY, Manifest, Record
 from harness.run.cache import Deliveries, replay_paths
 from harness.run.events import (
@@ -156,6 +157,7 @@ class _Session:
         reused = [record for record in found if record is not None]
         for record in reused:
             self._writer.append(record)
+            self._tell_left_out(record)
         return reused
 
     def _take(self, record: Record) -> None:
@@ -183,11 +185,20 @@ class _Session:
             return
         if record.job.probe == VERIFY:
             self._deliveries.keep(record)
+            self._tell_left_out(record)
         found = self._schedule.records[binary]
         digests = {one.digest for one in found if one.status == "ok" and one.digest}
         if len(digests) > 1 and binary not in self._differing:
             self._differing.add(binary)
             self._on_event(Problem(binary, f"{binary}: the arms delivered different scopes"))
+
+    def _tell_left_out(self, record: Record) -> None:
+        """Say what the source left out whole: what is measured of such a binary is a part of it."""
+        for reason, count in left_out_units(record.skipped).items():
+            message = f"part of {record.job.binary}: {count:,} x {reason}"
+            if message not in self._not_measured:
+                self._not_measured.append(message)
+                self._writer.update_manifest(not_measured=self._not_measured)
 
     def _problem(self, binary: str, message: str) -> None:
         if message not in self._not_measured:

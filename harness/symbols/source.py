@@ -20,6 +20,7 @@ from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.buildinfo import has_build_info
 from harness.symbols.go.packages import iter_go_contents
+from harness.symbols.native.context import SKELETON
 from harness.symbols.native.extract import iter_native_contents
 
 STAGE = "extraction"
@@ -61,7 +62,7 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
             language, packages = _open(elf, chosen, skipped)
         except REFUSED as error:
             raise rejection(elf, error) from error
-        yield PackageSource(_watch_packages(elf, packages), language, skipped)
+        yield PackageSource(_watch_packages(elf, packages, skipped), language, skipped)
 
 
 def _open(
@@ -96,11 +97,40 @@ def _language(dwarf: Dwarf) -> str:
     return first
 
 
-def _watch_packages(elf: ElfFile, packages: Iterator[Package]) -> Iterator[Package]:
-    """Yield packages that are watched, and so are their children."""
+def _watch_packages(
+    elf: ElfFile, packages: Iterator[Package], skipped: Counter[str]
+) -> Iterator[Package]:
+    """Yield packages that are watched, and so are their children.
+
+    Raises:
+        InputRejected: There was none: an empty result is not to be taken for a small one.
+    """
+    empty = True
     for package in _watch(elf, packages):
+        empty = False
         package.children = _watch(elf, package.children)
         yield package
+    if empty:
+        raise _nothing(elf, skipped)
+
+
+_MOST_REASONS = 3
+_REMEDIES = (
+    (SKELETON, "build it without -gsplit-dwarf: split files are not read"),
+    ("unit in ", "name a binary with debugging information of C, C++, Go or Rust"),
+    ("unit: not Go", "name a binary with debugging information of C, C++, Go or Rust"),
+    ("", "build it with -g, or ask for another --scope"),
+)
+
+
+def _nothing(elf: ElfFile, skipped: Counter[str]) -> InputRejected:
+    """Return what to say of a file of which nothing was extracted: what was left out, and why."""
+    found = skipped.most_common(_MOST_REASONS)
+    left_out = ", ".join(f"{count:,} x {reason}" for reason, count in found)
+    why = f"left out: {left_out}" if found else "its debugging information has no function or type"
+    first = found[0][0] if found else ""
+    remedy = next(remedy for start, remedy in _REMEDIES if first.startswith(start))
+    return InputRejected(f"nothing was extracted ({why})", file=elf.path, remedy=remedy)
 
 
 def _watch(elf: ElfFile, items: Iterator[_T]) -> Iterator[_T]:

@@ -28,7 +28,8 @@ NAMELESS = "type without a name"
 
 
 _KNOWN_FILES = 256
-_REASONS = {UT_TYPE: "type unit", UT_SKELETON: "skeleton unit without its split file"}
+SKELETON = "skeleton unit without its split file"
+_REASONS = {UT_TYPE: "type unit", UT_SKELETON: SKELETON}
 
 
 def reason_to_skip(unit: Unit) -> str:
@@ -38,7 +39,7 @@ def reason_to_skip(unit: Unit) -> str:
     if unit.root_tag != dw.TAG_COMPILE_UNIT:
         return "partial, imported or split unit"
     if dw.AT_GNU_DWO_NAME in unit.attributes or dw.AT_DWO_NAME in unit.attributes:
-        return "skeleton unit without its split file"
+        return SKELETON
     if unit.language not in ("c", "cpp", "rust"):
         return f"unit in {unit.language_name}"
     return ""

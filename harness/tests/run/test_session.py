@@ -146,6 +146,14 @@ def test_what_cannot_be_read_is_a_status_and_the_run_goes_on(
     assert set(data.failures["binary"]) == {"text", "stripped"}
 
 
+def test_units_that_were_left_out_are_said_of_a_binary_that_was_measured(tmp_path: Path) -> None:
+    mixed = real_binary(tmp_path, "c/assembly.so", "mixed")
+    request = a_request(tmp_path, mixed, sources=("replay",), probes=("bare",), replicates={})
+    path = run_session(request, lambda _: None)
+    assert load_frames(path).failures.empty
+    assert read_manifest(path).not_measured == ["part of mixed: 1 x unit in assembly"]
+
+
 def test_events_tell_the_run_in_order(run: tuple[Frames, list[Event], RunRequest]) -> None:
     data, events, _ = run
     assert isinstance(events[0], RunStarted)

@@ -142,5 +142,11 @@ def test_a_unit_of_a_recent_standard_is_read(tmp_path: Path, code: int, language
 def test_a_unit_that_is_not_read_is_counted_by_its_language(
     tmp_path: Path, code: int, name: str
 ) -> None:
-    with open_packages(str(relabelled(tmp_path / "program", code))) as source:
-        assert census_of(source).skipped == {f"unit in {name}": 1}
+    """Where nothing else is there, that is an error and not an empty result."""
+    reason = rf"nothing was extracted \(left out: 1 x unit in {name}\) — name a binary"
+    with (
+        open_packages(str(relabelled(tmp_path / "program", code))) as source,
+        pytest.raises(InputRejected, match=reason),
+    ):
+        census_of(source)
+    assert source.skipped == {f"unit in {name}": 1}

@@ -190,7 +190,6 @@ def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("c/split.so", "skeleton unit without its split file"),
         ("c/dwz.so", "partial, imported or split unit"),
         ("c/dwz.so", "instance of a function in a skipped unit"),
     ],
@@ -201,6 +200,15 @@ def test_what_is_left_out_is_counted_with_a_reason(path: str, reason: str) -> No
             for _ in package.children:
                 pass
         assert source.skipped[reason] > 0
+
+
+def test_a_binary_of_which_nothing_is_extracted_is_no_empty_result() -> None:
+    reason = r"nothing was extracted \(left out: 1 x skeleton unit .*\) — build it without -gsplit"
+    with (
+        open_packages(str(FIXTURES / "c" / "split.so")) as source,
+        pytest.raises(InputRejected, match=reason),
+    ):
+        list(source.packages)
 
 
 @pytest.mark.parametrize(
