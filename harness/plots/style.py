@@ -172,7 +172,7 @@ def _glyphs() -> frozenset[int]:
 
 _FORMATS: dict[str, dict[str, Any]] = {
     "svg": {"metadata": {"Date": None, "Creator": None}},
-    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}},
+    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 1}},
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 from msgspec import Struct
 
@@ -93,18 +95,22 @@ def holdings_by_arm(copies: pd.DataFrame) -> dict[str, Holdings]:
 
 
 def _holdings(rows: pd.DataFrame) -> Holdings:
-    stages = rows.groupby("stage")["bytes"].sum().sort_values(ascending=False, kind="stable")
-    places = rows.groupby(["stage", "location"], sort=False)[["bytes", "copies"]].sum()
-    largest = places.sort_values("bytes", ascending=False, kind="stable").head(MOST_LINES)
-    total = int(rows["bytes"].sum())
+    """Add up in plain dictionaries: grouping a table takes longer than going through its rows."""
+    stages: Counter[str] = Counter()
+    places: dict[tuple[str, str], list[float]] = {}
+    columns = (rows[name].tolist() for name in ("stage", "location", "bytes", "copies"))
+    for stage, location, held, copies in zip(*columns, strict=True):
+        stages[stage] += held
+        place = places.setdefault((stage, location), [0, 0.0])
+        place[0] += held
+        place[1] += copies
+    largest = sorted(places.items(), key=lambda place: -place[1][0])[:MOST_LINES]
+    ordered = sorted(stages, key=lambda stage: (-stages[stage], stage))
+    total = sum(stages.values())
     return Holdings(
-        total_bytes=total,
-        stages=tuple((str(stage), int(held)) for stage, held in stages.items()),
-        lines=tuple(
-            Line(str(stage), str(location), int(held), float(copies))
-            for (stage, location), held, copies in zip(
-                largest.index, largest["bytes"], largest["copies"], strict=True
-            )
-        ),
-        rest_bytes=total - int(largest["bytes"].sum()),
-    )
+        total_bytes=int(total),
+        stages=tuple((stage, int(stages[stage])) for stage in ordered),
+        lines=tuple(Line(stage, location, int(held), float(copies))
+                    for (stage, location), (held, copies) in largest),
+        rest_bytes=int(total - sum(held for _, (held, _) in largest)),
+    )  # fmt: skip

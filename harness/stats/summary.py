@@ -313,9 +313,9 @@ def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | Non
 
 def _delivered(deliveries: pd.DataFrame, arms: tuple[str, str]) -> int | None:
     """Return how much JSON reached the intake, for the size of what a row is about."""
-    own = deliveries["arm"].isin(arms) & (deliveries["status"] == "ok")
-    largest = deliveries.loc[own, "raw_bytes"].max()
-    return int(largest) if largest > 0 else None
+    rows = zip(*(deliveries[name] for name in ("arm", "status", "raw_bytes")), strict=True)
+    sizes = [size for arm, status, size in rows if arm in arms and status == "ok" and size > 0]
+    return int(max(sizes)) if sizes else None
 
 
 def same_output(deliveries: pd.DataFrame, arms: tuple[str, str]) -> bool | None:

@@ -153,16 +153,20 @@ def _iter_metrics(row: Row, values: Mapping[Place, list[float]]) -> Iterator[Met
 
 def _first_batches(batches: pd.DataFrame) -> list[Mapping[str, Any]]:
     """Return each batch of each arm's first replicate once; other replicates repeat them."""
-    if batches.empty:
-        return []
-    first = batches[
-        batches["replicate"] == batches.groupby("arm")["replicate"].transform("min")
-    ].drop_duplicates(["arm", "batch_num"])
-    return _records(first.sort_values(["arm", "batch_num"], kind="stable"))
+    rows = _records(batches)
+    first: dict[str, int] = {}
+    for row in rows:
+        first[row["arm"]] = min(row["replicate"], first.get(row["arm"], row["replicate"]))
+    own: dict[tuple[str, int], Mapping[str, Any]] = {}
+    for row in rows:
+        if row["replicate"] == first[row["arm"]]:
+            own.setdefault((row["arm"], row["batch_num"]), row)
+    return [row for _, row in sorted(own.items())]
 
 
 def _records(table: pd.DataFrame) -> list[Mapping[str, Any]]:
-    return [dict(record) for record in table.to_dict("records")]
+    columns = {str(name): table[name].tolist() for name in table.columns}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 _FEWEST_POINTS = 5
