@@ -30,8 +30,9 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     whole file, `list_entries` in one list of ranges or locations. A string is cut at `string_bytes`
     and the type of a symbol in C, C++ and Rust at `type_name_chars`; symbols are left out once the
     names and types of one scope below its package come to `scope_chars`. These three are counted
-    among what was skipped; every other limit ends the extraction. `cpu_s` is spent by extraction
-    alone: while a batch is made or sent, its clock stands still.
+    among what was skipped; every other limit ends the extraction. `output_bytes` is about what all
+    scopes take as JSON: names that entries share are written once for each of them. `cpu_s` is
+    spent by extraction alone: while a batch is made or sent, its clock stands still.
     """
 
     inflated_bytes: int = 8 * GIB
@@ -42,6 +43,7 @@ class Limits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     scope_chars: int = 4 * MIB
     line_rows: int = 50_000_000
     list_entries: int = 100_000
+    output_bytes: int = 4 * GIB
     cpu_s: float = 900.0
 
 

@@ -54,7 +54,7 @@ class Budget:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._entries = self._rows = 0
+        self._entries = self._rows = self._output_bytes = 0
         self._deadline = time.thread_time() + limits.cpu_s
         self._paused_at: float | None = None
 
@@ -97,6 +97,13 @@ class Budget:
             most = self._limits.line_rows
             raise beyond("line_rows", most, f"more than {most} line rows", section=".debug_line")
         self.check_time()
+
+    def spend_output(self, size: int) -> None:
+        """Count what is delivered; raise if there was too much."""
+        self._output_bytes += size
+        most = self._limits.output_bytes
+        if self._output_bytes > most:
+            raise beyond("output_bytes", most, f"scopes of more than {most} bytes")
 
     def check_time(self) -> None:
         """Raise InputRejected once too much time is gone."""

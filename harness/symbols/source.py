@@ -108,10 +108,37 @@ def _watch_packages(
     empty = True
     for package in _watch(elf, packages):
         empty = False
-        package.children = _watch(elf, package.children)
+        package.children = _watch(elf, _weighed(elf, package.children))
         yield package
     if empty:
         raise _nothing(elf, skipped)
+
+
+def _weighed(elf: ElfFile, children: Iterator[Scope]) -> Iterator[Scope]:
+    """Yield children until they are more than a file may describe."""
+    for child in children:
+        elf.budget.spend_output(_weight(child))
+        yield child
+        del child  # it must not live on while the next one is being made
+
+
+_SCOPE_BYTES, _SYMBOL_BYTES, _RANGE_BYTES = 128, 64, 24  # keys and marks, without any text
+
+
+def _weight(scope: Scope) -> int:
+    """Return about how many bytes a scope takes as JSON: a lower bound."""
+    specifics = scope.language_specifics
+    size = _SCOPE_BYTES + len(scope.name) + len(scope.source_file)
+    size += _RANGE_BYTES * len(scope.injectible_lines)
+    if specifics is not None:
+        size += len(specifics.qualified_name) + len(specifics.linkage_name)
+        size += sum(map(len, specifics.super_classes))
+    for symbol in scope.symbols:
+        size += _SYMBOL_BYTES + len(symbol.name) + len(symbol.type)
+        places = symbol.language_specifics
+        if places is not None:
+            size += _RANGE_BYTES * len(places.available_line_ranges)
+    return size + sum(map(_weight, scope.scopes))
 
 
 _MOST_REASONS = 3

@@ -50,6 +50,7 @@ class GoLines:
     """
 
     def __init__(self, elf: ElfFile) -> None:
+        self._budget = elf.budget
         section = find_line_table(elf)
         self._image = Image(elf)
         module = find_module_data(self._image, section.address)
@@ -67,6 +68,7 @@ class GoLines:
 
     def lines_at(self, pc: int) -> FunctionLines | None:
         """Return the lines of the function at a PC; None if there is none."""
+        self._budget.check_time()  # functions can share one long table
         function = self._table.find(pc)
         return None if function is None else FunctionLines(self, function)
 

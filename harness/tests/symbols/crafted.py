@@ -7,11 +7,15 @@ import zlib
 from collections.abc import Iterable
 
 _COMPRESSED, _ZLIB = 0x800, 1
+C, CPP, RUST = 0x0C, 0x1A, 0x1C
 _ABBREVIATIONS = bytes((
     *(1, 0x11, 1, 0x13, 0x0B, 0x03, 0x08, 0x10, 0x17, 0, 0),  # unit: language, name, stmt_list
     *(2, 0x2E, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x07, 0, 0),  # function: name, low and high PC
     *(3, 0x0B, 0, 0x55, 0x17, 0, 0),  # block: ranges
     *(4, 0x34, 0, 0x03, 0x08, 0x02, 0x17, 0, 0),  # variable: name, location list
+    *(5, 0x2E, 0, 0x03, 0x0E, 0x11, 0x01, 0x12, 0x07, 0, 0),  # function: shared name, low, high PC
+    *(6, 0x2E, 1, 0x03, 0x08, 0x55, 0x17, 0, 0),  # function: name, ranges
+    *(7, 0x1D, 0, 0x55, 0x17, 0, 0),  # inlined instance: ranges
     0,
 ))  # fmt: skip
 
@@ -42,9 +46,9 @@ def _sized(content: bytes) -> bytes:
     return struct.pack("<I", len(content)) + content
 
 
-def _unit(*, blocks: int = 0, variables: int = 0) -> bytes:
+def _unit(language: int, *, blocks: int = 0, variables: int = 0, more: bytes = b"") -> bytes:
     """Return a unit with one function; its blocks and variables all name the list at 12."""
-    body = b"\x01\x0ca.c\0" + struct.pack("<I", 0)
+    body = bytes((1, language)) + b"a.c\0" + struct.pack("<I", 0) + more
     body += b"\x02f\0" + struct.pack("<QQ", 0x1000, 0x100)
     body += (b"\x03" + struct.pack("<I", 12)) * blocks
     body += (b"\x04v\0" + struct.pack("<I", 12)) * variables + b"\0\0"
@@ -58,23 +62,53 @@ def _lines(rows: int) -> bytes:
     return _sized(struct.pack("<HI", 4, len(tables)) + tables + program)
 
 
-def line_rows(rows: int) -> bytes:
+def line_rows(rows: int, language: int = C) -> bytes:
     """Return a program whose line table has so many rows, compressed to next to nothing."""
-    return _program(_unit(), rows)
+    return _program(_unit(language), rows)
 
 
-def shared_ranges(blocks: int, ranges: int) -> bytes:
+def shared_ranges(blocks: int, ranges: int, language: int = C) -> bytes:
     """Return a program whose blocks all have the same list of so many ranges."""
     entries = b"\x04\x11\x12" * ranges + b"\0"
     rest = (".debug_rnglists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
-    return _program(_unit(blocks=blocks), 1, rest)
+    return _program(_unit(language, blocks=blocks), 1, rest)
 
 
-def shared_locations(variables: int, places: int) -> bytes:
+def shared_locations(variables: int, places: int, language: int = C) -> bytes:
     """Return a program whose variables all have the same list of so many places."""
     entries = b"\x04\x11\x12\x01\x50" * places + b"\0"
     rest = (".debug_loclists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
-    return _program(_unit(variables=variables), 1, rest)
+    return _program(_unit(language, variables=variables), 1, rest)
+
+
+def shared_text(functions: int, length: int, language: int = C) -> bytes:
+    """Return a program whose functions all have the same long name."""
+    function = b"\x05" + struct.pack("<IQQ", 0, 0x1000, 0x10)
+    rest = (".debug_str", b"n" * length + b"\0")
+    return _program(_unit(language, more=function * functions), 1, rest)
+
+
+def holes(ranges: int, instances: int, language: int = C) -> bytes:
+    """Return a program whose one function has so many ranges, and in each of them such holes."""
+    code = b"".join(_pair(0x1000 + 16 * at, 12) for at in range(ranges)) + b"\0"
+    hole = b"".join(_pair(0x1000 + 16 * at, 2) for at in range(ranges)) + b"\0"
+    header = struct.pack("<HBBI", 5, 8, 0, 0)
+    function = b"\x06g\0" + struct.pack("<I", 12)
+    inside = (b"\x07" + struct.pack("<I", 12 + len(code))) * instances + b"\0"
+    rest = (".debug_rnglists", _sized(header + code + hole))
+    return _program(_unit(language, more=function + inside), 1, rest)
+
+
+def _pair(low: int, size: int) -> bytes:
+    return b"\x04" + _uleb(low) + _uleb(low + size)
+
+
+def _uleb(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 127:
+        encoded.append(number & 127 | 128)
+        number >>= 7
+    return bytes((*encoded, number))
 
 
 def _program(unit: bytes, rows: int, *rest: tuple[str, bytes]) -> bytes:

@@ -6,7 +6,7 @@ import resource
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -98,23 +98,42 @@ def test_changed_bytes_are_rejected_or_survived(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "language", [crafted.C, crafted.CPP, crafted.RUST], ids=["c", "cpp", "rust"]
+)
+@pytest.mark.parametrize(
+    ("make", "sizes", "limits", "reason"),
+    [
+        (crafted.line_rows, (3_000_000,), Limits(line_rows=1000), "more than 1000 line rows"),
+        (crafted.line_rows, (30_000_000,), Limits(cpu_s=0.2), r"not read after 0\.2 s of CPU"),
+        (crafted.line_rows, (3_000_000,), Limits(inflated_bytes=MIB), "more than 1048576 bytes"),
+        (crafted.shared_ranges, (2000, 200_000), Limits(), "range list of more than 100000"),
+        (crafted.shared_ranges, (2000, 90_000), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
+        (crafted.shared_ranges, (2000, 90_000), Limits(), "more than 1,000,000 variables"),
+        (crafted.shared_locations, (9, 200_000), Limits(), "location list of more than 100000"),
+        (crafted.shared_locations, (2000, 90_000), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
+        (crafted.shared_text, (5000, 60_000), Limits(output_bytes=MIB), "scopes of more than 104"),
+        (crafted.holes, (90_000, 9), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
+    ],
+    ids=["rows", "rows in time", "inflated", "ranges", "ranges in time", "ranges in memory",
+         "locations", "locations in time", "output", "holes in time"],
+)  # fmt: skip
+def test_a_unit_made_to_get_past_a_limit_does_not(
+    make: Callable[..., bytes], sizes: tuple[int, ...], limits: Limits, reason: str, language: int
+) -> None:
+    content = make(*sizes, language=language)
+    with pytest.raises(InputRejected, match=reason), bounded(256 * MIB):
+        drain_content(content, SymbolOptions(limits=limits))
+
+
+@pytest.mark.parametrize(
     ("content", "limits", "reason"),
     [
-        (crafted.line_rows(3_000_000), Limits(line_rows=1000), "more than 1000 line rows"),
-        (crafted.line_rows(30_000_000), Limits(cpu_s=0.2), r"not read after 0\.2 s of CPU time"),
-        (crafted.line_rows(3_000_000), Limits(inflated_bytes=MIB), "more than 1048576 bytes"),
         (crafted.empty_units(1_000_000), Limits(), "a unit of 0 bytes, shorter than its header"),
         (crafted.empty_units(1_000_000, length=7), Limits(dies=1000), "more than 1000 entries"),
-        (crafted.shared_ranges(2000, 200_000), Limits(), "range list of more than 100000 entries"),
-        (crafted.shared_ranges(2000, 90_000), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
-        (crafted.shared_ranges(2000, 90_000), Limits(), "more than 1,000,000 variables"),
-        (crafted.shared_locations(9, 200_000), Limits(), "location list of more than 100000"),
-        (crafted.shared_locations(2000, 90_000), Limits(cpu_s=0.2), r"not read after 0\.2 s"),
         (crafted.shared_name(2000, 256 * 1024), Limits(), "it has no .debug_info"),
     ],
-    ids=["rows", "rows in time", "inflated", "no unit", "units", "ranges", "ranges in time",
-         "ranges in memory", "locations", "locations in time", "names"],
-)  # fmt: skip
+    ids=["no unit", "units", "names"],
+)
 def test_a_file_made_to_get_past_a_limit_does_not(
     content: bytes, limits: Limits, reason: str
 ) -> None:
@@ -124,8 +143,14 @@ def test_a_file_made_to_get_past_a_limit_does_not(
 
 @pytest.mark.parametrize(
     "content",
-    [crafted.line_rows(30), crafted.shared_ranges(3, 5), crafted.shared_locations(3, 5)],
-    ids=["rows", "ranges", "locations"],
+    [
+        crafted.line_rows(30),
+        crafted.shared_ranges(3, 5),
+        crafted.shared_locations(3, 5),
+        crafted.shared_text(3, 5),
+        crafted.holes(20_000, 40),
+    ],
+    ids=["rows", "ranges", "locations", "text", "holes"],
 )
 def test_a_file_made_alike_within_the_limits_is_read(content: bytes) -> None:
     drain_content(content, SymbolOptions())
