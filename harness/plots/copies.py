@@ -47,8 +47,8 @@ _STAGES = {
 }
 _FOREIGN = "#BBBBBB"
 _MOST_BARS = 12
-_OWN_SCALE = 1 / 3
-"""An arm whose longest bar is shorter than this, of the longest one's length, has its own panel."""
+_OWN_SCALE = 1 / 5
+"""Arms whose usual bar is shorter than this, of the longest usual one, have their own panel."""
 _CUT = 3.0
 """A bar longer than this, in medians of its panel, is cut: it would make all others unreadable."""
 _NAME_WIDTH = 20
@@ -95,9 +95,9 @@ def _iter_panels(held: pd.DataFrame, sizes: pd.Series[float]) -> Iterator[_Panel
     """Yield for each source the arms that hold most, then those that need a scale of their own."""
     for source in sorted(held.index.unique("source")):
         of = held.xs(source, level="source", drop_level=False)
-        longest = sizes[of.index].groupby("arm").max()
-        small = longest < _OWN_SCALE * longest.max()
-        for arms in (sorted(longest.index[~small]), sorted(longest.index[small])):
+        usual = of.sum(axis=1).groupby("arm").median()
+        small = usual < _OWN_SCALE * usual.max()
+        for arms in (sorted(usual.index[~small]), sorted(usual.index[small])):
             if arms:
                 yield _panel(of[of.index.get_level_values("arm").isin(arms)], sizes, arms)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from harness.plots.scales import byte_scale, plain_log
 from harness.plots.style import (
@@ -64,7 +65,10 @@ def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
     title = case_title(*collections[["binary", "source"]].iloc[0])
     axes.set_title(f"{title}; each mark is one collection")
     axes.set_yscale("log")
+    pauses_ms = _MS * collections["duration_s"].clip(lower=1e-6)
+    axes.set_ylim(pauses_ms.min() / 2, pauses_ms.max() * 2)
     plain_log(axes.yaxis)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))  # less than a decade is usual
     axes.set_ylabel("Pause (ms, log scale)")
 
 

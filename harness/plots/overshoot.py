@@ -28,7 +28,8 @@ from harness.units import format_bytes
 
 QUESTION = "How far do batches overshoot the threshold?"
 _KIB = 1024
-_MOST_BINARIES = 25
+_MOST_ROWS = 25
+_ROW = ["binary", "arm"]
 _NAME_WIDTH = 20
 _FEWEST = 20
 """A distribution of fewer batches than this is not drawn: each of them is seen anyway."""
@@ -45,7 +46,7 @@ def draw(frames: Frames) -> Figure:
         share = 100 * float((batches["payload_bytes"] / batches["threshold_bytes"]).max())
         return no_data(QUESTION, f"no batch reached its threshold, the largest {share:.0f} % of it")
     shown = _furthest(reached)
-    heights = [shown["binary"].nunique() + 1.0]
+    heights = [len(shown[_ROW].drop_duplicates()) + 1.0]
     many = reached.groupby("arm").filter(lambda some: len(some) >= _FEWEST)
     if len(many):
         heights.insert(0, 5.0)
@@ -73,10 +74,11 @@ def _of_one_source(batches: pd.DataFrame) -> pd.DataFrame:
 
 
 def _furthest(reached: pd.DataFrame) -> pd.DataFrame:
-    """Return the batches of as many binaries as one can read, those that overshot furthest."""
-    furthest = reached.groupby("binary")["overshoot_bytes"].max()
-    chosen = sorted(furthest.index, key=lambda name: (-furthest[name], name))[:_MOST_BINARIES]
-    return reached[reached["binary"].isin(chosen)]
+    """Return the batches of as many rows as one can read, those that overshot furthest, last."""
+    row = reached.groupby(_ROW)["overshoot_bytes"].transform("max")
+    order = reached.assign(furthest=row).sort_values(["furthest", *_ROW], kind="stable")
+    rows = order[_ROW].drop_duplicates()[-_MOST_ROWS:]
+    return order.merge(rows, on=_ROW)
 
 
 def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
@@ -93,15 +95,18 @@ def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
 
 def _draw_batches(axes: Axes, shown: pd.DataFrame) -> None:
     looks = arm_looks(shown["arm"])
-    furthest = shown.groupby("binary")["overshoot_bytes"].max()
-    names = sorted(furthest.index, key=lambda name: (furthest[name], name))
-    labels = drawn_labels(names, _NAME_WIDTH)
-    for arm, some in shown.groupby("arm"):
-        colour, marker = looks[str(arm)]
-        places = [names.index(name) for name in some["binary"]]
-        axes.plot(some["overshoot_bytes"] / _KIB, places, marker, color=colour, alpha=0.8)
+    rows = [(str(binary), str(arm)) for binary, arm in shown[_ROW].drop_duplicates().to_numpy()]
+    for place, (binary, arm) in enumerate(rows):
+        own = shown[(shown["binary"] == binary) & (shown["arm"] == arm)]
+        colour, marker = looks[arm]
+        axes.plot(
+            own["overshoot_bytes"] / _KIB, [place] * len(own), marker, color=colour, alpha=0.8
+        )
     axes.set_title("Each batch that reached its threshold")
-    name_rows(axes, [labels[name] for name in names])
+    binaries = drawn_labels((binary for binary, _ in rows), _NAME_WIDTH)
+    arms = drawn_labels((arm for _, arm in rows), _NAME_WIDTH)
+    several = len(arms) > 1
+    name_rows(axes, [binaries[b] + (f", {arms[arm]}" if several else "") for b, arm in rows])
 
 
 def _scale(panels: list[Axes], reached: pd.DataFrame) -> None:
@@ -119,6 +124,6 @@ def _iter_notes(batches: pd.DataFrame, reached: pd.DataFrame, shown: pd.DataFram
     said = format_bytes(thresholds[0]) if len(thresholds) == 1 else f"{len(thresholds)} different"
     never = batches["binary"].nunique() - reached["binary"].nunique()
     yield f"threshold: {said}; never reached by {never} of {batches['binary'].nunique()} binaries"
-    unseen = reached["binary"].nunique() - shown["binary"].nunique()
+    unseen = len(reached[_ROW].drop_duplicates()) - len(shown[_ROW].drop_duplicates())
     if unseen:
-        yield f"the {unseen} binaries that overshot least are in the distribution only"
+        yield f"the {unseen} rows that overshot least are not drawn"

@@ -33,7 +33,7 @@ SPARE = ((GREEN, "s"), (PURPLE, "^"), (ORANGE, "v"), (SKY, "P"), (BLACK, "X"))
 
 _DPI = 150
 _WIDTH_IN = 7.2
-_KEY_WIDTH = 66  # how many characters of a key fit the width, without its marks
+_MARK_IN, _LETTER_IN = 0.8, 0.095  # what a mark of the key takes, and each letter beside it
 _ROW_IN, _NOTE_IN = 0.26, 0.17
 ARM_WIDTH = 24
 _FONT = "DejaVu Sans"  # ships with matplotlib, so a picture is the same on every machine
@@ -98,7 +98,7 @@ def add_key(figure: Figure, handles: Iterable[Artist], notes: Iterable[str] = ()
     """Put under the picture what its marks mean, and in small type what no mark in it shows."""
     marks, told = list(handles), list(notes)
     longest = max((len(str(one.get_label())) for one in marks), default=0)
-    columns = max(1, min(3, _KEY_WIDTH // (longest + 1)))
+    columns = max(1, min(3, int(_WIDTH_IN / (_MARK_IN + _LETTER_IN * longest))))
     rows = -(-len(marks) // columns)
     room = _ROW_IN * max(0, rows - 2) + _NOTE_IN * max(0, len(told) - 3)
     figure.set_size_inches(_WIDTH_IN, figure.get_figheight() + room)

@@ -257,10 +257,33 @@ def test_many_arms_have_room_and_nothing_is_said_on_the_terminal(
     assert [str(warning.message) for warning in recwarn.list] == []
     assert capfd.readouterr() == ("", "")
     assert imread(BytesIO(png)).shape[0] < 4500
+    for legend in figure.legends:
+        box = legend.get_window_extent()
+        assert 0 <= box.x0 < box.x1 <= figure.bbox.width
     for axes in figure.axes:
         box = axes.get_position()
         assert box.width > 0.3
         assert box.height * figure.get_figheight() > 0.5
+
+
+@pytest.mark.parametrize("pauses_ms", [[0.14, 0.2], [0.001, 30.0], [3.0]])
+def test_pauses_have_numbers_however_far_apart_they_are(pauses_ms: list[float]) -> None:
+    rows = [
+        {**row, "duration_s": pause / 1000, "start_s": float(number)}
+        for number, pause in enumerate(pauses_ms)
+        for row in _case("a.so")["collections"][:1]
+    ]
+    plot: Callable[[Frames], Figure] = registry.find("plot", "gc").load()
+    pauses = plot(frames(collections=rows)).axes[0]
+    low, high = pauses.get_ylim()
+    assert sum(low <= tick <= high for tick in pauses.get_yticks()) > 1
+
+
+def test_each_arm_has_rows_of_its_own_where_several_overshot() -> None:
+    plot: Callable[[Frames], Figure] = registry.find("plot", "overshoot").load()
+    flushed = [batch("a.so", n, 900 * n, arm=arm) for n in (1, 2) for arm in ARMS]
+    labels = plot(frames(batches=flushed)).axes[-1].get_yticklabels()
+    assert [label.get_text() for label in labels] == ["a.so, legacy", "a.so, streaming"]
 
 
 def test_two_dozen_arms_look_unlike_each_other() -> None:
