@@ -12,7 +12,8 @@ from harness.config import DEFAULTS, PipelineOptions, SymbolOptions
 VERIFY = "verify"
 """The probe of the unmeasured runs that show what each arm delivers."""
 
-STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "interrupted")
+STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "invalid",
+            "interrupted")  # fmt: skip
 OTHER = "other"
 STAGES = ("extraction", "scope tree", "JSON", "gzip", "multipart", "HTTP", OTHER)
 
@@ -32,6 +33,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         compared: It is compared when no metric is asked for by name.
         alone: It means nothing unless the process had the machine to itself.
         peak_rank: 1 for the best definition of peak heap, 2 for the next; 0 for other quantities.
+        complete: It counts all that became resident; RSS that rose far above it contradicts it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     compared: bool = True
     alone: bool = False
     peak_rank: int = 0
+    complete: bool = False
 
 
 class Cost(Struct, frozen=True, kw_only=True):

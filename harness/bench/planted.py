@@ -6,13 +6,19 @@ Every pipeline here passes its warm-up, whose upload id begins with zeros, and m
 from __future__ import annotations
 
 import atexit
+import ctypes
+import gc
+import mmap
 import os
 import signal
+import subprocess
+import sys
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from harness.config import PipelineOptions, UploadOptions
+from harness.config import MIB, PipelineOptions, UploadOptions
 from harness.contracts import Body, Pipeline, Poster
 from harness.model import Package, Scope
 from harness.pipelines import streaming
@@ -23,6 +29,8 @@ STAGE = "other"
 
 Observe = Callable[[Batch], None]
 Planted = tuple[Iterator[Package], Poster]
+
+TAKEN_BYTES = 10 * MIB
 
 _kept: list[object] = []
 
@@ -84,6 +92,58 @@ def truncates_capture(packages: Iterator[Package], poster: Poster) -> Planted:
     if not _is_warm_up(poster):
         atexit.register(lambda: os.truncate(capture, capture.stat().st_size - 1))
     return packages, poster
+
+
+def taking(take: Callable[[], object]) -> Pipeline:
+    """Make a pipeline: streaming, while it has what `take` returns, once it is measured."""
+
+    def run(
+        packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
+    ) -> Counters:
+        taken = None if _is_warm_up(poster) else take()
+        counters = streaming.run(packages, poster, options, observe)
+        del taken
+        return counters
+
+    return run
+
+
+def _through_a_pointer() -> object:
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    block = libc.malloc(ctypes.c_size_t(TAKEN_BYTES))
+    return ctypes.memset(block, 1, TAKEN_BYTES)
+
+
+def _in_a_fork() -> None:
+    pid = os.fork()
+    if not pid:
+        bytearray(TAKEN_BYTES)
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _in_a_command() -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-I", "-S", "-c", f"bytearray({TAKEN_BYTES})"])
+
+
+def _restart_tracemalloc() -> None:
+    tracemalloc.stop()
+    tracemalloc.start()
+
+
+takes_memory_through_a_pointer = taking(_through_a_pointer)
+reserves_and_never_touches = taking(lambda: mmap.mmap(-1, 10 * TAKEN_BYTES))
+works_in_a_fork = taking(_in_a_fork)
+works_in_a_command = taking(lambda: _in_a_command().wait())
+works_in_a_command_and_does_not_wait = taking(_in_a_command)
+stops_tracemalloc = taking(tracemalloc.stop)
+restarts_tracemalloc = taking(_restart_tracemalloc)
+clears_traces = taking(tracemalloc.clear_traces)
+resets_the_peak = taking(lambda: tracemalloc.reset_peak())  # noqa: PLW0108  as it is by then
+starts_tracemalloc = taking(tracemalloc.start)
+removes_callbacks = taking(gc.callbacks.clear)
+removes_the_profile_function = taking(lambda: sys.setprofile(None))
 
 
 class DeafPoster:

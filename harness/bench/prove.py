@@ -12,6 +12,7 @@ from harness.errors import MeasurementInvalid
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
 from harness.records import VERIFY, Counters, Job, Record
+from harness.residency import contradiction
 from harness.run.doctor import iter_packages
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
@@ -42,7 +43,7 @@ class _Bench:
 
     def __init__(self, scratch: Path, intake: Intake) -> None:
         self._scratch, self._intake = scratch, intake
-        traits = resolve_probes(("memray",))
+        traits = resolve_probes(("memray", "tracemalloc", "gc", "peak", "bare"))
         work = scratch / "work"
         work.mkdir(mode=0o555)
         self._settings = Settings(work=str(work), traits=traits)
@@ -136,8 +137,25 @@ def _prove_lost_scope(bench: _Bench) -> Proof:
     return _judged(record, "mismatch", "a scope of every package not shipped")
 
 
-def _by_status(pipeline: str, status: str, fault: str, bench: _Bench) -> Proof:
-    return _judged(bench.run(pipeline, "small"), status, fault)
+def _by_status(
+    pipeline: str, status: str, fault: str, bench: _Bench, *, probe: str = "memray"
+) -> Proof:
+    return _judged(bench.run(pipeline, "small", probe), status, fault)
+
+
+def _prove_uncounted(bench: _Bench) -> Proof:
+    """Show that the untraced process contradicts a peak from which memory is missing."""
+    peak, grown = (
+        bench.run("takes_memory_through_a_pointer", "small", probe) for probe in ("peak", "bare")
+    )
+    why = contradiction(
+        "heap_peak", peak.values["heap_peak"], grown.values["rss_growth"], traced=False
+    )
+    return Proof(
+        fault="10 MiB that no allocator hands out",
+        caught=bool(why),
+        evidence=why.partition(" — ")[0] or "no contradiction",
+    )
 
 
 def _judged(record: Record, status: str, fault: str) -> Proof:
@@ -160,4 +178,20 @@ _PROOFS: tuple[Callable[[_Bench], Proof], ...] = (
     partial(_by_status, "truncates_capture", "damaged", "a capture that lost its last byte"),
     _prove_lost_scope,
     partial(_by_status, "posts_nothing", "mismatch", "batches that are claimed and never sent"),
+    partial(_by_status, "works_in_a_fork", "invalid", "work that is done in a forked child"),
+    partial(_by_status, "works_in_a_command", "invalid", "work that is done by a command"),
+    partial(_by_status, "reserves_and_never_touches", "invalid", "address space without memory"),
+    _prove_uncounted,
+    *(
+        partial(_by_status, pipeline, "invalid", fault, probe=probe)
+        for pipeline, probe, fault in (
+            ("stops_tracemalloc", "tracemalloc", "a trace that is stopped"),
+            ("restarts_tracemalloc", "tracemalloc", "a trace that is started anew"),
+            ("clears_traces", "tracemalloc", "a trace that is cleared"),
+            ("resets_the_peak", "tracemalloc", "a peak that is reset"),
+            ("starts_tracemalloc", "peak", "another tracer below the allocators' hooks"),
+            ("removes_callbacks", "gc", "a collector that calls nobody back"),
+            ("removes_the_profile_function", "memray", "a profile function that is removed"),
+        )
+    ),
 )

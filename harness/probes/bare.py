@@ -21,13 +21,14 @@ UNDER_PROBE = (
 """What tracing makes of `cpu` and `rss_peak`; for every probe that traces. The parent fills in."""
 
 
-def exact_peak(name: str, rank: int, instrument: str = "") -> Metric:
+def exact_peak(name: str, rank: int, instrument: str = "", *, complete: bool = False) -> Metric:
     """Declare a definition of peak heap whose replicates agree to the byte.
 
     Args:
         name: Of the metric.
         rank: 1 for the best definition, 2 for the next.
         instrument: The distribution whose version the values depend on, if any.
+        complete: It counts what C libraries take as well as what Python takes.
     """
     return Metric(
         name,
@@ -37,6 +38,7 @@ def exact_peak(name: str, rank: int, instrument: str = "") -> Metric:
         instrument=instrument,
         erratic_above=0.02,
         peak_rank=rank,
+        complete=complete,
     )
 
 
@@ -72,7 +74,8 @@ class BareProbe(UnmeasuredProbe):
     """Wall and CPU time around the run, and the proportional set size at its end.
 
     Max RSS and context switches are declared here and measured by the launcher that reaps this
-    process; they span its whole life, the interpreter's start included. The bytes sent are the
+    process; they span its whole life, the interpreter's start included, and `rss_growth` is how far
+    max RSS rose above what was resident when the run began. The bytes sent are the
     pipeline's own count.
     """
 
@@ -80,6 +83,7 @@ class BareProbe(UnmeasuredProbe):
         Metric("wall", "second", alone=True),
         Metric("cpu", "second"),
         Metric("rss_peak", "byte"),
+        Metric("rss_growth", "byte", zero_allowed=True, compared=False),
         Metric("context_switches_voluntary", "count", zero_allowed=True, compared=False),
         Metric("context_switches_involuntary", "count", zero_allowed=True, compared=False),
         Metric("payload_sent", "byte", zero_allowed=True, compared=False),

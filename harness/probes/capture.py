@@ -18,6 +18,7 @@ import msgspec
 from memray import FileReader
 
 from harness.probes.capture_format import Capture
+from harness.probes.guard import last_mark
 from harness.probes.heap_line import steady_times, thin_out
 from harness.probes.stages import location_of, stage_of
 from harness.records import HeapPoint, Holding
@@ -45,6 +46,7 @@ def read_capture(path: str) -> Capture:
             timeline=thin_out(points, TIMELINE_POINTS),
             allocations=metadata.total_allocations,
             traces_python_allocators=metadata.trace_python_allocators,
+            attributed=_is_attributed(reader),
         )
 
 
@@ -54,6 +56,15 @@ def _holdings(reader: FileReader) -> list[Holding]:
         stack = record.stack_trace()
         sizes[stage_of(stack), location_of(stack)] += record.size
     return fold_small(sizes)
+
+
+def _is_attributed(reader: FileReader) -> bool:
+    """Tell whether the mark that the probe left when it stopped is traced to where it was made."""
+    return any(
+        function == last_mark.__name__
+        for record in reader.get_leaked_allocation_records(merge_threads=True)
+        for function, _, _ in record.stack_trace()
+    )
 
 
 def fold_small(sizes: Counter[tuple[str, str]]) -> list[Holding]:

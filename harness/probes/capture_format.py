@@ -8,10 +8,14 @@ from harness.records import HeapPoint, Holding
 
 
 class Capture(Struct, frozen=True, kw_only=True):
-    """What a capture says; the holdings sum to `peak_bytes`."""
+    """What a capture says; the holdings sum to `peak_bytes`.
+
+    `attributed` says whether allocations were still traced to their lines when the probe stopped.
+    """
 
     peak_bytes: int
     holdings: list[Holding]
     timeline: list[HeapPoint]
     allocations: int
     traces_python_allocators: bool
+    attributed: bool

@@ -10,15 +10,27 @@ from __future__ import annotations
 import gc
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from harness.probes.guard import disturbed
 from harness.records import HeapPoint
 
 STAGE = "other"
 
 _ROOM = 16384
 """How many collections are kept; an upload of 129 MiB of JSON, kept whole, made 2,672."""
+
+
+def remove_callback(callback: Callable[[str, dict[str, int]], None]) -> None:
+    """Have the collector call it no longer.
+
+    Raises:
+        MeasurementInvalid: It did not for some time already.
+    """
+    if callback not in gc.callbacks:
+        raise disturbed("the collector's trace", "its callback was removed")
+    gc.callbacks.remove(callback)
 
 
 class CollectionMarks:
@@ -32,12 +44,16 @@ class CollectionMarks:
 
     @contextmanager
     def noting(self) -> Iterator[None]:
-        """Note the collections of what runs inside."""
+        """Note the collections of what runs inside.
+
+        Raises:
+            MeasurementInvalid: What runs inside has removed the callback.
+        """
         gc.callbacks.append(self._called)
         try:
             yield
         finally:
-            gc.callbacks.remove(self._called)
+            remove_callback(self._called)
 
     def start_clock(self) -> None:
         """Take this moment for time zero, and forget what came before."""

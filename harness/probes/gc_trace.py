@@ -23,6 +23,8 @@ from typing import IO, ClassVar, Self
 
 from harness.errors import MeasurementInvalid
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
+from harness.probes.gc_marks import remove_callback
+from harness.probes.guard import disturbed
 from harness.records import Collection, Cost, HeapPoint, Metric
 
 STAGE = "other"
@@ -63,12 +65,17 @@ def live_heap_reader() -> Callable[[], int]:
 
 
 class CollectorTrace:
-    """Record each collection while entered; rows go into memory set aside beforehand."""
+    """Record each collection while entered; rows go into memory set aside beforehand.
+
+    Raises:
+        MeasurementInvalid: On leaving, when the collector did not always call back.
+    """
 
     def __init__(self, on_collection: Callable[[Collection], None] | None = None) -> None:
         self._live_heap = live_heap_reader()
         self._rows = array("d", bytes(8 * _ROOM))
         self._used = 0
+        self._runs = 0
         self._begun: tuple[float, int] = (0.0, 0)
         self._on_collection = on_collection
         self.started = time.monotonic()
@@ -78,12 +85,15 @@ class CollectorTrace:
     def __enter__(self) -> Self:
         self.started = time.monotonic()
         self.base_bytes = self._live_heap()
+        self._runs = _runs_so_far()
         gc.callbacks.append(self._called)
         return self
 
     def __exit__(self, *_: object) -> None:
-        gc.callbacks.remove(self._called)
         self.peak_bytes = max(self.peak_bytes, self._heap())
+        remove_callback(self._called)
+        if _runs_so_far() - self._runs != self._used // _COLUMNS:
+            raise disturbed("the collector's trace", "its callback was removed for some time")
 
     def collections(self) -> list[Collection]:
         """Return what was recorded, oldest first."""
@@ -115,6 +125,10 @@ class CollectorTrace:
         self._used += _COLUMNS
         if self._on_collection:
             self._on_collection(_collection(row))
+
+
+def _runs_so_far() -> int:
+    return sum(generation["collections"] for generation in gc.get_stats())
 
 
 def _collection(row: array[float]) -> Collection:

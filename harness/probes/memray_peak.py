@@ -21,6 +21,7 @@ from memray import FileDestination, FileFormat, Tracker
 
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
 from harness.probes.gc_marks import CollectionMarks
+from harness.probes.guard import AllocatorGuard, leave_mark
 from harness.records import Cost, HeapPoint, Metric
 
 STAGE = "other"
@@ -51,7 +52,7 @@ class MemrayProbe(UnmeasuredProbe):
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        exact_peak("heap_peak_memray", 2, "memray"),
+        exact_peak("heap_peak_memray", 2, "memray", complete=True),
         *UNDER_PROBE,
     )
     # On C debug information (0.57 s of CPU untraced): memray 5.6 times, tracemalloc 10, gc 1.1.
@@ -65,14 +66,25 @@ class MemrayProbe(UnmeasuredProbe):
         super().__init__(scratch)
         self.capture_path = str(Path(scratch, CAPTURE))
         self._marks = CollectionMarks()
+        self._guard = AllocatorGuard()
+        self.left_mark = False
 
     @contextmanager
     def measure(self) -> Iterator[None]:
-        """Trace what runs inside; the capture is complete when this is left."""
+        """Trace what runs inside; the capture is complete when this is left.
+
+        Raises:
+            MeasurementInvalid: What runs inside has replaced the allocators or the callback.
+        """
         tracker = aggregating_tracker(self.capture_path, python=self.trace_python_allocators)
         with self._marks.noting(), tracker:
+            self._guard.note()
             self._marks.start_clock()
             yield
+            self._guard.verify("memray")
+            mark = leave_mark()
+            self.left_mark = True
+        del mark
 
     def timeline(self) -> list[HeapPoint]:
         """Return when collections began; how much was alive then is in the capture."""

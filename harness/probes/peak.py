@@ -23,6 +23,7 @@ from typing import ClassVar
 from memray import FileReader
 
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
+from harness.probes.guard import AllocatorGuard
 from harness.probes.memray_peak import CAPTURE, aggregating_tracker
 from harness.records import Cost, Metric
 
@@ -35,7 +36,7 @@ class PeakProbe(UnmeasuredProbe):
     """Count every allocation, Python's own among them, and attribute none."""
 
     metrics: ClassVar[tuple[Metric, ...]] = (
-        exact_peak("heap_peak", 1, "memray"),
+        exact_peak("heap_peak", 1, "memray", complete=True),
         *UNDER_PROBE,
     )
     cost: ClassVar[Cost] = Cost(
@@ -47,16 +48,23 @@ class PeakProbe(UnmeasuredProbe):
         super().__init__(scratch)
         self._path = str(Path(scratch, CAPTURE))
         self._peak_bytes = 0
+        self._guard = AllocatorGuard()
 
     @contextmanager
     def measure(self) -> Iterator[None]:
-        """Count what runs inside, and read the peak when this is left."""
+        """Count what runs inside, and read the peak when this is left.
+
+        Raises:
+            MeasurementInvalid: What runs inside has replaced the allocators.
+        """
         with aggregating_tracker(self._path, interval_ms=_INTERVAL_MS):
             # memray has set its profile function for this thread and for those still to come, and
             # puts back what was there before when it stops.
             sys.setprofile(None)
             threading.setprofile(None)
+            self._guard.note()
             yield
+            self._guard.verify("memray")
         with FileReader(self._path) as reader:
             self._peak_bytes = reader.metadata.peak_memory
 

@@ -47,7 +47,8 @@ memory exceeds the last snapshot by the factor `growth`. Hence, with n the numbe
 
 For a program that repeats to the byte, pass the peak of an earlier run as `expected_bytes`: then
 one snapshot is taken, within 0.1 % of it. Looking at every boundary costs time; do not time a
-traced run. Only one tracer can be active, and none while tracemalloc is in use by somebody else.
+traced run. Only one tracer can be active, and none while tracemalloc is in use by somebody else:
+who stops, clears or resets it meanwhile makes the peak invalid.
 """
 
 from __future__ import annotations
@@ -68,6 +69,7 @@ from msgspec import Struct
 from harness.config import MIB
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
+from harness.probes.guard import disturbed
 from harness.records import Cost, Metric
 
 STAGE = "other"
@@ -142,7 +144,8 @@ class PeakTracer:
     """Trace memory while entered; read the results afterwards, or of finished phases before.
 
     Raises:
-        MeasurementInvalid: On entering, when memory is being traced already.
+        MeasurementInvalid: On entering, when memory is being traced already; on leaving, when
+            somebody else has stopped, cleared or reset the trace meanwhile.
     """
 
     def __init__(self, *, frames: int = 1, at_peak: AtPeak | None = None) -> None:
@@ -156,12 +159,17 @@ class PeakTracer:
         self._latest: tuple[tracemalloc.Snapshot, int] | None = None
         self._threshold = self._first_threshold(at_peak)
         self._profilers: tuple[Any, Any] = (None, None)
+        self._reset_peak = tracemalloc.reset_peak
+        self._reset_by_others = False
+        self._sentinel: object = None
 
     def __enter__(self) -> Self:
         if tracemalloc.is_tracing():
             raise MeasurementInvalid("memory is being traced already", remedy="stop tracemalloc")
         self._profilers = (sys.getprofile(), threading.getprofile())
+        tracemalloc.reset_peak = self._note_reset
         tracemalloc.start(self._frames)
+        self._sentinel = object()
         self._open = [PhasePeak(name="", start_bytes=0)]
         if self._policy:
             threading.setprofile(self._look)
@@ -178,10 +186,16 @@ class PeakTracer:
             sys.setprofile(self._profilers[0])
             threading.setprofile(self._profilers[1])
         self._fold()
+        still_traced = tracemalloc.get_object_traceback(self._sentinel) is not None
         tracemalloc.stop()
+        tracemalloc.reset_peak = self._reset_peak
         self.peak_bytes = self._open[0].peak_bytes
         if self._latest:
             self.at_peak = PeakSnapshot(*self._latest, self.peak_bytes)
+        if error is None and not still_traced:
+            raise disturbed("tracemalloc", "its trace was stopped or cleared")
+        if error is None and self._reset_by_others:
+            raise disturbed("tracemalloc", "its peak was reset")
 
     @contextmanager
     def phase(self, name: str) -> Iterator[PhasePeak]:
@@ -203,7 +217,12 @@ class PeakTracer:
         _, peak_bytes = tracemalloc.get_traced_memory()
         for phase in self._open:
             phase.peak_bytes = max(phase.peak_bytes, peak_bytes)
-        tracemalloc.reset_peak()
+        self._reset_peak()
+
+    def _note_reset(self) -> None:
+        """Do for others what `tracemalloc.reset_peak` does, which spoils the peak of this."""
+        self._reset_by_others = True
+        self._reset_peak()
 
     def _look(self, _frame: FrameType, _event: str, _arg: object) -> None:
         current, _ = tracemalloc.get_traced_memory()

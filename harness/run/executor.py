@@ -129,7 +129,7 @@ class _Task:
         if self._settings.captures and self._judged.capture is not None and record.status == "ok":
             _keep(self._judged.capture, Path(self._settings.captures, f"{self.job.order:07d}.bin"))
         self.discard()
-        return judge_values(record, self._metrics)
+        return judge_values(record, self._metrics, self._judged.grown_bytes)
 
 
 def _keep(capture: CaptureRef, kept: Path) -> None:

@@ -25,16 +25,24 @@ class Delivered(Struct, frozen=True, tag="batch"):
 
 
 class CaptureRef(Struct, frozen=True, kw_only=True):
-    """A capture as the worker left it; whoever reads another size or digest reads damage."""
+    """A capture as the worker left it; whoever reads another size or digest reads damage.
+
+    It is `marked` when a mark in it proves that attribution lasted to the end.
+    """
 
     path: str
     size_bytes: int
     sha256: str
     metric: str
+    marked: bool
 
 
 class Done(Struct, frozen=True, tag="done", kw_only=True):
-    """The work is done, to the last batch; `cpu_s` went by while the probe was on."""
+    """The work is done, to the last batch; `cpu_s` went by while the probe was on.
+
+    `resident_before_bytes` is what the process had resident when that began; `children` says
+    whether any other process may have done part of the work.
+    """
 
     counters: Counters
     cpu_s: float
@@ -44,6 +52,8 @@ class Done(Struct, frozen=True, tag="done", kw_only=True):
     skipped: dict[str, int]
     language: str
     batches: int
+    resident_before_bytes: int
+    children: bool
     capture: CaptureRef | None = None
 
 

@@ -14,17 +14,25 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.probes.capture_format import Capture
+from harness.probes.guard import disturbed
 from harness.probes.heap_line import merged
-from harness.records import Batch, Counters, Job, Metric, Record
+from harness.records import VERIFY, Batch, Counters, Job, Metric, Record
+from harness.residency import contradiction
 from harness.run.child import Ending, Report
 from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Failed, Frame
 
+_CHILDREN = (
+    "part of the work may have been done in a child process, which no instrument here measures — "
+    "do it in this process, or measure what the child runs as a pipeline of its own"
+)
+
 
 class Judged(Struct):
-    """A record, and the capture that has to be read to complete it."""
+    """A record, the capture that has to be read to complete it, and what became resident."""
 
     record: Record
     capture: CaptureRef | None = None
+    grown_bytes: int = 0
 
 
 def judge_worker(
@@ -57,9 +65,13 @@ def judge_worker(
         language=last.language,
     )
     problem = None if job.probe == RECORD_REPLAY else _disagreement(last, batches, expected)
+    if job.probe not in {RECORD_REPLAY, VERIFY} and last.children:
+        problem = problem or ("invalid", _CHILDREN)
     if problem:
         record.status, record.detail = problem[0], _with_tail(problem[1], ending)
-    return Judged(record, last.capture if record.status == "ok" else None)
+    assert ending.report is not None
+    grown_bytes = ending.report.max_rss_bytes - last.resident_before_bytes
+    return Judged(record, last.capture if record.status == "ok" else None, grown_bytes)
 
 
 def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record:
@@ -78,11 +90,16 @@ def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record
         record.status = "damaged"
         why = "what was alive at the peak does not add up to the peak"
         record.detail = _with_tail(why, ending)
+    elif capture.marked and not found.attributed:
+        record.status = "invalid"
+        record.detail = str(disturbed("memray", "its profile function was removed"))
     return record
 
 
-def judge_values(record: Record, declared: Sequence[Metric]) -> Record:
+def judge_values(record: Record, declared: Sequence[Metric], grown_bytes: int) -> Record:
     """Refuse a record that lacks a declared metric, has another one, or has no number in one.
+
+    A peak of memory that was never there, by what became resident, is no peak either.
 
     A metric that needs the machine to itself is no measurement where a job was paired: it goes.
     """
@@ -94,6 +111,13 @@ def judge_values(record: Record, declared: Sequence[Metric]) -> Record:
         record.detail = f"measured {found}, declared {wanted}"
     if record.status == "ok" and not all(map(math.isfinite, record.values.values())):
         record.status, record.detail = "damaged", "a metric is not a number"
+    for metric in declared if record.status == "ok" else ():
+        location = record.holdings[0].location if record.holdings else ""
+        why = metric.peak_rank and contradiction(
+            metric.name, record.values[metric.name], grown_bytes, traced=True, location=location
+        )
+        if why:
+            record.status, record.detail = "invalid", why
     return record
 
 
@@ -192,5 +216,6 @@ def _launcher_values(
         "payload_sent": done.counters.payload_bytes,
         "cpu_under_probe": done.cpu_s,
         "rss_under_probe": report.max_rss_bytes,
+        "rss_growth": max(0, report.max_rss_bytes - done.resident_before_bytes),
     }
     return {metric.name: known[metric.name] for metric in declared if metric.name in known}

@@ -20,6 +20,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -28,7 +29,7 @@ import msgspec
 
 from harness.config import UploadOptions
 from harness.contracts import Pipeline, Probe
-from harness.errors import NO_ROOM, HarnessError, InputRejected
+from harness.errors import NO_ROOM, HarnessError, InputRejected, MeasurementInvalid
 from harness.intake.client import IntakeClient
 from harness.model import Package, Scope, Symbol, package_scope
 from harness.records import Batch, Counters, Job
@@ -42,9 +43,13 @@ from harness.run.frames import (
     Frame,
 )
 from harness.run.recording import drain
+from harness.run.replay import PackageSource
 from harness.run.sources import source_of
+from harness.run.witness import Witness
 
 STAGE = "other"
+
+_Opening = AbstractContextManager[PackageSource]
 
 _WARM_UP_MARK = "00000000"
 
@@ -57,6 +62,8 @@ def main() -> None:
         say(_record_replay(job) if job.probe == RECORD_REPLAY else _measure(job, say))
     except InputRejected as error:
         say(Failed("rejected", str(error)))
+    except MeasurementInvalid as error:
+        say(Failed("invalid", str(error)))
     except MemoryError:
         say(Failed("oom", _trace_tail()))
     except OSError as error:
@@ -69,24 +76,13 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
     pipeline = cast("Pipeline", _load(job.pipeline))
     probe = cast("Probe", _load(job.probe_target)(job.scratch))
     opening = source_of(job)
-    upload = UploadOptions(url=job.intake_url, upload_id=job.upload_id)
     _warm_up(pipeline, job)
-    batches = 0
-
-    def observe(batch: Batch) -> None:
-        nonlocal batches
-        batches += 1
-        at_s = time.monotonic() - started
-        say(Delivered(msgspec.structs.replace(batch, at_s=at_s)))
-
+    progress = _Progress(say)
     gc.collect()
+    witness = Witness()
     cpu_s = time.process_time()
     with probe.measure():
-        started = time.monotonic()
-        with opening as source:
-            named = msgspec.structs.replace(upload, language=source.language or upload.language)
-            with IntakeClient(named) as intake:
-                counters = pipeline(source.packages, intake, job.pipeline_options, observe)
+        counters, source = _upload(pipeline, job, opening, progress)
     return Done(
         counters=counters,
         cpu_s=time.process_time() - cpu_s,
@@ -95,9 +91,41 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
         timeline=probe.timeline(),
         skipped=source.skipped,
         language=source.language,
-        batches=batches,
+        batches=progress.batches,
+        resident_before_bytes=witness.resident_bytes,
+        children=witness.saw_children(),
         capture=_capture(probe),
     )
+
+
+class _Progress:
+    """Reports each delivered batch, timed from when the pipeline may begin."""
+
+    def __init__(self, say: Callable[[Frame], None]) -> None:
+        self.batches = 0
+        self.started = 0.0
+        self._say = say
+
+    def __call__(self, batch: Batch) -> None:
+        self.batches += 1
+        at_s = time.monotonic() - self.started
+        self._say(Delivered(msgspec.structs.replace(batch, at_s=at_s)))
+
+
+def _upload(
+    pipeline: Pipeline, job: Job, opening: _Opening, progress: _Progress
+) -> tuple[Counters, PackageSource]:
+    """Run the pipeline, one call below where tracing began.
+
+    memray loses the first frame that is called after it was started within a generator; a
+    pipeline's own function must not be that frame.
+    """
+    progress.started = time.monotonic()
+    upload = UploadOptions(url=job.intake_url, upload_id=job.upload_id)
+    with opening as source:
+        named = msgspec.structs.replace(upload, language=source.language or upload.language)
+        with IntakeClient(named) as intake:
+            return pipeline(source.packages, intake, job.pipeline_options, progress), source
 
 
 def _record_replay(job: Job) -> Done:
@@ -113,6 +141,8 @@ def _record_replay(job: Job) -> Done:
         skipped=source.skipped,
         language=source.language,
         batches=0,
+        resident_before_bytes=0,
+        children=False,
     )
 
 
@@ -148,6 +178,7 @@ def _capture(probe: Probe) -> CaptureRef | None:
         size_bytes=size_bytes,
         sha256=digest,
         metric=probe.metrics[0].name,
+        marked=getattr(probe, "left_mark", False),
     )
 
 

@@ -22,10 +22,12 @@ from harness.records import (
     Manifest,
     Record,
 )
+from harness.residency import contradiction
 from harness.stats.metrics import Metrics
 
 _DTYPES = {str: "str", int: "int64", bool: "bool", float: "float64"}
 _UNKNOWN = Manifest()
+_GROWTH = "rss_growth"
 _CASE = ("run_id", "binary", "arm", "source")
 
 
@@ -71,8 +73,9 @@ class Frames:
     """A loaded run: its manifest and its tables, each with all of its columns, rows or not.
 
     Nothing here is filtered: failed replicates are in `samples` with their status, and each
-    statistic leaves them out by `succeeded`. `warnings` says what is not as a clean run would
-    leave it.
+    statistic leaves them out by `succeeded`. A peak that the resident set of the untraced
+    replicates contradicts, which no replicate can know alone, makes its own `invalid`. `warnings`
+    says what is not as a clean run would leave it.
     """
 
     path: Path
@@ -118,6 +121,7 @@ def tables_of(
         metrics: What the probes declare of the values.
         wanted: The tables that get rows; the others stay empty.
     """
+    records = list(_iter_confirmed(records, metrics))
     first = _first_batches(records)
     makers: dict[str, Callable[[Record], Iterable[_Row]]] = {
         "samples": lambda r: _samples(r, metrics),
@@ -135,6 +139,33 @@ def tables_of(
         )
         for name, columns in COLUMNS.items()
     }
+
+
+def _iter_confirmed(records: Sequence[Record], metrics: Metrics) -> Iterator[Record]:
+    """Yield all records; a peak that the untraced processes of its cell contradict is invalid."""
+    grown: dict[tuple[str, str, str], list[float]] = {}
+    for record in records:
+        growth = record.values.get(_GROWTH)  # noqa: PD011  no data frame
+        if record.status == "ok" and growth is not None:
+            grown.setdefault(_cell(record), []).append(growth)
+    for record in records:
+        why = _contradiction(record, grown.get(_cell(record), ()), metrics)
+        yield structs.replace(record, status="invalid", detail=why) if why else record
+
+
+def _contradiction(record: Record, grown: Sequence[float], metrics: Metrics) -> str:
+    if record.status != "ok" or not grown:
+        return ""
+    found = (
+        contradiction(name, value, max(grown), traced=False)
+        for name, value in record.values.items()  # noqa: PD011  no data frame
+        if metrics[name].complete
+    )
+    return next(filter(None, found), "")
+
+
+def _cell(record: Record) -> tuple[str, str, str]:
+    return record.job.binary, record.job.arm, record.job.source
 
 
 _Row = dict[str, Any]

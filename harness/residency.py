@@ -1,0 +1,44 @@
+"""What the resident set says against a peak of heap: that it was not there, or not all of it.
+
+An untraced process of this kind grows by 0.5 to 1.2 times its peak heap: what allocators keep is
+added, and what was free when it began is reused. Allowances are far from both ends, for huge pages
+and thread stacks too; what exceeds them is another quantity than a heap.
+"""
+
+from __future__ import annotations
+
+from harness.config import MIB
+from harness.units import format_bytes
+
+_UNTOUCHED_FACTOR, _UNTOUCHED_BYTES = 1.1, 4 * MIB
+_UNCOUNTED_FACTOR, _UNCOUNTED_BYTES = 1.25, 8 * MIB
+
+
+def contradiction(
+    metric: str, peak_bytes: float, grown_bytes: float, *, traced: bool, location: str = ""
+) -> str:
+    """Return why a peak cannot be, in words that end in a remedy; empty when it can.
+
+    Args:
+        metric: The definition of the peak.
+        peak_bytes: The peak.
+        grown_bytes: How far max RSS rose above what was resident when the run began.
+        traced: RSS is that of the traced process, which has the instrument's memory in it; then
+            only a peak that is too large is a contradiction.
+        location: Where most of the peak was allocated, if that is known.
+    """
+    peak, grown = format_bytes(peak_bytes), format_bytes(max(0.0, grown_bytes))
+    if peak_bytes > _UNTOUCHED_FACTOR * grown_bytes + _UNTOUCHED_BYTES:
+        where = f", most of it at {location}" if location else ""
+        return (
+            f"{metric} is {peak}{where}, but only {grown} became resident: address space that is "
+            "reserved and not touched is no memory — have it come from the system's allocator "
+            "(Arrow: --env ARROW_DEFAULT_MEMORY_POOL=system), or judge by rss_peak"
+        )
+    if not traced and grown_bytes > _UNCOUNTED_FACTOR * peak_bytes + _UNCOUNTED_BYTES:
+        return (
+            f"{metric} is {peak}, but {grown} became resident without an instrument: memory was "
+            "taken past the allocators that it counts, by a pointer of ctypes or a library of its "
+            "own — judge by rss_peak"
+        )
+    return ""

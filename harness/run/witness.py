@@ -1,0 +1,53 @@
+"""What a worker can say of itself that contradicts its probe: memory that is not there, children.
+
+Probes look at what this process allocates. What it reserves and never touches is no memory, and
+what a child process does is not seen by any of them.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+STAGE = "other"
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_OWN = Path("/proc/self")
+
+
+class Witness:
+    """Looks at the process right before the measurement, and again after it.
+
+    Attributes:
+        resident_bytes: What was resident right before.
+    """
+
+    def __init__(self) -> None:
+        self._forks = 0
+        os.register_at_fork(before=self._note_fork)
+        self._faults = _faults_of_children()
+        self.resident_bytes = _resident_bytes()
+
+    def saw_children(self) -> bool:
+        """Tell whether this process has forked since, or has waited for or still has a child.
+
+        A child that was there before counts as well: it may have done some of the work.
+        """
+        return bool(self._forks or _faults_of_children() > self._faults or _has_child())
+
+    def _note_fork(self) -> None:
+        self._forks += 1
+
+
+def _resident_bytes() -> int:
+    return int(_OWN.joinpath("statm").read_bytes().split()[1]) * _PAGE_BYTES
+
+
+def _faults_of_children() -> int:
+    """Return the page faults of every child that was waited for; none lives without one."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+
+
+def _has_child() -> bool:
+    return any(path.read_bytes() for path in _OWN.glob("task/*/children"))

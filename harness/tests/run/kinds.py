@@ -1,0 +1,59 @@
+"""Pipelines that take 10 MiB more than streaming, each in another kind of memory."""
+
+from __future__ import annotations
+
+import mmap
+import threading
+from collections.abc import Callable, Iterator
+from ctypes import addressof, c_char, memset
+
+from harness.bench.planted import TAKEN_BYTES, taking
+from harness.config import PipelineOptions
+from harness.contracts import Poster
+from harness.model import Package
+from harness.pipelines import streaming
+from harness.records import Batch, Counters
+
+_CACHE: list[bytes] = []
+
+
+def in_its_own_frame(
+    packages: Iterator[Package],
+    poster: Poster,
+    options: PipelineOptions,
+    observe: Callable[[Batch], None],
+) -> Counters:
+    """Hold a buffer in the pipeline's own top function."""
+    block = bytearray(TAKEN_BYTES)
+    counters = streaming.run(packages, poster, options, observe)
+    del block
+    return counters
+
+
+def in_a_cache(
+    packages: Iterator[Package],
+    poster: Poster,
+    options: PipelineOptions,
+    observe: Callable[[Batch], None],
+) -> Counters:
+    """Fill a cache in the first run of the process, which is the warm-up."""
+    if not _CACHE:
+        _CACHE.append(b"x" * TAKEN_BYTES)
+    return streaming.run(packages, poster, options, observe)
+
+
+def _in_a_thread() -> None:
+    thread = threading.Thread(target=bytearray, args=(TAKEN_BYTES,))
+    thread.start()
+    thread.join()
+
+
+def _mapped_and_touched() -> mmap.mmap:
+    block = mmap.mmap(-1, TAKEN_BYTES)
+    memset(addressof(c_char.from_buffer(block)), 1, TAKEN_BYTES)
+    return block
+
+
+in_a_thread = taking(_in_a_thread)
+mapped_and_touched = taking(_mapped_and_touched)
+mapped_and_never_touched = taking(lambda: mmap.mmap(-1, TAKEN_BYTES))

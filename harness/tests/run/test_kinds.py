@@ -1,0 +1,103 @@
+"""What each instrument makes of 10 MiB, by kind of memory; docs/metrics.md shows the same table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from harness.config import MIB
+from harness.records import Job, Record
+from harness.run.executor import Settings, iter_records
+from harness.tests.docs.checkout import document
+
+MakeJob = Callable[..., Job]
+
+PLANTED, KINDS = "harness.bench.planted", "harness.tests.run.kinds"
+METRICS = {
+    "peak": "heap_peak",
+    "memray-native": "heap_peak_memray_native",
+    "tracemalloc": "heap_peak_tracemalloc",
+    "bare": "rss_growth",
+}
+ROWS = {
+    "a `bytearray`, in the pipeline's own function": f"{KINDS}:in_its_own_frame",
+    "the same in a thread": f"{KINDS}:in_a_thread",
+    "`mmap`, touched": f"{KINDS}:mapped_and_touched",
+    "`mmap`, never touched": f"{KINDS}:mapped_and_never_touched",
+    "`malloc` through a pointer of ctypes": f"{PLANTED}:takes_memory_through_a_pointer",
+    "a cache that the warm-up run filled": f"{KINDS}:in_a_cache",
+    "a forked child": f"{PLANTED}:works_in_a_fork",
+    "a command": f"{PLANTED}:works_in_a_command",
+}
+PLAIN = "harness.pipelines.streaming:run"
+
+
+def test_the_table_of_the_documentation_is_what_is_measured(
+    job: MakeJob, settings: Settings
+) -> None:
+    jobs = [
+        job(order, probe=probe, arm=pipeline, pipeline=pipeline)
+        for order, (pipeline, probe) in enumerate(
+            (pipeline, probe) for pipeline in (PLAIN, *ROWS.values()) for probe in METRICS
+        )
+    ]
+    found = {(one.job.arm, one.job.probe): one for one in iter_records(jobs, settings)}
+    table = [
+        "| 10 MiB in | " + " | ".join(f"`{metric}`" for metric in METRICS.values()) + " |",
+        "|---|" + "---|" * len(METRICS),
+        *(
+            f"| {kind} | "
+            + " | ".join(_cell(found[pipeline, probe], found[PLAIN, probe]) for probe in METRICS)
+            + " |"
+            for kind, pipeline in ROWS.items()
+        ),
+    ]
+    assert "\n".join(table) in document("docs/metrics.md"), "\n".join(table)
+
+
+def _cell(record: Record, plain: Record) -> str:
+    if record.status != "ok":
+        return record.status
+    metric = METRICS[record.job.probe]
+    more = record.values[metric] - plain.values[metric]
+    return f"{abs(round(more / MIB))}"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "probe", "reason"),
+    [
+        ("works_in_a_fork", "bare", "child process"),
+        ("works_in_a_command", "memray", "child process"),
+        ("works_in_a_command_and_does_not_wait", "peak", "child process"),
+        ("reserves_and_never_touches", "memray", "most of it at harness/bench/planted.py"),
+        ("reserves_and_never_touches", "peak", "--env ARROW_DEFAULT_MEMORY_POOL=system"),
+        ("stops_tracemalloc", "tracemalloc", "stopped or cleared"),
+        ("restarts_tracemalloc", "tracemalloc", "stopped or cleared"),
+        ("restarts_tracemalloc", "memray", "allocators were replaced"),
+        ("clears_traces", "tracemalloc", "stopped or cleared"),
+        ("resets_the_peak", "tracemalloc", "its peak was reset"),
+        ("starts_tracemalloc", "peak", "allocators were replaced"),
+        ("removes_callbacks", "gc", "callback was removed"),
+        ("removes_callbacks", "memray", "callback was removed"),
+        ("removes_the_profile_function", "memray", "profile function was removed"),
+    ],
+)
+def test_a_disturbed_or_deceived_instrument_gives_no_number(
+    job: MakeJob, settings: Settings, pipeline: str, probe: str, reason: str
+) -> None:
+    (record,) = iter_records([job(probe=probe, pipeline=f"{PLANTED}:{pipeline}")], settings)
+    assert (record.status, reason in record.detail) == ("invalid", True), record.detail
+
+
+@pytest.mark.parametrize("probe", ["peak", "memray", "tracemalloc", "gc", "bare"])
+def test_what_does_not_disturb_an_instrument_is_measured(
+    job: MakeJob, settings: Settings, probe: str
+) -> None:
+    (record,) = iter_records([job(probe=probe, pipeline=f"{KINDS}:in_a_thread")], settings)
+    assert record.status == "ok", record.detail
+
+
+def test_what_a_pipeline_holds_itself_is_told_by_its_line(job: MakeJob, settings: Settings) -> None:
+    (record,) = iter_records([job(probe="memray", pipeline=f"{KINDS}:in_its_own_frame")], settings)
+    assert "in_its_own_frame" in record.holdings[0].location
