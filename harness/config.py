@@ -187,6 +187,13 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = None
     seed: Annotated[int, Meta(description="Decides order and hash seeds.")] = 1
     timeout_s: Annotated[float, Meta(ge=1, description="Seconds for one process.")] = 900.0
+    env: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Set a variable for the measured processes; repeat it.",
+            extra={"metavar": "NAME=VALUE"},
+        ),
+    ] = ()
     flame: Annotated[
         bool,
         Meta(

@@ -185,7 +185,8 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     by the name of the metric, in the unit that its probe declares. `counters`, `skipped`,
     `language` and `digest` are known of verification runs: two arms delivered the same scopes when
     their digests are equal, and `skipped` counts, by reason, what the source left out. A delivery
-    that an earlier run verified names that run in `verified_by`.
+    that an earlier run verified names that run in `verified_by`. Where addresses were `randomised`,
+    because the system refused to do without, exact peaks may vary.
     """
 
     job: Job
@@ -201,6 +202,7 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     language: str = ""
     digest: str = ""
     verified_by: str = ""
+    randomised: bool = False
 
 
 class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -237,7 +239,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
-    arm comes first where, and every hash seed. `suite` is the one whose needs a run meets.
+    arm comes first where, and every hash seed. `env` is set in every measured process.
+    `suite` is the one whose needs a run meets.
     """
 
     arms: list[Arm] = []
@@ -248,6 +251,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: int = DEFAULTS.seed
     timeout_s: float = DEFAULTS.timeout_s
     address_space_bytes: int = 0
+    env: dict[str, str] = {}
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()
     suite: str = ""

@@ -41,7 +41,7 @@ class Deliveries:
 
     def __init__(self, request: RunRequest) -> None:
         self._directory = _made(request.cache or default_cache())
-        self._origin = (code_digest(), fingerprint(versions(), rig()))
+        self._origin = (code_digest(), fingerprint(versions(), rig()), request.env)
 
     def find(self, job: Job) -> Record | None:
         """Return what an earlier run verified of the same work; None if none did.

@@ -33,13 +33,15 @@ class Spec(Struct, frozen=True, kw_only=True):
 class Report(Struct, frozen=True, kw_only=True):
     """How the child ended, as its launcher saw it; a negative exit code is a signal.
 
-    `ending` is `exited`, `timeout`, or `stopped` when the parent asked for it.
+    `ending` is `exited`, `timeout`, or `stopped` when the parent asked for it. Addresses were
+    `randomised` where the system refused to do without.
     """
 
     exit_code: int
     ending: str
     wall_s: float
     oom_kills: int
+    randomised: bool
     max_rss_bytes: int
     user_s: float
     system_s: float

@@ -35,7 +35,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """How jobs are run.
 
     `work` is an empty directory that workers are started in; `expected` the work of each binary,
-    arm and source, as verified; `slots` how many jobs may share the machine. Captures are moved to
+    arm and source, as verified; `slots` how many jobs may share the machine; `env` what is set for
+    workers besides. Captures are moved to
     `captures`, named by the order of their job, when it is not empty.
     """
 
@@ -44,6 +45,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     expected: Mapping[Cell, Counters] = {}
     slots: int = 2
     address_space_bytes: int = 0
+    env: Mapping[str, str] = {}
     captures: str = ""
 
 
@@ -215,6 +217,7 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
         argv=[sys.executable, "-m", "harness.run.worker"],
         env={
             **_environment(job.scratch),
+            **settings.env,
             "PYTHONHASHSEED": str(job.hash_seed),
             **traits.environment,
         },

@@ -63,6 +63,7 @@ def judge_worker(
         counters=last.counters,
         skipped=last.skipped,
         language=last.language,
+        randomised=ending.report is not None and ending.report.randomised,
     )
     problem = None if job.probe == RECORD_REPLAY else _disagreement(last, batches, expected)
     if job.probe not in {RECORD_REPLAY, VERIFY} and last.children:

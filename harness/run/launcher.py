@@ -13,7 +13,8 @@ worker in turn asks the kernel for SIGKILL when the launcher dies.
 Descendants. The launcher is a subreaper: what a worker leaves behind, in its group or in a session
 of its own, becomes a child of the launcher and is killed before the launcher reports.
 
-Addresses. The worker runs without address space randomisation, where the system allows it.
+Addresses. The worker runs without address space randomisation, where the system allows it; where it
+does not, the report says so.
 CPython's cache of type attributes keeps a reference to the name in a slot chosen by the name's
 address: a C function that looks an attribute up by a fresh string, as `re.Pattern.finditer` does,
 leaves strings alive that depend on where they lay. Four runs over one Go binary had four peaks, up
@@ -49,6 +50,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _exit_on_signal)
     spec = json.loads(_read_line(CONTROL_FD))
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+    randomised = _libc.personality(ADDR_NO_RANDOMIZE) == -1 and _randomises()
     started, oom_kills = time.monotonic(), _oom_kills()
     pid = _start(spec)
     os.close(spec["result_fd"])
@@ -62,6 +64,7 @@ def main() -> None:
         "exit_code": os.waitstatus_to_exitcode(status),
         "ending": ending,
         "wall_s": time.monotonic() - started,
+        "randomised": randomised,
         "oom_kills": _oom_kills() - oom_kills,
         "max_rss_bytes": usage.ru_maxrss * 1024,
         "user_s": usage.ru_utime,
@@ -92,7 +95,6 @@ def _start(spec: dict[str, Any]) -> int:
 def _become_worker(spec: dict[str, Any], job: int, launcher: int) -> None:
     os.setsid()
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    _libc.personality(ADDR_NO_RANDOMIZE)
     if os.getppid() != launcher:  # it died before the request was made
         os._exit(127)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -167,6 +169,15 @@ def _oom_kills() -> int:
     except OSError:
         return 0
     return int(counts.get("oom_kill", 0))
+
+
+def _randomises() -> bool:
+    """Tell whether the kernel randomises addresses at all; where it does not say, it may."""
+    try:
+        with open("/proc/sys/kernel/randomize_va_space") as file:  # noqa: PTH123  likewise
+            return file.read().strip() != "0"
+    except OSError:
+        return True
 
 
 def _exit_on_signal(number: int, _frame: object) -> None:

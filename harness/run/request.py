@@ -12,6 +12,10 @@ from harness.errors import ConfigError
 from harness.records import Arm, Binary, Options
 from harness.run.sources import SOURCES
 
+OWN_VARIABLES = frozenset({"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHASHSEED",
+                           "PYTHONMALLOC", "TMPDIR"})  # fmt: skip
+"""What decides how a measured process runs; nobody else may set it."""
+
 THRESHOLDS = tuple(64 * KIB << power for power in range(8))
 """The flush thresholds of a sweep."""
 
@@ -64,6 +68,7 @@ def request_of(
         sources=options.sources,
         replicates=dict.fromkeys(options.probes, count) if count else {},
         seed=options.seed,
+        env=parse_env(options.env),
         timeout_s=options.timeout_s,
         keep_captures=options.flame,
         pipeline_options=pipeline_options,
@@ -72,6 +77,26 @@ def request_of(
         commit=options.commit,
         fresh=options.fresh,
     )
+
+
+def parse_env(given: Sequence[str]) -> dict[str, str]:
+    """Return variables for measured processes from `NAME=VALUE`.
+
+    Raises:
+        ConfigError: One is not written so, or is for the harness to set.
+    """
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise ConfigError(f"{text!r} sets no variable", remedy="write --env NAME=VALUE")
+        if name in OWN_VARIABLES:
+            raise ConfigError(
+                f"{name} is set by the harness for every measured process",
+                remedy="set another variable",
+            )
+        found[name] = value
+    return found
 
 
 def checked(request: RunRequest) -> RunRequest:

@@ -221,5 +221,6 @@ class _Session:
             expected=self._schedule.expected,
             slots=self._request.slots,
             address_space_bytes=self._request.address_space_bytes,
+            env=self._request.env,
             captures=str(self._captures) if self._request.keep_captures else "",
         )

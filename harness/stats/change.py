@@ -48,8 +48,8 @@ def estimate_change(
     Args:
         baseline: One value a replicate; at least one, all finite and not negative.
         candidate: Likewise, in the same unit.
-        exact: Whether the metric is declared exact: then even one replicate of each is enough,
-            as long as no two disagree.
+        exact: Whether values that agree are known to be all that there are. Else a difference
+            between two that agree may be one of two modes, and has no interval.
 
     Returns:
         The change of the geometric mean, exp(mean log B - mean log A) - 1, with an interval by
@@ -57,9 +57,11 @@ def estimate_change(
         percentile bootstrap covers 0.71 to 0.87.
     """
     old, new = np.asarray(baseline, float), np.asarray(candidate, float)
-    if _constant(old) and _constant(new) and (exact or min(old.size, new.size) > 1):
+    if _constant(old) and _constant(new):
         delta = arithmetic_change(float(old[0]), float(new[0]))
-        return Change(delta, delta, delta, exact=True)
+        if exact or (delta == 0 and min(old.size, new.size) > 1):
+            return Change(delta, delta, delta, exact=True)
+        return Change(delta, -math.inf, math.inf, exact=False)
     if min(old.min(), new.min()) <= 0:
         return Change(math.nan, -math.inf, math.inf, exact=False)
     return _welch(np.log(old), np.log(new))

@@ -23,9 +23,12 @@ from harness.stats.change import (
     replicates_needed,
 )
 from harness.stats.check import Case, Comparison, Link, Outcome
-from harness.stats.samples import Demands, Key, Sample, iter_faults
+from harness.stats.samples import Demands, Key, Sample, iter_faults, were_interleaved
 
 FALSE_DISCOVERY_RATE = 0.10
+
+PROOF_REPLICATES = 5
+"""Of a process with two equally likely ways, both sides agree so often once in 256 times."""
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -54,6 +57,7 @@ class _Pair(NamedTuple):
     new: Sample | None
     faults: tuple[str, ...]
     change: Change | None
+    proof: str = ""
 
     @property
     def samples(self) -> list[Sample]:
@@ -78,8 +82,11 @@ def compare(
         One comparison per key, sorted by key, without a command to repeat it.
     """
     rules, default = rules or {}, default or Rule()
+    varied = {
+        key.metric for side in (baseline, candidate) for key, one in side.items() if not one.agrees
+    }
     pairs = [
-        _pair(key, rules.get(key, default), baseline.get(key), candidate.get(key))
+        _pair(key, rules.get(key, default), (baseline.get(key), candidate.get(key)), varied)
         for key in sorted({*baseline, *candidate, *rules})
     ]
     q_values = adjust([pair.change.p_value if pair.change else None for pair in pairs])
@@ -98,19 +105,50 @@ def adjust(p_values: Sequence[float | None]) -> list[float | None]:
     return [None if p is None else float(next(q_values)) for p in p_values]
 
 
-def _pair(key: Key, rule: Rule, old: Sample | None, new: Sample | None) -> _Pair:
+def proof_of_exactness(old: Sample, new: Sample, *, varied: bool) -> str:
+    """Return why replicates that agree are all that there is to know; empty where they are not.
+
+    A process that allocates in one of two ways agrees with itself twice half of the time. So two
+    that agree prove nothing by themselves. What makes them repeat has to be known: addresses that
+    are fixed, one hash seed, the same libraries, and no cell of this metric that ever varied. Or
+    there are so many of them that a second way would have shown.
+
+    Args:
+        old: One side.
+        new: The other.
+        varied: Replicates of the metric disagreed somewhere, on either side.
+    """
+    sides = (old, new)
+    if not all(one.agrees for one in sides):
+        return ""
+    count = min(len(one.numbers) for one in sides)
+    if count >= PROOF_REPLICATES:
+        return f"exact: {count} replicates of each side agree"
+    if new.metric.exact and not varied and not any(one.randomised for one in sides):
+        return "exact: fixed addresses and hash seed, and no cell of this metric varied"
+    return ""
+
+
+def _pair(
+    key: Key, rule: Rule, sides: tuple[Sample | None, Sample | None], varied: set[str]
+) -> _Pair:
+    old, new = sides
     faults = tuple(iter_faults(old, new, rule.demands))
     if faults or old is None or new is None:
         return _Pair(key, rule, old, new, faults, None)
-    change = estimate_change(old.numbers, new.numbers, exact=new.metric.exact)
+    proof = proof_of_exactness(old, new, varied=key.metric in varied)
+    change = estimate_change(old.numbers, new.numbers, exact=bool(proof))
     if math.isnan(change.delta_pct):
         return _Pair(key, rule, old, new, ("values of zero have no ratio",), None)
-    return _Pair(key, rule, old, new, (), change)
+    return _Pair(key, rule, old, new, (), change, proof)
 
 
 def _judged(pair: _Pair, q_value: float | None) -> Comparison:
     key, rule, change = pair.key, pair.rule, pair.change
     outcome = _outcome(rule, change, q_value) if change else Outcome.INVALID
+    drift = change is not None and not change.exact and not were_interleaved(*pair.samples[:2])
+    if drift and outcome in {Outcome.REGRESSED, Outcome.IMPROVED}:
+        outcome = Outcome.INCONCLUSIVE
     numbers = [sample.numbers for sample in pair.samples]
     unsettled = outcome is Outcome.INCONCLUSIVE
     noisy = change is not None and not change.exact
@@ -138,7 +176,7 @@ def _judged(pair: _Pair, q_value: float | None) -> Comparison:
         detectable_pct=minimum_detectable_pct(*numbers) if unsettled else None,
         replicates_needed=_replicates(pair) if unsettled else None,
         faults=list(pair.faults),
-        remarks=_remarks(pair, change) if change else [],
+        remarks=_remarks(pair, change, drift=drift) if change else [],
         links=list(rule.links),
     )
 
@@ -165,15 +203,23 @@ def _outcome(rule: Rule, change: Change, q_value: float | None) -> Outcome:
     return Outcome.CLEAN if proved else Outcome.INCONCLUSIVE
 
 
-def _remarks(pair: _Pair, change: Change) -> list[str]:
+def _remarks(pair: _Pair, change: Change, *, drift: bool) -> list[str]:
     samples = pair.samples
     kind = samples[-1].metric
-    remarks = []
+    remarks = [pair.proof] if pair.proof and change.delta_pct else []
+    if not pair.proof and change.delta_pct and all(one.agrees for one in samples):
+        remarks.append(
+            f"replicates agree, which proves nothing below {PROOF_REPLICATES} of each side"
+        )
+    if any(one.randomised for one in samples):
+        remarks.append("addresses were randomised, so exact metrics may vary")
+    if drift:
+        remarks.append(
+            "the sides were measured one after the other: drift of the machine looks like a change"
+        )
     if kind.exact and not change.exact:
         spread = ", ".join(f"{min(s.numbers):.0f} to {max(s.numbers):.0f}" for s in samples)
         remarks.append(f"declared exact, but replicates differ: {spread}")
-    if change.exact and not kind.exact:
-        remarks.append("no spread at all, so compared by arithmetic")
     if change.exact and min(len(s.numbers) for s in samples) < 2:
         remarks.append("one replicate: that others would agree was not shown")
     noise = max(coefficient_of_variation(s.numbers) for s in samples)

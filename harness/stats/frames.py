@@ -39,7 +39,7 @@ def _columns(kind: type[Struct], *names: str) -> dict[str, str]:
 
 COLUMNS: dict[str, dict[str, str]] = {
     "samples": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
-    | _columns(Record, "status")
+    | _columns(Record, "status", "randomised")
     | {"metric": "str", "unit": "str", "value": "float64"},
     "batches": _columns(Job, *_CASE, "probe", "replicate") | _columns(Batch),
     "collections": _columns(Job, *_CASE, "replicate") | _columns(Collection),
@@ -177,7 +177,7 @@ def _table(rows: Iterable[_Row], columns: dict[str, str]) -> pd.DataFrame:
 
 def _place(record: Record) -> _Row:
     """Return what a record and its job say by themselves, columns and more."""
-    fields = ("status", "detail", "digest", "language", "skipped")
+    fields = ("status", "detail", "digest", "language", "skipped", "randomised")
     return structs.asdict(record.job) | {name: getattr(record, name) for name in fields}
 
 

@@ -61,6 +61,8 @@ def _options(options: Options) -> list[str]:
     for flag, name in _WHEN_SET.items():
         if getattr(pipeline, name) != getattr(usual, name):
             flags += [flag, str(getattr(pipeline, name))]
+    for name, value in options.env.items():
+        flags += ["--env", f"{name}={value}"]
     for name, value in structs.asdict(options.symbol_options.limits).items():
         if value != getattr(Limits(), name):
             flags += ["--limit", f"{name}={value}"]

@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any, NamedTuple
 
 import pandas as pd
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from harness.records import Metric
 from harness.stats.frames import Frames
@@ -33,8 +33,9 @@ class Sample(Struct, frozen=True):
     `failed` counts replicates of the same probe that did not end well, `unusable` values that are
     no measurement although theirs did (no number, or zero where that cannot be), `repeated` values
     of one that has given its own already; `outputs` are the digests of what was delivered;
-    `inputs` those of the binary; `rig` is what both sides have to share;
-    `metric` is what the probe declares.
+    `inputs` those of the binary; `rig` is what both sides have to share; `runs` are those that
+    measured them, each named by when it began; addresses were `randomised` in one of the processes
+    at least; `metric` is what the probe declares.
     """
 
     numbers: tuple[float, ...]
@@ -45,7 +46,21 @@ class Sample(Struct, frozen=True):
     inputs: frozenset[str] = frozenset()
     outputs: frozenset[str] = frozenset()
     rig: str = ""
+    runs: tuple[str, ...] = ()
+    randomised: bool = False
     metric: Metric = UNDECLARED
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no two of the numbers differ."""
+        return len(set(self.numbers)) < 2
+
+
+def were_interleaved(one: Sample, other: Sample) -> bool:
+    """Tell whether the sides were measured in turn, so that drift of the machine hit both alike."""
+    if set(one.runs) & set(other.runs) or not (one.runs and other.runs):
+        return True
+    return max(one.runs) > min(other.runs) and max(other.runs) > min(one.runs)
 
 
 def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> dict[Key, Sample]:
@@ -58,6 +73,7 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     mine = mine.assign(value=pd.to_numeric(mine["value"], errors="coerce").astype(float))
     outputs = _outputs(frames.deliveries, arm)
     rigs = {metric: comparable_with(metric, frames.manifest) for metric in metrics}
+    runs = tuple(frames.manifest.pooled) or (frames.manifest.run_id,)
     found: dict[Key, Sample] = {}
     for (binary, source), group in mine.groupby(["binary", "source"]):
         rows = list(group.itertuples(index=False))
@@ -67,7 +83,8 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
             if taken:
                 key = Key(str(binary), str(source), called, metric)
                 digests = frozenset(outputs.get((binary, source), ()))
-                found[key] = _sample(taken, frames.metrics[metric], digests, rigs[metric])
+                sample = _sample(taken, frames.metrics[metric], digests, rigs[metric])
+                found[key] = structs.replace(sample, runs=runs)
     return found
 
 
@@ -98,6 +115,7 @@ def _sample(rows: Sequence[Any], metric: Metric, outputs: frozenset[str], rig: s
         inputs=frozenset(str(row.binary_sha256) for row in rows),
         outputs=outputs,
         rig=rig,
+        randomised=any(row.randomised is True for row in given),
         metric=metric,
     )
 

@@ -29,6 +29,8 @@ def surroundings(metric: str, manifest: Manifest) -> dict[str, str]:
     found = {"python": versions.get("python", "").partition(" ")[0]}
     if declared.instrument:
         found[declared.instrument] = versions.get(declared.instrument, "")
+    if manifest.options.env:
+        found["env"] = " ".join(f"{name}={value}" for name, value in manifest.options.env.items())
     names = _ANYWHERE if declared.portable else (*_ANYWHERE, *_MACHINE)
     return {**found, **{name: str(rig.get(name, "")) for name in names}}
 

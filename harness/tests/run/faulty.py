@@ -69,6 +69,10 @@ def _raise() -> None:
     raise ZeroDivisionError("on purpose")
 
 
+def _raise_variable() -> None:
+    raise ZeroDivisionError(os.environ["HARNESS_TEST"])
+
+
 def _reject() -> None:
     raise InputRejected("not fit", file="a.out")
 
@@ -107,6 +111,7 @@ is_killed = _after_warm_up(lambda: os.kill(os.getpid(), signal.SIGKILL))
 is_terminated = _after_warm_up(lambda: os.kill(os.getpid(), signal.SIGTERM))
 segfaults = _after_warm_up(lambda: os.kill(os.getpid(), signal.SIGSEGV))
 raises = _after_warm_up(_raise)
+raises_its_variable = _after_warm_up(_raise_variable)
 rejects = _after_warm_up(_reject)
 fills_memory = _after_warm_up(_fill_memory)
 hangs = _after_warm_up(_hang)

@@ -67,6 +67,66 @@ def test_exact_metrics_are_judged_by_arithmetic(candidate: Sample, outcome: Outc
     assert comparison.q_value is None
 
 
+@pytest.mark.parametrize(
+    ("sides", "key", "outcome", "remark"),
+    [
+        pytest.param((of(100, 100), of(200, 200)), HEAP, Outcome.REGRESSED, "fixed addresses",
+                     id="repeats for a known reason"),
+        pytest.param((of(*[100] * 5), of(*[200] * 5)), WALL, Outcome.REGRESSED, "5 replicates",
+                     id="enough replicates of anything"),
+        pytest.param((of(*[100] * 4), of(*[200] * 4)), WALL, Outcome.INCONCLUSIVE,
+                     "proves nothing below 5", id="too few without a reason"),
+        pytest.param((of(100, 100), of(200, 200, randomised=True)), HEAP, Outcome.INCONCLUSIVE,
+                     "addresses were randomised", id="no reason without fixed addresses"),
+        pytest.param((of(*[100] * 5), of(*[200] * 5, randomised=True)), HEAP, Outcome.REGRESSED,
+                     "5 replicates", id="enough replicates in spite of them"),
+        pytest.param((of(100, 100), of(100, 100, randomised=True)), HEAP, Outcome.CLEAN,
+                     "addresses were randomised", id="no difference to be proved"),
+    ],
+)  # fmt: skip
+def test_exactness_is_earned(
+    sides: tuple[Sample, Sample], key: Key, outcome: Outcome, remark: str
+) -> None:
+    comparison = judge(*sides, key)
+    assert comparison.outcome is outcome
+    assert any(remark in said for said in comparison.remarks), comparison.remarks
+
+
+def test_one_cell_that_varies_disproves_that_the_others_of_its_metric_repeat() -> None:
+    other = HEAP._replace(binary="b")
+    metric = Metrics(Manifest())[HEAP.metric]
+    first, second, shaky = (of(*numbers, metric=metric) for numbers in ((1, 1), (2, 2), (1, 3)))
+    steady = compare({HEAP: first, other: first}, {HEAP: second, other: first})
+    assert [one.outcome for one in steady] == [Outcome.REGRESSED, Outcome.CLEAN]
+    for sides in (({HEAP: first, other: shaky}, {HEAP: second, other: first}),
+                  ({HEAP: first, other: first}, {HEAP: second, other: shaky})):  # fmt: skip
+        judged = {one.case.binary: one for one in compare(*sides)}
+        assert judged["a"].outcome is Outcome.INCONCLUSIVE
+        assert not judged["a"].exact
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "outcome"),
+    [
+        (("1", "4"), ("2", "3"), Outcome.REGRESSED),
+        (("1",), ("1",), Outcome.REGRESSED),
+        (("1", "2"), ("3", "4"), Outcome.INCONCLUSIVE),
+        (("3",), ("1",), Outcome.INCONCLUSIVE),
+    ],
+)
+def test_sides_measured_one_after_the_other_carry_no_verdict_on_noise(
+    old: tuple[str, ...], new: tuple[str, ...], outcome: Outcome
+) -> None:
+    slower = tuple(2 * number for number in NOISE)
+    comparison = judge(of(*NOISE, runs=old), of(*slower, runs=new), WALL)
+    assert comparison.outcome is outcome
+    assert any("one after the other" in said for said in comparison.remarks) is (
+        outcome is Outcome.INCONCLUSIVE
+    )
+    exact = judge(of(100, 100, runs=old), of(200, 200, runs=new))
+    assert exact.outcome is Outcome.REGRESSED
+
+
 NOISE = (98.0, 99.0, 100.0, 101.0, 102.0, 99.5, 100.5)
 
 
@@ -122,7 +182,6 @@ def test_a_declared_erratic_experiment_never_regresses_nor_improves() -> None:
         pytest.param(HEAP, (100, 104, 96), "erratic: varies by", id="heap above 2 %"),
         pytest.param(WALL, (100, 130, 70), "erratic: varies by", id="time above 10 %"),
         pytest.param(HEAP, (100,), "one replicate", id="agreement not shown"),
-        pytest.param(WALL, (100, 100), "no spread", id="noisy metric without noise"),
     ],
 )
 def test_oddities_are_remarked_upon(key: Key, numbers: tuple[float, ...], remark: str) -> None:

@@ -1,0 +1,65 @@
+"""Where addresses cannot be fixed, and what is set for the measured processes, is on record."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from harness.errors import ConfigError
+from harness.records import Job
+from harness.run.executor import Settings, iter_records
+from harness.run.request import parse_env
+from harness.store import read_manifest, read_records
+from harness.tests.run.refusing import PERSONALITY
+from harness.tests.symbols.binaries import FIXTURES
+
+MakeJob = Callable[..., Job]
+
+
+def measured(tmp_path: Path, *before: str, options: tuple[str, ...] = ()) -> Path:
+    """Return the run that a command leaves, started through another one or not."""
+    subprocess.run(
+        [*before, sys.executable, "-m", "harness", "run", str(FIXTURES / "c" / "dwarf5.so"),
+         "--source", "replay", "--probe", "peak", *options],
+        cwd=tmp_path,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    (run,) = (tmp_path / "results" / "runs").iterdir()
+    return run
+
+
+@pytest.mark.skipif(os.uname().machine not in PERSONALITY, reason="no number of the call is known")
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_refusal_to_fix_addresses_is_on_record(tmp_path: Path, *, refused: bool) -> None:
+    before = (sys.executable, "-m", "harness.tests.run.refusing") if refused else ()
+    records = list(read_records(measured(tmp_path, *before), []))
+    told = {record.randomised for record in records if record.job.probe == "peak"}
+    assert told == {refused}
+
+
+def test_a_variable_reaches_the_measured_process(job: MakeJob, settings: Settings) -> None:
+    settings = structs.replace(settings, env={"HARNESS_TEST": "here I am"})
+    speaking = job(pipeline="harness.tests.run.faulty:raises_its_variable")
+    (record,) = iter_records([speaking], settings)
+    assert "ZeroDivisionError: here I am" in record.detail
+
+
+def test_variables_are_in_the_manifest_and_in_the_command(tmp_path: Path) -> None:
+    run = measured(tmp_path, options=("--env", "MALLOC_ARENA_MAX=1", "--env", "EMPTY="))
+    manifest = read_manifest(run)
+    assert manifest.options.env == {"MALLOC_ARENA_MAX": "1", "EMPTY": ""}
+    assert "--env MALLOC_ARENA_MAX=1" in manifest.command
+
+
+@pytest.mark.parametrize("text", ["NAME", "=value", "", "PYTHONHASHSEED=1", "PYTHONMALLOC=debug"])
+def test_what_sets_no_variable_or_one_of_ours_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        parse_env([text])
