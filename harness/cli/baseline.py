@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
@@ -21,6 +20,7 @@ from harness.store import read_run
 from harness.store.baseline import open_baseline
 from harness.store.baseline import promote as promote_run
 from harness.store.soundness import iter_objections
+from harness.text import json_bytes
 
 app = typer.Typer(
     name="baseline",
@@ -44,7 +44,7 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -
     """
     promoted = promote_run(run, baseline)
     if json:
-        write_line(msgspec.json.encode(document_of(promoted)))
+        write_line(json_bytes(document_of(promoted)))
     else:
         print_baseline(promoted, output_console())
     if promoted.run.manifest.dirty:
@@ -60,7 +60,7 @@ def show(*, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
     """
     opened = open_baseline(baseline)
     if json:
-        write_line(msgspec.json.encode(document_of(opened)))
+        write_line(json_bytes(document_of(opened)))
     else:
         print_baseline(opened, output_console())
 
@@ -81,7 +81,7 @@ def diff(
     document, notes = compare_sides((baseline, run), None, Rule(), [])
     if json:
         whole = BaselineDiff(promotable=not objections, objections=objections, comparison=document)
-        write_line(msgspec.json.encode(whole))
+        write_line(json_bytes(whole))
     else:
         console = output_console()
         for objection in objections:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -24,6 +23,7 @@ from harness.stats.samples import Demands
 from harness.stats.sides import compare_arms, compare_runs, iter_differences, undecided
 from harness.stats.verdict import ComparisonDocument, FileChanges
 from harness.tables import make_console
+from harness.text import json_bytes
 
 _MOST_ROWS = 40
 _COUNTED = (
@@ -81,7 +81,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     rule = Rule(tolerance_pct=tolerance, demands=Demands(any_rig=any_rig))
     document, notes = compare_sides((baseline, candidate), arms, rule, metric or [])
     if json:
-        write_line(msgspec.json.encode(document))
+        write_line(json_bytes(document))
     else:
         print_comparison(document, notes, everything=everything)
     raise typer.Exit(document.exit_code)

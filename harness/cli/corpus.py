@@ -25,6 +25,7 @@ from harness.corpus import (
 )
 from harness.errors import CorpusError
 from harness.tables import Column, print_table, print_tables
+from harness.text import json_bytes
 from harness.units import format_bytes
 
 app = typer.Typer(
@@ -130,7 +131,7 @@ def _rows(binaries: Sequence[Binary]) -> list[dict[str, Any]]:
 
 
 def _write_json(document: dict[str, Any]) -> None:
-    write_line(msgspec.json.encode(document))
+    write_line(json_bytes(document))
 
 
 def _print_binaries(title: str, binaries: Sequence[Binary]) -> None:

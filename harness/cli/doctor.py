@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
@@ -15,6 +14,7 @@ from harness.cli.output import output_console, write_line
 from harness.config import DEFAULTS
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.run.doctor import FAILURE, OK, Check, iter_checks
+from harness.text import json_bytes
 
 _STYLES = {OK: "green", FAILURE: "bold red"}
 
@@ -43,7 +43,7 @@ def doctor(
     failed = [check.name for check in checks if check.status == FAILURE]
     proofs = list(_iter_proofs(quiet=json)) if prove and not failed else []
     if json:
-        write_line(msgspec.json.encode({"checks": checks, "proofs": proofs}))
+        write_line(json_bytes({"checks": checks, "proofs": proofs}))
     if failed:
         raise HarnessError(f"cannot measure here: {', '.join(failed)}")
     missed = [proof.fault for proof in proofs if not proof.caught]

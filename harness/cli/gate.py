@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from msgspec import to_builtins
 
@@ -30,6 +29,7 @@ from harness.stats.surroundings import differences, surroundings
 from harness.stats.verdict import Verdict
 from harness.store.seal import is_sealed
 from harness.tables import make_console
+from harness.text import escaped, json_bytes
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 # Asked whatever is registered: an installation that lost one of them may not judge by the others.
@@ -82,7 +82,7 @@ def gate(
     target = out or run / "gate"
     _write(verdict, chosen, target)
     if json:
-        write_line(msgspec.json.encode(verdict))
+        write_line(json_bytes(verdict))
     else:
         _print(verdict, target)
     raise typer.Exit(verdict.exit_code)
@@ -144,12 +144,12 @@ def _ratcheted(
 
 def _write(verdict: Verdict, suite: Suite, target: Path) -> None:
     report = render_verdict(verdict, suite.description)
-    document = msgspec.json.format(msgspec.json.encode(verdict), indent=1) + b"\n"
+    document = json_bytes(verdict, indent=1) + b"\n"
     outputs = {
-        "report.md": report.encode(),
+        "report.md": escaped(report).encode(),
         "report.json": document,
         "junit.xml": render_junit(verdict),
-        "decision.md": render_decision(verdict).encode(),
+        "decision.md": escaped(render_decision(verdict)).encode(),
     }
     try:
         target.mkdir(parents=True, exist_ok=True)
@@ -169,7 +169,7 @@ def _append_summary(report: str) -> None:
         return
     try:
         with Path(path).open("a", encoding="utf-8") as file:
-            file.write(f"{report}\n")
+            file.write(f"{escaped(report)}\n")
     except OSError as error:
         error_console().print(
             f"warning: cannot append to {_SUMMARY}: {error.strerror}", markup=False

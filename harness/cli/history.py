@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
@@ -19,6 +18,7 @@ from harness.stats.frames import Frames
 from harness.stats.labels import inert, shorten
 from harness.stats.trends import HistoryDocument, LevelChange, Trend, history_table, trends_of
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
+from harness.text import json_bytes
 from harness.units import format_value
 
 _NAME_WIDTH = 24
@@ -56,7 +56,7 @@ def history(
         raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")
     pictures = _draw(trends, output)
     if json:
-        write_line(msgspec.json.encode(HistoryDocument(trends=trends, files=pictures)))
+        write_line(json_bytes(HistoryDocument(trends=trends, files=pictures)))
     else:
         _print(trends, len(frames), everything=everything)
         for name, path in pictures.items():

@@ -172,12 +172,15 @@ def _is_redirected(now: TextIO, at_start: TextIO | None) -> bool:
 def _on(
     old: TextIO, descriptor: int, on_error: Callable[[OSError], None]
 ) -> Iterator[io.TextIOWrapper]:
-    """Yield a stream like `old`, with all that it was given written on leaving."""
+    """Yield a stream like `old`, with all that it was given written on leaving.
+
+    A path need not be text: what cannot be encoded is written as an escape.
+    """
     raw = _Raw(descriptor, on_error)
     stream = io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=old.encoding,
-        errors=old.errors,
+        errors="backslashreplace",
         line_buffering=getattr(old, "line_buffering", False),
     )
     old.flush()

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
-
 from harness.cli.output import write_line
 from harness.publishing import Findings, read_findings, write_files
 from harness.reports.document import summary_document
@@ -15,6 +13,7 @@ from harness.reports.sweep import print_sweep
 from harness.reports.terminal import print_summary
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
+from harness.text import json_bytes
 
 
 def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> Findings:
@@ -35,7 +34,7 @@ def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> F
             files=files,
             warnings=findings.frames.warnings,
         )
-        write_line(msgspec.json.encode(document))
+        write_line(json_bytes(document))
     else:
         _print_table(findings, files)
     return findings

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -23,6 +22,7 @@ from harness.store import Run, read_run
 from harness.store.baseline import Baseline, Bound, open_baseline, replace_bounds
 from harness.store.soundness import iter_objections
 from harness.tables import turn
+from harness.text import json_bytes
 from harness.units import format_value
 
 
@@ -62,7 +62,7 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     if not dry_run and bounds != opened.bounds:
         replace_bounds(opened, bounds)
     if json:
-        write_line(msgspec.json.encode(decisions))
+        write_line(json_bytes(decisions))
     else:
         _print_decisions(decisions, output_console(), dry_run=dry_run)
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 import typer
 from msgspec import structs
 from rich.text import Text
@@ -31,6 +30,7 @@ from harness.stats.scaling import fit_lines, scaling_points
 from harness.store.manifest import MANIFEST
 from harness.symbols import count_entries
 from harness.tables import make_console
+from harness.text import json_bytes
 
 _COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
 
@@ -119,7 +119,7 @@ def _show(frames: Frames, size: str, *, json: bool) -> int:
     lines = fit_lines(points, size)
     if json:
         document = scaling_document(frames.manifest.run_id, points, lines)
-        write_line(msgspec.json.encode(document))
+        write_line(json_bytes(document))
     else:
         print_scaling(points, lines, size, make_console(sys.stdout))
         error_console().print(Text(f"results in {frames.path}"))

@@ -9,6 +9,7 @@ import typer
 
 from harness import schemas
 from harness.cli.output import write_line
+from harness.text import json_bytes
 
 
 def schema(
@@ -22,7 +23,7 @@ def schema(
     That of a .jsonl file is of each line, that of a .toml file of the data in it.
     """
     if name:
-        found = msgspec.json.encode(schemas.schema_of(name))
+        found = json_bytes(schemas.schema_of(name))
         write_line(msgspec.json.format(found, indent=2))
         return
     width = max(map(len, schemas.names()))

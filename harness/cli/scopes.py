@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from rich.console import Console
 
@@ -16,6 +15,7 @@ from harness.config import SymbolOptions
 from harness.errors import ConfigError
 from harness.symbols import Census, census_of, open_packages
 from harness.tables import Column, print_tables
+from harness.text import json_bytes
 
 _COUNTS: list[Column[tuple[str, int]]] = [
     Column(key="what", header="what", cell=lambda row: row[0]),
@@ -52,7 +52,7 @@ def scopes(
     ):
         census = census_of(source, sink)
     if stats:
-        typer.echo(msgspec.json.encode(census).decode())
+        typer.echo(json_bytes(census).decode())
     else:
         _print_table(
             census, binary.name, error_console() if jsonl == STANDARD_OUTPUT else output_console()

@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 from msgspec import structs
 
@@ -25,6 +24,7 @@ from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
 from harness.stats.frames import Frames
 from harness.stats.sweep import fitting, sweep_points
+from harness.text import json_bytes
 from harness.units import format_bytes, parse_bytes
 
 
@@ -67,7 +67,7 @@ def _show(frames: Frames, limit: int | None, *, json: bool) -> None:
     if not points:
         raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
     if json:
-        write_line(msgspec.json.encode(sweep_document(points, frames.manifest, limit)))
+        write_line(json_bytes(sweep_document(points, frames.manifest, limit)))
     else:
         print_sweep(points, frames.manifest, output_console(), limit)
 

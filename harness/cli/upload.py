@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
-import msgspec
 import typer
 from msgspec import structs
 from rich.console import Console
@@ -26,6 +25,7 @@ from harness.pipelines.compressors import at_default_level
 from harness.records import Batch, Counters
 from harness.registry import load
 from harness.symbols import open_packages
+from harness.text import json_bytes
 from harness.units import format_bytes
 from harness.upload.retry import DEFAULT_POLICY, RetryPolicy
 from harness.upload.texts import Secret, check_text, read_secret
@@ -154,7 +154,7 @@ class _Shipment:
                 "counters": sent,
                 "batches": self._batches,
             }
-            typer.echo(msgspec.json.encode(document).decode())
+            typer.echo(json_bytes(document).decode())
         dropped = f", {sent.dropped:,} scopes refused as too large" if sent.dropped else ""
         self._console.print(
             f"upload {self._destination.upload_id}: {sent.batches:,} batches, "

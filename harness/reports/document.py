@@ -15,6 +15,7 @@ from harness.reports.gaps import group_gaps
 from harness.reports.headline import Finding, Headline
 from harness.stats.claim import Claim, judge_overshoot, judge_reduction
 from harness.stats.summary import Row, Summary
+from harness.text import json_bytes
 
 SCHEMA = "harness.summary/1"
 
@@ -113,7 +114,7 @@ def summary_document(
         files=dict(files or {}),
         warnings=list(warnings),
     )
-    plain: dict[str, Any] = json.decode(json.encode(document))
+    plain: dict[str, Any] = json.decode(json_bytes(document))
     return plain
 
 

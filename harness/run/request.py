@@ -11,6 +11,7 @@ from harness.config import DEFAULTS, KIB, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Options
 from harness.run.sources import SOURCES
+from harness.text import escaped
 
 OWN_VARIABLES = frozenset({"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHASHSEED",
                            "PYTHONMALLOC", "TMPDIR"})  # fmt: skip
@@ -139,10 +140,9 @@ def _refuse_nonsense(request: RunRequest) -> None:
 
 def printable(name: str) -> str:
     """Return `name` with everything that is no printable character written as an escape."""
-    text = name.encode("utf-8", "backslashreplace").decode()
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in text
+        for letter in escaped(name)
     )
 
 

@@ -21,7 +21,7 @@ from harness.registry import find, names
 
 PACKAGE = Path(harness.__file__).parent
 
-BASE = {"", "model", "sharing", "errors", "config", "records", "contracts", "wire"}
+BASE = {"", "text", "model", "sharing", "errors", "config", "records", "contracts", "wire"}
 
 # What each room may import beyond the base and itself.
 MAY_IMPORT: dict[str, set[str]] = {

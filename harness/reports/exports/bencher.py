@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from statistics import median
 
-import msgspec
 import pandas as pd
 
 from harness.reports.exports.measurements import iter_series, measure_name, plain
+from harness.text import json_bytes
 
 
 def render(table: pd.DataFrame) -> bytes:
@@ -22,4 +22,4 @@ def render(table: pd.DataFrame) -> bytes:
             "lower_value": plain(min(values)),
             "upper_value": plain(max(values)),
         }
-    return msgspec.json.format(msgspec.json.encode(benchmarks), indent=2) + b"\n"
+    return json_bytes(benchmarks, indent=2) + b"\n"

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from statistics import median
 
-import msgspec
 import pandas as pd
 
 from harness.reports.exports.measurements import iter_series, plain
+from harness.text import json_bytes
 
 
 def render(table: pd.DataFrame) -> bytes:
     """Return the median of each metric; how far replicates are from it as the range."""
     entries = [_entry(*series) for series in iter_series(table)]
-    return msgspec.json.format(msgspec.json.encode(entries), indent=2) + b"\n"
+    return json_bytes(entries, indent=2) + b"\n"
 
 
 def _entry(case: str, metric: str, unit: str, values: list[float]) -> dict[str, str | int | float]:

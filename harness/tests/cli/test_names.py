@@ -1,0 +1,56 @@
+"""A name that is no UTF-8 goes through every command that writes a document."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness.tests.cli.conftest import Harness
+from harness.tests.symbols.binaries import FIXTURES
+
+QUICK = ("--source", "replay", "--probe", "peak", "--probe", "bare")
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Path:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.so"))
+    shutil.copy(FIXTURES / "c" / "dwarf5.so", path)
+    return path
+
+
+def test_every_document_escapes_it(
+    inside: Harness, harness: Harness, library: Path, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    done = harness("run", library, *QUICK, "--json", "--results", runs)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["rows"][0]["binary"] == r"caf\xe9.so"
+    (run,) = runs.iterdir()
+    suite = tmp_path / "suite.toml"
+    suite.write_text(
+        'corpus = "default"\nneeds_baseline = false\n[[experiments]]\nname = "all"\n'
+        'source = "replay"\nagainst = "legacy"\ngate = true\n'
+        '[[experiments.checks]]\nname = "heap"\n'
+        'bounds = { series = "heap_peak", upper_bound = "1 GiB" }\n'
+    )
+    documents: list[tuple[str | Path, ...]] = [
+        ("report", run, "--json", "--html", "--output", tmp_path / "shown"),
+        ("compare", run, "--arms", "legacy", "streaming", "--json"),
+        ("gate", run, "--suite", suite, "--json"),
+        ("scaling", run, "--json"),
+        ("export", run, "--format", "bencher"),
+        ("export", run, "--format", "go-benchmark"),
+        ("history", runs, "--json"),
+    ]
+    for command in documents:
+        assert inside(*command).returncode in {0, 4}, command
+    shown = harness("report", run, "--output", tmp_path / "again")
+    judged = harness("gate", run, "--suite", suite)
+    assert [shown.returncode, judged.returncode] == [0, 4], shown.stderr + judged.stderr
+    assert {"report.md", "report.json", "junit.xml", "decision.md"} <= {
+        path.name for path in (run / "gate").iterdir()
+    }

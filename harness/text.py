@@ -1,0 +1,40 @@
+"""Text that can be written anywhere, made of names that need not be text.
+
+A path is bytes. What is no UTF-8 in it comes as a lone surrogate, which no document may hold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+def escaped(text: str) -> str:
+    r"""Return `text` with what no document may hold written as an escape: a byte as `\xe9`."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
+def json_bytes(value: Any, *, indent: int = 0) -> bytes:
+    """Return a value as JSON, all of its text escaped where that is needed.
+
+    Args:
+        value: Anything that msgspec knows.
+        indent: By how many columns; 0 for one line.
+    """
+    try:
+        data = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        data = msgspec.json.encode(_escaped_all(msgspec.to_builtins(value)))
+    return msgspec.json.format(data, indent=indent) if indent else data
+
+
+def _escaped_all(value: Any) -> Any:
+    if isinstance(value, str):
+        return escaped(value)
+    if isinstance(value, dict):
+        return {escaped(name): _escaped_all(one) for name, one in value.items()}
+    return [_escaped_all(one) for one in value] if isinstance(value, list | tuple) else value
