@@ -29,6 +29,7 @@ _WANTED: dict[int, frozenset[int]] = {
     dw.TAG_PARTIAL_UNIT: frozenset(_UNIT),
     dw.TAG_TYPE_UNIT: frozenset(_UNIT),
     dw.TAG_SKELETON_UNIT: frozenset(_UNIT),
+    dw.TAG_IMPORTED_UNIT: frozenset((dw.AT_IMPORT, dw.AT_SIBLING)),
     dw.TAG_SUBPROGRAM: frozenset(
         _PC
         | {dw.AT_NAME, dw.AT_LINKAGE_NAME, dw.AT_MIPS_LINKAGE_NAME, dw.AT_DECL_FILE,

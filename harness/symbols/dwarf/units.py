@@ -271,6 +271,19 @@ class Dwarf:
             self._units.popitem(last=False)
         return unit
 
+    @cached_property
+    def _partial(self) -> bytes:
+        """Which units are partial ones, by their number."""
+        before = self.elf.unit
+        found = bytes(unit.root_tag == dw.TAG_PARTIAL_UNIT for unit in self.iter_units())
+        self.elf.unit = before
+        return found
+
+    def is_partial(self, offset: int) -> bool:
+        """Tell whether an entry is in a unit that only exists to be imported by others."""
+        number = bisect_right(self.unit_offsets, offset) - 1
+        return 0 <= number < len(self._partial) and bool(self._partial[number])
+
     def abbreviations(self, offset: int, layout: Layout) -> AbbreviationTable:
         """Return the compiled abbreviation table at `offset`. The last few are kept."""
         key = (offset, layout)

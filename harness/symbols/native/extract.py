@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from harness.config import SymbolOptions
 from harness.model import Scope
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.dies import Die, read_die
+from harness.symbols.dwarf.decoder import ELSEWHERE
+from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.dwarf.units import UT_TYPE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 STAGE = "extraction"
 
+_IMPORTS = frozenset((dw.TAG_IMPORTED_UNIT,))
 SYSTEM_ROOTS = ("/usr/", "/rustc/", "/rust/deps/")
 
 
@@ -47,8 +49,8 @@ def iter_native_contents(
         if foreign is not None:
             stack.enter_context(closing(foreign))
         for unit in dwarf.iter_units():
-            if unit.kind == UT_TYPE:
-                continue  # its types are delivered with the units that refer to them
+            if unit.kind == UT_TYPE or unit.root_tag == dw.TAG_PARTIAL_UNIT:
+                continue  # what it has is delivered with the units that refer to it
             if reason := reason_to_skip(unit):
                 skipped[reason] += 1
                 continue
@@ -68,22 +70,46 @@ def _package_name(unit: Unit) -> str:
 
 
 def _iter_scopes(context: UnitContext, options: SymbolOptions) -> Iterator[Scope]:
+    yield from _iter_own(context, options, None)
+    for offset in _iter_imports(context):
+        unit = context.unit.dwarf.unit_of(offset)
+        part = UnitContext(unit, context.skipped, context.signed, None, strict=context.strict)
+        yield from _iter_own(part, options, context)
+    yield from iter_signed_types(context)
+
+
+def _iter_imports(context: UnitContext) -> Iterator[int]:
+    """Yield where the partial units begin that a unit imports, itself or through others, once."""
+    waiting, known = list(context.index.imports), set(context.index.imports)
+    for offset in waiting:  # which goes on to what is added meanwhile
+        yield offset
+        unit = context.unit.dwarf.unit_of(offset)
+        for die in Walk(unit, unit.first, _IMPORTS, unit.aside):
+            imported = die.attributes.get(dw.AT_IMPORT, ELSEWHERE)
+            if imported not in known and unit.dwarf.is_partial(imported):
+                known.add(imported)
+                waiting.append(imported)
+
+
+def _iter_own(
+    context: UnitContext, options: SymbolOptions, home: UnitContext | None
+) -> Iterator[Scope]:
+    """Yield what one unit holds; `home` imports it, and has the code of its functions."""
     context.count_nameless()
     for offset in context.index.iter_emitted():
         die = read_die(context.unit, offset)
         is_type = die.tag in TYPE_TAGS
-        scope = build_type(context, die) if is_type else _build(context, die)
+        scope = build_type(context, die) if is_type else _build(context, die, home)
         if scope is None:
             continue
         if not is_type and options.scope != "all" and _is_system(scope.source_file):
             context.skipped["function of the system or the toolchain"] += 1
             continue
         yield scope
-    yield from iter_signed_types(context)
     context.settle_nameless()
 
 
-def _build(context: UnitContext, die: Die) -> Scope | None:
+def _build(context: UnitContext, die: Die, home: UnitContext | None) -> Scope | None:
     context.open_scope()
     identity = context.identify(die.offset, die.attributes)
     if not identity.name:
@@ -93,7 +119,7 @@ def _build(context: UnitContext, die: Die) -> Scope | None:
         return None
     ranges = pc_ranges(context.unit, die.attributes)
     if not any(attribute in die.attributes for attribute in CODE):
-        return build_abstract(context, die, identity)
+        return build_abstract(context, die, identity, home)
     if not ranges:
         context.skipped["function that the linker discarded"] += 1
         return None

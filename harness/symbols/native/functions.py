@@ -185,18 +185,26 @@ def available_lines(
     return lines.available(block if where is None else where)
 
 
-def build_abstract(context: UnitContext, die: Die, identity: Identity) -> Scope:
+def build_abstract(
+    context: UnitContext, die: Die, identity: Identity, home: UnitContext | None = None
+) -> Scope:
     """Return the scope of an abstract function, merged over its instances.
 
     It starts at its declaration and ends at the last line of any instance. A line is injectible
     when every instance has it; a variable is available where any instance has it. Blocks flatten.
+
+    Args:
+        context: The unit that holds the definition.
+        die: The definition.
+        identity: Who it is.
+        home: The unit that holds the instances, if it is the one that imports the definition.
     """
-    merged = Merged()
+    merged, reader = Merged(), home or context
     if not identity.file:
-        identity = identity._replace(file=_file_of_instances(context, die.offset))
-    for offset in context.index.iter_instances(die.offset):
-        body = read_body(context, offset, identity.file, context.unit.aside)
-        if (found := instance_of(context, body)) is not None:
+        identity = identity._replace(file=_file_of_instances(reader, die.offset))
+    for offset in reader.index.iter_instances(die.offset):
+        body = read_body(reader, offset, identity.file, reader.unit.aside)
+        if (found := instance_of(reader, body)) is not None:
             merged.add(found)
     if context.foreign is not None:
         for instance in context.foreign.iter_of(die.offset):

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 STAGE = "extraction"
 
-_TAGS = NAMED_TAGS | {dw.TAG_INLINED_SUBROUTINE}
+_TAGS = NAMED_TAGS | {dw.TAG_INLINED_SUBROUTINE, dw.TAG_IMPORTED_UNIT}
 _CACHED_PATHS = 128
 
 
@@ -47,6 +47,7 @@ class UnitIndex:
 
     Attributes:
         unnamed: Types without a name of their own.
+        imports: Where the partial units begin that the unit imports.
         stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
 
@@ -61,6 +62,8 @@ class UnitIndex:
         self._emitted = array("Q")
         self._instances = array("Q")
         self._foreign = self._elsewhere = self._orphans = 0
+        self._far = array("Q")
+        self.imports = array("Q")
         self.unnamed = UnnamedTypes()
         self.stubs = UnnamedTypes()
         self._closures = array("Q")
@@ -69,6 +72,7 @@ class UnitIndex:
         self._scan()
         self._add_unnamed()
         self._instances = sort(self._instances)
+        self._far = sort(self._far)
 
     @property
     def nameless(self) -> int:
@@ -116,12 +120,16 @@ class UnitIndex:
         return self._unit.text(read_die(self._unit, base + typedef).attributes.get(dw.AT_NAME))
 
     def iter_instances(self, origin: int) -> Iterator[int]:
-        """Yield the offsets of the inlined and out-of-line instances of one abstract function."""
+        """Yield the offsets of the inlined and out-of-line instances of one abstract function.
+
+        It is in this unit, or in a partial one.
+        """
         base = self._unit.offset
-        wanted = origin - base
-        at = bisect_left(self._instances, wanted << 32)
-        while at < len(self._instances) and self._instances[at] >> 32 == wanted:
-            yield base + (self._instances[at] & LOW_HALF)
+        inside = self._unit.first <= origin < self._unit.end
+        found, wanted = (self._instances, origin - base) if inside else (self._far, origin)
+        at = bisect_left(found, wanted << 32)
+        while at < len(found) and found[at] >> 32 == wanted:
+            yield base + (found[at] & LOW_HALF)
             at += 1
 
     def dropped(self, *, foreign_too: bool) -> Iterator[tuple[str, int]]:
@@ -187,6 +195,9 @@ class UnitIndex:
                 stack.pop()
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
                 self._note_instance(die)
+                continue
+            if die.tag == dw.TAG_IMPORTED_UNIT:
+                self._note_import(die.attributes.get(dw.AT_IMPORT, ELSEWHERE))
                 continue
             if die.tag not in SPACES:
                 self._note(die, self._number(stack))
@@ -280,5 +291,13 @@ class UnitIndex:
             self._instances.append((origin - unit.offset) << 32 | die.offset - unit.offset)
         elif origin <= ELSEWHERE:
             self._elsewhere += 1
+        elif unit.dwarf.is_partial(origin) and origin <= LOW_HALF:
+            self._far.append(origin << 32 | die.offset - unit.offset)
         else:
             self._foreign += 1
+
+    def _note_import(self, offset: int) -> None:
+        if offset <= ELSEWHERE:
+            self._skipped["unit in another file that is imported"] += 1
+        elif self._unit.dwarf.is_partial(offset):  # a whole unit is delivered by itself
+            self.imports.append(offset)

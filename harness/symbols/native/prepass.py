@@ -38,6 +38,7 @@ _CROSSING = tuple(
 _WINDOW_BYTES = 64 * 1024
 _KNOWN_ORIGINS = 4096
 _OPEN_TABLES = 8
+_IMPORTED = "delivered with the unit that imports it"
 _NO_FILE = SourceFile("", "", b"")
 
 
@@ -122,7 +123,8 @@ class _Collector:
             return _Open(die.depth, None, None)
         origin = self._origins.find(unit, at)
         if origin.reason:
-            self._reader.skipped[origin.reason] += 1
+            if origin.reason != _IMPORTED:
+                self._reader.skipped[origin.reason] += 1
             return _Open(die.depth, None, None)
         if ranges is None:
             ranges = pc_ranges(unit, die.attributes)
@@ -177,6 +179,8 @@ class _Origins:
         place, attributes = definition_of(unit, offset)
         if place <= ELSEWHERE:
             return _Origin(place, _NO_FILE, False, "instance of a function in another file")
+        if unit.dwarf.is_partial(place):
+            return _Origin(place, _NO_FILE, False, _IMPORTED)
         home = unit.dwarf.unit_of(place)
         if reason_to_skip(home):
             return _Origin(place, _NO_FILE, False, "instance of a function in a skipped unit")

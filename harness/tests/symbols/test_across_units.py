@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import to_builtins
 
 from harness.model import Scope
+from harness.symbols import open_packages
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.test_closures import qualified_name
 from harness.tests.symbols.test_declarators import children
@@ -33,6 +35,25 @@ def test_functions_and_types_have_the_names_they_have_alone(variant: str) -> Non
     assert named(across) <= named(alone)
     assert spelled(across) <= spelled(alone)
     assert {"geo::area", "geo::pool<int>::allocate", "geo::nested::deep"} <= named(across)
+
+
+@pytest.mark.parametrize(
+    ("moved", "whole"), [("c/dwz.so", "c/dwarf4.so"), ("cpp/across-dwz.so", "cpp/across.so")]
+)
+def test_what_was_moved_into_partial_units_belongs_to_the_units_that_import_it(
+    moved: str, whole: str
+) -> None:
+    """But for the order within a unit, all is as if nothing had been moved."""
+    assert packages(moved) == packages(whole)
+
+
+def packages(name: str) -> tuple[dict[str, list[str]], dict[str, int]]:
+    with open_packages(str(FIXTURES / name)) as source:
+        found = {
+            package.scope.name: sorted(repr(to_builtins(child)) for child in package.children)
+            for package in source.packages
+        }
+    return found, source.skipped
 
 
 def test_a_method_declared_in_another_unit_is_a_method_of_its_type() -> None:

@@ -187,21 +187,6 @@ def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
     assert not any("/@/" in name for name in found)
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("c/dwz.so", "partial, imported or split unit"),
-        ("c/dwz.so", "instance of a function in a skipped unit"),
-    ],
-)
-def test_what_is_left_out_is_counted_with_a_reason(path: str, reason: str) -> None:
-    with open_packages(str(FIXTURES / path)) as source:
-        for package in source.packages:
-            for _ in package.children:
-                pass
-        assert source.skipped[reason] > 0
-
-
 def test_a_binary_of_which_nothing_is_extracted_is_no_empty_result() -> None:
     reason = r"nothing was extracted \(left out: 1 x skeleton unit .*\) — build it without -gsplit"
     with (
