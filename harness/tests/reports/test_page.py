@@ -17,12 +17,14 @@ from msgspec.structs import replace
 
 from harness.loading import load_frames
 from harness.reports.columns import exact, known, share
+from harness.reports.page.binaries import chart_of
 from harness.reports.page.material import MOST_SVG_BYTES, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.stats.check import Outcome
 from harness.stats.claim import Claim
 from harness.stats.copies import held_copies
+from harness.stats.curves import Curve
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
 from harness.stats.verdict import FileChanges, Side, Verdict
@@ -247,3 +249,12 @@ def test_values_are_rounded_to_be_read_and_exact_beside(
 )
 def test_a_bar_is_never_longer_than_its_track(part: float, whole: float, length: float) -> None:
     assert share(part, whole) == length
+
+
+def test_each_arm_of_a_chart_goes_over_the_whole_of_its_own_run() -> None:
+    looks = tuple((float(n), 10 * n) for n in range(5))
+    slow = Curve("legacy", "memray", tuple((39 * at_s, heap) for at_s, heap in looks))
+    chart = chart_of([slow, Curve("streaming", "memray", looks)])
+    assert chart is not None
+    old, new = (points for _, points in chart.lines)
+    assert old == new == "0.0,100.0 25.0,75.0 50.0,50.0 75.0,25.0 100.0,0.0"
