@@ -321,7 +321,8 @@ def same_cell(row: Row) -> str:
 def ratio_parts(ratio: float | None, interval: Interval | None) -> list[str]:
     """Return candidate over baseline and its 90 % interval: `x 0.93`, `(0.85 to 1.02)`.
 
-    `=x 0.93` where the replicates of each arm agree, `(?)` where one of them has no second one.
+    `=x 1.00` where all replicates of both arms agree; `(?)` where too little is known of how far
+    they differ: there is one, or those of each arm agree.
     """
     if ratio is None:
         return [NOTHING]

@@ -20,8 +20,8 @@ Interval = tuple[float, float]
 class Ratio(Struct, frozen=True):
     """Candidate over baseline, of geometric means, with its 90 % interval.
 
-    Without an interval one of them has a single replicate. One without any width means that the
-    replicates of each agree.
+    Without an interval nothing is known of the spread: one arm has a single replicate, or those of
+    each arm agree, as two may by chance. One without any width means that all of both agree.
     """
 
     value: float | None = None

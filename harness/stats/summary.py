@@ -60,8 +60,8 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         wall_ratio: Candidate over baseline, None where either was not measured.
         cpu_ratio: Likewise.
         rss_ratio: Likewise.
-        wall_interval: The 90 % interval of `wall_ratio`; None with one replicate of either, and
-            without any width where the replicates of each agree.
+        wall_interval: The 90 % interval of `wall_ratio`; None with one replicate of either, or
+            where those of each arm agree but the arms do not.
         cpu_interval: Likewise.
         rss_interval: Likewise.
         same_output: None when nobody checked.

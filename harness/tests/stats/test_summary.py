@@ -177,7 +177,8 @@ def test_time_counts_only_from_the_bare_probe() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "ratio", "interval"),
     [
-        pytest.param([4, 4], [2, 2], 0.5, (0.5, 0.5), id="all agree"),
+        pytest.param([4, 4], [2, 2], 0.5, None, id="each agree, and may be one of two modes"),
+        pytest.param([4, 4], [4, 4], 1.0, (1.0, 1.0), id="all agree"),
         pytest.param([4, 4], [2], 0.5, None, id="a single replicate"),
         pytest.param([4, 9], [2, 4.5], 0.5, (0.0937, 2.668), id="two of each"),
         pytest.param([4, 0], [2, 2], None, None, id="nothing at all"),
