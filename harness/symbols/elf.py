@@ -18,6 +18,7 @@ from elftools.elf.structs import ELFStructs
 
 from harness.config import Limits
 from harness.errors import InputRejected
+from harness.symbols import formats
 from harness.symbols.limits import Budget, beyond
 from harness.symbols.sections import Section, inflate
 
@@ -30,7 +31,7 @@ _ORDERS = {1: True, 2: False}
 _NUMBER_ELSEWHERE = 0xFFFF
 _MOST_SECTIONS = 65_536
 _MOST_NAME_BYTES = 64
-_READ_BY_NAME = (".debug_", ".zdebug_")
+_READ_BY_NAME = (".debug_", ".zdebug_", ".gnu_debuglink")
 
 
 ByteOrder: TypeAlias = Literal["little", "big"]
@@ -67,7 +68,8 @@ def read_headers(file: Section) -> Headers:
     """
     ident = file.window(0, _IDENT_BYTES)
     if ident[:4] != _MAGIC:
-        raise InputRejected("not an ELF file", remedy="name a compiled binary")
+        name, remedy = formats.named(ident)
+        raise InputRejected(f"not an ELF file{name and f': {name}'}", remedy=remedy)
     if len(ident) < _IDENT_BYTES:
         raise _cut(file, "its ELF header")
     if ident[4] not in _CLASSES:
@@ -157,7 +159,7 @@ def _cut(file: Section, what: str) -> InputRejected:
 
 
 _ZDEBUG_HEADER_BYTES = 12
-_ELFCOMPRESS_ZLIB = 1
+_ELFCOMPRESS_ZLIB, _ELFCOMPRESS_ZSTD = 1, 2
 
 
 class ElfFile:
@@ -240,6 +242,10 @@ class ElfFile:
         """Return the names of all sections, as in the file."""
         return list(self._headers)
 
+    def describes_itself(self) -> bool:
+        """Tell whether debugging information is in the file, and not in one of its own."""
+        return ".debug_info" in self._headers or ".zdebug_info" in self._headers
+
     def section(self, name: str) -> Section | None:
         """Return a section by name, inflated if need be; None if there is none with bytes in it.
 
@@ -281,11 +287,13 @@ class ElfFile:
         head = packed.read(0, 24 if wide else 12)
         kind = int.from_bytes(head[:4], self.order)
         if kind != _ELFCOMPRESS_ZLIB:
+            method = "zstd" if kind == _ELFCOMPRESS_ZSTD else f"method {kind}"
             raise InputRejected(
-                f"compressed with method {kind}, only zlib (1) is read",
+                f"compressed with {method}, only zlib is read",
                 file=self.path,
                 section=packed.name,
                 offset=0,
+                remedy="unpack it with `objcopy --decompress-debug-sections`",
             )
         size = int.from_bytes(head[8:16] if wide else head[4:8], self.order)
         return self._inflate(packed, len(head), size)

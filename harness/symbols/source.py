@@ -15,6 +15,7 @@ from typing import TypeVar
 from harness.config import SymbolOptions
 from harness.errors import NO_ROOM, InputRejected
 from harness.model import LanguageSpecifics, Package, Scope, count_functions, package_scope
+from harness.symbols.debugfile import find_debug_file
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
@@ -51,18 +52,35 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
         InputRejected: The file cannot be read as ELF with DWARF, now or at any later package.
     """
     chosen = options or SymbolOptions()
-    try:
-        elf = ElfFile(path, chosen.limits)
-    except OSError as error:
-        reason = error.strerror or repr(error)
-        raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
-    with elf:
+    with _open_described(path, chosen) as elf:
         skipped = Counter[str]()
         try:
             language, packages = _open(elf, chosen, skipped)
         except REFUSED as error:
             raise rejection(elf, error) from error
         yield PackageSource(_watch_packages(elf, packages, skipped), language, skipped)
+
+
+def _open_described(path: str, options: SymbolOptions) -> ElfFile:
+    """Open a binary, or its debug file if the binary itself was stripped."""
+    elf = _open_file(path, options)
+    try:
+        found = "" if elf.describes_itself() else find_debug_file(elf)
+    except BaseException:
+        elf.close()
+        raise
+    if not found:
+        return elf
+    elf.close()
+    return _open_file(found, options)
+
+
+def _open_file(path: str, options: SymbolOptions) -> ElfFile:
+    try:
+        return ElfFile(path, options.limits)
+    except OSError as error:
+        reason = error.strerror or repr(error)
+        raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
 
 
 def _open(

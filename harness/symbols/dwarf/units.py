@@ -222,9 +222,7 @@ class Dwarf:
         abbreviations = elf.section(".debug_abbrev")
         if info is None or abbreviations is None or not info.size:
             raise InputRejected(
-                "no DWARF: it has no .debug_info",
-                file=elf.path,
-                remedy="build it with -g, or name the file before it was stripped",
+                "no DWARF: it has no .debug_info", file=elf.path, remedy=_remedy(elf)
             )
         self.elf = elf
         self.info: Section = info
@@ -294,6 +292,14 @@ class Dwarf:
         if len(self._tables) > _CACHED_TABLES:
             self._tables.popitem(last=False)
         return table
+
+
+def _remedy(elf: ElfFile) -> str:
+    if elf.section(".go.buildinfo") is not None or elf.section(".gopclntab") is not None:
+        return "build the Go program without -ldflags=-w or -s, or name it before it was stripped"
+    return (
+        "build it with -g, or name the file before it was stripped, or put its debug file beside it"
+    )
 
 
 def unit_offsets(section: Section, order: ByteOrder, budget: Budget) -> array[int]:

@@ -13,7 +13,12 @@ from harness.errors import InputRejected
 from harness.tests.symbols.binaries import BINARIES, FIXTURES, drain_file, name_of
 
 C = FIXTURES / "c" / "dwarf5.so"
-ABOUT_THE_WHOLE_FILE = ("no DWARF", "an object file that was never linked", "not an ELF file")
+ABOUT_THE_WHOLE_FILE = (
+    "no DWARF",
+    "nothing was extracted",
+    "an object file that was never linked",
+    "not an ELF file",
+)
 
 
 def patched(at: int, octets: bytes) -> Callable[[bytes], bytes]:
