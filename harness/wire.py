@@ -19,16 +19,17 @@ from harness.model import Package, Scope
 STAGE = "JSON"
 
 VALUE_BYTES_MAX = 64 * MIB
+DEPTH_MAX = 512
 _Head = TypeVar("_Head")
 
 _SPACE = re.compile(rb"[ \t\r\n]*")
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
 _FLAT = rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+"
-# Runs over anything without brackets, and over whole objects without brackets inside: most of a
-# document is symbols, and they are skipped without coming back to Python.
-_NEXT_BRACKET = re.compile(
-    rb'(?:[^"{}\[\]]++|' + _STRING + rb"|\{" + _FLAT + rb"\})*+([{}\[\]])", re.DOTALL
-)
+# Runs over anything without brackets, and over whole objects and lists without brackets inside:
+# most of a document is symbols, and they are skipped without coming back to Python.
+_RUN = rb'(?:[^"{}\[\]]++|' + _STRING + rb"|\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\])*+"
+_SKIPPED = re.compile(_RUN, re.DOTALL)
+_NEXT_BRACKET = re.compile(_RUN + rb"([{}\[\]])", re.DOTALL)
 _SCALAR = re.compile(_STRING + rb"|[^\s\"{}\[\],:]++(?=[\s,\]}])", re.DOTALL)
 
 
@@ -36,10 +37,23 @@ class WireError(ValueError):
     """The bytes are not an envelope of scopes."""
 
 
+class WireLimits(msgspec.Struct, frozen=True):
+    """How much of an envelope may be held: one scope, one other value or key, keys, nesting."""
+
+    scope_bytes: int = VALUE_BYTES_MAX
+    text_bytes: int = VALUE_BYTES_MAX
+    keys: int = 1000
+    depth: int = DEPTH_MAX
+
+
+OWN = WireLimits()  # for what was written in this process
+
+
 class JsonScanner:
     """Walks a JSON document that arrives in chunks, keeping only the value it stands before."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(self, chunks: Iterator[bytes], limits: WireLimits = OWN) -> None:
+        self._limits = limits
         self._chunks = chunks
         self._buffer = bytearray()
         self._position = 0
@@ -61,12 +75,42 @@ class JsonScanner:
             raise WireError(f"expected {expected.decode()!r}, found {self.peek()!r}")
         self._position += 1
 
-    def value(self) -> bytes:
-        """Step over one value and return its bytes."""
-        size = self._container() if self.peek() in (b"{", b"[") else self._scalar()
+    def value(self, bytes_max: int = VALUE_BYTES_MAX) -> bytes:
+        """Step over one value and return its bytes, `bytes_max` of them at most."""
+        container = self.peek() in (b"{", b"[")
+        size = self._container(bytes_max) if container else self._scalar(bytes_max)
+        if size > bytes_max:
+            raise _too_large(bytes_max)
         raw = bytes(self._buffer[self._position : self._position + size])
         self._position += size
         return raw
+
+    def text(self) -> bytes:
+        """Step over a key, or a value that is no scope, and return its bytes."""
+        return self.value(self._limits.text_bytes)
+
+    def scope(self) -> bytes:
+        """Step over a scope and return its bytes."""
+        return self.value(self._limits.scope_bytes)
+
+    def skip(self) -> None:
+        """Step over one value, however large, and hold nothing of it."""
+        if self.peek() not in (b"{", b"["):
+            self.scope()
+            return
+        depth = 0
+        while True:
+            bracket = bytes(self._buffer[self._position : self._position + 1])
+            if bracket in (b'"', b""):  # a string that has not arrived yet
+                self._need_more(self._limits.scope_bytes)
+            else:
+                depth = self._deeper(depth, bracket)
+                self._position += 1
+            if not depth:
+                return
+            match = _SKIPPED.match(self._buffer, self._position)
+            assert match is not None
+            self._position = match.end()
 
     def iter_keys(self) -> Iterator[str]:
         """Walk an object: yields each key, standing before its value, which the caller consumes."""
@@ -75,9 +119,11 @@ class JsonScanner:
         while self.peek() != b"}":
             if seen:
                 self.take(b",")
-            key = decode(self.value(), str)
+            key = decode(self.text(), str)
             if key in seen:
                 raise WireError(f"key {key!r} appears twice in one object")
+            if len(seen) == self._limits.keys:
+                raise WireError(f"an object has more than {self._limits.keys} keys")
             seen.add(key)
             self.take(b":")
             yield key
@@ -94,27 +140,34 @@ class JsonScanner:
             yield
         self.take(b"]")
 
-    def _container(self) -> int:
+    def _container(self, bytes_max: int) -> int:
         depth, offset = 1, 1
         while depth:
             match = _NEXT_BRACKET.match(self._buffer, self._position + offset)
             if match is None:
-                self._need_more()
+                self._need_more(bytes_max)
                 continue
-            depth += 1 if match[1] in (b"{", b"[") else -1
+            depth = self._deeper(depth, match[1])
             offset = match.end() - self._position
         return offset
 
-    def _scalar(self) -> int:
+    def _deeper(self, depth: int, bracket: bytes) -> int:
+        if bracket not in (b"{", b"["):
+            return depth - 1
+        if depth == self._limits.depth:
+            raise WireError(f"values are nested more than {depth} deep")
+        return depth + 1
+
+    def _scalar(self, bytes_max: int) -> int:
         while (match := _SCALAR.match(self._buffer, self._position)) is None:
-            self._need_more()
+            self._need_more(bytes_max)
         return match.end() - self._position
 
-    def _need_more(self) -> None:
+    def _need_more(self, bytes_max: int) -> None:
         """Read on until there is twice as much, so that looking again costs no more than once."""
         held = len(self._buffer) - self._position
-        if held > VALUE_BYTES_MAX:
-            raise WireError(f"a value exceeds {VALUE_BYTES_MAX} bytes, or is not JSON")
+        if held > bytes_max:
+            raise _too_large(bytes_max)
         if not self._refill():
             raise WireError("the document ends in the middle of a value")
         while len(self._buffer) < 2 * held and self._refill():
@@ -129,15 +182,35 @@ class JsonScanner:
         return bool(chunk)
 
 
+def _too_large(bytes_max: int) -> WireError:
+    return WireError(f"a value exceeds {bytes_max} bytes, or is not JSON")
+
+
+def _refuse_unknown(key: str, known: frozenset[str], owner: str) -> None:
+    """Refuse a key before its value is looked at, which may be anything."""
+    if key not in known:
+        raise WireError(f"not of the schema: unknown field: {owner} has unknown keys: {key}")
+
+
+_PACKAGE_KEYS = frozenset(Scope.__struct_fields__)
+
+
 class EnvelopeReader:
     """The fields of an envelope, and its packages one at a time.
 
-    `fields` is complete only after `iter_packages` has come to its end.
+    `fields` is complete only after `iter_packages` has come to its end. With `known`, other keys
+    are refused.
     """
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        limits: WireLimits = OWN,
+        known: frozenset[str] | None = None,
+    ) -> None:
         self.fields: dict[str, Any] = {}
-        self._scanner = JsonScanner(chunks)
+        self._known = known
+        self._scanner = JsonScanner(chunks, limits)
 
     def iter_packages(self) -> Iterator[Package]:
         """Yield each package; children that the caller leaves behind are skipped.
@@ -147,7 +220,9 @@ class EnvelopeReader:
         """
         for key in self._scanner.iter_keys():
             if key != "scopes":
-                self.fields[key] = decode(self._scanner.value(), Any)
+                if self._known is not None:
+                    _refuse_unknown(key, self._known, "the envelope")
+                self.fields[key] = decode(self._scanner.text(), Any)
                 continue
             for _ in self._scanner.iter_items():
                 keys = self._scanner.iter_keys()
@@ -163,14 +238,15 @@ class EnvelopeReader:
         for key in keys:
             if key == "scopes":
                 break
-            members[key] = msgspec.Raw(self._scanner.value())
+            _refuse_unknown(key, _PACKAGE_KEYS, "a package")
+            members[key] = msgspec.Raw(self._scanner.scope())
         return decode(msgspec.json.encode(members), Scope)
 
     def _iter_children(self, keys: Iterator[str]) -> Iterator[Scope]:
         # Before a package without children the closing brace has been taken already.
         if self._scanner.peek() == b"[":
             for _ in self._scanner.iter_items():
-                yield decode(self._scanner.value(), Scope)
+                yield decode(self._scanner.scope(), Scope)
             for key in keys:
                 raise WireError(f"key {key!r} follows the scopes of a package")
 
@@ -183,12 +259,26 @@ def decode(raw: bytes, kind: type[_Head]) -> _Head:
         raise WireError(f"not of the schema: {error}") from None
 
 
-def read_head(chunks: Iterator[bytes], kind: type[_Head]) -> _Head:
-    """Return the fields of an envelope that stand before its scopes, reading no further."""
-    scanner = JsonScanner(chunks)
+def read_head(
+    chunks: Iterator[bytes],
+    kind: type[_Head],
+    needed: frozenset[str],
+    limits: WireLimits = OWN,
+) -> _Head:
+    """Return the fields of an envelope beside its scopes.
+
+    Once those that are `needed` have been read, nothing behind the scopes is.
+    """
+    scanner = JsonScanner(chunks, limits)
+    known = frozenset(field.name for field in msgspec.structs.fields(kind))  # type: ignore[arg-type]
     members: dict[str, msgspec.Raw] = {}
     for key in scanner.iter_keys():
         if key == "scopes":
-            break
-        members[key] = msgspec.Raw(scanner.value())
+            if needed <= members.keys():
+                break
+            for _ in scanner.iter_items():
+                scanner.skip()
+            continue
+        _refuse_unknown(key, known, "the envelope")
+        members[key] = msgspec.Raw(scanner.text())
     return decode(msgspec.json.encode(members), kind)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
+from collections.abc import Iterable
 from email.message import Message
 from typing import IO
 
@@ -13,7 +13,9 @@ from msgspec import Struct
 from harness.config import KIB
 
 _HEADER_BYTES_MAX = 8 * KIB
-_PARAMETER = re.compile(r';\s*([a-z]+)="([^"]*)"')
+_CHUNK_BYTES = 64 * KIB
+_PARTS_MAX = 2
+_PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;\s]*)')
 
 
 class FormError(ValueError):
@@ -38,45 +40,71 @@ def read_boundary(content_type: str) -> bytes:
         raise FormError(
             f"Content-Type is {content_type!r}, not multipart/form-data with a boundary"
         )
+    names = [name for name, _ in header.get_params() or ()]
+    if names.count("boundary") > 1:
+        raise FormError("Content-Type names its boundary twice")
     return str(header.get_boundary()).encode("latin-1", "replace")
+
+
+class _Pages:
+    """A file that is searched a piece at a time: mapped, all of it would count as memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._descriptor = file.fileno()
+        self.size = os.fstat(self._descriptor).st_size
+
+    def read(self, start: int, size: int) -> bytes:
+        return os.pread(self._descriptor, size, start)
+
+    def find(self, wanted: bytes, start: int) -> int:
+        """Return where `wanted` is, from `start` on; -1 if it is nowhere."""
+        while start < self.size:
+            data = self.read(start, _CHUNK_BYTES + len(wanted))
+            if (found := data.find(wanted)) >= 0:
+                return start + found
+            start += _CHUNK_BYTES
+        return -1
 
 
 def read_parts(file: IO[bytes], boundary: bytes) -> dict[str, Part]:
     """Return the parts by name.
 
     Raises:
-        FormError: The framing is broken, or a part appears twice.
+        FormError: The framing is broken, a part appears twice, or there are more than two.
     """
     parts: dict[str, Part] = {}
-    if not os.fstat(file.fileno()).st_size:
+    data = _Pages(file)
+    if not data.size:
         raise FormError("the body is empty: no boundary, no parts")
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        delimiter = b"\r\n--" + boundary
-        if data[: len(delimiter) - 2] != delimiter[2:]:
-            raise FormError("the body does not begin with its boundary")
-        position = len(delimiter) - 2
-        while data[position : position + 2] != b"--":
-            part = _read_part(data, position, delimiter)
-            if part.name in parts:
-                raise FormError(f"part {part.name!r} appears twice")
-            parts[part.name] = part
-            position = part.end + len(delimiter)
-        if data[position:] != b"--\r\n":
-            raise FormError("bytes follow the closing boundary")
+    delimiter = b"\r\n--" + boundary
+    position = len(delimiter) - 2
+    if data.read(0, position) != delimiter[2:]:
+        raise FormError("the body does not begin with its boundary")
+    while data.read(position, 2) != b"--":
+        part = _read_part(data, position, delimiter)
+        if part.name in parts:
+            raise FormError(f"part {part.name!r} appears twice")
+        if len(parts) == _PARTS_MAX:
+            raise FormError(f"part {part.name!r} is one more than file and event")
+        parts[part.name] = part
+        position = part.end + len(delimiter)
+    if data.read(position, 5) != b"--\r\n":
+        raise FormError("bytes follow the closing boundary")
     return parts
 
 
-def _read_part(data: mmap.mmap, position: int, delimiter: bytes) -> Part:
-    header_end = data.find(b"\r\n\r\n", position, position + _HEADER_BYTES_MAX)
-    if data[position : position + 2] != b"\r\n" or header_end < 0:
+def _read_part(data: _Pages, position: int, delimiter: bytes) -> Part:
+    head, separator, _ = data.read(position, _HEADER_BYTES_MAX).partition(b"\r\n\r\n")
+    if not head.startswith(b"\r\n") or not separator:
         raise FormError("a part has no headers, or the form no closing boundary")
-    start = header_end + 4
+    start = position + len(head) + len(separator)
     end = data.find(delimiter, start)
     if end < 0:
         raise FormError("a part has no end")
-    headers = _parse_headers(data[position + 2 : header_end].decode("utf-8", "replace"))
+    headers = _parse_headers(head[2:].decode("utf-8", "replace"))
     disposition = headers.get("content-disposition", "")
-    parameters = dict(_PARAMETER.findall(disposition))
+    found = _PARAMETER.findall(disposition)
+    parameters = _once(((name.lower(), value.strip('"')) for name, value in found), "parameter")
     if not disposition.startswith("form-data;") or "name" not in parameters:
         raise FormError("a part has no form-data name")
     return Part(
@@ -90,4 +118,14 @@ def _read_part(data: mmap.mmap, position: int, delimiter: bytes) -> Part:
 
 def _parse_headers(text: str) -> dict[str, str]:
     lines = (line.partition(":") for line in text.split("\r\n"))
-    return {name.strip().lower(): value.strip() for name, _, value in lines}
+    return _once(((name.strip().lower(), value.strip()) for name, _, value in lines), "header")
+
+
+def _once(pairs: Iterable[tuple[str, str]], what: str) -> dict[str, str]:
+    """Return pairs by name; said twice, it is not known what is meant."""
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name in found:
+            raise FormError(f"{what} {name!r} of a part is given twice")
+        found[name] = value
+    return found

@@ -7,9 +7,8 @@ from threading import Lock
 
 from msgspec import Struct, json, structs
 
+from harness.intake.budget import BUDGET, Budget, cut
 from harness.model import LanguageSpecifics, Package, Scope, count_functions, is_continuation
-
-UPLOADS_MAX = 10_000
 
 
 class LedgerEntry(Struct, kw_only=True):
@@ -44,7 +43,8 @@ class ScopeDigest:
         Raises:
             ValueError: A continuation does not follow the package it continues.
         """
-        identity, continues = json.encode(_whole(package.scope)), is_continuation(package.scope)
+        identity = hashlib.sha256(json.encode(_whole(package.scope))).digest()
+        continues = is_continuation(package.scope)
         if continues and identity != self._previous:
             raise ValueError(f"package {package.scope.name!r} continues another one than the last")
         if not continues:
@@ -81,28 +81,54 @@ class Upload:
     """Everything received under one upload id. Hold `lock` while a batch is looked at.
 
     Attributes:
-        seals: A digest of the content of each accepted batch, by number.
+        batches: The deliveries, up to what the budget lists of one upload.
+        last_num: The number of the last batch that was accepted; 0 if none was.
+        payload_bytes: Of the batches that were accepted.
+        seals: A digest of the content of each accepted batch that is listed, by number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget = BUDGET) -> None:
         self.lock = Lock()
         self.batches: list[LedgerEntry] = []
+        self.last_num = self.duplicates = self.payload_bytes = self.refused = 0
         self.digest: ScopeDigest | None = None
         self.final = False
         self.errors: list[str] = []
         self.seals: dict[int, bytes] = {}
+        self._budget = budget
 
-    def last_num(self) -> int:
-        """Return the number of the last batch that was accepted; 0 if none was."""
-        return max((entry.batch_num for entry in self.batches if entry.accepted), default=0)
+    def note(self, entry: LedgerEntry, seal: bytes) -> None:
+        """Enter a delivery that was accepted, now or before."""
+        listed = len(self.batches) < self._budget.upload_entries
+        if listed:
+            self.batches.append(entry)
+        if entry.duplicate:
+            self.duplicates += 1
+            return
+        self.last_num = entry.batch_num
+        self.payload_bytes += entry.payload_bytes
+        self.final = entry.final
+        if listed:
+            self.seals[entry.batch_num] = seal
+
+    def refuse(self, error: str) -> None:
+        """Note why a delivery was refused."""
+        self.refused += 1
+        if len(self.errors) < self._budget.errors:
+            self.errors.append(cut(error, self._budget))
 
 
 class LedgerView(Struct, kw_only=True):
-    """What `GET /ledger/<upload_id>` shows. The last three stay 0 and "" without verification."""
+    """What `GET /ledger/<upload_id>` shows. The last three stay 0 and "" without verification.
+
+    Of many batches and errors the first are listed, and all are counted.
+    """
 
     batches: list[LedgerEntry]
     accepted: int
     duplicates: int
+    refused: int
+    payload_bytes: int
     errors: list[str]
     final: bool
     scopes: int
@@ -116,23 +142,43 @@ def key_of(folder: str, upload_id: str) -> str:
 
 
 class Ledger:
-    """Uploads by key, shared by the threads of the server."""
+    """Uploads by key, shared by the threads of the server.
 
-    def __init__(self) -> None:
+    Uploads of which no batch was accepted are kept apart: anybody can send as many as they like.
+    """
+
+    def __init__(self, budget: Budget = BUDGET) -> None:
+        self._budget = budget
         self._lock = Lock()
         self._uploads: dict[str, Upload] = {}
+        self._refused: dict[str, Upload] = {}
 
     def open(self, key: str) -> Upload:
-        """Return the upload, begun now if need be; the oldest is forgotten when there are many."""
+        """Return the upload, begun now if need be."""
         with self._lock:
-            if key not in self._uploads and len(self._uploads) >= UPLOADS_MAX:
-                del self._uploads[next(iter(self._uploads))]
-            return self._uploads.setdefault(key, Upload())
+            upload = self._uploads.get(key) or self._refused.get(key)
+            if upload is None:
+                upload = self._refused[key] = Upload(self._budget)
+                if len(self._refused) > self._budget.refused_uploads:
+                    del self._refused[next(iter(self._refused))]
+            return upload
+
+    def keep(self, key: str, upload: Upload) -> None:
+        """Keep an upload of which a batch was accepted; the oldest are forgotten for it."""
+        with self._lock:
+            self._refused.pop(key, None)
+            self._uploads.setdefault(key, upload)
+            entries = sum(len(one.batches) for one in self._uploads.values())
+            while len(self._uploads) > 1 and (
+                len(self._uploads) > self._budget.uploads or entries > self._budget.entries
+            ):
+                oldest = next(name for name in self._uploads if name != key)
+                entries -= len(self._uploads.pop(oldest).batches)
 
     def view(self, key: str) -> LedgerView | None:
         """Return what is known of an upload; None if nothing is."""
         with self._lock:
-            upload = self._uploads.get(key)
+            upload = self._uploads.get(key) or self._refused.get(key)
         if upload is None:
             return None
         with upload.lock:
@@ -141,15 +187,18 @@ class Ledger:
     def forget(self, key: str) -> bool:
         """Drop an upload; tell whether it was there."""
         with self._lock:
-            return self._uploads.pop(key, None) is not None
+            found = [kept.pop(key, None) for kept in (self._uploads, self._refused)]
+            return any(found)
 
 
 def _view(upload: Upload) -> LedgerView:
     digest = upload.digest
     return LedgerView(
         batches=list(upload.batches),
-        accepted=sum(entry.accepted for entry in upload.batches),
-        duplicates=sum(entry.duplicate for entry in upload.batches),
+        accepted=upload.last_num,
+        duplicates=upload.duplicates,
+        refused=upload.refused,
+        payload_bytes=upload.payload_bytes,
         errors=list(upload.errors),
         final=upload.final,
         scopes=digest.scopes if digest else 0,

@@ -94,9 +94,8 @@ def confirm(record: Record, intake: Intake) -> Record:
 
 def _disagreement(claim: Counters, ledger: LedgerView, *, verified: bool) -> str:
     """Return how claim and ledger differ; empty if they do not."""
-    received_bytes = sum(batch.payload_bytes for batch in ledger.batches if batch.accepted)
     claimed = {"batches": claim.batches, "payload_bytes": claim.payload_bytes}
-    received = {"batches": ledger.accepted, "payload_bytes": received_bytes}
+    received = {"batches": ledger.accepted, "payload_bytes": ledger.payload_bytes}
     if verified:
         claimed |= {"scopes": claim.scopes, "functions": claim.functions}
         received |= {"scopes": ledger.scopes, "functions": ledger.functions}

@@ -7,14 +7,16 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, Any, Literal
 
-from msgspec import UNSET, DecodeError, Struct, UnsetType, json
+from msgspec import UNSET, Struct, UnsetType
 
 from harness.config import KIB
+from harness.intake.answer import Deadline
+from harness.intake.budget import Budget
 from harness.intake.form import FormError, Part, read_boundary, read_parts
 from harness.intake.ledger import LedgerEntry, ScopeDigest, Upload
 from harness.intake.schema import check_child, check_package
 from harness.model import Package
-from harness.wire import EnvelopeReader, WireError, read_head
+from harness.wire import EnvelopeReader, WireError, WireLimits, decode, read_head
 
 _CHUNK_BYTES = 64 * KIB
 _GZIP_BYTES_MIN = 18
@@ -36,6 +38,7 @@ class Head(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 _ENVELOPE_KEYS = frozenset(Head.__struct_fields__)
+_ALWAYS = _ENVELOPE_KEYS - {"final"}
 
 
 class Debugger(Struct, forbid_unknown_fields=True):
@@ -74,6 +77,8 @@ class Delivery(Struct, kw_only=True):
     file: Part
     body: Any
     payload_bytes: int
+    budget: Budget
+    deadline: Deadline
 
     @property
     def attachment_bytes(self) -> int:
@@ -81,32 +86,56 @@ class Delivery(Struct, kw_only=True):
         return self.file.end - self.file.start
 
     def iter_json(self) -> Iterator[bytes]:
-        """Yield the envelope, a piece at a time."""
-        return iter_gunzipped(self.body, self.file.start, self.file.end)
+        """Yield the envelope, a piece at a time, while there is time."""
+        return iter_gunzipped(self.body, self.file.start, self.file.end, self.deadline)
 
 
-def open_delivery(body: IO[bytes], payload_bytes: int, content_type: str) -> Delivery:
+def open_delivery(
+    body: IO[bytes],
+    payload_bytes: int,
+    content_type: str,
+    budget: Budget,
+    deadline: Deadline,
+) -> Delivery:
     """Take a request body apart and check everything that needs no look at the scopes.
 
     Raises:
         BatchRejected: It is not a batch.
+        TimeoutError: The deadline has passed.
     """
     try:
         parts = read_parts(body, read_boundary(content_type))
-        file, event = _pick(parts, body)
-        head = read_head(iter_gunzipped(body, file.start, file.end), Head)
+        file, event = _pick(parts, body, budget)
+        # The old event does not say whether it is the final one.
+        needed = _ENVELOPE_KEYS if event.final is UNSET else _ALWAYS
+        chunks = iter_gunzipped(body, file.start, file.end, deadline)
+        head = read_head(chunks, Head, needed, wire_limits(budget))
     except (FormError, WireError) as error:
         raise BatchRejected(str(error)) from None
-    delivery = Delivery(head=head, event=event, file=file, body=body, payload_bytes=payload_bytes)
+    delivery = Delivery(
+        head=head,
+        event=event,
+        file=file,
+        body=body,
+        payload_bytes=payload_bytes,
+        budget=budget,
+        deadline=deadline,
+    )
     _compare(delivery)
     return delivery
 
 
-def iter_gunzipped(body: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+def wire_limits(budget: Budget) -> WireLimits:
+    """Return what of a budget concerns an envelope."""
+    return WireLimits(budget.scope_bytes, budget.text_bytes, budget.keys, budget.depth)
+
+
+def iter_gunzipped(body: IO[bytes], start: int, end: int, deadline: Deadline) -> Iterator[bytes]:
     """Yield the decompressed bytes of one gzip member, at most 64 KiB at a time.
 
     Raises:
         BatchRejected: The bytes are not exactly one undamaged gzip member.
+        TimeoutError: The deadline has passed.
     """
     inflater = zlib.decompressobj(31)
     body.seek(start)
@@ -115,6 +144,7 @@ def iter_gunzipped(body: IO[bytes], start: int, end: int) -> Iterator[bytes]:
             data = body.read(min(_CHUNK_BYTES, end - start))
             start += len(data)
             while data:
+                deadline.left_s()
                 yield inflater.decompress(data, _CHUNK_BYTES)
                 data = inflater.unconsumed_tail
     except zlib.error as error:
@@ -135,15 +165,14 @@ def enter(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
     with upload.lock:
         try:
             entry = _check(upload, delivery, verify=verify)
-        except (WireError, ValueError) as error:
-            upload.errors.append(f"batch {delivery.head.batch_num}: {error}")
+        except ValueError as error:
+            upload.refuse(f"batch {delivery.head.batch_num}: {error}")
             raise BatchRejected(str(error)) from None
-        upload.batches.append(entry)
     return entry
 
 
 def _check(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
-    number, last = delivery.head.batch_num, upload.last_num()
+    number, last = delivery.head.batch_num, upload.last_num
     duplicate = 1 <= number <= last
     if not duplicate and number != last + 1:
         raise BatchRejected(f"out of order: the last one was {last}")
@@ -155,10 +184,7 @@ def _check(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
     final = delivery.event.final or delivery.head.final
     if verify and not duplicate:
         final = _read_scopes(upload, delivery)
-    if not duplicate:
-        upload.seals[number] = seal
-        upload.final = final is True
-    return LedgerEntry(
+    entry = LedgerEntry(
         batch_num=number,
         payload_bytes=delivery.payload_bytes,
         attachment_bytes=delivery.attachment_bytes,
@@ -166,6 +192,8 @@ def _check(upload: Upload, delivery: Delivery, *, verify: bool) -> LedgerEntry:
         accepted=not duplicate,
         duplicate=duplicate,
     )
+    upload.note(entry, seal)
+    return entry
 
 
 def _digest(delivery: Delivery) -> bytes:
@@ -180,13 +208,12 @@ def _digest(delivery: Delivery) -> bytes:
 
 def _read_scopes(upload: Upload, delivery: Delivery) -> bool:
     digest = upload.digest.copy() if upload.digest else ScopeDigest()
-    envelope = EnvelopeReader(delivery.iter_json())
+    envelope = EnvelopeReader(
+        delivery.iter_json(), wire_limits(delivery.budget), known=_ENVELOPE_KEYS
+    )
     for package in envelope.iter_packages():
         check_package(package.scope)
         digest.add(Package(package.scope, "", map(check_child, package.children)))
-    unknown = envelope.fields.keys() - _ENVELOPE_KEYS
-    if unknown:
-        raise BatchRejected(f"the envelope has unknown keys: {', '.join(sorted(unknown))}")
     final = envelope.fields.get("final")
     if not isinstance(final, bool) or delivery.event.final not in (UNSET, final):
         raise BatchRejected("envelope and event do not agree on `final`")
@@ -194,7 +221,7 @@ def _read_scopes(upload: Upload, delivery: Delivery) -> bool:
     return final
 
 
-def _pick(parts: dict[str, Part], body: IO[bytes]) -> tuple[Part, Event]:
+def _pick(parts: dict[str, Part], body: IO[bytes], budget: Budget) -> tuple[Part, Event]:
     if set(parts) != {"file", "event"}:
         raise FormError(f"the parts are {sorted(parts)}, not file and event")
     file, event = parts["file"], parts["event"]
@@ -203,11 +230,13 @@ def _pick(parts: dict[str, Part], body: IO[bytes]) -> tuple[Part, Event]:
     body.seek(file.start)
     if file.end - file.start < _GZIP_BYTES_MIN or body.read(3) != b"\x1f\x8b\x08":
         raise FormError("the file part is not gzip")
+    if event.end - event.start > budget.event_bytes:
+        raise FormError(f"the event exceeds {budget.event_bytes} bytes")
     body.seek(event.start)
     try:
-        decoded = json.decode(body.read(event.end - event.start), type=Event)
-    except DecodeError as error:
-        raise FormError(f"the event is not of the schema: {error}") from None
+        decoded = decode(body.read(event.end - event.start), Event)
+    except WireError as error:
+        raise FormError(f"the event is {error}") from None
     if not decoded.is_whole():
         raise FormError("the event is neither of the old schema nor of the new")
     return file, decoded

@@ -7,36 +7,46 @@ a repetition. `PUT /faults` tells it how to misbehave from now on.
 
 `python -m harness.intake.server --port 0` prints `{"url": ...}` when ready and exits when its
 standard input ends, so that it never outlives the process that started it. Memory is bounded: a
-body goes to an unlinked temporary file, and is read back a piece at a time.
+body goes to an unlinked temporary file, and is read back a piece at a time, within a `Budget`.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import re
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Thread
-from typing import IO
+from threading import BoundedSemaphore, Event, Thread
+from typing import IO, Any
+from urllib.parse import unquote
 
 import msgspec
 
-from harness.config import GIB, KIB, MIB
-from harness.errors import ConfigError
+from harness.config import KIB, MIB
+from harness.errors import NO_ROOM, ConfigError
 from harness.intake import COUNT_PATH, VERIFY_PATH
+from harness.intake.answer import Deadline
+from harness.intake.budget import BUDGET, Budget, cut
 from harness.intake.faults import KINDS, Fault, FaultQueue, Wire, parse_fault
 from harness.intake.ledger import Ledger, LedgerEntry, key_of
 from harness.intake.receive import BatchRejected, enter, open_delivery
 
 LEDGER_PREFIX = "/ledger/"
 FAULTS_PATH = "/faults"
-BODY_BYTES_MAX = GIB
 _CHUNK_BYTES = 64 * KIB
+_DRAINED_BYTES_MAX = MIB
+_DRAIN_S = 1.0
+_BUSY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+    b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+)
 _FOLDER = re.compile(r"/(\d{1,20})(?=/)")
 
 
@@ -55,9 +65,12 @@ class IntakeServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], budget: Budget = BUDGET) -> None:
         super().__init__(address, IntakeHandler)
-        self.ledger = Ledger()
+        self.budget = budget
+        self.readers = BoundedSemaphore(budget.readers)
+        self._seats = BoundedSemaphore(budget.connections)
+        self.ledger = Ledger(budget)
         self.faults = FaultQueue()
         self.stopping = Event()
 
@@ -67,10 +80,42 @@ class IntakeServer(ThreadingHTTPServer):
         host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give a connection a thread, or say that there are too many."""
+        if self._seats.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        with suppress(OSError):
+            request.settimeout(0)  # it has just been opened: there is room for an answer
+            request.sendall(_BUSY)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one connection until it ends."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._seats.release()
+
     def handle_error(self, request: object, client_address: object) -> None:
         """Pass over clients that go away in the middle; report what went wrong here."""
         if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+
+class _Reader(io.RawIOBase):
+    """Reads a connection until a deadline, however often a byte comes."""
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self._sock = sock
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(self._deadline.left_s())
+        return self._sock.recv_into(buffer)
 
 
 class IntakeHandler(BaseHTTPRequestHandler):
@@ -81,7 +126,38 @@ class IntakeHandler(BaseHTTPRequestHandler):
     # Head and body of an answer leave in one packet; two would wait for the client's delayed ack.
     wbufsize = -1
     disable_nagle_algorithm = True
-    timeout = 120
+
+    def setup(self) -> None:
+        """Read the connection under a deadline."""
+        super().setup()
+        self.rfile.close()
+        self.deadline = Deadline()
+        self._left_bytes = 0
+        self.rfile = io.BufferedReader(_Reader(self.connection, self.deadline))
+
+    def handle_one_request(self) -> None:
+        """Answer one request; silence, and a head that does not end, have their time, too."""
+        self.deadline.start(self.server.budget.request_s)
+        super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        """Read the head; refuse one that leaves open where the body ends."""
+        self._left_bytes = 0
+        if not super().parse_request():
+            return False
+        self.deadline.start(self.server.budget.request_s)
+        lengths = self.headers.get_all("Content-Length", ())
+        if len(lengths) > 1 or (lengths and "Transfer-Encoding" in self.headers):
+            self.close_connection = True
+            reason = "the length of the body is given twice"
+            self._answer(HTTPStatus.BAD_REQUEST, {"error": reason})
+            self.wfile.flush()
+            return False
+        if lengths and lengths[0].isascii() and lengths[0].isdigit():
+            self._left_bytes = int(lengths[0][-20:])
+        else:  # a body that cannot be skipped
+            self.close_connection |= bool(lengths) or "Transfer-Encoding" in self.headers
+        return True
 
     def do_POST(self) -> None:
         """Take a batch in."""
@@ -96,15 +172,26 @@ class IntakeHandler(BaseHTTPRequestHandler):
         try:
             with self._body() as (body, size):
                 self._deliver(fault, body, size, (folder, path == VERIFY_PATH))
-        except Refused as refusal:
-            self._answer(refusal.status, {"error": str(refusal)})
-        except (ConnectionError, TimeoutError):
+        except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - the sender is to hear of it: stderr may be gone
+            self._refuse(error)
+
+    def _refuse(self, error: Exception) -> None:
+        """Answer what went wrong. Only after a refusal is the connection in a known state."""
+        if isinstance(error, Refused):
+            self._answer(error.status, {"error": cut(str(error))})
+            return
+        self.close_connection = True
+        if isinstance(error, TimeoutError):
+            limit_s = self.server.budget.request_s
+            status, reason = HTTPStatus.REQUEST_TIMEOUT, f"not done within {limit_s:g} s"
+        elif isinstance(error, OSError) and error.errno in NO_ROOM:
+            status, reason = HTTPStatus.INSUFFICIENT_STORAGE, f"no room: {error.strerror}"
+        else:
             self.server.handle_error(self.request, self.client_address)
-            self.close_connection = True
-            reason = f"{type(error).__name__}: {error}"
-            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": reason})
+            status, reason = HTTPStatus.INTERNAL_SERVER_ERROR, f"{type(error).__name__}: {error}"
+        self._answer(status, {"error": cut(reason)})
 
     def do_PUT(self) -> None:
         """Take orders to misbehave."""
@@ -112,7 +199,7 @@ class IntakeHandler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.NOT_FOUND, {"error": "no such path"})
             return
         try:
-            orders = self.rfile.read(self._length(MIB))
+            orders = self._read(self._length(MIB))
             self.server.faults.replace(msgspec.json.decode(orders, type=list[Fault]))
         except Refused as refusal:
             self._answer(refusal.status, {"error": str(refusal)})
@@ -145,7 +232,22 @@ class IntakeHandler(BaseHTTPRequestHandler):
     def _upload_key(self) -> str:
         folder, path = self._split_path()
         upload_id = path.removeprefix(LEDGER_PREFIX) if path.startswith(LEDGER_PREFIX) else ""
-        return key_of(folder, upload_id)
+        return key_of(folder, unquote(upload_id))
+
+    def _read(self, size: int) -> bytes:
+        """Read so much of the body, unless it ends before."""
+        data = self.rfile.read(min(size, self._left_bytes))
+        self._left_bytes -= len(data)
+        return data
+
+    def _drain(self) -> None:
+        """Read what nobody asked for, lest it be taken for a request; hang up if that is much."""
+        self.deadline.shorten(_DRAIN_S)
+        left = _DRAINED_BYTES_MAX
+        with suppress(OSError):
+            while left > 0 and (data := self._read(_CHUNK_BYTES)):
+                left -= len(data)
+        self.close_connection |= self._left_bytes > 0
 
     def _length(self, limit_bytes: int) -> int:
         """Return the length of the body. What cannot be read cannot be skipped: then hang up."""
@@ -162,14 +264,14 @@ class IntakeHandler(BaseHTTPRequestHandler):
     @contextmanager
     def _body(self) -> Iterator[tuple[IO[bytes], int]]:
         """Spool the request body into a file without a name."""
-        left = size = self._length(BODY_BYTES_MAX)
+        size = self._length(self.server.budget.body_bytes)
         with tempfile.TemporaryFile() as body:
-            while left and (data := self.rfile.read(min(left, _CHUNK_BYTES))):
+            while data := self._read(_CHUNK_BYTES):
                 body.write(data)
-                left -= len(data)
-            if left:
+            if self._left_bytes:
                 self.close_connection = True
-                raise Refused(HTTPStatus.BAD_REQUEST, f"{left} bytes of the body are missing")
+                reason = f"{self._left_bytes} bytes of the body are missing"
+                raise Refused(HTTPStatus.BAD_REQUEST, reason)
             body.flush()
             yield body, size
 
@@ -188,18 +290,28 @@ class IntakeHandler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.ACCEPTED, entry)
 
     def _enter(self, body: IO[bytes], size: int, folder: str, verify: bool) -> LedgerEntry:
+        server = self.server
+        if not server.readers.acquire(timeout=self.deadline.left_s()):
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "too many deliveries at a time")
         try:
-            delivery = open_delivery(body, size, self.headers.get("Content-Type", ""))
-            upload = self.server.ledger.open(key_of(folder, delivery.head.upload_id))
-            return enter(upload, delivery, verify=verify)
+            kind = self.headers.get("Content-Type", "")
+            delivery = open_delivery(body, size, kind, server.budget, self.deadline)
+            key = key_of(folder, delivery.head.upload_id)
+            upload = server.ledger.open(key)
+            entry = enter(upload, delivery, verify=verify)
+            server.ledger.keep(key, upload)
         except BatchRejected as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
+        finally:
+            server.readers.release()
+        return entry
 
     def _misbehave(self, fault: Fault) -> None:
         self.close_connection = True
         KINDS[fault.kind].answer(Wire(self.connection, self.server.stopping), fault)
 
     def _answer(self, status: HTTPStatus, value: object) -> None:
+        self._drain()
         body = msgspec.json.encode(value)
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -211,9 +323,11 @@ class IntakeHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(host: str = "127.0.0.1", port: int = 0) -> Iterator[IntakeServer]:
+def serve(
+    host: str = "127.0.0.1", port: int = 0, budget: Budget = BUDGET
+) -> Iterator[IntakeServer]:
     """Run an intake in a thread of this process until the block is left."""
-    with IntakeServer((host, port)) as server:
+    with IntakeServer((host, port), budget) as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:

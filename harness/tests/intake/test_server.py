@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gzip
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -142,17 +143,24 @@ def test_for_all_scopes_every_pipeline_delivers_the_same(parcels: list[Parcel]) 
     assert len(results) <= 1
 
 
+@pytest.mark.parametrize(
+    ("code", "expected"), [(errno.ENOSPC, 507), (errno.EDQUOT, 507), (errno.EMFILE, 500)]
+)
 def test_a_sender_hears_of_what_goes_wrong_in_the_intake(
-    intake: IntakeServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    code: int,
+    expected: int,
+    intake: IntakeServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     def fail() -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("tempfile.TemporaryFile", fail)
     status, error = deliver(intake, WHOLE)
-    assert status == 500
-    assert "No space left on device" in error
-    assert "No space left on device" in capfd.readouterr().err
+    assert status == expected
+    assert os.strerror(code) in error
+    assert (os.strerror(code) in capfd.readouterr().err) == (expected == 500)
 
 
 def test_a_bomb_is_read_in_pieces(intake: IntakeServer) -> None:

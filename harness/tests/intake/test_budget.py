@@ -1,0 +1,287 @@
+"""However its senders behave, an intake answers, and holds no more than its budget allows."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from threading import Thread
+from typing import NamedTuple
+
+import pytest
+from msgspec import structs
+
+from harness.config import KIB, MIB
+from harness.intake.budget import BUDGET
+from harness.intake.server import IntakeServer, serve
+from harness.tests.intake.bodies import UPLOAD_ID, ledger_of, make_body, make_raw
+from harness.tests.intake.deliveries import (
+    PACKAGE,
+    WHOLE,
+    changed,
+    data_of,
+    deliver,
+    request,
+)
+
+HEAD = b'"service":"harness","version":"0","language":"go","upload_id":"upload-1","batch_num":1'
+END = b',"final":true}'
+
+
+def envelope(scopes: bytes, head: bytes = HEAD) -> bytes:
+    return b"{" + head + b',"scopes":[' + scopes + b"]" + END
+
+
+def many(piece: bytes, size: int = 20 * MIB) -> bytes:
+    return piece * (size // len(piece))
+
+
+def lines() -> bytes:
+    return changed(b"", b',"injectible_lines":[%s{"start":0,"end":0}]' % many(
+    b'{"start":0,"end":0},', BUDGET.scope_bytes - KIB
+))  # fmt: skip
+
+
+EVENT = b'{"ddsource":"dd_debugger","service":"harness","runtimeId":"","debugger":{"type":"symdb"}}'
+
+
+def hostile() -> dict[str, bytes]:
+    return {
+        "unknown key": make_raw(b'{"x":[' + many(b"{},") + b"{}]}"),
+        "unknown key of a package": make_raw(
+        envelope(b'{"scope_type":"package","x":[' + many(b"{},") + b"{}]}")
+    ),
+        "unknown key of a scope": make_raw(envelope(changed(b"", b',"x":[%s{}]' % many(b"{},")))),
+        "sixteen long keys": make_raw(b"{" + b'"' + many(b"k") + b'":0' + END),
+        "many keys": make_raw(envelope(b"{%s}" % b",".join(b'"k%d":0' % n for n in range(10**5)))),
+        "long value": make_raw(envelope(b"", HEAD.replace(b"harness", many(b"s")))),
+        "long upload id": make_raw(envelope(b"", HEAD.replace(b"upload-1", many(b"u", 5 * MIB)))),
+        "list for a value": make_raw(envelope(b"", HEAD.replace(b'"go"', b"[%s0]" % many(b"0,")))),
+        "spaces in the event": make_raw(envelope(PACKAGE), event=EVENT + b" " * (100 * MIB)),
+        "nested brackets": make_raw(envelope(changed(b"", b',"symbols":' + many(b"[")))),
+        "nested braces": make_raw(envelope(changed(b"", b',"symbols":' + many(b'{"a":')))),
+        "nested in front of the scopes": make_raw(b'{"service":' + many(b"[")),
+        "empty lists": make_raw(envelope(changed(b"", b',"symbols":[%s[]]' % many(b"[],")))),
+        "long package name": make_raw(envelope(PACKAGE.replace(b'"p"', b'"%s"' % many(b"p")))),
+        "long scope type": make_raw(envelope(changed(b"function", many(b"f", 15 * MIB)))),
+        "many parts": b"".join(
+        b'--XX\r\nContent-Disposition: form-data; name="%d"\r\n\r\n\r\n' % n for n in range(10**5)
+    ) + b"--XX--\r\n",
+        "no boundary": b"--XX\r\n" + b" " * (100 * MIB),
+}  # fmt: skip
+
+
+class Watched(NamedTuple):
+    """An intake in a process of its own."""
+
+    url: tuple[str, int]
+    pid: int
+
+    def peak_mib(self) -> float:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{self.pid}/status").read_text())
+        assert found is not None
+        return int(found[1]) / KIB
+
+    def post(self, body: bytes) -> tuple[int, bytes]:
+        connection = HTTPConnection(*self.url)
+        headers = {"Content-Type": "multipart/form-data; boundary=XX"}
+        connection.request("POST", "/verify/symdb/v1/input", body, headers)
+        response = connection.getresponse()
+        answer = response.status, response.read()
+        connection.close()
+        return answer
+
+
+@contextmanager
+def watched() -> Iterator[Watched]:
+    command = [sys.executable, "-m", "harness.intake.server"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        host, port = json.loads(process.stdout.readline())["url"].removeprefix("http://").split(":")
+        yield Watched((host, int(port)), process.pid)
+        process.stdin.close()
+
+
+# A reader holds a scope, as it arrived twice over, as one piece, and decoded: five at most.
+PEAK_MIB_MAX = 60 + 5 * BUDGET.scope_bytes // MIB
+
+
+def test_the_budget_bounds_what_an_intake_holds() -> None:
+    """The proof is the process's own high-water mark, after everything that ever raised it."""
+    with watched() as intake:
+        for name, body in hostile().items():
+            status, answer = intake.post(body)
+            assert (name, status) == (name, 400)
+            assert len(answer) < 2 * BUDGET.error_chars, name
+        for number in range(150):
+            intake.post(make_raw(envelope(b"", HEAD.replace(b'batch_num":1', b'batch_num":9'))))
+            body = make_raw(envelope(b"{}", HEAD.replace(b"upload-1", b"%01024d" % number)))
+            assert intake.post(body)[0] == 400
+        status, answer = intake.post(make_raw(envelope(lines())))
+        assert (status, answer[:1]) == (202, b"{")
+        assert intake.peak_mib() < PEAK_MIB_MAX
+
+
+def test_readers_are_as_many_as_the_budget_says() -> None:
+    """Twelve large scopes at a time take no more than two."""
+    body = make_raw(envelope(lines()))
+    with watched() as intake:
+        threads = [Thread(target=intake.post, args=(body,)) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert intake.peak_mib() < 60 + BUDGET.readers * 5 * BUDGET.scope_bytes // MIB
+
+
+def test_what_is_refused_does_not_evict_an_upload(intake: IntakeServer) -> None:
+    assert deliver(intake, data_of(make_body()))[0] == 202
+    for number in range(BUDGET.refused_uploads + 50):
+        bad = make_raw(envelope(b"{}", HEAD.replace(b"upload-1", b"bad-%d" % number)))
+        assert deliver(intake, bad)[0] == 400
+    assert ledger_of(intake).accepted == 1
+    assert intake.ledger.view("bad-0") is None
+    assert intake.ledger.view(f"bad-{BUDGET.refused_uploads + 49}") is not None
+
+
+def test_errors_and_entries_are_listed_up_to_a_limit_and_all_counted() -> None:
+    with serve(budget=structs.replace(BUDGET, upload_entries=2, errors=2)) as intake:
+        for number in (1, 2, 3, 3, 9, 9, 9):
+            deliver(intake, data_of(make_body(number)))
+        view = ledger_of(intake)
+    assert (len(view.batches), view.accepted, view.duplicates) == (2, 3, 1)
+    assert (len(view.errors), view.refused) == (2, 3)
+    assert view.payload_bytes == 3 * len(data_of(make_body()))
+
+
+@pytest.mark.parametrize(("uploads", "entries"), [(3, 100), (100, 3)])
+def test_the_oldest_uploads_make_room(uploads: int, entries: int) -> None:
+    with serve(budget=structs.replace(BUDGET, uploads=uploads, entries=entries)) as intake:
+        for number in range(5):
+            head = HEAD.replace(b"upload-1", b"u%d" % number)
+            assert deliver(intake, make_raw(envelope(PACKAGE, head)))[0] == 202
+        kept = [number for number in range(5) if intake.ledger.view(f"u{number}")]
+    assert kept == [2, 3, 4]
+
+
+@pytest.mark.parametrize("mode", ["count", "verify"])
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"scopes":[%s],%s%s' % (PACKAGE, HEAD, END),
+        b'{"final":true,"scopes":[%s],%s}' % (PACKAGE, HEAD),
+        b'{"batch_num":1,"scopes":[%s],%s%s' % (PACKAGE, HEAD.rpartition(b",")[0], END),
+        b" {\n" + HEAD + b',"scopes" : [ %s ] , "final":true } ' % PACKAGE,
+    ],
+)
+def test_keys_may_come_in_any_order(intake: IntakeServer, mode: str, document: bytes) -> None:
+    assert deliver(intake, make_raw(document), mode) == (202, "")
+    assert ledger_of(intake).final
+
+
+def test_an_event_that_is_not_utf_8_is_refused_with_an_answer(intake: IntakeServer) -> None:
+    for text in (b"\xff", b"\xed\xa0\x80", b"\\ud800"):
+        event = EVENT.replace(b"harness", text)
+        status, error = deliver(intake, make_raw(envelope(PACKAGE), event=event))
+        assert (status, "event" in error) == (400, True)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "Content-Length: 5\r\nContent-Length: 6\r\n",
+        "Content-Length: 5\r\nContent-Length: 5\r\n",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+    ],
+)
+@pytest.mark.parametrize("method", ["POST", "PUT", "GET", "DELETE"])
+def test_a_length_that_is_given_twice_is_refused(
+    intake: IntakeServer, method: str, head: str
+) -> None:
+    answers = talk(intake, f"{method} /count/symdb/v1/input HTTP/1.1\r\n{head}\r\nbytes".encode())
+    assert answers.startswith(b"HTTP/1.1 400 ")
+    assert answers.count(b"HTTP/1.1") == 1
+
+
+def talk(intake: IntakeServer, data: bytes) -> bytes:
+    """Send bytes over one connection and return everything that is answered."""
+    host, port = intake.server_address[:2]
+    with socket.create_connection((str(host), port), timeout=20) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile("rb").read()
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/elsewhere"),
+        ("PUT", "/count/symdb/v1/input"),
+        ("GET", "/ledger/x"),
+        ("DELETE", "/ledger/x"),
+        ("PATCH", "/count/symdb/v1/input"),
+        ("HEAD", "/count/symdb/v1/input"),
+    ],
+)
+@pytest.mark.parametrize("padding", [0, 3_000_000])
+def test_a_body_in_the_wrong_place_is_never_run_as_a_request(
+    intake: IntakeServer, method: str, path: str, padding: int
+) -> None:
+    inner = (
+        b"POST /count/symdb/v1/input HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=XX\r\n"
+        b"Content-Length: %d\r\n\r\n%s"
+    ) % (len(WHOLE), WHOLE)
+    body = inner + b" " * padding
+    head = f"{method} {path} HTTP/1.1\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with suppress(OSError):  # much is not read on: the connection is closed
+        assert b" 202 " not in talk(intake, head + body)
+    assert intake.ledger.view(UPLOAD_ID) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Content-Type: application/gzip", b"Content-Type: application/gzip\r\nContent-Type: x"),
+        (b'name="file"', b'name="file"; name="event"'),
+        (b'name="file"', b'name="file"; name=event'),
+        (b'name="file"', b'NAME="event"; name="file"'),
+        (b'filename="file.gz"', b'filename="file.gz"; filename="file.gz"'),
+    ],
+)
+def test_what_a_part_says_twice_is_refused(intake: IntakeServer, old: bytes, new: bytes) -> None:
+    status, error = deliver(intake, WHOLE.replace(old, new))
+    assert (status, "twice" in error) == (400, True)
+
+
+def test_a_request_that_takes_too_long_is_told_so() -> None:
+    with serve(budget=structs.replace(BUDGET, request_s=0.3)) as intake:
+        host, port = intake.server_address[:2]
+        with socket.create_connection((str(host), port), timeout=20) as connection:
+            connection.sendall(b"POST /count/symdb/v1/input HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
+            assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 408 ")
+
+
+def test_connections_are_limited_and_given_back() -> None:
+    with serve(budget=structs.replace(BUDGET, connections=2)) as intake:
+        host, port = str(intake.server_address[0]), intake.server_address[1]
+        held = [socket.create_connection((host, port), timeout=20) for _ in range(2)]
+        with socket.create_connection((host, port), timeout=20) as third:
+            assert third.makefile("rb").readline().startswith(b"HTTP/1.1 503 ")
+        for one in held:
+            one.close()
+        while request(intake, "GET", "/ledger/x")[0] != 404:
+            pass
+
+
+def test_a_ledger_is_found_under_any_upload_id(intake: IntakeServer) -> None:
+    body = make_raw(envelope(PACKAGE, HEAD.replace(b"upload-1", b"a b/c")))
+    assert deliver(intake, body)[0] == 202
+    assert request(intake, "GET", "/ledger/a%20b%2Fc")[1]["accepted"] == 1
