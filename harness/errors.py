@@ -26,6 +26,7 @@ class HarnessError(Exception):
     """A failure with a cause the user can act on: the thing, the reason, the remedy."""
 
     exit_code: ExitCode = ExitCode.USAGE
+    unheard = False  # whether a batch may have been accepted without an answer that says so
 
     def __init__(self, message: str, *, remedy: str = "") -> None:
         super().__init__(message)

@@ -117,7 +117,7 @@ def _option(name: str, kind: Any, meta: Meta) -> _Option:
     if get_origin(kind) is tuple:
         return _several(flag_of(name).removesuffix("s"), choices, settings)
     if name.endswith("_bytes"):
-        settings |= {"metavar": "SIZE", "parser": parse_bytes}
+        settings |= {"metavar": "SIZE", "parser": _parse_size}
         return _Option(flag_of(name), kind, settings, _size)
     return _Option(flag_of(name), Literal[choices] if choices else kind, settings)
 
@@ -133,6 +133,11 @@ def _several(flag: str, choices: tuple[str, ...], settings: dict[str, Any]) -> _
         lambda value: value[0] if len(value) == 1 else _ALL,
         lambda given: choices if given == _ALL else (given,),
     )
+
+
+def _parse_size(text: str) -> int:
+    """Return a size; a negative one means to a threshold what 0 does."""
+    return -parse_bytes(text[1:]) if text.startswith("-") else parse_bytes(text)
 
 
 def _size(size_bytes: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -20,7 +21,7 @@ from harness.config import (
     UploadOptions,
 )
 from harness.contracts import Pipeline
-from harness.errors import ConfigError, ExitCode
+from harness.errors import ConfigError, ExitCode, HarnessError
 from harness.pipelines.compressors import at_default_level
 from harness.records import Batch, Counters
 from harness.registry import load
@@ -69,6 +70,10 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
     ] = "",
+    evp_origin: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Send DD-EVP-ORIGIN, as intakes without an agent want."),
+    ] = "",
     trust_env: Annotated[
         bool,
         typer.Option(
@@ -81,6 +86,9 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     ] = False,
 ) -> None:
     """Extract the scopes of BINARY and post them to URL in batches.
+
+    The upload id comes first, then a line per batch and per attempt that failed. After a failure or
+    Ctrl-C it is said which batches were accepted, and which one may have been.
 
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
     smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
@@ -99,8 +107,16 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
     total_s = max(DEFAULT_POLICY.total_s, destination.timeout_s)
     policy = RetryPolicy(attempts=attempts, total_s=total_s)
-    shipment = _Shipment(destination, policy, secrets, trust_env)
-    shipment.send(binary, symbols, run, options)
+    headers = {"DD-EVP-ORIGIN": evp_origin} if evp_origin else {}
+    upload_id = destination.upload_id or str(uuid.uuid4())
+    destination = structs.replace(destination, upload_id=upload_id)
+    shipment = _Shipment(destination, policy, secrets, headers, trust_env)
+    try:
+        shipment.send(binary, symbols, run, options)
+    except HarnessError as error:
+        if shipment.begun:
+            shipment.report(as_json=as_json, error=error)
+        raise
     shipment.report(as_json=as_json)
     raise typer.Exit(shipment.exit_code())
 
@@ -113,14 +129,17 @@ class _Shipment:
         destination: UploadOptions,
         policy: RetryPolicy,
         secrets: dict[str, Secret],
+        headers: dict[str, str],
         trust_env: bool,
     ) -> None:
         self._destination = destination
         self._policy = policy
         self._secrets = secrets
+        self._headers = headers
         self._trust_env = trust_env
         self._console: Console = error_console()
         self._batches: list[Batch] = []
+        self.begun = False
         self._counters = Counters()
 
     def send(
@@ -136,30 +155,62 @@ class _Shipment:
                 self._destination,
                 self._policy,
                 secret_headers=self._secrets,
+                headers=self._headers,
+                on_retry=self._tell_retry,
                 cancellation=interruption.cancellation,
                 trust_env=self._trust_env,
             )
+            self._console.print(f"upload {self._destination.upload_id}")
+            self.begun = True
             with uploader:
                 self._destination = uploader.options
                 packages = interruption.watch(source.packages)
                 self._counters = run(packages, uploader, options, self._observe)
+                interruption.cancellation.check()  # as long as nobody was told that it is complete
 
-    def report(self, *, as_json: bool) -> None:
-        """Say what was sent."""
+    def report(self, *, as_json: bool, error: HarnessError | None = None) -> None:
+        """Say what was sent; after an error, what is known of the rest."""
         sent = self._counters
+        if not sent.batches:  # the pipeline did not come to its end
+            for batch in self._batches:
+                sent.add(batch, 0)
+        document = {
+            "upload_id": self._destination.upload_id,
+            "language": self._destination.language,
+            "counters": sent,
+            "batches": self._batches,
+        }
+        if error is not None:
+            document |= self._tell_failure(error)
         if as_json:
-            document = {
-                "upload_id": self._destination.upload_id,
-                "language": self._destination.language,
-                "counters": sent,
-                "batches": self._batches,
-            }
             typer.echo(json_bytes(document).decode())
+        if error is not None:
+            return
         dropped = f", {sent.dropped:,} scopes refused as too large" if sent.dropped else ""
         self._console.print(
             f"upload {self._destination.upload_id}: {sent.batches:,} batches, "
             f"{sent.packages:,} packages, {sent.scopes:,} scopes, {sent.functions:,} functions, "
             f"{format_bytes(sent.payload_bytes)} sent{dropped}"
+        )
+
+    def _tell_failure(self, error: HarnessError) -> dict[str, object]:
+        """Say which batches were accepted, which one may have been, and what to do."""
+        accepted = len(self._batches)
+        unsure = error.unheard
+        next_one = "may have been accepted" if unsure else "was not accepted"
+        complete = bool(self._batches) and self._batches[-1].final
+        rest = "" if complete else f"; batch {accepted + 1} {next_one}, the rest was not sent"
+        remedy = "" if complete else "; the next upload begins again, under a new id"
+        self._console.print(
+            f"upload {self._destination.upload_id}: {accepted:,} batches accepted{rest}{remedy}",
+            markup=False,
+        )
+        maybe = [accepted + 1] if unsure and not complete else []
+        return {"error": str(error), "maybe_accepted": maybe, "complete": complete}
+
+    def _tell_retry(self, attempt: int, error: BaseException, wait_s: float) -> None:
+        self._console.print(
+            f"attempt {attempt} failed: {error}; again in {wait_s:.1f} s", style="dim", markup=False
         )
 
     def exit_code(self) -> ExitCode:

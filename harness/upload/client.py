@@ -5,15 +5,21 @@ from __future__ import annotations
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 import msgspec
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+)
 
 from harness.config import UploadOptions
 from harness.contracts import Body
-from harness.errors import ConfigError, PayloadTooLarge
+from harness.errors import Cancelled, ConfigError, PayloadTooLarge
 from harness.upload.guard import Cancellation
 from harness.upload.request import Endpoint
 from harness.upload.retry import DEFAULT_POLICY, RequestFailed, RetryPolicy, is_retryable
@@ -23,9 +29,10 @@ from harness.upload.texts import Secret, check_text
 class _Attempt:
     """The attempts at one batch, and whether one of them may have been accepted unheard."""
 
-    def __init__(self, endpoint: Endpoint, total_s: float) -> None:
+    def __init__(self, endpoint: Endpoint, policy: RetryPolicy) -> None:
         self._endpoint = endpoint
-        self._end = time.monotonic() + total_s
+        self._wait_s_max = policy.wait_s_max
+        self._end = time.monotonic() + policy.total_s
         self._unheard = False
 
     def post(self, body: Body) -> None:
@@ -37,12 +44,21 @@ class _Attempt:
             self._endpoint.post(body, self._end - time.monotonic())
         except RequestFailed as error:
             self._unheard = self._unheard or error.unheard
+            error.unheard = self._unheard
+            asked_s = error.retry_after_s or 0.0
+            if asked_s > self._wait_s_max:  # earlier is not what the server wants
+                error.retryable = False
+                error.message += f", and asks to wait {asked_s:.0f} s"
+                error.remedy = "try again after that"
+            raise
+        except Cancelled as error:
+            error.unheard = self._unheard or self._endpoint.sent
             raise
         except PayloadTooLarge as error:
             if not self._unheard:
                 raise
             message = f"{error}, after an attempt without answer that may have been accepted"
-            raise RequestFailed(message, status=413, retryable=False) from None
+            raise RequestFailed(message, status=413, retryable=False, unheard=True) from None
 
 
 _TEXTS = ("service", "version", "language", "runtime_id", "upload_id")
@@ -58,6 +74,8 @@ class Uploader:
         options: Where batches go and in whose name. An empty upload id is replaced by a new one.
         policy: When to give up.
         secret_headers: Headers such as DD-API-KEY; their values never show in any text of ours.
+        headers: Further headers, such as DD-EVP-ORIGIN.
+        on_retry: Told of the number of an attempt, why it failed, and the seconds before the next.
         cancellation: Stops the upload between requests and during one.
         trust_env: Whether the proxy variables of the environment are followed. Proxies are spoken
             to over plain HTTP, for https too; credentials in a proxy's URL are sent to it.
@@ -66,12 +84,14 @@ class Uploader:
         ConfigError: The URL, a header, a name or the proxy cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing a caller may set
         self,
         options: UploadOptions,
         policy: RetryPolicy = DEFAULT_POLICY,
         *,
         secret_headers: Mapping[str, Secret] | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_retry: Callable[[int, BaseException, float], None] | None = None,
         cancellation: Cancellation | None = None,
         trust_env: bool = False,
     ) -> None:
@@ -84,8 +104,13 @@ class Uploader:
         self._policy = policy
         self._cancellation = cancellation or Cancellation()
         self._endpoint = Endpoint(
-            options, secret_headers or {}, self._cancellation, trust_env=trust_env
+            options,
+            secret_headers or {},
+            self._cancellation,
+            headers=headers or {},
+            trust_env=trust_env,
         )
+        self._on_retry = on_retry
 
     def post(self, body: Body) -> None:
         """Deliver `body`.
@@ -101,10 +126,16 @@ class Uploader:
             wait=policy.wait_s,
             stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.total_s),
             sleep=self._cancellation.sleep,
+            before_sleep=self._tell,
             reraise=True,
         )
-        attempt = _Attempt(self._endpoint, policy.total_s)
+        attempt = _Attempt(self._endpoint, policy)
         retrying(attempt.post, body)
+
+    def _tell(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if self._on_retry is not None and error is not None:
+            self._on_retry(state.attempt_number, error, state.upcoming_sleep)
 
     def close(self) -> None:
         """Close the connection."""

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPException
+from urllib.parse import parse_qsl
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import LocationParseError, SSLError
@@ -25,8 +26,10 @@ from harness.intake.answer import (
 from harness.upload.connection import make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.proxy import find_proxy
-from harness.upload.retry import RequestFailed, is_retryable_status, parse_retry_after
+from harness.upload.retry import RequestFailed, is_retryable_status, longest_retry_after
 from harness.upload.texts import Secret, can_be_host, check_secret, redact
+
+_KEY_CHARACTERS_MIN = 6
 
 
 class Endpoint:
@@ -43,8 +46,12 @@ class Endpoint:
         secret_headers: Mapping[str, Secret],
         cancellation: Cancellation,
         *,
+        headers: Mapping[str, str],
         trust_env: bool,
     ) -> None:
+        for name, text in headers.items():
+            check_secret(Secret(text), f"for {name}")
+        self._headers = dict(headers)
         url = _parse(options.url)
         self._url = url.url
         self._shown = f"{url.scheme}://{url.netloc}{url.path or '/'}"
@@ -54,7 +61,7 @@ class Endpoint:
             check_secret(secret, f"for {name}")
         self._guard = Guard(cancellation, ANSWER_BYTES_MAX)
         proxy = find_proxy(url) if trust_env else None
-        self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()))
+        self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()), *_told_in(url))
         self._manager = make_manager(url.scheme or "", self._guard, proxy)
 
     def post(self, body: Body, left_s: float = math.inf) -> None:
@@ -71,12 +78,18 @@ class Endpoint:
         if failure is not None:
             raise failure
 
+    @property
+    def sent(self) -> bool:
+        """Whether anything of the last request has left."""
+        return self._guard.sent
+
     def close(self) -> None:
         """Close the connection."""
         self._manager.clear()
 
     def _exchange(self, body: Body) -> HarnessError | None:
         headers = {
+            **self._headers,
             **{name: secret.reveal() for name, secret in self._secrets.items()},
             "Content-Type": body.content_type,
             "Content-Length": str(len(body)),
@@ -126,7 +139,7 @@ class Endpoint:
             message,
             status=status,
             retryable=is_retryable_status(status),
-            retry_after_s=parse_retry_after(response.headers.get("Retry-After")),
+            retry_after_s=longest_retry_after(response.headers.getlist("Retry-After")),
         )
 
     def _quote(self, text: str) -> str:
@@ -164,6 +177,14 @@ def _root(error: BaseException) -> BaseException:
         seen.add(id(inner))
         error = inner
     return error
+
+
+def _told_in(url: Url) -> list[Secret]:
+    """Return what the query of a URL says: it is never shown, and may be a key."""
+    if not url.query:
+        return []
+    values = [value for _, value in parse_qsl(url.query) if len(value) >= _KEY_CHARACTERS_MIN]
+    return [Secret(text) for text in (url.query, *values)]
 
 
 def _parse(text: str) -> Url:

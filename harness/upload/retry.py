@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Iterable
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -49,6 +50,11 @@ def is_retryable(error: BaseException) -> bool:
 def is_retryable_status(status: int) -> bool:
     """Tell whether a server that answered `status` may answer better later."""
     return status in _RETRYABLE_STATUSES or (500 <= status <= 599 and status != _NOT_IMPLEMENTED)
+
+
+def longest_retry_after(values: Iterable[str]) -> float | None:
+    """Return the most that an answer asks to wait, however often it says so."""
+    return max(filter(None, map(parse_retry_after, values)), default=None)
 
 
 def parse_retry_after(value: str | None) -> float | None:

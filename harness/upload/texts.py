@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import os
 import re
 from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
 
 from harness.errors import ConfigError
 
@@ -65,10 +68,13 @@ def check_secret(secret: Secret, where: str) -> None:
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
-    """Take out of what others say what they may have heard from us, quoted or in another case."""
+    """Take out of what others say what they may have heard from us, in any usual spelling."""
     for secret in secrets:
         value = secret.reveal()
-        for form in (value, repr(value)[1:-1]):
+        escaped = json.dumps(value)[1:-1]
+        forms = {value, repr(value)[1:-1], escaped, escaped.replace("/", "\\/"), html.escape(value)}
+        forms |= {quote(value), quote(value, safe=""), quote_plus(value)}
+        for form in sorted(forms, key=len, reverse=True):
             text = re.sub(re.escape(form), "***", text, flags=re.IGNORECASE)
     return text
 

@@ -80,6 +80,30 @@ def test_attempts_are_limited(intake: IntakeServer) -> None:
     assert ledger_of(intake).accepted == 1
 
 
+def test_a_wait_beyond_the_cap_is_a_failure_that_names_it(intake: IntakeServer) -> None:
+    misbehave(intake, "status", 429, Retry_After="3600")
+    with make_uploader(intake) as uploader, pytest.raises(RequestFailed, match="3600 s"):
+        uploader.post(make_body())
+    assert intake.ledger.view("upload-1") is None
+
+
+def test_further_headers_are_sent_and_every_retry_is_told() -> None:
+    told: list[tuple[int, str]] = []
+
+    def tell(attempt: int, error: BaseException, _wait_s: float) -> None:
+        told.append((attempt, str(error)))
+
+    busy = b"HTTP/1.1 503 x\r\nContent-Length: 0\r\nRetry-After: 0\r\nRetry-After: 0\r\n\r\n"
+    with echo_server(lambda _: busy) as (url, seen):
+        options, headers = UploadOptions(url=url), {"DD-EVP-ORIGIN": "harness"}
+        uploader = Uploader(options, HASTY, headers=headers, on_retry=tell)
+        with uploader, pytest.raises(RequestFailed):
+            uploader.post(make_body())
+    assert [headers["DD-EVP-ORIGIN"] for headers in seen] == ["harness"] * 3
+    assert [attempt for attempt, _ in told] == [1, 2]
+    assert "HTTP 503" in told[0][1]
+
+
 def test_a_payload_too_large_is_an_error_of_its_own_and_not_tried_again(
     intake: IntakeServer,
 ) -> None:

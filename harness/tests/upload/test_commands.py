@@ -18,7 +18,7 @@ import harness
 from harness.cli.app import app
 from harness.cli.interruption import Interruption
 from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
-from harness.intake.faults import FOREVER
+from harness.intake.faults import FOREVER, Fault
 from harness.intake.server import IntakeServer
 from harness.tests.intake.bodies import misbehave
 from harness.tests.symbols.go.demo import unpack
@@ -60,6 +60,26 @@ def test_a_receiver_that_refuses_is_an_upload_error(intake: IntakeServer) -> Non
     misbehave(intake, "status", 403)
     result = CliRunner().invoke(app, arguments(intake))
     assert isinstance(result.exception, UploadError)
+
+
+@needs_binary
+def test_a_failed_upload_says_what_is_known(intake: IntakeServer) -> None:
+    """The first batch is accepted, the second one never answered, and the id is said first."""
+    small = ["--threshold", "-1", "--attempts", "2", "--json"]
+    intake.faults.replace([
+        Fault(kind="too-large", value=1 << 30), Fault(kind="accept-reset", times=2)
+    ])  # fmt: skip
+    result = CliRunner().invoke(app, arguments(intake, *small))
+    assert isinstance(result.exception, UploadError)
+    known = json.loads(result.stdout)
+    lines = result.stderr.splitlines()
+    assert lines[0] == f"upload {known['upload_id']}"
+    assert any(line.startswith("attempt 1 failed: ") for line in lines)
+    assert "1 batches accepted; batch 2 may have been accepted" in lines[-1]
+    assert "under a new id" in lines[-1]
+    assert (known["counters"]["batches"], known["maybe_accepted"]) == (1, [2])
+    assert "no answer" in known["error"]
+    assert not known["complete"]
 
 
 @needs_binary

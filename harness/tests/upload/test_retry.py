@@ -12,6 +12,7 @@ from harness.upload.retry import (
     RequestFailed,
     RetryPolicy,
     is_retryable_status,
+    longest_retry_after,
     parse_retry_after,
 )
 
@@ -70,6 +71,11 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(
     text: str | None, expected: float | None
 ) -> None:
     assert parse_retry_after(text) == expected
+
+
+def test_of_several_waits_the_longest_counts() -> None:
+    assert longest_retry_after(["1", "soon", "40", "7"]) == 40.0
+    assert longest_retry_after([]) is None
 
 
 @pytest.mark.parametrize("usegmt", [True, False], ids=["GMT", "-0000"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
 import threading
 import traceback
 from collections.abc import Iterator
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -16,7 +19,7 @@ from harness.tests.intake.echo import Answer, echo, echo_server
 from harness.tests.upload.senders import ONCE, make_uploader
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
-from harness.upload.texts import Secret, read_secret
+from harness.upload.texts import Secret, read_secret, redact
 
 KEY = "s3cr3t-v\\alue"
 ANSWERS: dict[str, Answer] = {
@@ -47,6 +50,22 @@ def test_a_key_is_sent_but_never_shown(answer: Answer) -> None:
     assert caught.value.__cause__ is caught.value.__context__ is None
     texts = [str(caught.value), repr(caught.value), *iter_frame_texts(caught.value)]
     assert [text for text in texts if "s3cr3t" in text.lower()] == []
+
+
+def test_no_spelling_of_a_key_is_shown() -> None:
+    value = 'a/"b" c\\d&e'
+    spellings = [value, json.dumps(value), quote(value), quote(value, safe=""), quote_plus(value)]
+    spellings += [json.dumps(value).replace("/", "\\/"), html.escape(value), repr(value)]
+    for text in spellings:
+        assert redact(f"<{text}>", [Secret(value)]).strip("<>'\"") == "***"
+
+
+def test_the_query_of_a_url_is_not_shown() -> None:
+    with echo_server() as (url, _):
+        uploader = Uploader(UploadOptions(url=f"{url}?key=s3cr3tkey"))
+        with uploader, pytest.raises(UploadError) as caught:
+            uploader.post(make_body())
+    assert "s3cr3tkey" not in str(caught.value)
 
 
 def test_a_cancelled_request_leaves_no_key_in_its_traceback(intake: IntakeServer) -> None:
