@@ -21,7 +21,7 @@ from harness.reports.page.rendering import render_page
 from harness.stats.copies import Held, held_copies
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary, summarise
-from harness.text import escaped
+from harness.text import escaped, write_file
 
 _PLOTS = "plots"
 _REPORT, _PAGE = "report.md", "report.html"
@@ -100,7 +100,7 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
 def _write_report(findings: Findings, report: Path, drawn: Mapping[str, Drawn]) -> None:
     shown = {one.png.relative_to(report.parent).as_posix(): one.question for one in drawn.values()}
     text = render_report(findings.summary, findings.frames.manifest, shown, held=findings.held)
-    report.write_text(escaped(text), encoding="utf-8")
+    write_file(report, escaped(text).encode())
 
 
 def _write_page(findings: Findings, run_dir: Path, page: Path, drawn: Mapping[str, Drawn]) -> None:
@@ -115,7 +115,7 @@ def _write_page(findings: Findings, run_dir: Path, page: Path, drawn: Mapping[st
         gate=_gate(run_dir, findings.frames.manifest.run_id),
         flames=dict(_iter_flames(run_dir, page.parent, findings.frames.manifest)),
     )
-    page.write_text(escaped(render_page(material)), encoding="utf-8")
+    write_file(page, escaped(render_page(material)).encode())
 
 
 def _gate(run_dir: Path, run_id: str) -> Gate:

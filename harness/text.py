@@ -5,6 +5,7 @@ A path is bytes. What is no UTF-8 in it comes as a lone surrogate, which no docu
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -16,6 +17,14 @@ def escaped(text: str) -> str:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     except UnicodeEncodeError:  # a surrogate that stands for no byte
         return text.encode("utf-8", "backslashreplace").decode()
+
+
+def first_cause(detail: str) -> str:
+    """Return the one line of a cause that tells most: the exception, where it is a traceback."""
+    lines = [line for line in detail.splitlines() if line.strip()]
+    if lines and lines[0].startswith("Traceback "):
+        return next((line for line in lines[1:] if not line.startswith(" ")), lines[0])
+    return lines[0] if lines else ""
 
 
 def json_bytes(value: Any, *, indent: int = 0) -> bytes:
@@ -30,6 +39,17 @@ def json_bytes(value: Any, *, indent: int = 0) -> bytes:
     except UnicodeEncodeError:
         data = msgspec.json.encode(_escaped_all(msgspec.to_builtins(value)))
     return msgspec.json.format(data, indent=indent) if indent else data
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file of that name; a link in its place goes, and what it points to stays.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    if path.is_symlink():
+        path.unlink()
+    path.write_bytes(content)
 
 
 def _escaped_all(value: Any) -> Any:

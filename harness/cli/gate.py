@@ -12,6 +12,7 @@ import typer
 from msgspec import to_builtins
 
 from harness.cli.output import error_console, write_line
+from harness.cli.process import dispensable_output
 from harness.cli.sides import Opened, compare_files_of, open_or_explain
 from harness.cli.suites import expected_inputs, find_suite, limited_sources, options_of
 from harness.config import BASELINE, SUITE
@@ -29,7 +30,7 @@ from harness.stats.surroundings import differences, surroundings
 from harness.stats.verdict import Verdict
 from harness.store.seal import is_sealed
 from harness.tables import make_console
-from harness.text import escaped, json_bytes
+from harness.text import escaped, json_bytes, write_file
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 # Asked whatever is registered: an installation that lost one of them may not judge by the others.
@@ -81,10 +82,11 @@ def gate(
     verdict = _judge(chosen, candidate, _open_baseline(baseline))
     target = out or run / "gate"
     _write(verdict, chosen, target)
-    if json:
-        write_line(json_bytes(verdict))
-    else:
-        _print(verdict, target)
+    with dispensable_output():
+        if json:
+            write_line(json_bytes(verdict))
+        else:
+            _print(verdict, target)
     raise typer.Exit(verdict.exit_code)
 
 
@@ -154,7 +156,7 @@ def _write(verdict: Verdict, suite: Suite, target: Path) -> None:
     try:
         target.mkdir(parents=True, exist_ok=True)
         for name, content in outputs.items():
-            (target / name).write_bytes(content)
+            write_file(target / name, content)
     except OSError as error:
         raise StoreError(
             f"cannot write into {target}: {error.strerror}", remedy="choose another with --out"

@@ -17,17 +17,21 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 from harness.cli.overview import overview
 from harness.errors import NO_ROOM, ExitCode, HarnessError
 
 _STDOUT_FD, _STDERR_FD = 1, 2
+_NO_SEGMENT = "failed to map segment"  # of a library, for want of address space
 
 
 def main() -> None:
     """Run the command line, and exit with one of the documented codes."""
     _end_in_order_on_signals()
+    # One core is enough for what is computed here. For each further one OpenBLAS takes tens of
+    # megabytes of address space when it is loaded, and tries for minutes where that is not allowed.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with quiet_errors():
         sys.exit(_run())
 
@@ -43,6 +47,10 @@ def _run() -> int:
             raise
         return _report(_no_memory() if error.errno == errno.ENOMEM else _no_room(error))
     except MemoryError:
+        return _report(_no_memory())
+    except ImportError as error:
+        if _NO_SEGMENT not in str(error):
+            raise
         return _report(_no_memory())
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
@@ -133,6 +141,36 @@ class _Raw(io.FileIO):
             return size
 
 
+class _Closed(io.RawIOBase):
+    """Standard output that was closed from the start: who prints is told so, once."""
+
+    def __init__(self) -> None:
+        self._told = False
+        # Else the next file that is opened takes its place, and is printed into.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT_FD)
+
+    def writable(self) -> bool:
+        """Return that something may be tried."""
+        return True
+
+    def write(self, data: Any, /) -> int:
+        size: int = memoryview(data).nbytes
+        if size and not self._told:
+            self._told = True
+            raise OutputLost("it is closed")
+        return size
+
+
+@contextmanager
+def dispensable_output() -> Iterator[None]:
+    """Print what is in files as well: that nobody takes it is said, and decides nothing."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OutputLost as error:
+        sys.stderr.write(f"warning: {error}\n")
+
+
 @contextmanager
 def guarded_output() -> Iterator[None]:
     """Raise when standard output cannot be written, at the latest on leaving.
@@ -141,7 +179,11 @@ def guarded_output() -> Iterator[None]:
         OutputLost: It cannot.
     """
     if sys.stdout is None:
-        raise OutputLost("it is closed")
+        with redirect_stdout(
+            io.TextIOWrapper(cast("io.BufferedWriter", _Closed()), write_through=True)
+        ):
+            yield
+        return
     if _is_redirected(sys.stdout, sys.__stdout__):
         yield
         return

@@ -33,6 +33,7 @@ from harness.run.schedule import Schedule, is_there, replicate_of
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
+from harness.text import first_cause
 
 
 def run_session(
@@ -181,7 +182,7 @@ class _Session:
         """Say what was not delivered, once for all arms that failed alike, or not the same."""
         binary = record.job.binary
         if record.status != "ok":
-            self._problem(binary, f"{binary}: {record.status}: {record.detail}")
+            self._problem(binary, f"{binary}: {record.status}: {first_cause(record.detail)}")
             return
         if record.job.probe == VERIFY:
             self._deliveries.keep(record)

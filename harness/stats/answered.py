@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.stats.frames import Frames, succeeded
 from harness.stats.summary import Row
+from harness.text import first_cause
 
 
 def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
@@ -63,14 +64,6 @@ def iter_losses(frames: Frames) -> Iterator[str]:
         who = f"{arm} over {binary} from {source} ({probe}{count})" if arm else binary
         cause = first_cause(str(rows["detail"].iloc[0]))
         yield f"{who}: {status}{cause and ': '}{cause}"
-
-
-def first_cause(detail: str) -> str:
-    """Return the one line of a cause that tells most: the exception, where it is a traceback."""
-    lines = [line for line in detail.splitlines() if line.strip()]
-    if lines and lines[0].startswith("Traceback "):
-        return next((line for line in lines[1:] if not line.startswith(" ")), lines[0])
-    return lines[0] if lines else ""
 
 
 def _first_of(lines: list[str]) -> str:

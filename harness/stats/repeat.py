@@ -71,5 +71,8 @@ def _options(options: Options) -> list[str]:
 
 def _from_here(path: str) -> str:
     """Return `path` relative to the working directory where it lies below it."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return path
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

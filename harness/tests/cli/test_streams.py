@@ -48,6 +48,47 @@ def test_output_that_nobody_takes_is_one_line_and_no_success(shell: str, reason:
     assert reason in done.stderr
 
 
+@pytest.mark.parametrize("shell", [">&-", "| true", f"> {FULL}"])
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_the_verdict_of_a_gate_is_its_exit_code_whoever_reads_it(
+    tmp_path: Path, shell: str, form: list[str]
+) -> None:
+    """Its four files are written by then; `| true` has the exit code of the gate, by pipefail."""
+    done = harness(["gate", str(RUN), "--suite", "ci", "--out", str(tmp_path), *form], shell)
+    assert done.returncode == 4, done.stderr
+    assert "warning: standard output cannot be written" in done.stderr
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_too_little_address_space_is_one_line(tmp_path: Path) -> None:
+    command = f"ulimit -v 300000; {sys.executable} -m harness gate {RUN} --out {tmp_path}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "may have no more memory" in done.stderr
+
+
+def test_a_gate_needs_no_working_directory_and_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("keep me")
+    (tmp_path / "gone").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.md").symlink_to(tmp_path / "mine")
+    command = (
+        f"cd {tmp_path}/gone && rmdir ../gone && {sys.executable} -m harness gate {RUN} --suite ci"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command} --out {tmp_path}/out"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    assert "broke down" not in done.stdout
+    assert (tmp_path / "mine").read_text() == "keep me"
+    assert not (tmp_path / "out" / "report.md").is_symlink()
+
+
 @pytest.mark.parametrize(
     ("shell", "name", "exit_code"), [("2>&-", "no.such", 2), (f"2> {FULL}", "manifest.json", 0)]
 )

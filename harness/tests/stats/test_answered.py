@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from harness.errors import ExitCode, HarnessError
-from harness.stats.answered import first_cause, iter_losses, refuse_unanswered
+from harness.stats.answered import iter_losses, refuse_unanswered
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
 from harness.tests.stats.made import delivery, failure, manifest, peaks, sample
+from harness.text import first_cause
 
 ARMS = [{"name": name, "pipeline": f"{name}:run"} for name in ("legacy", "streaming")]
 ALIKE = [delivery("a", "legacy"), delivery("a", "streaming")]
