@@ -40,14 +40,17 @@ class MemorySink:
         if self._closed:
             raise _closed()
         done = 0
-        while done < len(data):
-            index, offset = divmod(self._size, _BLOCK_BYTES)
-            if index == len(self._blocks):
-                self._blocks.append(bytearray(_BLOCK_BYTES))
-            count = min(len(data) - done, _BLOCK_BYTES - offset)
-            self._blocks[index][offset : offset + count] = data[done : done + count]
-            self._size += count
-            done += count
+        with memoryview(data) as view:
+            while done < len(view):
+                index, offset = divmod(self._size, _BLOCK_BYTES)
+                if index == len(self._blocks):
+                    self._blocks.append(bytearray(_BLOCK_BYTES))
+                count = min(len(view) - done, _BLOCK_BYTES - offset)
+                # Views on both sides: a bytearray makes a copy of whatever is assigned to a slice.
+                with memoryview(self._blocks[index]) as block:
+                    block[offset : offset + count] = view[done : done + count]
+                self._size += count
+                done += count
 
     def truncate(self, size: int) -> None:
         """Forget everything behind the first `size` bytes; the blocks stay for the next batch."""
@@ -130,8 +133,9 @@ class DiskSink:
             )
         done = 0
         try:
-            while done < len(data):
-                done += os.pwrite(self._file.fileno(), data[done:], self._size + done)
+            with memoryview(data) as view:
+                while done < len(view):
+                    done += os.pwrite(self._file.fileno(), view[done:], self._size + done)
         except OSError as error:
             raise PipelineError(f"the disk sink cannot be written: {error}") from error
         self._size += done

@@ -1,4 +1,5 @@
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,16 @@ def test_a_disk_sink_that_cannot_be_read_back_is_not_taken_for_the_network() -> 
 def test_an_unknown_sink_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match="memory or disk"):
         make_sink("tape")
+
+
+@pytest.mark.parametrize("name", ["memory", "disk"])
+def test_a_piece_is_not_copied_on_its_way_into_a_sink(name: str) -> None:
+    sink, piece = make_sink(name), bytes(1_000_000)
+    sink.write(piece)
+    sink.truncate(0)
+    tracemalloc.start()
+    sink.write(piece)
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    sink.close()
+    assert peak_bytes < 4096
