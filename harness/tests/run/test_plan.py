@@ -174,7 +174,7 @@ def test_a_request_that_cannot_be_is_refused(changes: dict[str, object], reason:
         ("libelf.so", "libelf.so"),
         ("naïve 木", "naïve 木"),
         ("a\x1b[31mb\n", "a\\x1b[31mb\\n"),
-        ("bad\udcff", "bad\\udcff"),
+        ("bad\udcff", "bad\\xff"),
         ("\u202egpj.exe", "\\u202egpj.exe"),
     ],
     ids=["plain", "letters", "ansi", "undecodable", "bidi"],
