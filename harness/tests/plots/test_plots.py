@@ -245,7 +245,9 @@ def _of_arms(data: Frames, arms: Iterable[str]) -> Frames:
 
 
 @pytest.mark.parametrize("name", registry.names("plot"))
-@pytest.mark.parametrize("arms", [3, 8, 24])
+@pytest.mark.parametrize(
+    "arms", [24, *(pytest.param(few, marks=pytest.mark.slow) for few in (3, 8))]
+)
 def test_many_arms_have_room_and_nothing_is_said_on_the_terminal(
     name: str, arms: int, recwarn: pytest.WarningsRecorder, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -101,6 +101,15 @@ def test_a_run_is_a_success_only_if_it_answers(run: Frames, code: int | None, to
     assert "\n" not in str(refused.value)
 
 
+def test_of_an_arm_that_nobody_asked_for_nothing_is_missing() -> None:
+    alone = [sample("a", "streaming", 10.0, replicate=number) for number in (1, 2)]
+    streaming = manifest(options={"arms": ARMS[1:], "probes": ["memray"]})
+    (row,) = summarise(Frames.build(streaming, samples=pd.DataFrame(alone))).rows
+    assert not row.counts
+    assert row.doubts == ()
+    assert not any("legacy" in gap for gap in row.unmeasured)
+
+
 def test_replicates_that_failed_alike_are_one_line() -> None:
     run = made([], [], *(failure("a", "legacy", replicate=number) for number in (1, 2, 3)))
     assert list(iter_losses(run)) == [
