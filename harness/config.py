@@ -54,7 +54,8 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     holds the definition, from that unit's instances (as the reference output has it), or `index`,
     the function's own, from all instances. Without `single_pass`, C, C++ and Rust take a pass over
     all units first, for what instances say about functions of other units: after link-time
-    optimisation, that is all there is to say about where functions are.
+    optimisation, that is all there is to say about where functions are. A measured process has a
+    working directory of its own: `debug_dirs` are absolute.
     """
 
     scope: Annotated[
@@ -75,6 +76,13 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         bool, Meta(description="Drop, and count, what only a pass over all units can attribute.")
     ] = False
     agent_version: Annotated[str, Meta(description="Agent version to report.")] = ""
+    debug_dirs: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Look for debug files here too, before /usr/lib/debug; repeat it.",
+            extra={"metavar": "DIRECTORY"},
+        ),
+    ] = ()
     limits: Annotated[
         Limits,
         Meta(

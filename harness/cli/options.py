@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
@@ -114,6 +115,10 @@ def _option(name: str, kind: Any, meta: Meta) -> _Option:
     if kind is Limits:
         return _Option("--limit", list[str] | None, {"metavar": "NAME=VALUE"},
                        lambda _: None, lambda given: parse_limits(given or ()))  # fmt: skip
+    if name.endswith("_dirs"):
+        return _several(flag_of(name).removesuffix("s"), (), settings)._replace(
+            convert=_directories
+        )
     if get_origin(kind) is tuple:
         return _several(flag_of(name).removesuffix("s"), choices, settings)
     if name.endswith("_bytes"):
@@ -133,6 +138,10 @@ def _several(flag: str, choices: tuple[str, ...], settings: dict[str, Any]) -> _
         lambda value: value[0] if len(value) == 1 else _ALL,
         lambda given: choices if given == _ALL else (given,),
     )
+
+
+def _directories(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(map(os.path.abspath, given))
 
 
 def _parse_size(text: str) -> int:

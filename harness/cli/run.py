@@ -41,7 +41,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     ] = None,
     options: Annotated[RunOptions, Fields(*RunOptions.__struct_fields__)],
     pipeline: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS)],
-    symbols: Annotated[SymbolOptions, Fields("limits")],
+    symbols: Annotated[SymbolOptions, Fields("debug_dirs", "limits")],
     suite: Annotated[
         str,
         typer.Option(

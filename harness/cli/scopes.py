@@ -27,7 +27,9 @@ _COUNTS: list[Column[tuple[str, int]]] = [
 def scopes(
     binary: Annotated[Path, typer.Argument(help="An ELF file with DWARF.", show_default=False)],
     *,
-    options: Annotated[SymbolOptions, Fields("scope", "locations", "limits", "single_pass")],
+    options: Annotated[
+        SymbolOptions, Fields("scope", "locations", "debug_dirs", "limits", "single_pass")
+    ],
     jsonl: Annotated[
         str,
         typer.Option(

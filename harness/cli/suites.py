@@ -12,7 +12,7 @@ import typer
 from msgspec import structs
 
 from harness.cli.options import parse_limits
-from harness.config import MEASURED_OPTIONS, Limits, PipelineOptions, SymbolOptions, flag_of
+from harness.config import MEASURED_OPTIONS, Limits, PipelineOptions, flag_of
 from harness.corpus import (
     TIERS,
     Corpus,
@@ -126,7 +126,7 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
         replicates=replicates,
         seed=suite.seed,
         pipeline_options=options_of(suite),
-        symbol_options=SymbolOptions(limits=limits_of(suite)),
+        symbol_options=structs.replace(request.symbol_options, limits=limits_of(suite)),
         suite=suite.name,
     )
 

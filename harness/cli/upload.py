@@ -49,7 +49,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     pipeline: Annotated[
         str, typer.Option(help="streaming, legacy, or any other that is installed.")
     ] = ONE_PIPELINE,
-    symbols: Annotated[SymbolOptions, Fields("agent_version", "scope", "limits")],
+    symbols: Annotated[SymbolOptions, Fields("agent_version", "scope", "debug_dirs", "limits")],
     options: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS, "legacy_escaping")],
     level: Annotated[
         int | None,

@@ -63,6 +63,8 @@ def _options(options: Options) -> list[str]:
             flags += [flag, str(getattr(pipeline, name))]
     for name, value in options.env.items():
         flags += ["--env", f"{name}={value}"]
+    for directory in options.symbol_options.debug_dirs:
+        flags += ["--debug-dir", directory]
     for name, value in structs.asdict(options.symbol_options.limits).items():
         if value != getattr(Limits(), name):
             flags += ["--limit", f"{name}={value}"]

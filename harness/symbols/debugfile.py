@@ -1,14 +1,15 @@
 """Debug files: where a stripped binary says that its debugging information is.
 
-As gdb looks for them: by the build ID under the system's debug directory, then by the name in
-.gnu_debuglink beside the binary, in `.debug` there, and under the debug directory.
+As gdb looks for them: by the build ID under the debug directories, then by the name in
+.gnu_debuglink beside the binary, in `.debug` there, and under the debug directories: where the
+binary is below them, or in them.
 """
 
 from __future__ import annotations
 
 import posixpath
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,20 +26,30 @@ _MOST_NAME_BYTES = 256
 _READ_BYTES = 1 << 20
 
 
-def find_debug_file(elf: ElfFile, directory: str = DEBUG_DIRECTORY) -> str:
-    """Return the path of the debug file of a binary; empty if there is none."""
-    identity = _build_id(elf)
-    if identity:
-        path = posixpath.join(directory, ".build-id", identity[:2], f"{identity[2:]}.debug")
+def find_debug_file(elf: ElfFile, directories: Sequence[str] = ()) -> str:
+    """Return the path of the debug file of a binary; empty if there is none.
+
+    Args:
+        elf: The binary.
+        directories: Where to look before the system's debug directory.
+    """
+    everywhere = (*directories, DEBUG_DIRECTORY)
+    for path in _iter_by_id(build_id(elf), everywhere):
         if posixpath.isfile(path):
             return path
-    for path, checksum in _iter_links(elf, directory):
+    for path, checksum in _iter_links(elf, everywhere):
         if posixpath.isfile(path) and not _is_same(path, elf.path) and _checksum(path) == checksum:
             return path
     return ""
 
 
-def _build_id(elf: ElfFile) -> str:
+def _iter_by_id(identity: str, directories: Sequence[str]) -> Iterator[str]:
+    """Yield where the debug file of a build ID may be."""
+    for directory in directories if identity else ():
+        yield posixpath.join(directory, ".build-id", identity[:2], f"{identity[2:]}.debug")
+
+
+def build_id(elf: ElfFile) -> str:
     """Return the build ID in hexadecimal digits; empty without one."""
     section = elf.section(".note.gnu.build-id")
     if section is None or section.size < 16:
@@ -50,7 +61,7 @@ def _build_id(elf: ElfFile) -> str:
     return head[16 : 16 + size].hex()
 
 
-def _iter_links(elf: ElfFile, directory: str) -> Iterator[tuple[str, int]]:
+def _iter_links(elf: ElfFile, directories: Sequence[str]) -> Iterator[tuple[str, int]]:
     """Yield where the file may be that .gnu_debuglink names, and its checksum."""
     section = elf.section(".gnu_debuglink")
     if section is None:
@@ -63,7 +74,8 @@ def _iter_links(elf: ElfFile, directory: str) -> Iterator[tuple[str, int]]:
     name = data[:end].decode("utf-8", "surrogateescape")
     checksum = int.from_bytes(data[at : at + 4], elf.order)
     here = posixpath.dirname(posixpath.realpath(elf.path))
-    for folder in (here, posixpath.join(here, ".debug"), f"{directory}{here}"):
+    below = (f"{directory}{here}" for directory in directories)
+    for folder in (here, posixpath.join(here, ".debug"), *below, *directories):
         yield posixpath.join(folder, name), checksum
 
 

@@ -1,165 +1,20 @@
-"""Open an ELF file: its sections by name, its bytes through bounded windows.
-
-pyelftools lays out the headers; finding and judging them is done here. Its own way into a file
-reads every section name to its end, however long, and tells damage by a dozen exceptions that name
-no place.
-"""
+"""Open an ELF file: its sections by name, its bytes through bounded windows."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from stat import S_ISREG
 from types import TracebackType
-from typing import IO, Any, Literal, NamedTuple, Self, TypeAlias
-
-from elftools.elf.constants import SH_FLAGS
-from elftools.elf.structs import ELFStructs
+from typing import IO, Self
 
 from harness.config import Limits
 from harness.errors import InputRejected
-from harness.symbols import formats
+from harness.symbols.headers import ByteOrder, read_headers
 from harness.symbols.limits import Budget, beyond
-from harness.symbols.sections import Section, inflate
+from harness.symbols.packed import Packing, elf_packing, gnu_packing, inflate
+from harness.symbols.sections import Section
 
 STAGE = "extraction"
-
-_MAGIC = b"\x7fELF"
-_IDENT_BYTES = 16
-_CLASSES = {1: 32, 2: 64}
-_ORDERS = {1: True, 2: False}
-_NUMBER_ELSEWHERE = 0xFFFF
-_MOST_SECTIONS = 65_536
-_MOST_NAME_BYTES = 64
-_READ_BY_NAME = (".debug_", ".zdebug_", ".gnu_debuglink")
-
-
-ByteOrder: TypeAlias = Literal["little", "big"]
-
-
-class SectionHeader(NamedTuple):
-    """What is kept of a section header."""
-
-    offset: int
-    size: int
-    address: int
-    nobits: bool
-    compressed: bool
-    executable: bool
-
-
-class Headers(NamedTuple):
-    """What an ELF file says of itself; of its sections, those that a reader may ask for."""
-
-    little_endian: bool
-    address_size: int
-    relocatable: bool
-    sections: dict[str, SectionHeader]
-
-
-def read_headers(file: Section) -> Headers:
-    """Read the headers of a file, given as one section that holds all of it.
-
-    Sections without an address are kept only if they hold code or debugging information, and names
-    are cut at a bound: a file can say of 65,536 sections that each has the same long name.
-
-    Raises:
-        InputRejected: It is not an ELF file, or what it says of itself cannot be.
-    """
-    ident = file.window(0, _IDENT_BYTES)
-    if ident[:4] != _MAGIC:
-        name, remedy = formats.named(ident)
-        raise InputRejected(f"not an ELF file{name and f': {name}'}", remedy=remedy)
-    if len(ident) < _IDENT_BYTES:
-        raise _cut(file, "its ELF header")
-    if ident[4] not in _CLASSES:
-        raise InputRejected(f"ELF class {ident[4]} is neither 32 nor 64 bits", offset=4)
-    if ident[5] not in _ORDERS:
-        raise InputRejected(f"byte order {ident[5]} is neither little nor big endian", offset=5)
-    structs = ELFStructs(little_endian=_ORDERS[ident[5]], elfclass=_CLASSES[ident[4]])
-    structs.create_basic_structs()
-    content = file.window(0, structs.Elf_Ehdr.sizeof())
-    if len(content) < structs.Elf_Ehdr.sizeof():
-        raise _cut(file, "its ELF header")
-    header = structs.Elf_Ehdr.parse(content)
-    structs.create_advanced_structs(e_machine=header["e_machine"])
-    return Headers(
-        little_endian=structs.little_endian,
-        address_size=structs.elfclass // 8,
-        relocatable=header["e_type"] == "ET_REL",
-        sections=dict(_iter_sections(file, header, structs)) if header["e_shoff"] else {},
-    )
-
-
-def _iter_sections(
-    file: Section, header: Any, structs: ELFStructs
-) -> Iterator[tuple[str, SectionHeader]]:
-    start, size = header["e_shoff"], structs.Elf_Shdr.sizeof()
-    if header["e_shentsize"] != size:
-        raise InputRejected(
-            f"its section headers have {header['e_shentsize']} bytes each, {size} are needed",
-            offset=start,
-        )
-    if start + size > file.size:
-        raise _cut(file, f"its section headers, which begin at {start:#x}")
-    first = structs.Elf_Shdr.parse(file.read(start, size))
-    # A number that does not fit into the file header stands in the first section header.
-    count = header["e_shnum"] or first["sh_size"]
-    names_at = header["e_shstrndx"]
-    if names_at == _NUMBER_ELSEWHERE:
-        names_at = first["sh_link"]
-    if count > _MOST_SECTIONS:
-        raise InputRejected(f"more than {_MOST_SECTIONS:,} sections: {count:,}", offset=start)
-    if start + count * size > file.size:
-        raise _cut(file, f"its {count:,} section headers, which begin at {start:#x}")
-    if names_at >= count:
-        raise InputRejected(
-            f"the names of its {count:,} sections are in number {names_at:,}", offset=start
-        )
-    names = _names(file, structs.Elf_Shdr.parse(file.read(start + names_at * size, size)))
-    for number in range(count):
-        data, at = file.near(start + number * size, size)
-        section = structs.Elf_Shdr.parse(data[at : at + size])
-        name = _name(names, section["sh_name"])
-        if section["sh_addr"] or _is_code(section) or name.startswith(_READ_BY_NAME):
-            yield name, _kept(section)
-
-
-def _names(file: Section, section: Any) -> Section:
-    names = file.part(".shstrtab", section["sh_offset"], section["sh_size"])
-    if section["sh_offset"] + section["sh_size"] > file.size:
-        raise _cut(file, f"its section names, which begin at {section['sh_offset']:#x}")
-    return names
-
-
-def _name(names: Section, offset: int) -> str:
-    """Return a name as far as anybody would ask for it; one out of its section is empty."""
-    if offset >= names.size:
-        return ""
-    return names.string(offset, _MOST_NAME_BYTES).decode("latin-1")
-
-
-def _kept(section: Any) -> SectionHeader:
-    return SectionHeader(
-        offset=section["sh_offset"],
-        size=section["sh_size"],
-        address=section["sh_addr"],
-        nobits=section["sh_type"] == "SHT_NOBITS",
-        compressed=bool(section["sh_flags"] & SH_FLAGS.SHF_COMPRESSED),
-        executable=_is_code(section),
-    )
-
-
-def _is_code(section: Any) -> bool:
-    return bool(section["sh_flags"] & SH_FLAGS.SHF_EXECINSTR)
-
-
-def _cut(file: Section, what: str) -> InputRejected:
-    return InputRejected(f"the file ends inside {what}", offset=file.size)
-
-
-_ZDEBUG_HEADER_BYTES = 12
-_ELFCOMPRESS_ZLIB, _ELFCOMPRESS_ZSTD = 1, 2
 
 
 class ElfFile:
@@ -252,7 +107,10 @@ class ElfFile:
         Asking for `.debug_x` also finds `.zdebug_x`.
         """
         if name not in self._open:
-            found = self._load(name)
+            try:
+                found = self._load(name)
+            except InputRejected as error:
+                raise error.placed(self.path) from None
             if found is None:
                 return None
             self._open[name] = found
@@ -267,46 +125,22 @@ class ElfFile:
             return None
         if header.offset + header.size > self._size:
             at = max(self._size - header.offset, 0)
-            raise InputRejected(
-                "the file ends inside the section", file=self.path, section=name, offset=at
-            )
-        packed = Section(name, self._file.fileno(), header.offset, header.size, header.address)
+            raise InputRejected("the file ends inside the section", section=name, offset=at)
+        found = Section(name, self._file.fileno(), header.offset, header.size, header.address)
         if gnu:
-            return self._inflate_gnu(packed)
-        return self._inflate_elf(packed) if header.compressed else packed
+            return self._inflate(found, gnu_packing(found))
+        if header.compressed:
+            wide = self.address_size == 8
+            return self._inflate(found, elf_packing(found, self.order, wide=wide))
+        return found
 
-    def _inflate_gnu(self, packed: Section) -> Section:
-        head = packed.read(0, _ZDEBUG_HEADER_BYTES)
-        if head[:4] != b"ZLIB":
-            raise InputRejected("no ZLIB header", file=self.path, section=packed.name, offset=0)
-        size = int.from_bytes(head[4:], "big")
-        return self._inflate(packed, _ZDEBUG_HEADER_BYTES, size)
-
-    def _inflate_elf(self, packed: Section) -> Section:
-        wide = self.address_size == 8
-        head = packed.read(0, 24 if wide else 12)
-        kind = int.from_bytes(head[:4], self.order)
-        if kind != _ELFCOMPRESS_ZLIB:
-            method = "zstd" if kind == _ELFCOMPRESS_ZSTD else f"method {kind}"
-            raise InputRejected(
-                f"compressed with {method}, only zlib is read",
-                file=self.path,
-                section=packed.name,
-                offset=0,
-                remedy="unpack it with `objcopy --decompress-debug-sections`",
-            )
-        size = int.from_bytes(head[8:16] if wide else head[4:8], self.order)
-        return self._inflate(packed, len(head), size)
-
-    def _inflate(self, packed: Section, header_bytes: int, size: int) -> Section:
-        self._inflated_bytes += size
+    def _inflate(self, packed: Section, packing: Packing) -> Section:
+        self._inflated_bytes += packing.size
         most = self.limits.inflated_bytes
         if self._inflated_bytes > most:
             reason = f"compressed sections inflate to more than {most} bytes"
-            raise beyond(
-                "inflated_bytes", most, reason, file=self.path, section=packed.name, offset=0
-            )
-        return inflate(packed, header_bytes, size, self.budget.check_time)
+            raise beyond("inflated_bytes", most, reason, section=packed.name, offset=0)
+        return inflate(packed, packing, self.budget.check_time)
 
 
 def _open_at_once(path: str, flags: int) -> int:

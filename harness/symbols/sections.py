@@ -8,9 +8,7 @@ page is cached, which is less than a page cache of our own in Python would.
 from __future__ import annotations
 
 import os
-import tempfile
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 from harness.errors import InputRejected
@@ -19,7 +17,6 @@ STAGE = "extraction"
 
 _STRING_BYTES = 256
 _CACHED_BYTES = 64 * 1024
-_INFLATE_BYTES = 64 * 1024
 _SEARCHED_BYTES = 64 * 1024
 NO_BYTES = b""
 
@@ -142,54 +139,3 @@ class Section:
         """Close the temporary file behind this section, if there is one."""
         if self._keep is not None:
             self._keep.close()
-
-
-def inflate(
-    packed: Section, header_bytes: int, size: int, check_time: Callable[[], None]
-) -> Section:
-    """Inflate a zlib-compressed section once, into an unlinked temporary file.
-
-    Args:
-        packed: The section as it lies in the file.
-        header_bytes: How much of it is compression header.
-        size: The uncompressed size that the header declares.
-        check_time: Raises once it has taken too long; called every 64 KiB.
-
-    Raises:
-        InputRejected: The data is not zlib, or not as large as declared.
-    """
-    file = tempfile.TemporaryFile(prefix="harness-section-")  # noqa: SIM115 - lives with the section
-    try:
-        _inflate_into(file, packed, header_bytes, size, check_time)
-        file.flush()
-    except BaseException:
-        file.close()
-        raise
-    section = Section(packed.name, file.fileno(), 0, size, packed.address)
-    section.keep(file)
-    return section
-
-
-def _inflate_into(
-    file: IO[bytes], packed: Section, offset: int, size: int, check_time: Callable[[], None]
-) -> None:
-    """Inflate from `offset` on; exactly `size` bytes must come out."""
-    inflater = zlib.decompressobj()
-    written = 0
-    try:
-        while not inflater.eof:
-            check_time()
-            feed = inflater.unconsumed_tail
-            if not feed:
-                feed = packed.window(offset, _INFLATE_BYTES)
-                offset += len(feed)
-            data = inflater.decompress(feed, _INFLATE_BYTES)
-            written += file.write(data)
-            if written > size or (not feed and not data):
-                break
-    except zlib.error as error:
-        raise InputRejected(f"bad zlib data: {error}", section=packed.name, offset=offset) from None
-    if written != size:
-        raise InputRejected(
-            f"inflates to {written} bytes, its header says {size}", section=packed.name, offset=0
-        )

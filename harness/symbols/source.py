@@ -65,7 +65,7 @@ def _open_described(path: str, options: SymbolOptions) -> ElfFile:
     """Open a binary, or its debug file if the binary itself was stripped."""
     elf = _open_file(path, options)
     try:
-        found = "" if elf.describes_itself() else find_debug_file(elf)
+        found = "" if elf.describes_itself() else find_debug_file(elf, options.debug_dirs)
     except BaseException:
         elf.close()
         raise

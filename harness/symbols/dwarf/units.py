@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from harness.errors import InputRejected
+from harness.symbols.debugfile import build_id
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
 from harness.symbols.dwarf.dies import read_die
@@ -18,7 +19,8 @@ from harness.symbols.dwarf.strings import Strings
 from harness.symbols.limits import STEP, Budget
 
 if TYPE_CHECKING:
-    from harness.symbols.elf import ByteOrder, ElfFile
+    from harness.symbols.elf import ElfFile
+    from harness.symbols.headers import ByteOrder
     from harness.symbols.sections import Section
 
 STAGE = "extraction"
@@ -297,6 +299,11 @@ class Dwarf:
 def _remedy(elf: ElfFile) -> str:
     if elf.section(".go.buildinfo") is not None or elf.section(".gopclntab") is not None:
         return "build the Go program without -ldflags=-w or -s, or name it before it was stripped"
+    if identity := build_id(elf):
+        return (
+            "put its debug file beside it, name a directory that has it (--debug-dir), or get it "
+            f"with `debuginfod-find debuginfo {identity}` and name it; or build with -g"
+        )
     return (
         "build it with -g, or name the file before it was stripped, or put its debug file beside it"
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.config import SymbolOptions
 from harness.corpus import fixtures_directory
+from harness.model import Scope
 from harness.symbols import open_packages
 
 FIXTURES = fixtures_directory() / "binaries"
@@ -18,7 +20,11 @@ _MAGIC = b"\x7fELF"
 ELF_FILES = sorted(
     path for path in FIXTURES.glob("*/*") if path.is_file() and path.read_bytes()[:4] == _MAGIC
 )
-BINARIES = [path for path in ELF_FILES if path.name not in _WITHOUT_DWARF]
+BINARIES = [
+    path
+    for path in ELF_FILES
+    if path.name not in _WITHOUT_DWARF and path.parent.name != "elsewhere"
+]
 
 
 def name_of(path: Path) -> str:
@@ -38,3 +44,10 @@ def drain_file(path: Path, options: SymbolOptions | None = None) -> None:
     with open_packages(str(path), options) as source:
         for package in source.packages:
             deque(package.children, maxlen=0)
+
+
+@cache
+def scopes_of(path: Path, options: SymbolOptions | None = None) -> dict[str, list[Scope]]:
+    """Return the children of every package by its name, which each one must have for itself."""
+    with open_packages(str(path), options) as source:
+        return {package.scope.name: list(package.children) for package in source.packages}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-_COMPRESSED, _ZLIB = 0x800, 1
+_COMPRESSED = 0x800
+ZLIB = (1, zlib.compress)
 C, CPP, RUST = 0x0C, 0x1A, 0x1C
 _ABBREVIATIONS = bytes((
     *(1, 0x11, 1, 0x13, 0x0B, 0x03, 0x08, 0x10, 0x17, 0, 0),  # unit: language, name, stmt_list
@@ -20,16 +21,20 @@ _ABBREVIATIONS = bytes((
 ))  # fmt: skip
 
 
-def elf_of(sections: Iterable[tuple[str, bytes]], *, packed: bool = False) -> bytes:
-    """Return a 64-bit little-endian ELF file with these sections, compressed if `packed`."""
+Packing = tuple[int, Callable[[bytes], bytes]]
+"""The number of a way to compress, and what does it."""
+
+
+def elf_of(sections: Iterable[tuple[str, bytes]], packing: Packing | None = None) -> bytes:
+    """Return a 64-bit little-endian ELF file with these sections, compressed if asked for."""
     names, bodies, headers = b"\0", b"", struct.pack("<IIQQQQIIQQ", *[0] * 10)
     for name, content in (*sections, (".shstrtab", b"")):
         at = len(names)
         names += name.encode() + b"\0"
         body = content if name != ".shstrtab" else names
-        squeezed = packed and name.startswith(".debug")
-        if squeezed:
-            body = struct.pack("<IIQQ", _ZLIB, 0, len(content), 1) + zlib.compress(content)
+        squeezed = packing is not None and name.startswith(".debug")
+        if packing and squeezed:
+            body = struct.pack("<IIQQ", packing[0], 0, len(content), 1) + packing[1](content)
         place = (0, 64 + len(bodies), len(body))
         headers += struct.pack("<IIQQQQIIQQ", at, 1, squeezed * _COMPRESSED, *place, 0, 0, 1, 0)
         bodies += body
@@ -62,9 +67,9 @@ def _lines(rows: int) -> bytes:
     return _sized(struct.pack("<HI", 4, len(tables)) + tables + program)
 
 
-def line_rows(rows: int, language: int = C) -> bytes:
+def line_rows(rows: int, language: int = C, packing: Packing = ZLIB) -> bytes:
     """Return a program whose line table has so many rows, compressed to next to nothing."""
-    return _program(_unit(language), rows)
+    return _program(_unit(language), rows, packing=packing)
 
 
 def shared_ranges(blocks: int, ranges: int, language: int = C) -> bytes:
@@ -111,16 +116,16 @@ def _uleb(number: int) -> bytes:
     return bytes((*encoded, number))
 
 
-def _program(unit: bytes, rows: int, *rest: tuple[str, bytes]) -> bytes:
+def _program(unit: bytes, rows: int, *rest: tuple[str, bytes], packing: Packing = ZLIB) -> bytes:
     info = (".debug_info", unit)
     abbreviations = (".debug_abbrev", _ABBREVIATIONS)
-    return elf_of((info, abbreviations, (".debug_line", _lines(rows)), *rest), packed=True)
+    return elf_of((info, abbreviations, (".debug_line", _lines(rows)), *rest), packing)
 
 
 def empty_units(count: int, *, length: int = 0) -> bytes:
     """Return a program of units that hold so many octets each: too few for a header, or just it."""
     unit = _sized(struct.pack("<HIB", 4, 0, 8).ljust(length, b"\0")[:length])
-    return elf_of(((".debug_info", unit * count), (".debug_abbrev", _ABBREVIATIONS)), packed=True)
+    return elf_of(((".debug_info", unit * count), (".debug_abbrev", _ABBREVIATIONS)), ZLIB)
 
 
 def shared_name(sections: int, length: int) -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.symbols import census_of, open_packages
 from harness.symbols.debugfile import find_debug_file
@@ -41,10 +42,23 @@ def test_a_debug_file_is_found_under_the_debug_directory(tmp_path: Path) -> None
     by_id = directory / ".build-id" / "ab" / "cdef01.debug"
     by_name = Path(f"{directory}{tmp_path.resolve()}") / "whole.debug"
     with ElfFile(str(stripped(tmp_path / "binary"))) as elf:
-        for path in (by_name, by_id):
-            path.parent.mkdir(parents=True)
+        for path in (directory / "whole.debug", by_name, by_id):
+            path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(WHOLE, path)
-            assert find_debug_file(elf, str(directory)) == str(path)
+            assert find_debug_file(elf, ["nowhere", str(directory)]) == str(path)
+            assert find_debug_file(elf) == ""
+
+
+def test_a_debug_directory_of_the_user_is_looked_into(tmp_path: Path) -> None:
+    path = tmp_path / "debug" / ".build-id" / "ab" / "cdef01.debug"
+    path.parent.mkdir(parents=True)
+    shutil.copy(WHOLE, path)
+    options = SymbolOptions(debug_dirs=(str(tmp_path / "debug"),))
+    with (
+        open_packages(str(stripped(tmp_path / "binary")), options) as found,
+        open_packages(str(WHOLE)) as whole,
+    ):
+        assert census_of(found) == census_of(whole)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +75,10 @@ def test_a_file_that_is_not_its_debug_file_is_not_read(
         shutil.copy(WHOLE, place / "whole.debug")
     binary = stripped(folder / "binary", checksum, name)
     with (
-        pytest.raises(InputRejected, match=r"no DWARF.*put its debug file beside it"),
+        pytest.raises(
+            InputRejected,
+            match=r"no DWARF.*put its debug file beside it.*debuginfod-find debuginfo abcdef01`",
+        ),
         open_packages(str(binary)),
     ):
         pass

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-from pathlib import Path
-
 import pytest
 from msgspec import UNSET
 
@@ -13,15 +10,9 @@ from harness.errors import InputRejected
 from harness.model import Scope
 from harness.symbols import open_packages
 from harness.symbols import source as source_module
-from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols.binaries import FIXTURES, scopes_of
 
 C_VARIANTS = ["dwarf3", "dwarf4", "dwarf5", "compressed", "zdebug", "i386", "s390x", "unoptimised"]
-
-
-@cache
-def scopes_of(path: Path, options: SymbolOptions | None = None) -> dict[str, list[Scope]]:
-    with open_packages(str(path), options) as source:
-        return {package.scope.name: list(package.children) for package in source.packages}
 
 
 def named(scopes: list[Scope], name: str) -> Scope:
