@@ -27,7 +27,7 @@ def contradiction(
             only a peak that is too large is a contradiction.
         location: Where most of the peak was allocated, if that is known.
     """
-    peak, grown = format_bytes(peak_bytes), format_bytes(max(0.0, grown_bytes))
+    peak, grown = format_bytes(peak_bytes), format_bytes(grown_bytes)
     if peak_bytes > _UNTOUCHED_FACTOR * grown_bytes + _UNTOUCHED_BYTES:
         where = f", most of it at {location}" if location else ""
         return (

@@ -84,8 +84,10 @@ class _Bench:
 
     def growth_bytes(self, pipeline: str) -> int:
         """Return how much more a pipeline holds at its peak for four times the packages."""
-        small, large = (_peak_bytes(self.run(pipeline, name)) for name in ("small", "large"))
-        return large - small
+        small, large = (
+            _value(self.run(pipeline, name), "heap_peak_memray") for name in ("small", "large")
+        )
+        return int(large - small)
 
 
 def iter_proofs() -> Iterator[Proof]:
@@ -146,11 +148,10 @@ def _by_status(
 def _prove_uncounted(bench: _Bench) -> Proof:
     """Show that the untraced process contradicts a peak from which memory is missing."""
     peak, grown = (
-        bench.run("takes_memory_through_a_pointer", "small", probe) for probe in ("peak", "bare")
+        _value(bench.run("takes_memory_through_a_pointer", "small", probe), metric)
+        for probe, metric in (("peak", "heap_peak"), ("bare", "rss_growth"))
     )
-    why = contradiction(
-        "heap_peak", peak.values["heap_peak"], grown.values["rss_growth"], traced=False
-    )
+    why = contradiction("heap_peak", peak, grown, traced=False)
     return Proof(
         fault="10 MiB that no allocator hands out",
         caught=bool(why),
@@ -163,10 +164,10 @@ def _judged(record: Record, status: str, fault: str) -> Proof:
     return Proof(fault=fault, caught=record.status == status, evidence=f"{record.status}: {reason}")
 
 
-def _peak_bytes(record: Record) -> int:
+def _value(record: Record, metric: str) -> float:
     if record.status != "ok":
         raise MeasurementInvalid(f"{record.job.arm} could not be measured: {record.detail}")
-    return int(record.values["heap_peak_memray"])
+    return record.values[metric]
 
 
 _PROOFS: tuple[Callable[[_Bench], Proof], ...] = (

@@ -22,15 +22,22 @@ _ROOM = 16384
 """How many collections are kept; an upload of 129 MiB of JSON, kept whole, made 2,672."""
 
 
-def remove_callback(callback: Callable[[str, dict[str, int]], None]) -> None:
+def remove_callback(
+    callback: Callable[[str, dict[str, int]], None], failed: BaseException | None = None
+) -> None:
     """Have the collector call it no longer.
+
+    Args:
+        callback: What was appended to the collector's callbacks.
+        failed: What ended the run early; that it is raised says more than a missing callback.
 
     Raises:
         MeasurementInvalid: It did not for some time already.
     """
-    if callback not in gc.callbacks:
+    if callback in gc.callbacks:
+        gc.callbacks.remove(callback)
+    elif failed is None:
         raise disturbed("the collector's trace", "its callback was removed")
-    gc.callbacks.remove(callback)
 
 
 class CollectionMarks:
@@ -52,8 +59,10 @@ class CollectionMarks:
         gc.callbacks.append(self._called)
         try:
             yield
-        finally:
-            remove_callback(self._called)
+        except BaseException as error:
+            remove_callback(self._called, error)
+            raise
+        remove_callback(self._called)
 
     def start_clock(self) -> None:
         """Take this moment for time zero, and forget what came before."""

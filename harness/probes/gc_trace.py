@@ -89,10 +89,10 @@ class CollectorTrace:
         gc.callbacks.append(self._called)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, failed: BaseException | None, *_: object) -> None:
         self.peak_bytes = max(self.peak_bytes, self._heap())
-        remove_callback(self._called)
-        if _runs_so_far() - self._runs != self._used // _COLUMNS:
+        remove_callback(self._called, failed)
+        if failed is None and _runs_so_far() - self._runs != self._used // _COLUMNS:
             raise disturbed("the collector's trace", "its callback was removed for some time")
 
     def collections(self) -> list[Collection]:

@@ -71,8 +71,8 @@ def judge_worker(
     if problem:
         record.status, record.detail = problem[0], _with_tail(problem[1], ending)
     assert ending.report is not None
-    grown_bytes = ending.report.max_rss_bytes - last.resident_before_bytes
-    return Judged(record, last.capture if record.status == "ok" else None, grown_bytes)
+    capture = last.capture if record.status == "ok" else None
+    return Judged(record, capture, _grown_bytes(last, ending.report))
 
 
 def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record:
@@ -217,6 +217,11 @@ def _launcher_values(
         "payload_sent": done.counters.payload_bytes,
         "cpu_under_probe": done.cpu_s,
         "rss_under_probe": report.max_rss_bytes,
-        "rss_growth": max(0, report.max_rss_bytes - done.resident_before_bytes),
+        "rss_growth": _grown_bytes(done, report),
     }
     return {metric.name: known[metric.name] for metric in declared if metric.name in known}
+
+
+def _grown_bytes(done: Done, report: Report) -> int:
+    """Return how far max RSS rose above what was resident when the run began."""
+    return max(0, report.max_rss_bytes - done.resident_before_bytes)

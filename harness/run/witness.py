@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from pathlib import Path
 
 STAGE = "other"
@@ -32,9 +33,15 @@ class Witness:
     def saw_children(self) -> bool:
         """Tell whether this process has forked since, or has waited for or still has a child.
 
-        A child that was there before counts as well: it may have done some of the work.
+        A child that was there before counts as well: it may have done some of the work. So does
+        one that cannot be ruled out, since the kernel forgets those that nobody will wait for.
         """
-        return bool(self._forks or _faults_of_children() > self._faults or _has_child())
+        return bool(
+            self._forks
+            or _faults_of_children() > self._faults
+            or _has_child()
+            or _ignores_children()
+        )
 
     def _note_fork(self) -> None:
         self._forks += 1
@@ -47,6 +54,12 @@ def _resident_bytes() -> int:
 def _faults_of_children() -> int:
     """Return the page faults of every child that was waited for; none lives without one."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+
+
+def _ignores_children() -> bool:
+    """Tell whether children leave no trace: SIGCHLD is ignored, by Python or by a library."""
+    status = dict(line.split(":", 1) for line in _OWN.joinpath("status").read_text().splitlines())
+    return bool(int(status["SigIgn"], 16) >> (signal.SIGCHLD - 1) & 1)
 
 
 def _has_child() -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from ctypes import addressof, c_char, memset
 
 from harness.bench.planted import TAKEN_BYTES, taking
@@ -42,6 +46,18 @@ def in_a_cache(
     return streaming.run(packages, poster, options, observe)
 
 
+def _fail_unseen() -> None:
+    gc.callbacks.clear()
+    raise RuntimeError("what really happened")
+
+
+def _in_a_command_nobody_waits_for() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    os.posix_spawn("/bin/true", ["true"], {})
+    with suppress(ChildProcessError):
+        os.wait()
+
+
 def _in_a_thread() -> None:
     thread = threading.Thread(target=bytearray, args=(TAKEN_BYTES,))
     thread.start()
@@ -54,6 +70,8 @@ def _mapped_and_touched() -> mmap.mmap:
     return block
 
 
+fails_unseen = taking(_fail_unseen)
+works_in_a_command_nobody_waits_for = taking(_in_a_command_nobody_waits_for)
 in_a_thread = taking(_in_a_thread)
 mapped_and_touched = taking(_mapped_and_touched)
 mapped_and_never_touched = taking(lambda: mmap.mmap(-1, TAKEN_BYTES))

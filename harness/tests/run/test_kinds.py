@@ -90,6 +90,20 @@ def test_a_disturbed_or_deceived_instrument_gives_no_number(
     assert (record.status, reason in record.detail) == ("invalid", True), record.detail
 
 
+@pytest.mark.parametrize("probe", ["memray", "gc"])
+def test_what_failed_is_told_and_not_that_its_instrument_is_gone(
+    job: MakeJob, settings: Settings, probe: str
+) -> None:
+    (record,) = iter_records([job(probe=probe, pipeline=f"{KINDS}:fails_unseen")], settings)
+    assert (record.status, "what really happened" in record.detail) == ("crashed", True)
+
+
+def test_a_child_that_is_reaped_unseen_is_seen(job: MakeJob, settings: Settings) -> None:
+    pipeline = f"{KINDS}:works_in_a_command_nobody_waits_for"
+    (record,) = iter_records([job(probe="bare", pipeline=pipeline)], settings)
+    assert (record.status, "child process" in record.detail) == ("invalid", True), record.detail
+
+
 @pytest.mark.parametrize("probe", ["peak", "memray", "tracemalloc", "gc", "bare"])
 def test_what_does_not_disturb_an_instrument_is_measured(
     job: MakeJob, settings: Settings, probe: str
