@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from msgspec import Struct
-from scipy import stats
 
 from harness.errors import MeasurementInvalid
 
@@ -90,5 +90,6 @@ def upper_tolerance_limit(values: Sequence[float]) -> float:
         return float(values[0])
     logs = np.log(np.asarray(values, float))
     root = math.sqrt(logs.size)
-    reach = stats.nct.ppf(CONFIDENCE, logs.size - 1, stats.norm.ppf(COVERAGE) * root) / root
+    offset = scipy.stats.norm.ppf(COVERAGE) * root
+    reach = scipy.stats.nct.ppf(CONFIDENCE, logs.size - 1, offset) / root
     return float(np.exp(logs.mean() + reach * logs.std(ddof=1)))

@@ -93,10 +93,15 @@ def permutation_p(baseline: Sequence[float], candidate: Sequence[float]) -> floa
 
 
 def coefficient_of_variation(values: Sequence[float]) -> float:
-    """Return the sample standard deviation over the mean; 0 for fewer than two values."""
+    """Return the sample standard deviation over the mean; 0 for fewer than two values.
+
+    Where the mean is zero there is none: it is no number.
+    """
     if len(values) < 2:
         return 0.0
-    return float(scipy.stats.variation(np.asarray(values, float), ddof=1))
+    numbers = np.asarray(values, float)
+    mean = float(numbers.mean())
+    return float(numbers.std(ddof=1)) / mean if mean else math.nan
 
 
 def finite(number: float) -> float | None:

@@ -8,10 +8,9 @@ from itertools import groupby, pairwise
 from statistics import median
 
 import numpy as np
-import ruptures
+import scipy
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy import stats
 
 from harness.stats.change import arithmetic_change
 from harness.stats.surroundings import differences
@@ -85,6 +84,8 @@ def _noisy_segments(places: Sequence[int], levels: Sequence[float]) -> list[list
     noise = _noise(logs)
     if noise == 0:
         return _exact_segments(places, levels)
+    import ruptures  # noqa: PLC0415  takes longest of all, and few histories are noisy
+
     search = ruptures.Pelt(model="l1", min_size=_LEAST_SEGMENT, jump=1).fit(logs)
     ends = search.predict(pen=_PENALTY * noise * math.log(len(places)))
     return [list(places[start:end]) for start, end in pairwise([0, *ends])]
@@ -92,5 +93,5 @@ def _noisy_segments(places: Sequence[int], levels: Sequence[float]) -> list[list
 
 def _noise(logs: NDArray[np.float64]) -> float:
     """Estimate the noise from differences of neighbours, which a few shifts leave alone."""
-    deviation = stats.median_abs_deviation(np.diff(logs), scale="normal")
+    deviation = scipy.stats.median_abs_deviation(np.diff(logs), scale="normal")
     return float(deviation) / math.sqrt(2)

@@ -6,6 +6,7 @@ import dataclasses
 import random
 
 import pytest
+import scipy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
@@ -270,6 +271,13 @@ def test_exact_changes_do_not_loosen_the_rule_for_noisy_ones() -> None:
     among = compare({**noisy[0], **exact}, {**noisy[1], **changed})
     assert next(c.q_value for c in among if c.metric == "wall") == alone.q_value
     assert adjust([]) == []
+
+
+@FEW
+@given(st.lists(st.floats(min_value=0, max_value=1), max_size=30))
+def test_q_values_are_what_scipy_finds(p_values: list[float]) -> None:
+    expected = scipy.stats.false_discovery_control(p_values, method="bh") if p_values else []
+    assert adjust(p_values) == pytest.approx(list(expected))
 
 
 @FEW
