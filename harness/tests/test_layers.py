@@ -10,6 +10,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -105,8 +106,13 @@ def iter_nodes(node: ast.AST) -> Iterator[ast.AST]:
         yield from iter_nodes(child)
 
 
-def iter_imports(module: str) -> Iterator[Import]:
-    """Yield every import of a module, those inside of functions too."""
+@cache
+def imports_of(module: str) -> list[Import]:
+    """Return every import of a module, those inside of functions too."""
+    return list(_iter_imports(module))
+
+
+def _iter_imports(module: str) -> Iterator[Import]:
     for node in iter_nodes(ast.parse(path_of(module).read_bytes())):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, node.lineno) for alias in node.names)
@@ -137,7 +143,7 @@ def room_of(module: str) -> str:
 
 def iter_rooms(module: str) -> Iterator[tuple[str, int]]:
     """Yield the rooms that a module imports from."""
-    for imported, line in iter_imports(module):
+    for imported, line in imports_of(module):
         if imported.split(".")[0] == "harness":
             inner = imported.removeprefix("harness").lstrip(".")
             target = inner if is_module(inner) else inner.rpartition(".")[0]
@@ -158,7 +164,7 @@ def test_a_module_imports_only_from_rooms_it_may_know(module: str) -> None:
 def test_an_exception_is_still_needed(module: str, target: str) -> None:
     known = {room for room, _ in iter_rooms(module)}
     assert target in known or any(
-        begins_with(found.module, {target}) for found in iter_imports(module)
+        begins_with(found.module, {target}) for found in imports_of(module)
     )
 
 
@@ -168,14 +174,14 @@ SYMBOLS_OPTIONS = {"harness.config.SymbolOptions", "harness.config.Limits"}
 
 @pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) == "symbols"])
 def test_the_reader_of_symbols_could_be_lifted_out_as_it_is(module: str) -> None:
-    own = {found.module for found in iter_imports(module) if begins_with(found.module, {"harness"})}
+    own = {found.module for found in imports_of(module) if begins_with(found.module, {"harness"})}
     allowed = {name for name in own if begins_with(name, set(SYMBOLS_NEEDS))} | SYMBOLS_OPTIONS
     assert own <= allowed
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if room_of(name) != "symbols"])
 def test_the_reader_of_symbols_is_known_by_its_face_only(module: str) -> None:
-    found = {one.module for one in iter_imports(module)}
+    found = {one.module for one in imports_of(module)}
     used = {name for name in found if begins_with(name, {"harness.symbols"})}
     assert used <= {f"harness.symbols.{name}" for name in harness.symbols.__all__}
 
@@ -185,7 +191,7 @@ def test_every_room_stands_in_the_table() -> None:
 
 
 def test_the_launcher_knows_the_standard_library_only() -> None:
-    roots = {imported.module.split(".")[0] for imported in iter_imports("run.launcher")}
+    roots = {imported.module.split(".")[0] for imported in imports_of("run.launcher")}
     assert roots <= sys.stdlib_module_names
 
 
@@ -199,13 +205,13 @@ def begins_with(module: str, prefixes: set[str]) -> bool:
 )
 def test_nothing_heavy_is_imported_where_memory_is_measured(module: str) -> None:
     heavy = HEAVY - {target for name, target in EXCEPTIONS if name == module}
-    assert [found for found in iter_imports(module) if begins_with(found.module, heavy)] == []
+    assert [found for found in imports_of(module) if begins_with(found.module, heavy)] == []
 
 
 @pytest.mark.parametrize(("tool", "room"), OWNED.items())
 def test_a_tool_is_known_to_one_room_only(tool: str, room: str) -> None:
     users = {
-        module for module in MODULES for found in iter_imports(module)
+        module for module in MODULES for found in imports_of(module)
         if begins_with(found.module, {tool})
     }  # fmt: skip
     assert {room_of(user) for user in users} <= {room, "bench"}

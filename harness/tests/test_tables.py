@@ -7,7 +7,7 @@ import re
 from io import StringIO
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markupsafe import Markup
@@ -61,7 +61,6 @@ def printed(rows: list[Entry], width: int) -> str:
     return file.getvalue()
 
 
-@settings(deadline=None, max_examples=60)
 @given(entries, st.integers(20, 200))
 def test_no_terminal_cuts_a_number_or_loses_a_header(rows: list[Entry], width: int) -> None:
     text = printed(rows, width)
@@ -70,13 +69,11 @@ def test_no_terminal_cuts_a_number_or_loses_a_header(rows: list[Entry], width: i
     assert "\x1b" not in text
 
 
-@settings(deadline=None, max_examples=60)
 @given(entries, st.integers(50, 200))
 def test_no_line_is_wider_than_the_terminal(rows: list[Entry], width: int) -> None:
     assert max(map(cell_len, printed(rows, width).splitlines()), default=0) <= width
 
 
-@settings(deadline=None, max_examples=60)
 @given(entries)
 def test_markdown_and_html_keep_every_number_and_header(rows: list[Entry]) -> None:
     page = MarkdownIt("commonmark").enable("table").render(markdown_table(COLUMNS, rows))

@@ -122,7 +122,6 @@ def repository(tmp_path: Path) -> Repository:
     return made
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ballast", "code", "decision"),
     [(1, 0, "pass"), (1_000_000, 3, "fail")],
@@ -157,7 +156,6 @@ def test_two_commits_are_measured_in_turn_and_judged(
     assert "quality_gate_mine" in shown.stdout
 
 
-@pytest.mark.slow
 def test_a_commit_that_cannot_be_installed_ends_the_job_before_anything_is_judged(
     repository: Repository,
 ) -> None:

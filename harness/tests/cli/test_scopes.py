@@ -126,12 +126,12 @@ def test_a_pipe_takes_the_output_but_is_no_input(inside: Harness, tmp_path: Path
 
 
 def test_a_process_without_memory_ends_in_one_line(tmp_path: Path) -> None:
-    """A line table of 200 MB in a process that may have as much in all."""
+    """A line table of 60 MB in a process that may have hardly more in all."""
     path = tmp_path / "rows.so"
-    path.write_bytes(crafted.line_rows(20_000_000))
+    path.write_bytes(crafted.line_rows(6_000_000))
     command = [sys.executable, "-m", "harness", "scopes", str(path)]
     done = subprocess.run(
-        ["bash", "-c", 'ulimit -v 200000; "$@"', "bash", *command],
+        ["bash", "-c", 'ulimit -v 80000; "$@"', "bash", *command],
         capture_output=True,
         text=True,
         check=False,

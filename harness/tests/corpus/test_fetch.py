@@ -75,12 +75,12 @@ def test_a_file_that_was_there_already_is_hashed_not_downloaded(
     assert [binary.status for binary in iter_fetch(single, ["default"], tmp_path)] == ["ok"]
 
 
-@pytest.mark.parametrize("damage", [ELF[:-1], ELF[:-1] + b"?", ELF + b"?", b""])
-def test_a_changed_file_is_fetched_again(damage: bytes, single: Manifest, tmp_path: Path) -> None:
+def test_a_changed_file_is_fetched_again(single: Manifest, tmp_path: Path) -> None:
     list(iter_fetch(single, ["default"], tmp_path / "corpus"))
-    (tmp_path / "corpus" / "lib").write_bytes(damage)
-    [binary] = iter_fetch(single, ["default"], tmp_path / "corpus")
-    assert binary.path.read_bytes() == ELF
+    for damage in (ELF[:-1], ELF[:-1] + b"?", ELF + b"?", b""):
+        (tmp_path / "corpus" / "lib").write_bytes(damage)
+        [binary] = iter_fetch(single, ["default"], tmp_path / "corpus")
+        assert binary.path.read_bytes() == ELF
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +20,6 @@ from harness.stats.frames import Frames
 from harness.tests.gates.made import BINARIES, LEGACY, STREAMING, evidence, run
 
 GATES: dict[str, Gate] = {name: registry.load("gate", name) for name in registry.names("gate")}
-MANY = settings(max_examples=20, deadline=None)
-FEW = settings(max_examples=8, deadline=None)
 RANK = [Outcome.PASS, Outcome.NOT_ASKED, Outcome.INCONCLUSIVE, Outcome.FAIL, Outcome.INVALID]
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -112,7 +111,6 @@ CHANGES = [_lose, _double, _spoil, _scale, _scale, _scale, _overshoot]
 
 
 @given(candidate=runs(most=9), baseline=runs(most=9))
-@MANY
 def test_whatever_was_measured_every_gate_says_something_and_none_raises(
     candidate: Frames, baseline: Frames
 ) -> None:
@@ -125,6 +123,7 @@ def test_whatever_was_measured_every_gate_says_something_and_none_raises(
             assert read_back == check, name
 
 
+@pytest.mark.slow
 def test_the_runs_drawn_here_lead_to_every_decision() -> None:
     """Without this the properties below might hold only because every run is damaged."""
     generate = settings(max_examples=100, deadline=None, database=None, phases=[Phase.generate])
@@ -140,7 +139,6 @@ def test_the_runs_drawn_here_lead_to_every_decision() -> None:
 
 
 @given(candidate=runs())
-@MANY
 def test_a_pass_means_that_every_replicate_is_there_once_and_hardly_larger(
     candidate: Frames,
 ) -> None:
@@ -173,7 +171,6 @@ def assert_no_better(worse: Frames, better: Frames) -> None:
 
 
 @given(factors=st.lists(st.floats(1.0, 8.0), min_size=2, max_size=2))
-@FEW
 def test_larger_peaks_never_pass_more(factors: list[float]) -> None:
     assert_no_better(run(factor=max(factors)), run(factor=min(factors)))
 
@@ -182,7 +179,6 @@ def test_larger_peaks_never_pass_more(factors: list[float]) -> None:
     past=st.lists(st.integers(0, 2**20), min_size=2, max_size=2),
     copies=st.lists(st.floats(0.6, 5), min_size=2, max_size=2),
 )
-@FEW
 def test_more_overshoot_and_more_copies_never_pass_more(
     past: list[int], copies: list[float]
 ) -> None:
@@ -201,7 +197,6 @@ def _spoilt(past: int, copies: float) -> Any:
 
 
 @given(data=st.data(), factor=st.sampled_from([1.0, 4.5]))
-@FEW
 def test_what_is_lost_never_turns_anything_into_a_pass(data: st.DataObject, factor: float) -> None:
     """Rows of a table are taken away, from a run that passes and from one that fails."""
 

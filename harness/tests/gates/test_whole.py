@@ -1,6 +1,6 @@
 """The `ci` suite for real: equal code comes out clean, an extra copy fails, damage is no verdict.
 
-Three real runs over committed binaries, a minute or so; `tox -e gate` runs them, and so does `tox`.
+Three real runs over committed binaries, a minute or so.
 """
 
 from __future__ import annotations
@@ -22,8 +22,6 @@ from harness.errors import ExitCode
 from harness.records import Arm
 from harness.run.request import RunRequest
 from harness.run.session import run_session
-
-pytestmark = pytest.mark.slow
 
 PLANTED = "harness.bench.planted:copies_payload"
 

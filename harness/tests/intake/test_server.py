@@ -25,7 +25,6 @@ from harness.tests.intake.bodies import ledger_of, make_body
 from harness.tests.intake.deliveries import GZIP_AT, WHOLE, changed, data_of, deliver, request
 from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import Parcel, iter_packages
-from harness.tests.pipelines.strategies import few
 
 
 def test_every_damaged_byte_of_the_gzip_part_is_noticed(intake: IntakeServer) -> None:
@@ -122,7 +121,6 @@ PIPELINES = {
 
 
 @given(strategies.packages)
-@few
 def test_for_all_scopes_every_pipeline_delivers_the_same(parcels: list[Parcel]) -> None:
     results = set()
     with serve() as intake:

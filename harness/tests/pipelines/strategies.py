@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from harness.model import LanguageSpecifics, LineRange, Scope, Symbol, package_scope
 
-# Whole uploads are large examples; a few of them find what there is to find.
-few = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 names = st.text(max_size=6)
 lines = st.integers(0, 2**31 - 1)
 ranges = st.lists(st.builds(LineRange, lines, lines), max_size=2).map(tuple)

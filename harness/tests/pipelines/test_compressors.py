@@ -15,7 +15,6 @@ from harness.pipelines.compressors import (
     make_compressor,
     worst_case_bytes,
 )
-from harness.tests.pipelines.strategies import few
 
 LEVELS = {"zlib": (0, 1, 6, 9), "zlib-ng": (0, 1, 6, 9), "isal": (1, 3)}
 CASES = [(name, level) for name in COMPRESSOR_NAMES for level in LEVELS[name]]
@@ -29,7 +28,6 @@ def made(name: str, level: int) -> Compressor:
 
 @pytest.mark.parametrize(("name", "level"), CASES)
 @given(st.lists(st.binary(max_size=300), max_size=5))
-@few
 def test_what_is_compressed_comes_back_as_one_gzip_member(
     name: str, level: int, pieces: list[bytes]
 ) -> None:
@@ -40,7 +38,6 @@ def test_what_is_compressed_comes_back_as_one_gzip_member(
 
 @pytest.mark.parametrize(("name", "level"), CASES)
 @given(st.lists(st.binary(max_size=300), max_size=5), st.integers(0, 40_000), st.integers(0, 9))
-@few
 def test_no_compressor_expands_by_more_than_the_worst_case(
     name: str, level: int, pieces: list[bytes], size: int, seed: int
 ) -> None:
@@ -57,8 +54,9 @@ def test_zlib_holds_back_no_more_than_its_bound(level: int, alphabet: int) -> No
     compressor = zlib.compressobj(level, zlib.DEFLATED, 31)
     bound = held_back_bytes("zlib")
     source, held = random.Random(alphabet), []
+    letters = bytes(byte % alphabet for byte in range(256))
     for _ in range(40):
-        compressor.compress(bytes(source.choices(range(alphabet), k=8 * 1024)))
+        compressor.compress(source.randbytes(8 * 1024).translate(letters))
         held.append(len(compressor.copy().flush(zlib.Z_SYNC_FLUSH)))
     assert bound is not None
     assert 0 < max(held) <= bound

@@ -6,7 +6,6 @@ from harness.model import LanguageSpecifics, LineRange, Scope, Symbol, package_s
 from harness.pipelines.encoders import ENCODER_NAMES, make_encoder
 from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import make_function
-from harness.tests.pipelines.strategies import few
 
 RANGE = LineRange(4, 5)
 SPECIFICS = LanguageSpecifics(
@@ -70,14 +69,12 @@ def test_what_is_empty_is_left_out_unless_the_schema_always_has_it(name: str) ->
 
 
 @given(strategies.children)
-@few
 def test_for_all_scopes_every_encoder_writes_the_same_bytes(scope: Scope) -> None:
     encoded = {make_encoder(name).encode(scope) for name in ENCODER_NAMES}
     assert len(encoded) == 1
 
 
 @given(strategies.children)
-@few
 @pytest.mark.parametrize("name", ENCODER_NAMES)
 def test_appending_writes_what_encoding_returns(name: str, scope: Scope) -> None:
     encoder, buffer = make_encoder(name), bytearray(b"before")

@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 
 from harness.config import UploadOptions
 from harness.pipelines import envelope, multipart
-from harness.tests.pipelines.strategies import few
 
 PLAIN = UploadOptions(
     url="http://127.0.0.1:1/", service="shop", version="1.2", runtime_id="r-1", upload_id="u-1"
@@ -45,7 +44,6 @@ def test_the_legacy_event_names_neither_version_nor_batch() -> None:
 
 
 @given(st.text(), st.text(), st.text())
-@few
 def test_all_names_round_trip_through_envelopes_and_events(
     service: str, version: str, runtime: str
 ) -> None:

@@ -10,7 +10,6 @@ from harness.pipelines import streaming
 from harness.pipelines.compressors import COMPRESSOR_NAMES
 from harness.records import Batch
 from harness.tests.pipelines.parcels import KeepingPoster, Parcel, iter_packages, make_function
-from harness.tests.pipelines.strategies import few
 
 units = st.tuples(
     st.sampled_from([1, 30, 600, 5_000, 40_000]), st.none() | st.integers(0, 9)
@@ -45,7 +44,6 @@ LEVELS = {"zlib": [0, 1, 6, 9], "zlib-ng": [0, 1, 6, 9], "isal": [1, 3]}
 )
 @given(parcels, st.sampled_from([1, 700, 1000, 3_000, 20_000, 60_000]))
 @example([(package_scope("p"), [make_function("f", 600, 1)] * 40)], 3_000)
-@few
 def test_for_all_scopes_no_batch_of_several_units_exceeds_the_limit(
     compressor: str, level: int, shipped: list[Parcel], limit_bytes: int
 ) -> None:

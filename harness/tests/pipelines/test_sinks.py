@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from harness.errors import ConfigError, PipelineError
 from harness.pipelines.sinks import DiskSink, Sink, make_sink
-from harness.tests.pipelines.strategies import few
 
 writes = st.lists(st.binary(max_size=40) | st.integers(60_000, 70_000).map(bytes), max_size=6)
 
@@ -20,7 +19,6 @@ def contents(sink: Sink) -> bytes:
 
 @pytest.mark.parametrize("name", ["memory", "disk"])
 @given(first=writes, cut=st.integers(0, 150_000), second=writes)
-@few
 def test_a_sink_holds_what_was_written_and_not_cut_back(
     name: str, first: list[bytes], cut: int, second: list[bytes]
 ) -> None:

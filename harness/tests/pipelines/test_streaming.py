@@ -295,7 +295,6 @@ def test_a_large_child_encoded_in_parts_has_the_same_bytes(encoder: str) -> None
 
 
 @given(strategies.packages)
-@strategies.few
 @pytest.mark.parametrize("threshold", [-1, 400, 1 << 20])
 def test_for_all_scopes_memory_and_disk_deliver_the_same(
     threshold: int, parcels: list[Parcel]

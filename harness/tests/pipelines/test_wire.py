@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from harness.model import Scope
 from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import Parcel
-from harness.tests.pipelines.strategies import few
 from harness.wire import EnvelopeReader, JsonScanner, WireError
 
 DOCUMENT = (
@@ -32,7 +31,6 @@ def read(document: bytes, size: int = 7) -> tuple[list[Parcel], dict[str, Any]]:
 
 
 @given(strategies.packages, st.integers(1, 300))
-@few
 def test_for_all_scopes_and_pieces_reading_gives_back_what_was_written(
     parcels: list[Parcel], size: int
 ) -> None:
@@ -46,7 +44,6 @@ def test_for_all_scopes_and_pieces_reading_gives_back_what_was_written(
         st.text() | st.integers() | st.none(), lambda v: st.lists(v) | st.dictionaries(st.text(), v)
     )
 )
-@few
 def test_a_value_is_found_whole_among_others(value: Any) -> None:
     raw = msgspec.json.encode(value)
     scanner = JsonScanner(cut(b"[" + raw + b" , 1]", 3))

@@ -8,7 +8,7 @@ import threading
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError, MeasurementInvalid
@@ -37,7 +37,6 @@ def test_the_examples_of_the_documentation_are_true() -> None:
 
 
 @given(st.lists(st.integers(0, 3_000_000), max_size=8))
-@settings(max_examples=30, deadline=None)
 def test_a_peak_is_exact_whatever_came_after_it(sizes: list[int]) -> None:
     with PeakTracer() as tracer:
         most = hold_and_drop(sizes)
@@ -45,7 +44,6 @@ def test_a_peak_is_exact_whatever_came_after_it(sizes: list[int]) -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 3_000_000), max_size=4), max_size=5))
-@settings(max_examples=30, deadline=None)
 def test_every_phase_has_its_own_peak_and_the_run_the_highest(phases: list[list[int]]) -> None:
     with PeakTracer() as tracer:
         expected = []
@@ -92,7 +90,6 @@ def test_the_snapshot_is_of_the_peak_not_of_the_end() -> None:
 
 
 @given(st.lists(st.integers(1, 400_000), max_size=40), st.sampled_from([1.05, 1.3, 2.0]))
-@settings(max_examples=20, deadline=None)
 def test_the_number_of_snapshots_is_bounded(sizes: list[int], growth: float) -> None:
     """For all runs, no more snapshots than the policy says."""
     policy = AtPeak(growth=growth, floor_bytes=100_000)

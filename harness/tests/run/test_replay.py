@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputRejected
@@ -56,7 +56,6 @@ def packages_of(path: Path) -> list[tuple[str, Scope, list[Scope]]]:
 
 @pytest.mark.parametrize("whole_bytes", [0, 100, WHOLE_BYTES])
 @given(upload=uploads)
-@settings(max_examples=30, deadline=None)
 def test_packages_come_back_as_they_were(
     whole_bytes: int,
     upload: list[tuple[str, list[Scope]]],

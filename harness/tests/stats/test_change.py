@@ -8,7 +8,7 @@ import random
 import numpy as np
 import pytest
 import scipy
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.stats.bounds import keep_to
@@ -20,7 +20,6 @@ from harness.stats.change import (
     replicates_needed,
 )
 
-FEW = settings(max_examples=40, deadline=None)
 NOISY = st.lists(st.floats(min_value=50, max_value=200), min_size=2, max_size=8)
 WHOLE = st.integers(min_value=1, max_value=2**50)
 
@@ -46,7 +45,6 @@ def test_values_without_spread_are_compared_by_arithmetic(
     assert (change.delta_pct, change.low_pct, change.high_pct) == (delta_pct,) * 3
 
 
-@settings(deadline=None)
 @given(WHOLE, WHOLE)
 def test_for_all_exact_values_the_change_is_that_of_whole_numbers(old: int, new: int) -> None:
     change = estimate_change([float(old)] * 3, [float(new)] * 3, exact=True)
@@ -59,7 +57,6 @@ def test_a_metric_declared_exact_that_varies_is_tested_like_any_other() -> None:
     assert change.low_pct < change.delta_pct < change.high_pct
 
 
-@FEW
 @given(NOISY, NOISY)
 def test_a_noisy_change_is_what_scipy_finds(old: list[float], new: list[float]) -> None:
     change = estimate_change(old, new, exact=False)
@@ -88,7 +85,6 @@ def test_the_interval_is_the_one_that_was_worked_out_elsewhere() -> None:
     assert change.high_pct == pytest.approx(100 * (1.1 * math.exp(0.024616) - 1), abs=1e-3)
 
 
-@FEW
 @given(NOISY, NOISY)
 def test_for_all_samples_turning_the_comparison_round_inverts_it(
     baseline: list[float], candidate: list[float]
@@ -104,7 +100,6 @@ def test_for_all_samples_turning_the_comparison_round_inverts_it(
             assert (1 + one / 100) * (1 + other / 100) == pytest.approx(1, rel=1e-6)
 
 
-@FEW
 @given(NOISY, NOISY, st.sampled_from([2.0, 0.5, 1024.0]), st.randoms())
 def test_for_all_samples_unit_and_order_do_not_matter(
     baseline: list[float], candidate: list[float], factor: float, order: random.Random

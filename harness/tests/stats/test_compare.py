@@ -7,7 +7,7 @@ import random
 
 import pytest
 import scipy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -20,7 +20,6 @@ from harness.stats.samples import Demands, Key, Sample, collect
 from harness.stats.sides import compare_arms, compare_runs
 from harness.tests.stats.made import delivery, failure, frames, manifest, peaks, sample
 
-FEW = settings(max_examples=40, deadline=None)
 HEAP = Key("a", "dwarf", "streaming", "heap_peak_memray")
 WALL = Key("a", "dwarf", "streaming", "wall")
 VALUES = st.lists(st.floats(min_value=50, max_value=200), min_size=1, max_size=6)
@@ -273,14 +272,12 @@ def test_exact_changes_do_not_loosen_the_rule_for_noisy_ones() -> None:
     assert adjust([]) == []
 
 
-@FEW
 @given(st.lists(st.floats(min_value=0, max_value=1), max_size=30))
 def test_q_values_are_what_scipy_finds(p_values: list[float]) -> None:
     expected = scipy.stats.false_discovery_control(p_values, method="bh") if p_values else []
     assert adjust(p_values) == pytest.approx(list(expected))
 
 
-@FEW
 @given(KEYS, VALUES)
 def test_for_all_samples_against_themselves_nothing_changes(key: Key, numbers: list[float]) -> None:
     comparison = judge(of(*numbers), of(*numbers), key)
@@ -288,7 +285,6 @@ def test_for_all_samples_against_themselves_nothing_changes(key: Key, numbers: l
     assert comparison.outcome in {Outcome.CLEAN, Outcome.INCONCLUSIVE}
 
 
-@FEW
 @given(KEYS, VALUES, VALUES, st.floats(min_value=1, max_value=10))
 def test_for_all_samples_a_worse_candidate_never_passes_more(
     key: Key, baseline: list[float], candidate: list[float], factor: float
@@ -301,7 +297,6 @@ def test_for_all_samples_a_worse_candidate_never_passes_more(
         assert before.passes
 
 
-@FEW
 @given(KEYS, VALUES, VALUES, st.sampled_from([{"failed": 1}, {"rig": "x"}, {"unit": "x"}]))
 def test_for_all_samples_a_fault_is_never_a_pass(
     key: Key, baseline: list[float], candidate: list[float], fault: dict[str, object]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -18,7 +18,6 @@ from harness.stats.summary import Row, Summary, compared_arms, summarise
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
 VALUES = st.lists(st.integers(min_value=1, max_value=2**40), min_size=1, max_size=5)
-FEW = settings(max_examples=10, deadline=None)
 BINARIES = st.dictionaries(st.sampled_from("abcd"), st.tuples(VALUES, VALUES), min_size=1)
 
 
@@ -225,7 +224,6 @@ def test_a_failure_carries_its_cause() -> None:
     ]
 
 
-@FEW
 @given(BINARIES, st.randoms())
 def test_for_all_records_their_order_does_not_matter(
     binaries: dict[str, tuple[list[int], list[int]]], order: random.Random
@@ -236,7 +234,6 @@ def test_for_all_records_their_order_does_not_matter(
     assert summarise(made) == summarise(frames(shuffled, verified=binaries))
 
 
-@FEW
 @given(BINARIES, st.sampled_from([2, 1024, 0.5]))
 def test_for_all_records_scaling_values_scales_peaks_and_keeps_reductions(
     binaries: dict[str, tuple[list[int], list[int]]], factor: float
@@ -249,7 +246,6 @@ def test_for_all_records_scaling_values_scales_peaks_and_keeps_reductions(
     assert [row.reduction_pct for row in after.rows] == pytest.approx(reductions)
 
 
-@FEW
 @given(BINARIES, st.sampled_from(["crashed", "timeout", "oom", "rejected"]), st.booleans())
 def test_for_all_records_a_failed_replicate_changes_no_peak_and_makes_nothing_count(
     binaries: dict[str, tuple[list[int], list[int]]], status: str, wrote_a_value: bool

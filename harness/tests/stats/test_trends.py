@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records import Manifest
@@ -160,7 +160,6 @@ def test_nothing_gives_an_empty_table(runs: list[Frames]) -> None:
 LEVELS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=10)
 @given(levels=LEVELS, data=st.data())
 def test_for_all_orders_in_which_runs_are_given_the_history_is_that_of_their_start(
     levels: list[int], data: st.DataObject
@@ -170,7 +169,6 @@ def test_for_all_orders_in_which_runs_are_given_the_history_is_that_of_their_sta
     assert trends_of(shuffled, [PEAK]) == trends_of(runs, [PEAK])
 
 
-@settings(deadline=None, max_examples=10)
 @given(levels=LEVELS)
 def test_for_all_levels_an_exact_metric_steps_just_where_it_differs(levels: list[int]) -> None:
     runs = [a_run(n, [float(level)] * 2) for n, level in enumerate(levels)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs, to_builtins
 
@@ -173,7 +173,6 @@ def test_all_faults_are_named_together(baseline: Path) -> None:
         open_baseline(baseline)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_for_all_bytes_a_flipped_one_is_noticed(baseline: Path, data: st.DataObject) -> None:
     names = [path.name for path in sorted(baseline.iterdir()) if path.stat().st_size]

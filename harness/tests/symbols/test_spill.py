@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.symbols.spill import Records, SortedKeys
@@ -18,7 +18,6 @@ def sealed(keys: list[int]) -> SortedKeys:
     return index
 
 
-@settings(max_examples=60)
 @given(st.lists(st.integers(0, 50)), st.integers(0, 60), st.integers(0, 60))
 def test_for_all_keys_a_range_holds_what_a_sorted_list_would(
     keys: list[int], low: int, high: int

@@ -1,7 +1,7 @@
 """Go symbol names: every form of section 2.4, and what holds for all of them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.symbols.go.names import (
@@ -197,13 +197,11 @@ def _must_escape(octet: int, *, last: bool) -> bool:
     return octet <= 0x20 or octet >= 0x7F or octet in b'%"' or (last and octet == 0x2E)
 
 
-@settings(max_examples=200)
 @given(st.text(alphabet='ab./-%~"é\x01\x7f+', max_size=24))
 def test_for_all_paths_unescaping_undoes_escaping(path: str) -> None:
     assert unescape_path(escape_path(path)) == path
 
 
-@settings(max_examples=300)
 @given(st.text(alphabet="aT.[]()*-/%:0123456789", max_size=40))
 def test_for_all_symbols_parsing_is_total_and_canonical_names_parse_to_the_same_name(
     symbol: str,

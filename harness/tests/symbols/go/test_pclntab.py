@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputRejected
@@ -86,7 +86,6 @@ def test_an_unknown_magic_is_rejected() -> None:
         PcLineTable(writer.store(b"\xf9" + section.read(1, section.size - 1)))
 
 
-@settings(max_examples=120, deadline=None)
 @given(at=st.integers(0, 600), octet=st.integers(0, 255), cut=st.integers(0, 700))
 def test_for_all_damage_the_reader_answers_or_rejects(at: int, octet: int, cut: int) -> None:
     writer = PclntabWriter("1.20", "little", 8, 1)
