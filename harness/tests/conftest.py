@@ -18,6 +18,6 @@ os.environ.setdefault("MPLCONFIGDIR", str(Path.home() / ".cache" / "matplotlib")
 # A loaded machine is slow, and no example of ours is wrong for that. `tox -e slow` takes the long
 # profile, with as many examples as find what there is to find.
 _PATIENT = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture]
-settings.register_profile("quick", deadline=None, max_examples=15, suppress_health_check=_PATIENT)
+settings.register_profile("quick", deadline=None, max_examples=10, suppress_health_check=_PATIENT)
 settings.register_profile("long", settings.get_profile("quick"), max_examples=200)
 settings.load_profile("quick")
