@@ -15,13 +15,16 @@ from harness.loading import load_frames
 from harness.plots.style import write
 from harness.records import Manifest
 from harness.registry import load, names
+from harness.reports.gate.junit import render_junit
+from harness.reports.gate.markdown import render_decision, render_verdict
 from harness.reports.markdown import render_report
 from harness.reports.page.material import Flame, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.stats.copies import Held, held_copies
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary, summarise
-from harness.text import escaped, write_file
+from harness.stats.verdict import Verdict
+from harness.text import escaped, json_bytes, write_file
 
 _PLOTS = "plots"
 _REPORT, _PAGE = "report.md", "report.html"
@@ -80,6 +83,30 @@ def write_files(
         ) from error
     files |= {name: picture.png for name, picture in drawn.items()}
     return {name: str(path) for name, path in files.items()}
+
+
+def write_verdict(verdict: Verdict, description: str, target: Path) -> str:
+    """Write report.md, report.json, junit.xml and decision.md into `target`; return report.md.
+
+    Raises:
+        StoreError: `target` cannot be written.
+    """
+    report = escaped(render_verdict(verdict, description))
+    outputs = {
+        "report.md": report.encode(),
+        "report.json": json_bytes(verdict, indent=1) + b"\n",
+        "junit.xml": render_junit(verdict),
+        "decision.md": escaped(render_decision(verdict)).encode(),
+    }
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        for name, content in outputs.items():
+            write_file(target / name, content)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write into {target}: {error.strerror}", remedy="choose another with --out"
+        ) from error
+    return report
 
 
 def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
+from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
-from harness.config import KIB
+from msgspec import structs
+
+from harness.config import KIB, Limits
 from harness.errors import ConfigError
 
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
@@ -64,6 +68,37 @@ def _parsers() -> dict[str, Any]:
         "duration": Annotated[timedelta, Field(ge=timedelta())],
     }
     return {kind: TypeAdapter(one).validate_python for kind, one in types.items()}
+
+
+def parse_limits(given: Iterable[str]) -> Limits:
+    """Return the limits that were given, and the defaults of the others.
+
+    Raises:
+        ConfigError: A limit is not known, or its value is not one.
+    """
+    found: dict[str, float] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in Limits.__struct_fields__:
+            raise _unknown_limit(name)
+        try:
+            found[name] = _parse_limit(name, value)
+        except ConfigError as error:
+            raise ConfigError(f"limit {name}: {error.message}", remedy=error.remedy) from None
+    return structs.replace(Limits(), **found)
+
+
+def _parse_limit(name: str, value: str) -> float:
+    if name.endswith("_bytes"):
+        return parse_bytes(value)
+    return parse_seconds(value) if name.endswith("_s") else parse_count(value)
+
+
+def _unknown_limit(name: str) -> ConfigError:
+    known = Limits.__struct_fields__
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return ConfigError(f"no limit is called {name!r}", remedy=hint)
 
 
 def format_bytes(size: float, *, signed: bool = False) -> str:

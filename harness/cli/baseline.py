@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from harness.cli.baseline_view import document_of, print_baseline
-from harness.cli.compare import compare_sides, print_comparison
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.ratchet import ratchet
 from harness.config import BASELINE
+from harness.judging import baseline_document, compare_runs
+from harness.reports.baseline import print_baseline
+from harness.reports.gate.terminal import print_comparison
 from harness.stats.compare import Rule
 from harness.stats.labels import inert
 from harness.stats.verdict import BaselineDiff
 from harness.store import read_run
-from harness.store.baseline import open_baseline
+from harness.store.baseline import Baseline, open_baseline
 from harness.store.baseline import promote as promote_run
 from harness.store.soundness import iter_objections
 from harness.text import json_bytes
@@ -43,10 +44,7 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -
     delivered different scopes.
     """
     promoted = promote_run(run, baseline)
-    if json:
-        write_line(json_bytes(document_of(promoted)))
-    else:
-        print_baseline(promoted, output_console())
+    _show(promoted, json=json)
     if promoted.run.manifest.dirty:
         text = "the checkout that was measured differed from its commit: nobody can repeat it"
         error_console().print(Text(f"warning: {text}", style="yellow"))
@@ -58,11 +56,15 @@ def show(*, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
 
     Every digest is verified first.
     """
-    opened = open_baseline(baseline)
+    _show(open_baseline(baseline), json=json)
+
+
+def _show(opened: Baseline, *, json: bool) -> None:
+    document = baseline_document(opened)
     if json:
-        write_line(json_bytes(document_of(opened)))
+        write_line(json_bytes(document))
     else:
-        print_baseline(opened, output_console())
+        print_baseline(document, opened.path, opened.run.manifest, output_console())
 
 
 @app.command("diff")
@@ -78,7 +80,7 @@ def diff(
     Exit codes: 0 every metric could be compared, whatever came of it; 4 one could not.
     """
     objections = list(iter_objections(read_run(run)))
-    document, notes = compare_sides((baseline, run), None, Rule(), [])
+    document, notes = compare_runs(baseline, run, Rule())
     if json:
         whole = BaselineDiff(promotable=not objections, objections=objections, comparison=document)
         write_line(json_bytes(whole))
@@ -88,7 +90,7 @@ def diff(
             console.print(Text(f"cannot be promoted: {inert(objection)}", style="yellow"))
         if not objections:
             console.print("can be promoted")
-        print_comparison(document, notes, everything=everything)
+        print_comparison(document, notes, console, everything=everything)
     raise typer.Exit(document.exit_code)
 
 

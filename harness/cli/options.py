@@ -6,7 +6,6 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from difflib import get_close_matches
 from functools import partial, wraps
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -14,8 +13,7 @@ import typer
 from msgspec import NODEFAULT, Meta, Struct, structs
 
 from harness.config import GIB, KIB, MIB, Limits, flag_of
-from harness.errors import ConfigError
-from harness.units import parse_bytes, parse_count, parse_seconds
+from harness.units import parse_bytes, parse_limits
 
 _ALL = "both"
 
@@ -154,34 +152,3 @@ def _size(size_bytes: int) -> str:
         if size_bytes and not size_bytes % unit:
             return f"{size_bytes // unit} {name}"
     return str(size_bytes)
-
-
-def parse_limits(given: Iterable[str]) -> Limits:
-    """Return the limits that were given, and the defaults of the others.
-
-    Raises:
-        ConfigError: A limit is not known, or its value is not one.
-    """
-    found: dict[str, float] = {}
-    for text in given:
-        name, _, value = text.partition("=")
-        if name not in Limits.__struct_fields__:
-            raise _unknown(name)
-        try:
-            found[name] = _parse(name, value)
-        except ConfigError as error:
-            raise ConfigError(f"limit {name}: {error.message}", remedy=error.remedy) from None
-    return structs.replace(Limits(), **found)
-
-
-def _parse(name: str, value: str) -> float:
-    if name.endswith("_bytes"):
-        return parse_bytes(value)
-    return parse_seconds(value) if name.endswith("_s") else parse_count(value)
-
-
-def _unknown(name: str) -> ConfigError:
-    known = Limits.__struct_fields__
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    return ConfigError(f"no limit is called {name!r}", remedy=hint)

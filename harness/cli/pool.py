@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from harness.cli.options import command_line
 from harness.config import DEFAULTS
 from harness.store.pooled import pool_runs
 
@@ -25,5 +25,4 @@ def pool(
     They have to be complete and of one commit, machine, corpus and set of options. Two commits are
     compared fairly when each makes several short runs in turn, and each side's runs are pooled.
     """
-    command = shlex.join(["python", "-m", "harness", *sys.argv[1:]])
-    typer.echo(str(pool_runs(runs, results, command)))
+    typer.echo(str(pool_runs(runs, results, shlex.join(command_line()))))

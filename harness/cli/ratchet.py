@@ -10,17 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.cli.output import output_console, write_line
-from harness.cli.suites import expected_inputs, find_suite, limited_sources
 from harness.config import BASELINE
-from harness.errors import ConfigError, MeasurementInvalid
-from harness.gates.evidence import Evidence
-from harness.gates.ratchet import Decision, decide, propose
-from harness.loading import frames_of
+from harness.gates.ratchet import Decision
+from harness.judging import ratchet_bounds
 from harness.stats.labels import inert
-from harness.stats.surroundings import differences, surroundings
-from harness.store import Run, read_run
-from harness.store.baseline import Baseline, Bound, open_baseline, replace_bounds
-from harness.store.soundness import iter_objections
+from harness.suites import find_suite
 from harness.tables import turn
 from harness.text import json_bytes
 from harness.units import format_value
@@ -51,74 +45,12 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     keep to the bound), and at least the tolerance of the experiment. A bound is only ever
     tightened, unless --loosen is given.
     """
-    opened, measured = open_baseline(baseline), read_run(run)
-    objections = list(iter_objections(measured))
-    if objections:
-        raise MeasurementInvalid(
-            f"{run} can bear no bound: {'; '.join(objections)}",
-            remedy="measure again until every replicate succeeds",
-        )
-    decisions, bounds = _decide(opened, measured, suite, loosen=loosen)
-    if not dry_run and bounds != opened.bounds:
-        replace_bounds(opened, bounds)
+    chosen = find_suite(suite)
+    decisions = ratchet_bounds(run, baseline, chosen, loosen=loosen, dry_run=dry_run)
     if json:
         write_line(json_bytes(decisions))
     else:
         _print_decisions(decisions, output_console(), dry_run=dry_run)
-
-
-def _decide(
-    opened: Baseline, measured: Run, suite: str, *, loosen: bool
-) -> tuple[list[Decision], tuple[Bound, ...]]:
-    """Return what each proposal does, and all bounds as they are afterwards."""
-    chosen = find_suite(suite)
-    frames = frames_of(measured)
-    inputs = expected_inputs(chosen, frames.manifest)
-    sources = limited_sources(chosen)
-    evidence = Evidence(suite=chosen, inputs=inputs, sources=sources, candidate=frames)
-    known = {(bound.experiment, bound.check): bound for bound in opened.bounds}
-    decisions = []
-    for proposal in propose(evidence):
-        key = (proposal.experiment, proposal.check)
-        here = surroundings(proposal.series, frames.manifest)
-        old = known.get(key)
-        if old is not None and old.suite != chosen.name:
-            raise ConfigError(
-                f"check {key[1]!r} of {key[0]!r} has a bound already, by suite {old.suite!r}",
-                remedy="give the experiment another name in one of the two suites",
-            )
-        decision = decide(
-            proposal,
-            old.upper_bound if old else None,
-            elsewhere=_elsewhere(old, proposal.series, here) if old else "",
-            loosen=loosen,
-        )
-        if decision.takes_effect:
-            known[key] = _bound(decision, chosen.name, measured, here)
-        decisions.append(decision)
-    return decisions, tuple(sorted(known.values(), key=lambda one: (one.experiment, one.check)))
-
-
-def _elsewhere(bound: Bound, series: str, here: dict[str, str]) -> str:
-    """Return how a bound differs in what two must share before one of them is the tighter."""
-    there = {"series": bound.series, **bound.surroundings}
-    return "; ".join(differences(there, {"series": series, **here}))
-
-
-def _bound(decision: Decision, suite: str, measured: Run, here: dict[str, str]) -> Bound:
-    proposal = decision.proposal
-    return Bound(
-        experiment=proposal.experiment,
-        check=proposal.check,
-        suite=suite,
-        series=proposal.series,
-        upper_bound=proposal.upper_bound,
-        observed=proposal.observed,
-        margin_pct=proposal.margin_pct,
-        replicates=proposal.replicates,
-        run=measured.manifest.run_id,
-        surroundings=here,
-    )
 
 
 def _print_decisions(decisions: list[Decision], console: Console, *, dry_run: bool) -> None:

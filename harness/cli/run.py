@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from msgspec import structs
@@ -14,14 +14,27 @@ from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
-from harness.cli.suites import Arrivals, binaries_of, corpus_of, narrowed, suite_for_run
-from harness.config import CORPUS, MEASURED_OPTIONS, PipelineOptions, RunOptions, SymbolOptions
-from harness.corpus import resolve
+from harness.config import (
+    CORPUS,
+    MEASURED_OPTIONS,
+    PipelineOptions,
+    RunOptions,
+    SymbolOptions,
+    flag_of,
+)
+from harness.corpus import Arrivals, binaries_of, resolve
+from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
+from harness.suites import corpus_of, find_suite, narrowed
+
+if TYPE_CHECKING:
+    from harness.gates.suite import Suite
+
+_DECIDED_BY_SUITE = ("tier", "sources", "arms", "probes", "limits", *MEASURED_OPTIONS)
 
 
 @with_options
@@ -73,7 +86,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     request = request_of(options, arms, at_default_level(pipeline), command_line())
     view = RunView(console, resumable=True)
     fetching = FetchProgress(console, view.bars)
-    chosen = suite_for_run(suite, context) if suite else None
+    chosen = _suite_for_run(suite, context) if suite else None
     finding = (
         corpus_of(chosen, corpus, fetching) if chosen else resolve(corpus, tier or "", fetching)
     )
@@ -94,3 +107,24 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
 
     findings = publish(run_dir, run_dir, json=json, html=True)
     refuse_unanswered(findings.frames, findings.summary.rows)
+
+
+def _suite_for_run(text: str, context: typer.Context) -> Suite:
+    """Return the suite, unless options of the command line contradict it.
+
+    Raises:
+        ConfigError: There is none, or what it decides was given beside it.
+    """
+    given = [flag_of(name).removesuffix("s") for name in _DECIDED_BY_SUITE
+             if _is_given(context, name)]  # fmt: skip
+    if given:
+        raise ConfigError(
+            f"the suite decides about {', '.join(given)}",
+            remedy="leave them out, or edit the suite",
+        )
+    return find_suite(text)
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

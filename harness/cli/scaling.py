@@ -14,9 +14,8 @@ from rich.text import Text
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView
-from harness.cli.suites import Arrivals, binaries_of
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions
-from harness.corpus import resolve
+from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid
 from harness.loading import load_frames
 from harness.records import Binary

@@ -12,9 +12,8 @@ from msgspec import structs
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
-from harness.cli.suites import Arrivals, binaries_of
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions
-from harness.corpus import resolve
+from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import GateFailed, MeasurementInvalid
 from harness.loading import load_frames
 from harness.reports.sweep import print_sweep, sweep_document

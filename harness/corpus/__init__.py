@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.corpus.binary import Binary, missing
 from harness.corpus.errand import OnProgress, Progress
 from harness.corpus.fetch import iter_fetch
+from harness.corpus.inputs import Arrivals, binaries_of
 from harness.corpus.inventory import Finding, inventory, verify
 from harness.corpus.manifest import (
     TIERS,
@@ -19,6 +20,7 @@ from harness.corpus.resolve import Corpus, committed_corpus, resolve
 
 __all__ = [
     "TIERS",
+    "Arrivals",
     "Binary",
     "Corpus",
     "Finding",
@@ -26,6 +28,7 @@ __all__ = [
     "OnProgress",
     "Pin",
     "Progress",
+    "binaries_of",
     "committed_corpus",
     "counted_dies",
     "fixtures_directory",

@@ -66,8 +66,11 @@ def _judge_limit(
 
 def _limit(evidence: Evidence, experiment: Experiment, asked: BoundsCheck) -> _Limit:
     bounds = asked.bounds
-    found = evidence.ratcheted.get((experiment.name, asked.name)) if bounds.ratcheted else None
-    missing = f"there is no bound: {_REMEDY}" if bounds.ratcheted else ""
+    found = evidence.bound(experiment, asked.name) if bounds.ratcheted else None
+    objection = f"there is no bound: {_REMEDY}" if bounds.ratcheted else ""
+    if found:
+        elsewhere = evidence.objection(found, bounds.series)
+        objection = f"its bound was ratcheted elsewhere: {elsewhere}" if elsewhere else ""
     return _Limit(
         check=asked.name,
         judged_by="bounds",
@@ -75,7 +78,7 @@ def _limit(evidence: Evidence, experiment: Experiment, asked: BoundsCheck) -> _L
         upper_bound=found.upper_bound if found else bounds.upper_bound,
         lower_bound=bounds.lower_bound,
         margin_pct=found.margin_pct if found else None,
-        objection=found.objection if found else missing,
+        objection=objection,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -14,37 +14,29 @@ from harness.stats.check import Case
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
 from harness.stats.samples import Demands, Key, Sample, collect
+from harness.stats.surroundings import differences, surroundings
+
+if TYPE_CHECKING:
+    from harness.store.baseline import Bound
 
 Samples = Mapping[Key, Sample]
 BASELINE, CANDIDATE = "baseline", "candidate"
-
-
-class RatchetedBound(Struct, frozen=True):
-    """A bound that was derived from a run, never written by hand.
-
-    `objection` says why it does not hold for the candidate's surroundings; empty when it does.
-    """
-
-    upper_bound: float
-    margin_pct: float
-    objection: str = ""
 
 
 class Evidence(Struct, frozen=True, dict=True):
     """Everything that was measured, and everything that was asked.
 
     `inputs` is the corpus that the suite names: the digest of each binary, whether it was measured
-    or not. `sources` are those of binaries that it measures from some only. `ratcheted` holds the
-    bounds kept beside the baseline, by experiment and check. `defaults` are the options of
-    pipelines of which the suite says nothing. `warnings` are what reading the two runs back showed
-    to be wrong with them.
+    or not. `sources` are those of binaries that it measures from some only. `bounds` are those kept
+    beside the baseline. `defaults` are the options of pipelines of which the suite says nothing.
+    `warnings` are what reading the two runs back showed to be wrong with them.
     """
 
     suite: Suite
     inputs: Mapping[str, str]
     candidate: Frames
     baseline: Frames | None = None
-    ratcheted: Mapping[tuple[str, str], RatchetedBound] = {}
+    bounds: Sequence[Bound] = ()
     warnings: Collection[str] = ()
     defaults: Mapping[str, Any] = {}
     sources: Mapping[str, Collection[str]] = {}
@@ -70,6 +62,24 @@ class Evidence(Struct, frozen=True, dict=True):
     def sides(self) -> dict[str, Samples]:
         """The samples of each side that there is, by key, every arm under its own name."""
         return {side: self._samples(frames) for side, frames in self.runs.items()}
+
+    def bound(self, experiment: Experiment, check: str) -> Bound | None:
+        """Return the bound of a check that is kept beside the baseline, if there is one."""
+        wanted = (experiment.name, check)
+        return next((b for b in self.bounds if (b.experiment, b.check) == wanted), None)
+
+    def objection(self, bound: Bound, series: str) -> str:
+        """Return how what the candidate's values of a series depend on differs from the bound's.
+
+        Empty where it does not: elsewhere a bound says nothing.
+        """
+        here = surroundings(series, self.candidate.manifest)
+        return "; ".join(
+            differences(
+                {"suite": bound.suite, "series": bound.series, **bound.surroundings},
+                {"suite": self.suite.name, "series": series, **here},
+            )
+        )
 
     def demands(self, experiment: Experiment, metric: str) -> Demands:
         """Return what an experiment insists on before it believes any number.

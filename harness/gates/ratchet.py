@@ -11,11 +11,13 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from harness.errors import MeasurementInvalid
+from harness.errors import ConfigError, MeasurementInvalid
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
 from harness.gates.suite import REDUCTION, BoundsCheck, Experiment
 from harness.stats.bounds import upper_tolerance_limit
+from harness.stats.surroundings import surroundings
+from harness.store.baseline import Bound
 
 _WHOLE = ("byte", "count")
 
@@ -131,6 +133,53 @@ class Decision(Struct, frozen=True):
     def takes_effect(self) -> bool:
         """Whether the proposed bound is the one from now on."""
         return self.turn not in (Turn.KEPT, Turn.UNCHANGED)
+
+
+def ratchet(
+    evidence: Evidence, *, loosen: bool = False
+) -> tuple[list[Decision], tuple[Bound, ...]]:
+    """Propose a bound for each check that has none written down, and decide on each.
+
+    Returns:
+        What each proposal does, and all bounds as they are afterwards, in order.
+
+    Raises:
+        MeasurementInvalid: There is nothing to be proposed, or a value cannot carry a bound.
+        ConfigError: A check of another suite has a bound under the same name.
+    """
+    known = {(bound.experiment, bound.check): bound for bound in evidence.bounds}
+    decisions = []
+    for proposal in propose(evidence):
+        key = (proposal.experiment, proposal.check)
+        old = known.get(key)
+        if old is not None and old.suite != evidence.suite.name:
+            raise ConfigError(
+                f"check {key[1]!r} of {key[0]!r} has a bound already, by suite {old.suite!r}",
+                remedy="give the experiment another name in one of the two suites",
+            )
+        elsewhere = evidence.objection(old, proposal.series) if old else ""
+        standing = old.upper_bound if old else None
+        decision = decide(proposal, standing, elsewhere=elsewhere, loosen=loosen)
+        if decision.takes_effect:
+            known[key] = _bound(proposal, evidence)
+        decisions.append(decision)
+    return decisions, tuple(known[key] for key in sorted(known))
+
+
+def _bound(proposal: Proposal, evidence: Evidence) -> Bound:
+    manifest = evidence.candidate.manifest
+    return Bound(
+        experiment=proposal.experiment,
+        check=proposal.check,
+        suite=evidence.suite.name,
+        series=proposal.series,
+        upper_bound=proposal.upper_bound,
+        observed=proposal.observed,
+        margin_pct=proposal.margin_pct,
+        replicates=proposal.replicates,
+        run=manifest.run_id,
+        surroundings=surroundings(proposal.series, manifest),
+    )
 
 
 def decide(

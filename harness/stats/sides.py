@@ -11,6 +11,7 @@ from harness.stats.compare import Rule, compare
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
 from harness.stats.samples import Key, Sample, collect
+from harness.stats.verdict import Side
 
 Samples = dict[Key, Sample]
 
@@ -62,6 +63,18 @@ def undecided(comparisons: Collection[Comparison]) -> list[str]:
     }
     return [f"{count} of {len(comparisons)} comparisons are {outcome}"
             for outcome, count in counts.items() if count]  # fmt: skip
+
+
+def side_of(frames: Frames, arm: str = "") -> Side:
+    """Return what a verdict says about where its numbers come from."""
+    manifest = frames.manifest
+    changed = ", with changes" if manifest.commit and manifest.dirty else ""
+    return Side(
+        kind="promoted" if manifest.promoted else "run",
+        run_id=manifest.run_id,
+        commit=f"{manifest.commit}{changed}",
+        arm=arm,
+    )
 
 
 def _compared(

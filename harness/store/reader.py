@@ -33,7 +33,11 @@ def read_run(run_dir: Path) -> Run:
     """
     manifest = read_manifest(run_dir)
     if is_sealed(run_dir) or manifest.promoted:
-        verify_seal(run_dir)  # a baseline whose seal was taken away is refused too
+        seal = verify_seal(run_dir)  # a baseline whose seal was taken away is refused too
+        if manifest.run_id != seal.run_id:
+            raise StoreError(
+                f"{run_dir}: its seal is that of another run", remedy="promote a run again"
+            )
     warnings = list(manifest.warnings)
     records = read_records(run_dir, warnings)
     return Run(path=run_dir, manifest=manifest, records=records, warnings=warnings)

@@ -51,6 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "plots": {"units", "stats"},
     "reports": {"units", "stats", "tables"},
     "publishing": {"loading", "plots", "registry", "reports", "stats"},
+    "suites": {"corpus", "gates", "pipelines", "registry", "run", "stats", "units"},
+    "judging": {"gates", "loading", "registry", "run", "stats", "store", "suites"},
     "schemas": {"corpus", "gates", "reports", "run", "stats", "store"},
     "__main__": {"cli"},
 }
@@ -62,6 +64,7 @@ MEASURED = {"worker", "witness", "frames", "sources", "replay", "recording"}
 EXCEPTIONS = {
     ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
     ("run.doctor", "run.launcher"): "doctor tries what the launcher does before every worker",
+    ("gates.ratchet", "store"): "it makes the bounds that are kept beside a baseline",
     ("stats.metrics", "registry"): "runs from before manifests had declarations",
     ("run.doctor", "probes"): "doctor asks a probe whether this machine can carry it",
 }

@@ -12,11 +12,19 @@ from rich.text import Text
 from harness.reports.gate import cells
 from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.labels import distinct, inert
-from harness.stats.verdict import Verdict
+from harness.stats.verdict import ComparisonDocument, Verdict
 from harness.tables import pick, print_table
 
 _UNDECIDED = {Outcome.INCONCLUSIVE, Outcome.INVALID}
 _NAME_WIDTH, _WIDE = 20, 80
+_MOST_ROWS = 40
+_COUNTED = (
+    Outcome.INVALID,
+    Outcome.REGRESSED,
+    Outcome.IMPROVED,
+    Outcome.CLEAN,
+    Outcome.INCONCLUSIVE,
+)
 
 
 def print_verdict(verdict: Verdict, console: Console) -> None:
@@ -30,6 +38,38 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
     _print_bounds(verdict.bounds, console)
     print_table(cells.GATES, verdict.gates, console)
+
+
+def print_comparison(
+    document: ComparisonDocument, notes: list[str], console: Console, *, everything: bool
+) -> None:
+    """Print the two sides, what differs between them besides the code, and every row."""
+    for name, side in (("baseline ", document.baseline), ("candidate", document.candidate)):
+        where = " ".join(filter(None, (side.run_id, side.arm, side.commit)))
+        console.print(Text(f"{name}  {inert(where)}", style="bold"), soft_wrap=True)
+    for note in notes:
+        console.print(Text(f"differs    {inert(note)}", style="yellow"), soft_wrap=True)
+    console.print(Text(f"files      {inert(cells.files_headline(document.inventory))}"))
+    console.print()
+    print_comparisons(_shown(document.experiments, everything=everything), console)
+    _print_counts(document, console)
+
+
+def _shown(rows: list[Comparison], *, everything: bool) -> list[Comparison]:
+    if everything or len(rows) <= _MOST_ROWS:
+        return rows
+    return [row for row in rows if row.outcome is not Outcome.CLEAN]
+
+
+def _print_counts(document: ComparisonDocument, console: Console) -> None:
+    rows = document.experiments
+    counts = {outcome: sum(row.outcome is outcome for row in rows) for outcome in _COUNTED}
+    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    hidden = len(rows) - len(_shown(rows, everything=False))
+    hint = f" ({hidden} clean may be hidden: --all shows them)" if hidden else ""
+    console.print(Text(f"{len(rows)} comparisons: {told or 'none'}{hint}", style="bold"))
+    for reason in document.reasons:
+        console.print(Text(inert(reason)))
 
 
 def print_comparisons(rows: Iterable[Comparison], console: Console) -> None:

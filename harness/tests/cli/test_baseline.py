@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from harness.cli.suites import binaries_of
-from harness.corpus import resolve
+from harness.corpus import binaries_of, resolve
 from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest
 from harness.run.session import run_session

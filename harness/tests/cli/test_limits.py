@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.options import parse_limits
 from harness.config import MIB, Limits, SymbolOptions
 from harness.errors import ConfigError, InputRejected
 from harness.stats.repeat import repeat_command
@@ -14,6 +13,7 @@ from harness.store import read_manifest
 from harness.tests.cli.conftest import Harness
 from harness.tests.symbols import crafted
 from harness.tests.symbols.binaries import FIXTURES, drain_file
+from harness.units import parse_limits
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ import pytest
 from msgspec import structs, to_builtins
 from typer.testing import CliRunner, Result
 
-from harness import registry
-from harness.cli import gate as gate_command
+from harness import judging, registry
 from harness.cli.app import app
 from harness.config import PipelineOptions
 from harness.errors import HarnessError
@@ -152,8 +151,8 @@ def test_a_run_with_other_options_than_the_suite_is_no_verdict(runs: Path) -> No
 def test_built_in_gates_are_listed_and_one_that_is_not_installed_is_named(
     runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert set(gate_command.BUILT_IN) == set(registry.names("gate"))
-    monkeypatch.setattr(gate_command, "BUILT_IN", ("regression", "slopes"))
+    assert set(judging.BUILT_IN) == set(registry.names("gate"))
+    monkeypatch.setattr(judging, "BUILT_IN", ("regression", "slopes"))
     result = call("gate", "--suite", "mine.toml", "--baseline", "old", "new")
     assert result.exit_code == 2
     assert "no gate called 'slopes'" in str(result.exception)

@@ -6,9 +6,9 @@ import re
 
 from msgspec import to_builtins
 
-from harness.cli.options import parse_limits
 from harness.config import Limits
 from harness.tests.docs.checkout import document
+from harness.units import parse_limits
 
 ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \|", re.MULTILINE)
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from harness import registry
 from harness.gates.decision import ask, decide, summarise
-from harness.gates.evidence import Evidence, RatchetedBound
+from harness.gates.evidence import Evidence
+from harness.gates.ratchet import ratchet
 from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.frames import Frames
 from harness.tests.gates.made import BINARIES, SHA, evidence, rows_where, run, suite
@@ -269,22 +271,21 @@ RATCHETED = [{"name": "peak", "bounds": {"series": "heap_peak"}}]
     ("bound", "outcome", "says"),
     [
         pytest.param(None, Outcome.INVALID, "baseline ratchet", id="none yet"),
-        pytest.param(RatchetedBound(1_100_000, 10), Outcome.PASS, "", id="kept"),
-        pytest.param(RatchetedBound(900_000, 10), Outcome.FAIL, "", id="broken"),
+        pytest.param({"upper_bound": 1_100_000}, Outcome.PASS, "", id="kept"),
+        pytest.param({"upper_bound": 900_000}, Outcome.FAIL, "", id="broken"),
         pytest.param(
-            RatchetedBound(1_100_000, 10, "another Python"),
-            Outcome.INVALID,
-            "another Python",
-            id="from elsewhere",
+            {"surroundings": {"python": "2.7"}}, Outcome.INVALID, "python 2.7", id="from elsewhere"
         ),
+        pytest.param({"suite": "other"}, Outcome.INVALID, "suite other", id="another suite's"),
     ],
 )
 def test_a_check_without_a_bound_takes_the_ratcheted_one(
-    bound: RatchetedBound | None, outcome: Outcome, says: str
+    bound: dict[str, Any] | None, outcome: Outcome, says: str
 ) -> None:
     whole = evidence(checks=RATCHETED)
-    known = {("quality_gate", "peak"): bound} if bound else {}
-    given = Evidence(whole.suite, whole.inputs, whole.candidate, whole.baseline, known)
+    _, (ratcheted,) = ratchet(whole)
+    bounds = [] if bound is None else [structs.replace(ratcheted, **bound)]
+    given = structs.replace(whole, bounds=bounds)
     checks: list[BoundCheck] = GATES["bounds"](given)
     assert {check.outcome for check in checks} == {outcome}
     assert all(says in check.detail for check in checks)

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.cli.suites import expected_inputs, find_suite, limits_of, narrowed, options_of
 from harness.config import MIB, Limits, PipelineOptions
 from harness.corpus import fixtures_directory, pinned_manifest
 from harness.errors import ConfigError
 from harness.gates.suite import load_suite
 from harness.records import Arm, Binary
 from harness.run.request import RunRequest
+from harness.suites import expected_inputs, find_suite, limits_of, narrowed, options_of
 from harness.tests.stats.made import manifest
 
 SHORTEST = """

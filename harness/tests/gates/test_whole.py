@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from harness.cli.suites import binaries_of, find_suite, narrowed
-from harness.corpus import committed_corpus
+from harness.corpus import binaries_of, committed_corpus
 from harness.errors import ExitCode
 from harness.records import Arm
 from harness.run.request import RunRequest
 from harness.run.session import run_session
+from harness.suites import find_suite, narrowed
 
 PLANTED = "harness.bench.planted:copies_payload"
 

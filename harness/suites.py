@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from msgspec import structs
 
-from harness.cli.options import parse_limits
-from harness.config import MEASURED_OPTIONS, Limits, PipelineOptions, flag_of
+from harness.config import Limits, PipelineOptions
 from harness.corpus import (
     TIERS,
     Corpus,
     OnProgress,
     committed_corpus,
-    counted_dies,
     fixtures_directory,
     pinned_manifest,
     resolve,
@@ -30,12 +27,12 @@ from harness.registry import names
 from harness.run.extensions import arms_by_name, traits_of
 from harness.run.request import RunRequest
 from harness.stats.metrics import CAPTURED
+from harness.units import parse_limits
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
 
 _COMMITTED = "small"
-_DECIDED_BY_SUITE = ("tier", "sources", "arms", "probes", "limits", *MEASURED_OPTIONS)
 
 
 def find_suite(text: str) -> Suite:
@@ -54,27 +51,6 @@ def find_suite(text: str) -> Suite:
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
         raise ConfigError(f"there is no suite called {text!r}", remedy=f"{hint}, or name a .toml")
     return load_suite(known[text])
-
-
-def suite_for_run(text: str, context: typer.Context) -> Suite:
-    """Return the suite, unless options of the command line contradict it.
-
-    Raises:
-        ConfigError: There is none, or what it decides was given beside it.
-    """
-    given = [flag_of(name).removesuffix("s") for name in _DECIDED_BY_SUITE
-             if _is_given(context, name)]  # fmt: skip
-    if given:
-        raise ConfigError(
-            f"the suite decides about {', '.join(given)}",
-            remedy="leave them out, or edit the suite",
-        )
-    return find_suite(text)
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def corpus_of(suite: Suite, directory: Path, on_progress: OnProgress) -> Corpus:
@@ -196,42 +172,3 @@ def _iter_declared() -> Iterator[tuple[str, str]]:
     for name in names("probe"):
         for metric in traits_of(name).metrics:
             yield metric.name, name
-
-
-def binaries_of(found: Corpus) -> list[Binary]:
-    """Return everything a corpus offers or will offer, as inputs of a run.
-
-    Where an independent tool has counted the debugging entries, `extra` says how many there are.
-    """
-    counted = counted_dies()
-    return [
-        Binary(
-            name=planned.name,
-            path=str(planned.path.absolute()),
-            sha256=planned.sha256,
-            size_bytes=planned.size_bytes,
-            sources=planned.pin.sources if planned.pin else (),
-            extra={"dies": counted[planned.sha256]} if planned.sha256 in counted else {},
-        )
-        for planned in found.planned
-    ]
-
-
-class Arrivals:
-    """Tells of each binary of some corpora whether it is there; says once what will never be."""
-
-    def __init__(self, *corpora: Corpus, say: Callable[[str], None]) -> None:
-        self._awaited = {one.name: corpus for corpus in corpora for one in corpus.planned}
-        self._say = say
-
-    def __call__(self, name: str) -> bool:
-        """Return whether a binary is there, or will never be; what no corpus plans is there."""
-        if name not in self._awaited:
-            return True
-        binary = self._awaited[name].arrived(name)
-        if binary is None:
-            return False
-        del self._awaited[name]
-        if binary.status == "missing":
-            self._say(f"{name} is not to be had: {binary.detail}")
-        return True
