@@ -127,7 +127,7 @@ def continue_package(scope: Scope) -> Scope:
     )
 
 
-_WHOLE_UNITS = ("unit", "skeleton unit", "partial")
+_WHOLE_UNITS = ("unit", "skeleton unit", "partial", "archive member")
 
 
 def left_out_units(skipped: Mapping[str, int]) -> dict[str, int]:

@@ -20,7 +20,7 @@ from msgspec import Struct
 from harness.corpus.manifest import Pin
 
 STAMP_NAME = ".harness-corpus.json"
-_ELF_MAGIC = b"\x7fELF"
+_READABLE = (b"\x7fELF", b"!<arch>\n")
 _LFS_POINTER = b"version https://git-lfs"
 _BEGIN_BYTES = 4096
 
@@ -65,14 +65,14 @@ def digest_file(path: Path) -> str:
 
 
 def kind_of(path: Path) -> Status:
-    """Tell whether the file begins like an ELF file, like a text, or like neither.
+    """Tell whether the file begins like an ELF file or an archive, like a text, or like none.
 
     A text beside binaries is their source or build script. Anything else, an empty file too, may be
     what is left of a binary.
     """
     with path.open("rb") as stream:
         begin = stream.read(_BEGIN_BYTES)
-    if begin.startswith(_ELF_MAGIC):
+    if begin.startswith(_READABLE):
         return "ok"
     if begin.startswith(_LFS_POINTER):  # the binary itself was never downloaded
         return "not-elf"

@@ -9,9 +9,11 @@ from typing import IO, Self
 
 from harness.config import Limits
 from harness.errors import InputRejected
+from harness.symbols.archive import Member
 from harness.symbols.headers import ByteOrder, read_headers
 from harness.symbols.limits import Budget, beyond
 from harness.symbols.packed import Packing, elf_packing, gnu_packing, inflate
+from harness.symbols.relocations import Relocations, Symbols, relocate
 from harness.symbols.sections import Section
 
 STAGE = "extraction"
@@ -21,7 +23,7 @@ class ElfFile:
     """An open ELF file and its sections, decompressed on first use.
 
     Attributes:
-        path: As it was given.
+        path: As it was given; for a member of an archive, `lib.a(member.o)`.
         limits: How far a reader follows the file.
         budget: What reading it has taken so far.
         unit: Where the unit begins that was opened last, for whoever reports damage.
@@ -33,17 +35,21 @@ class ElfFile:
         OSError: The file cannot be opened.
     """
 
-    def __init__(self, path: str, limits: Limits | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: str, limits: Limits | None = None, member: Member | None = None
+    ) -> None:
+        self.path = path if member is None else member.name
         self.limits = limits or Limits()
         self.budget = Budget(self.limits)
         self.unit: int | None = None
         self._inflated_bytes = 0
         self._file: IO[bytes] = open(  # noqa: SIM115 - by close(); Path has no opener
-            path, "rb", buffering=0, opener=_open_at_once
+            path if member is None else member.path, "rb", buffering=0, opener=_open_at_once
         )
         try:
-            self._size = self._size_of_file()
+            size = self._size_of_file()
+            self._start = 0 if member is None else member.start
+            self._size = size if member is None or member.size is None else member.size
             self._read_headers()
         except BaseException:
             self._file.close()
@@ -59,13 +65,14 @@ class ElfFile:
 
     def _read_headers(self) -> None:
         try:
-            headers = read_headers(Section("", self._file.fileno(), 0, self._size))
+            headers = read_headers(Section("", self._file.fileno(), self._start, self._size))
         except InputRejected as error:
             raise error.placed(self.path) from None
         self.order: ByteOrder = "little" if headers.little_endian else "big"
         self.address_size = headers.address_size
         self.relocatable = headers.relocatable
         self._headers = headers.sections
+        self._machine, self._addresses = headers.machine, headers.addresses
         self.dead_starts = frozenset(mark for mark in (0, 1) if not self._has_code_at(mark))
         self._open: dict[str, Section] = {}
 
@@ -126,13 +133,26 @@ class ElfFile:
         if header.offset + header.size > self._size:
             at = max(self._size - header.offset, 0)
             raise InputRejected("the file ends inside the section", section=name, offset=at)
-        found = Section(name, self._file.fileno(), header.offset, header.size, header.address)
+        # Nothing is added to 0: a number of its own for each section would be kept with it.
+        start = self._start + header.offset if self._start else header.offset
+        found = Section(name, self._file.fileno(), start, header.size, header.address)
         if gnu:
-            return self._inflate(found, gnu_packing(found))
-        if header.compressed:
+            found = self._inflate(found, gnu_packing(found))
+        elif header.compressed:
             wide = self.address_size == 8
-            return self._inflate(found, elf_packing(found, self.order, wide=wide))
-        return found
+            found = self._inflate(found, elf_packing(found, self.order, wide=wide))
+        return self._relocate(found) if self.relocatable else found
+
+    def _relocate(self, section: Section) -> Section:
+        """Return a section of an object file as a linker would leave it."""
+        wide = self.address_size == 8
+        for prefix in (".rel", ".rela") if section.name.startswith(".debug_") else ():
+            entries, symbols = self.section(f"{prefix}{section.name}"), self.section(".symtab")
+            if entries is not None and symbols is not None:
+                wanted = Relocations(entries, self._machine, self.order, wide, prefix == ".rela")
+                table = Symbols(symbols, self._addresses, self.order, wide=wide)
+                return relocate(section, wanted, table, self.budget.check_time)
+        return section
 
     def _inflate(self, packed: Section, packing: Packing) -> Section:
         self._inflated_bytes += packing.size

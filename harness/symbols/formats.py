@@ -5,7 +5,6 @@ from __future__ import annotations
 STAGE = "extraction"
 
 _DSYM = "give the same program built for Linux: Mach-O and its dSYM are not read"
-_AR = "extract a member with `ar x`, and link it into a library or program"
 _FORMATS = (
     (b"\xcf\xfa\xed\xfe", "a Mach-O file", _DSYM),
     (b"\xce\xfa\xed\xfe", "a Mach-O file", _DSYM),
@@ -14,8 +13,6 @@ _FORMATS = (
     (b"\xca\xfe\xba\xbe", "a universal Mach-O file", _DSYM),
     (b"MZ", "a PE file", "convert its DWARF with `objcopy -O elf64-x86-64`, or build for Linux"),
     (b"\0asm", "a WebAssembly module", "build the same program for Linux"),
-    (b"!<arch>\n", "an archive", _AR),
-    (b"!<thin>\n", "a thin archive", _AR),
     (b"BC\xc0\xde", "LLVM bitcode", "compile it with `llc`, and link the result"),
     (b"\x1f\x8b", "compressed by gzip", "unpack it with `gzip -d`"),
     (b"\xfd7zXZ\0", "compressed by xz", "unpack it with `xz -d`"),

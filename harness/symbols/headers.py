@@ -7,7 +7,8 @@ no place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from elftools.elf.constants import SH_FLAGS
@@ -27,6 +28,9 @@ _NUMBER_ELSEWHERE = 0xFFFF
 _MOST_SECTIONS = 65_536
 _MOST_NAME_BYTES = 64
 _READ_BY_NAME = (".debug_", ".zdebug_", ".gnu_debuglink")
+_READ_TO_RELOCATE = (".rel.debug_", ".rela.debug_", ".symtab")
+_FIRST_ADDRESS = 0x1000
+_MOST_ADDRESS = (1 << 64) - 1
 
 
 ByteOrder: TypeAlias = Literal["little", "big"]
@@ -50,6 +54,30 @@ class Headers(NamedTuple):
     address_size: int
     relocatable: bool
     sections: dict[str, SectionHeader]
+    machine: str
+    addresses: Sequence[int]
+
+
+class _Layout:
+    """Addresses for the sections of an object file, which has given none to any of them.
+
+    They come one after the other, so that no two functions have an address in common.
+    """
+
+    def __init__(self) -> None:
+        self.addresses = array("Q")
+        self._next = _FIRST_ADDRESS
+
+    def place(self, section: Any) -> int:
+        """Return the address of the next section: 0 for one that is not loaded."""
+        if not section["sh_flags"] & SH_FLAGS.SHF_ALLOC:
+            self.addresses.append(0)
+            return 0
+        align = max(section["sh_addralign"], 1)
+        address: int = (self._next + align - 1) // align * align & _MOST_ADDRESS
+        self.addresses.append(address)
+        self._next = address + section["sh_size"]
+        return address
 
 
 def read_headers(file: Section) -> Headers:
@@ -78,16 +106,19 @@ def read_headers(file: Section) -> Headers:
         raise _cut(file, "its ELF header")
     header = structs.Elf_Ehdr.parse(content)
     structs.create_advanced_structs(e_machine=header["e_machine"])
+    layout = _Layout() if header["e_type"] == "ET_REL" else None
     return Headers(
         little_endian=structs.little_endian,
         address_size=structs.elfclass // 8,
-        relocatable=header["e_type"] == "ET_REL",
-        sections=dict(_iter_sections(file, header, structs)) if header["e_shoff"] else {},
+        relocatable=layout is not None,
+        sections=dict(_iter_sections(file, header, structs, layout)) if header["e_shoff"] else {},
+        machine=str(header["e_machine"]),
+        addresses=layout.addresses if layout else (),
     )
 
 
 def _iter_sections(
-    file: Section, header: Any, structs: ELFStructs
+    file: Section, header: Any, structs: ELFStructs, layout: _Layout | None
 ) -> Iterator[tuple[str, SectionHeader]]:
     start, size = header["e_shoff"], structs.Elf_Shdr.sizeof()
     if header["e_shentsize"] != size:
@@ -116,8 +147,22 @@ def _iter_sections(
         data, at = file.near(start + number * size, size)
         section = structs.Elf_Shdr.parse(data[at : at + size])
         name = _name(names, section["sh_name"])
-        if section["sh_addr"] or _is_code(section) or name.startswith(_READ_BY_NAME):
+        if layout is not None:
+            section["sh_addr"] = layout.place(section)
+        if _is_read(name, section, relocatable=layout is not None):
             yield name, _kept(section)
+
+
+def _is_read(name: str, section: Any, *, relocatable: bool) -> bool:
+    """Tell whether anybody may ask for a section.
+
+    In an object file there may be several of a name: those in a group hold one type each.
+    """
+    if relocatable and name.startswith(_READ_BY_NAME):
+        return not section["sh_flags"] & SH_FLAGS.SHF_GROUP
+    if section["sh_addr"] or _is_code(section) or name.startswith(_READ_BY_NAME):
+        return True
+    return relocatable and name.startswith(_READ_TO_RELOCATE)
 
 
 def _names(file: Section, section: Any) -> Section:

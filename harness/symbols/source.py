@@ -6,8 +6,8 @@ import errno
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeVar
@@ -15,14 +15,15 @@ from typing import TypeVar
 from harness.config import SymbolOptions
 from harness.errors import NO_ROOM, InputRejected
 from harness.model import LanguageSpecifics, Package, Scope, count_functions, package_scope
-from harness.symbols.debugfile import find_debug_file
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.buildinfo import has_build_info
 from harness.symbols.go.packages import iter_go_contents
+from harness.symbols.limits import Budget
 from harness.symbols.native.context import SKELETON
 from harness.symbols.native.extract import iter_native_contents
+from harness.symbols.opening import holds_archive, iter_archive, open_described
 
 STAGE = "extraction"
 
@@ -52,44 +53,65 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
         InputRejected: The file cannot be read as ELF with DWARF, now or at any later package.
     """
     chosen = options or SymbolOptions()
-    with _open_described(path, chosen) as elf:
-        skipped = Counter[str]()
-        try:
+    skipped = Counter[str]()
+    if holds_archive(path):
+        language, members = _open_archive(path, chosen, skipped)
+        with closing(members):
+            yield PackageSource(members, language, skipped)
+        return
+    with open_described(path, chosen) as elf:
+        with _judged(elf):
             language, packages = _open(elf, chosen, skipped)
-        except REFUSED as error:
-            raise rejection(elf, error) from error
         yield PackageSource(_watch_packages(elf, packages, skipped), language, skipped)
 
 
-def _open_described(path: str, options: SymbolOptions) -> ElfFile:
-    """Open a binary, or its debug file if the binary itself was stripped."""
-    elf = _open_file(path, options)
-    try:
-        found = "" if elf.describes_itself() else find_debug_file(elf, options.debug_dirs)
-    except BaseException:
-        elf.close()
-        raise
-    if not found:
-        return elf
-    elf.close()
-    return _open_file(found, options)
+def _open_archive(
+    path: str, options: SymbolOptions, skipped: Counter[str]
+) -> tuple[str, Generator[Package]]:
+    """Return the first known language in an archive, and the packages of all its object files."""
+    budget = Budget(options.limits)
+    language = ""
+    for elf in iter_archive(path, options, budget, Counter()):
+        with _judged(elf):
+            language = _language(Dwarf(elf))
+        if language:
+            break
+    budget.pause()
+    return language, _iter_archive_packages(path, options, budget, skipped)
 
 
-def _open_file(path: str, options: SymbolOptions) -> ElfFile:
+def _iter_archive_packages(
+    path: str, options: SymbolOptions, budget: Budget, skipped: Counter[str]
+) -> Generator[Package]:
+    """Yield the packages of one object file after the other.
+
+    Raises:
+        InputRejected: There was none.
+    """
+    empty = True
+    budget.resume()
+    for elf in iter_archive(path, options, budget, skipped):
+        with _judged(elf):
+            _, packages = _open(elf, options, skipped)
+        for package in _watch_packages(elf, packages, None):
+            empty = False
+            yield package
+    if empty:
+        raise _nothing(path, skipped)
+
+
+@contextmanager
+def _judged(elf: ElfFile) -> Iterator[None]:
+    """Let damage to a file be said as such."""
     try:
-        return ElfFile(path, options.limits)
-    except OSError as error:
-        reason = error.strerror or repr(error)
-        raise InputRejected(reason, file=path, remedy="name a readable ELF file") from None
+        yield
+    except REFUSED as error:
+        raise rejection(elf, error) from error
 
 
 def _open(
     elf: ElfFile, options: SymbolOptions, skipped: Counter[str]
 ) -> tuple[str, Iterator[Package]]:
-    if elf.relocatable:
-        raise InputRejected(
-            "an object file that was never linked", remedy="link it into a library or program"
-        )
     dwarf = Dwarf(elf, skipped)
     language = _language(dwarf)
     iter_contents = iter_go_contents if language == "go" else iter_native_contents
@@ -116,20 +138,21 @@ def _language(dwarf: Dwarf) -> str:
 
 
 def _watch_packages(
-    elf: ElfFile, packages: Iterator[Package], skipped: Counter[str]
+    elf: ElfFile, packages: Iterator[Package], skipped: Counter[str] | None
 ) -> Iterator[Package]:
     """Yield packages that are watched, and so are their children.
 
     Raises:
-        InputRejected: There was none: an empty result is not to be taken for a small one.
+        InputRejected: There was none, though `skipped` could say why: an empty result is not to be
+            taken for a small one.
     """
     empty = True
     for package in _watch(elf, packages):
         empty = False
         package.children = _watch(elf, _weighed(elf, package.children))
         yield package
-    if empty:
-        raise _nothing(elf, skipped)
+    if empty and skipped is not None:
+        raise _nothing(elf.path, skipped)
 
 
 def _weighed(elf: ElfFile, children: Iterator[Scope]) -> Iterator[Scope]:
@@ -168,14 +191,14 @@ _REMEDIES = (
 )
 
 
-def _nothing(elf: ElfFile, skipped: Counter[str]) -> InputRejected:
+def _nothing(path: str, skipped: Counter[str]) -> InputRejected:
     """Return what to say of a file of which nothing was extracted: what was left out, and why."""
     found = skipped.most_common(_MOST_REASONS)
     left_out = ", ".join(f"{count:,} x {reason}" for reason, count in found)
     why = f"left out: {left_out}" if found else "its debugging information has no function or type"
     first = found[0][0] if found else ""
     remedy = next(remedy for start, remedy in _REMEDIES if first.startswith(start))
-    return InputRejected(f"nothing was extracted ({why})", file=elf.path, remedy=remedy)
+    return InputRejected(f"nothing was extracted ({why})", file=path, remedy=remedy)
 
 
 def _watch(elf: ElfFile, items: Iterator[_T]) -> Iterator[_T]:

@@ -90,7 +90,6 @@ def test_a_file_that_is_not_its_debug_file_is_not_read(
         (b"\xcf\xfa\xed\xfe", "not an ELF file: a Mach-O file — give the same program"),
         (b"MZ\x90", "a PE file — convert its DWARF with `objcopy"),
         (b"\0asm\1", "a WebAssembly module — "),
-        (b"!<arch>\n", "an archive — extract a member with `ar x`"),
         (b"\x28\xb5\x2f\xfd", "compressed by zstd — unpack it with `zstd -d`"),
         (b"#!/bin/sh", "not an ELF file — name a compiled binary"),
     ],

@@ -16,7 +16,6 @@ C = FIXTURES / "c" / "dwarf5.so"
 ABOUT_THE_WHOLE_FILE = (
     "no DWARF",
     "nothing was extracted",
-    "an object file that was never linked",
     "not an ELF file",
 )
 

@@ -1,0 +1,161 @@
+"""Relocations of object files: debugging information before a linker has filled in its numbers.
+
+References between sections and addresses of code are zeros in an object file, beside a list that
+says of each of them which symbol it stands for. They are filled in where a copy of the section
+lies; of the machines listed here, all that compilers use in debugging information is known.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, NamedTuple
+
+from elftools.elf import enums
+
+from harness.errors import InputRejected
+from harness.symbols.headers import ByteOrder
+from harness.symbols.packed import spooled
+from harness.symbols.sections import Section
+
+STAGE = "extraction"
+
+_WIDTHS = {
+    "EM_X86_64": (
+        enums.ENUM_RELOC_TYPE_x64,
+        {"R_X86_64_NONE": 0, "R_X86_64_64": 8, "R_X86_64_32": 4, "R_X86_64_32S": 4,
+         "R_X86_64_DTPOFF64": 8, "R_X86_64_DTPOFF32": 4},
+    ),
+    "EM_AARCH64": (
+        enums.ENUM_RELOC_TYPE_AARCH64,
+        {"R_AARCH64_NONE": 0, "R_AARCH64_ABS64": 8, "R_AARCH64_ABS32": 4,
+         "R_AARCH64_TLS_DTPREL64": 8},
+    ),
+    "EM_386": (
+        enums.ENUM_RELOC_TYPE_i386,
+        {"R_386_NONE": 0, "R_386_32": 4, "R_386_TLS_LDO_32": 4},
+    ),
+    "EM_ARM": (
+        enums.ENUM_RELOC_TYPE_ARM,
+        {"R_ARM_NONE": 0, "R_ARM_ABS32": 4, "R_ARM_TLS_LDO32": 4},
+    ),
+    "EM_PPC64": (
+        enums.ENUM_RELOC_TYPE_PPC64,
+        {"R_PPC64_NONE": 0, "R_PPC64_ADDR64": 8, "R_PPC64_ADDR32": 4, "R_PPC64_DTPREL64": 8},
+    ),
+    "EM_S390": (
+        enums.ENUM_RELOC_TYPE_S390X,
+        {"R_390_NONE": 0, "R_390_64": 8, "R_390_32": 4, "R_390_TLS_LDO64": 8,
+         "R_390_TLS_LDO32": 4},
+    ),
+}  # fmt: skip
+"""By machine: what its relocations are called, and how many bytes those write that just add."""
+
+_LINK = "link it into a library or program"
+_COPY_BYTES = 64 * 1024
+_AT_ONCE = 1024
+_ABSOLUTE = 0xFFF1
+
+
+class Symbols:
+    """The symbols of an object file, and where its sections were put."""
+
+    def __init__(
+        self, table: Section, addresses: Sequence[int], order: ByteOrder, *, wide: bool
+    ) -> None:
+        self._table = table
+        self._addresses = addresses
+        mark = "<" if order == "little" else ">"
+        self._entry = struct.Struct(mark + ("IBBHQQ" if wide else "IIIBBH"))
+        self._wide = wide
+
+    def value(self, number: int) -> int:
+        """Return the address that a symbol stands for; 0 for one of another file."""
+        data, at = self._table.near(number * self._entry.size, self._entry.size)
+        if self._wide:
+            _, _, _, section, value, _ = self._entry.unpack_from(data, at)
+        else:
+            _, value, _, _, _, section = self._entry.unpack_from(data, at)
+        if section < len(self._addresses):
+            return int(value + self._addresses[section])
+        return int(value) if section == _ABSOLUTE else 0
+
+
+class Relocations(NamedTuple):
+    """The list for one section.
+
+    Attributes:
+        entries: The section of the list.
+        machine: What decides about their types, as pyelftools calls it.
+        order: Of bytes.
+        wide: Whether it is a 64-bit file.
+        added: Whether each has its addend; otherwise it is where the number is to go.
+    """
+
+    entries: Section
+    machine: str
+    order: ByteOrder
+    wide: bool
+    added: bool
+
+
+def relocate(
+    section: Section, wanted: Relocations, symbols: Symbols, check_time: Callable[[], None]
+) -> Section:
+    """Return a copy of a section in which all relocations are applied.
+
+    Raises:
+        InputRejected: The machine or a type of relocation is not known.
+    """
+    widths = _widths_of(wanted)
+
+    def fill(file: IO[bytes]) -> None:
+        for start in range(0, section.size, _COPY_BYTES):
+            check_time()
+            file.write(section.window(start, _COPY_BYTES))
+        file.flush()
+        for number, (offset, info, addend) in enumerate(_iter_entries(wanted)):
+            if number % _AT_ONCE == 0:
+                check_time()
+            kind, symbol = (
+                (info & 0xFFFF_FFFF, info >> 32) if wanted.wide else (info & 0xFF, info >> 8)
+            )
+            width = widths.get(kind, -1)
+            if width < 0 or offset + width > section.size:
+                raise _unknown(wanted, kind, number)
+            if width:
+                there = b"" if wanted.added else os.pread(file.fileno(), width, offset)
+                added = addend + int.from_bytes(there, wanted.order)
+                value = symbols.value(symbol) + added & (1 << 8 * width) - 1
+                os.pwrite(file.fileno(), value.to_bytes(width, wanted.order), offset)
+
+    return spooled(section, section.size, fill)
+
+
+def _iter_entries(wanted: Relocations) -> Iterator[tuple[int, int, int]]:
+    """Yield the offset, the number of the symbol with the type, and the addend of each."""
+    mark, word = "<" if wanted.order == "little" else ">", "Q" if wanted.wide else "I"
+    entry = struct.Struct(f"{mark}{word}{word}{word.lower() if wanted.added else ''}")
+    entries, size = wanted.entries, entry.size * _AT_ONCE
+    for start in range(0, entries.size - entries.size % entry.size, size):
+        data = entries.window(start, min(size, entries.size - entries.size % entry.size - start))
+        for found in entry.iter_unpack(data):
+            yield found if wanted.added else (*found, 0)
+
+
+def _widths_of(wanted: Relocations) -> dict[int, int]:
+    if wanted.machine not in _WIDTHS:
+        reason = f"relocations of the machine {wanted.machine.removeprefix('EM_')} are not known"
+        raise InputRejected(reason, section=wanted.entries.name, remedy=_LINK)
+    numbers, widths = _WIDTHS[wanted.machine]
+    return {numbers[name]: width for name, width in widths.items()}
+
+
+def _unknown(wanted: Relocations, kind: int, number: int) -> InputRejected:
+    names, widths = _WIDTHS[wanted.machine]
+    name = next((name for name, known in names.items() if known == kind), f"type {kind}")
+    reason = f"relocation {number:,} is {name}, " + (
+        "out of the section" if name in widths else "which is not known"
+    )
+    return InputRejected(reason, section=wanted.entries.name, remedy=_LINK)
