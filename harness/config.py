@@ -8,13 +8,16 @@ changed default here is what every command uses. The structs cross process borde
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+
+Source = Literal["dwarf", "replay"]
+Tier = Literal["default", "small", "large"]
 
 
 def _choice(choices: str, description: str) -> Meta:
@@ -163,6 +166,38 @@ class UploadOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 60.0
 
 
+_TOTAL_S = 300.0
+
+
+class RetryOptions(Struct, frozen=True, kw_only=True):
+    """How long a failing upload is tried again.
+
+    Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`: full jitter
+    keeps clients that failed together from coming back together. Nothing new is tried once
+    `attempts` are used up or the next wait would end after `total_s`, and no attempt goes on after
+    that either: the last one may have less than a request's timeout left.
+    """
+
+    attempts: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Requests for one batch, at most. All of them and the pauses between them "
+            f"have {_TOTAL_S:.0f} seconds, or --timeout if that is longer.",
+        ),
+    ] = 6
+    base_s: float = 0.5
+    wait_s_max: float = 30.0
+    total_s: float = _TOTAL_S
+
+
+class IntakeOptions(Struct, frozen=True, kw_only=True):
+    """Where the intake listens."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port; 0 picks a free one.")] = 0
+
+
 class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a run measures and where it is kept."""
 
@@ -223,10 +258,37 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ""
 
 
+class ScalingOptions(Struct, frozen=True, kw_only=True):
+    """What a line is drawn over, and how many inputs one file makes."""
+
+    size: Annotated[str, _choice("functions|dies|json", "What size is measured in.")] = "functions"
+    sizes: Annotated[
+        int, Meta(ge=3, description="Inputs made of one ELF file: even prefixes and the whole.")
+    ] = 5
+
+
+class Claim(Struct, frozen=True):
+    """The claim under test: so much less peak heap, and so little overshoot past the threshold.
+
+    The defaults are the claim that came with the streaming encoder.
+    """
+
+    reduction_pct: float = 61.0
+    overshoot_bytes: int = 32 * KIB
+
+
 DEFAULTS = RunOptions()
 
-# Where binaries to measure are looked for, and a promoted run to compare with.
-CORPUS, BASELINE = Path("corpus"), Path("results/baseline")
+# Replicates of an exact metric that disagree are measured again until there are so many; and how
+# many processes whose values do not depend on what else the machine does may share it.
+TOP_UP, SLOTS = 5, 2
+
+# Where binaries to measure are looked for, which pinned ones are fetched, a promoted run to
+# compare with, and where pictures of many runs go.
+CORPUS = Path("corpus")
+TIER: Tier = "default"
+BASELINE = Path("results/baseline")
+HISTORY = Path("results/history")
 
 # The change of a metric that matters, wherever two runs or two arms are compared.
 TOLERANCE_PCT = 5.0
@@ -236,6 +298,10 @@ SUITE = "default"
 
 # One pipeline where only one is asked for.
 ONE_PIPELINE = "streaming"
+
+# What an experiment of a suite measures unless the suite says otherwise.
+EXPERIMENT_SOURCES: tuple[Source, ...] = ("dwarf",)
+EXPERIMENT_REPLICATES = 2
 
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
 SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)

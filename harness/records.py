@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from harness.config import DEFAULTS, PipelineOptions, SymbolOptions
+from harness.config import DEFAULTS, TOP_UP, PipelineOptions, SymbolOptions
 
 VERIFY = "verify"
 """The probe of the unmeasured runs that show what each arm delivers."""
@@ -247,7 +247,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     probes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     replicates: dict[str, int] = {}
-    top_up: int = 5
+    top_up: int = TOP_UP
     seed: int = DEFAULTS.seed
     timeout_s: float = DEFAULTS.timeout_s
     address_space_bytes: int = 0

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.output import error_console, output_console, write_line
-from harness.config import CORPUS
+from harness.config import CORPUS, TIER, Tier
 from harness.corpus import (
     Binary,
     Finding,
@@ -37,7 +37,7 @@ app = typer.Typer(
 )
 
 _Tier = Annotated[
-    Literal["default", "small", "large"],
+    Tier,
     typer.Option(
         help="default: eleven real binaries, 103 MB to download; small: the committed ones, no "
         "network; large: two that strain a machine, 125 MB to download."
@@ -48,7 +48,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on 
 
 
 @app.command("fetch")
-def fetch(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Json = False) -> None:
+def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
     """Fill DIRECTORY with a pinned tier; what is there already is not downloaded again.
 
     Wheels come through pip, with your own index settings; the Go programs are built from source.
@@ -66,7 +66,7 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Jso
 
 
 @app.command("list")
-def list_(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Json = False) -> None:
+def list_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
     """Show the binaries of a tier and of DIRECTORY, fetched or not."""
     found = {binary.name: binary for binary in _found(directory, tier)}
     for pin in pinned_manifest().tier(tier):
@@ -79,9 +79,7 @@ def list_(directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Jso
 
 
 @app.command("verify")
-def verify_(
-    directory: _Directory = CORPUS, *, tier: _Tier = "default", json: _Json = False
-) -> None:
+def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
     """Read every byte of DIRECTORY again and compare it with the pinned tier."""
     findings = verify(pinned_manifest(), tier, directory)
     if json:

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from harness.cli.output import error_console, output_console, write_line
+from harness.config import HISTORY
 from harness.errors import ConfigError, StoreError
 from harness.loading import load_frames
 from harness.plots.history import draw
@@ -37,7 +38,7 @@ def history(
     everything: Annotated[
         bool, typer.Option("--all", help="Show what did not change too.")
     ] = False,
-    output: Annotated[Path, typer.Option(help="Where the pictures go.")] = Path("results/history"),
+    output: Annotated[Path, typer.Option(help="Where the pictures go.")] = HISTORY,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,

@@ -8,15 +8,17 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.options import Fields, with_options
 from harness.cli.output import error_console
+from harness.config import IntakeOptions
 from harness.intake.faults import KINDS, parse_fault
 from harness.intake.server import serve
 
 
+@with_options
 def intake(
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 0,
+    listen: Annotated[IntakeOptions, Fields("host", "port")],
     misbehave: Annotated[
         list[str] | None,
         typer.Option(
@@ -33,7 +35,7 @@ def intake(
     checked; GET URL/ledger/UPLOAD_ID tells what was accepted.
     """
     faults = [parse_fault(text) for text in misbehave or []]
-    with serve(host, port) as server:
+    with serve(listen.host, listen.port) as server:
         server.faults.replace(faults)
         typer.echo(json.dumps({"url": server.url}))
         error_console().print(

@@ -110,6 +110,8 @@ def _option(name: str, kind: Any, meta: Meta) -> _Option:
     choices = settings.pop("choices", ())
     if meta.ge is not None:
         settings["min"] = meta.ge
+    if meta.le is not None:
+        settings["max"] = meta.le
     if kind is Limits:
         return _Option("--limit", list[str] | None, {"metavar": "NAME=VALUE"},
                        lambda _: None, lambda given: parse_limits(given or ()))  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import structs
@@ -20,6 +20,7 @@ from harness.config import (
     PipelineOptions,
     RunOptions,
     SymbolOptions,
+    Tier,
     flag_of,
 )
 from harness.corpus import Arrivals, binaries_of, resolve
@@ -49,7 +50,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     ] = CORPUS,
     *,
     tier: Annotated[
-        Literal["default", "small", "large"] | None,
+        Tier | None,
         typer.Option(help="Which pinned binaries to fetch into a new directory."),
     ] = None,
     options: Annotated[RunOptions, Fields(*RunOptions.__struct_fields__)],

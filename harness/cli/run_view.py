@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from harness.config import Claim
 from harness.records import Record
 from harness.run.events import (
     CellMeasured,
@@ -114,7 +115,6 @@ class RunView:
     def _show_verdict(self, source: str, records: list[Record]) -> None:
         """Say what is known of all binaries before the instruments that add detail have run."""
         from harness.reports.headline import Headline  # noqa: PLC0415 - loads pandas
-        from harness.stats.claim import Claim  # noqa: PLC0415 - likewise
 
         if self._quiet_rows or self._binaries == 1:
             return

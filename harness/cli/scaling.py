@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from msgspec import structs
@@ -14,7 +14,7 @@ from rich.text import Text
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView
-from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions
+from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions, ScalingOptions
 from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import ConfigError, InputRejected, MeasurementInvalid
 from harness.loading import load_frames
@@ -35,7 +35,7 @@ _COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
 
 
 @with_options
-def scaling(  # noqa: PLR0913 - every parameter is an option of the command
+def scaling(
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -46,12 +46,7 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ],
     *,
-    size: Annotated[
-        Literal["functions", "dies", "json"], typer.Option(help="What size is measured in.")
-    ] = "functions",
-    sizes: Annotated[
-        int, typer.Option(min=3, help="Inputs made of one ELF file: even prefixes and the whole.")
-    ] = 5,
+    scale: Annotated[ScalingOptions, Fields("size", "sizes")],
     options: Annotated[RunOptions, Fields("arms", "results")] = SCALING,
     pipeline: Annotated[PipelineOptions, Fields("threshold_bytes")] = SCALING_PIPELINE,
     json: Annotated[
@@ -74,9 +69,9 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
     if others:
         arms = arms_by_name(options.arms)
         request = request_of(options, arms, pipeline, command_line(), kind="scaling")
-        runs.append(_measure(request, others, sizes))
+        runs.append(_measure(request, others, scale.sizes))
     shown = [load_frames(path) for path in runs]
-    drawn = [_show(frames, _COLUMNS[size], json=json) for frames in shown]
+    drawn = [_show(frames, _COLUMNS[scale.size], json=json) for frames in shown]
     if others:
         refuse_losses(shown[-1])
     if not any(drawn):

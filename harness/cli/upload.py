@@ -58,14 +58,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
             f"{PipelineOptions().level} for the others."
         ),
     ] = None,
-    attempts: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Requests for one batch, at most. All of them and the pauses between them have "
-            f"{DEFAULT_POLICY.total_s:.0f} seconds, or --timeout if that is longer.",
-        ),
-    ] = DEFAULT_POLICY.attempts,
+    retry: Annotated[RetryPolicy, Fields("attempts")] = DEFAULT_POLICY,
     api_key_env: Annotated[
         str,
         typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
@@ -105,8 +98,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     check_text("agent version", symbols.agent_version)
     run = cast("Pipeline", load("pipeline", pipeline))
     secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
-    total_s = max(DEFAULT_POLICY.total_s, destination.timeout_s)
-    policy = RetryPolicy(attempts=attempts, total_s=total_s)
+    policy = structs.replace(retry, total_s=max(retry.total_s, destination.timeout_s))
     headers = {"DD-EVP-ORIGIN": evp_origin} if evp_origin else {}
     upload_id = destination.upload_id or str(uuid.uuid4())
     destination = structs.replace(destination, upload_id=upload_id)

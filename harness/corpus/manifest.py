@@ -15,10 +15,10 @@ from typing import Annotated, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, model_validator
 
+from harness.config import Tier
 from harness.errors import ConfigError, CorpusError
 from harness.faults import reading
 
-Tier = Literal["default", "small", "large"]
 TIERS: tuple[str, ...] = get_args(Tier)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from harness.config import TIER
 from harness.corpus.binary import Binary, Stamp, digest_file, is_stamped, pinned
 from harness.corpus.errand import OnProgress, ignore
 from harness.corpus.fetch import iter_arrivals
@@ -53,7 +54,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
 
     Args:
         path: A file, a directory, or a directory yet to be made.
-        tier: What to fetch; when empty, what this directory was made for, or `default`.
+        tier: What to fetch; when empty, what this directory was made for, or `TIER`.
         on_progress: Told about every step of a fetch, from a background thread.
 
     Raises:
@@ -65,7 +66,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
     if path.exists() and not path.is_dir():
         return _here(str(path), inventory(path))
     _check_name(path, tier)
-    tiers = [tier] if tier else Stamp.read(path).tiers or ["default"]
+    tiers = [tier] if tier else Stamp.read(path).tiers or [TIER]
     return _from_fetch(manifest, tiers, path, on_progress)
 
 

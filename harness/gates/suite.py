@@ -17,7 +17,16 @@ from pydantic import (
     model_validator,
 )
 
-from harness.config import DEFAULTS, MEASURED_OPTIONS, ONE_PIPELINE, TOLERANCE_PCT, PipelineOptions
+from harness.config import (
+    DEFAULTS,
+    EXPERIMENT_REPLICATES,
+    EXPERIMENT_SOURCES,
+    MEASURED_OPTIONS,
+    ONE_PIPELINE,
+    TOLERANCE_PCT,
+    PipelineOptions,
+    Source,
+)
 from harness.errors import ConfigError
 from harness.faults import reading
 from harness.stats.check import Link
@@ -30,7 +39,6 @@ DERIVED = frozenset({REDUCTION, OVERSHOOT, COPIES})
 
 PEAK = "heap_peak"
 
-Source = Literal["dwarf", "replay"]
 # A name becomes part of a row's key, a word in a report and the name of a test case.
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 
@@ -117,12 +125,12 @@ class Experiment(_Table):
 
     name: _Name
     binary: _Names = ("*",)
-    source: _Sources = ("dwarf",)
+    source: _Sources = EXPERIMENT_SOURCES
     arm: _Names = (ONE_PIPELINE,)
     against: str = ""
     optimization_goal: _Metrics = (PEAK,)
     erratic: bool = False
-    replicates: PositiveInt = 2
+    replicates: PositiveInt = EXPERIMENT_REPLICATES
     tolerance: _NotNegative = TOLERANCE_PCT
     checks: tuple[BoundsCheck, ...] = ()
     slope: SlopeBound | None = None

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.config import Claim
 from harness.plots.style import (
     VERMILLION,
     add_key,
@@ -22,7 +23,6 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.batches import reached_threshold
-from harness.stats.claim import Claim
 from harness.stats.frames import Frames
 from harness.units import format_bytes
 

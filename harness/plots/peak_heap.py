@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.config import Claim
 from harness.plots.scales import ByteScale, byte_scale, scale_x
 from harness.plots.style import (
     BLACK,
@@ -25,7 +26,7 @@ from harness.plots.style import (
     styled,
     write_beside,
 )
-from harness.stats.claim import Claim, judge_reduction
+from harness.stats.claim import judge_reduction
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from harness.config import Claim
 from harness.plots.scales import ByteScale, byte_scale, plain_log
 from harness.plots.style import (
     BLUE,
@@ -22,7 +23,6 @@ from harness.plots.style import (
     no_data,
     styled,
 )
-from harness.stats.claim import Claim
 from harness.stats.frames import Frames
 from harness.stats.sweep import SweepPoint, sweep_points
 from harness.units import format_bytes

@@ -10,10 +10,11 @@ from typing import Any
 
 from msgspec import Struct, convert, field, json
 
+from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.gaps import group_gaps
 from harness.reports.headline import Finding, Headline
-from harness.stats.claim import Claim, judge_overshoot, judge_reduction
+from harness.stats.claim import judge_overshoot, judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.text import json_bytes
 

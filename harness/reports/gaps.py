@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from harness.config import Claim
 from harness.records import Manifest
-from harness.stats.claim import Claim, judge_reduction
+from harness.stats.claim import judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
-from harness.stats.claim import Claim, ReductionOutcome, judge_overshoot, judge_reduction
+from harness.config import Claim
+from harness.stats.claim import ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
+from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
     OVERHEADS,
@@ -21,7 +22,6 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline
-from harness.stats.claim import Claim
 from harness.stats.copies import Held
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Failure, Summary

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
     capture_excess,
@@ -17,7 +18,6 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps
 from harness.reports.headline import SOURCES, Headline
-from harness.stats.claim import Claim
 from harness.stats.copies import Held
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Row, Summary

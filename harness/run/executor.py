@@ -19,6 +19,7 @@ from typing import Protocol
 from msgspec import Struct, to_builtins
 
 import harness
+from harness.config import SLOTS
 from harness.errors import StoreError
 from harness.records import Counters, Job, Record
 from harness.run.child import Child, Spec
@@ -43,7 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     work: str
     traits: Mapping[str, ProbeTraits]
     expected: Mapping[Cell, Counters] = {}
-    slots: int = 2
+    slots: int = SLOTS
     address_space_bytes: int = 0
     env: Mapping[str, str] = {}
     captures: str = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.config import DEFAULTS, KIB, PipelineOptions, RunOptions
+from harness.config import DEFAULTS, KIB, SLOTS, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Options
 from harness.run.sources import SOURCES
@@ -36,7 +36,7 @@ class RunRequest(Options, frozen=True, kw_only=True):
     probes: tuple[str, ...] = DEFAULTS.probes
     sources: tuple[str, ...] = DEFAULTS.sources
     keep_captures: bool = False
-    slots: int = 2
+    slots: int = SLOTS
     command: Sequence[str] = ()
     kind: str = "run"
     commit: str = ""

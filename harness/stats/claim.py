@@ -7,17 +7,8 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from harness.config import Claim
 from harness.stats.summary import Row
-
-
-class Claim(Struct, frozen=True):
-    """The claim under test: so much less peak heap, and so little overshoot past the threshold.
-
-    The defaults are the claim that came with the streaming encoder.
-    """
-
-    reduction_pct: float = 61.0
-    overshoot_bytes: int = 32 * 1024
 
 
 class ReductionOutcome(Struct, frozen=True):

@@ -9,8 +9,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
-
+from harness.config import RetryOptions
 from harness.errors import UploadError
 
 if TYPE_CHECKING:  # the options of `harness upload` come from here, with the extra or without
@@ -77,19 +76,8 @@ def parse_retry_after(value: str | None) -> float | None:
     return wait_s if wait_s > 0 else None
 
 
-class RetryPolicy(Struct, frozen=True, kw_only=True):
-    """How long a failing upload is tried again.
-
-    Waits are drawn from 0 to `base_s` doubled with every attempt, up to `wait_s_max`: full jitter
-    keeps clients that failed together from coming back together. Nothing new is tried once
-    `attempts` are used up or the next wait would end after `total_s`, and no attempt goes on after
-    that either: the last one may have less than a request's timeout left.
-    """
-
-    attempts: int = 6
-    base_s: float = 0.5
-    wait_s_max: float = 30.0
-    total_s: float = 300.0
+class RetryPolicy(RetryOptions, frozen=True, kw_only=True):
+    """How long a failing upload is tried again, and how long the next attempt waits."""
 
     def wait_s(self, state: RetryCallState) -> float:
         """Return the seconds to wait before the next attempt.

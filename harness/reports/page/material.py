@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import Struct, field
 
-from harness.stats.claim import Claim
+from harness.config import Claim
 from harness.stats.copies import Held
 from harness.stats.frames import Frames
 from harness.stats.summary import Summary

@@ -8,9 +8,9 @@ from typing import Any
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
+from harness.config import Claim
 from harness.reports.columns import change_cell, peak_cell, same_cell, share, summary_columns
 from harness.reports.page.verdict import row_standing
-from harness.stats.claim import Claim
 from harness.stats.copies import Held
 from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import Column, pick

@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from harness.config import Claim
 from harness.reports.columns import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
 from harness.reports.page.material import Material
-from harness.stats.claim import Claim, judge_overshoot, judge_reduction
+from harness.stats.claim import judge_overshoot, judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
 

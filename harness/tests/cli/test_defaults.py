@@ -21,7 +21,22 @@ from harness.intake.server import serve
 from harness.tests.symbols.binaries import FIXTURES
 
 LIBRARY = FIXTURES / "c" / "dwarf5.so"
-CHANGED = {"threshold_bytes": "3 * KIB", "function_limit": "77", "encoder": '"json"'}
+CHANGED = {
+    "    threshold_bytes": "3 * KIB",
+    "    function_limit": "77",
+    "    encoder": '"json"',
+    "    sizes": "7",
+    "    size": '"dies"',
+    "    port": "4321",
+    "    attempts": "9",
+    "    reduction_pct": "62.0",
+    "    overshoot_bytes": "31",
+    "TOP_UP, SLOTS": "6, 3",
+    "TIER": '"large"',
+    "HISTORY": 'Path("elsewhere")',
+    "EXPERIMENT_SOURCES": '("replay",)',
+    "EXPERIMENT_REPLICATES": "4",
+}
 VALUES = {"threshold_bytes": 3 * KIB, "function_limit": 77, "encoder": "json"}
 
 SUITE = f"""
@@ -42,7 +57,7 @@ Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
-    """Return a function that runs a copy of the harness in which three defaults are changed."""
+    """Return a function that runs a copy of the harness in which some defaults are changed."""
     work = tmp_path_factory.mktemp("changed")
     here = Path(harness.__file__).parent
     shutil.copytree(here, work / "harness", ignore=shutil.ignore_patterns("tests", "__pycache__"))
@@ -52,7 +67,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
     text = config.read_text()
     for name, value in CHANGED.items():
         text, count = re.subn(
-            rf"(\n    {name}: Annotated\[.*?\] = )[^\n]+",
+            rf"(\n{name}(?:: Annotated\[.*?\]|: [^\n=]*)? = )[^\n]+",
             rf"\g<1>{value}",
             text,
             count=1,
@@ -114,9 +129,39 @@ def test_a_sweep_measures_with_a_changed_default(call: Call, tmp_path: Path) -> 
         } == {**VALUES, "threshold_bytes": 0}
 
 
-def test_help_shows_the_default_of_every_option(call: Call) -> None:
-    text = " ".join(re.sub("[│╭╰─╮╯]", " ", call("run", "--help").stdout).split())
-    for name, shown in {"threshold_bytes": "3 KiB", "function_limit": "77"}.items():
-        assert re.search(rf"{flag_of(name)}\b.*?\[default: (.*?)\]", text)[1] == shown  # type: ignore[index]
+@pytest.mark.parametrize(
+    ("verb", "option", "shown"),
+    [
+        ("run", flag_of("threshold_bytes"), "3 KiB"),
+        ("run", flag_of("function_limit"), "77"),
+        ("scaling", "--sizes", "7"),
+        ("scaling", "--size", "dies"),
+        ("intake", "--port", "4321"),
+        ("upload", "--attempts", "9"),
+        ("corpus fetch", "--tier", "large"),
+        ("history", "--output", "elsewhere"),
+    ],
+)
+def test_help_shows_a_changed_default(call: Call, verb: str, option: str, shown: str) -> None:
+    text = " ".join(re.sub("[│╭╰─╮╯]", " ", call(*verb.split(), "--help").stdout).split())
+    assert re.search(rf"{option} .*?\[default: (.*?)\]", text)[1] == shown  # type: ignore[index]
+
+
+def test_what_no_command_offers_follows_a_changed_default_too(call: Call) -> None:
+    claim = call("schema", "summary.json").stdout
+    assert json.loads(claim)["$defs"]["Claim"]["properties"] == {
+        "reduction_pct": {"type": "number", "default": 62.0},
+        "overshoot_bytes": {"type": "integer", "default": 31},
+    }
+    experiment = json.loads(call("schema", "suite.toml").stdout)["$defs"]["Experiment"][
+        "properties"
+    ]
+    assert experiment["replicates"]["default"] == 4
+    assert experiment["source"]["default"] == ["replay"]
+    options = json.loads(call("schema", "manifest.json").stdout)["$defs"]["Options"]["properties"]
+    assert options["top_up"]["default"] == 6
+
+
+def test_what_a_suite_may_set_is_an_option_of_pipelines() -> None:
     usual = msgspec.to_builtins(PipelineOptions())
     assert set(MEASURED_OPTIONS) < set(usual)

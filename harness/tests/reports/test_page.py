@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from harness.config import Claim
 from harness.loading import load_frames
 from harness.reports.columns import exact, known, share
 from harness.reports.page.binaries import chart_of
@@ -22,7 +23,6 @@ from harness.reports.page.material import MOST_SVG_BYTES, Gate, Material, Pictur
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.stats.check import Outcome
-from harness.stats.claim import Claim
 from harness.stats.copies import held_copies
 from harness.stats.curves import Curve
 from harness.stats.frames import Frames

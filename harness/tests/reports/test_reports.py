@@ -12,6 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
+from harness.config import Claim
 from harness.loading import load_frames
 from harness.records import Manifest
 from harness.reports.columns import overhead_gap
@@ -19,7 +20,6 @@ from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
 from harness.reports.terminal import live_header, live_row, print_summary
-from harness.stats.claim import Claim
 from harness.stats.copies import Copy, Held
 from harness.stats.summary import Summary, summarise
 from harness.tables import make_console

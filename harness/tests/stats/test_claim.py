@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stats.claim import Claim, judge_overshoot, judge_reduction, mean_reduction_pct
+from harness.config import Claim
+from harness.stats.claim import judge_overshoot, judge_reduction, mean_reduction_pct
 from harness.stats.summary import Row, summarise
 from harness.tests.stats.made import ARMS, batch, delivery, frames, peaks
 
