@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,11 +17,10 @@ from harness.registry import load, names
 from harness.reports.gate.junit import render_junit
 from harness.reports.gate.markdown import render_decision, render_verdict
 from harness.reports.markdown import render_report
-from harness.reports.page.material import Flame, Gate, Material, Picture, read_gate
+from harness.reports.page.attachments import Flame, GateReport, Picture, read_gate
 from harness.reports.page.rendering import render_page
-from harness.stats.copies import Held, held_copies
+from harness.reports.report import Report, report_of
 from harness.stats.frames import Frames
-from harness.stats.summary import Summary, summarise
 from harness.stats.verdict import Verdict
 from harness.text import escaped, json_bytes, write_file
 
@@ -32,15 +30,6 @@ _GATE = Path("gate", "report.json")
 _FLAME = "flame"
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """A run as it is reported: its tables, what they come to, and the copies held at the peaks."""
-
-    frames: Frames
-    summary: Summary
-    held: list[Held]
-
-
 class Drawn(NamedTuple):
     """A picture on disk: its PNG, beside which the SVG lies, and the question it answers."""
 
@@ -48,18 +37,17 @@ class Drawn(NamedTuple):
     question: str
 
 
-def read_findings(run_dir: Path) -> Findings:
+def read_report(run_dir: Path) -> Report:
     """Load and summarise a run.
 
     Raises:
         StoreError: The run cannot be read.
     """
-    frames = load_frames(run_dir)
-    return Findings(frames, summarise(frames), held_copies(frames.copies))
+    return report_of(load_frames(run_dir))
 
 
 def write_files(
-    findings: Findings, run_dir: Path, target: Path, *, html: bool = False
+    report: Report, run_dir: Path, target: Path, *, html: bool = False
 ) -> dict[str, str]:
     """Write the pictures and report.md of a run into `target`, and with `html` report.html.
 
@@ -70,12 +58,12 @@ def write_files(
         StoreError: `target` cannot be written, or the gate's report beside the run not be read.
     """
     try:
-        drawn = draw_all(findings.frames, target / _PLOTS)
+        drawn = draw_all(report.frames, target / _PLOTS)
         files = {"report": target / _REPORT}
-        _write_report(findings, files["report"], drawn)
+        _write_report(report, files["report"], drawn)
         if html:
             files["page"] = target / _PAGE
-            _write_page(findings, run_dir, files["page"], drawn)
+            _write_page(report, run_dir, files["page"], drawn)
     except OSError as error:
         raise StoreError(
             f"cannot write {error.filename or target}: {error.strerror}",
@@ -124,33 +112,32 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
     return drawn
 
 
-def _write_report(findings: Findings, report: Path, drawn: Mapping[str, Drawn]) -> None:
-    shown = {one.png.relative_to(report.parent).as_posix(): one.question for one in drawn.values()}
-    text = render_report(findings.summary, findings.frames.manifest, shown, held=findings.held)
-    write_file(report, escaped(text).encode())
+def _write_report(report: Report, path: Path, drawn: Mapping[str, Drawn]) -> None:
+    shown = {one.png.relative_to(path.parent).as_posix(): one.question for one in drawn.values()}
+    text = render_report(report.summary, report.frames.manifest, shown, held=report.held)
+    write_file(path, escaped(text).encode())
 
 
-def _write_page(findings: Findings, run_dir: Path, page: Path, drawn: Mapping[str, Drawn]) -> None:
-    material = Material(
-        findings.frames,
-        findings.summary,
-        findings.held,
-        pictures=[
+def _write_page(report: Report, run_dir: Path, page: Path, drawn: Mapping[str, Drawn]) -> None:
+    manifest = report.frames.manifest
+    content = render_page(
+        report,
+        [
             Picture(name, question, png.with_suffix(".svg").read_bytes(), png.read_bytes())
             for name, (png, question) in drawn.items()
         ],
-        gate=_gate(run_dir, findings.frames.manifest.run_id),
-        flames=dict(_iter_flames(run_dir, page.parent, findings.frames.manifest)),
+        _gate(run_dir, manifest.run_id),
+        dict(_iter_flames(run_dir, page.parent, manifest)),
     )
-    write_file(page, escaped(render_page(material)).encode())
+    write_file(page, escaped(content).encode())
 
 
-def _gate(run_dir: Path, run_id: str) -> Gate:
+def _gate(run_dir: Path, run_id: str) -> GateReport:
     path = run_dir / _GATE
     try:
         return read_gate(path.read_bytes(), run_id)
     except FileNotFoundError:
-        return Gate()
+        return GateReport()
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
 

@@ -106,8 +106,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_unanswered  # noqa: PLC0415 - likewise
 
-    findings = publish(run_dir, run_dir, json=json, html=True)
-    refuse_unanswered(findings.frames, findings.summary.rows)
+    report = publish(run_dir, run_dir, json=json, html=True)
+    refuse_unanswered(report.frames, report.summary.rows)
 
 
 def _suite_for_run(text: str, context: typer.Context) -> Suite:

@@ -9,11 +9,12 @@ from typing import Any
 import pandas as pd
 from msgspec import Struct, field
 
-from harness.reports.page.material import Material
+from harness.reports.page.attachments import Flame
+from harness.reports.report import Report
 from harness.stats.copies import Holdings, holdings_by_arm
 from harness.stats.curves import Curve, curves_of
 from harness.stats.quantity import Place, Quantity, replicate_values
-from harness.stats.summary import Row
+from harness.stats.summary import Row, Summary
 from harness.units import format_value
 
 MOST_BATCHES = 60
@@ -63,20 +64,20 @@ class Detail(Struct, frozen=True):
     cases: tuple[Case, ...]
 
 
-def anchors_of(material: Material) -> dict[str, str]:
+def anchors_of(summary: Summary) -> dict[str, str]:
     """Return where on the page each binary is told about; its own name never becomes an anchor."""
-    names = dict.fromkeys(row.binary for row in material.summary.rows)
+    names = dict.fromkeys(row.binary for row in summary.rows)
     return {name: f"binary-{number}" for number, name in enumerate(names, start=1)}
 
 
-def iter_details(material: Material) -> Iterator[Detail]:
+def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail]:
     """Yield every binary that has a row, in the order of the rows."""
-    values = replicate_values(material.frames.samples)
-    listed = {one.name: one for one in material.frames.manifest.corpus}
-    languages = languages_of(material.frames.deliveries)
-    tables = {name: _by_case(getattr(material.frames, name)) for name in _TABLES}
-    for name, anchor in anchors_of(material).items():
-        rows = [row for row in material.summary.rows if row.binary == name]
+    values = replicate_values(report.frames.samples)
+    listed = {one.name: one for one in report.frames.manifest.corpus}
+    languages = languages_of(report.frames.deliveries)
+    tables = {name: _by_case(getattr(report.frames, name)) for name in _TABLES}
+    for name, anchor in anchors_of(report.summary).items():
+        rows = [row for row in report.summary.rows if row.binary == name]
         entry = listed.get(name)
         yield Detail(
             name=name,
@@ -84,7 +85,7 @@ def iter_details(material: Material) -> Iterator[Detail]:
             sha256=entry.sha256 if entry else rows[0].binary_sha256,
             size_bytes=entry.size_bytes if entry else None,
             language=languages.get(name, ""),
-            cases=tuple(_case(material, row, values, tables) for row in rows),
+            cases=tuple(_case(report, row, values, tables, flames) for row in rows),
         )
 
 
@@ -108,14 +109,15 @@ def _by_case(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
 
 
 def _case(
-    material: Material,
+    report: Report,
     row: Row,
     values: Mapping[Place, list[float]],
     tables: Mapping[str, Mapping[Key, pd.DataFrame]],
+    flames: Mapping[Flame, str],
 ) -> Case:
     key = (row.binary, row.source)
     batches = _first_batches(tables["batches"][key])
-    peak_probe = material.frames.metrics.probe(material.summary.metric)
+    peak_probe = report.frames.metrics.probe(report.summary.metric)
     curves = curves_of(tables["timeline"][key], peak_probe)
     return Case(
         row=row,
@@ -127,7 +129,7 @@ def _case(
         deliveries=tuple(_records(tables["deliveries"][key])),
         flames={
             title: href
-            for (binary, source, title), href in material.flames.items()
+            for (binary, source, title), href in flames.items()
             if (binary, source) == key
         },
     )

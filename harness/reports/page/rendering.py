@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 from jinja2 import Environment
@@ -22,10 +24,11 @@ from harness.reports.columns import (
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.markdown import templates_in
+from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
-from harness.reports.page.material import Material
 from harness.reports.page.results import result_columns
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
+from harness.reports.report import Report
 from harness.stats.labels import inert, shorten
 from harness.tables import html_cells, html_head
 from harness.units import format_bytes, format_seconds
@@ -37,48 +40,60 @@ _FIRST_STRONG_ISOLATE, _POP_ISOLATE = "\u2068", "\u2069"
 _MOST_FAILURES = 500
 
 
-def render_page(material: Material) -> str:
-    """Return the whole page as one HTML document that refers to nothing outside itself."""
+def render_page(
+    report: Report,
+    pictures: Iterable[Picture] = (),
+    gate: GateReport = GateReport(),  # noqa: B008  immutable
+    flames: Mapping[Flame, str] = MappingProxyType({}),
+) -> str:
+    """Return the whole page as one HTML document that refers to nothing outside itself.
+
+    Args:
+        report: The run.
+        pictures: In any order.
+        gate: What a gate decided about the run.
+        flames: The address of each flame graph, relative to the page.
+    """
     environment = _environment()
     style, script = (_asset(environment, name) for name in ("page.css", "page.js"))
     return environment.get_template("page.html.j2").render(
         style=style,
         script=script,
         policy=_policy(style, script),
-        **_about_run(material),
-        **_about_results(material, environment.get_template("parts.html.j2").module),
+        **_about_run(report, gate),
+        **_about_results(report, environment.get_template("parts.html.j2").module),
+        pictures=sorted(pictures, key=lambda one: one.name != "peak_heap"),
+        details=list(iter_details(report, flames)),
     )
 
 
-def _about_run(material: Material) -> dict[str, Any]:
-    manifest, frames = material.frames.manifest, material.frames
+def _about_run(report: Report, gate: GateReport) -> dict[str, Any]:
+    manifest, frames = report.frames.manifest, report.frames
     return {
         "run": manifest,
-        "excess": capture_excess(material.summary),
+        "excess": capture_excess(report.summary),
         "overhead_gap": overhead_gap(manifest),
         "corpus": manifest.corpus,
         "languages": languages_of(frames.deliveries),
         "failed": frames.failures.head(_MOST_FAILURES).to_dict("records"),
         "failed_left_out": max(0, len(frames.failures) - _MOST_FAILURES),
-        "gate": material.gate,
-        "alarms": list(iter_alarms(material)),
+        "gate": gate,
+        "alarms": list(iter_alarms(report, gate)),
     }
 
 
-def _about_results(material: Material, parts: Any) -> dict[str, Any]:
-    summary, claim, anchors = material.summary, material.claim, anchors_of(material)
+def _about_results(report: Report, parts: Any) -> dict[str, Any]:
+    summary, claim, anchors = report.summary, report.claim, anchors_of(report.summary)
     return {
         "summary": summary,
         "claim": claim,
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
-        "columns": result_columns(summary, claim, anchors, material.held, parts),
-        "details": list(iter_details(material)),
-        "pictures": sorted(material.pictures, key=lambda one: one.name != "peak_heap"),
+        "columns": result_columns(summary, claim, anchors, report.held, parts),
         "exceptions": list(iter_exceptions(summary, claim)),
         "doubts": group_doubts(summary),
-        "gaps": group_gaps(summary, material.frames.manifest),
+        "gaps": group_gaps(summary, report.frames.manifest),
         "measured": measured(summary),
     }
 

@@ -10,7 +10,8 @@ from msgspec import Struct
 from harness.config import Claim
 from harness.reports.columns import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
-from harness.reports.page.material import Material
+from harness.reports.page.attachments import GateReport
+from harness.reports.report import Report
 from harness.stats.claim import judge_overshoot, judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
@@ -126,11 +127,11 @@ class Alarm(Struct, frozen=True):
     fatal: bool = False
 
 
-def iter_alarms(material: Material) -> Iterator[Alarm]:
+def iter_alarms(report: Report, gate: GateReport) -> Iterator[Alarm]:
     """Yield what is wrong with the run as a whole, the worst first."""
-    summary, state = material.summary, material.frames.manifest.state
-    if material.gate.trouble:
-        yield Alarm(f"No decision of a gate: {material.gate.trouble}.", fatal=True)
+    summary, state = report.summary, report.frames.manifest.state
+    if gate.trouble:
+        yield Alarm(f"No decision of a gate: {gate.trouble}.", fatal=True)
     if not summary.rows:
         yield Alarm("Nothing was measured: this run proves nothing.", fatal=True)
     elif not any(row.counts for row in summary.rows):
@@ -144,5 +145,5 @@ def iter_alarms(material: Material) -> Iterator[Alarm]:
     uncounted = sum(not row.counts for row in summary.rows)
     if uncounted:
         yield Alarm(f"{uncounted} of {len(summary.rows)} rows do not count; each says why.")
-    for warning in material.frames.warnings:
+    for warning in report.frames.warnings:
         yield Alarm(f"Warning: {warning}")

@@ -9,7 +9,7 @@ import os
 from io import StringIO
 from pathlib import Path
 
-from harness.publishing import read_findings
+from harness.publishing import read_report
 from harness.reports.terminal import print_summary
 from harness.tables import make_console
 from harness.tests.docs.checkout import checkout
@@ -20,9 +20,9 @@ END = "```\n<!-- end of the report -->\n"
 
 def printed(run: Path) -> str:
     """Return what the terminal shows of a run, without blanks at the ends of lines."""
-    findings, out = read_findings(run), StringIO()
-    console, held = make_console(out), findings.held
-    print_summary(findings.summary, findings.frames.manifest, console, held=held)
+    report, out = read_report(run), StringIO()
+    console, held = make_console(out), report.held
+    print_summary(report.summary, report.frames.manifest, console, held=held)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 

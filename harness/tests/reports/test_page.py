@@ -8,6 +8,7 @@ import math
 import re
 import unicodedata
 from html.parser import HTMLParser
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,12 +19,12 @@ from msgspec.structs import replace
 from harness.config import Claim
 from harness.loading import load_frames
 from harness.reports.columns import exact, known, share
+from harness.reports.page.attachments import MOST_SVG_BYTES, GateReport, Picture, read_gate
 from harness.reports.page.binaries import chart_of
-from harness.reports.page.material import MOST_SVG_BYTES, Gate, Material, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
+from harness.reports.report import report_of
 from harness.stats.check import Outcome
-from harness.stats.copies import held_copies
 from harness.stats.curves import Curve
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
@@ -56,9 +57,8 @@ class Page(HTMLParser):
         return [value for _, key, value in self.attributes if key == name]
 
 
-def material(made: Frames | None = None) -> Material:
-    made = made or load_frames(RUN)
-    return Material(made, summarise(made), held_copies(made.copies), pictures=[PICTURE])
+def rendered(made: Frames | None = None, **more: Any) -> str:
+    return render_page(report_of(made or load_frames(RUN)), [PICTURE], **more)
 
 
 def verdict(decision: Outcome = Outcome.PASS, run_id: str = "r1") -> Verdict:
@@ -80,7 +80,7 @@ def verdict(decision: Outcome = Outcome.PASS, run_id: str = "r1") -> Verdict:
 
 @pytest.fixture(scope="module")
 def golden() -> str:
-    return render_page(material())
+    return rendered()
 
 
 def test_the_page_refers_to_nothing_outside_itself(golden: str) -> None:
@@ -122,7 +122,7 @@ def named(name: str) -> Page:
         batches=[batch(name, 1, 5000)],
         failures=[failed],
     )
-    return Page(render_page(material(made)))
+    return Page(rendered(made))
 
 
 @pytest.fixture(scope="module")
@@ -152,20 +152,20 @@ def test_a_picture_of_too_many_points_is_shown_as_pixels() -> None:
 
 
 def test_a_run_of_nothing_says_so_loudly_and_has_no_table() -> None:
-    nothing = material(frames())
-    assert next(alarm.fatal for alarm in iter_alarms(nothing))
-    page = Page(render_page(nothing))
+    nothing = frames()
+    assert next(alarm.fatal for alarm in iter_alarms(report_of(nothing), GateReport()))
+    page = Page(rendered(nothing))
     assert "Nothing was measured" in page.text
     assert "No verdict" in page.text
     assert "search" not in page.values("type")
 
 
 def test_a_row_that_does_not_count_is_never_shown_as_holding() -> None:
-    unchecked = material(frames(peaks("b", [4e6, 4e6], [1e6, 1e6])))
-    (first, _) = iter_judgements(unchecked.summary, Claim())
+    unchecked = frames(peaks("b", [4e6, 4e6], [1e6, 1e6]))
+    (first, _) = iter_judgements(summarise(unchecked), Claim())
     assert first.standing is Standing.UNKNOWN
     assert first.figure == "?"
-    assert 'data-standing="unknown"' in render_page(unchecked)
+    assert 'data-standing="unknown"' in rendered(unchecked)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +176,8 @@ def test_overshoot_is_judged_by_the_worst_batch_of_a_binary(
     overshoots: list[int], standing: Standing
 ) -> None:
     batches = [batch("b", number, size) for number, size in enumerate(overshoots)]
-    made = material(frames(peaks("b", [4e6], [1e6]), verified=["b"], batches=batches))
-    *_, last = iter_judgements(made.summary, Claim())
+    made = frames(peaks("b", [4e6], [1e6]), verified=["b"], batches=batches)
+    *_, last = iter_judgements(summarise(made), Claim())
     assert last.standing is standing
 
 
@@ -198,7 +198,7 @@ def test_a_decision_that_cannot_be_relied_on_is_no_decision(content: bytes, trou
     gate = read_gate(content, "r1")
     assert gate.verdict is None
     assert trouble in gate.trouble
-    page = Page(render_page(replace(material(frames(peaks("b", [2], [1]))), gate=gate)))
+    page = Page(rendered(frames(peaks("b", [2], [1])), gate=gate))
     assert "No decision of a gate" in page.text
     assert "Gate: PASS" not in page.text
 
@@ -206,14 +206,14 @@ def test_a_decision_that_cannot_be_relied_on_is_no_decision(content: bytes, trou
 @pytest.mark.parametrize("decision", [Outcome.PASS, Outcome.FAIL, Outcome.INVALID])
 def test_the_decision_of_a_gate_stands_before_any_number(decision: Outcome) -> None:
     gate = read_gate(msgspec.json.encode(verdict(decision)), "r1")
-    page = Page(render_page(replace(material(frames(peaks("b", [2], [1]))), gate=gate)))
+    page = Page(rendered(frames(peaks("b", [2], [1])), gate=gate))
     said = f"Gate: {decision.upper()}"
     assert page.text.index(said) < page.text.index("No verdict on")
     assert "<b>because</b>" in page.text
 
 
 def test_without_a_gate_the_page_says_nothing_of_one() -> None:
-    assert "Gate:" not in Page(render_page(replace(material(), gate=Gate()))).text
+    assert "Gate:" not in Page(rendered()).text
 
 
 def test_a_manifest_that_says_little_still_gives_a_page() -> None:
@@ -221,7 +221,7 @@ def test_a_manifest_that_says_little_still_gives_a_page() -> None:
         manifest([{"name": "b"}], run_id=""),
         samples=frames(peaks("b", [2, 2], [1, 1])).samples,
     )
-    assert "unknown" in Page(render_page(material(made))).text
+    assert "unknown" in Page(rendered(made)).text
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,16 @@
-"""All that goes into the page, read and drawn before a word of it is written."""
+"""What goes into the page besides the run itself: pictures, a decision of a gate, flame graphs."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
-from harness.config import Claim
-from harness.stats.copies import Held
-from harness.stats.frames import Frames
-from harness.stats.summary import Summary
 from harness.stats.verdict import SCHEMA, Verdict
 
 
-class Gate(Struct, frozen=True):
+class GateReport(Struct, frozen=True):
     """What `gate/report.json` says; `trouble` says why it cannot be relied on, empty if it can.
 
     Without a verdict and without trouble, no gate was asked.
@@ -25,7 +20,7 @@ class Gate(Struct, frozen=True):
     trouble: str = ""
 
 
-def read_gate(content: bytes, run_id: str) -> Gate:
+def read_gate(content: bytes, run_id: str) -> GateReport:
     """Return the decision in `content`, or what is wrong with it: damage is never a pass.
 
     Args:
@@ -35,13 +30,15 @@ def read_gate(content: bytes, run_id: str) -> Gate:
     try:
         version = msgspec.json.decode(content, type=_Version).schema
         if version != SCHEMA:
-            return Gate(trouble=f"the gate's report is of form {version}, only {SCHEMA} is known")
+            return GateReport(
+                trouble=f"the gate's report is of form {version}, only {SCHEMA} is known"
+            )
         verdict = msgspec.json.decode(content, type=Verdict)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Gate(trouble=f"the gate's report is damaged: {error}")
+        return GateReport(trouble=f"the gate's report is damaged: {error}")
     if verdict.run_id != run_id:
-        return Gate(trouble=f"the gate's report is about another run, {verdict.run_id}")
-    return Gate(verdict)
+        return GateReport(trouble=f"the gate's report is about another run, {verdict.run_id}")
+    return GateReport(verdict)
 
 
 class _Version(msgspec.Struct):
@@ -76,18 +73,3 @@ class Picture(Struct, frozen=True):
 
 Flame = tuple[str, str, str]
 """Binary, source, and what the graph shows."""
-
-
-class Material(Struct, frozen=True):
-    """One run, as it was read back.
-
-    `flames` are addresses of flame graphs, relative to the page.
-    """
-
-    frames: Frames
-    summary: Summary
-    held: Sequence[Held] = ()
-    pictures: Sequence[Picture] = ()
-    gate: Gate = field(default_factory=Gate)
-    flames: Mapping[Flame, str] = field(default_factory=dict)
-    claim: Claim = field(default_factory=Claim)
