@@ -22,7 +22,7 @@ from harness.corpus import (
 )
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
-from harness.records import Binary, Manifest
+from harness.records import Binary, Manifest, Metric
 from harness.registry import names
 from harness.run.extensions import arms_by_name, traits_of
 from harness.run.request import RunRequest
@@ -157,8 +157,20 @@ def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
     return found
 
 
+def iter_doubts_of(suite: Suite, request: RunRequest) -> Iterator[str]:
+    """Yield what the suite asks of metrics that vary, and can hardly be answered."""
+    declared = list(_iter_declared())
+    exact = {one.name for one, _ in declared if one.exact}
+    if all(exact.issuperset(experiment.optimization_goal) for experiment in suite.experiments):
+        return
+    from harness.gates.power import iter_doubts  # noqa: PLC0415  loads numpy
+
+    replicates = {one.name: request.replicates.get(probe, 1) for one, probe in declared}
+    yield from iter_doubts(suite, {one.name: one for one, _ in declared}, replicates)
+
+
 def _probe_of(metric: str, suite: str) -> str:
-    known = dict(_iter_declared())
+    known = {one.name: probe for one, probe in _iter_declared()}
     probe = known.get(metric, "")
     if not probe:
         near = get_close_matches(metric, known, n=1)
@@ -167,8 +179,8 @@ def _probe_of(metric: str, suite: str) -> str:
     return probe
 
 
-def _iter_declared() -> Iterator[tuple[str, str]]:
+def _iter_declared() -> Iterator[tuple[Metric, str]]:
     """Yield every metric that a registered probe declares, with the probe's name."""
     for name in names("probe"):
         for metric in traits_of(name).metrics:
-            yield metric.name, name
+            yield metric, name

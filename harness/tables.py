@@ -97,9 +97,12 @@ def turn(old: str, new: str) -> str:
 
 
 def pick(columns: Iterable[Column[T]], keys: str) -> list[Column[T]]:
-    """Return the columns with these keys, which spaces separate, in the order of the keys."""
+    """Return the columns with these keys, which spaces separate, in the order of the keys.
+
+    A key that no column has here is left out.
+    """
     known = {column.key: column for column in columns}
-    return [known[key] for key in keys.split()]
+    return [known[key] for key in keys.split() if key in known]
 
 
 def markdown_table(columns: Sequence[Column[T]], rows: Iterable[T]) -> Markdown:

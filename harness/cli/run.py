@@ -30,7 +30,7 @@ from harness.run.extensions import arms_by_name
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
-from harness.suites import corpus_of, find_suite, narrowed
+from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
@@ -98,6 +98,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         request = structs.replace(request, binaries=binaries_of(found), symbol_options=symbols)
         if chosen:
             request = narrowed(request, chosen)
+            for doubt in iter_doubts_of(chosen, request):
+                view.say(f"warning: {doubt}")
         arrivals = Arrivals(found, say=view.say)
         if resume is not None:
             run_dir = resume_session(resume, view, request, arrivals)

@@ -108,9 +108,9 @@ class RunView:
         rows = summary.of_source(source)
         if rows and not self._said_header:
             self._said_header = True
-            self._console.print(live_header((summary.baseline, summary.candidate)))
+            self._console.print(live_header(summary.arms))
         for row in rows:
-            self._console.print(live_row(row))
+            self._console.print(live_row(row, summary.arms))
 
     def _show_verdict(self, source: str, records: list[Record]) -> None:
         """Say what is known of all binaries before the instruments that add detail have run."""

@@ -28,15 +28,22 @@ _NAME_WIDTH, _ARM_WIDTH = 24, 10
 _LIVE = "binary source baseline candidate change batches overshoot same"
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
 _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
+_COMPARING = {"change", "baseline", "same", *(f"{name.lower()}_ratio" for name in _RATIOS)}
 
 
 def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Column[Row]]:
     """Return every column of a summary, of which each format picks its own.
 
     Args:
-        arms: The names of the baseline and of the candidate.
+        arms: The names of the baseline and of the candidate; without a baseline, there is no column
+            that compares.
         held: The copies that were alive at the peaks.
     """
+    columns = _summary_columns(arms, held)
+    return columns if arms[0] else [one for one in columns if one.key not in _COMPARING]
+
+
+def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column[Row]]:
     old, new = arms
     return [
         Column(
@@ -67,10 +74,10 @@ def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Co
         Column(
             key="batches",
             header="batches",
-            cell=batches_cell,
+            cell=lambda row: batches_cell(row, alone=not old),
             kind="number",
             sort=_most_batches,
-            hint=f"Batches sent: {turn(old, new)}",
+            hint=f"Batches sent: {turn(old, new) if old else new}",
             css="num",
             least=8,
         ),
@@ -119,9 +126,9 @@ def other_columns(summary: Summary) -> list[Column[Row]]:
         _other_column(metric, probe, side)
         for probe, metric in other_metrics(summary)
         for side in ("baseline", "candidate")
+        if side == "candidate" or not summary.alone
     ]
-    arms = (summary.baseline, summary.candidate)
-    return [*pick(summary_columns(arms), "binary source"), *columns] if columns else []
+    return [*pick(summary_columns(summary.arms), "binary source"), *columns] if columns else []
 
 
 def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
@@ -168,8 +175,9 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         return totals.get((row.binary, row.source, arm.name))
 
     def cell(row: Row) -> str:
-        old, new = (total(row, arm) for arm in (row.baseline, row.candidate))
-        return turn(*(NOTHING if one is None else f"{one:.1f}" for one in (old, new)))
+        found = (total(row, arm) for arm in (row.baseline, row.candidate))
+        old, new = (NOTHING if one is None else f"{one:.1f}" for one in found)
+        return turn(old, new) if arms[0] else new
 
     return Column(
         key="copies",
@@ -177,7 +185,7 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         cell=cell,
         kind="number",
         sort=lambda row: total(row, row.baseline),
-        hint=f"Whole copies of the payload at the peak: {turn(*arms)}",
+        hint=f"Whole copies of the payload at the peak: {turn(*arms) if arms[0] else arms[1]}",
         css="num",
         least=10,
     )
@@ -244,10 +252,10 @@ def change_cell(row: Row) -> str:
     return change if row.counts else f"{change}?"
 
 
-def batches_cell(row: Row) -> str:
-    """Return how many batches each arm sent: `1 -> 4`."""
+def batches_cell(row: Row, *, alone: bool) -> str:
+    """Return how many batches each arm sent, `1 -> 4`; of a candidate alone just that: `4`."""
     old, new = (_batch_count(arm.batching) for arm in (row.baseline, row.candidate))
-    return turn(old, new)
+    return new if alone else turn(old, new)
 
 
 def overshoot_cell(row: Row) -> str:

@@ -49,8 +49,10 @@ class Headline(Struct, frozen=True):
         yield self._about_overshoot()
 
     def _about_peak(self, source: str) -> Finding:
-        outcome = judge_reduction(self.summary.of_source(source), self.claim)
         where = SOURCES.get(source, f"source {self.name(source)}")
+        if self.summary.alone:
+            return self._about_one_arm(source, where)
+        outcome = judge_reduction(self.summary.of_source(source), self.claim)
         if outcome.mean_reduction_pct is None:
             return Finding(f"No verdict on {where}.", self._uncounted(outcome))
         old, new = self.summary.baseline, self.summary.candidate
@@ -59,6 +61,18 @@ class Headline(Struct, frozen=True):
         over = f"over {_count(outcome.counted, 'binary', 'binaries')} ({where})"
         answer = f"{self.name(new)} needs {change} peak heap than {self.name(old)} {over}."
         return Finding(answer, f"{self._verdict(outcome)} {self._uncounted(outcome)}".strip())
+
+    def _about_one_arm(self, source: str, where: str) -> Finding:
+        found = [row.candidate.peak for row in self.summary.of_source(source)]
+        peaks = sorted(peak.median for peak in found if peak)
+        if not peaks:
+            return Finding(f"No peak of {self.name(self.summary.candidate)} is known ({where}).")
+        ends = dict.fromkeys(format_bytes(end) for end in (peaks[0], peaks[-1]))
+        over = f"over {_count(len(peaks), 'binary', 'binaries')} ({where})"
+        return Finding(
+            f"{self.name(self.summary.candidate)} holds {' to '.join(ends)} at its peak {over}.",
+            "It was measured alone: nothing is compared.",
+        )
 
     def _verdict(self, outcome: ReductionOutcome) -> str:
         claimed = f"At least {self.claim.reduction_pct:g} % less"

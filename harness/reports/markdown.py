@@ -72,7 +72,7 @@ def render_report(
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
-        columns=pick(summary_columns((summary.baseline, summary.candidate), held), shown),
+        columns=pick(summary_columns(summary.arms, held), shown),
         others=other_columns(summary),
         claim=claim,
         held=held_alike(held),

@@ -39,7 +39,7 @@ def print_summary(
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))
     console.print()
-    columns = summary_columns((summary.baseline, summary.candidate), held)
+    columns = summary_columns(summary.arms, held)
     print_tables(
         pick(columns, f"{_SHOWN} copies" if held else _SHOWN),
         {_title(source): summary.of_source(source) for source in summary.sources},
@@ -57,9 +57,9 @@ def live_header(arms: tuple[str, str]) -> Text:
     return live_line(live_columns(arms))
 
 
-def live_row(row: Row) -> Text:
+def live_row(row: Row, arms: tuple[str, str]) -> Text:
     """Return one finished row as a line, aligned with `live_header`, to print as it comes."""
-    return live_line(live_columns((row.baseline.name, row.candidate.name)), row)
+    return live_line(live_columns(arms), row)
 
 
 def _title(source: str) -> str:

@@ -160,7 +160,35 @@ def replicates_needed(
     None when nothing is known of the noise, or when it would take more than anybody will wait for.
     """
     variances = _log_variances(baseline, candidate)
-    if variances is None or effect_pct <= 0:
+    return None if variances is None else _replicates_needed(variances, effect_pct)
+
+
+def replicates_at(variation_pct: float, effect_pct: float) -> int | None:
+    """Return how many replicates of each arm make an increase visible in noise of that size.
+
+    Args:
+        variation_pct: The standard deviation of both arms in per cent of their mean.
+        effect_pct: The increase in per cent.
+    """
+    variance = math.log1p(variation_pct / 100) ** 2
+    return _replicates_needed((variance, variance), effect_pct)
+
+
+def tolerable_variation_pct(replicates: int, effect_pct: float) -> float:
+    """Return the noise in which so many replicates of each arm still show an increase; 0 for none.
+
+    Args:
+        replicates: Those of each arm.
+        effect_pct: The increase in per cent.
+    """
+    if replicates < 2:
+        return 0.0
+    error, freedom = _standard_error((1.0, 1.0), replicates, replicates)
+    return _percent(math.log1p(effect_pct / 100) / (error * _reach(freedom)))
+
+
+def _replicates_needed(variances: tuple[float, float], effect_pct: float) -> int | None:
+    if effect_pct <= 0:
         return None
     low, high = 2, _MOST_REPLICATES
     if _detectable_pct(variances, high, high) > effect_pct:
@@ -193,8 +221,12 @@ def _detectable_pct(variances: tuple[float, float], old_n: int, new_n: int) -> f
     error, freedom = _standard_error(variances, old_n, new_n)
     if error == 0:
         return 0.0
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2) + stdtrit(freedom, POWER))
-    return _percent(reach * error)
+    return _percent(_reach(freedom) * error)
+
+
+def _reach(freedom: float) -> float:
+    """Return how many standard errors an effect has to be away to be seen so often."""
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2) + stdtrit(freedom, POWER))
 
 
 def _standard_error(variances: tuple[float, float], old_n: int, new_n: int) -> tuple[float, float]:

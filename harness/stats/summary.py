@@ -94,12 +94,21 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Summary(Struct, frozen=True):
-    """Every row, by source and then by the baseline's peak; `metric` defines all of the peaks."""
+    """Every row, by source and then by the baseline's peak; `metric` defines all of the peaks.
+
+    Where the candidate is `alone`, nobody asked for the baseline, and nothing is compared.
+    """
 
     metric: str
     baseline: str
     candidate: str
     rows: tuple[Row, ...]
+    alone: bool = False
+
+    @property
+    def arms(self) -> tuple[str, str]:
+        """The names of the baseline and of the candidate; the first is empty without one."""
+        return "" if self.alone else self.baseline, self.candidate
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -127,20 +136,27 @@ def summarise(
     old, new = compared_arms(frames.manifest)
     old, new = baseline or old, candidate or new
     rows = sorted(_iter_rows(frames, (old, new), chosen), key=_order)
-    return Summary(metric=chosen, baseline=old, candidate=new, rows=tuple(rows))
+    asked = {arm.name for arm in frames.manifest.options.arms}
+    return Summary(
+        metric=chosen,
+        baseline=old,
+        candidate=new,
+        rows=tuple(rows),
+        alone=bool(asked) and old not in asked,
+    )
 
 
 def compared_arms(manifest: Manifest) -> tuple[str, str]:
     """Return the arm to compare with and the one to judge: the first and the last of a run.
 
-    Thresholds of one pipeline are neither old nor new, and of a pipeline alone nothing is known to
-    compare it with: then it is legacy and streaming, of which what was not measured is missing.
+    Thresholds of one pipeline are neither old nor new: then it is legacy and streaming. A pipeline
+    alone is the one to judge, and what it might be compared with was not asked for.
     """
     arms = manifest.options.arms
     if len({arm.pipeline for arm in arms}) > 1:
         return arms[0].name, arms[-1].name
-    if len(arms) == 1 and arms[0].name != _ARMS[0]:
-        return _ARMS[0], arms[0].name
+    if len(arms) == 1:
+        return next(name for name in _ARMS if name != arms[0].name), arms[0].name
     return _ARMS
 
 
@@ -222,7 +238,7 @@ def _row(
         doubts=doubts,
         failures=failures,
         unmeasured=tuple(_iter_unmeasured(asked, frames.metrics, metric)),
-        repeat=repeat_command(frames.manifest, case, [old.name, new.name]),
+        repeat=repeat_command(frames.manifest, case, [arm.name for arm in asked]),
     )
 
 

@@ -63,7 +63,7 @@ def result_columns(
     }
     columns = [
         replace(column, html=shown.get(column.key, column.html))
-        for column in summary_columns((summary.baseline, summary.candidate), held)
+        for column in summary_columns(summary.arms, held)
     ]
     state = Column[Row](
         key="state",
@@ -71,7 +71,7 @@ def result_columns(
         cell=lambda row: str(row_standing(row, claim)),
         html=lambda row: parts.badge(row_standing(row, claim)),
     )
-    return pick([*columns, state], _ORDER)
+    return pick(columns if summary.alone else [*columns, state], _ORDER)
 
 
 def _arms(row: Row) -> tuple[ArmSummary, ArmSummary]:

@@ -54,8 +54,8 @@ class Judgement(Struct, frozen=True):
 
 
 def iter_judgements(summary: Summary, claim: Claim) -> Iterator[Judgement]:
-    """Yield the claimed reduction from each source, then the claimed overshoot."""
-    for source in summary.sources:
+    """Yield the claimed reduction from each source, if two were compared, then the overshoot."""
+    for source in () if summary.alone else summary.sources:
         yield _reduction(summary, source, claim)
     if summary.rows:
         yield _overshoot(summary, claim)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -98,7 +99,10 @@ def test_the_terminal_table_with_copies_is_the_golden_one(run: tuple[Summary, Ma
 
 
 def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Manifest]) -> None:
-    lines = [live_header(("legacy", "streaming")), *map(live_row, run[0].rows)]
+    lines = [
+        live_header(("legacy", "streaming")),
+        *(live_row(row, ("legacy", "streaming")) for row in run[0].rows),
+    ]
     check("live.txt", "".join(f"{line.plain}\n" for line in lines))
 
 
@@ -197,7 +201,10 @@ def test_hostile_names_are_inert_in_a_terminal(run: tuple[Summary, Manifest]) ->
 
 def test_wide_names_leave_the_columns_aligned() -> None:
     rows = summarise(frames([*peaks("日本" * 20, [9], [1]), *peaks("a", [9], [1])])).rows
-    assert len({line.cell_len for line in map(live_row, rows)}) == 1
+    assert (
+        len({line.cell_len for line in (live_row(row, ("legacy", "streaming")) for row in rows)})
+        == 1
+    )
 
 
 def test_the_document_survives_json(run: tuple[Summary, Manifest]) -> None:
@@ -281,3 +288,19 @@ def test_a_run_that_was_cut_short_says_so() -> None:
 def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
     report = render_report(summarise(frames()), Manifest(), {})
     assert "nothing was measured" in report
+
+
+@pytest.mark.parametrize("arm", ARMS)
+def test_of_a_pipeline_that_was_measured_alone_nothing_is_missed_or_compared(arm: str) -> None:
+    rows = [row for row in peaks("a.so", [2048, 2048], [2048, 2048]) if row["arm"] == arm]
+    asked = {"options": {"arms": [{"name": arm, "pipeline": "p:run"}]}}
+    found = replace(frames(rows), manifest=manifest(**asked))
+    summary = summarise(found)
+    output = StringIO()
+    print_summary(summary, found.manifest, Console(file=output, width=80))
+    for said in (output.getvalue(), render_report(summary, found.manifest, {})):
+        assert "2.0 KiB" in said
+        assert "nothing is compared" in said
+        assert "missing" not in said
+        assert "No verdict" not in said
+        assert next(name for name in ARMS if name != arm) not in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from harness.config import MIB
 from harness.records import Job, Record
@@ -88,6 +89,22 @@ def test_a_disturbed_or_deceived_instrument_gives_no_number(
 ) -> None:
     (record,) = iter_records([job(probe=probe, pipeline=f"{PLANTED}:{pipeline}")], settings)
     assert (record.status, reason in record.detail) == ("invalid", True), record.detail
+
+
+@pytest.mark.parametrize(
+    ("pool", "status", "megabytes"), [("mimalloc", "invalid", 1024), ("system", "ok", 32)]
+)
+def test_a_reservation_of_arrow_is_no_peak_and_its_remedy_is_one(
+    job: MakeJob, settings: Settings, pool: str, status: str, megabytes: int
+) -> None:
+    """A table written as Parquet: some 15 MiB, or the gigabyte that mimalloc reserves."""
+    settings = structs.replace(settings, env={"ARROW_DEFAULT_MEMORY_POOL": pool})
+    pipeline = "harness.tests.run.parquet:run"
+    (record,) = iter_records([job(probe="memray", pipeline=pipeline)], settings)
+    assert record.status == status, record.detail
+    assert megabytes / 4 < record.values["heap_peak_memray"] / MIB < 4 * megabytes
+    if status == "invalid":
+        assert "--env ARROW_DEFAULT_MEMORY_POOL=system" in record.detail
 
 
 @pytest.mark.parametrize("probe", ["memray", "gc"])

@@ -289,7 +289,7 @@ def _peaks(row: Row, factor: float) -> tuple[float, ...]:
             {"legacy": "a", "streaming": "c", "mine": "b"}, ("legacy", "mine"), id="three"
         ),
         pytest.param({"mine": "b"}, ("legacy", "mine"), id="a plugin alone"),
-        pytest.param({"legacy": "a"}, ("legacy", "streaming"), id="legacy alone"),
+        pytest.param({"legacy": "a"}, ("streaming", "legacy"), id="legacy alone"),
         pytest.param({"s @ 1": "c", "s @ 2": "c"}, ("legacy", "streaming"), id="thresholds of one"),
     ],
 )
