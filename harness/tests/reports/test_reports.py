@@ -293,8 +293,8 @@ def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
 @pytest.mark.parametrize("arm", ARMS)
 def test_of_a_pipeline_that_was_measured_alone_nothing_is_missed_or_compared(arm: str) -> None:
     rows = [row for row in peaks("a.so", [2048, 2048], [2048, 2048]) if row["arm"] == arm]
-    asked = {"options": {"arms": [{"name": arm, "pipeline": "p:run"}]}}
-    found = replace(frames(rows), manifest=manifest(**asked))
+    options = {"arms": [{"name": arm, "pipeline": "p:run"}]}
+    found = replace(frames(rows), manifest=manifest(options=options))
     summary = summarise(found)
     output = StringIO()
     print_summary(summary, found.manifest, Console(file=output, width=80))
