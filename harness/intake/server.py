@@ -104,18 +104,34 @@ class IntakeServer(ThreadingHTTPServer):
 
 
 class _Reader(io.RawIOBase):
-    """Reads a connection until a deadline, however often a byte comes."""
+    """Reads a connection until a deadline, however often a byte comes.
+
+    Attributes:
+        heard: Whether anything has come of the current request.
+        late: Whether the deadline passed while more of it was awaited.
+    """
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self.heard = self.late = False
         self._sock = sock
         self._deadline = deadline
+
+    def start(self) -> None:
+        """Begin to read a request."""
+        self.heard = self.late = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._deadline.left_s())
-        return self._sock.recv_into(buffer)
+        try:
+            self._sock.settimeout(self._deadline.left_s())
+            size = self._sock.recv_into(buffer)
+        except TimeoutError:
+            self.late = True
+            raise
+        self.heard |= size > 0
+        return size
 
 
 class IntakeHandler(BaseHTTPRequestHandler):
@@ -133,18 +149,26 @@ class IntakeHandler(BaseHTTPRequestHandler):
         self.rfile.close()
         self.deadline = Deadline()
         self._left_bytes = 0
-        self.rfile = io.BufferedReader(_Reader(self.connection, self.deadline))
+        self._reader = _Reader(self.connection, self.deadline)
+        self.rfile = io.BufferedReader(self._reader)
 
     def handle_one_request(self) -> None:
         """Answer one request; silence, and a head that does not end, have their time, too."""
         self.deadline.start(self.server.budget.request_s)
+        self._reader.start()
+        self._in_head = True
         super().handle_one_request()
+        if self._in_head and self._reader.heard and self._reader.late:
+            self.requestline, self.request_version = "", self.protocol_version
+            self._refuse(TimeoutError())
+            self.wfile.flush()
 
     def parse_request(self) -> bool:
         """Read the head; refuse one that leaves open where the body ends."""
         self._left_bytes = 0
         if not super().parse_request():
             return False
+        self._in_head = False
         self.deadline.start(self.server.budget.request_s)
         lengths = self.headers.get_all("Content-Length", ())
         if len(lengths) > 1 or (lengths and "Transfer-Encoding" in self.headers):

@@ -18,7 +18,7 @@ import pytest
 from msgspec import structs
 
 from harness.config import KIB, MIB
-from harness.intake.budget import BUDGET
+from harness.intake.budget import BUDGET, Budget
 from harness.intake.server import IntakeServer, serve
 from harness.tests.intake.bodies import UPLOAD_ID, ledger_of, make_body, make_raw
 from harness.tests.intake.deliveries import (
@@ -38,43 +38,51 @@ def envelope(scopes: bytes, head: bytes = HEAD) -> bytes:
     return b"{" + head + b',"scopes":[' + scopes + b"]" + END
 
 
-def many(piece: bytes, size: int = 20 * MIB) -> bytes:
-    return piece * (size // len(piece))
-
-
-def lines() -> bytes:
-    return changed(b"", b',"injectible_lines":[%s{"start":0,"end":0}]' % many(
-    b'{"start":0,"end":0},', BUDGET.scope_bytes - KIB
-))  # fmt: skip
+def lines(budget: Budget) -> bytes:
+    """Return a body with the largest scope that is allowed, of the smallest values."""
+    piece = b'{"start":0,"end":0},'
+    pieces = piece * ((budget.scope_bytes - KIB) // len(piece))
+    listed = b',"injectible_lines":[%s{"start":0,"end":0}]' % pieces
+    return make_raw(envelope(changed(b"", listed)))
 
 
 EVENT = b'{"ddsource":"dd_debugger","service":"harness","runtimeId":"","debugger":{"type":"symdb"}}'
 
 
-def hostile() -> dict[str, bytes]:
+def hostile(budget: Budget) -> dict[str, bytes]:
+    """Return bodies that make something larger than a scope may be."""
+    size = budget.scope_bytes * 5 // 4
+
+    def many(piece: bytes, size: int = size) -> bytes:
+        return piece * (size // len(piece))
+
     return {
         "unknown key": make_raw(b'{"x":[' + many(b"{},") + b"{}]}"),
         "unknown key of a package": make_raw(
-        envelope(b'{"scope_type":"package","x":[' + many(b"{},") + b"{}]}")
-    ),
+            envelope(b'{"scope_type":"package","x":[' + many(b"{},") + b"{}]}")
+        ),
         "unknown key of a scope": make_raw(envelope(changed(b"", b',"x":[%s{}]' % many(b"{},")))),
         "sixteen long keys": make_raw(b"{" + b'"' + many(b"k") + b'":0' + END),
         "many keys": make_raw(envelope(b"{%s}" % b",".join(b'"k%d":0' % n for n in range(10**5)))),
         "long value": make_raw(envelope(b"", HEAD.replace(b"harness", many(b"s")))),
-        "long upload id": make_raw(envelope(b"", HEAD.replace(b"upload-1", many(b"u", 5 * MIB)))),
+        "long upload id": make_raw(envelope(b"", HEAD.replace(b"upload-1", many(b"u", size // 4)))),
         "list for a value": make_raw(envelope(b"", HEAD.replace(b'"go"', b"[%s0]" % many(b"0,")))),
-        "spaces in the event": make_raw(envelope(PACKAGE), event=EVENT + b" " * (100 * MIB)),
+        "spaces in the event": make_raw(envelope(PACKAGE), event=EVENT + many(b" ", 5 * size)),
         "nested brackets": make_raw(envelope(changed(b"", b',"symbols":' + many(b"[")))),
         "nested braces": make_raw(envelope(changed(b"", b',"symbols":' + many(b'{"a":')))),
         "nested in front of the scopes": make_raw(b'{"service":' + many(b"[")),
         "empty lists": make_raw(envelope(changed(b"", b',"symbols":[%s[]]' % many(b"[],")))),
         "long package name": make_raw(envelope(PACKAGE.replace(b'"p"', b'"%s"' % many(b"p")))),
-        "long scope type": make_raw(envelope(changed(b"function", many(b"f", 15 * MIB)))),
+        "long scope type": make_raw(
+            envelope(changed(b"function", many(b"f", budget.scope_bytes - KIB)))
+        ),
         "many parts": b"".join(
-        b'--XX\r\nContent-Disposition: form-data; name="%d"\r\n\r\n\r\n' % n for n in range(10**5)
-    ) + b"--XX--\r\n",
-        "no boundary": b"--XX\r\n" + b" " * (100 * MIB),
-}  # fmt: skip
+            b'--XX\r\nContent-Disposition: form-data; name="%d"\r\n\r\n\r\n' % n
+            for n in range(10**5)
+        )
+        + b"--XX--\r\n",
+        "no boundary": b"--XX\r\n" + many(b" ", 5 * size),
+    }
 
 
 class Watched(NamedTuple):
@@ -98,9 +106,20 @@ class Watched(NamedTuple):
         return answer
 
 
+SERVER = """
+import sys
+from msgspec import json
+from harness.intake.budget import Budget
+from harness.intake.server import serve
+with serve(budget=json.decode(sys.argv[1], type=Budget)) as server:
+    print(json.encode({"url": server.url}).decode(), flush=True)
+    sys.stdin.read()
+"""
+
+
 @contextmanager
-def watched() -> Iterator[Watched]:
-    command = [sys.executable, "-m", "harness.intake.server"]
+def watched(budget: Budget) -> Iterator[Watched]:
+    command = [sys.executable, "-c", SERVER, json.dumps(structs.asdict(budget))]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdin is not None
@@ -109,16 +128,26 @@ def watched() -> Iterator[Watched]:
         process.stdin.close()
 
 
-# The interpreter, and what allocators keep of what they got back: 60 to 70 MiB of it were seen.
-_BASE_MIB = 100
-# A reader holds a scope, as it arrived twice over, as one piece, and decoded: five at most.
-PEAK_MIB_MAX = _BASE_MIB + 5 * BUDGET.scope_bytes // MIB
+SMALL = structs.replace(BUDGET, scope_bytes=2 * MIB)
+either = pytest.mark.parametrize(
+    "budget", [SMALL, pytest.param(BUDGET, marks=pytest.mark.slow)], ids=["small", "default"]
+)
 
 
-def test_the_budget_bounds_what_an_intake_holds() -> None:
+def bound_mib(budget: Budget, scopes: int) -> int:
+    """Return what an intake may hold at most.
+
+    The interpreter takes 25 MiB, and allocators keep up to three scopes' worth of what they got
+    back. A reader holds a scope, as it arrived twice over, as one piece, and decoded: five at most.
+    """
+    return 45 + (3 + 5 * scopes) * budget.scope_bytes // MIB
+
+
+@either
+def test_the_budget_bounds_what_an_intake_holds(budget: Budget) -> None:
     """The proof is the process's own high-water mark, after everything that ever raised it."""
-    with watched() as intake:
-        for name, body in hostile().items():
+    with watched(budget) as intake:
+        for name, body in hostile(budget).items():
             status, answer = intake.post(body)
             assert (name, status) == (name, 400)
             assert len(answer) < 2 * BUDGET.error_chars, name
@@ -126,21 +155,29 @@ def test_the_budget_bounds_what_an_intake_holds() -> None:
             intake.post(make_raw(envelope(b"", HEAD.replace(b'batch_num":1', b'batch_num":9'))))
             body = make_raw(envelope(b"{}", HEAD.replace(b"upload-1", b"%01024d" % number)))
             assert intake.post(body)[0] == 400
-        status, answer = intake.post(make_raw(envelope(lines())))
+        status, answer = intake.post(lines(budget))
         assert (status, answer[:1]) == (202, b"{")
-        assert intake.peak_mib() < PEAK_MIB_MAX
+        assert intake.peak_mib() < bound_mib(budget, 1)
 
 
+@pytest.mark.slow
 def test_readers_are_as_many_as_the_budget_says() -> None:
     """Twelve large scopes at a time take no more than two."""
-    body = make_raw(envelope(lines()))
-    with watched() as intake:
+    body = lines(BUDGET)
+    with watched(BUDGET) as intake:
         threads = [Thread(target=intake.post, args=(body,)) for _ in range(12)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert intake.peak_mib() < _BASE_MIB + BUDGET.readers * 5 * BUDGET.scope_bytes // MIB
+        assert intake.peak_mib() < bound_mib(BUDGET, BUDGET.readers)
+
+
+def test_a_delivery_that_no_reader_comes_to_is_told_so() -> None:
+    with serve(budget=structs.replace(BUDGET, readers=1, request_s=0.2)) as intake:
+        with intake.readers:
+            assert deliver(intake, WHOLE)[0] == 503
+        assert deliver(intake, WHOLE)[0] == 202
 
 
 def test_what_is_refused_does_not_evict_an_upload(intake: IntakeServer) -> None:
@@ -269,6 +306,26 @@ def test_a_request_that_takes_too_long_is_told_so() -> None:
         with socket.create_connection((str(host), port), timeout=20) as connection:
             connection.sendall(b"POST /count/symdb/v1/input HTTP/1.1\r\nContent-Length: 9\r\n\r\n")
             assert connection.makefile("rb").readline().startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("head", ["P", "POST /count/symdb/v1/input HTTP/1.1\r\nContent-"])
+def test_a_head_that_does_not_end_is_told_so(head: str) -> None:
+    with serve(budget=structs.replace(BUDGET, request_s=0.2)) as intake:
+        host, port = intake.server_address[:2]
+        with socket.create_connection((str(host), port), timeout=20) as connection:
+            connection.sendall(head.encode())
+            answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert answer.endswith(b"}")
+
+
+def test_a_connection_that_says_nothing_is_closed_without_a_word() -> None:
+    """Its sender may just have begun the next request, and would take it for the answer to that."""
+    with serve(budget=structs.replace(BUDGET, request_s=0.2)) as intake:
+        host, port = intake.server_address[:2]
+        with socket.create_connection((str(host), port), timeout=20) as connection:
+            connection.sendall(b"GET /ledger/x HTTP/1.1\r\n\r\n")
+            assert connection.makefile("rb").read().count(b"HTTP/1.1") == 1
 
 
 def test_connections_are_limited_and_given_back() -> None:
