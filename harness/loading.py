@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
+from harness.errors import StoreError
 from harness.stats.frames import COLUMNS, Frames, tables_of
 from harness.stats.metrics import Metrics
+from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.store.reader import Run, read_run
+
+_REMEDY = "name runs, or a directory of runs"
 
 
 def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(COLUMNS)) -> Frames:
@@ -35,3 +39,39 @@ def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
         warnings=run.warnings,
         **tables_of(run.records, Metrics(run.manifest), tables),
     )
+
+
+def iter_complete(paths: Sequence[Path], warn: Callable[[str], None]) -> Iterator[Frames]:
+    """Yield the tables of every run that ended well.
+
+    Args:
+        paths: Runs, or directories of runs.
+        warn: Told which runs are left out, and what reading the others showed to be wrong.
+
+    Raises:
+        StoreError: There is no run in one of them, or it is damaged.
+    """
+    found = [run for path in paths for run in _iter_runs(path)]
+    for path in found:
+        manifest = read_manifest(path)
+        state, kind = manifest.state, manifest.kind
+        if state != COMPLETE or kind != "run":
+            why = f"a {kind}" if kind != "run" else f"{state or 'of unknown state'}, not complete"
+            warn(f"{path} left out: it is {why}")
+            continue
+        frames = load_frames(path, ("samples", "deliveries"))
+        for warning in frames.warnings:
+            warn(f"{path}: {warning}")
+        yield frames
+
+
+def _iter_runs(path: Path) -> list[Path]:
+    if (path / MANIFEST).exists():
+        return [path]
+    try:
+        found = sorted(entry for entry in path.iterdir() if (entry / MANIFEST).exists())
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror}", remedy=_REMEDY) from error
+    if not found:
+        raise StoreError(f"{path}: there is no run in it", remedy=_REMEDY)
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from urllib.parse import quote
 from harness.contracts import NO_DATA
 from harness.errors import StoreError
 from harness.loading import load_frames
+from harness.plots import history
 from harness.plots.style import write
 from harness.records import Manifest
 from harness.registry import load, names
@@ -21,6 +22,7 @@ from harness.reports.page.attachments import Flame, GateReport, Picture, read_ga
 from harness.reports.page.rendering import render_page
 from harness.reports.report import Report, report_of
 from harness.stats.frames import Frames
+from harness.stats.trends import Trend, history_table
 from harness.stats.verdict import Verdict
 from harness.text import escaped, json_bytes, write_file
 
@@ -110,6 +112,22 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
             continue
         drawn[name] = Drawn(write(figure, directory, name), figure.get_suptitle())
     return drawn
+
+
+def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
+    """Draw many runs side by side; return the path of each picture by its name.
+
+    Raises:
+        StoreError: The directory cannot be written.
+    """
+    try:
+        png = write(history.draw(history_table(trends)), directory, "history")
+    except OSError as error:
+        raise StoreError(
+            f"cannot write into {directory}: {error.strerror}",
+            remedy="choose another directory with --output",
+        ) from error
+    return {"history": str(png)}
 
 
 def _write_report(report: Report, path: Path, drawn: Mapping[str, Drawn]) -> None:

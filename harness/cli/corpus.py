@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from harness.cli.fetch_progress import FetchProgress
@@ -15,11 +14,8 @@ from harness.config import CORPUS, TIER, Tier
 from harness.corpus import (
     Binary,
     Finding,
-    Pin,
-    committed_corpus,
-    inventory,
     iter_fetch,
-    missing,
+    list_tier,
     pinned_manifest,
     verify,
 )
@@ -57,9 +53,11 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = F
     with FetchProgress(error_console()) as progress:
         binaries = list(iter_fetch(pinned_manifest(), [tier], directory, progress))
     if json:
-        _write_json({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+        write_line(
+            json_bytes({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+        )
     else:
-        _print_binaries(f"{tier} tier in {directory}", binaries)
+        print_tables(_BINARIES, {f"{tier} tier in {directory}": binaries}, output_console())
     absent = [binary for binary in binaries if not binary.is_elf]
     if absent:
         raise CorpusError(f"{len(absent)} of {len(binaries)} missing: {absent[0].detail}")
@@ -68,14 +66,13 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = F
 @app.command("list")
 def list_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
     """Show the binaries of a tier and of DIRECTORY, fetched or not."""
-    found = {binary.name: binary for binary in _found(directory, tier)}
-    for pin in pinned_manifest().tier(tier):
-        found[pin.name] = _compare(pin, found.get(pin.name), directory)
-    binaries = sorted(found.values(), key=_size)
+    binaries = list_tier(tier, directory)
     if json:
-        _write_json({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+        write_line(
+            json_bytes({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+        )
     else:
-        _print_binaries(f"{tier} tier and {directory}", binaries)
+        print_tables(_BINARIES, {f"{tier} tier and {directory}": binaries}, output_console())
 
 
 @app.command("verify")
@@ -83,32 +80,15 @@ def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json =
     """Read every byte of DIRECTORY again and compare it with the pinned tier."""
     findings = verify(pinned_manifest(), tier, directory)
     if json:
-        _write_json({"directory": str(directory), "tier": tier, "findings": findings})
+        write_line(json_bytes({"directory": str(directory), "tier": tier, "findings": findings}))
     else:
-        _print_findings(findings)
+        print_table(_FINDINGS, findings, output_console())
     wrong = [finding.name for finding in findings if finding.state in ("missing", "changed")]
     if wrong:
         raise CorpusError(
             f"missing or changed: {', '.join(wrong)}",
             remedy=f"python -m harness corpus fetch --tier {tier} {directory}",
         )
-
-
-def _found(directory: Path, tier: str) -> list[Binary]:
-    here = inventory(directory) if directory.exists() else []
-    return [*committed_corpus().planned, *here] if tier == "small" else here
-
-
-def _compare(pin: Pin, found: Binary | None, directory: Path) -> Binary:
-    """Return what is known of a pinned binary, with the manifest's word on it."""
-    if found and found.sha256 == pin.sha256:
-        return msgspec.structs.replace(found, pin=pin)
-    detail = "not fetched" if found is None else "not the pinned one"
-    return missing(pin, directory / pin.name, detail)
-
-
-def _size(binary: Binary) -> int:
-    return binary.pin.size_bytes if binary.pin else binary.size_bytes
 
 
 def _rows(binaries: Sequence[Binary]) -> list[dict[str, Any]]:
@@ -128,18 +108,6 @@ def _rows(binaries: Sequence[Binary]) -> list[dict[str, Any]]:
     ]
 
 
-def _write_json(document: dict[str, Any]) -> None:
-    write_line(json_bytes(document))
-
-
-def _print_binaries(title: str, binaries: Sequence[Binary]) -> None:
-    print_tables(_BINARIES, {title: binaries}, output_console())
-
-
-def _print_findings(findings: Sequence[Finding]) -> None:
-    print_table(_FINDINGS, findings, output_console())
-
-
 def _status(binary: Binary) -> str:
     return binary.status + (f": {binary.detail}" if binary.detail else "")
 
@@ -153,7 +121,12 @@ _BINARIES: list[Column[Binary]] = [
         cell=lambda one: ", ".join(map(str, one.pin.dwarf)) if one.pin else "",
     ),
     Column(key="machine", header="machine", cell=lambda one: one.pin.arch if one.pin else ""),
-    Column(key="size", header="size", cell=lambda one: format_bytes(_size(one)), kind="number"),
+    Column(
+        key="size",
+        header="size",
+        cell=lambda one: format_bytes(one.known_size_bytes),
+        kind="number",
+    ),
     Column(key="status", header="status", cell=_status),
 ]
 

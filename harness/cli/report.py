@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from harness.cli.gc_text import iter_gc_lines
 from harness.cli.output import error_console, write_line
 from harness.cli.publish import publish
 from harness.errors import ConfigError
-from harness.store.reader import RECORDS
+from harness.reports.gc_trace import iter_gc_lines
+from harness.store.reader import RECORDS, read_run
 from harness.store.seal import is_sealed
 
 
@@ -57,7 +57,7 @@ def report(
 
 def _print_gc_trace(run: Path) -> None:
     warnings: list[str] = []
-    for line in iter_gc_lines(run, warnings):
+    for line in iter_gc_lines(read_run(run), warnings):
         write_line(line.encode())
     for warning in warnings:
         error_console().print(Text(f"warning: {warning}"))

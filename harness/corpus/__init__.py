@@ -16,7 +16,7 @@ from harness.corpus.manifest import (
     load_manifest,
     pinned_manifest,
 )
-from harness.corpus.resolve import Corpus, committed_corpus, resolve
+from harness.corpus.resolve import Corpus, committed_corpus, list_tier, resolve
 
 __all__ = [
     "TIERS",
@@ -34,6 +34,7 @@ __all__ = [
     "fixtures_directory",
     "inventory",
     "iter_fetch",
+    "list_tier",
     "load_manifest",
     "missing",
     "pinned_manifest",

@@ -47,6 +47,11 @@ class Binary(Struct, frozen=True, kw_only=True):
         """Whether there is something to measure."""
         return self.status == "ok"
 
+    @property
+    def known_size_bytes(self) -> int:
+        """The size that is pinned, or else the one that was found."""
+        return self.pin.size_bytes if self.pin else self.size_bytes
+
 
 def pinned(pin: Pin, path: Path) -> Binary:
     """Return the pinned binary that is at `path`; the caller has checked its digest."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from pathlib import Path
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from harness.config import TIER
-from harness.corpus.binary import Binary, Stamp, digest_file, is_stamped, pinned
+from harness.corpus.binary import Binary, Stamp, digest_file, is_stamped, missing, pinned
 from harness.corpus.errand import OnProgress, ignore
 from harness.corpus.fetch import iter_arrivals
 from harness.corpus.inventory import inventory
@@ -68,6 +68,22 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
     _check_name(path, tier)
     tiers = [tier] if tier else Stamp.read(path).tiers or [TIER]
     return _from_fetch(manifest, tiers, path, on_progress)
+
+
+def list_tier(tier: str, directory: Path) -> list[Binary]:
+    """Return the binaries of a tier and of a directory, fetched or not, smallest first."""
+    here = inventory(directory) if directory.exists() else []
+    if tier == "small":
+        here = [*committed_corpus().planned, *here]
+    found = {binary.name: binary for binary in here}
+    for pin in pinned_manifest().tier(tier):
+        known = found.get(pin.name)
+        if known and known.sha256 == pin.sha256:
+            found[pin.name] = structs.replace(known, pin=pin)
+        else:
+            detail = "not the pinned one" if known else "not fetched"
+            found[pin.name] = missing(pin, directory / pin.name, detail)
+    return sorted(found.values(), key=lambda binary: binary.known_size_bytes)
 
 
 def committed_corpus(warning: str = "") -> Corpus:

@@ -64,6 +64,7 @@ MEASURED = {"worker", "witness", "frames", "sources", "replay", "recording"}
 EXCEPTIONS = {
     ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
     ("run.doctor", "run.launcher"): "doctor tries what the launcher does before every worker",
+    ("reports.gc_trace", "probes"): "the probe says how a line of its trace is written",
     ("gates.ratchet", "store"): "it makes the bounds that are kept beside a baseline",
     ("stats.metrics", "registry"): "runs from before manifests had declarations",
     ("run.doctor", "probes"): "doctor asks a probe whether this machine can carry it",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import pandas as pd
 
@@ -30,6 +30,19 @@ def measurements_of(frames: Frames) -> pd.DataFrame:
     )
     ordered = table.sort_values([*CASE, "probe", "metric", "replicate"], kind="stable")
     return ordered[[*COLUMNS, "exact", "better"]]
+
+
+def iter_remarks(runs: Iterable[Frames]) -> Iterator[str]:
+    """Yield what is wrong with runs, and what of them is left out because it failed."""
+    for run in runs:
+        yield from (f"warning: {warning}" for warning in run.warnings)
+        state = run.manifest.state
+        if state != "complete":
+            yield f"warning: {run.path} is {state or 'of unknown state'}, not complete"
+        failed = run.failures["status"]
+        if len(failed):
+            kinds = ", ".join(f"{count} {kind}" for kind, count in failed.value_counts().items())
+            yield f"left out: {len(failed)} replicates of {run.path} that failed ({kinds})"
 
 
 def tracked(table: pd.DataFrame, metrics: Metrics, names: Collection[str] = ()) -> pd.DataFrame:

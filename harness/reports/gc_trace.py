@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import StoreError
 from harness.probes.gc_trace import trace_line
 from harness.records import Job, Record
 from harness.stats.labels import inert
-from harness.store import read_run
+
+if TYPE_CHECKING:
+    from harness.store.reader import Run
 
 _PROBE, _COUNT = "gc", "gc_runs"
 
 
-def iter_gc_lines(run_dir: Path, warnings: list[str]) -> Iterator[str]:
+def iter_gc_lines(run: Run, warnings: list[str]) -> Iterator[str]:
     """Yield a heading for each replicate under probe gc, and below it a line per collection.
 
     What is not as a clean run would leave it goes into `warnings`, a trace among them that has
     not as many collections as the probe has counted.
 
     Raises:
-        StoreError: There is no run, a line is damaged, or no collector was watched.
+        StoreError: No collector was watched.
     """
-    run = read_run(run_dir)
     warnings += run.warnings
     traces = [one for one in run.records if one.job.probe == _PROBE and one.status == "ok"]
     if not traces:
         raise StoreError(
-            f"{run_dir}: no replicate ran under probe gc", remedy="measure with --probe gc"
+            f"{run.path}: no replicate ran under probe gc", remedy="measure with --probe gc"
         )
     for record in sorted(traces, key=lambda record: _replicate(record.job)):
         heading = _heading(record.job)
