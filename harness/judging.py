@@ -20,10 +20,10 @@ from harness.run.manifest import rig, versions
 from harness.stats import sides
 from harness.stats.check import Comparison
 from harness.stats.compare import Rule
+from harness.stats.environment import differences, environment_of
 from harness.stats.files import compare_files
 from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
-from harness.stats.surroundings import differences, surroundings
 from harness.stats.verdict import ComparisonDocument, FileChanges, Verdict
 from harness.store.baseline import (
     Baseline,
@@ -192,7 +192,7 @@ def baseline_document(opened: Baseline) -> BaselineDocument:
         files=seal.files,
         left_out=seal.left_out,
         counts_here={
-            metric: differences(surroundings(metric, manifest), surroundings(metric, here))
+            metric: differences(environment_of(metric, manifest), environment_of(metric, here))
             for metric in Metrics(manifest).compared
             if metric in named
         },

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from harness.corpus.manifest import Manifest as CorpusManifest
+from harness.corpus.manifest import CorpusManifest
 from harness.errors import ConfigError
 from harness.gates.suite import Suite
 from harness.records import Manifest, Record

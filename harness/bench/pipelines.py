@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Pipeline, PipelineOptions]] = {
 }
 
 
-class Outcome(Struct, kw_only=True):
+class CaseResult(Struct, kw_only=True):
     """What one case did in one process."""
 
     cpu_s: float
@@ -65,7 +65,7 @@ class Outcome(Struct, kw_only=True):
     peak_bytes: int = 0
 
 
-def run_case(name: str, replay: str, url: str, scratch: str) -> Outcome:
+def run_case(name: str, replay: str, url: str, scratch: str) -> CaseResult:
     """Run one case in this process, under memray if there is a `scratch` directory."""
     if name in (READ, ZLIB):
         return _run_floor(name, replay, scratch)
@@ -83,7 +83,7 @@ def run_case(name: str, replay: str, url: str, scratch: str) -> Outcome:
             counters = run(source.packages, poster, options, batches.append)
             cpu_s = time.process_time() - started_s
     full = [batch.payload_bytes for batch in batches if not batch.final]
-    return Outcome(
+    return CaseResult(
         cpu_s=cpu_s,
         raw_bytes=counters.raw_bytes,
         payload_bytes=counters.payload_bytes,
@@ -110,7 +110,7 @@ def _ignore(_: Batch) -> None:
     return None
 
 
-def _run_floor(name: str, replay: str, scratch: str) -> Outcome:
+def _run_floor(name: str, replay: str, scratch: str) -> CaseResult:
     """Time what no pipeline can do without: reading the packages, compressing their JSON."""
     encoder, compressor = msgspec.json.Encoder(), zlib.compressobj(6, zlib.DEFLATED, 31)
     buffer, raw_bytes, spent_s = bytearray(), 0, 0.0
@@ -129,10 +129,10 @@ def _run_floor(name: str, replay: str, scratch: str) -> Outcome:
         spent_s += _time_compression(compressor.compress, buffer)
         if name == READ:
             spent_s = time.process_time() - started_s
-    return Outcome(cpu_s=spent_s, raw_bytes=raw_bytes)
+    return CaseResult(cpu_s=spent_s, raw_bytes=raw_bytes)
 
 
-def _run_bare_loop(replay: str) -> Outcome:
+def _run_bare_loop(replay: str) -> CaseResult:
     """Encode and compress child by child with no batch, envelope or count: the least there is."""
     encode = msgspec.json.Encoder().encode_into
     compress = zlib.compressobj(6, zlib.DEFLATED, 31).compress
@@ -149,7 +149,7 @@ def _run_bare_loop(replay: str) -> Outcome:
                 del child
         compress(buffer[:end])
         spent_s = time.process_time() - started_s
-    return Outcome(cpu_s=spent_s, raw_bytes=raw_bytes + end)
+    return CaseResult(cpu_s=spent_s, raw_bytes=raw_bytes + end)
 
 
 def _iter_children(packages: Iterator[Package]) -> Iterator[object]:
@@ -167,10 +167,10 @@ def _time_compression(compress: Callable[[memoryview], bytes], buffer: bytearray
     return time.process_time() - started_s
 
 
-def measure(replay: str, rounds: int) -> dict[str, Outcome]:
+def measure(replay: str, rounds: int) -> dict[str, CaseResult]:
     """Run every case in processes of its own; return its best time and its peak."""
     order = [READ, ZLIB, BARE, *CASES]
-    results: dict[str, Outcome] = {}
+    results: dict[str, CaseResult] = {}
     with (
         subprocess.Popen(
             [sys.executable, "-m", "harness.intake.server"],
@@ -191,10 +191,10 @@ def measure(replay: str, rounds: int) -> dict[str, Outcome]:
     return results
 
 
-def _spawn(*arguments: str) -> Outcome:
+def _spawn(*arguments: str) -> CaseResult:
     command = [sys.executable, "-m", "harness.bench.pipelines", "--child", *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
-    return msgspec.json.decode(done.stdout, type=Outcome)
+    return msgspec.json.decode(done.stdout, type=CaseResult)
 
 
 def _peak(name: str, replay: str, url: str, scratch: str) -> int:
@@ -205,7 +205,7 @@ def _peak(name: str, replay: str, url: str, scratch: str) -> int:
         return int(json.loads(found.stdout)["peak_bytes"])
 
 
-def describe(name: str, results: dict[str, Outcome]) -> Iterator[str]:
+def describe(name: str, results: dict[str, CaseResult]) -> Iterator[str]:
     """Yield the lines that say what was measured, and how it stands against the promises."""
     read_s = results[READ].cpu_s
     yield (
@@ -225,7 +225,7 @@ def describe(name: str, results: dict[str, Outcome]) -> Iterator[str]:
     yield f"  a bare loop / zlib alone, speed: {_speed(results, BARE):.4g} (no goal: what is left)"
 
 
-def _promises(results: dict[str, Outcome]) -> Iterator[tuple[str, float, float, bool]]:
+def _promises(results: dict[str, CaseResult]) -> Iterator[tuple[str, float, float, bool]]:
     old_json, old, new = results["legacy, json"], results["legacy"], results["streaming"]
     hard, read_s = results["hard limit"], results[READ].cpu_s
     threshold = PipelineOptions().threshold_bytes
@@ -245,7 +245,7 @@ def _promises(results: dict[str, Outcome]) -> Iterator[tuple[str, float, float, 
     yield "size, hard limit / without", hard.payload_bytes / new.payload_bytes, 1.005, True
 
 
-def _speed(results: dict[str, Outcome], case: str) -> float:
+def _speed(results: dict[str, CaseResult], case: str) -> float:
     """Return how fast a case is beside zlib alone, without what reading the packages takes."""
     return results[ZLIB].cpu_s / (results[case].cpu_s - results[READ].cpu_s)
 

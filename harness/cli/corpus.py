@@ -12,8 +12,8 @@ from harness.cli.fetch_progress import FetchProgress
 from harness.cli.output import error_console, output_console, write_line
 from harness.config import CORPUS, TIER, Tier
 from harness.corpus import (
-    Binary,
-    Finding,
+    CorpusBinary,
+    PinCheck,
     iter_fetch,
     list_tier,
     pinned_manifest,
@@ -91,7 +91,7 @@ def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json =
         )
 
 
-def _rows(binaries: Sequence[Binary]) -> list[dict[str, Any]]:
+def _rows(binaries: Sequence[CorpusBinary]) -> list[dict[str, Any]]:
     return [
         {
             "name": binary.name,
@@ -108,11 +108,11 @@ def _rows(binaries: Sequence[Binary]) -> list[dict[str, Any]]:
     ]
 
 
-def _status(binary: Binary) -> str:
+def _status(binary: CorpusBinary) -> str:
     return binary.status + (f": {binary.detail}" if binary.detail else "")
 
 
-_BINARIES: list[Column[Binary]] = [
+_BINARIES: list[Column[CorpusBinary]] = [
     Column(key="binary", header="binary", cell=lambda one: one.name, kind="name"),
     Column(key="language", header="language", cell=lambda one: one.pin.language if one.pin else ""),
     Column(
@@ -130,7 +130,7 @@ _BINARIES: list[Column[Binary]] = [
     Column(key="status", header="status", cell=_status),
 ]
 
-_FINDINGS: list[Column[Finding]] = [
+_FINDINGS: list[Column[PinCheck]] = [
     Column(key="binary", header="binary", cell=lambda one: one.name, kind="name"),
     Column(key="state", header="state", cell=lambda one: one.state),
     Column(key="detail", header="detail", cell=lambda one: one.detail),

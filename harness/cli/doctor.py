@@ -13,7 +13,7 @@ from harness.bench.prove import Proof, iter_proofs
 from harness.cli.output import output_console, write_line
 from harness.config import DEFAULTS
 from harness.errors import HarnessError, MeasurementInvalid
-from harness.run.doctor import FAILURE, OK, Check, iter_checks
+from harness.run.doctor import FAILURE, OK, MachineCheck, iter_checks
 from harness.text import json_bytes
 
 _STYLES = {OK: "green", FAILURE: "bold red"}
@@ -35,7 +35,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Look at everything a measurement depends on, with a remedy for what is wrong."""
-    checks: list[Check] = []
+    checks: list[MachineCheck] = []
     for check in iter_checks(results):
         checks.append(check)
         if not json:
@@ -59,7 +59,7 @@ def _iter_proofs(*, quiet: bool) -> Iterator[Proof]:
         yield proof
 
 
-def _print_check(check: Check) -> None:
+def _print_check(check: MachineCheck) -> None:
     console = output_console()
     style = _STYLES.get(check.status, "yellow")
     console.print(Text.assemble((f"{check.status:8}", style), f"{check.name}: {check.detail}"))

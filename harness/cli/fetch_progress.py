@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from harness.corpus import Progress
+from harness.corpus import FetchStep
 from harness.units import format_seconds
 
 _WORDS = {
@@ -49,14 +49,14 @@ class FetchProgress:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: FetchStep) -> None:
         """Show one step; may be called from any thread."""
         if self._console.is_terminal:
             self._move_bar(progress)
         else:
             self._print_step(progress)
 
-    def _move_bar(self, progress: Progress) -> None:
+    def _move_bar(self, progress: FetchStep) -> None:
         if progress.stage == "ready":
             return
         what = f"{_WORDS[progress.stage]} {progress.source}"
@@ -69,7 +69,7 @@ class FetchProgress:
         busy = not 0 < progress.total <= progress.done
         self._bars.update(task, completed=progress.done, total=progress.total or None, visible=busy)
 
-    def _print_step(self, progress: Progress) -> None:
+    def _print_step(self, progress: FetchStep) -> None:
         if self._stage == (progress.source, progress.stage):
             return
         self._stage = (progress.source, progress.stage)

@@ -65,7 +65,7 @@ def _print_decisions(decisions: list[Decision], console: Console, *, dry_run: bo
         console.print(
             Text(
                 inert(
-                    f"{proposal.experiment} {proposal.check}: {decision.turn}{why}: "
+                    f"{proposal.experiment} {proposal.check}: {decision.change}{why}: "
                     f"{turn(old, new)}, {proposal.margin_pct:.1f} % above {observed} "
                     f"over {proposal.replicates} replicates"
                 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from harness.corpus.binary import Binary, missing
-from harness.corpus.errand import OnProgress, Progress
+from harness.corpus.binary import CorpusBinary, missing
+from harness.corpus.control import FetchStep, OnProgress
 from harness.corpus.fetch import iter_fetch
 from harness.corpus.inputs import Arrivals, binaries_of
-from harness.corpus.inventory import Finding, inventory, verify
+from harness.corpus.inventory import PinCheck, inventory, verify
 from harness.corpus.manifest import (
     TIERS,
-    Manifest,
+    CorpusManifest,
     Pin,
     counted_dies,
     fixtures_directory,
@@ -21,13 +21,13 @@ from harness.corpus.resolve import Corpus, committed_corpus, list_tier, resolve
 __all__ = [
     "TIERS",
     "Arrivals",
-    "Binary",
     "Corpus",
-    "Finding",
-    "Manifest",
+    "CorpusBinary",
+    "CorpusManifest",
+    "FetchStep",
     "OnProgress",
     "Pin",
-    "Progress",
+    "PinCheck",
     "binaries_of",
     "committed_corpus",
     "counted_dies",

@@ -27,7 +27,7 @@ _BEGIN_BYTES = 4096
 Status = Literal["ok", "text", "not-elf", "unreadable", "duplicate", "missing"]
 
 
-class Binary(Struct, frozen=True, kw_only=True):
+class CorpusBinary(Struct, frozen=True, kw_only=True):
     """A file that was found, fetched or is to come; all but status `ok` say in `detail` why.
 
     `name` is unique in its corpus and safe to print: control characters, and bytes that are not
@@ -53,14 +53,16 @@ class Binary(Struct, frozen=True, kw_only=True):
         return self.pin.size_bytes if self.pin else self.size_bytes
 
 
-def pinned(pin: Pin, path: Path) -> Binary:
+def pinned(pin: Pin, path: Path) -> CorpusBinary:
     """Return the pinned binary that is at `path`; the caller has checked its digest."""
-    return Binary(name=pin.name, path=path, size_bytes=pin.size_bytes, sha256=pin.sha256, pin=pin)
+    return CorpusBinary(
+        name=pin.name, path=path, size_bytes=pin.size_bytes, sha256=pin.sha256, pin=pin
+    )
 
 
-def missing(pin: Pin, path: Path, detail: str) -> Binary:
+def missing(pin: Pin, path: Path, detail: str) -> CorpusBinary:
     """Return the pinned binary that should be at `path`, and why it is not."""
-    return Binary(name=pin.name, path=path, status="missing", detail=detail, pin=pin)
+    return CorpusBinary(name=pin.name, path=path, status="missing", detail=detail, pin=pin)
 
 
 def digest_file(path: Path) -> str:

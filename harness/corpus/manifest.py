@@ -90,7 +90,7 @@ class Pin(_Strict):
         return self
 
 
-class Manifest(_Strict):
+class CorpusManifest(_Strict):
     """What `fixtures/corpus.toml` says."""
 
     format: Literal[1]
@@ -131,16 +131,16 @@ class Manifest(_Strict):
         return self
 
 
-def load_manifest(file: Path) -> Manifest:
+def load_manifest(file: Path) -> CorpusManifest:
     """Read and check a corpus manifest.
 
     Raises:
         ConfigError: The file cannot be read, or says something that cannot be; every fault is
             named, with the file and the key.
     """
-    with reading(file, Manifest, Wheel, GoToolchain, Pin):
+    with reading(file, CorpusManifest, Wheel, GoToolchain, Pin):
         content = file.read_bytes()
-        manifest = Manifest.model_validate(tomllib.loads(content.decode()))
+        manifest = CorpusManifest.model_validate(tomllib.loads(content.decode()))
     manifest._digest = hashlib.sha256(content).hexdigest()  # noqa: SLF001 - the reader's to set
     return manifest
 
@@ -168,7 +168,7 @@ def committed_path(pin: Pin) -> Path:
 
 
 @cache
-def pinned_manifest() -> Manifest:
+def pinned_manifest() -> CorpusManifest:
     """Return the manifest that ships with the harness."""
     return load_manifest(fixtures_directory() / "corpus.toml")
 

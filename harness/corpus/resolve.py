@@ -8,11 +8,11 @@ from pathlib import Path
 from msgspec import Struct, field, structs
 
 from harness.config import TIER
-from harness.corpus.binary import Binary, Stamp, digest_file, is_stamped, missing, pinned
-from harness.corpus.errand import OnProgress, ignore
+from harness.corpus.binary import CorpusBinary, Stamp, digest_file, is_stamped, missing, pinned
+from harness.corpus.control import OnProgress, ignore
 from harness.corpus.fetch import iter_arrivals
 from harness.corpus.inventory import inventory
-from harness.corpus.manifest import Manifest, committed_path, pinned_manifest
+from harness.corpus.manifest import CorpusManifest, committed_path, pinned_manifest
 from harness.errors import CorpusError
 
 _MOST_TOLD = 5
@@ -28,12 +28,12 @@ class Corpus(Struct, frozen=True, kw_only=True):
     """
 
     label: str
-    arrivals: Generator[Binary | None, None, None]
-    planned: list[Binary]
+    arrivals: Generator[CorpusBinary | None, None, None]
+    planned: list[CorpusBinary]
     warning: str = ""
-    _come: dict[str, Binary] = field(default_factory=dict)
+    _come: dict[str, CorpusBinary] = field(default_factory=dict)
 
-    def arrived(self, name: str) -> Binary | None:
+    def arrived(self, name: str) -> CorpusBinary | None:
         """Return a planned binary that is there or known not to come, else None."""
         while name not in self._come and (binary := next(self.arrivals)):
             self._come[binary.name] = binary
@@ -70,7 +70,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
     return _from_fetch(manifest, tiers, path, on_progress)
 
 
-def list_tier(tier: str, directory: Path) -> list[Binary]:
+def list_tier(tier: str, directory: Path) -> list[CorpusBinary]:
     """Return the binaries of a tier and of a directory, fetched or not, smallest first."""
     here = inventory(directory) if directory.exists() else []
     if tier == "small":
@@ -106,11 +106,11 @@ def committed_corpus(warning: str = "") -> Corpus:
     return _here(label, found, warning)
 
 
-def _here(label: str, found: list[Binary], warning: str = "") -> Corpus:
+def _here(label: str, found: list[CorpusBinary], warning: str = "") -> Corpus:
     return Corpus(label=label, arrivals=_each(found), planned=found, warning=warning)
 
 
-def _from_directory(path: Path, found: list[Binary]) -> Corpus:
+def _from_directory(path: Path, found: list[CorpusBinary]) -> Corpus:
     binaries, texts = _without_texts(found)
     if not binaries:
         raise CorpusError(
@@ -120,7 +120,7 @@ def _from_directory(path: Path, found: list[Binary]) -> Corpus:
     return _here(f"directory {path}{_told(texts)}", binaries)
 
 
-def _without_texts(found: list[Binary]) -> tuple[list[Binary], list[str]]:
+def _without_texts(found: list[CorpusBinary]) -> tuple[list[CorpusBinary], list[str]]:
     """Return what may be measured, and the names of the texts that lie beside it.
 
     Nobody meant a build script to be measured; as a rejected binary it would spoil the run.
@@ -137,7 +137,7 @@ def _told(texts: list[str]) -> str:
 
 
 def _from_fetch(
-    manifest: Manifest, tiers: list[str], path: Path, on_progress: OnProgress
+    manifest: CorpusManifest, tiers: list[str], path: Path, on_progress: OnProgress
 ) -> Corpus:
     pins = {pin.name: pin for tier in tiers for pin in manifest.tier(tier)}
     others, texts = _without_texts(inventory(path) if path.is_dir() else [])
@@ -157,8 +157,8 @@ def _from_fetch(
 
 
 def _each(
-    found: Iterable[Binary | None], ready: Iterable[Binary | None] = ()
-) -> Generator[Binary | None, None, None]:
+    found: Iterable[CorpusBinary | None], ready: Iterable[CorpusBinary | None] = ()
+) -> Generator[CorpusBinary | None, None, None]:
     yield from found
     yield from ready
 

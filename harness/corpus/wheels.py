@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO
 
-from harness.corpus.errand import Errand
+from harness.corpus.control import FetchControl
 from harness.corpus.manifest import Pin, Wheel
 from harness.errors import CorpusError
 
@@ -25,7 +25,7 @@ class IndexUnreachable(CorpusError):
     """There is no way to the package index: no use asking it for the next wheel."""
 
 
-def download(name: str, wheel: Wheel, into: Path, errand: Errand) -> Path:
+def download(name: str, wheel: Wheel, into: Path, control: FetchControl) -> Path:
     """Download one wheel with pip, under the user's own index settings.
 
     pip checks the digest: a file that is not the pinned one is never kept.
@@ -35,19 +35,19 @@ def download(name: str, wheel: Wheel, into: Path, errand: Errand) -> Path:
     """
     requirements = into / f"{name}.txt"
     requirements.write_text(f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-    errand.tell(name, "download", 0, wheel.size_bytes)
+    control.report(name, "download", 0, wheel.size_bytes)
 
     def follow(line: str) -> None:
         word, _, rest = line.partition(" ")
         done, _, total = rest.partition(" of ")
         if word == "Progress" and done.isdigit() and total.isdigit():
-            errand.tell(name, "download", int(done), wheel.size_bytes)
+            control.report(name, "download", int(done), wheel.size_bytes)
 
-    code, output = errand.run(_pip_command(wheel, requirements, into), follow)
+    code, output = control.run(_pip_command(wheel, requirements, into), follow)
     found = list(into.glob("*.whl"))
     if code or len(found) != 1:
         raise _download_failed(wheel, output)
-    errand.tell(name, "download", wheel.size_bytes, wheel.size_bytes)
+    control.report(name, "download", wheel.size_bytes, wheel.size_bytes)
     return found[0]
 
 

@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from harness.gates.suite import PEAK, Experiment, Suite
 from harness.stats.check import Case
+from harness.stats.environment import differences, environment_of
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
 from harness.stats.samples import Demands, Key, Sample, collect
-from harness.stats.surroundings import differences, surroundings
 
 if TYPE_CHECKING:
     from harness.store.baseline import Bound
@@ -73,10 +73,10 @@ class Evidence(Struct, frozen=True, dict=True):
 
         Empty where it does not: elsewhere a bound says nothing.
         """
-        here = surroundings(series, self.candidate.manifest)
+        here = environment_of(series, self.candidate.manifest)
         return "; ".join(
             differences(
-                {"suite": bound.suite, "series": bound.series, **bound.surroundings},
+                {"suite": bound.suite, "series": bound.series, **bound.environment},
                 {"suite": self.suite.name, "series": series, **here},
             )
         )

@@ -9,14 +9,14 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
 from harness.gates.suite import REDUCTION, BoundsCheck, Experiment
 from harness.stats.bounds import upper_tolerance_limit
-from harness.stats.surroundings import surroundings
+from harness.stats.environment import environment_of
 from harness.store.baseline import Bound
 
 _WHOLE = ("byte", "count")
@@ -110,7 +110,7 @@ def _with_margin(
     )
 
 
-class Turn(StrEnum):
+class BoundChange(StrEnum):
     """What becomes of a bound."""
 
     NEW = "new"
@@ -126,13 +126,13 @@ class Decision(Struct, frozen=True):
 
     proposal: Proposal
     standing: float | None
-    turn: Turn
+    change: BoundChange = field(name="turn")
     why: str = ""
 
     @property
     def takes_effect(self) -> bool:
         """Whether the proposed bound is the one from now on."""
-        return self.turn not in (Turn.KEPT, Turn.UNCHANGED)
+        return self.change not in (BoundChange.KEPT, BoundChange.UNCHANGED)
 
 
 def ratchet(
@@ -178,7 +178,7 @@ def _bound(proposal: Proposal, evidence: Evidence) -> Bound:
         margin_pct=proposal.margin_pct,
         replicates=proposal.replicates,
         run=manifest.run_id,
-        surroundings=surroundings(proposal.series, manifest),
+        environment=environment_of(proposal.series, manifest),
     )
 
 
@@ -195,16 +195,16 @@ def decide(
         loosen: Whether the proposal counts whatever stands.
     """
     if standing is None:
-        return Decision(proposal, None, Turn.NEW)
+        return Decision(proposal, None, BoundChange.NEW)
     if elsewhere:
-        turn = Turn.REPLACED if loosen else Turn.KEPT
-        return Decision(proposal, standing, turn, "" if loosen else f"it is for {elsewhere}")
+        change = BoundChange.REPLACED if loosen else BoundChange.KEPT
+        return Decision(proposal, standing, change, "" if loosen else f"it is for {elsewhere}")
     if proposal.upper_bound == standing:
-        return Decision(proposal, standing, Turn.UNCHANGED)
+        return Decision(proposal, standing, BoundChange.UNCHANGED)
     if proposal.upper_bound < standing:
-        return Decision(proposal, standing, Turn.TIGHTENED)
+        return Decision(proposal, standing, BoundChange.TIGHTENED)
     if loosen:
-        return Decision(proposal, standing, Turn.LOOSENED)
+        return Decision(proposal, standing, BoundChange.LOOSENED)
     beyond = proposal.observed > standing
     why = "this run exceeds it" if beyond else "the proposal is looser"
-    return Decision(proposal, standing, Turn.KEPT, why)
+    return Decision(proposal, standing, BoundChange.KEPT, why)

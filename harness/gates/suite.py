@@ -73,13 +73,13 @@ _Metrics = Annotated[
 _Sources = Annotated[tuple[Source, ...], _one_or_more(Source), Field(min_length=1)]
 
 
-class _Table(BaseModel):
+class _SuiteTable(BaseModel):
     """A table of a suite: immutable, and nothing in it goes unread."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Bounds(_Table):
+class Bounds(_SuiteTable):
     """What a series must keep to; without a literal bound, to the one that was ratcheted."""
 
     series: str
@@ -92,28 +92,28 @@ class Bounds(_Table):
         return self.upper_bound is None and self.lower_bound is None
 
 
-class BoundsCheck(_Table):
+class BoundsCheck(_SuiteTable):
     """One bounds check of an experiment."""
 
     name: _Name
     bounds: Bounds
 
 
-class SlopeBound(_Table):
+class SlopeBound(_SuiteTable):
     """How much the peak may grow for one more `per` of input: a streaming pipeline's does not."""
 
     per: Literal["functions", "scopes"] = "functions"
     upper_bound: _Quantity
 
 
-class ReportLink(_Table):
+class ReportLink(_SuiteTable):
     """Where a reader finds more."""
 
     text: str
     link: Annotated[str, Field(pattern=r"^https?://[^\s<>\"`|]+$")]
 
 
-class Experiment(_Table):
+class Experiment(_SuiteTable):
     """What is measured of one arm over some binaries, and what is expected.
 
     `binary` holds names or patterns (`*`, `cpp-*`) over the suite's corpus. `against` is the arm
@@ -189,7 +189,7 @@ class Experiment(_Table):
         )
 
 
-class _Options(_Table):
+class _Options(_SuiteTable):
     """How the pipelines of the suite batch and encode; as the options of `harness run`."""
 
     def as_pipeline_options(self) -> dict[str, Any]:
@@ -222,7 +222,7 @@ else:
     )
 
 
-class Suite(_Table):
+class Suite(_SuiteTable):
     """Experiments over one corpus.
 
     `corpus` is a pinned tier (`small`, `default`, `large`) or a directory. With `needs_baseline`,

@@ -69,7 +69,7 @@ def _chosen(history: pd.DataFrame) -> list[str]:
     return [name for found in known for name in found] or sorted(measured)[:1]
 
 
-class _Panel(Struct, frozen=True):
+class _MetricPanel(Struct, frozen=True):
     """What one panel shows: the lines with the largest changes on top, out of `of`."""
 
     title: str
@@ -77,12 +77,14 @@ class _Panel(Struct, frozen=True):
     of: int
 
 
-def _iter_panels(history: pd.DataFrame) -> Iterator[_Panel]:
+def _iter_panels(history: pd.DataFrame) -> Iterator[_MetricPanel]:
     for (metric, source), rows in history.groupby(["metric", "source"], sort=True):
         lines = [line for _, line in rows.groupby(["binary", "arm"], sort=True)]
         lines.sort(key=lambda line: -_largest_change(line))
         exact = ", exact" if bool(rows["exact"].all()) else ""
-        yield _Panel(drawn(f"{metric}, {source}{exact}"), lines[:_MOST_ROWS][::-1], len(lines))
+        yield _MetricPanel(
+            drawn(f"{metric}, {source}{exact}"), lines[:_MOST_ROWS][::-1], len(lines)
+        )
 
 
 def _largest_change(line: pd.DataFrame) -> float:
@@ -96,7 +98,7 @@ def _runs(history: pd.DataFrame) -> dict[str, str]:
     return dict(zip(ordered["run_id"], ordered["name"], strict=True))
 
 
-def _draw_panel(axes: Axes, panel: _Panel, places: dict[str, int]) -> None:
+def _draw_panel(axes: Axes, panel: _MetricPanel, places: dict[str, int]) -> None:
     axes.set_title(panel.title)
     places_of = [(str(line["binary"].iloc[0]), str(line["arm"].iloc[0])) for line in panel.lines]
     binaries = drawn_labels((binary for binary, _ in places_of), _NAME_WIDTH)
@@ -184,7 +186,7 @@ def _iter_marks(history: pd.DataFrame) -> Iterator[Line2D]:
             yield mark(*look, label, markersize=8)
 
 
-def _iter_notes(history: pd.DataFrame, panels: Iterable[_Panel]) -> Iterator[str]:
+def _iter_notes(history: pd.DataFrame, panels: Iterable[_MetricPanel]) -> Iterator[str]:
     yield "right: the latest level; heights are in proportion within a panel"
     reasons = list(dict.fromkeys(text for text in map(str, history["reason"]) if text))
     for reason in reasons[:_MOST_REASONS]:

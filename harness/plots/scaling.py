@@ -40,7 +40,7 @@ SIZE = "raw_bytes"
 
 _MOST_PANELS = 4
 _MOST_WORDS = 5
-_LINE = 0.09  # of a panel's height, for one line of words
+_LINE = 0.09  # of a panel's height, for one line of text
 _STEPS = 100
 _PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1}
 
@@ -115,10 +115,10 @@ def _draw_line(
 
 
 def _words(line: SizeLine) -> str:
-    words = line.words.partition(";")[0]
-    if line.slope is not None and not words.startswith("not known"):
-        words += f" ({readable(line.slope.low)} to {readable(line.slope.high)})"
-    return drawn(f"{shorten(line.arm, ARM_WIDTH)}, {BATCHES[line.flushed > 0]}: {words}")
+    meaning = line.meaning.partition(";")[0]
+    if line.slope is not None and not meaning.startswith("not known"):
+        meaning += f" ({readable(line.slope.low)} to {readable(line.slope.high)})"
+    return drawn(f"{shorten(line.arm, ARM_WIDTH)}, {BATCHES[line.flushed > 0]}: {meaning}")
 
 
 def _title(panel: Panel) -> str:

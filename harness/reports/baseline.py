@@ -50,7 +50,7 @@ def _tools(versions: dict[str, str]) -> str:
 
 
 def _bound_line(bound: Bound) -> str:
-    where = ", ".join(f"{name} {value}" for name, value in bound.surroundings.items())
+    where = ", ".join(f"{name} {value}" for name, value in bound.environment.items())
     return (
         f"{bound.experiment} {bound.check}: {bound.series} <= {bound.upper_bound:,.12g}, "
         f"{bound.margin_pct:.1f} % above {bound.observed:,.12g} of {bound.run} ({where})"

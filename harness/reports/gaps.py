@@ -10,7 +10,7 @@ from harness.stats.claim import judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
 
-Told = tuple[str, str, str]
+Remark = tuple[str, str, str]
 """What is to be told, of which binary, from which source."""
 
 
@@ -67,10 +67,10 @@ def _taken_apart(message: str, corpus: list[str]) -> tuple[str, list[str]]:
     return (f"{what}, {reason}", [binary]) if binary in corpus else (message, [])
 
 
-def _grouped(told: Iterable[Told]) -> dict[str, list[str]]:
+def _grouped(remarks: Iterable[Remark]) -> dict[str, list[str]]:
     """Put together what is said of several binaries, and of several sources of one."""
     sources: dict[tuple[str, str], list[str]] = {}
-    for what, binary, source in told:
+    for what, binary, source in remarks:
         sources.setdefault((what, binary), []).append(source)
     found: dict[str, list[str]] = {}
     for (what, binary), of in sources.items():

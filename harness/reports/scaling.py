@@ -106,7 +106,7 @@ def _iter_sentences(
             yield Text(f"{name}: no line: it takes three inputs whose {size} are known and differ")
         else:
             support = _support(line.slope, SIZES[line.size]) if line.slope else ""
-            yield Text.assemble((f"{name}: {inert(line.words)}", "bold"), support)
+            yield Text.assemble((f"{name}: {inert(line.meaning)}", "bold"), support)
     if all(point.batches <= 1 for point in points):
         told = "no input needed more than one batch: nothing is known of larger ones"
         yield Text(f"  {told}", style="dim")

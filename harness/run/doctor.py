@@ -33,7 +33,7 @@ _DISK_BYTES_MIN = 2 * GIB
 _MEMORY_BYTES_MIN = 2 * GIB
 
 
-class Check(Struct, frozen=True, kw_only=True):
+class MachineCheck(Struct, frozen=True, kw_only=True):
     """One thing that was looked at. A failure makes measuring impossible, a warning noisy."""
 
     name: str
@@ -42,10 +42,10 @@ class Check(Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
-def iter_checks(results: Path) -> Iterator[Check]:
+def iter_checks(results: Path) -> Iterator[MachineCheck]:
     """Look at everything a run into `results` depends on; each check comes when it is known."""
     yield _check_python()
-    yield Check(name="versions", status=OK, detail=_version_line())
+    yield MachineCheck(name="versions", status=OK, detail=_version_line())
     yield from _iter_kernel_checks()
     yield _check_addresses()
     yield _check_mallinfo()
@@ -55,20 +55,20 @@ def iter_checks(results: Path) -> Iterator[Check]:
     yield from _iter_probe_checks()
 
 
-def _check_python() -> Check:
+def _check_python() -> MachineCheck:
     found = f"{sys.implementation.name} {sys.version.split()[0]}, {sys.executable}"
     if sys.implementation.name != "cpython" or sys.version_info < (3, 11):
-        return Check(
+        return MachineCheck(
             name="Python", status=FAILURE, detail=found, remedy="use CPython 3.11 or later"
         )
-    return Check(name="Python", status=OK, detail=found)
+    return MachineCheck(name="Python", status=OK, detail=found)
 
 
 def _version_line() -> str:
     return ", ".join(f"{name} {version.split()[0]}" for name, version in versions().items())
 
 
-def _iter_kernel_checks() -> Iterator[Check]:
+def _iter_kernel_checks() -> Iterator[MachineCheck]:
     own = os.getpid()
     needed: tuple[tuple[str, Callable[[], object], str], ...] = (
         ("pidfd_open", lambda: os.close(os.pidfd_open(own)), "Linux 5.3 or later"),
@@ -83,32 +83,34 @@ def _iter_kernel_checks() -> Iterator[Check]:
         try:
             attempt()
         except (AttributeError, OSError) as error:
-            yield Check(name=name, status=FAILURE, detail=str(error), remedy=f"use {remedy}")
+            yield MachineCheck(name=name, status=FAILURE, detail=str(error), remedy=f"use {remedy}")
         else:
-            yield Check(name=name, status=OK, detail="works")
+            yield MachineCheck(name=name, status=OK, detail="works")
 
 
-def _check_addresses() -> Check:
+def _check_addresses() -> MachineCheck:
     """Try, in a child, what the launcher does before every worker."""
     attempt = "import ctypes, sys; sys.exit(ctypes.CDLL(None).personality(int(sys.argv[1])) == -1)"
     child = [sys.executable, "-I", "-S", "-c", attempt, str(ADDR_NO_RANDOMIZE)]
     if subprocess.run(child, check=False).returncode:
-        return Check(
+        return MachineCheck(
             name="address randomisation",
             status=WARNING,
             detail="cannot be switched off here",
             remedy="allow personality(2), as in: docker run --security-opt seccomp=unconfined; "
             "else exact peaks may differ by some hundred bytes",
         )
-    return Check(name="address randomisation", status=OK, detail="can be switched off")
+    return MachineCheck(name="address randomisation", status=OK, detail="can be switched off")
 
 
-def _check_mallinfo() -> Check:
+def _check_mallinfo() -> MachineCheck:
     try:
         live_bytes = live_heap_reader()()
     except HarnessError as error:
-        return Check(name="mallinfo2", status=WARNING, detail=error.message, remedy=error.remedy)
-    return Check(name="mallinfo2", status=OK, detail=f"{live_bytes / MIB:.0f} MiB live here")
+        return MachineCheck(
+            name="mallinfo2", status=WARNING, detail=error.message, remedy=error.remedy
+        )
+    return MachineCheck(name="mallinfo2", status=OK, detail=f"{live_bytes / MIB:.0f} MiB live here")
 
 
 def _places(results: Path) -> list[tuple[str, Path]]:
@@ -119,28 +121,28 @@ def _places(results: Path) -> list[tuple[str, Path]]:
     ]
 
 
-def _check_disk(name: str, path: Path) -> Check:
+def _check_disk(name: str, path: Path) -> MachineCheck:
     place = path
     while not place.exists():
         place = place.parent
     free_bytes = shutil.disk_usage(place).free
     detail = f"{free_bytes / GIB:.1f} GiB free in {path}"
     if not place.is_dir():
-        return Check(
+        return MachineCheck(
             name=name, status=FAILURE, detail=f"{place} is no directory", remedy="choose another"
         )
     if not os.access(place, os.W_OK):
-        return Check(
+        return MachineCheck(
             name=name, status=FAILURE, detail=f"{place} is read-only", remedy="choose another"
         )
     if free_bytes < _DISK_BYTES_MIN:
-        return Check(
+        return MachineCheck(
             name=name, status=WARNING, detail=detail, remedy=f"free {_DISK_BYTES_MIN // GIB} GiB"
         )
-    return Check(name=name, status=OK, detail=detail)
+    return MachineCheck(name=name, status=OK, detail=detail)
 
 
-def _check_memory() -> Check:
+def _check_memory() -> MachineCheck:
     available_bytes = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(OSError, ValueError, StopIteration):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
@@ -148,17 +150,17 @@ def _check_memory() -> Check:
         available_bytes = int(line.split()[1]) * 1024
     detail = f"{available_bytes / GIB:.1f} GiB available"
     if available_bytes < _MEMORY_BYTES_MIN:
-        return Check(
+        return MachineCheck(
             name="memory", status=WARNING, detail=detail, remedy="close what else is running"
         )
-    return Check(name="memory", status=OK, detail=detail)
+    return MachineCheck(name="memory", status=OK, detail=detail)
 
 
-def _iter_noise_checks() -> Iterator[Check]:
+def _iter_noise_checks() -> Iterator[MachineCheck]:
     """Look at what makes clocks and RSS noisy; heap peaks do not depend on it."""
     load, cpus = os.getloadavg()[0], os.cpu_count() or 1
     quiet = load < cpus / 2
-    yield Check(
+    yield MachineCheck(
         name="load",
         status=OK if quiet else WARNING,
         detail=f"{load:.1f} on {cpus} CPUs",
@@ -166,7 +168,7 @@ def _iter_noise_checks() -> Iterator[Check]:
     )
     governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     steady = governor in {"", "performance"}
-    yield Check(
+    yield MachineCheck(
         name="CPU governor",
         status=OK if steady else WARNING,
         detail=governor or "not adjustable here",
@@ -174,7 +176,7 @@ def _iter_noise_checks() -> Iterator[Check]:
     )
     pages = _read("/sys/kernel/mm/transparent_hugepage/enabled")
     huge = "[always]" in pages
-    yield Check(
+    yield MachineCheck(
         name="huge pages",
         status=WARNING if huge else OK,
         detail=pages or "none",
@@ -190,7 +192,7 @@ def _read(path: str) -> str:
     return ""
 
 
-def _iter_probe_checks() -> Iterator[Check]:
+def _iter_probe_checks() -> Iterator[MachineCheck]:
     """Measure a few made-up packages with every built-in probe, in workers as in a run."""
     with scratch_directory() as scratch, Intake() as intake:
         traits = resolve_probes(DEFAULTS.probes)
@@ -225,12 +227,12 @@ def _iter_probe_checks() -> Iterator[Check]:
             yield _check_probe(record, traits[record.job.probe].metrics[0])
 
 
-def _check_probe(record: Record, first: Metric) -> Check:
+def _check_probe(record: Record, first: Metric) -> MachineCheck:
     name = f"probe {record.job.probe}"
     if record.status == "ok":
         detail = f"{first.name} {record.values[first.name]:,.6g} {first.unit}"
-        return Check(name=name, status=OK, detail=detail)
-    return Check(
+        return MachineCheck(name=name, status=OK, detail=detail)
+    return MachineCheck(
         name=name,
         status=FAILURE,
         detail=f"{record.status}: {record.detail}",

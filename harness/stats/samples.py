@@ -10,9 +10,9 @@ import pandas as pd
 from msgspec import Struct, structs
 
 from harness.records import Metric
+from harness.stats.environment import comparable_with, rig_differences
 from harness.stats.frames import Frames
 from harness.stats.metrics import UNDECLARED
-from harness.stats.surroundings import comparable_with, rig_differences
 
 
 class Key(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
-from msgspec import Struct
+from msgspec import Struct, field
 
 from harness.errors import MeasurementInvalid
 from harness.records import Binary
@@ -74,7 +74,7 @@ class SizeLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     flat_limit: float
     flushed: int
     is_flat: bool
-    words: str
+    meaning: str = field(name="words")
 
 
 def is_flat(slope: Slope, flat_limit: float) -> bool:
@@ -168,7 +168,7 @@ def _iter_lines(points: list[ScalingPoint], size: str) -> Iterator[SizeLine]:
         flat_limit=flat_limit,
         flushed=sum(point.batches > 1 for point in points),
         is_flat=not alone and is_flat(slope, flat_limit),
-        words=slope_in_words(slope, size, flat_limit, alone),
+        meaning=slope_in_words(slope, size, flat_limit, alone),
     )
 
 

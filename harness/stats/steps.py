@@ -13,7 +13,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from harness.stats.change import arithmetic_change
-from harness.stats.surroundings import differences
+from harness.stats.environment import differences
 
 LEAST_POINTS = 6  # of a noisy metric: fewer say nothing of its noise
 _LEAST_SEGMENT = 2  # a single odd run is an outlier, not a new level

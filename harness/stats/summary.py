@@ -184,17 +184,17 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
             _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined)
             for name in arms
         )
-        told = _Told(
+        facts = _CaseFacts(
             failures=() if failures is None else tuple(_iter_failures(failures, causes, arms)),
             same=None if deliveries is None else same_output(deliveries, arms),
             raw_bytes=None if deliveries is None else _delivered(deliveries, arms),
             digests=sorted(map(str, found)),
             ratios=[ratios.get((*case, metric), Ratio()) for metric in _BARE],
         )
-        yield _row(frames, (str(case[0]), str(case[1])), (old, new), metric, told)
+        yield _row(frames, (str(case[0]), str(case[1])), (old, new), metric, facts)
 
 
-class _Told(Struct, frozen=True):
+class _CaseFacts(Struct, frozen=True):
     """What is known of a row beside its two arms."""
 
     failures: tuple[Failure, ...]
@@ -209,16 +209,16 @@ def _row(
     case: tuple[str, str],
     arms: tuple[ArmSummary, ArmSummary],
     metric: str,
-    told: _Told,
+    facts: _CaseFacts,
 ) -> Row:
-    (old, new), failures, same, digests = arms, told.failures, told.same, told.digests
+    (old, new), failures, same, digests = arms, facts.failures, facts.same, facts.digests
     defined = (metric, frames.metrics.probe(metric))
     # Of an arm that nobody asked for, nothing is missing.
     named = {arm.name for arm in frames.manifest.options.arms}
     asked = tuple(arm for arm in arms if arm.name in named or not named)
     doubts = tuple(_iter_doubts(asked, failures, same, defined, len(digests)))
     ratio = None if same is False else _ratio(old.peak, new.peak)
-    wall, cpu, rss = told.ratios
+    wall, cpu, rss = facts.ratios
     return Row(
         binary=case[0],
         binary_sha256=digests[0] if len(digests) == 1 else "",
@@ -226,7 +226,7 @@ def _row(
         baseline=old,
         candidate=new,
         reduction_pct=None if ratio is None else 100 * (1 - ratio),
-        raw_bytes=told.raw_bytes if same else None,
+        raw_bytes=facts.raw_bytes if same else None,
         wall_ratio=wall.value,
         cpu_ratio=cpu.value,
         rss_ratio=rss.value,

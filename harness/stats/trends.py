@@ -12,11 +12,11 @@ from msgspec import Struct, to_builtins
 
 from harness.records import Options
 from harness.stats.change import finite
+from harness.stats.environment import environment_of
 from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
 from harness.stats.samples import Key, Sample, collect
 from harness.stats.steps import LEAST_POINTS, Step, find_steps
-from harness.stats.surroundings import surroundings
 
 SCHEMA = "harness.history/1"
 _DIGEST, _SHORT = 40, 10  # letters of a whole commit, and of one that people can compare
@@ -27,7 +27,7 @@ class RunLevel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `commit` is empty when nobody knows it, and `dirty` when the checkout differed from it.
     `environment` holds what changes the numbers without any change of the code: see
-    `harness.stats.surroundings`; and which binary it was, and the options.
+    `harness.stats.environment`; and which binary it was, and the options.
     """
 
     run_id: str
@@ -140,7 +140,7 @@ def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
         high=high,
         replicates=len(sample.numbers),
         environment={
-            **surroundings(key.metric, frames.manifest),
+            **environment_of(key.metric, frames.manifest),
             "binary": " ".join(sorted(digest[:12] for digest in sample.inputs)),
             **_options(frames.manifest.options, key.arm),
         },

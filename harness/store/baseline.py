@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct, field, structs
 
 from harness.errors import StoreError
 from harness.records import Manifest
@@ -40,8 +40,8 @@ class Bound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An upper bound for one check of one experiment of a suite, and where it comes from.
 
     `observed` is the largest value that `run` measured in that many `replicates`, and the bound
-    is `margin_pct` above it. `surroundings` is what else the values depend on, such as the version
-    of Python and, for times, the machine: elsewhere the bound says nothing.
+    is `margin_pct` above it. `environment`, stored as `surroundings`, is what else values depend
+    on, such as the version of Python and, for times, the machine: elsewhere the bound says nothing.
     """
 
     experiment: str
@@ -53,7 +53,7 @@ class Bound(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     margin_pct: float
     replicates: int
     run: str
-    surroundings: dict[str, str] = {}
+    environment: dict[str, str] = field(default_factory=dict, name="surroundings")
 
 
 class Baseline(Struct, frozen=True, kw_only=True):

@@ -40,7 +40,7 @@ class MetricLine(Struct, frozen=True):
     candidate: Measured | None
 
 
-class Case(Struct, frozen=True):
+class CaseDetail(Struct, frozen=True):
     """One binary from one source. `batches` are of each arm's first replicate."""
 
     row: Row
@@ -61,7 +61,7 @@ class Detail(Struct, frozen=True):
     sha256: str
     size_bytes: int | None
     language: str
-    cases: tuple[Case, ...]
+    cases: tuple[CaseDetail, ...]
 
 
 def anchors_of(summary: Summary) -> dict[str, str]:
@@ -114,12 +114,12 @@ def _case(
     values: Mapping[Place, list[float]],
     tables: Mapping[str, Mapping[Key, pd.DataFrame]],
     flames: Mapping[Flame, str],
-) -> Case:
+) -> CaseDetail:
     key = (row.binary, row.source)
     batches = _first_batches(tables["batches"][key])
     peak_probe = report.frames.metrics.probe(report.summary.metric)
     curves = curves_of(tables["timeline"][key], peak_probe)
-    return Case(
+    return CaseDetail(
         row=row,
         metrics=tuple(_iter_metrics(row, values)),
         batches=tuple(batches[:MOST_BATCHES]),

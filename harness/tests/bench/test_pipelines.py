@@ -11,7 +11,7 @@ from harness.bench.pipelines import (
     CASES,
     READ,
     ZLIB,
-    Outcome,
+    CaseResult,
     _as_replay,
     describe,
     run_case,
@@ -49,13 +49,13 @@ def test_every_case_runs_on_a_replay_file(name: str, tmp_path: Path) -> None:
     )
 
 
-def make_results(streaming_peak_bytes: int) -> dict[str, Outcome]:
+def make_results(streaming_peak_bytes: int) -> dict[str, CaseResult]:
     results = {
-        name: Outcome(cpu_s=3.0, batches=2, fill=1.0, payload_bytes=100, peak_bytes=40 * MIB)
+        name: CaseResult(cpu_s=3.0, batches=2, fill=1.0, payload_bytes=100, peak_bytes=40 * MIB)
         for name in CASES
     }
-    results[READ], results[ZLIB] = Outcome(cpu_s=1.0), Outcome(cpu_s=1.9)
-    results[BARE] = Outcome(cpu_s=2.9)
+    results[READ], results[ZLIB] = CaseResult(cpu_s=1.0), CaseResult(cpu_s=1.9)
+    results[BARE] = CaseResult(cpu_s=2.9)
     results["streaming"].peak_bytes = streaming_peak_bytes
     return results
 

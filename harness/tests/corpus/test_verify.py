@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.corpus import Manifest, verify
+from harness.corpus import CorpusManifest, verify
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, manifest, pin
 
@@ -24,7 +24,7 @@ WHEEL = {
 
 
 @pytest.fixture
-def two_pins() -> Manifest:
+def two_pins() -> CorpusManifest:
     large = pin("other-tier", wheel="w", member="b", tier="large")
     return manifest({"w": WHEEL}, pin("lib", wheel="w", member="a"), large)
 
@@ -39,14 +39,16 @@ def two_pins() -> Manifest:
     ],
 )
 def test_a_pinned_binary_has_a_state(
-    content: bytes | None, state: str, two_pins: Manifest, tmp_path: Path
+    content: bytes | None, state: str, two_pins: CorpusManifest, tmp_path: Path
 ) -> None:
     if content is not None:
         (tmp_path / "lib").write_bytes(content)
     assert [finding.state for finding in verify(two_pins, "default", tmp_path)] == [state]
 
 
-def test_a_change_that_keeps_size_and_time_is_found(two_pins: Manifest, tmp_path: Path) -> None:
+def test_a_change_that_keeps_size_and_time_is_found(
+    two_pins: CorpusManifest, tmp_path: Path
+) -> None:
     file = tmp_path / "lib"
     file.write_bytes(ELF)
     before = file.stat()
@@ -56,7 +58,7 @@ def test_a_change_that_keeps_size_and_time_is_found(two_pins: Manifest, tmp_path
 
 
 def test_a_binary_of_another_tier_is_not_extra_but_a_stranger_is(
-    two_pins: Manifest, tmp_path: Path
+    two_pins: CorpusManifest, tmp_path: Path
 ) -> None:
     for name in ("lib", "other-tier", "stranger"):
         (tmp_path / name).write_bytes(ELF)
@@ -64,6 +66,8 @@ def test_a_binary_of_another_tier_is_not_extra_but_a_stranger_is(
     assert states == {"lib": "ok", "stranger": "extra"}
 
 
-def test_a_directory_that_is_not_there_is_an_error(two_pins: Manifest, tmp_path: Path) -> None:
+def test_a_directory_that_is_not_there_is_an_error(
+    two_pins: CorpusManifest, tmp_path: Path
+) -> None:
     with pytest.raises(CorpusError, match="there is no directory"):
         verify(two_pins, "default", tmp_path / "absent")

@@ -274,7 +274,7 @@ RATCHETED = [{"name": "peak", "bounds": {"series": "heap_peak"}}]
         pytest.param({"upper_bound": 1_100_000}, Outcome.PASS, "", id="kept"),
         pytest.param({"upper_bound": 900_000}, Outcome.FAIL, "", id="broken"),
         pytest.param(
-            {"surroundings": {"python": "2.7"}}, Outcome.INVALID, "python 2.7", id="from elsewhere"
+            {"environment": {"python": "2.7"}}, Outcome.INVALID, "python 2.7", id="from elsewhere"
         ),
         pytest.param({"suite": "other"}, Outcome.INVALID, "suite other", id="another suite's"),
     ],

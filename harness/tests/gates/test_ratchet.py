@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import MeasurementInvalid
-from harness.gates.ratchet import Proposal, Turn, decide, propose
+from harness.gates.ratchet import BoundChange, Proposal, decide, propose
 from harness.stats.bounds import upper_tolerance_limit
 from harness.tests.gates.made import LEGACY, STREAMING, Change, evidence, rows_where, run
 
@@ -109,21 +109,25 @@ def test_what_cannot_carry_a_bound_gets_none(
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "loosen", "turn"),
+    ("old", "new", "loosen", "change"),
     [
-        pytest.param(None, 100.0, False, Turn.NEW, id="the first one"),
-        pytest.param(100.0, 99.0, False, Turn.TIGHTENED, id="tighter"),
-        pytest.param(100.0, 99.0, True, Turn.TIGHTENED, id="tighter, though loosening is allowed"),
-        pytest.param(100.0, 100.0, True, Turn.UNCHANGED, id="the same"),
-        pytest.param(100.0, 101.0, False, Turn.KEPT, id="looser"),
-        pytest.param(100.0, 101.0, True, Turn.LOOSENED, id="looser, as asked"),
+        pytest.param(None, 100.0, False, BoundChange.NEW, id="the first one"),
+        pytest.param(100.0, 99.0, False, BoundChange.TIGHTENED, id="tighter"),
+        pytest.param(
+            100.0, 99.0, True, BoundChange.TIGHTENED, id="tighter, though loosening is allowed"
+        ),
+        pytest.param(100.0, 100.0, True, BoundChange.UNCHANGED, id="the same"),
+        pytest.param(100.0, 101.0, False, BoundChange.KEPT, id="looser"),
+        pytest.param(100.0, 101.0, True, BoundChange.LOOSENED, id="looser, as asked"),
     ],
 )
-def test_a_bound_turns_one_way(old: float | None, new: float, loosen: bool, turn: Turn) -> None:
+def test_a_bound_turns_one_way(
+    old: float | None, new: float, loosen: bool, change: BoundChange
+) -> None:
     decision = decide(a_proposal(new), old, loosen=loosen)
-    assert decision.turn is turn
+    assert decision.change is change
     assert decision.standing == old
-    assert bool(decision.why) == (turn is Turn.KEPT)
+    assert bool(decision.why) == (change is BoundChange.KEPT)
 
 
 def test_a_run_beyond_its_bound_is_told_from_one_that_is_merely_worse() -> None:
@@ -131,10 +135,14 @@ def test_a_run_beyond_its_bound_is_told_from_one_that_is_merely_worse() -> None:
     assert decide(a_proposal(112, 107), 100.0).why == "this run exceeds it"
 
 
-@pytest.mark.parametrize(("loosen", "turn"), [(False, Turn.KEPT), (True, Turn.REPLACED)])
-def test_a_bound_from_elsewhere_is_neither_tighter_nor_looser(loosen: bool, turn: Turn) -> None:
+@pytest.mark.parametrize(
+    ("loosen", "change"), [(False, BoundChange.KEPT), (True, BoundChange.REPLACED)]
+)
+def test_a_bound_from_elsewhere_is_neither_tighter_nor_looser(
+    loosen: bool, change: BoundChange
+) -> None:
     decision = decide(a_proposal(1.0), 100.0, elsewhere="another Python", loosen=loosen)
-    assert decision.turn is turn
+    assert decision.change is change
     assert decision.why == ("" if loosen else "it is for another Python")
 
 

@@ -21,7 +21,7 @@ def check(
     options: PipelineOptions,
     observe: Callable[[Batch], None],
 ) -> Counters:
-    """Refuse to work in any other surroundings than the declared ones."""
+    """Refuse to work in any other environment than the declared one."""
     surplus = set(os.environ) - _EXPECTED - {"LD_LIBRARY_PATH"}
     nearby = list(Path().iterdir())
     if surplus or os.environ["PYTHONHASHSEED"] != "7" or nearby:

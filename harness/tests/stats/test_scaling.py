@@ -67,7 +67,7 @@ def test_prefixes_of_a_binary_are_a_series_with_a_line_in_words(
     (trend,) = fit_lines(scaling_points(prefixed(per_function)))
     assert trend.slope is not None
     assert (trend.series, trend.arm, trend.slope.points, trend.flushed) == ("a", "streaming", 4, 0)
-    assert trend.words == words
+    assert trend.meaning == words
     assert trend.is_flat == words.startswith("flat")
 
 
@@ -89,7 +89,7 @@ def test_a_line_that_rests_on_one_input_is_not_given_and_says_what_would_help() 
     peaks["symbolic"] = (2_300_000.0, 32_000)
     (line,) = fit_lines(scaling_points(measured(peaks, [an_input(n, 1.0, n) for n in counts])))
     assert (line.slope, line.rests_on, line.is_flat) == (None, "symbolic", False)
-    assert line.words == (
+    assert line.meaning == (
         "no line: it would rest on symbolic alone; measure more inputs of about its size"
     )
 

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records import Manifest
-from harness.stats.frames import Frames
-from harness.stats.metrics import Metrics
-from harness.stats.surroundings import (
+from harness.stats.environment import (
     comparable_with,
     differences,
-    surroundings,
+    environment_of,
 )
+from harness.stats.frames import Frames
+from harness.stats.metrics import Metrics
 from harness.stats.trends import HISTORY, Trend, history_table, trends_of
 from harness.tests.stats.made import delivery, failure, manifest, sample
 
@@ -182,14 +182,14 @@ def test_times_depend_on_the_machine_and_exact_peaks_do_not() -> None:
     here = manifest(versions=VERSIONS, rig=RIG)
     assert Metrics(Manifest())[PEAK].portable
     assert not Metrics(Manifest())["wall"].portable
-    assert "cpu" not in surroundings(PEAK, here)
-    assert surroundings("wall", here)["cpu"] == "one"
-    assert "memray" not in surroundings("wall", here)
+    assert "cpu" not in environment_of(PEAK, here)
+    assert environment_of("wall", here)["cpu"] == "one"
+    assert "memray" not in environment_of("wall", here)
 
 
 def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() -> None:
-    here = surroundings(PEAK, manifest(versions=VERSIONS, rig=RIG))
-    assert "memray unknown, then 1.20.0" in differences(surroundings(PEAK, Manifest()), here)
+    here = environment_of(PEAK, manifest(versions=VERSIONS, rig=RIG))
+    assert "memray unknown, then 1.20.0" in differences(environment_of(PEAK, Manifest()), here)
     assert differences(here, here) == []
 
 

@@ -21,7 +21,7 @@ _KEPT_LINES = 40
 Stage = Literal["wait", "download", "extract", "unpack", "build", "ready"]
 
 
-class Progress(Struct, frozen=True):
+class FetchStep(Struct, frozen=True):
     """One step forward; drawing it is the caller's.
 
     `source` is the wheel, or for `ready` the binary. `done` of `total` counts bytes for
@@ -35,14 +35,14 @@ class Progress(Struct, frozen=True):
     total: int = 0
 
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[FetchStep], None]
 
 
-def ignore(_: Progress) -> None:
+def ignore(_: FetchStep) -> None:
     """Tell nobody."""
 
 
-class Errand:
+class FetchControl:
     """One fetch: its steps, and its commands, at most one at a time; `cancel` ends it for good."""
 
     def __init__(self, on_progress: OnProgress) -> None:
@@ -59,12 +59,12 @@ class Errand:
                 with suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGTERM)
 
-    def tell(self, source: str, stage: Stage, done: int = 0, total: int = 0) -> None:
+    def report(self, source: str, stage: Stage, done: int = 0, total: int = 0) -> None:
         """Say what is being done, and how far it is."""
-        self._on_progress(Progress(source, stage, done, total))
+        self._on_progress(FetchStep(source, stage, done, total))
 
     def check(self) -> None:
-        """Raise Cancelled once the errand was called off."""
+        """Raise Cancelled once the control was called off."""
         if self._cancelled.is_set():
             raise Cancelled("the fetch was called off")
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec import convert
 
 from harness.records import Manifest
-from harness.stats.surroundings import comparable_with, rig_differences
+from harness.stats.environment import comparable_with, rig_differences
 
 EXACT = "heap_peak_memray"
 

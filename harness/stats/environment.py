@@ -2,7 +2,7 @@
 
 An exact heap peak counts what the program asks for. It depends on Python, on the instrument and on
 the width of a pointer, and on no property of the machine beside that: it can be gated on another
-machine. Times and RSS depend on the machine too. Libraries are no surroundings: which ones are
+machine. Times and RSS depend on the machine too. Libraries are no part of it: which ones are
 used is part of the commit under test, and what a new one costs is for the gate to see.
 """
 
@@ -19,7 +19,7 @@ _ANYWHERE = ("implementation", "machine")
 _MACHINE = ("system", "kernel", "libc", "cpu", "cpus")
 
 
-def surroundings(metric: str, manifest: Manifest) -> dict[str, str]:
+def environment_of(metric: str, manifest: Manifest) -> dict[str, str]:
     """Return by name what the values of `metric` in a run depend on; empty where it was not said.
 
     Of Python its version counts, not the build: two builds of one version lay objects out alike.
@@ -38,14 +38,14 @@ def surroundings(metric: str, manifest: Manifest) -> dict[str, str]:
 def comparable_with(metric: str, manifest: Manifest) -> str:
     """Return what two runs must have in common before their values of `metric` are compared.
 
-    For an exact metric it is its surroundings and the version of every library: a regression is
+    For an exact metric it is that environment and the version of every library: a regression is
     to be one of the code. For others, and where the manifest does not say, it is all of the rig.
     Empty when nothing is known.
 
     Measured: exact peaks stayed the same to the byte with processor features switched off, on one
     processor, under another kernel's name and with other allocator settings.
     """
-    needed = surroundings(metric, manifest)
+    needed = environment_of(metric, manifest)
     if not Metrics(manifest)[metric].portable or not all(needed.values()):
         return manifest.rig_fingerprint
     return json.dumps([needed, _libraries(manifest)], sort_keys=True)
