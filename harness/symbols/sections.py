@@ -115,8 +115,10 @@ class Section:
                 found = data.find(octets, found + 1)
 
     def part(self, name: str, offset: int, size: int, address: int = 0) -> Section:
-        """Return a section that lies inside this one."""
-        return Section(name, self._fd, self._start + offset, size, address)
+        """Return a section that lies inside this one; either may be released, once."""
+        part = Section(name, self._fd, self._start + offset, size, address)
+        part._keep = self._keep
+        return part
 
     def view(self, window_bytes: int) -> Section:
         """Return the same bytes with a window of their own, for a reader in another place."""

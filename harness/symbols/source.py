@@ -6,7 +6,7 @@ import errno
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -16,14 +16,14 @@ from harness.config import SymbolOptions
 from harness.errors import NO_ROOM, InputRejected
 from harness.model import LanguageSpecifics, Package, Scope, count_functions, package_scope
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.units import Dwarf
+from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.buildinfo import has_build_info
 from harness.symbols.go.packages import iter_go_contents
 from harness.symbols.limits import Budget
-from harness.symbols.native.context import SKELETON
 from harness.symbols.native.extract import iter_native_contents
 from harness.symbols.opening import holds_archive, iter_archive, open_described
+from harness.symbols.split import SKELETON, is_skeleton, open_split
 
 STAGE = "extraction"
 
@@ -73,7 +73,7 @@ def _open_archive(
     language = ""
     for elf in iter_archive(path, options, budget, Counter()):
         with _judged(elf):
-            language = _language(Dwarf(elf))
+            language = _language(Dwarf(elf), options.debug_dirs)
         if language:
             break
     budget.pause()
@@ -113,28 +113,32 @@ def _open(
     elf: ElfFile, options: SymbolOptions, skipped: Counter[str]
 ) -> tuple[str, Iterator[Package]]:
     dwarf = Dwarf(elf, skipped)
-    language = _language(dwarf)
+    language = _language(dwarf, options.debug_dirs)
     iter_contents = iter_go_contents if language == "go" else iter_native_contents
     packages = _iter_packages(iter_contents(dwarf, options, skipped), options.agent_version)
     dwarf.budget.pause()
     return language, packages
 
 
-def _language(dwarf: Dwarf) -> str:
+def _language(dwarf: Dwarf, directories: Sequence[str]) -> str:
     """Return `go` for a program of which Go is a part, else the language of the first known unit.
 
     A C linker puts C units in front of Go's. Build information alone proves nothing: it may be
     that of a Go program inside the data of this one.
     """
-    languages = (
-        unit.language
-        for unit in dwarf.iter_units()
-        if unit.root_tag == dw.TAG_COMPILE_UNIT and unit.language
-    )
+    languages = filter(None, (_language_of(unit, directories) for unit in dwarf.iter_units()))
     first = next(languages, "")
     if first not in ("", "go") and has_build_info(dwarf.elf) and "go" in languages:
         return "go"
     return first
+
+
+def _language_of(unit: Unit, directories: Sequence[str]) -> str:
+    """Return the language of a unit; of a skeleton, what its file says."""
+    if is_skeleton(unit) and (split := open_split(unit, directories)):
+        with closing(split):
+            return _language(split, directories)
+    return unit.language if unit.root_tag == dw.TAG_COMPILE_UNIT else ""
 
 
 def _watch_packages(
@@ -184,7 +188,7 @@ def _weight(scope: Scope) -> int:
 
 _MOST_REASONS = 3
 _REMEDIES = (
-    (SKELETON, "build it without -gsplit-dwarf: split files are not read"),
+    (SKELETON, "put its .dwo or .dwp files beside it, or name their directory (--debug-dir)"),
     ("unit in ", "name a binary with debugging information of C, C++, Go or Rust"),
     ("unit: not Go", "name a binary with debugging information of C, C++, Go or Rust"),
     ("", "build it with -g, or ask for another --scope"),

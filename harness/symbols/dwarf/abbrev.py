@@ -23,7 +23,8 @@ _VARIABLE = {dw.AT_NAME, dw.AT_TYPE, dw.AT_DECL_LINE, dw.AT_DECL_FILE, dw.AT_LOC
              dw.AT_ARTIFICIAL, dw.AT_VARIABLE_PARAMETER}  # fmt: skip
 _UNIT = _PC | {dw.AT_NAME, dw.AT_COMP_DIR, dw.AT_LANGUAGE, dw.AT_STMT_LIST, dw.AT_PRODUCER,
                dw.AT_STR_OFFSETS_BASE, dw.AT_ADDR_BASE, dw.AT_RNGLISTS_BASE, dw.AT_LOCLISTS_BASE,
-               dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME}  # fmt: skip
+               dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME, dw.AT_GNU_DWO_ID,
+               dw.AT_GNU_RANGES_BASE, dw.AT_GNU_ADDR_BASE}  # fmt: skip
 _WANTED: dict[int, frozenset[int]] = {
     dw.TAG_COMPILE_UNIT: frozenset(_UNIT),
     dw.TAG_PARTIAL_UNIT: frozenset(_UNIT),

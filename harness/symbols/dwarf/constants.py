@@ -75,6 +75,9 @@ AT_DWO_NAME = 0x76
 AT_LOCLISTS_BASE = 0x8C
 AT_MIPS_LINKAGE_NAME = 0x2007
 AT_GNU_DWO_NAME = 0x2130
+AT_GNU_DWO_ID = 0x2131
+AT_GNU_RANGES_BASE = 0x2132
+AT_GNU_ADDR_BASE = 0x2133
 AT_GO_KIND = 0x2900
 
 # The same attribute means different things by the class of its form. The decoder knows the form,

@@ -22,6 +22,7 @@ STAGE = "extraction"
 _WINDOW_BYTES = 1024
 _ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)
+_SPLIT_BASE, _SPLIT_ENDS, _SPLIT_LENGTH, _SPLIT_OFFSETS = range(1, 5)
 _START_END, _START_LENGTH, _VIEW_PAIR, _UNKNOWN = range(7, 11)
 
 Range: TypeAlias = tuple[int, int]
@@ -59,7 +60,7 @@ def pc_ranges(unit: Unit, attributes: dict[int, Any]) -> list[Range]:
 def _read_ranges(unit: Unit, offset: int) -> list[Range]:
     if unit.layout.version >= 5:
         return _live(unit, _read_list(unit, ".debug_rnglists", offset, None))
-    return _live(unit, _read_pairs(unit, ".debug_ranges", offset, None))
+    return _live(unit, _read_pairs(unit, ".debug_ranges", unit.ranges_base + offset, None))
 
 
 def _live(unit: Unit, ranges: list[Range]) -> list[Range]:
@@ -76,6 +77,8 @@ def read_places(unit: Unit, attributes: dict[int, Any]) -> Places:
     expressions: list[bytes] = []
     if dw.AT_LOCATION_LIST in attributes:
         offset = attributes[dw.AT_LOCATION_LIST]
+        if unit.has_split_lists:
+            return _read_split(unit, offset, expressions), expressions
         if unit.layout.version < 5:
             return _read_pairs(unit, ".debug_loc", offset, expressions), expressions
         return _read_list(unit, ".debug_loclists", offset, expressions), expressions
@@ -132,6 +135,54 @@ def _read_pairs(unit: Unit, name: str, offset: int, expressions: list[bytes] | N
             found.append((base + low, base + high))
             if len(found) > most:
                 raise _too_long(section, start + at, most)
+
+
+def _read_split(unit: Unit, offset: int, expressions: list[bytes]) -> list[Range]:
+    """Read a location list of a split unit before DWARF 5, as GNU's tools have it."""
+    section = unit.dwarf.required(".debug_loc")
+    order, most = unit.dwarf.order, unit.dwarf.elf.limits.list_entries
+    base = unit.low_pc
+    found: list[Range] = []
+    at = offset
+    while True:
+        unit.dwarf.budget.check_time()
+        data, start = section.near(at, min(_ENTRY_BYTES, section.size - at))
+        begin, kind = start, data[start]
+        start += 1
+        if kind == _END:
+            return found
+        if kind == _SPLIT_BASE:
+            low, start = read_uleb(data, start)
+            base = unit.base(unit.indexed_address(low))
+            at += start - begin
+            continue
+        if kind == _SPLIT_OFFSETS:
+            low, high = (
+                base + int.from_bytes(data[place : place + 4], order)
+                for place in (start, start + 4)
+            )
+            start += 8
+        elif kind in (_SPLIT_ENDS, _SPLIT_LENGTH):
+            low, start = read_uleb(data, start)
+            low = unit.indexed_address(low)
+            if kind == _SPLIT_ENDS:
+                high, start = read_uleb(data, start)
+                high = unit.indexed_address(high)
+            else:
+                high = low + int.from_bytes(data[start : start + 4], order)
+                start += 4
+        else:
+            raise InputRejected(
+                f"unknown location list entry {kind:#x}", section=section.name, offset=at
+            )
+        length = int.from_bytes(data[start : start + 2], order)
+        at += start + 2 - begin
+        if high >= low:
+            found.append((low, high))
+            expressions.append(section.read(at, length))
+        at += length
+        if len(found) > most:
+            raise _too_long(section, at, most)
 
 
 def _read_list(  # noqa: C901, PLR0912, PLR0915 - one flat loop: a frame for each entry is seconds

@@ -25,6 +25,8 @@ WHOLE = -1
 """Size of the one piece of an expression that does not split its variable."""
 
 _ADDR, _REGX, _FBREG, _BREGX, PIECE, _CFA = 0x03, 0x90, 0x91, 0x92, 0x93, 0x9C
+_ADDRX, _GNU_ADDR_INDEX = 0xA1, 0xFB
+_ONE_NUMBER = frozenset((_REGX, _FBREG, _ADDRX, _GNU_ADDR_INDEX))
 _REG0, _REG31, _BREG0, _BREG31 = 0x50, 0x6F, 0x70, 0x8F
 
 # Expressions that are complete at first sight: one register or offset, or such with a piece each.
@@ -129,7 +131,7 @@ def _after_place(operation: int, expression: bytes, at: int, address_size: int) 
         return at
     if operation == _ADDR:
         return at + address_size
-    if _BREG0 <= operation <= _BREG31 or operation in (_REGX, _FBREG):
+    if _BREG0 <= operation <= _BREG31 or operation in _ONE_NUMBER:
         return read_uleb(expression, at)[1]
     if operation == _BREGX:
         return read_uleb(expression, read_uleb(expression, at)[1])[1]

@@ -30,7 +30,7 @@ class Strings:
 
     def __init__(self, elf: ElfFile, skipped: Counter[str]) -> None:
         self._elf = elf
-        self._skipped = skipped
+        self.skipped = skipped
         self._limit = elf.limits.string_bytes
         self._shared = lru_cache(maxsize=_CACHED_STRINGS)(self._read)
 
@@ -73,5 +73,5 @@ class Strings:
 
     def _cut(self, octets: bytes) -> bytes:
         """Return what the limit leaves of a string that reaches it, and count it."""
-        self._skipped[CUT] += 1
+        self.skipped[CUT] += 1
         return octets[: self._limit]

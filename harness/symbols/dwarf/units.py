@@ -63,7 +63,7 @@ def read_header(section: Section, offset: int, order: ByteOrder) -> UnitHeader:
         kind, address_size = head[at], head[at + 1]
         table = int.from_bytes(head[at + 2 : at + 2 + width], order)
     else:
-        kind = UT_TYPE if section.name == ".debug_types" else UT_COMPILE
+        kind = UT_TYPE if section.name.startswith(".debug_types") else UT_COMPILE
         table = int.from_bytes(head[at : at + width], order)
         address_size = head[at + width]
         at -= 1
@@ -92,7 +92,12 @@ class Unit:
         root_tag: Tag of the root entry.
         dead_starts: Low addresses that mark discarded code.
         dead_from: The address from which on all do: linkers write all ones, or that less one.
+        ranges_base: What offsets into .debug_ranges count from.
+        has_split_lists: Whether location lists are those of split units before DWARF 5.
     """
+
+    ranges_base = 0
+    has_split_lists = False
 
     def __init__(self, dwarf: Dwarf, offset: int, end: int, section: Section | None = None) -> None:
         self.dwarf = dwarf
@@ -219,6 +224,8 @@ class Dwarf:
         InputRejected: There is none.
     """
 
+    unit_type = Unit
+
     def __init__(self, elf: ElfFile, skipped: Counter[str] | None = None) -> None:
         info = elf.section(".debug_info")
         abbreviations = elf.section(".debug_abbrev")
@@ -251,7 +258,7 @@ class Dwarf:
     def iter_units(self) -> Iterator[Unit]:
         """Yield every unit in file order; nothing of a unit is kept once the next is asked for."""
         for number in range(len(self.unit_offsets) - 1):
-            yield Unit(self, self.unit_offsets[number], self.unit_offsets[number + 1])
+            yield self.unit_type(self, self.unit_offsets[number], self.unit_offsets[number + 1])
 
     def unit_of(self, offset: int) -> Unit:
         """Return the unit that holds the entry at `offset`. The last few are kept.
@@ -265,7 +272,9 @@ class Dwarf:
                 "a reference out of the section", section=self.info.name, offset=offset
             )
         start = self.unit_offsets[number]
-        unit = self._units.pop(start, None) or Unit(self, start, self.unit_offsets[number + 1])
+        unit = self._units.pop(start, None) or self.unit_type(
+            self, start, self.unit_offsets[number + 1]
+        )
         self._units[start] = unit
         if len(self._units) > _CACHED_UNITS:
             self._units.popitem(last=False)
@@ -297,6 +306,8 @@ class Dwarf:
 
 
 def _remedy(elf: ElfFile) -> str:
+    if ".debug_info.dwo" in elf.names():
+        return "it holds split units: name the binary that they belong to, with this file beside it"
     if elf.section(".go.buildinfo") is not None or elf.section(".gopclntab") is not None:
         return "build the Go program without -ldflags=-w or -s, or name it before it was stripped"
     if identity := build_id(elf):

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lines import LineTable, read_lines
-from harness.symbols.dwarf.units import UT_COMPILE, UT_SKELETON, UT_TYPE
+from harness.symbols.dwarf.units import UT_COMPILE, UT_TYPE
 from harness.symbols.native.chains import follow
 from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.typenames import TypeNames
+from harness.symbols.split import SKELETON, is_skeleton
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.filenames import SourceFile
@@ -28,18 +29,17 @@ NAMELESS = "type without a name"
 
 
 _KNOWN_FILES = 256
-SKELETON = "skeleton unit without its split file"
-_REASONS = {UT_TYPE: "type unit", UT_SKELETON: SKELETON}
+_REASONS = {UT_TYPE: "type unit"}
 
 
 def reason_to_skip(unit: Unit) -> str:
     """Return why a unit is left out; empty if it is not."""
+    if is_skeleton(unit):
+        return SKELETON
     if unit.kind != UT_COMPILE:
         return _REASONS.get(unit.kind, "partial, imported or split unit")
     if unit.root_tag != dw.TAG_COMPILE_UNIT:
         return "partial, imported or split unit"
-    if dw.AT_GNU_DWO_NAME in unit.attributes or dw.AT_DWO_NAME in unit.attributes:
-        return SKELETON
     if unit.language not in ("c", "cpp", "rust"):
         return f"unit in {unit.language_name}"
     return ""

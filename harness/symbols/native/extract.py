@@ -23,6 +23,7 @@ from harness.symbols.native.paths import TYPE_TAGS
 from harness.symbols.native.prepass import collect_foreign
 from harness.symbols.native.signed import SignedTypes, TypeUnits, iter_signed_types
 from harness.symbols.native.types import build_type
+from harness.symbols.split import SKELETON, open_split
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Dwarf, Unit
@@ -52,7 +53,10 @@ def iter_native_contents(
             if unit.kind == UT_TYPE or unit.root_tag == dw.TAG_PARTIAL_UNIT:
                 continue  # what it has is delivered with the units that refer to it
             if reason := reason_to_skip(unit):
-                skipped[reason] += 1
+                if reason == SKELETON:
+                    yield from _iter_split(unit, options, skipped)
+                else:
+                    skipped[reason] += 1
                 continue
             name = _package_name(unit)
             context = UnitContext(unit, skipped, signed, foreign, strict=strict)
@@ -60,7 +64,19 @@ def iter_native_contents(
             del context  # it lasts as long as its children
             yield name, unit.language, children
         if unreferred := signed.unreferred():
-            skipped["type unit that no unit refers to"] = unreferred
+            skipped["type unit that no unit refers to"] += unreferred
+
+
+def _iter_split(
+    skeleton: Unit, options: SymbolOptions, skipped: Counter[str]
+) -> Iterator[tuple[str, str, Iterator[Scope]]]:
+    """Yield what a skeleton stands for, as if it were a binary of its own."""
+    split = open_split(skeleton, options.debug_dirs)
+    if split is None:
+        skipped[SKELETON] += 1
+        return
+    with closing(split):
+        yield from iter_native_contents(split, options, skipped)
 
 
 def _package_name(unit: Unit) -> str:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
-from harness.symbols.dwarf.units import UT_TYPE, Dwarf, Unit, read_header, unit_offsets
+from harness.symbols.dwarf.units import (
+    UT_SPLIT_TYPE,
+    UT_TYPE,
+    Dwarf,
+    Unit,
+    read_header,
+    unit_offsets,
+)
 from harness.symbols.native.context import TypeContext
 from harness.symbols.native.far import FarNames
 from harness.symbols.native.paths import TYPE_TAGS
@@ -189,7 +196,7 @@ class TypeUnits:
             header = read_header(source.section, start, self._dwarf.order)
             if header.signature == signature:
                 self._referred[key & _LOW_HALF] = 1
-                unit = Unit(self._dwarf, start, end, source.section)
+                unit = self._dwarf.unit_type(self._dwarf, start, end, source.section)
                 return unit, start + header.type_offset
         return None
 
@@ -197,7 +204,7 @@ class TypeUnits:
         found = 0
         for at, start in enumerate(source.offsets[:-1]):
             header = read_header(source.section, start, self._dwarf.order)
-            if header.kind == UT_TYPE:
+            if header.kind in (UT_TYPE, UT_SPLIT_TYPE):
                 self._keys.add(header.signature >> _HALF << _HALF | source.first + at)
                 found += 1
         return found

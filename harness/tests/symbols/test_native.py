@@ -179,7 +179,7 @@ def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
 
 
 def test_a_binary_of_which_nothing_is_extracted_is_no_empty_result() -> None:
-    reason = r"nothing was extracted \(left out: 1 x skeleton unit .*\) — build it without -gsplit"
+    reason = r"nothing was extracted \(left out: 1 x skeleton unit .*\) — put its .dwo"
     with (
         open_packages(str(FIXTURES / "c" / "split.so")) as source,
         pytest.raises(InputRejected, match=reason),
@@ -191,7 +191,7 @@ def test_a_binary_of_which_nothing_is_extracted_is_no_empty_result() -> None:
     ("path", "reason"),
     [
         ("c/stripped.so", "no DWARF"),
-        ("c/split.dwo", "never linked"),
+        ("c/split.dwo", "it holds split units: name the binary"),
         ("c/table.c", "not an ELF file"),
         ("c/absent.so", "No such file"),
         ("c", "Is a directory"),
