@@ -17,6 +17,7 @@ import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tracemalloc import reset_peak
 
 from harness.config import MIB, PipelineOptions, UploadOptions
 from harness.contracts import Body, Pipeline, Poster
@@ -141,6 +142,7 @@ stops_tracemalloc = taking(tracemalloc.stop)
 restarts_tracemalloc = taking(_restart_tracemalloc)
 clears_traces = taking(tracemalloc.clear_traces)
 resets_the_peak = taking(lambda: tracemalloc.reset_peak())  # noqa: PLW0108  as it is by then
+resets_the_peak_by_its_name = taking(lambda: reset_peak())  # noqa: PLW0108  likewise
 starts_tracemalloc = taking(tracemalloc.start)
 removes_callbacks = taking(gc.callbacks.clear)
 removes_the_profile_function = taking(lambda: sys.setprofile(None))

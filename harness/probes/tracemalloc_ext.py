@@ -160,6 +160,7 @@ class PeakTracer:
         self._threshold = self._first_threshold(at_peak)
         self._profilers: tuple[Any, Any] = (None, None)
         self._reset_peak = tracemalloc.reset_peak
+        self._note_reset = self._reset_for_others
         self._reset_by_others = False
         self._sentinel: object = None
 
@@ -167,7 +168,7 @@ class PeakTracer:
         if tracemalloc.is_tracing():
             raise MeasurementInvalid("memory is being traced already", remedy="stop tracemalloc")
         self._profilers = (sys.getprofile(), threading.getprofile())
-        tracemalloc.reset_peak = self._note_reset
+        _replace_everywhere(self._reset_peak, self._note_reset)
         tracemalloc.start(self._frames)
         self._sentinel = object()
         self._open = [PhasePeak(name="", start_bytes=0)]
@@ -188,7 +189,7 @@ class PeakTracer:
         self._fold()
         still_traced = tracemalloc.get_object_traceback(self._sentinel) is not None
         tracemalloc.stop()
-        tracemalloc.reset_peak = self._reset_peak
+        _replace_everywhere(self._note_reset, self._reset_peak)
         self.peak_bytes = self._open[0].peak_bytes
         if self._latest:
             self.at_peak = PeakSnapshot(*self._latest, self.peak_bytes)
@@ -219,7 +220,7 @@ class PeakTracer:
             phase.peak_bytes = max(phase.peak_bytes, peak_bytes)
         self._reset_peak()
 
-    def _note_reset(self) -> None:
+    def _reset_for_others(self) -> None:
         """Do for others what `tracemalloc.reset_peak` does, which spoils the peak of this."""
         self._reset_by_others = True
         self._reset_peak()
@@ -238,6 +239,14 @@ class PeakTracer:
         if policy is None:
             return math.inf
         return policy.expected_bytes * _CLOSE_ENOUGH or policy.floor_bytes
+
+
+def _replace_everywhere(function: object, other: object) -> None:
+    """Put `other` where any module has `function`, also where it was imported by its name."""
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", {})
+        for name in [name for name, value in names.items() if value is function]:
+            setattr(module, name, other)
 
 
 def _in_modules(filename: str, modules: tuple[str, ...]) -> bool:

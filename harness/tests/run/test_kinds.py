@@ -78,6 +78,7 @@ def _cell(record: Record, plain: Record) -> str:
         ("restarts_tracemalloc", "memray", "allocators were replaced"),
         ("clears_traces", "tracemalloc", "stopped or cleared"),
         ("resets_the_peak", "tracemalloc", "its peak was reset"),
+        ("resets_the_peak_by_its_name", "tracemalloc", "its peak was reset"),
         ("starts_tracemalloc", "peak", "allocators were replaced"),
         ("removes_callbacks", "gc", "callback was removed"),
         ("removes_callbacks", "memray", "callback was removed"),
