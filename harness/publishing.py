@@ -10,7 +10,6 @@ from urllib.parse import quote
 
 from harness.contracts import NO_DATA
 from harness.errors import StoreError
-from harness.loading import load_frames
 from harness.plots import history
 from harness.plots.style import write
 from harness.records import Manifest
@@ -20,7 +19,7 @@ from harness.reports.gate.markdown import render_decision, render_verdict
 from harness.reports.markdown import render_report
 from harness.reports.page.attachments import Flame, GateReport, Picture, read_gate
 from harness.reports.page.rendering import render_page
-from harness.reports.report import Report, report_of
+from harness.reports.report import Report
 from harness.stats.frames import Frames
 from harness.stats.trends import Trend, history_table
 from harness.stats.verdict import Verdict
@@ -37,15 +36,6 @@ class Drawn(NamedTuple):
 
     png: Path
     question: str
-
-
-def read_report(run_dir: Path) -> Report:
-    """Load and summarise a run.
-
-    Raises:
-        StoreError: The run cannot be read.
-    """
-    return report_of(load_frames(run_dir))
 
 
 def write_files(

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.cli.output import write_line
-from harness.publishing import read_report, write_files
+from harness.loading import load_frames
 from harness.reports.document import summary_document
-from harness.reports.report import Report
+from harness.reports.report import Report, report_of
 from harness.reports.sweep import print_sweep
 from harness.reports.terminal import print_summary
 from harness.stats.sweep import SWEEP, sweep_points
@@ -17,8 +17,8 @@ from harness.tables import make_console
 from harness.text import json_bytes
 
 
-def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> Report:
-    """Write plots and report of `run_dir` into `target`, and print what they say.
+def publish(run_dir: Path, target: Path | None, *, json: bool, html: bool = False) -> Report:
+    """Write plots and report of `run_dir` into `target`, if there is one, and print what they say.
 
     The table, or with `json` the document, goes to standard output. With `html`, all of it is
     also written as one page.
@@ -26,8 +26,12 @@ def publish(run_dir: Path, target: Path, *, json: bool, html: bool = False) -> R
     Raises:
         StoreError: The run cannot be read, or `target` not be written.
     """
-    report = read_report(run_dir)
-    files = write_files(report, run_dir, target, html=html)
+    report = report_of(load_frames(run_dir))
+    files: dict[str, str] = {}
+    if target is not None:
+        from harness.publishing import write_files  # noqa: PLC0415 - matplotlib
+
+        files = write_files(report, run_dir, target, html=html)
     if json:
         document = summary_document(
             report.summary,
@@ -50,7 +54,8 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
         print_summary(report.summary, report.frames.manifest, console, held=report.held)
     for warning in report.frames.warnings:
         console.print(f"warning: {warning}", markup=False)
-    console.print()
-    width = max(map(len, files))
+    if files:
+        console.print()
+    width = max(map(len, files), default=0)
     for name, path in files.items():
         console.print(f"{name:{width}}  {path}", markup=False, soft_wrap=True)

@@ -67,6 +67,13 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
     ] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report",
+            help="Write pictures, report.md and report.html; `harness report RUN` does so later.",
+        ),
+    ] = True,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
@@ -108,8 +115,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_unanswered  # noqa: PLC0415 - likewise
 
-    report = publish(run_dir, run_dir, json=json, html=True)
-    refuse_unanswered(report.frames, report.summary.rows)
+    answer = publish(run_dir, run_dir if report else None, json=json, html=True)
+    refuse_unanswered(answer.frames, answer.summary.rows)
 
 
 def _suite_for_run(text: str, context: typer.Context) -> Suite:

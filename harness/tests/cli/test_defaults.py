@@ -100,8 +100,21 @@ def test_run_measures_with_a_changed_default_and_a_suite_and_its_gate_expect_it(
 ) -> None:
     suite = tmp_path / "suite.toml"
     suite.write_text(SUITE)
-    alone = ("--source", "replay", "--probe", "peak", "--replicates", "1", "--arm", "streaming")
-    for name, options in {"run": (LIBRARY, *alone), "suite": ("--suite", suite)}.items():
+    alone = (
+        "--source",
+        "replay",
+        "--probe",
+        "peak",
+        "--replicates",
+        "1",
+        "--arm",
+        "streaming",
+        "--no-report",
+    )
+    for name, options in {
+        "run": (LIBRARY, *alone),
+        "suite": ("--suite", suite, "--no-report"),
+    }.items():
         done = call("run", *options, "--results", tmp_path / name)
         assert done.returncode == 0, done.stderr
         (run,) = (tmp_path / name).iterdir()

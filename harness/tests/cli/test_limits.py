@@ -88,7 +88,7 @@ def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
     inside: Harness, tmp_path: Path
 ) -> None:
     quick = ("--probe", "bare", "--source", "dwarf", "--replicates", "1")
-    done = inside("run", FIXTURES / "c" / "dwarf5.so", *quick, "--limit", "dies=5")
+    done = inside("run", FIXTURES / "c" / "dwarf5.so", *quick, "--no-report", "--limit", "dies=5")
     assert done.returncode == 2
     assert "more than 5 entries, which is the limit" in done.stderr
     (run_dir,) = (tmp_path / "work" / "results" / "runs").iterdir()

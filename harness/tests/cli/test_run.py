@@ -41,8 +41,12 @@ def test_one_binary_gives_a_table_pictures_and_a_report(harness: Harness, tmp_pa
     assert peaks.groupby("arm")["value"].nunique().tolist() == [1, 1]
 
 
-def test_json_is_one_document_on_standard_output(harness: Harness) -> None:
-    done = harness("run", FIXTURES / "c" / "dwarf5.so", *QUICK, "--json")
+def test_json_is_one_document_and_without_a_report_nothing_is_drawn(
+    harness: Harness, tmp_path: Path
+) -> None:
+    done = harness("run", FIXTURES / "c" / "dwarf5.so", *QUICK, "--json", "--no-report")
+    kept = {path.name for path in run_dir_of(tmp_path / "work").iterdir()}
+    assert not kept & {"plots", "report.md", "report.html"}
     (row,) = json.loads(done.stdout)["rows"]
     assert row["same_output"] is True
     assert row["baseline"]["peak"]["exact"] is True
@@ -58,7 +62,7 @@ def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
         shutil.copy(FIXTURES / name, corpus)
     whole = (FIXTURES / "c" / "dwarf4.so").read_bytes()
     (corpus / "truncated.so").write_bytes(whole[: len(whole) // 2])
-    done = harness("run", corpus, *QUICK)
+    done = harness("run", corpus, *QUICK, "--no-report")
     assert done.returncode == 4, done.stderr
     told = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert "not everything could be measured: " in told
@@ -117,7 +121,16 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
 
 def test_flame_graphs_are_drawn_on_request(harness: Harness, tmp_path: Path) -> None:
     library = FIXTURES / "c" / "dwarf5.so"
-    options = ("--flame", "--probe", "memray", "--replicates", "1", "--source", "replay")
+    options = (
+        "--flame",
+        "--no-report",
+        "--probe",
+        "memray",
+        "--replicates",
+        "1",
+        "--source",
+        "replay",
+    )
     done = harness("run", library, *options, "--results", tmp_path / "r")
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "r").iterdir()

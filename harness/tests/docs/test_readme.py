@@ -9,7 +9,8 @@ import os
 from io import StringIO
 from pathlib import Path
 
-from harness.publishing import read_report
+from harness.loading import load_frames
+from harness.reports.report import report_of
 from harness.reports.terminal import print_summary
 from harness.tables import make_console
 from harness.tests.docs.checkout import checkout
@@ -20,7 +21,7 @@ END = "```\n<!-- end of the report -->\n"
 
 def printed(run: Path) -> str:
     """Return what the terminal shows of a run, without blanks at the ends of lines."""
-    report, out = read_report(run), StringIO()
+    report, out = report_of(load_frames(run)), StringIO()
     console, held = make_console(out), report.held
     print_summary(report.summary, report.frames.manifest, console, held=held)
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())

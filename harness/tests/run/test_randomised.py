@@ -26,7 +26,7 @@ def measured(tmp_path: Path, *before: str, options: tuple[str, ...] = ()) -> Pat
     """Return the run that a command leaves, started through another one or not."""
     subprocess.run(
         [*before, sys.executable, "-m", "harness", "run", str(FIXTURES / "c" / "dwarf5.so"),
-         "--source", "replay", "--probe", "peak", "--replicates", "1", *options],
+         "--source", "replay", "--probe", "peak", "--replicates", "1", "--no-report", *options],
         cwd=tmp_path,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
         check=True,
