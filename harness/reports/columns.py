@@ -25,6 +25,15 @@ from harness.tables import NOTHING, Column, pick, turn
 from harness.units import format_bytes, format_value
 
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
+# Which columns each place shows, in its order.
+TERMINAL = "binary baseline candidate change batches overshoot same copies"
+MARKDOWN = (
+    "binary baseline candidate change batches overshoot copies same wall_ratio cpu_ratio rss_ratio"
+)
+PAGE = (
+    "binary source change baseline candidate state batches overshoot copies same"
+    " wall_ratio cpu_ratio rss_ratio"
+)
 _LIVE = "binary source baseline candidate change batches overshoot same"
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
 _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}

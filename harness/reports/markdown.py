@@ -13,6 +13,7 @@ from msgspec import Struct
 from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
+    MARKDOWN,
     OVERHEADS,
     capture_excess,
     change_cell,
@@ -68,7 +69,7 @@ def render_report(
     """
     claim = claim or Claim()
     held = list(held)
-    shown = _SHOWN.replace("same", "copies same") if held else _SHOWN
+    shown = MARKDOWN if held else MARKDOWN.replace(" copies", "")
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
@@ -184,8 +185,6 @@ def _span(low: float, high: float) -> str:
     ends = dict.fromkeys((f"{low:.2f}", f"{high:.2f}"))
     return " to ".join(ends)
 
-
-_SHOWN = "binary baseline candidate change batches overshoot same wall_ratio cpu_ratio rss_ratio"
 
 _HELD: list[Column[Alike]] = [
     Column(key="source", header="source", cell=lambda one: one.source),

@@ -10,6 +10,7 @@ from rich.text import Text
 from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
+    TERMINAL,
     capture_excess,
     iter_overhead_lines,
     live_columns,
@@ -24,7 +25,6 @@ from harness.stats.summary import Row, Summary
 from harness.tables import live_line, pick, print_tables
 
 _NAME_WIDTH = 24
-_SHOWN = "binary baseline candidate change batches overshoot same"
 
 
 def print_summary(
@@ -41,7 +41,7 @@ def print_summary(
     console.print()
     columns = summary_columns(summary.arms, held)
     print_tables(
-        pick(columns, f"{_SHOWN} copies" if held else _SHOWN),
+        pick(columns, TERMINAL if held else TERMINAL.replace(" copies", "")),
         {_title(source): summary.of_source(source) for source in summary.sources},
         console,
     )

@@ -9,16 +9,11 @@ from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from harness.config import Claim
-from harness.reports.columns import change_cell, peak_cell, same_cell, share, summary_columns
+from harness.reports.columns import PAGE, change_cell, peak_cell, same_cell, share, summary_columns
 from harness.reports.page.verdict import row_standing
 from harness.stats.copies import Held
 from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import Column, pick
-
-_ORDER = (
-    "binary source change baseline candidate state batches overshoot copies same"
-    " wall_ratio cpu_ratio rss_ratio"
-)
 
 
 def result_columns(
@@ -71,7 +66,7 @@ def result_columns(
         cell=lambda row: str(row_standing(row, claim)),
         html=lambda row: parts.badge(row_standing(row, claim)),
     )
-    return pick(columns if summary.alone else [*columns, state], _ORDER)
+    return pick(columns if summary.alone else [*columns, state], PAGE)
 
 
 def _arms(row: Row) -> tuple[ArmSummary, ArmSummary]:
