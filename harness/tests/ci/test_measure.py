@@ -124,8 +124,10 @@ def repository(tmp_path: Path) -> Repository:
 
 @pytest.mark.parametrize(
     ("ballast", "code", "decision"),
-    [(1, 0, "pass"), (1_000_000, 3, "fail")],
-    ids=["the same", "a megabyte more"],
+    [
+        pytest.param(1, 0, "pass", id="the same", marks=pytest.mark.slow),
+        pytest.param(1_000_000, 3, "fail", id="a megabyte more"),
+    ],
 )
 def test_two_commits_are_measured_in_turn_and_judged(
     repository: Repository, ballast: int, code: int, decision: str

@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from harness.tests.cli.conftest import Harness
 from harness.tests.described import assert_described
 from harness.tests.symbols.binaries import FIXTURES
@@ -38,6 +40,7 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     assert "Under probe peak: CPU time x " in shown.stdout
 
 
+@pytest.mark.slow
 def test_a_budget_gets_no_answer_from_a_binary_that_was_not_measured(
     harness: Harness, tmp_path: Path
 ) -> None:

@@ -19,6 +19,8 @@ from harness.stats.check import Check, Outcome
 from harness.stats.frames import Frames
 from harness.tests.gates.made import BINARIES, LEGACY, STREAMING, evidence, run
 
+# Every example asks all gates of two runs.
+FEW = settings(max_examples=1 + settings().max_examples // 3)
 GATES: dict[str, Gate] = {name: registry.load("gate", name) for name in registry.names("gate")}
 RANK = [Outcome.PASS, Outcome.NOT_ASKED, Outcome.INCONCLUSIVE, Outcome.FAIL, Outcome.INVALID]
 
@@ -170,11 +172,13 @@ def assert_no_better(worse: Frames, better: Frames) -> None:
     assert [name for name in GATES if after[name] < before[name]] == []
 
 
+@FEW
 @given(factors=st.lists(st.floats(1.0, 8.0), min_size=2, max_size=2))
 def test_larger_peaks_never_pass_more(factors: list[float]) -> None:
     assert_no_better(run(factor=max(factors)), run(factor=min(factors)))
 
 
+@FEW
 @given(
     past=st.lists(st.integers(0, 2**20), min_size=2, max_size=2),
     copies=st.lists(st.floats(0.6, 5), min_size=2, max_size=2),
@@ -196,6 +200,7 @@ def _spoilt(past: int, copies: float) -> Any:
     return change
 
 
+@FEW
 @given(data=st.data(), factor=st.sampled_from([1.0, 4.5]))
 def test_what_is_lost_never_turns_anything_into_a_pass(data: st.DataObject, factor: float) -> None:
     """Rows of a table are taken away, from a run that passes and from one that fails."""

@@ -152,7 +152,18 @@ def test_a_history_says_how_many_experiments_it_leaves_out(binaries: int, said: 
     assert said in texts
 
 
-@pytest.mark.parametrize("data", DATA)
+# "one" is drawn by the test below, twice.
+ALIKE = {"two sources", "one value", "only failures"}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(data, marks=pytest.mark.slow) if data in ALIKE else data
+        for data in DATA
+        if data != "one"
+    ],
+)
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:
     figure = _draw(name, data)

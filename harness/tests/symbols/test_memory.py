@@ -25,15 +25,15 @@ def drain(path: Path) -> int:
     return functions
 
 
-def peak_bytes(path: Path) -> int:
+def functions_and_peak_bytes(path: Path) -> tuple[int, int]:
     """Return the peak of one extraction; what earlier ones left in caches counts for neither."""
-    drain(path)  # caches of imports, patterns and decoders
+    functions = drain(path)  # caches of imports, patterns and decoders
     tracemalloc.start()
     try:
         with open_packages(str(path)) as source:
             for package in source.packages:
                 deque(package.children, maxlen=0)
-        return tracemalloc.get_traced_memory()[1]
+        return functions, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
 
@@ -41,15 +41,16 @@ def peak_bytes(path: Path) -> int:
 @pytest.mark.parametrize("name", ["c/lto.so", "cpp/dwarf5.so"])
 def test_four_times_the_units_do_not_raise_the_peak(name: str, tmp_path: Path) -> None:
     """Buffers of fixed size fill up, and hold at most some 300 KiB; keeping a unit takes 17 KB."""
-    few, many = (with_repeated_units(FIXTURES / name, times, tmp_path) for times in (96, 384))
-    assert drain(many) == 4 * drain(few)
-    small, large = (peak_of_its_own(path) for path in (few, many))
+    few, many = (with_repeated_units(FIXTURES / name, times, tmp_path) for times in (32, 128))
+    (less, small), (more, large) = (in_a_process_of_its_own(path) for path in (few, many))
+    assert more == 4 * less
     assert large < small + 256 * KIB
     assert large < 768 * KIB
 
 
-def peak_of_its_own(path: Path) -> int:
-    """Return the peak in a fresh process: caches that other tests filled would move it."""
-    call = f"from {__name__} import *; print(peak_bytes(Path({str(path)!r})))"
+def in_a_process_of_its_own(path: Path) -> tuple[int, int]:
+    """Return both of a fresh process: caches that other tests filled would move the peak."""
+    call = f"from {__name__} import *; print(*functions_and_peak_bytes(Path({str(path)!r})))"
     done = subprocess.run([sys.executable, "-c", call], check=True, capture_output=True, text=True)
-    return int(done.stdout)
+    functions, peak_bytes = map(int, done.stdout.split())
+    return functions, peak_bytes
