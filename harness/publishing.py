@@ -14,16 +14,13 @@ from harness.plots import history
 from harness.plots.style import write
 from harness.records import Manifest
 from harness.registry import load, names
-from harness.reports.gate.junit import render_junit
-from harness.reports.gate.markdown import render_decision, render_verdict
 from harness.reports.markdown import render_report
 from harness.reports.page.attachments import Flame, GateReport, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.report import Report
 from harness.stats.frames import Frames
 from harness.stats.trends import Trend, history_table
-from harness.stats.verdict import Verdict
-from harness.text import escaped, json_bytes, write_file
+from harness.text import escaped, write_file
 
 _PLOTS = "plots"
 _REPORT, _PAGE = "report.md", "report.html"
@@ -63,30 +60,6 @@ def write_files(
         ) from error
     files |= {name: picture.png for name, picture in drawn.items()}
     return {name: str(path) for name, path in files.items()}
-
-
-def write_verdict(verdict: Verdict, description: str, target: Path) -> str:
-    """Write report.md, report.json, junit.xml and decision.md into `target`; return report.md.
-
-    Raises:
-        StoreError: `target` cannot be written.
-    """
-    report = escaped(render_verdict(verdict, description))
-    outputs = {
-        "report.md": report.encode(),
-        "report.json": json_bytes(verdict, indent=1) + b"\n",
-        "junit.xml": render_junit(verdict),
-        "decision.md": escaped(render_decision(verdict)).encode(),
-    }
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-        for name, content in outputs.items():
-            write_file(target / name, content)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write into {target}: {error.strerror}", remedy="choose another with --out"
-        ) from error
-    return report
 
 
 def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:

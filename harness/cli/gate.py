@@ -16,7 +16,7 @@ from harness.cli.process import dispensable_output
 from harness.config import BASELINE, SUITE
 from harness.errors import ConfigError
 from harness.judging import judge, load_or_explain
-from harness.publishing import write_verdict
+from harness.reports.gate.files import write_verdict
 from harness.reports.gate.terminal import print_verdict
 from harness.store.seal import is_sealed
 from harness.suites import find_suite
