@@ -34,7 +34,7 @@ def find_debug_file(elf: ElfFile, directories: Sequence[str] = ()) -> str:
         directories: Where to look before the system's debug directory.
     """
     everywhere = (*directories, DEBUG_DIRECTORY)
-    for path in _iter_by_id(build_id(elf), everywhere):
+    for path in iter_by_id(build_id(elf), everywhere):
         if posixpath.isfile(path):
             return path
     for path, checksum in _iter_links(elf, everywhere):
@@ -43,7 +43,7 @@ def find_debug_file(elf: ElfFile, directories: Sequence[str] = ()) -> str:
     return ""
 
 
-def _iter_by_id(identity: str, directories: Sequence[str]) -> Iterator[str]:
+def iter_by_id(identity: str, directories: Sequence[str]) -> Iterator[str]:
     """Yield where the debug file of a build ID may be."""
     for directory in directories if identity else ():
         yield posixpath.join(directory, ".build-id", identity[:2], f"{identity[2:]}.debug")

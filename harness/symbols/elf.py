@@ -30,10 +30,14 @@ class ElfFile:
         dead_starts: Addresses that stand for code which a linker discarded: 0 and 1, unless code is
             there.
 
+        supplement: The file that has what this one has in common with others, if it was found.
+
     Raises:
         InputRejected: Not an ELF file, or its headers are damaged.
         OSError: The file cannot be opened.
     """
+
+    supplement: ElfFile | None = None
 
     def __init__(
         self, path: str, limits: Limits | None = None, member: Member | None = None
@@ -99,6 +103,8 @@ class ElfFile:
             section.release()
         self._open.clear()
         self._file.close()
+        if self.supplement is not None:
+            self.supplement.close()
 
     def names(self) -> list[str]:
         """Return the names of all sections, as in the file."""

@@ -126,6 +126,10 @@ class Section:
         view._ahead = window_bytes
         return view
 
+    def moved(self, name: str, by: int) -> Section:
+        """Return the same bytes at offsets that are larger by so much: there is nothing below."""
+        return self.part(name, -by, self.size + by)
+
     def rest(self, offset: int) -> Section:
         """Return the bytes from `offset` on, as a section of its own."""
         name = f"{self.name}+{offset:#x}"

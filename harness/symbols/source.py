@@ -24,6 +24,7 @@ from harness.symbols.limits import Budget
 from harness.symbols.native.extract import iter_native_contents
 from harness.symbols.opening import holds_archive, iter_archive, open_described
 from harness.symbols.split import SKELETON, is_skeleton, open_split
+from harness.symbols.supplement import MISSING, add_supplement
 
 STAGE = "extraction"
 
@@ -113,6 +114,7 @@ def _open(
     elf: ElfFile, options: SymbolOptions, skipped: Counter[str]
 ) -> tuple[str, Iterator[Package]]:
     dwarf = Dwarf(elf, skipped)
+    add_supplement(dwarf, options.debug_dirs, skipped)
     language = _language(dwarf, options.debug_dirs)
     iter_contents = iter_go_contents if language == "go" else iter_native_contents
     packages = _iter_packages(iter_contents(dwarf, options, skipped), options.agent_version)
@@ -189,6 +191,7 @@ def _weight(scope: Scope) -> int:
 _MOST_REASONS = 3
 _REMEDIES = (
     (SKELETON, "put its .dwo or .dwp files beside it, or name their directory (--debug-dir)"),
+    (MISSING, "put that file where it is named, or name its directory (--debug-dir)"),
     ("unit in ", "name a binary with debugging information of C, C++, Go or Rust"),
     ("unit: not Go", "name a binary with debugging information of C, C++, Go or Rust"),
     ("", "build it with -g, or ask for another --scope"),
@@ -197,7 +200,8 @@ _REMEDIES = (
 
 def _nothing(path: str, skipped: Counter[str]) -> InputRejected:
     """Return what to say of a file of which nothing was extracted: what was left out, and why."""
-    found = skipped.most_common(_MOST_REASONS)
+    found = sorted(skipped.most_common(), key=lambda one: not one[0].startswith(MISSING))
+    found = found[:_MOST_REASONS]  # a file that is missing is the reason of others
     left_out = ", ".join(f"{count:,} x {reason}" for reason, count in found)
     why = f"left out: {left_out}" if found else "its debugging information has no function or type"
     first = found[0][0] if found else ""

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.forms import Layout, read_sleb, read_uleb, shape_of
+from harness.symbols.dwarf.forms import JoinedLayout, Layout, read_sleb, read_uleb, shape_of
 
 STAGE = "extraction"
 
@@ -175,9 +175,11 @@ class _Writer:
             name = f'int.from_bytes({name}, "{"little" if self.order == "<" else "big"}")'
         if kind in _STRING_KINDS:
             return f"{name} << 3 | {_STRING_KINDS[kind]}"
+        joined = self.layout if isinstance(self.layout, JoinedLayout) else None
         texts = {
             "ref": f"unit + {name}",
-            "elsewhere": str(ELSEWHERE),
+            "ref_addr": f"{name} + {joined.origin}" if joined else name,
+            "elsewhere": f"{name} + {joined.elsewhere}" if joined else str(ELSEWHERE),
             "signature": f"{SIGNATURE} - {name}",
             "flag": f"{name} != 0",
         }
@@ -230,14 +232,17 @@ class _Writer:
 
 
 def _read_indirect(
-    data: bytes, at: int, unit: int, attribute: int, layout: tuple[bool, int, int, int]
+    data: bytes, at: int, unit: int, attribute: int, parts: tuple[Any, ...]
 ) -> tuple[int, dict[int, Any]]:
     """Read an attribute whose form stands in the entry itself (DW_FORM_indirect)."""
     form, at = read_uleb(data, at)
     if form in (dw.FORM_INDIRECT, dw.FORM_IMPLICIT_CONST):
         raise InputRejected(f"form {form:#x} behind DW_FORM_indirect")
     one = (Attribute(attribute, form, 0),)
-    return compile_decoder(one, frozenset((attribute,)), Layout(*layout))(data, at, unit)
+    layout = Layout(*parts[:4])
+    if parts[4:]:
+        layout = JoinedLayout(layout, *parts[4:])
+    return compile_decoder(one, frozenset((attribute,)), layout)(data, at, unit)
 
 
 _NAMES["indirect"] = _read_indirect

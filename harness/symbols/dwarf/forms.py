@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from operator import itemgetter
+from typing import NamedTuple, Self
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
@@ -18,6 +19,25 @@ class Layout(NamedTuple):
     address_size: int
     offset_size: int
     version: int
+
+
+class JoinedLayout(Layout):
+    """The same in a file that has a supplementary file, or is one.
+
+    The entries of both have offsets in one space: those of the supplementary file follow.
+
+    Attributes:
+        origin: What references to the whole section count from.
+        elsewhere: What those into the supplementary file count from.
+    """
+
+    __slots__ = ()
+    origin: int = property(itemgetter(4))  # type: ignore[assignment]  # it is longer than its base
+    elsewhere: int = property(itemgetter(5))  # type: ignore[assignment]  # likewise
+
+    def __new__(cls, layout: Layout, origin: int, elsewhere: int) -> Self:
+        """Return a layout with its offsets."""
+        return tuple.__new__(cls, (*layout, origin, elsewhere))
 
 
 class Shape(NamedTuple):

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from harness.errors import InputRejected
-from harness.symbols.dwarf.decoder import LINE_STRP, STRP, STRX
+from harness.symbols.dwarf.decoder import LINE_STRP, STRP, STRP_SUP, STRX
 
 if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
@@ -17,7 +17,7 @@ STAGE = "extraction"
 
 CUT = "rest of a string longer than the limit"
 _CACHED_STRINGS = 512
-_SECTIONS = {STRP: ".debug_str", LINE_STRP: ".debug_line_str"}
+_SECTIONS = {STRP: ".debug_str", STRP_SUP: ".debug_str", LINE_STRP: ".debug_line_str"}
 
 
 class Strings:
@@ -60,10 +60,11 @@ class Strings:
         return int.from_bytes(raw, self._elf.order) << 3 | STRP
 
     def _read(self, value: int) -> str:
-        name = _SECTIONS.get(value & 7)
-        if name is None:
-            return ""  # in a supplementary file, which we do not have
-        section: Section | None = self._elf.section(name)
+        elf = self._elf.supplement if value & 7 == STRP_SUP else self._elf
+        if elf is None:
+            return ""  # it was not found
+        name = _SECTIONS[value & 7]
+        section: Section | None = elf.section(name)
         if section is None:
             raise InputRejected("a string without its section", section=name)
         octets = section.string(value >> 3, self._limit)

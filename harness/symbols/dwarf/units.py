@@ -14,7 +14,7 @@ from harness.symbols.debugfile import build_id
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
 from harness.symbols.dwarf.dies import read_die
-from harness.symbols.dwarf.forms import Layout
+from harness.symbols.dwarf.forms import JoinedLayout, Layout
 from harness.symbols.dwarf.strings import Strings
 from harness.symbols.limits import STEP, Budget
 
@@ -29,7 +29,7 @@ UT_COMPILE, UT_TYPE, UT_PARTIAL, UT_SKELETON, UT_SPLIT_COMPILE, UT_SPLIT_TYPE = 
 _HEADER_BYTES = 48
 _LEAST_HEADER_BYTES = 7  # version, offset of the abbreviations, size of an address
 _CACHED_TABLES = 2
-_ASIDE_BYTES = 4 * 1024
+ASIDE_BYTES = 4 * 1024
 _CACHED_UNITS = 16
 
 
@@ -119,6 +119,9 @@ class Unit:
         self.layout = Layout(
             dwarf.order == "little", header.address_size, header.offset_size, header.version
         )
+        if dwarf.supplement is not None or dwarf.origin:
+            last = dwarf.supplement or dwarf
+            self.layout = JoinedLayout(self.layout, dwarf.origin, last.origin)
         self.first = offset + header.size
         self.table: AbbreviationTable = dwarf.abbreviations(header.table, self.layout)
         if self.first > end:
@@ -215,6 +218,8 @@ class Dwarf:
     Attributes:
         info: .debug_info.
         aside: The same, with a small window of its own.
+        origin: Where its units begin, in the space of offsets that files share.
+        supplement: That of the supplementary file, whose units follow.
 
     Args:
         elf: The file.
@@ -225,6 +230,8 @@ class Dwarf:
     """
 
     unit_type = Unit
+    origin = 0
+    supplement: Dwarf | None = None
 
     def __init__(self, elf: ElfFile, skipped: Counter[str] | None = None) -> None:
         info = elf.section(".debug_info")
@@ -235,7 +242,7 @@ class Dwarf:
             )
         self.elf = elf
         self.info: Section = info
-        self.aside = info.view(_ASIDE_BYTES)
+        self.aside = info.view(ASIDE_BYTES)
         self.order = elf.order
         self.strings = Strings(elf, Counter() if skipped is None else skipped)
         self.budget = elf.budget
@@ -253,7 +260,7 @@ class Dwarf:
     @cached_property
     def unit_offsets(self) -> array[int]:
         """Offsets of all units, and the end of the last: n + 1 values, found header by header."""
-        return unit_offsets(self.info, self.order, self.budget)
+        return unit_offsets(self.info, self.order, self.budget, self.origin)
 
     def iter_units(self) -> Iterator[Unit]:
         """Yield every unit in file order; nothing of a unit is kept once the next is asked for."""
@@ -268,6 +275,8 @@ class Dwarf:
         """
         number = bisect_right(self.unit_offsets, offset) - 1
         if not 0 <= number < len(self.unit_offsets) - 1:
+            if self.supplement is not None and number > 0:
+                return self.supplement.unit_of(offset)
             raise InputRejected(
                 "a reference out of the section", section=self.info.name, offset=offset
             )
@@ -291,6 +300,8 @@ class Dwarf:
     def is_partial(self, offset: int) -> bool:
         """Tell whether an entry is in a unit that only exists to be imported by others."""
         number = bisect_right(self.unit_offsets, offset) - 1
+        if number == len(self._partial) and self.supplement is not None:
+            return True
         return 0 <= number < len(self._partial) and bool(self._partial[number])
 
     def abbreviations(self, offset: int, layout: Layout) -> AbbreviationTable:
@@ -320,7 +331,7 @@ def _remedy(elf: ElfFile) -> str:
     )
 
 
-def unit_offsets(section: Section, order: ByteOrder, budget: Budget) -> array[int]:
+def unit_offsets(section: Section, order: ByteOrder, budget: Budget, start: int = 0) -> array[int]:
     """Return where the units of a section start, and where the last one ends.
 
     Raises:
@@ -328,7 +339,7 @@ def unit_offsets(section: Section, order: ByteOrder, budget: Budget) -> array[in
             or there are too many.
     """
     offsets = array("Q")
-    at = 0
+    at = start
     while at < section.size:
         if len(offsets) % STEP == 0:
             budget.foresee(len(offsets))

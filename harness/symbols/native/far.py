@@ -9,6 +9,7 @@ enclose, does without.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from harness.symbols.dwarf import constants as dw
@@ -87,7 +88,8 @@ def _read_containers(dwarf: Dwarf) -> SortedKeys:
     """Walk all units that may enclose; return a key for each entry: its offset, its container's."""
     keys = SortedKeys()
     try:
-        for unit in dwarf.iter_units():
+        more = dwarf.supplement.iter_units() if dwarf.supplement is not None else ()
+        for unit in chain(dwarf.iter_units(), more):
             if unit.language != "c":
                 _note_unit(unit, keys)
         keys.seal()
