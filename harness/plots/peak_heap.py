@@ -50,10 +50,11 @@ def draw(frames: Frames) -> Figure:
     scale = byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
     for axes, (source, rows) in zip(grid, panels, strict=True):
         axes.set_title(source_title(source))
-        _draw_rows(axes, rows, scale)
+        _draw_rows(axes, rows, scale, alone=summary.alone)
         scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
-    claimed = mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12)
-    marks = [*arm_marks([summary.baseline, summary.candidate]), claimed]
+    marks = arm_marks([arm for arm in summary.arms if arm])
+    if not summary.alone:
+        marks.append(mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12))
     add_key(figure, marks, _iter_notes(summary, every))
     return figure
 
@@ -63,9 +64,9 @@ def _readable(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.baseline.peak or row.candidate.peak][-_MOST_ROWS:]
 
 
-def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
+def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, *, alone: bool) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
-    for place, row in enumerate(rows):
+    for place, row in enumerate(() if alone else rows):
         short = bool(judge_reduction([row], Claim()).fails)
         write_beside(axes, place, _remark(row), color=VERMILLION if short else BLACK)
     _draw_peaks(axes, rows, scale)
@@ -114,7 +115,9 @@ def _remark(row: Row) -> str:
 
 
 def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
-    yield f"right: the change, in colour where it falls short of {Claim().reduction_pct:g} % less"
+    if not summary.alone:
+        claimed = f"{Claim().reduction_pct:g} % less"
+        yield f"right: the change, in colour where it falls short of {claimed}"
     if any(row.reduction_pct is None and row.same_output is False for row in rows):
         yield "no comparison: the arms delivered different scopes"
     if any(row.reduction_pct is not None and not row.counts for row in rows):

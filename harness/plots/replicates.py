@@ -73,7 +73,7 @@ def _draw_lane(axes: Axes, one: Scatter, place: float) -> None:
 def _remark(one: Scatter) -> str:
     """Say how many cells agree to the digit, and how far the others reach."""
     if one.exact_cells == one.cells:
-        return f"exact in all {one.cells} cells"
+        return "exact" if one.cells == 1 else f"exact in all {one.cells} cells"
     reach = "" if one.reach_pct is None else f"\N{PLUS-MINUS SIGN}{one.reach_pct:.2g} %"
     return f"{reach}, exact in {one.exact_cells} of {one.cells}" if one.exact_cells else reach
 

@@ -134,7 +134,7 @@ def iter_alarms(report: Report, gate: GateReport) -> Iterator[Alarm]:
         yield Alarm(f"No decision of a gate: {gate.trouble}.", fatal=True)
     if not summary.rows:
         yield Alarm("Nothing was measured: this run proves nothing.", fatal=True)
-    elif not any(row.counts for row in summary.rows):
+    elif not summary.alone and not any(row.counts for row in summary.rows):
         yield Alarm("No row of this run counts: it proves nothing.", fatal=True)
     differing = dict.fromkeys(row.binary for row in summary.rows if row.same_output is False)
     if differing:
@@ -142,7 +142,7 @@ def iter_alarms(report: Report, gate: GateReport) -> Iterator[Alarm]:
         yield Alarm(f"The arms delivered different scopes for {names}.", fatal=True)
     if state != "complete":
         yield Alarm(f"This run did not reach its end (state: {state or 'unknown'}).")
-    uncounted = sum(not row.counts for row in summary.rows)
+    uncounted = 0 if summary.alone else sum(not row.counts for row in summary.rows)
     if uncounted:
         yield Alarm(f"{uncounted} of {len(summary.rows)} rows do not count; each says why.")
     for warning in report.frames.warnings:
