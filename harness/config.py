@@ -225,7 +225,7 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(
             ge=1,
             description="Fresh processes per arm, source and probe. Without: as many as "
-            "the binary's size allows in ten minutes.",
+            "the instruments afford for a binary of its size.",
         ),
     ] = None
     seed: Annotated[int, Meta(description="Decides order and hash seeds.")] = 1
