@@ -72,6 +72,17 @@ def _mapped_and_touched() -> mmap.mmap:
 
 fails_unseen = taking(_fail_unseen)
 works_in_a_command_nobody_waits_for = taking(_in_a_command_nobody_waits_for)
+
+
+def _in_huge_pages() -> mmap.mmap:
+    block = mmap.mmap(-1, TAKEN_BYTES)
+    with suppress(OSError):  # a kernel without them gives the usual ones
+        block.madvise(mmap.MADV_HUGEPAGE)
+    memset(addressof(c_char.from_buffer(block)), 1, TAKEN_BYTES)
+    return block
+
+
 in_a_thread = taking(_in_a_thread)
+in_huge_pages = taking(_in_huge_pages)
 mapped_and_touched = taking(_mapped_and_touched)
 mapped_and_never_touched = taking(lambda: mmap.mmap(-1, TAKEN_BYTES))

@@ -25,6 +25,7 @@ ROWS = {
     "a `bytearray`, in the pipeline's own function": f"{KINDS}:in_its_own_frame",
     "the same in a thread": f"{KINDS}:in_a_thread",
     "`mmap`, touched": f"{KINDS}:mapped_and_touched",
+    "the same, with huge pages asked for": f"{KINDS}:in_huge_pages",
     "`mmap`, never touched": f"{KINDS}:mapped_and_never_touched",
     "`malloc` through a pointer of ctypes": f"{PLANTED}:takes_memory_through_a_pointer",
     "a cache that the warm-up run filled": f"{KINDS}:in_a_cache",
