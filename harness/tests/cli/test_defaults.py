@@ -57,7 +57,7 @@ Call = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="module")
 def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
-    """Return a function that runs a copy of the harness in which some defaults are changed."""
+    """Return what runs Python with a copy of the harness in which some defaults are changed."""
     work = tmp_path_factory.mktemp("changed")
     here = Path(harness.__file__).parent
     shutil.copytree(here, work / "harness", ignore=shutil.ignore_patterns("tests", "__pycache__"))
@@ -79,7 +79,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "harness", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             cwd=work, env=environment, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
@@ -115,24 +115,36 @@ def test_run_measures_with_a_changed_default_and_a_suite_and_its_gate_expect_it(
         "run": (LIBRARY, *alone),
         "suite": ("--suite", suite, "--no-report"),
     }.items():
-        done = call("run", *options, "--results", tmp_path / name)
+        done = call("-m", "harness", "run", *options, "--results", tmp_path / name)
         assert done.returncode == 0, done.stderr
         (run,) = (tmp_path / name).iterdir()
         assert _changed(_options(run)["pipeline_options"]) == VALUES
-        judged = call("gate", run, "--suite", suite)
-        assert judged.returncode == 0, judged.stdout + judged.stderr
+    judged = call("-m", "harness", "gate", run, "--suite", suite)
+    assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
 def test_upload_sends_with_a_changed_default(call: Call) -> None:
     with serve() as server:
         url = f"{server.url}/count/symdb/v1/input"
-        done = call("upload", LIBRARY, "--url", url, "--service", "s", "--version", "1", "--json")
+        done = call(
+            "-m",
+            "harness",
+            "upload",
+            LIBRARY,
+            "--url",
+            url,
+            "--service",
+            "s",
+            "--version",
+            "1",
+            "--json",
+        )
     assert done.returncode == 0, done.stderr
     assert {one["threshold_bytes"] for one in json.loads(done.stdout)["batches"]} == {3 * KIB}
 
 
 def test_a_sweep_measures_with_a_changed_default(call: Call, tmp_path: Path) -> None:
-    done = call("sweep", LIBRARY, "--results", tmp_path)
+    done = call("-m", "harness", "sweep", LIBRARY, "--results", tmp_path)
     assert done.returncode == 0, done.stderr
     (run,) = tmp_path.iterdir()
     for arm in _options(run)["arms"]:
@@ -142,37 +154,46 @@ def test_a_sweep_measures_with_a_changed_default(call: Call, tmp_path: Path) -> 
         } == {**VALUES, "threshold_bytes": 0}
 
 
-@pytest.mark.parametrize(
-    ("verb", "option", "shown"),
-    [
-        ("run", flag_of("threshold_bytes"), "3 KiB"),
-        ("run", flag_of("function_limit"), "77"),
-        ("scaling", "--sizes", "7"),
-        ("scaling", "--size", "dies"),
-        ("intake", "--port", "4321"),
-        ("upload", "--attempts", "9"),
-        ("corpus fetch", "--tier", "large"),
-        ("history", "--output", "elsewhere"),
-    ],
-)
-def test_help_shows_a_changed_default(call: Call, verb: str, option: str, shown: str) -> None:
-    text = " ".join(re.sub("[│╭╰─╮╯]", " ", call(*verb.split(), "--help").stdout).split())
-    assert re.search(rf"{option} .*?\[default: (.*?)\]", text)[1] == shown  # type: ignore[index]
+SHOWN = {
+    "run": {flag_of("threshold_bytes"): "3 KiB", flag_of("function_limit"): "77"},
+    "scaling": {"--sizes": "7", "--size": "dies"},
+    "intake": {"--port": "4321"},
+    "upload": {"--attempts": "9"},
+    "corpus fetch": {"--tier": "large"},
+    "history": {"--output": "elsewhere"},
+}
+
+# What verbs and schemas of the changed copy say, in one process: each would load the same again.
+ASK = f"""
+import io, json
+from contextlib import redirect_stdout, suppress
+from harness.cli.app import load_verb
+from harness.schemas import schema_of
+def text(verb):
+    name, *rest = verb.split()
+    with redirect_stdout(io.StringIO()) as out, suppress(SystemExit):
+        load_verb(name)([*rest, "--help"])
+    return out.getvalue()
+named = ("summary.json", "suite.toml", "manifest.json")
+found = {{verb: text(verb) for verb in {list(SHOWN)!r}}}
+print(json.dumps([found, {{name: schema_of(name)["$defs"] for name in named}}]))
+"""
 
 
-def test_what_no_command_offers_follows_a_changed_default_too(call: Call) -> None:
-    claim = call("schema", "summary.json").stdout
-    assert json.loads(claim)["$defs"]["Claim"]["properties"] == {
+def test_help_and_schemas_show_changed_defaults(call: Call) -> None:
+    helps, schemas = json.loads(call("-c", ASK).stdout)
+    for verb, options in SHOWN.items():
+        text = " ".join(re.sub("[│╭╰─╮╯]", " ", helps[verb]).split())
+        for option, shown in options.items():
+            assert re.search(rf"{option} .*?\[default: (.*?)\]", text)[1] == shown  # type: ignore[index]
+    assert schemas["summary.json"]["Claim"]["properties"] == {
         "reduction_pct": {"type": "number", "default": 62.0},
         "overshoot_bytes": {"type": "integer", "default": 31},
     }
-    experiment = json.loads(call("schema", "suite.toml").stdout)["$defs"]["Experiment"][
-        "properties"
-    ]
+    experiment = schemas["suite.toml"]["Experiment"]["properties"]
     assert experiment["replicates"]["default"] == 4
     assert experiment["source"]["default"] == ["replay"]
-    options = json.loads(call("schema", "manifest.json").stdout)["$defs"]["Options"]["properties"]
-    assert options["top_up"]["default"] == 6
+    assert schemas["manifest.json"]["Options"]["properties"]["top_up"]["default"] == 6
 
 
 def test_what_a_suite_may_set_is_an_option_of_pipelines() -> None:
