@@ -16,7 +16,7 @@ _REMEDY = "name runs, or a directory of runs"
 
 
 def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(COLUMNS)) -> Frames:
-    """Return the tables of a run or of a baseline, one observation a row.
+    """Return the tables of a run or of a baseline, one observation per row.
 
     Replicates that failed are in `samples`, with their status; `harness.stats.frames.succeeded`
     leaves them out.

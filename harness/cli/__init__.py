@@ -1,4 +1,4 @@
-"""The only part that talks to the user and exits: one verb a file."""
+"""The only part that talks to the user and exits: one verb per file."""
 
 from harness.cli.process import main
 

@@ -56,11 +56,11 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
 ) -> None:
-    """Compare BASELINE with CANDIDATE, metric by metric, and say how sure that is.
+    """Compare BASELINE with CANDIDATE, metric by metric, with confidence intervals.
 
-    Exit codes: 0 a verdict could be given to every comparison, whatever it is: judging is what
-    `harness gate` is for; 4 at least one is invalid or inconclusive. Name the metrics you want to
-    know about with --metric: times are rarely conclusive, what repeats to the byte mostly is.
+    Exit codes: 0 every comparison has a verdict, good or bad, which is for `harness gate` to judge;
+    4 at least one is invalid or inconclusive. Select metrics with --metric: times are rarely
+    conclusive, exact metrics mostly are.
     """
     rule = Rule(tolerance_pct=tolerance, demands=Demands(any_rig=any_rig))
     if arms and candidate is not None:

@@ -34,7 +34,7 @@ def doctor(
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
 ) -> None:
-    """Look at everything a measurement depends on, with a remedy for what is wrong."""
+    """Check everything that a measurement depends on, with a remedy for what is wrong."""
     checks: list[MachineCheck] = []
     for check in iter_checks(results):
         checks.append(check)

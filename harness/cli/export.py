@@ -31,7 +31,7 @@ def export(
     ],
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="Only this metric; repeat it. Without: all that compare would compare."),
+        typer.Option(help="Only this metric; repeat it. Without: all that `compare` uses."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option(help="A file; without, standard output.", metavar="FILE")

@@ -56,8 +56,8 @@ def gate(
     """Judge RUN by every gate, and write report.md, report.json, junit.xml and decision.md.
 
     Exit codes: 0 everything that guards the job passed; 3 a bound or a comparison that guards it
-    failed; 4 something that the suite expects is missing, damaged or mismatched, or a comparison
-    that guards the job is inconclusive. 4 is never a regression, and never a pass.
+    failed; 4 something that the suite expects is missing, damaged or mismatched, or a guarding
+    comparison is inconclusive, which is neither a regression nor a pass.
 
     When GITHUB_STEP_SUMMARY names a file, the report is appended to it.
     """

@@ -38,10 +38,9 @@ def history(
 ) -> None:
     """Follow every metric of every experiment over RUNS, in the order of their start.
 
-    An exact metric changed wherever its value differs from the run before, and the commit is
-    named. Of the others, levels are told from noise. Where Python, memray, the binary or the
-    options changed too, it is a declared break and nobody's regression; for times and RSS so is
-    another machine.
+    For an exact metric, every change of its value is reported with the commit; for others, shifts
+    of the level are separated from noise. A change of Python, memray, the binary or the options is
+    a declared break and no regression; for times and RSS, so is another machine.
     """
     frames = list(iter_complete(runs, _warn))
     trends = trends_of(frames, metric or ())

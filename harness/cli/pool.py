@@ -20,9 +20,9 @@ def pool(
     *,
     results: Annotated[Path, typer.Option(help="Where the pool is put.")] = DEFAULTS.results,
 ) -> None:
-    """Make one run of several, and print its directory.
+    """Merge several runs into one, and print its directory.
 
-    They have to be complete and of one commit, machine, corpus and set of options. Two commits are
-    compared fairly when each makes several short runs in turn, and each side's runs are pooled.
+    The runs must be complete, of the same commit, machine, corpus and options. To compare two
+    commits fairly, alternate short runs of both, and pool the runs of each side.
     """
     typer.echo(str(pool_runs(runs, results, shlex.join(command_line()))))

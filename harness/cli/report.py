@@ -33,8 +33,7 @@ def report(
         bool,
         typer.Option(
             "--gc-trace",
-            help="Print nothing but one line for each garbage collection, as gctrace=1 does for "
-            "Go, and write nothing.",
+            help="Print only one line per garbage collection, as Go's gctrace=1 does.",
         ),
     ] = False,
 ) -> None:

@@ -80,10 +80,10 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
 ) -> None:
     """Measure what the pipelines hold at their peak, over every binary of CORPUS.
 
-    Each replicate is a fresh process with one instrument. Rows appear as they are known, the
-    pipelines alone and the smallest binary first, and a verdict after each source; then come the
-    table, the pictures, report.md and the same as a page, report.html. Nothing is ever overwritten.
-    The last arm is compared with the first.
+    Each replicate is a fresh process with one instrument. Rows appear as they finish, the pipelines
+    alone and the smallest binary first, with a verdict after each source. The table, the pictures,
+    report.md and report.html come last. Nothing is overwritten. The last arm is compared with the
+    first.
 
     Exit codes: 0 every row carries a verdict; 2 no binary can be read; 4 something that was asked
     for is lost or not known: a replicate failed, a file was rejected, the arms delivered different

@@ -53,11 +53,10 @@ def scaling(
         bool, typer.Option("--json", help="Print one JSON document a run on standard output.")
     ] = False,
 ) -> None:
-    """Draw a line through peak heap over size for each arm, with the interval of its slope.
+    """Fit a line to peak heap over size for each arm, with the interval of its slope.
 
-    What is measured is fed from a package cache, so it is the pipeline alone; a stored run is shown
-    for each of its sources. The threshold is small, so that a small input reaches it too: until
-    then the batch itself grows.
+    Packages come from the cache, so the pipeline is measured alone; a stored run is shown per
+    source. The threshold is small, so that small inputs reach it too: until then the batch grows.
     """
     runs = [path for path in inputs if (path / MANIFEST).is_file()]
     others = [path for path in inputs if path not in runs]

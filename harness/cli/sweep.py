@@ -34,7 +34,7 @@ def sweep(
     pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = ONE_PIPELINE,
     budget: Annotated[
         str,
-        typer.Option(metavar="SIZE", help="Name the largest threshold whose peak stays within."),
+        typer.Option(metavar="SIZE", help="Report the largest threshold whose peak stays within."),
     ] = "",
     options: Annotated[RunOptions, Fields("results")] = SWEEP,
     json: Annotated[

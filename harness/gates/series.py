@@ -1,4 +1,4 @@
-"""The numbers of one series of one case, one a replicate, or why there are none to be judged.
+"""The numbers of one series of one case, one per replicate, or why there are none to be judged.
 
 A series is a metric, or one of three that are worked out: `reduction_pct`, how much less the arm
 holds than `against`; `overshoot`, the furthest that a batch went past the threshold; `copies`, how
@@ -27,7 +27,7 @@ _MOST_STAGES = 3
 
 
 class Series(Struct, frozen=True):
-    """Values of the candidate, one a replicate.
+    """Values of the candidate, one per replicate.
 
     `faults` are why they cannot be judged. `untested` is why there are none although nothing is
     missing: the case never came into the situation that the bound is about. `context` is what

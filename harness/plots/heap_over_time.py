@@ -148,7 +148,7 @@ def _clock(story: Frames) -> str:
 
 
 def _draw_collections(axes: Axes, story: Frames, arms: list[str]) -> None:
-    """Draw one lane an arm and a tick a collection, longer for older generations."""
+    """Draw one lane per arm and one tick per collection, longer for older generations."""
     looks, collections, clock = arm_looks(arms), story.collections, _clock(story)
     for lane, arm in enumerate(arms):
         own = collections[collections["arm"] == arm]

@@ -1,4 +1,4 @@
-"""Levels over many runs, one line an experiment, with a mark where a level changed."""
+"""Levels over many runs, one line per experiment, with a mark where a level changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peak heap, old versus new, one line a binary."""
+"""Peak heap, old versus new, one line per binary."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NAME_WIDTH = 20
 
 @styled()
 def draw(frames: Frames) -> Figure:
-    """Draw one panel a source: both peaks of each binary joined, the reduction beside them."""
+    """Draw one panel per source: both peaks of each binary joined, the reduction beside them."""
     summary = summarise(frames)
     shown = {source: _readable(summary.of_source(source)) for source in summary.sources}
     panels = [(source, rows) for source, rows in shown.items() if rows]

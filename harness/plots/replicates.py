@@ -35,7 +35,7 @@ _APART = 0.18
 
 @styled()
 def draw(frames: Frames) -> Figure:
-    """Draw a lane an arm and metric: each replicate against the mean of its cell."""
+    """Draw one lane per arm and metric: each replicate against the mean of its cell."""
     everything = scatters(frames)
     found = [one for one in everything if one.cells]
     if not found:

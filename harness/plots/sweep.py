@@ -36,7 +36,7 @@ Curve = list[SweepPoint]
 
 @styled()
 def draw(frames: Frames) -> Figure:
-    """Draw peak, batches and overshoot over the threshold, a line a binary."""
+    """Draw peak, batches and overshoot over the threshold, one line per binary."""
     curves = _curves(frames)
     if not curves:
         return no_data(QUESTION, "this run used one threshold; `harness sweep` uses many")
@@ -66,7 +66,7 @@ def _curves(frames: Frames) -> list[Curve]:
 def _draw_lines(
     axes: Axes, curves: list[Curve], height: Callable[[SweepPoint], float | None]
 ) -> list[float]:
-    """Draw one line a binary where it has a height, and return all heights."""
+    """Draw one line per binary where it has a height, and return all heights."""
     heights: list[float] = []
     for curve, (colour, marker) in zip(curves, _LOOKS, strict=False):
         known = [(one.threshold_bytes, y) for one in curve if (y := height(one)) is not None]

@@ -1,4 +1,4 @@
-"""The points of a sweep as a table: what each threshold costs, one row a binary and threshold."""
+"""The points of a sweep as a table: what each threshold costs, one row per binary and threshold."""
 
 from __future__ import annotations
 

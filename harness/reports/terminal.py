@@ -34,7 +34,7 @@ def print_summary(
     claim: Claim | None = None,
     held: Sequence[Held] = (),
 ) -> None:
-    """Print the answer, then a table a source, and last what does not count or was not measured."""
+    """Print the answer, one table per source, and last what does not count or was not measured."""
     for finding in Headline(summary, claim or Claim()).iter_findings():
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))

@@ -1,1 +1,1 @@
-"""What the samples say: one row a case, comparisons, and whether a claim holds."""
+"""What the samples say: one row per case, comparisons, and whether a claim holds."""

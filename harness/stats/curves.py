@@ -28,7 +28,7 @@ class Curve(Struct, frozen=True):
 
 
 def curves_of(timeline: pd.DataFrame, probe: str) -> list[Curve]:
-    """Return one curve an arm, of its first replicate under `probe`.
+    """Return one curve per arm, of its first replicate under `probe`.
 
     Args:
         timeline: The table of a run, of one binary and source.

@@ -55,16 +55,16 @@ COLUMNS: dict[str, dict[str, str]] = {
 }
 """The columns that each table has at least, with their dtypes.
 
-- `samples`: one measured value a row, or one failed replicate, with an empty metric and unit and
+- `samples`: one row per measured value, or per failed replicate, with an empty metric and unit and
   no value.
-- `batches`: one flushed batch a row. Probes of the same replicate flush the same batches, so only
+- `batches`: one row per flushed batch. Probes of the same replicate flush the same batches, so only
   those of the first are here; `probe` says which, and `at_s` is on its clock.
-- `collections`: one run of the cyclic garbage collector a row, under probe `gc`.
-- `timeline`: live heap at one moment a row.
-- `copies`: what one source line holds at the peak a row; `bytes` of a replicate sum to the peak,
-  and `copies` is `bytes` over the raw JSON bytes of the replicate's largest batch.
-- `deliveries`: what reached the intake in one unmeasured verification run a row.
-- `failures`: one replicate that does not count a row, and why.
+- `collections`: one row per run of the cyclic garbage collector, under probe `gc`.
+- `timeline`: one row per moment, with the live heap then.
+- `copies`: one row per source line that holds memory at the peak; `bytes` of a replicate sum to the
+  peak, and `copies` is `bytes` over the raw JSON bytes of the replicate's largest batch.
+- `deliveries`: one row per unmeasured verification run, with what reached the intake.
+- `failures`: one row per replicate that does not count, and why.
 """
 
 

@@ -18,7 +18,7 @@ _CELL = ["binary", "source", "arm"]
 class Scatter(Struct, frozen=True):
     """The replicates of one metric in one arm, relative to the mean of their own cell.
 
-    A cell is one binary under one source. `deviations_pct` has one value a replicate, of the
+    A cell is one binary under one source. `deviations_pct` has one value per replicate, of the
     `cells` with two or more; in `exact_cells` of those all agree to the last digit. `single_cells`
     have one replicate, so nobody knows. `reach_pct` is how far from its cell's mean one more
     replicate lies with 90 % confidence, from the spread pooled over cells; None without any.

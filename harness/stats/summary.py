@@ -1,4 +1,4 @@
-"""One row a binary and source: what two pipelines held at their peaks, and what is not known."""
+"""One row per binary and source: what two pipelines held at their peaks, and what is not known."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What was measured, in the formats of other people's tools: one file a format."""
+"""What was measured, in the formats of other people's tools: one file per format."""

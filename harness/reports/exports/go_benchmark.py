@@ -1,4 +1,4 @@
-"""The Go benchmark format, which benchstat reads: one line a replicate.
+"""The Go benchmark format, which benchstat reads: one line per replicate.
 
 `key: value` lines describe the run, `Unit` lines what is known of a unit, and a result line is a
 name, a count of iterations, and pairs of value and unit. White space separates, and `/key=value`

@@ -1,4 +1,4 @@
-"""CSV for Apache Otava: one line a run, one column a metric of a case, the oldest run first.
+"""CSV for Apache Otava: one line per run, one column per metric of a case, the oldest run first.
 
 Its reader wants a number in every cell, so a series that one of the runs lacks is left out.
 """

@@ -73,7 +73,7 @@ def _print_counts(document: ComparisonDocument, console: Console) -> None:
 
 
 def print_comparisons(rows: Iterable[Comparison], console: Console) -> None:
-    """Print a table a metric and source, sorted by change, and under it what needs cells."""
+    """Print one table per metric and source, sorted by change, with notes below."""
     ordered = sorted(rows, key=lambda row: (row.metric, row.case.source))
     room = _NAME_WIDTH + max(0, console.width - _WIDE)
     labels = distinct((row.case.binary for row in ordered), room)
