@@ -7,11 +7,11 @@ of the heap that is to be measured.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from harness.errors import ConfigError
+from harness.nearest import nearest
 
 KINDS = ("pipeline", "probe", "gate", "plot")
 
@@ -40,10 +40,8 @@ def find(kind: str, name: str) -> EntryPoint:
             remedy="uninstall one of the two packages",
         )
     if not found:
-        near = get_close_matches(name, names(kind), n=1)
-        known = ", ".join(names(kind)) or "none; is the package installed?"
-        remedy = f"did you mean {near[0]!r}?" if near else f"known: {known}"
-        raise ConfigError(f"there is no {kind} called {name!r}", remedy=remedy)
+        known = names(kind) or ["none; is the package installed?"]
+        raise ConfigError(f"there is no {kind} called {name!r}", remedy=nearest(name, known))
     return next(iter(found.values()))
 
 

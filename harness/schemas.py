@@ -6,7 +6,6 @@ So a schema and its file cannot drift apart: there is no second description of e
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from inspect import cleandoc
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel
 from harness.corpus.manifest import CorpusManifest
 from harness.errors import ConfigError
 from harness.gates.suite import Suite
+from harness.nearest import nearest
 from harness.records import Manifest, Record
 from harness.reports.document import SummaryDocument
 from harness.reports.scaling import ScalingDocument
@@ -49,9 +49,7 @@ def schema_of(name: str) -> Schema:
         ConfigError: There is none of that name.
     """
     if name not in _SOURCES:
-        near = get_close_matches(name, _SOURCES, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(_SOURCES)}"
-        raise ConfigError(f"there is no schema of {name!r}", remedy=hint)
+        raise ConfigError(f"there is no schema of {name!r}", remedy=nearest(name, _SOURCES))
     described, make = _SOURCES[name]
     head = {"$schema": DIALECT, "title": f"{name}: {described}"}
     return {**head, **{key: _tidied(value) for key, value in make().items() if key not in head}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from harness.corpus import (
     resolve,
 )
 from harness.errors import ConfigError
+from harness.nearest import nearest
 from harness.pipelines.compressors import at_default_level
 from harness.records import Binary, Manifest, Metric
 from harness.registry import names
@@ -47,8 +47,7 @@ def find_suite(text: str) -> Suite:
         return load_suite(Path(text))
     known = {path.stem: path for path in (fixtures_directory() / "suites").glob("*.toml")}
     if text not in known:
-        near = get_close_matches(text, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        hint = nearest(text, sorted(known))
         raise ConfigError(f"there is no suite called {text!r}", remedy=f"{hint}, or name a .toml")
     return load_suite(known[text])
 
@@ -128,9 +127,7 @@ def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:
     patterns = [pattern for experiment in suite.experiments for pattern in experiment.binary]
     for pattern in patterns:
         if not any(fnmatchcase(binary.name, pattern) for binary in offered):
-            known = [binary.name for binary in offered]
-            near = get_close_matches(pattern, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            hint = nearest(pattern, [binary.name for binary in offered])
             raise ConfigError(f"suite {suite.name}: no binary is called {pattern!r}", remedy=hint)
     return [one for one in offered if any(fnmatchcase(one.name, pattern) for pattern in patterns)]
 
@@ -173,8 +170,7 @@ def _probe_of(metric: str, suite: str) -> str:
     known = {one.name: probe for one, probe in _iter_declared()}
     probe = known.get(metric, "")
     if not probe:
-        near = get_close_matches(metric, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+        hint = nearest(metric, sorted(known))
         raise ConfigError(f"suite {suite}: nothing measures {metric!r}", remedy=hint)
     return probe
 

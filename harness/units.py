@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from msgspec import structs
 
 from harness.config import KIB, Limits
 from harness.errors import ConfigError
+from harness.nearest import nearest
 
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
@@ -95,10 +95,9 @@ def _parse_limit(name: str, value: str) -> float:
 
 
 def _unknown_limit(name: str) -> ConfigError:
-    known = Limits.__struct_fields__
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
-    return ConfigError(f"no limit is called {name!r}", remedy=hint)
+    return ConfigError(
+        f"no limit is called {name!r}", remedy=nearest(name, Limits.__struct_fields__)
+    )
 
 
 def format_bytes(size: float, *, signed: bool = False) -> str:

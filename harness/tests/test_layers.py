@@ -22,7 +22,18 @@ from harness.registry import find, names
 
 PACKAGE = Path(harness.__file__).parent
 
-BASE = {"", "text", "model", "sharing", "errors", "config", "records", "contracts", "wire"}
+BASE = {
+    "",
+    "nearest",
+    "text",
+    "model",
+    "sharing",
+    "errors",
+    "config",
+    "records",
+    "contracts",
+    "wire",
+}
 
 # What each room may import beyond the base and itself.
 MAY_IMPORT: dict[str, set[str]] = {

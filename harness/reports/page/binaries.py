@@ -91,8 +91,6 @@ def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail
 
 def languages_of(deliveries: pd.DataFrame) -> dict[str, str]:
     """Return the language of each binary, as extraction found it."""
-    if "language" not in deliveries:
-        return {}
     named = deliveries[deliveries["language"].astype(bool)]
     return {str(row.binary): str(row.language) for row in named.itertuples()}
 
