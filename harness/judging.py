@@ -1,38 +1,28 @@
-"""Judge stored runs: one by a suite and its gates, one against another, one arm against another."""
+"""Judge a stored run by a suite and its gates, and ratchet bounds from it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 
-from msgspec import structs, to_builtins
+from msgspec import to_builtins
 
-from harness.config import BASELINE
+from harness.comparing import compare_run_files
 from harness.contracts import Gate
-from harness.errors import ConfigError, ExitCode, MeasurementInvalid, StoreError
+from harness.errors import MeasurementInvalid, StoreError
 from harness.gates.decision import give_verdict
 from harness.gates.evidence import Evidence
 from harness.gates.ratchet import Decision, ratchet
 from harness.gates.suite import Suite
 from harness.loading import frames_of, load_frames
 from harness.registry import load, names
-from harness.run.manifest import rig, versions
 from harness.stats import sides
-from harness.stats.check import Comparison
-from harness.stats.compare import Rule
-from harness.stats.environment import differences, environment_of
-from harness.stats.files import compare_files
 from harness.stats.frames import Frames
-from harness.stats.metrics import Metrics
-from harness.stats.verdict import ComparisonDocument, FileChanges, Verdict
+from harness.stats.verdict import Verdict
 from harness.store.baseline import (
-    Baseline,
-    BaselineDocument,
     open_baseline,
     read_bounds,
     replace_bounds,
 )
-from harness.store.files import files_of
 from harness.store.reader import read_run
 from harness.store.soundness import iter_objections
 from harness.suites import expected_inputs, limited_sources, options_of
@@ -73,7 +63,7 @@ def judge(suite: Suite, candidate: Frames, baseline: Path | None, command: str =
         gates,
         evidence,
         sides=(sides.side_of(old) if old else None, sides.side_of(candidate)),
-        inventory=_compare_files(old, candidate),
+        inventory=compare_run_files(old, candidate),
         command=command,
     )
 
@@ -93,47 +83,6 @@ def load_or_explain(path: Path) -> Frames:
         if not path.is_dir():
             raise
         return Frames.build(path=path, warnings=[str(error)])
-
-
-def compare_runs(
-    first: Path, second: Path | None, rule: Rule, metrics: Collection[str] = ()
-) -> tuple[ComparisonDocument, list[str]]:
-    """Compare two runs, or one with the baseline.
-
-    Returns:
-        The document, and what has to be known before any row of it is read.
-
-    Raises:
-        ConfigError: A side cannot be compared with the other.
-        StoreError: A side cannot be read.
-    """
-    if second is None and not BASELINE.exists():
-        raise ConfigError(
-            f"there is nothing to compare {first} with: no {BASELINE}",
-            remedy="name two runs, or promote one: python -m harness baseline promote RUN",
-        )
-    old, new = map(load_frames, (BASELINE, first) if second is None else (first, second))
-    if old.manifest.run_id == new.manifest.run_id:
-        raise ConfigError(
-            "a run cannot be compared with itself", remedy="name two, or use --arms OLD NEW"
-        )
-    rows, files = sides.compare_runs(old, new, rule, metrics), _compare_files(old, new)
-    return _document((old, new), ("", ""), rows, files), list(sides.iter_differences(old, new))
-
-
-def compare_arms(
-    path: Path, arms: tuple[str, str], rule: Rule, metrics: Collection[str] = ()
-) -> tuple[ComparisonDocument, list[str]]:
-    """Compare two arms of one run; returns and raises like `compare_runs`."""
-    run = load_frames(path)
-    known = sorted(set(map(str, run.samples["arm"])) - {""})
-    for arm in arms:
-        if arm not in known:
-            raise ConfigError(
-                f"{path} has no arm {arm!r}", remedy=f"it has {', '.join(known) or 'none'}"
-            )
-    files = FileChanges(checked=False, note="two arms of one run have the same files")
-    return _document((run, run), arms, sides.compare_arms(run, *arms, rule, metrics), files), []
 
 
 def ratchet_bounds(
@@ -171,61 +120,3 @@ def ratchet_bounds(
     if not dry_run and bounds != opened.bounds:
         replace_bounds(opened, bounds)
     return decisions
-
-
-def baseline_document(opened: Baseline) -> BaselineDocument:
-    """Return what a baseline is, and which of its values count on this machine."""
-    seal, manifest = opened.seal, opened.run.manifest
-    measured = [record for record in opened.run.records if record.values]
-    jobs = [record.job for record in measured]
-    here = structs.replace(manifest, versions=versions(), rig=rig())
-    named = {name for record in measured for name in record.values}
-    return BaselineDocument(
-        run_id=seal.run_id,
-        commit=seal.commit,
-        dirty=manifest.dirty,
-        command=seal.command,
-        promoted_at=seal.promoted_at,
-        versions=manifest.versions,
-        rig=manifest.rig,
-        experiments=len({(job.binary, job.source, job.arm) for job in jobs}),
-        files=seal.files,
-        left_out=seal.left_out,
-        counts_here={
-            metric: differences(environment_of(metric, manifest), environment_of(metric, here))
-            for metric in Metrics(manifest).compared
-            if metric in named
-        },
-        bounds=opened.bounds,
-    )
-
-
-def _document(
-    compared: tuple[Frames, Frames],
-    arms: tuple[str, str],
-    rows: list[Comparison],
-    files: FileChanges,
-) -> ComparisonDocument:
-    warnings = dict.fromkeys(text for side in compared for text in side.warnings)
-    reasons = [*sides.undecided(rows), *warnings]
-    old, new = map(sides.side_of, compared, arms)
-    return ComparisonDocument(
-        exit_code=ExitCode.INVALID if reasons else ExitCode.OK,
-        reasons=reasons,
-        baseline=old,
-        candidate=new,
-        inventory=files,
-        experiments=rows,
-    )
-
-
-def _compare_files(baseline: Frames | None, candidate: Frames) -> FileChanges:
-    """Return how the files changed since the ancestor, if that can be told."""
-    if baseline is None:
-        return FileChanges(checked=False, note="there is no ancestor to compare with")
-    if not (baseline.manifest.run_id and candidate.manifest.run_id):
-        return FileChanges(checked=False, note="a side is damaged")
-    try:
-        return compare_files(files_of(baseline.path), files_of(candidate.path))
-    except StoreError as error:
-        return FileChanges(checked=False, note=str(error))

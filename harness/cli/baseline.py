@@ -10,8 +10,8 @@ from rich.text import Text
 
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.ratchet import ratchet
+from harness.comparing import baseline_document, compare_runs
 from harness.config import BASELINE
-from harness.judging import baseline_document, compare_runs
 from harness.reports.baseline import print_baseline
 from harness.reports.gate.terminal import print_comparison
 from harness.stats.compare import Rule

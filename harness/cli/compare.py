@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from harness.cli.output import write_line
+from harness.comparing import compare_arms, compare_runs
 from harness.config import TOLERANCE_PCT
 from harness.errors import ConfigError
-from harness.judging import compare_arms, compare_runs
 from harness.reports.gate.terminal import print_comparison
 from harness.stats.compare import Rule
 from harness.stats.samples import Demands

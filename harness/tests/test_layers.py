@@ -63,7 +63,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reports": {"units", "stats", "tables"},
     "publishing": {"loading", "plots", "registry", "reports", "stats"},
     "suites": {"corpus", "gates", "pipelines", "registry", "run", "stats", "units"},
-    "judging": {"gates", "loading", "registry", "run", "stats", "store", "suites"},
+    "comparing": {"loading", "run", "stats", "store"},
+    "judging": {"comparing", "gates", "loading", "registry", "stats", "store", "suites"},
     "schemas": {"corpus", "gates", "reports", "run", "stats", "store"},
     "__main__": {"cli"},
 }
