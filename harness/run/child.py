@@ -12,6 +12,8 @@ from typing import IO
 
 from msgspec import Struct, convert, to_builtins
 
+from harness.limits.backend import Confinement
+
 STDERR_TAIL_BYTES = 8192
 MEMRAY_ERROR = b"Memray ERROR"
 _READ_BYTES = 1 << 16
@@ -28,19 +30,22 @@ class Spec(Struct, frozen=True, kw_only=True):
     input: str
     timeout_s: float
     address_space_bytes: int = 0
+    confinement: Confinement = Confinement()
 
 
 class Report(Struct, frozen=True, kw_only=True):
     """How the child ended, as its launcher saw it; a negative exit code is a signal.
 
     `ending` is `exited`, `timeout`, or `stopped` when the parent asked for it. Addresses were
-    `randomised` where the system refused to do without.
+    `randomised` where the system refused to do without. In a cgroup of its own, `oom_kills` are
+    those in it and `charged_bytes` is its peak; elsewhere they are the system's, and 0.
     """
 
     exit_code: int
     ending: str
     wall_s: float
     oom_kills: int
+    charged_bytes: int
     randomised: bool
     max_rss_bytes: int
     user_s: float

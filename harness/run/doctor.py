@@ -17,10 +17,13 @@ from harness.config import DEFAULTS, GIB, MIB
 from harness.errors import HarnessError
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake
+from harness.limits.backend import Backend
+from harness.limits.choice import find_backends
 from harness.model import Package, Scope, package_scope
 from harness.probes.gc_trace import live_heap_reader
 from harness.records import Job, Metric, Record
 from harness.run.cache import default_cache
+from harness.run.confined import try_backend
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.launcher import ADDR_NO_RANDOMIZE
@@ -51,6 +54,7 @@ def iter_checks(results: Path) -> Iterator[MachineCheck]:
     yield _check_mallinfo()
     yield from (_check_disk(name, path) for name, path in _places(results))
     yield _check_memory()
+    yield from (_check_limit(backend) for backend in find_backends())
     yield from _iter_noise_checks()
     yield from _iter_probe_checks()
 
@@ -154,6 +158,17 @@ def _check_memory() -> MachineCheck:
             name="memory", status=WARNING, detail=detail, remedy="close what else is running"
         )
     return MachineCheck(name="memory", status=OK, detail=detail)
+
+
+def _check_limit(backend: Backend) -> MachineCheck:
+    """Try whether memory can be limited that way; a machine that cannot still measures."""
+    detail, status = backend.missing, OK
+    remedy = backend.remedy
+    if not detail and (detail := try_backend(backend)):
+        status, remedy = WARNING, "do not rely on it here"
+    detail = detail or "a process that holds more than its limit is stopped"
+    name = f"memory limit {backend.name}"
+    return MachineCheck(name=name, status=status, detail=detail, remedy=remedy)
 
 
 def _iter_noise_checks() -> Iterator[MachineCheck]:

@@ -13,6 +13,9 @@ worker in turn asks the kernel for SIGKILL when the launcher dies.
 Descendants. The launcher is a subreaper: what a worker leaves behind, in its group or in a session
 of its own, becomes a child of the launcher and is killed before the launcher reports.
 
+Limits. A worker that is to be limited gets a cgroup of its own, named after this process, which is
+removed when it has ended. What a launcher that was itself killed has left, the next one removes.
+
 Addresses. The worker runs without address space randomisation, where the system allows it; where it
 does not, the report says so.
 CPython's cache of type attributes keeps a reference to the name in a slot chosen by the name's
@@ -41,6 +44,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 ADDR_NO_RANDOMIZE = 0x0040000
 CONTROL_FD, REPORT_FD, RESULT_FD = 0, 1, 3
+GROUP_PREFIX = "harness-"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -52,20 +56,28 @@ def main() -> None:
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     randomised = _libc.personality(ADDR_NO_RANDOMIZE) == -1 and _randomises()
     started, oom_kills = time.monotonic(), _oom_kills()
-    pid = _start(spec)
-    os.close(spec["result_fd"])
+    group = spec["confinement"]["group"]
+    directory = _made_group(group)
     try:
-        ending = _watch(pid, spec["timeout_s"])
+        pid = _start(spec, directory)
+        os.close(spec["result_fd"])
+        try:
+            ending = _watch(pid, spec["timeout_s"])
+        finally:
+            _kill_group(pid)
+            _, status, usage = os.wait4(pid, 0)
+            _kill_descendants()
+        oom_kills = _oom_kills() - oom_kills if not group else _kills_in(group, directory)
+        charged_bytes = int(_text(f"{directory}/{group['peak']}") or 0) if group else 0
     finally:
-        _kill_group(pid)
-        _, status, usage = os.wait4(pid, 0)
-        _kill_descendants()
+        _remove_group(directory)
     report = {
         "exit_code": os.waitstatus_to_exitcode(status),
         "ending": ending,
         "wall_s": time.monotonic() - started,
         "randomised": randomised,
-        "oom_kills": _oom_kills() - oom_kills,
+        "oom_kills": oom_kills,
+        "charged_bytes": charged_bytes,
         "max_rss_bytes": usage.ru_maxrss * 1024,
         "user_s": usage.ru_utime,
         "system_s": usage.ru_stime,
@@ -75,7 +87,7 @@ def main() -> None:
     os.write(REPORT_FD, json.dumps(report).encode() + b"\n")
 
 
-def _start(spec: dict[str, Any]) -> int:
+def _start(spec: dict[str, Any], directory: str) -> int:
     job = os.memfd_create("job")
     os.write(job, spec["input"].encode())
     os.lseek(job, 0, os.SEEK_SET)
@@ -85,14 +97,14 @@ def _start(spec: dict[str, Any]) -> int:
         os.close(job)
         return pid
     try:
-        _become_worker(spec, job, launcher)
+        _become_worker(spec, job, launcher, directory)
     except OSError as error:
         os.write(2, f"cannot start {spec['argv'][0]}: {error}\n".encode())
     finally:
         os._exit(127)
 
 
-def _become_worker(spec: dict[str, Any], job: int, launcher: int) -> None:
+def _become_worker(spec: dict[str, Any], job: int, launcher: int, directory: str) -> None:
     os.setsid()
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != launcher:  # it died before the request was made
@@ -105,6 +117,10 @@ def _become_worker(spec: dict[str, Any], job: int, launcher: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if spec["address_space_bytes"]:
         resource.setrlimit(resource.RLIMIT_AS, (spec["address_space_bytes"],) * 2)
+    if spec["confinement"]["data_bytes"]:
+        resource.setrlimit(resource.RLIMIT_DATA, (spec["confinement"]["data_bytes"],) * 2)
+    if directory:
+        _write(f"{directory}/cgroup.procs", str(os.getpid()))
     os.chdir(spec["cwd"])
     os.execve(spec["argv"][0], spec["argv"], spec["env"])  # noqa: S606  no shell is the point
 
@@ -151,6 +167,61 @@ def _children() -> list[int]:
         return [int(child) for child in file.read().split()]
 
 
+def _made_group(group: dict[str, Any] | None) -> str:
+    """Make the cgroup that is described, and remove what launchers that were killed have left."""
+    if not group:
+        return ""
+    for name in os.listdir(group["parent"]):  # noqa: PTH208  pathlib is weight
+        launcher = name.removeprefix(GROUP_PREFIX)
+        if launcher != name and not os.path.exists(f"/proc/{launcher}"):  # noqa: PTH110  likewise
+            _remove_group(f"{group['parent']}/{name}")
+    directory = f"{group['parent']}/{GROUP_PREFIX}{os.getpid()}"
+    try:
+        os.mkdir(directory)  # noqa: PTH102  likewise
+        for name, text in group["settings"].items():
+            _write(f"{directory}/{name}", text)
+        for name, text in group["optional"].items():
+            if os.path.exists(f"{directory}/{name}"):  # noqa: PTH110  likewise
+                _write(f"{directory}/{name}", text)
+    except OSError as error:
+        _remove_group(directory)
+        sys.exit(f"cannot limit memory in {directory}: {error.strerror}")
+    return directory
+
+
+def _remove_group(directory: str) -> None:
+    """Remove a cgroup; the kernel takes a moment after the last process in it has gone."""
+    for _ in range(100 if directory else 0):
+        try:
+            os.rmdir(directory)  # noqa: PTH106  likewise
+        except FileNotFoundError:
+            return
+        except OSError:
+            time.sleep(0.01)
+
+
+def _kills_in(group: dict[str, Any], directory: str) -> int:
+    lines = _text(f"{directory}/{group['events']}").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+
+
+def _text(path: str) -> str:
+    """Return what a file says; nothing where this kernel does not have it."""
+    try:
+        with open(path) as file:  # noqa: PTH123  likewise
+            return file.read()
+    except OSError:
+        return ""
+
+
+def _write(path: str, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.write(handle, text.encode())
+    finally:
+        os.close(handle)
+
+
 def _read_line(handle: int) -> bytes:
     data = b""
     while not data.endswith(b"\n"):
@@ -163,21 +234,12 @@ def _read_line(handle: int) -> bytes:
 
 def _oom_kills() -> int:
     """Return how often the kernel has killed for want of memory, as far as it tells."""
-    try:
-        with open("/proc/vmstat") as file:  # noqa: PTH123  likewise
-            counts = dict(line.split() for line in file)
-    except OSError:
-        return 0
-    return int(counts.get("oom_kill", 0))
+    return int(dict(line.split() for line in _text("/proc/vmstat").splitlines()).get("oom_kill", 0))
 
 
 def _randomises() -> bool:
     """Tell whether the kernel randomises addresses at all; where it does not say, it may."""
-    try:
-        with open("/proc/sys/kernel/randomize_va_space") as file:  # noqa: PTH123  likewise
-            return file.read().strip() != "0"
-    except OSError:
-        return True
+    return _text("/proc/sys/kernel/randomize_va_space").strip() != "0"
 
 
 def _exit_on_signal(number: int, _frame: object) -> None:

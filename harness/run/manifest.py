@@ -32,7 +32,7 @@ EXTRACTION = ("model.py", "sharing.py", "symbols")
 MEASURED = (
     *EXTRACTION,
     *("config.py", "contracts.py", "errors.py", "records.py", "wire.py"),
-    *("intake", "pipelines", "probes", "run"),
+    *("intake", "limits", "pipelines", "probes", "run"),
 )
 _DISTRIBUTIONS = (*("harness", "memray", "pyelftools", "msgspec", "orjson", "zlib-ng", "isal"),)
 _GIT_S = 10.0

@@ -49,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "probes": set(),
     "run.measured": {"symbols", "pipelines", "intake", "probes"},
     "run.launcher": set(),
-    "run": {"run.measured", "intake", "registry", "store", "residency"},
+    "limits": set(),
+    "run": {"run.measured", "limits", "intake", "registry", "store", "residency"},
     "bench": {"symbols", "pipelines", "intake", "probes", "run.measured", "run", "store", "tests"}
     | {"residency"},
     "faults": set(),

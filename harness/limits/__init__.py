@@ -1,0 +1,1 @@
+"""Memory limits that the kernel enforces on one process: which there are, and what to try next."""

@@ -1,0 +1,70 @@
+"""What every way of limiting a process is to the rest: a name, and what a launcher is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """A cgroup that a launcher makes in `parent`, puts the worker into, reads and removes.
+
+    `settings` are files of it and what is written to them before anybody is in; `optional` are
+    those that some kernels do not have. `peak` and `events` are the files that tell its peak and,
+    in a line `oom_kill N`, how often the kernel killed in it.
+    """
+
+    parent: str
+    settings: dict[str, str]
+    optional: dict[str, str]
+    peak: str
+    events: str
+
+
+class Confinement(Struct, frozen=True, kw_only=True):
+    """What is put around one worker: a cgroup, or a limit on its data; 0 is none."""
+
+    group: Group | None = None
+    data_bytes: int = 0
+
+
+class Backend(Struct, frozen=True, kw_only=True):
+    """One way of limiting, ready to be used or with the reason why it is not.
+
+    Attributes:
+        name: What it is called in options, metrics and tables.
+        parent: The cgroup in which those of workers are made; empty where there is none.
+        missing: Why it cannot be used here; empty when it can.
+        remedy: What would make it usable.
+        counts_kills: The kernel says itself when it killed.
+    """
+
+    name: str
+    parent: str = ""
+    missing: str = ""
+    remedy: str = ""
+    counts_kills: bool = True
+
+
+def own_cgroup(controller: str, cgroups: str) -> str | None:
+    """Return the path of this process in the hierarchy of a controller; `""` is that of v2.
+
+    Args:
+        controller: The name, as the second field of `/proc/self/cgroup` has it.
+        cgroups: The text of that file.
+    """
+    for line in cgroups.splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            return path
+    return None
+
+
+def mounted(kind: str, option: str, mounts: str) -> Path | None:
+    """Return where a hierarchy is mounted, from the text of `/proc/self/mounts`."""
+    for line in mounts.splitlines():
+        _, where, found, options, *_ = line.split()
+        if found == kind and (not option or option in options.split(",")):
+            return Path(where)
+    return None

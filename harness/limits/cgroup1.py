@@ -1,0 +1,36 @@
+"""The memory controller of cgroup v1, as root in many containers has it."""
+
+from __future__ import annotations
+
+import os
+
+from harness.limits.backend import Backend, Group, mounted, own_cgroup
+
+NAME = "cgroup_v1"
+_REMEDY = "run as root, with /sys/fs/cgroup mounted to be written"
+
+
+def find(cgroups: str, mounts: str) -> Backend:
+    """Look for it, given the texts of `/proc/self/cgroup` and `/proc/self/mounts`."""
+    path, root = own_cgroup("memory", cgroups), mounted("cgroup", "memory", mounts)
+    if path is None or root is None:
+        return Backend(name=NAME, missing="no cgroup v1 memory controller")
+    # In a cgroup namespace the mount may begin at our own cgroup, and the path not be below it.
+    below = root / path.lstrip("/")
+    parent = below if below.is_dir() else root
+    if not os.access(parent, os.W_OK) or os.statvfs(parent).f_flag & os.ST_RDONLY:
+        return Backend(name=NAME, missing=f"{parent} cannot be written", remedy=_REMEDY)
+    return Backend(name=NAME, parent=str(parent))
+
+
+def group(parent: str, limit_bytes: int) -> Group:
+    """Return a group with that limit, swap included; without one for a limit of 0."""
+    limit = {"memory.limit_in_bytes": str(limit_bytes)} if limit_bytes else {}
+    swap = {"memory.memsw.limit_in_bytes": str(limit_bytes)} if limit_bytes else {}
+    return Group(
+        parent=parent,
+        settings=limit,
+        optional={"memory.swappiness": "0", **swap},
+        peak="memory.max_usage_in_bytes",
+        events="memory.oom_control",
+    )
