@@ -26,6 +26,8 @@ from harness.store.baseline import BOUNDS, BaselineDocument, Bound
 from harness.store.manifest import MANIFEST
 from harness.store.reader import RECORDS
 from harness.store.seal import SEAL, Seal
+from harness.upload.document import UploadDocument
+from harness.upload.journal import JOURNAL, JournalLine
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -91,6 +93,8 @@ _SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
         _of_type(BaselineDocument),
     ),
     "baseline-diff.json": ("what harness baseline diff --json prints", _of_type(BaselineDiff)),
+    "upload.json": ("what harness upload --json prints, however it ends", _of_type(UploadDocument)),
+    JOURNAL: ("one line of a journal of harness upload", _of_type(JournalLine)),
     "suite.toml": ("experiments and what is demanded of them", _of_model(Suite)),
     "corpus.toml": ("the pinned binaries", _of_model(CorpusManifest)),
 }

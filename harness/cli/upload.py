@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 from msgspec import structs
-from rich.console import Console
 
-from harness.cli.interruption import Interruption
 from harness.cli.options import Fields, with_options
-from harness.cli.output import error_console
+from harness.cli.shipment import Means, Shipment
 from harness.config import (
     MEASURED_OPTIONS,
     ONE_PIPELINE,
@@ -21,18 +20,12 @@ from harness.config import (
     UploadOptions,
 )
 from harness.contracts import Pipeline
-from harness.errors import ConfigError, ExitCode, HarnessError
+from harness.errors import ConfigError, HarnessError
 from harness.pipelines.compressors import at_default_level
-from harness.records import Batch, Counters
 from harness.registry import load
-from harness.symbols import open_packages
-from harness.text import json_bytes
-from harness.units import format_bytes
+from harness.upload.journal import Journal
 from harness.upload.retry import DEFAULT_POLICY, RetryPolicy
-from harness.upload.texts import Secret, check_text, read_secret
-
-if TYPE_CHECKING:
-    from harness.upload.client import Uploader
+from harness.upload.texts import check_text, read_secret
 
 
 @with_options
@@ -74,157 +67,85 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
             help="Follow the proxy variables of the environment; their proxies have to be http://.",
         ),
     ] = False,
+    journal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Keep in this new file what becomes of each batch, for --resume."
+        ),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Go on with the upload of this journal, under its id: what was accepted is not "
+            "sent again. All else has to be as it was.",
+        ),
+    ] = None,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="In the end, read back what the receiver has; harness intake can tell."
+        ),
+    ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what was sent as one JSON document.")
+        bool,
+        typer.Option("--json", help="Print what is known in the end as one JSON document."),
     ] = False,
 ) -> None:
     """Extract the scopes of BINARY and post them to URL in batches.
 
     The upload id comes first, then a line per batch and per attempt that failed. After a failure or
-    Ctrl-C it is said which batches were accepted, and which one may have been.
+    Ctrl-C it is said which batches were accepted, which may have been, and how to go on.
 
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
     smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
 
     Exit codes: 0 everything was accepted; 2 it could not be read or was not accepted; 4 the upload
-    is incomplete, because scopes were refused as too large even alone; 130 interrupted.
+    is incomplete, because scopes were refused as too large even alone, or --verify could not
+    confirm it; 130 interrupted.
     """
-    if options.hard_limit and pipeline == "legacy":
+    options = at_default_level(options) if level is None else structs.replace(options, level=level)
+    with closing(_open_journal(destination.upload_id, journal, resume)) as kept:
+        means = Means(
+            policy=structs.replace(retry, total_s=max(retry.total_s, destination.timeout_s)),
+            secrets={"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {},
+            headers={"DD-EVP-ORIGIN": evp_origin} if evp_origin else {},
+            trust_env=trust_env,
+        )
+        shipment = Shipment(destination, means, kept)
+        try:
+            run = _load_pipeline(pipeline, symbols, options)
+            shipment.send(binary, symbols, run, options, verify=verify)
+        except HarnessError as error:
+            shipment.report(error, as_json=as_json)
+            raise
+        shipment.report(None, as_json=as_json)
+        raise typer.Exit(shipment.exit_code())
+
+
+def _open_journal(upload_id: str, new: Path | None, old: Path | None) -> Journal:
+    if old is None:
+        check_text("upload id", upload_id)
+        return Journal(upload_id or str(uuid.uuid4()), new)
+    if new is not None:
+        raise ConfigError(
+            "--journal begins an upload and --resume goes on with one",
+            remedy="give one of them; what --resume reads is also written on",
+        )
+    journal = Journal.resume(old)
+    if upload_id not in ("", journal.upload_id):
+        journal.close()
+        raise ConfigError(
+            f"{old} is the journal of upload {journal.upload_id}", remedy="leave --upload-id out"
+        )
+    return journal
+
+
+def _load_pipeline(name: str, symbols: SymbolOptions, options: PipelineOptions) -> Pipeline:
+    if options.hard_limit and name == "legacy":
         raise ConfigError(
             "legacy flushes after whole packages and cannot keep a hard limit",
             remedy="leave --hard-limit out, or use the streaming pipeline",
         )
-    options = at_default_level(options) if level is None else structs.replace(options, level=level)
     check_text("agent version", symbols.agent_version)
-    run = cast("Pipeline", load("pipeline", pipeline))
-    secrets = {"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {}
-    policy = structs.replace(retry, total_s=max(retry.total_s, destination.timeout_s))
-    headers = {"DD-EVP-ORIGIN": evp_origin} if evp_origin else {}
-    upload_id = destination.upload_id or str(uuid.uuid4())
-    destination = structs.replace(destination, upload_id=upload_id)
-    shipment = _Shipment(destination, policy, secrets, headers, trust_env)
-    try:
-        shipment.send(binary, symbols, run, options)
-    except HarnessError as error:
-        if shipment.begun:
-            shipment.report(as_json=as_json, error=error)
-        raise
-    shipment.report(as_json=as_json)
-    raise typer.Exit(shipment.exit_code())
-
-
-class _Shipment:
-    """One upload, from a binary to its last batch."""
-
-    def __init__(
-        self,
-        destination: UploadOptions,
-        policy: RetryPolicy,
-        secrets: dict[str, Secret],
-        headers: dict[str, str],
-        trust_env: bool,
-    ) -> None:
-        self._destination = destination
-        self._policy = policy
-        self._secrets = secrets
-        self._headers = headers
-        self._trust_env = trust_env
-        self._console: Console = error_console()
-        self._batches: list[Batch] = []
-        self.begun = False
-        self._counters = Counters()
-
-    def send(
-        self, binary: Path, symbols: SymbolOptions, run: Pipeline, options: PipelineOptions
-    ) -> None:
-        """Extract and upload; a signal cancels both."""
-        client, interruption = _load_client(), Interruption()
-        with open_packages(str(binary), symbols) as source, interruption.on_signals():
-            if not source.language:
-                raise ConfigError(f"{binary}: no compilation unit names its language")
-            self._destination = structs.replace(self._destination, language=source.language)
-            uploader = client(
-                self._destination,
-                self._policy,
-                secret_headers=self._secrets,
-                headers=self._headers,
-                on_retry=self._tell_retry,
-                cancellation=interruption.cancellation,
-                trust_env=self._trust_env,
-            )
-            self._console.print(f"upload {self._destination.upload_id}")
-            self.begun = True
-            with uploader:
-                self._destination = uploader.options
-                packages = interruption.watch(source.packages)
-                self._counters = run(packages, uploader, options, self._observe)
-                interruption.cancellation.check()  # as long as nobody was told that it is complete
-
-    def report(self, *, as_json: bool, error: HarnessError | None = None) -> None:
-        """Say what was sent; after an error, what is known of the rest."""
-        sent = self._counters
-        if not sent.batches:  # the pipeline did not come to its end
-            for batch in self._batches:
-                sent.add(batch, 0)
-        document = {
-            "upload_id": self._destination.upload_id,
-            "language": self._destination.language,
-            "counters": sent,
-            "batches": self._batches,
-        }
-        if error is not None:
-            document |= self._tell_failure(error)
-        if as_json:
-            typer.echo(json_bytes(document).decode())
-        if error is not None:
-            return
-        dropped = f", {sent.dropped:,} scopes refused as too large" if sent.dropped else ""
-        self._console.print(
-            f"upload {self._destination.upload_id}: {sent.batches:,} batches, "
-            f"{sent.packages:,} packages, {sent.scopes:,} scopes, {sent.functions:,} functions, "
-            f"{format_bytes(sent.payload_bytes)} sent{dropped}"
-        )
-
-    def _tell_failure(self, error: HarnessError) -> dict[str, object]:
-        """Say which batches were accepted, which one may have been, and what to do."""
-        accepted = len(self._batches)
-        unsure = error.unheard
-        next_one = "may have been accepted" if unsure else "was not accepted"
-        complete = bool(self._batches) and self._batches[-1].final
-        rest = "" if complete else f"; batch {accepted + 1} {next_one}, the rest was not sent"
-        remedy = "" if complete else "; the next upload begins again, under a new id"
-        self._console.print(
-            f"upload {self._destination.upload_id}: {accepted:,} batches accepted{rest}{remedy}",
-            markup=False,
-        )
-        maybe = [accepted + 1] if unsure and not complete else []
-        return {"error": str(error), "maybe_accepted": maybe, "complete": complete}
-
-    def _tell_retry(self, attempt: int, error: BaseException, wait_s: float) -> None:
-        self._console.print(
-            f"attempt {attempt} failed: {error}; again in {wait_s:.1f} s", style="dim", markup=False
-        )
-
-    def exit_code(self) -> ExitCode:
-        """Return what a script needs to know of a shipment that came to its end."""
-        return ExitCode.INVALID if self._counters.dropped else ExitCode.OK
-
-    def _observe(self, batch: Batch) -> None:
-        self._batches.append(batch)
-        final = ", final" if batch.final else ""
-        self._console.print(
-            f"batch {batch.batch_num}: {batch.scopes:,} scopes, "
-            f"{format_bytes(batch.payload_bytes)}{final}",
-            style="dim",
-        )
-
-
-def _load_client() -> type[Uploader]:
-    try:
-        from harness.upload.client import Uploader  # noqa: PLC0415 - an extra may be missing
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"uploading needs {error.name}, which is not installed",
-            remedy="python -m pip install 'harness[upload]'",
-        ) from None
-    return Uploader
+    return cast("Pipeline", load("pipeline", name))

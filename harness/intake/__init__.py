@@ -5,3 +5,6 @@ COUNT_PATH = "/count/symdb/v1/input"
 
 VERIFY_PATH = "/verify/symdb/v1/input"
 """Reads every scope, checks it against the schema, and keeps a digest."""
+
+LEDGER_PREFIX = "/ledger/"
+"""In front of an upload id: tells what was accepted of it."""

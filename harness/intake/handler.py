@@ -17,7 +17,7 @@ import msgspec
 
 from harness.config import KIB, MIB
 from harness.errors import NO_ROOM, ConfigError
-from harness.intake import COUNT_PATH, VERIFY_PATH
+from harness.intake import COUNT_PATH, LEDGER_PREFIX, VERIFY_PATH
 from harness.intake.answer import Deadline
 from harness.intake.budget import cut
 from harness.intake.faults import KINDS, Fault, Wire
@@ -27,7 +27,6 @@ from harness.intake.receive import BatchRejected, enter, open_delivery
 if TYPE_CHECKING:  # it is made with a handler
     from harness.intake.server import IntakeServer
 
-LEDGER_PREFIX = "/ledger/"
 FAULTS_PATH = "/faults"
 _CHUNK_BYTES = 64 * KIB
 _DRAINED_BYTES_MAX = MIB

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from threading import Lock
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct, json, structs
 
+from harness.intake import COUNT_PATH, LEDGER_PREFIX, VERIFY_PATH
 from harness.intake.budget import BUDGET, Budget, cut
 from harness.model import LanguageSpecifics, Package, Scope, count_functions, is_continuation
+from harness.records import Counters
 
 
 class LedgerEntry(Struct, kw_only=True):
@@ -134,6 +137,32 @@ class LedgerView(Struct, kw_only=True):
     scopes: int
     functions: int
     digest: str
+
+
+def ledger_url(url: str, upload_id: str) -> str | None:
+    """Return where to ask what was received of an upload; None if `url` is not an intake's."""
+    parts = urlsplit(url)
+    for path in (COUNT_PATH, VERIFY_PATH):
+        if parts.path.endswith(path):
+            folder = parts.path.removesuffix(path)
+            ledger = folder + LEDGER_PREFIX + quote(upload_id, safe="")
+            return parts._replace(path=ledger, fragment="").geturl()
+    return None
+
+
+def disagreement(claim: Counters, ledger: LedgerView, url: str) -> str:
+    """Return how a claim and a ledger differ; empty if they do not.
+
+    Scopes are compared only where batches were posted to have them read.
+    """
+    claimed = {"batches": claim.batches, "payload_bytes": claim.payload_bytes}
+    received = {"batches": ledger.accepted, "payload_bytes": ledger.payload_bytes}
+    if urlsplit(url).path.endswith(VERIFY_PATH):
+        claimed |= {"scopes": claim.scopes, "functions": claim.functions}
+        received |= {"scopes": ledger.scopes, "functions": ledger.functions}
+    if claimed != received:
+        return f"it claims {claimed}, the intake received {received}"
+    return "" if ledger.final else "the intake received no final batch"
 
 
 def key_of(folder: str, upload_id: str) -> str:

@@ -11,9 +11,8 @@ from urllib.request import Request, urlopen
 from msgspec import convert
 
 from harness.errors import MeasurementInvalid
-from harness.intake import COUNT_PATH, VERIFY_PATH
-from harness.intake.ledger import LedgerView
-from harness.records import Counters, Job, Record
+from harness.intake.ledger import LedgerView, disagreement, ledger_url
+from harness.records import Job, Record
 
 _ANSWER_S = 30.0
 
@@ -51,8 +50,8 @@ class Intake:
         Raises:
             OSError: Nothing was, or the intake is gone.
         """
-        folder = job.intake_url.removesuffix(COUNT_PATH).removesuffix(VERIFY_PATH)
-        address = f"{folder}/ledger/{job.upload_id}"
+        address = ledger_url(job.intake_url, job.upload_id)
+        assert address is not None
         with urlopen(address, timeout=_ANSWER_S) as answer:  # noqa: S310  our own address
             found = convert(json.load(answer), LedgerView)
         with urlopen(Request(address, method="DELETE"), timeout=_ANSWER_S):  # noqa: S310  likewise
@@ -83,26 +82,15 @@ def confirm(record: Record, intake: Intake) -> Record:
     except OSError as error:
         record.status, record.detail = "mismatch", f"the intake has no record of it: {error}"
         return record
-    problem = _disagreement(
-        record.counters, ledger, verified=record.job.intake_url.endswith(VERIFY_PATH)
-    )
+    problem = disagreement(record.counters, ledger, record.job.intake_url) or _surplus(ledger)
     if problem:
         record.status, record.detail = "mismatch", problem
     record.digest = ledger.digest
     return record
 
 
-def _disagreement(claim: Counters, ledger: LedgerView, *, verified: bool) -> str:
-    """Return how claim and ledger differ; empty if they do not."""
-    claimed = {"batches": claim.batches, "payload_bytes": claim.payload_bytes}
-    received = {"batches": ledger.accepted, "payload_bytes": ledger.payload_bytes}
-    if verified:
-        claimed |= {"scopes": claim.scopes, "functions": claim.functions}
-        received |= {"scopes": ledger.scopes, "functions": ledger.functions}
-    if claimed != received:
-        return f"it claims {claimed}, the intake received {received}"
+def _surplus(ledger: LedgerView) -> str:
+    """Return what an intake received beside the batches; empty if nothing."""
     if ledger.errors:
         return f"the intake refused: {'; '.join(ledger.errors)}"
-    if ledger.duplicates:
-        return f"the intake received {ledger.duplicates} batches again"
-    return "" if ledger.final else "the intake received no final batch"
+    return f"the intake received {ledger.duplicates} batches again" if ledger.duplicates else ""

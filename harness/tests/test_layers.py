@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "suites": {"corpus", "gates", "pipelines", "registry", "run", "stats", "units"},
     "comparing": {"loading", "run", "stats", "store"},
     "judging": {"comparing", "gates", "loading", "registry", "stats", "store", "suites"},
-    "schemas": {"corpus", "gates", "reports", "run", "stats", "store"},
+    "schemas": {"corpus", "gates", "reports", "run", "stats", "store", "upload"},
     "__main__": {"cli"},
 }
 

@@ -19,7 +19,8 @@ from tenacity import (
 
 from harness.config import UploadOptions
 from harness.contracts import Body
-from harness.errors import Cancelled, ConfigError, PayloadTooLarge
+from harness.errors import Cancelled, ConfigError, PayloadTooLarge, UploadError
+from harness.intake.ledger import LedgerView, ledger_url
 from harness.upload.guard import Cancellation
 from harness.upload.request import Endpoint
 from harness.upload.retry import DEFAULT_POLICY, RequestFailed, RetryPolicy, is_retryable
@@ -59,6 +60,10 @@ class _Attempt:
                 raise
             message = f"{error}, after an attempt without answer that may have been accepted"
             raise RequestFailed(message, status=413, retryable=False, unheard=True) from None
+
+
+class NoLedger(UploadError):
+    """What was received cannot be read back: the receiver keeps no ledger of it."""
 
 
 _TEXTS = ("service", "version", "language", "runtime_id", "upload_id")
@@ -120,8 +125,32 @@ class Uploader:
             PayloadTooLarge: The server refuses its size.
             Cancelled: Somebody asked to stop.
         """
+        self._retrying()(_Attempt(self._endpoint, self._policy).post, body)
+
+    def read_ledger(self) -> LedgerView:
+        """Return what the receiver says it has of this upload.
+
+        Raises:
+            NoLedger: It keeps none, or does not know this upload.
+            UploadError: It does not answer.
+            Cancelled: Somebody asked to stop.
+        """
+        url = ledger_url(self.options.url, self.options.upload_id)
+        if url is None:
+            raise NoLedger("this receiver keeps no ledger that could be read back")
+        try:
+            answer = self._retrying()(self._endpoint.ask, url)
+            return msgspec.json.decode(answer, type=LedgerView)
+        except RequestFailed as error:
+            if error.status != 404:
+                raise
+            raise NoLedger("this receiver has no ledger of the upload") from None
+        except msgspec.DecodeError:
+            raise NoLedger("this receiver's ledger is none that can be read") from None
+
+    def _retrying(self) -> Retrying:
         policy = self._policy
-        retrying = Retrying(
+        return Retrying(
             retry=retry_if_exception(is_retryable),
             wait=policy.wait_s,
             stop=stop_after_attempt(policy.attempts) | stop_before_delay(policy.total_s),
@@ -129,8 +158,6 @@ class Uploader:
             before_sleep=self._tell,
             reraise=True,
         )
-        attempt = _Attempt(self._endpoint, policy)
-        retrying(attempt.post, body)
 
     def _tell(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

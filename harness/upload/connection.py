@@ -8,6 +8,7 @@ import socket
 import ssl
 from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -28,10 +29,14 @@ class Resolver:
     deadlines and Ctrl-C. So it runs in a thread, which is left behind when the guard says stop; it
     ends when the resolver gives up, and does not keep the process alive. There is one of them at
     most, because the next attempt takes up a lookup that is still under way.
+
+    Attributes:
+        users: The connections that were opened with what it found, as long as they are in use.
     """
 
     def __init__(self, guard: Guard) -> None:
         self.guard = guard
+        self.users: WeakSet[HTTPConnection] = WeakSet()
         self._lookup: _Lookup | None = None
 
     def find(self, host: str, port: int) -> list[Any]:
@@ -110,6 +115,7 @@ def _connect(sock: GuardedSocket, address: Any) -> None:
 
 
 def _new_connection(connection: HTTPConnection, resolver: Resolver) -> GuardedSocket:
+    resolver.users.add(connection)
     try:
         return open_guarded(connection.host, connection.port, resolver)
     except socket.gaierror as error:
@@ -120,15 +126,24 @@ def _new_connection(connection: HTTPConnection, resolver: Resolver) -> GuardedSo
         raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
-def make_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
+def close_all(manager: PoolManager, resolver: Resolver) -> None:
+    """Close what a manager has open, now: urllib3 waits until nobody holds a pool any more.
+
+    An error holds its frames, and they hold the pool.
+    """
+    manager.clear()
+    for connection in list(resolver.users):
+        connection.close()
+
+
+def make_manager(scheme: str, resolver: Resolver, proxy: Proxy | None) -> PoolManager:
     """Return a manager of one guarded connection.
 
     Args:
         scheme: Whether requests go over http or https.
-        guard: Consulted before every wait.
+        resolver: Finds hosts; its guard is consulted before every wait.
         proxy: Where requests go first.
     """
-    resolver = Resolver(guard)
 
     class Plain(HTTPConnection):
         response_class = Answer
@@ -150,7 +165,7 @@ def make_manager(scheme: str, guard: Guard, proxy: Proxy | None) -> PoolManager:
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure
 
-    manager = _choose_manager(scheme, guard, proxy)
+    manager = _choose_manager(scheme, resolver.guard, proxy)
     manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
     return manager
 

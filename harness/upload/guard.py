@@ -19,7 +19,7 @@ from http.client import HTTPException
 from typing import Any, TypeVar
 
 from harness.errors import Cancelled
-from harness.intake.answer import Deadline
+from harness.intake.answer import ANSWER_BYTES_MAX, Deadline
 
 _SLICE_S = 0.25
 _Result = TypeVar("_Result")
@@ -67,17 +67,16 @@ class Guard(Deadline):
             of the answer came.
     """
 
-    def __init__(self, cancellation: Cancellation, received_bytes_max: int) -> None:
+    def __init__(self, cancellation: Cancellation) -> None:
         self._cancellation = cancellation
-        self._received_bytes_max = received_bytes_max
-        self._received_bytes = 0
+        self._received_bytes_max = self._received_bytes = 0
         self.sent = self.cut_short = False
         self.unacknowledged_bytes = 0
 
-    def start(self, timeout_s: float) -> None:
-        """Begin a request that has to be over in `timeout_s`."""
+    def start(self, timeout_s: float, received_bytes_max: int = ANSWER_BYTES_MAX) -> None:
+        """Begin a request that has to be over in `timeout_s`, with no longer an answer."""
         super().start(timeout_s)
-        self._received_bytes = 0
+        self._received_bytes_max, self._received_bytes = received_bytes_max, 0
         self.sent = self.cut_short = False
         self.unacknowledged_bytes = 0
         self._cancellation.check()

@@ -7,29 +7,30 @@ import ssl
 from collections.abc import Mapping
 from contextlib import closing
 from http.client import HTTPException
+from typing import IO
 from urllib.parse import parse_qsl
 
 from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import LocationParseError, SSLError
 from urllib3.util import Url, parse_url
 
-from harness.config import UploadOptions
+from harness.config import MIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, HarnessError, PayloadTooLarge
 from harness.intake.answer import (
-    ANSWER_BYTES_MAX,
     SHOWN_CHARACTERS,
     TEXT_S,
     is_accepted,
     read_text,
 )
-from harness.upload.connection import make_manager
+from harness.upload.connection import Resolver, close_all, make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, longest_retry_after
 from harness.upload.texts import Secret, can_be_host, check_secret, redact
 
 _KEY_CHARACTERS_MIN = 6
+_ASKED_BYTES_MAX = 16 * MIB
 
 
 class Endpoint:
@@ -53,16 +54,16 @@ class Endpoint:
             check_secret(Secret(text), f"for {name}")
         self._headers = dict(headers)
         url = _parse(options.url)
-        self._url = url.url
-        self._shown = f"{url.scheme}://{url.netloc}{url.path or '/'}"
+        self._url, self._request = url, ""
         self._timeout_s = options.timeout_s
         self._secrets = dict(secret_headers)
         for name, secret in self._secrets.items():
             check_secret(secret, f"for {name}")
-        self._guard = Guard(cancellation, ANSWER_BYTES_MAX)
+        self._guard = Guard(cancellation)
         proxy = find_proxy(url) if trust_env else None
         self._untold = (*self._secrets.values(), *(proxy.secrets if proxy else ()), *_told_in(url))
-        self._manager = make_manager(url.scheme or "", self._guard, proxy)
+        self._resolver = Resolver(self._guard)
+        self._manager = make_manager(url.scheme or "", self._resolver, proxy)
 
     def post(self, body: Body, left_s: float = math.inf) -> None:
         """Send `body` once, in no more than `left_s`.
@@ -73,10 +74,29 @@ class Endpoint:
             Cancelled: Somebody asked to stop.
         """
         self._guard.start(min(self._timeout_s, left_s))
+        content = {"Content-Type": body.content_type, "Content-Length": str(len(body))}
+        with body.open() as reader:
+            response = self._exchange("POST", self._url, content, reader)
         # Raised out here: frames of urllib3 and of `_exchange` hold headers, and headers hold keys.
-        failure = self._exchange(body)
+        failure = self._judge(response)
         if failure is not None:
             raise failure
+
+    def ask(self, url: str, left_s: float = math.inf) -> bytes:
+        """Return what is found at another URL of the same server, in no more than `left_s`.
+
+        Raises:
+            RequestFailed: No answer, or one that is not a 2xx.
+            Cancelled: Somebody asked to stop.
+        """
+        self._guard.start(min(self._timeout_s, left_s), _ASKED_BYTES_MAX)
+        response = self._exchange("GET", parse_url(url))
+        if isinstance(response, BaseHTTPResponse) and is_accepted(response.status):
+            found = self._read_whole(response)
+            if isinstance(found, bytes):
+                return found
+            response = found
+        raise self._judge(response) or AssertionError
 
     @property
     def sent(self) -> bool:
@@ -84,43 +104,55 @@ class Endpoint:
         return self._guard.sent
 
     def close(self) -> None:
-        """Close the connection."""
-        self._manager.clear()
+        """Close the connection, now."""
+        close_all(self._manager, self._resolver)
 
-    def _exchange(self, body: Body) -> HarnessError | None:
+    def _exchange(
+        self, method: str, url: Url, content: Mapping[str, str] = {}, body: IO[bytes] | None = None
+    ) -> BaseHTTPResponse | HarnessError:
+        """Return the answer without its text, or why there is none."""
+        self._request = f"{method} {_shown(url)}"
         headers = {
             **self._headers,
             **{name: secret.reveal() for name, secret in self._secrets.items()},
-            "Content-Type": body.content_type,
-            "Content-Length": str(len(body)),
+            **content,
         }
         try:
-            with body.open() as reader:
-                response = self._manager.urlopen(
-                    "POST",
-                    self._url,
-                    body=reader,
-                    headers=headers,
-                    retries=False,
-                    redirect=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
+            return self._manager.urlopen(
+                method,
+                url.url,
+                body=body,
+                headers=headers,
+                retries=False,
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
         except HarnessError as error:
             return error.with_traceback(None)
         except Exception as error:  # noqa: BLE001 - what a damaged answer raises has no common base
             return self._no_answer(error)
-        return self._judge(response)
 
     def _no_answer(self, error: Exception) -> RequestFailed:
         cause = _root(error)
         retryable = not isinstance(cause, ssl.SSLCertVerificationError | ResponseTooLarge)
         kind = "TLS failed" if isinstance(error, SSLError) else "no answer"
         detail = self._quote(str(cause)) or type(cause).__name__
-        message = f"POST {self._shown}: {kind}: {detail}"
+        message = f"{self._request}: {kind}: {detail}"
         return RequestFailed(message, retryable=retryable, unheard=self._guard.sent)
 
-    def _judge(self, response: BaseHTTPResponse) -> HarnessError | None:
+    def _read_whole(self, response: BaseHTTPResponse) -> bytes | HarnessError:
+        try:
+            with closing(response):
+                return response.read()
+        except HarnessError as error:
+            return error.with_traceback(None)
+        except Exception as error:  # noqa: BLE001 - as above
+            return self._no_answer(error)
+
+    def _judge(self, response: BaseHTTPResponse | HarnessError) -> HarnessError | None:
+        if isinstance(response, HarnessError):
+            return response
         guard, status = self._guard, response.status
         guard.shorten(TEXT_S)
         text = self._quote(_read_text(response))
@@ -128,7 +160,7 @@ class Endpoint:
         if is_accepted(status) and not early:
             return None
         said = f": {text}" if text else ""
-        message = f"POST {self._shown}: HTTP {status}"
+        message = f"{self._request}: HTTP {status}"
         if is_accepted(status):
             message += " before the whole request had arrived"
             return RequestFailed(message + said, status=status, retryable=True, unheard=True)
@@ -146,6 +178,11 @@ class Endpoint:
         """Return what can be shown of a text that the server may have written."""
         printable = "".join(filter(str.isprintable, text))
         return redact(printable, self._untold)[:SHOWN_CHARACTERS]
+
+
+def _shown(url: Url) -> str:
+    """Return what can be shown of a URL: its query may be a key."""
+    return f"{url.scheme}://{url.netloc}{url.path or '/'}"
 
 
 def _read_text(response: BaseHTTPResponse) -> str:

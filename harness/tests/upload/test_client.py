@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import threading
@@ -23,7 +24,7 @@ from harness.tests.intake.echo import echo_server
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
 from harness.tests.upload.senders import HASTY, ONCE, make_uploader
 from harness.upload.client import Uploader
-from harness.upload.guard import Cancellation
+from harness.upload.guard import Cancellation, GuardedSocket
 from harness.upload.retry import RequestFailed, RetryPolicy
 
 
@@ -227,6 +228,36 @@ def test_a_failed_upload_leaves_nothing_open(intake: IntakeServer) -> None:
         uploader.post(make_body(padding=500_000))
     while count_open() > before:
         threading.Event().wait(0.01)
+
+
+def still_open() -> list[object]:
+    """Return the uploader's sockets, and the files of sinks, that are open in this process."""
+    return [
+        thing
+        for thing in gc.get_objects()
+        if (isinstance(thing, GuardedSocket) and thing.fileno() >= 0)
+        or (isinstance(thing, DiskSink) and not thing._file.closed)
+    ]
+
+
+@pytest.mark.parametrize("fault", ["status:101", "status:503", "garbage", "silence", "drip-body"])
+def test_closing_lets_go_of_sockets_and_files_at_once(intake: IntakeServer, fault: str) -> None:
+    """Whoever keeps an error keeps its frames and all that they hold; nothing is collected here."""
+    intake.faults.replace([parse_fault(f"{fault}*2")])
+    kept, options = list[UploadError](), PipelineOptions(sink="disk")
+    gc.collect()
+    gc.disable()
+    try:
+        with make_uploader(intake, ONCE, timeout_s=0.3) as uploader:
+            for _ in range(2):
+                try:
+                    streaming.run(iter_packages([make_parcel("p", 2)]), uploader, options, print)
+                except UploadError as error:
+                    kept.append(error)
+        assert len(kept) == 2
+        assert still_open() == []
+    finally:
+        gc.enable()
 
 
 def test_nobody_listening_is_an_upload_error() -> None:

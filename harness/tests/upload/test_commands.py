@@ -74,9 +74,10 @@ def test_a_failed_upload_says_what_is_known(intake: IntakeServer) -> None:
     known = json.loads(result.stdout)
     lines = result.stderr.splitlines()
     assert lines[0] == f"upload {known['upload_id']}"
-    assert any(line.startswith("attempt 1 failed: ") for line in lines)
-    assert "1 batches accepted; batch 2 may have been accepted" in lines[-1]
+    assert any(line.startswith("batch 2: attempt 1 failed: ") for line in lines)
+    assert "batch 1 accepted, batch 2 may have been accepted, all others not sent" in lines[-2]
     assert "under a new id" in lines[-1]
+    assert [(one["batch"], one["attempt"]) for one in known["retries"]] == [(2, 1)]
     assert (known["counters"]["batches"], known["maybe_accepted"]) == (1, [2])
     assert "no answer" in known["error"]
     assert not known["complete"]
@@ -132,6 +133,7 @@ def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: Intake
     with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
         while threading.active_count() == before:  # the intake has no request yet
             threading.Event().wait(0.02)
+            assert process.poll() is None
         os.kill(process.pid, signal.SIGINT)
         assert process.wait() == 130
 
