@@ -267,6 +267,19 @@ class ScalingOptions(Struct, frozen=True, kw_only=True):
     ] = 5
 
 
+class LimitOptions(Struct, frozen=True, kw_only=True):
+    """How memory limits are searched."""
+
+    grain_bytes: Annotated[int, Meta(ge=4 * KIB, description="How finely limits are told.")] = MIB
+    replicates: Annotated[
+        int, Meta(ge=1, description="How often each side of the edge is tried.")
+    ] = 3
+    backend: Annotated[
+        str,
+        _choice("auto|cgroup_v2|cgroup_v1|rlimit_data", "What limits; auto: the best there is."),
+    ] = "auto"
+
+
 class Claim(Struct, frozen=True):
     """The claim under test: so much less peak heap, and so little overshoot past the threshold.
 
@@ -305,6 +318,7 @@ EXPERIMENT_REPLICATES = 2
 
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
 SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)
+LIMIT = RunOptions(sources=("replay",), probes=("bare",), replicates=1)
 SCALING = RunOptions(sources=("replay",), probes=("peak",), replicates=1)
 
 # A small input has to reach the threshold too: until then the batch itself grows.

@@ -178,6 +178,19 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     symbol_options: SymbolOptions = SymbolOptions()
 
 
+class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What became of a process under a memory limit.
+
+    `backend` is what limited it, `outcome` is `survived`, `killed`, `thrashed` or `failed`;
+    `peak_bytes` is what was charged at most, None where the limit tells no peak.
+    """
+
+    backend: str
+    limit_bytes: int
+    outcome: str
+    peak_bytes: int | None = None
+
+
 class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What one replicate returned, and one line of `records.jsonl`.
 
@@ -186,7 +199,8 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     `language` and `digest` are known of verification runs: two arms delivered the same scopes when
     their digests are equal, and `skipped` counts, by reason, what the source left out. A delivery
     that an earlier run verified names that run in `verified_by`. Where addresses were `randomised`,
-    because the system refused to do without, exact peaks may vary.
+    because the system refused to do without, exact peaks may vary. An `attempt` under a
+    memory limit is kept whatever its status; numbers of a failure are not.
     """
 
     job: Job
@@ -203,6 +217,7 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     digest: str = ""
     verified_by: str = ""
     randomised: bool = False
+    attempt: Attempt | None = None
 
 
 class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

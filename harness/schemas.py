@@ -18,6 +18,7 @@ from harness.gates.suite import Suite
 from harness.nearest import nearest
 from harness.records import Manifest, Record
 from harness.reports.document import SummaryDocument
+from harness.reports.limit import LimitDocument
 from harness.reports.scaling import ScalingDocument
 from harness.reports.sweep import SweepDocument
 from harness.stats.trends import HistoryDocument
@@ -86,6 +87,7 @@ _SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
     "comparison.json": ("what harness compare --json prints", _of_type(ComparisonDocument)),
     "summary.json": ("what --json of harness run and report prints", _of_type(SummaryDocument)),
     "sweep.json": ("what harness sweep --json prints", _of_type(SweepDocument)),
+    "limit.json": ("what harness limit --json prints", _of_type(LimitDocument)),
     "scaling.json": ("what harness scaling --json prints", _of_type(ScalingDocument)),
     "history.json": ("what harness history --json prints", _of_type(HistoryDocument)),
     "baseline.json": (

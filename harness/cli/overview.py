@@ -10,7 +10,8 @@ from shutil import get_terminal_size
 
 # Each is a function of that name in a module of that name, or a module with a group of verbs.
 VERBS = ("run", "report", "compare", "gate", "history", "pool", "export", "schema", "scopes",
-         "sweep", "scaling", "doctor", "upload", "intake", "baseline", "corpus")  # fmt: skip
+         "sweep", "scaling", "limit", "doctor", "upload", "intake", "baseline",
+         "corpus")  # fmt: skip
 
 _ABOUT = (
     "Measure how much memory an upload pipeline holds at its peak, where it holds it, and whether "

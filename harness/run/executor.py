@@ -21,12 +21,16 @@ from msgspec import Struct, to_builtins
 import harness
 from harness.config import SLOTS
 from harness.errors import StoreError
+from harness.limits.backend import Confinement
 from harness.records import Counters, Job, Record
-from harness.run.child import Child, Spec
+from harness.run.child import Child, Report, Spec
 from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
 from harness.run.judge import Judged, judge_capture, judge_values, judge_worker
 from harness.run.schedule import Cell
+
+CHARGED, OOM_KILLS = "charged", "oom_kills"
+"""What a record says besides when its worker had a cgroup of its own."""
 
 _CAPTURE_TIMEOUT_S = 600.0
 _LOOK_AGAIN_S = 0.2  # whether what a waiting job needs has arrived
@@ -38,7 +42,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     `work` is an empty directory that workers are started in; `expected` the work of each binary,
     arm and source, as verified; `slots` how many jobs may share the machine; `env` what is set for
     workers besides. Captures are moved to
-    `captures`, named by the order of their job, when it is not empty.
+    `captures`, named by the order of their job, when it is not empty. A `confinement` is put around
+    every worker.
     """
 
     work: str
@@ -48,6 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     address_space_bytes: int = 0
     env: Mapping[str, str] = {}
     captures: str = ""
+    confinement: Confinement = Confinement()
 
 
 class Queue(Protocol):
@@ -105,6 +111,7 @@ class _Task:
         self._settings = settings
         self._metrics = settings.traits[job.probe].metrics
         self._judged: Judged | None = None
+        self._report: Report | None = None
         Path(job.scratch).mkdir(parents=True)
         self.child = Child(_worker_spec(job, settings))
 
@@ -115,6 +122,7 @@ class _Task:
             assert self._judged.capture is not None
             return self._finish(judge_capture(self._judged.record, self._judged.capture, ending))
         cell = (self.job.binary, self.job.arm, self.job.source)
+        self._report = ending.report
         self._judged = judge_worker(
             self.job, ending, self._settings.expected.get(cell), self._metrics
         )
@@ -132,7 +140,11 @@ class _Task:
         if self._settings.captures and self._judged.capture is not None and record.status == "ok":
             _keep(self._judged.capture, Path(self._settings.captures, f"{self.job.order:07d}.bin"))
         self.discard()
-        return judge_values(record, self._metrics, self._judged.grown_bytes)
+        record = judge_values(record, self._metrics, self._judged.grown_bytes)
+        if self._settings.confinement.group and self._report:
+            record.values[CHARGED] = self._report.charged_bytes
+            record.values[OOM_KILLS] = self._report.oom_kills
+        return record
 
 
 def _keep(capture: CaptureRef, kept: Path) -> None:
@@ -226,6 +238,7 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
         input=json.dumps(to_builtins(job)),
         timeout_s=job.timeout_s,
         address_space_bytes=settings.address_space_bytes,
+        confinement=settings.confinement,
     )
 
 

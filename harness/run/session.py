@@ -73,7 +73,7 @@ def measure_into(
     state = INTERRUPTED
     try:
         with scratch_directory() as scratch, Intake() as intake:
-            context = _context(writer, request, scratch, intake.url)
+            context = context_of(writer, request, scratch, intake.url)
             _Session(writer, request, on_event, intake).run(context, has_arrived, list(past))
         state = COMPLETE
     finally:
@@ -91,7 +91,8 @@ def _warnings(manifest: Manifest) -> list[str]:
     return ["the code of harness changed during the run: its replicates may differ for that reason"]
 
 
-def _context(writer: RunWriter, request: RunRequest, scratch: Path, url: str) -> RunContext:
+def context_of(writer: RunWriter, request: RunRequest, scratch: Path, url: str) -> RunContext:
+    """Return what the jobs of a run have to know of it."""
     work = scratch / "work"
     work.mkdir(mode=0o555)
     replays = replay_paths(request) if REPLAY in request.sources else {}

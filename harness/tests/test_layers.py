@@ -61,7 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loading": {"store", "stats"},
     "gates": {"units", "faults", "stats"},
     "plots": {"units", "stats"},
-    "reports": {"units", "stats", "tables"},
+    "reports": {"units", "stats", "tables", "limits"},
     "publishing": {"loading", "plots", "registry", "reports", "stats"},
     "suites": {"corpus", "gates", "pipelines", "registry", "run", "stats", "units"},
     "comparing": {"loading", "run", "stats", "store"},

@@ -1,0 +1,94 @@
+"""`harness limit` on real processes that the kernel kills: the edge moves by what is held."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.config import LIMIT, MIB, LimitOptions, PipelineOptions
+from harness.limits.choice import find_backends
+from harness.limits.found import Found
+from harness.records import Arm, Binary
+from harness.run.limit import PROBE, find_limits
+from harness.run.request import RunRequest, request_of
+from harness.store import COMPLETE, read_run
+from harness.tests.cli.conftest import Harness, harness
+from harness.tests.described import assert_described
+from harness.tests.symbols.binaries import FIXTURES
+
+__all__ = ["harness"]
+
+INPUT = FIXTURES / "c" / "dwarf5.so"
+HOLDING = "harness.tests.limits.holding"
+USABLE = [one for one in find_backends() if not one.missing]
+
+
+def request(results: Path, *arms: Arm) -> RunRequest:
+    made = request_of(LIMIT, list(arms), PipelineOptions(), [], kind="limit")
+    size = INPUT.stat().st_size
+    binary = Binary(name="lib", path=str(INPUT), sha256="0" * 64, size_bytes=size)
+    fields = {name: getattr(made, name) for name in RunRequest.__struct_fields__}
+    fields |= {"binaries": [binary], "results": results, "cache": results.parent / "cache"}
+    return RunRequest(**fields)
+
+
+def tried(results: Path, under: int, backend: str, *arms: Arm) -> tuple[Path, list[Found]]:
+    search = LimitOptions(backend=backend, replicates=2)
+    return find_limits(request(results, *arms), search, under, lambda _: None, lambda _: True)
+
+
+def arm(name: str, module: str = HOLDING) -> Arm:
+    return Arm(name=name, pipeline=f"{module}:{name}")
+
+
+STREAMING = Arm(name="streaming", pipeline="harness.pipelines.streaming:run")
+
+
+@pytest.mark.parametrize("backend", [one.name for one in USABLE])
+def test_who_holds_more_than_the_limit_is_killed_and_the_other_delivers(
+    tmp_path: Path, backend: str
+) -> None:
+    path, found = tried(tmp_path / "runs", 72 * MIB, backend, STREAMING, arm("holds_64"))
+    assert [one.outcome for one in found] == ["survived", "killed"]
+    run = read_run(path)
+    assert run.manifest.state == COMPLETE
+    records = [one for one in run.records if one.job.probe == PROBE]
+    assert [one.status for one in records] == ["ok", "oom"]
+    attempts = [one.attempt for one in records if one.attempt]
+    assert [one.outcome for one in attempts] == ["survived", "killed"]
+    assert {(one.backend, one.limit_bytes) for one in attempts} == {(backend, 72 * MIB)}
+    if backend.startswith("cgroup"):
+        assert all(0 < (one.peak_bytes or 0) <= 72 * MIB for one in attempts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", [one.name for one in USABLE])
+def test_the_limit_moves_by_what_is_held(tmp_path: Path, backend: str) -> None:
+    _, found = tried(tmp_path / "runs", 0, backend, STREAMING, arm("holds_8"))
+    edges = [one.edge for one in found]
+    assert all(edges), found
+    moved = [edge.survives_bytes for edge in edges if edge]
+    assert moved[1] - moved[0] == pytest.approx(8 * MIB, abs=MIB)
+
+
+def test_a_candidate_that_is_killed_ends_the_command_with_3(
+    harness: Harness,
+    tmp_path: Path,
+) -> None:
+    done = harness("limit", INPUT, "--under", "4 MiB", "--json", "--results", tmp_path / "runs")
+    assert done.returncode == 3, done.stderr
+    assert "streaming does not survive 4 MiB on dwarf5.so" in done.stderr
+    document = json.loads(done.stdout)
+    assert_described("limit.json", document)
+    (run,) = (tmp_path / "runs").iterdir()
+    shown = harness("report", run, "--output", tmp_path / "report")
+    assert "Traceback" not in shown.stderr
+
+
+def test_a_binary_that_is_rejected_has_no_answer(harness: Harness, tmp_path: Path) -> None:
+    stripped = FIXTURES / "c" / "stripped.so"
+    done = harness("limit", stripped, "--under", "64 MiB", "--results", tmp_path / "runs")
+    assert done.returncode == 4, done.stderr
+    assert "it did not deliver without a limit" in done.stderr
