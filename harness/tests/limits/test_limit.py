@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from harness.run.request import RunRequest, request_of
 from harness.store import COMPLETE, read_run
 from harness.tests.cli.conftest import Harness, harness
 from harness.tests.described import assert_described
+from harness.tests.limits.test_backends import groups_in, wait_until
 from harness.tests.symbols.binaries import FIXTURES
 
 __all__ = ["harness"]
@@ -92,3 +95,25 @@ def test_a_binary_that_is_rejected_has_no_answer(harness: Harness, tmp_path: Pat
     done = harness("limit", stripped, "--under", "64 MiB", "--results", tmp_path / "runs")
     assert done.returncode == 4, done.stderr
     assert "it did not deliver without a limit" in done.stderr
+
+
+@pytest.mark.slow
+def test_nothing_outlives_a_command_that_is_killed(tmp_path: Path) -> None:
+    backend = USABLE[0]
+    if not backend.parent:
+        pytest.skip("no cgroup here")
+    command = [sys.executable, "-m", "harness", "limit", str(INPUT), "--results", str(tmp_path)]
+    parent = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
+    groups: list[str] = []
+
+    def is_limiting() -> bool:
+        own = {f"harness-{pid}" for pid in children.read_text().split()}
+        groups[:] = own.intersection(groups_in(backend))
+        return bool(groups)
+
+    assert wait_until(is_limiting)
+    parent.kill()
+    parent.wait()
+    assert wait_until(lambda: groups[0] not in groups_in(backend))
+    assert wait_until(lambda: not Path("/proc", groups[0].removeprefix("harness-")).exists())
