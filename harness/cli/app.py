@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import resource
 from importlib import import_module
 from typing import Any
 
@@ -10,6 +11,14 @@ import typer
 from typer.core import TyperGroup
 
 from harness.cli.overview import VERBS, overview
+from harness.config import MIB
+from harness.errors import HarnessError
+from harness.units import format_bytes
+
+# numpy and scipy need address space to be loaded; where they may have less, they fail in many ways,
+# and OpenBLAS asks for it again and again without an end.
+_LEAST_ADDRESS_SPACE_BYTES = 512 * MIB
+_WITHOUT_SCIPY = {"corpus", "intake", "schema", "scopes", "upload"}
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -40,7 +49,18 @@ for _verb in VERBS:
 
 
 def load_verb(name: str) -> Any:
-    """Import a verb or a group of them; the paragraphs of its help fill the terminal."""
+    """Import a verb or a group of them; the paragraphs of its help fill the terminal.
+
+    Raises:
+        HarnessError: The process may have too little address space for it.
+    """
+    allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if name not in _WITHOUT_SCIPY and 0 <= allowed < _LEAST_ADDRESS_SPACE_BYTES:
+        raise HarnessError(
+            f"this process may have no more memory than {format_bytes(allowed)}, and {name} needs "
+            f"{format_bytes(_LEAST_ADDRESS_SPACE_BYTES)} of address space",
+            remedy="raise what it may have (ulimit -v)",
+        )
     module = import_module(f"harness.cli.{name}")
     group: typer.Typer | None = getattr(module, "app", None)
     one = group or typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -61,9 +61,12 @@ def test_the_verdict_of_a_gate_is_its_exit_code_whoever_reads_it(
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_too_little_address_space_is_one_line(tmp_path: Path) -> None:
-    command = f"ulimit -v 300000; {sys.executable} -m harness gate {RUN} --out {tmp_path}"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("kib", [120_000, 300_000, 500_000])
+def test_too_little_address_space_is_one_line(tmp_path: Path, kib: int) -> None:
+    command = f"ulimit -v {kib}; {sys.executable} -m harness gate {RUN} --out {tmp_path}"
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "may have no more memory" in done.stderr
