@@ -33,7 +33,11 @@ def main() -> None:
     # megabytes of address space when it is loaded, and tries for minutes where that is not allowed.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     with quiet_errors():
-        sys.exit(_run())
+        code = _run()
+    if code == ExitCode.INTERRUPTED:
+        # Python ends itself by SIGINT where the interrupt came into an `exec`, taken or not.
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run() -> int:
@@ -70,7 +74,12 @@ def _answer(arguments: list[str]) -> int:
         case _:
             from harness.cli.app import app  # noqa: PLC0415 - typer
 
-            app(standalone_mode=True)
+            try:
+                app(standalone_mode=True)
+            except SystemExit as ended:
+                if ended.code == ExitCode.INTERRUPTED:  # typer ends without a word
+                    raise KeyboardInterrupt from None
+                raise
     return ExitCode.OK
 
 

@@ -138,6 +138,24 @@ def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: Intake
         assert process.wait() == 130
 
 
+@needs_binary
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("tenths", [2, 3, 5])
+def test_a_signal_at_any_moment_ends_in_a_line(
+    intake: IntakeServer, number: signal.Signals, tenths: int
+) -> None:
+    """Imports, extraction and the first request: before Python has started, nobody can say any."""
+    misbehave(intake, "silence", times=FOREVER)
+    command = [sys.executable, "-m", "harness", *arguments(intake)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        threading.Event().wait(tenths / 10)
+        process.send_signal(number)
+        _, said = process.communicate()
+    assert process.returncode in {130, -number}
+    assert "Traceback" not in said
+    assert said.strip() or process.returncode == -number
+
+
 def test_a_signal_ends_the_first_walk_over_a_program_where_it_is(
     intake: IntakeServer, tmp_path: Path
 ) -> None:
