@@ -62,8 +62,7 @@ def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
             fillstyle="full" if generation == 2 else "none",
             alpha=0.8,
         )
-    title = case_title(*collections[["binary", "source"]].iloc[0])
-    axes.set_title(f"{title}; each mark is one collection")
+    axes.set_title(case_title(*collections[["binary", "source"]].iloc[0]))
     axes.set_yscale("log")
     pauses_ms = _MS * collections["duration_s"].clip(lower=1e-6)
     axes.set_ylim(pauses_ms.min() / 2, pauses_ms.max() * 2)
@@ -97,7 +96,7 @@ def _iter_notes(collections: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str
         times = " / ".join(str(counts.get(generation, 0)) for generation in (0, 1, 2))
         whole, worst = (_duration(some["duration_s"].agg(how)) for how in ("sum", "max"))
         yield drawn(f"{arm}: {times} collections, {whole} in all, {worst} at worst")
-    yield "by generation 0 / 1 / 2, drawn small, larger, filled"
+    yield "each mark is one collection, of generation 0 / 1 / 2: small, larger, filled"
     never = sorted(set(collections["arm"]) - set(chosen["arm"]))
     if never:
         yield drawn(f"no collection of this binary: {', '.join(never)}")
