@@ -68,8 +68,11 @@ def limit(
 
 def _judge(found: list[Found], candidate: str, under: str) -> None:
     """Refuse to end well where something is not known, or the candidate does not survive."""
-    lost = [one for one in found if one.outcome not in {"", SURVIVED} and one.arm == candidate]
-    lost = [one for one in lost if not one.problem]
+    lost = [
+        one
+        for one in found
+        if one.arm == candidate and not one.problem and one.outcome not in {"", SURVIVED}
+    ]
     if lost:
         names = ", ".join(dict.fromkeys(one.binary for one in lost))
         raise GateFailed(
