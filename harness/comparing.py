@@ -79,7 +79,7 @@ def baseline_document(opened: Baseline) -> BaselineDocument:
         promoted_at=seal.promoted_at,
         versions=manifest.versions,
         rig=manifest.rig,
-        experiments=len({(job.binary, job.source, job.arm) for job in jobs}),
+        experiments=len({job.cell for job in jobs}),
         files=seal.files,
         left_out=seal.left_out,
         counts_here={

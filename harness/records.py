@@ -145,6 +145,10 @@ class Counters(Struct, forbid_unknown_fields=True, kw_only=True):
         self.payload_bytes += batch.payload_bytes
 
 
+Cell = tuple[str, str, str]
+"""Binary, source and arm."""
+
+
 class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One replicate: one binary, one arm, one source, one probe, in one fresh process.
 
@@ -176,6 +180,11 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     timeout_s: float = 900.0
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()
+
+    @property
+    def cell(self) -> Cell:
+        """Binary, source and arm."""
+        return self.binary, self.source, self.arm
 
 
 class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

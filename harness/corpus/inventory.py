@@ -15,14 +15,14 @@ from harness.corpus.manifest import CorpusManifest, Pin
 from harness.errors import CorpusError
 
 _Identity = tuple[int, int]
-State = Literal["ok", "missing", "changed", "extra"]
+PinState = Literal["ok", "missing", "changed", "extra"]
 
 
 class PinCheck(Struct, frozen=True):
     """One binary, and how it stands to the manifest."""
 
     name: str
-    state: State
+    state: PinState
     detail: str = ""
 
 

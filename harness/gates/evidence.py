@@ -14,12 +14,12 @@ from harness.stats.check import Case
 from harness.stats.environment import differences, environment_of
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
-from harness.stats.samples import Demands, Key, Sample, collect
+from harness.stats.samples import Demands, collect
+from harness.stats.sides import Samples
 
 if TYPE_CHECKING:
     from harness.store.baseline import Bound
 
-Samples = Mapping[Key, Sample]
 BASELINE, CANDIDATE = "baseline", "candidate"
 
 

@@ -212,10 +212,10 @@ def _key_of(name: str) -> tuple[Any, None]:
 
 
 if TYPE_CHECKING:
-    Options = _Options
+    SuiteOptions = _Options
 else:
-    Options = create_model(
-        "Options",
+    SuiteOptions = create_model(
+        "SuiteOptions",
         __base__=_Options,
         __doc__=_Options.__doc__,
         **{key: _key_of(name) for name, key in _KEYS.items()},
@@ -234,7 +234,7 @@ class Suite(_SuiteTable):
     corpus: str
     needs_baseline: bool = True
     seed: int = DEFAULTS.seed
-    options: Options = Options()
+    options: SuiteOptions = SuiteOptions()
     limits: dict[str, int | float | str] = {}
     experiments: tuple[Experiment, ...]
     name: str = ""
@@ -271,7 +271,9 @@ def load_suite(file: Path) -> Suite:
         ConfigError: The file cannot be read, or says something that cannot be; every fault is
             named, with the file and the key.
     """
-    with reading(file, Suite, Experiment, BoundsCheck, Bounds, SlopeBound, ReportLink, Options):
+    with reading(
+        file, Suite, Experiment, BoundsCheck, Bounds, SlopeBound, ReportLink, SuiteOptions
+    ):
         content = tomllib.loads(file.read_bytes().decode())
         return Suite.model_validate({"name": file.stem, **content})
 

@@ -119,7 +119,7 @@ def _response(status: int, fault: Fault, body: bytes = b"", length: int | None =
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-class Kind(Struct, frozen=True):
+class FaultKind(Struct, frozen=True):
     """How a fault goes: what is done with the body, and what is answered in place of the truth."""
 
     answer: Callable[[Wire, Fault], Any]
@@ -145,23 +145,23 @@ def _silence(wire: Wire, _: Fault) -> None:
 
 
 KINDS = {
-    "status": Kind(_status),
-    "early-status": Kind(_status, reads_body=False),
-    "too-large": Kind(lambda wire, fault: wire.send(_response(413, fault))),
-    "reset": Kind(_reset),
-    "early-reset": Kind(_reset, reads_body=False),
-    "accept-reset": Kind(_reset, enters_ledger=True),
-    "accept-silence": Kind(_silence, enters_ledger=True),
-    "silence": Kind(_silence),
-    "drip": Kind(lambda wire, _: _drip(wire, b"HTTP/1.1 202 Accepted\r\nX-Drip: ")),
-    "drip-body": Kind(lambda wire, fault: _drip(wire, _response(503, fault, length=1 << 30))),
-    "continue": Kind(lambda wire, _: wire.repeat(b"HTTP/1.1 100 Continue\r\n\r\n")),
-    "garbage": Kind(lambda wire, _: wire.send(b"\x00\xff not http at all\r\n\r\n")),
-    "huge": Kind(lambda wire, fault: wire.send(_response(503, fault, b"x" * _HUGE_BYTES))),
-    "cut-short": Kind(
+    "status": FaultKind(_status),
+    "early-status": FaultKind(_status, reads_body=False),
+    "too-large": FaultKind(lambda wire, fault: wire.send(_response(413, fault))),
+    "reset": FaultKind(_reset),
+    "early-reset": FaultKind(_reset, reads_body=False),
+    "accept-reset": FaultKind(_reset, enters_ledger=True),
+    "accept-silence": FaultKind(_silence, enters_ledger=True),
+    "silence": FaultKind(_silence),
+    "drip": FaultKind(lambda wire, _: _drip(wire, b"HTTP/1.1 202 Accepted\r\nX-Drip: ")),
+    "drip-body": FaultKind(lambda wire, fault: _drip(wire, _response(503, fault, length=1 << 30))),
+    "continue": FaultKind(lambda wire, _: wire.repeat(b"HTTP/1.1 100 Continue\r\n\r\n")),
+    "garbage": FaultKind(lambda wire, _: wire.send(b"\x00\xff not http at all\r\n\r\n")),
+    "huge": FaultKind(lambda wire, fault: wire.send(_response(503, fault, b"x" * _HUGE_BYTES))),
+    "cut-short": FaultKind(
         lambda wire, fault: wire.send(_response(202, fault, b"{", length=100)), enters_ledger=True
     ),
-    "run-over": Kind(
+    "run-over": FaultKind(
         lambda wire, fault: wire.send(_response(202, fault, b"{}" * 50, length=2)),
         enters_ledger=True,
     ),

@@ -47,7 +47,7 @@ class Debugger(Struct, forbid_unknown_fields=True):
     type: Literal["symdb"]
 
 
-class Event(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class EventPart(Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """The event part, old or new; the old one names neither version, upload nor batch."""
 
     ddsource: Literal["dd_debugger"]
@@ -73,7 +73,7 @@ class Delivery(Struct, kw_only=True):
     """One request body that was found to be a batch."""
 
     head: Head
-    event: Event
+    event: EventPart
     file: Part
     body: Any
     payload_bytes: int
@@ -221,7 +221,7 @@ def _read_scopes(upload: Upload, delivery: Delivery) -> bool:
     return final
 
 
-def _pick(parts: dict[str, Part], body: IO[bytes], budget: Budget) -> tuple[Part, Event]:
+def _pick(parts: dict[str, Part], body: IO[bytes], budget: Budget) -> tuple[Part, EventPart]:
     if set(parts) != {"file", "event"}:
         raise FormError(f"the parts are {sorted(parts)}, not file and event")
     file, event = parts["file"], parts["event"]
@@ -234,7 +234,7 @@ def _pick(parts: dict[str, Part], body: IO[bytes], budget: Budget) -> tuple[Part
         raise FormError(f"the event exceeds {budget.event_bytes} bytes")
     body.seek(event.start)
     try:
-        decoded = decode(body.read(event.end - event.start), Event)
+        decoded = decode(body.read(event.end - event.start), EventPart)
     except WireError as error:
         raise FormError(f"the event is {error}") from None
     if not decoded.is_whole():

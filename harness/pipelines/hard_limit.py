@@ -31,7 +31,7 @@ STAGE = "gzip"
 _SPARE_SHARE = 2048
 
 
-class Budget:
+class BatchBudget:
     """The room that is left in one batch.
 
     Args:

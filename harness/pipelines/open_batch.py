@@ -8,7 +8,7 @@ from harness.config import PipelineOptions, UploadOptions
 from harness.pipelines import envelope, multipart
 from harness.pipelines.compressors import held_back_bytes, make_compressor, worst_case_bytes
 from harness.pipelines.gzip_stream import GzipStream
-from harness.pipelines.hard_limit import Budget
+from harness.pipelines.hard_limit import BatchBudget
 from harness.pipelines.sinks import Sink
 from harness.records import Batch
 
@@ -48,9 +48,9 @@ class OpenBatch:
         self.stream.write(envelope.streaming_prefix(upload, number))
         self.budget = self._make_budget()
 
-    def _make_budget(self) -> Budget:
+    def _make_budget(self) -> BatchBudget:
         limit_bytes = self._threshold_bytes
-        return Budget(
+        return BatchBudget(
             self.stream,
             self._sink,
             limit_bytes,

@@ -31,8 +31,6 @@ QUESTION = "What does the flush threshold cost?"
 _LOOKS = ((BLUE, "D"), *SPARE)
 _NAME_WIDTH = 20
 
-Curve = list[SweepPoint]
-
 
 @styled()
 def draw(frames: Frames) -> Figure:
@@ -53,9 +51,9 @@ def draw(frames: Frames) -> Figure:
     return figure
 
 
-def _curves(frames: Frames) -> list[Curve]:
+def _curves(frames: Frames) -> list[list[SweepPoint]]:
     """Return the points of each binary and source with two or more thresholds, highest last."""
-    cases: dict[tuple[str, str], Curve] = {}
+    cases: dict[tuple[str, str], list[SweepPoint]] = {}
     for one in sweep_points(frames):
         if one.threshold_bytes > 0:
             cases.setdefault((one.binary, one.source), []).append(one)
@@ -64,7 +62,7 @@ def _curves(frames: Frames) -> list[Curve]:
 
 
 def _draw_lines(
-    axes: Axes, curves: list[Curve], height: Callable[[SweepPoint], float | None]
+    axes: Axes, curves: list[list[SweepPoint]], height: Callable[[SweepPoint], float | None]
 ) -> list[float]:
     """Draw one line per binary where it has a height, and return all heights."""
     heights: list[float] = []
@@ -75,14 +73,14 @@ def _draw_lines(
     return heights
 
 
-def _draw_peaks(axes: Axes, curves: list[Curve]) -> None:
+def _draw_peaks(axes: Axes, curves: list[list[SweepPoint]]) -> None:
     scale = _scale_of(curves, lambda one: one.peak_bytes)
     heights = _draw_lines(axes, curves, lambda one: scale.of(one.peak_bytes))
     axes.set_ylim(0, max(heights) * 1.08)
     axes.set_ylabel(f"Peak heap ({scale.unit})")
 
 
-def _draw_overshoot(axes: Axes, curves: list[Curve]) -> None:
+def _draw_overshoot(axes: Axes, curves: list[list[SweepPoint]]) -> None:
     bound = Claim().overshoot_bytes
     scale = _scale_of(curves, lambda one: one.overshoot_bytes or 0, bound)
     heights = _draw_lines(
@@ -99,13 +97,13 @@ def _draw_overshoot(axes: Axes, curves: list[Curve]) -> None:
 
 
 def _scale_of(
-    curves: list[Curve], size: Callable[[SweepPoint], float], *others: float
+    curves: list[list[SweepPoint]], size: Callable[[SweepPoint], float], *others: float
 ) -> ByteScale:
     sizes = [float(size(one)) for curve in curves for one in curve]
     return byte_scale([*sizes, *others], may_be_log=False)
 
 
-def _scale_thresholds(axes: Axes, curves: list[Curve]) -> None:
+def _scale_thresholds(axes: Axes, curves: list[list[SweepPoint]]) -> None:
     thresholds = sorted({one.threshold_bytes for curve in curves for one in curve})
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_locator(FixedLocator(thresholds[:: 1 + len(thresholds) // 9]))
@@ -118,14 +116,14 @@ def _short(size_bytes: float) -> str:
     return format_bytes(size_bytes).replace(".0 ", " ").replace(" ", "\n")
 
 
-def _iter_marks(curves: list[Curve]) -> Iterator[Line2D]:
+def _iter_marks(curves: list[list[SweepPoint]]) -> Iterator[Line2D]:
     names = drawn_labels((curve[0].binary for curve in curves), _NAME_WIDTH)
     for curve, look in zip(curves, _LOOKS, strict=False):
         yield mark(*look, names[curve[0].binary], "-")
     yield mark(VERMILLION, "", f"bound {format_bytes(Claim().overshoot_bytes)}", "--")
 
 
-def _iter_notes(curves: list[Curve], shown: list[Curve]) -> Iterator[str]:
+def _iter_notes(curves: list[list[SweepPoint]], shown: list[list[SweepPoint]]) -> Iterator[str]:
     yield "beyond the last point of overshoot, no batch reached the threshold"
     if len(curves) > len(shown):
         yield f"{len(curves) - len(shown)} binaries with lower peaks are not drawn"

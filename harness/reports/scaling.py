@@ -17,7 +17,7 @@ from harness.units import format_bytes
 SCHEMA = "harness.scaling/1"
 _NAME_WIDTH, _ARM_WIDTH = 30, 10
 
-Series = tuple[str, str]
+_Case = tuple[str, str]
 
 
 class ScalingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,7 +95,7 @@ def _peak_column(arm: str, peaks: Mapping[tuple[str, str], str]) -> Column[Scali
 
 
 def _iter_sentences(
-    series: Series, points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str
+    series: _Case, points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str
 ) -> Iterator[Text]:
     own = [line for line in lines if (line.series, line.source) == series]
     found = {(line.arm, line.flushed > 0): line for line in own}

@@ -33,7 +33,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     confinement: Confinement = Confinement()
 
 
-class Report(Struct, frozen=True, kw_only=True):
+class LauncherReport(Struct, frozen=True, kw_only=True):
     """How the child ended, as its launcher saw it; a negative exit code is a signal.
 
     `ending` is `exited`, `timeout`, or `stopped` when the parent asked for it. Addresses were
@@ -57,7 +57,7 @@ class Report(Struct, frozen=True, kw_only=True):
 class Ending(Struct, frozen=True, kw_only=True):
     """Everything that is left of a child. Without a report its launcher was killed."""
 
-    report: Report | None
+    report: LauncherReport | None
     lines: list[bytes]
     torn: bool
     stderr_tail: str
@@ -150,5 +150,5 @@ class Child:
             self._control.close()
 
 
-def _report(line: bytes) -> Report | None:
-    return convert(json.loads(line), Report) if line.endswith(b"\n") else None
+def _report(line: bytes) -> LauncherReport | None:
+    return convert(json.loads(line), LauncherReport) if line.endswith(b"\n") else None

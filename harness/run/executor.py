@@ -22,12 +22,11 @@ import harness
 from harness.config import SLOTS
 from harness.errors import StoreError
 from harness.limits.backend import Confinement
-from harness.records import Counters, Job, Record
-from harness.run.child import Child, Report, Spec
+from harness.records import Cell, Counters, Job, Record
+from harness.run.child import Child, LauncherReport, Spec
 from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
 from harness.run.judge import Judged, judge_capture, judge_values, judge_worker
-from harness.run.schedule import Cell
 
 CHARGED, OOM_KILLS = "charged", "oom_kills"
 """What a record says besides when its worker had a cgroup of its own."""
@@ -111,7 +110,7 @@ class _Task:
         self._settings = settings
         self._metrics = settings.traits[job.probe].metrics
         self._judged: Judged | None = None
-        self._report: Report | None = None
+        self._report: LauncherReport | None = None
         Path(job.scratch).mkdir(parents=True)
         self.child = Child(_worker_spec(job, settings))
 
@@ -121,10 +120,9 @@ class _Task:
         if self._judged is not None:
             assert self._judged.capture is not None
             return self._finish(judge_capture(self._judged.record, self._judged.capture, ending))
-        cell = (self.job.binary, self.job.arm, self.job.source)
         self._report = ending.report
         self._judged = judge_worker(
-            self.job, ending, self._settings.expected.get(cell), self._metrics
+            self.job, ending, self._settings.expected.get(self.job.cell), self._metrics
         )
         if self._judged.capture is None:
             return self._finish(self._judged.record)

@@ -28,6 +28,8 @@ from harness.records import Binary, FlamePage
 from harness.run.request import RunRequest
 from harness.store import RunWriter, read_records
 
+_Stack = tuple[str, ...]
+
 CAPTURES, FLAME = "captures", "flame"
 PROBE = "memray"
 """The probe whose captures are kept and drawn."""
@@ -37,8 +39,6 @@ _NAME_WIDTH = 40
 _READ_S = 600.0
 _ROW_PX = 18
 _SMALLEST_SHARE = 0.001
-
-Stack = tuple[str, ...]
 
 
 def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterator[str]:
@@ -151,7 +151,7 @@ class _Box(Struct):
 
 
 def difference_page(
-    baseline: tuple[str, Counter[Stack]], candidate: tuple[str, Counter[Stack]], subject: str
+    baseline: tuple[str, Counter[_Stack]], candidate: tuple[str, Counter[_Stack]], subject: str
 ) -> str:
     """Return an HTML page; box widths are in proportion to bytes."""
     (old, before), (new, after) = baseline, candidate
@@ -176,7 +176,7 @@ def difference_page(
     )
 
 
-def _path(root: _Box, stack: Stack) -> list[_Box]:
+def _path(root: _Box, stack: _Stack) -> list[_Box]:
     boxes = [root]
     for frame in stack:
         boxes.append(boxes[-1].inner.setdefault(frame, _Box()))
@@ -209,9 +209,9 @@ def _colour(box: _Box) -> str:
     return f"hsl({hue} {strength * 80:.0f}% {88 - strength * 18:.0f}%)"
 
 
-def _stacks(capture: Path) -> Counter[Stack]:
+def _stacks(capture: Path) -> Counter[_Stack]:
     pairs = msgspec.json.decode(
-        _run("harness.probes.stacks", str(capture)), type=list[tuple[int, Stack]]
+        _run("harness.probes.stacks", str(capture)), type=list[tuple[int, _Stack]]
     )
     return Counter({stack: size for size, stack in pairs})
 

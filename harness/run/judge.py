@@ -18,7 +18,7 @@ from harness.probes.guard import disturbed
 from harness.probes.heap_line import merged
 from harness.records import VERIFY, Batch, Counters, Job, Metric, Record
 from harness.residency import contradiction
-from harness.run.child import Ending, Report
+from harness.run.child import Ending, LauncherReport
 from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Failed, Frame
 
 _CHILDREN = (
@@ -156,13 +156,13 @@ def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tu
         yield "crashed", "it ended without saying that it was done"
 
 
-def _status_of_exit(report: Report, stderr_tail: str) -> str:
+def _status_of_exit(report: LauncherReport, stderr_tail: str) -> str:
     killed = report.exit_code == -signal.SIGKILL and report.oom_kills > 0
     starved = "MemoryError" in stderr_tail or "bad_alloc" in stderr_tail
     return "oom" if killed or starved else "crashed"
 
 
-def _how_it_ended(report: Report | None) -> str:
+def _how_it_ended(report: LauncherReport | None) -> str:
     if report is None:
         return "its launcher was killed"
     if report.ending != "exited":
@@ -206,7 +206,7 @@ def _disagreement(
 
 
 def _launcher_values(
-    done: Done, report: Report | None, declared: Iterable[Metric]
+    done: Done, report: LauncherReport | None, declared: Iterable[Metric]
 ) -> dict[str, float]:
     """Return the declared metrics that are measured from outside, or by the worker for all."""
     assert report is not None
@@ -222,6 +222,6 @@ def _launcher_values(
     return {metric.name: known[metric.name] for metric in declared if metric.name in known}
 
 
-def _grown_bytes(done: Done, report: Report) -> int:
+def _grown_bytes(done: Done, report: LauncherReport) -> int:
     """Return how far max RSS rose above what was resident when the run began."""
     return max(0, report.max_rss_bytes - done.resident_before_bytes)

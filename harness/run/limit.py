@@ -17,13 +17,12 @@ from harness.limits.backend import Backend
 from harness.limits.choice import confinement, find_backends
 from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED, find_edge
 from harness.limits.found import Found
-from harness.records import VERIFY, Arm, Attempt, Binary, Record
+from harness.records import VERIFY, Arm, Attempt, Binary, Cell, Record
 from harness.run.events import Event
 from harness.run.executor import CHARGED, OOM_KILLS, Settings, iter_records
 from harness.run.manifest import first_manifest
 from harness.run.plan import RunContext, cell
 from harness.run.request import RunRequest, sources_of
-from harness.run.schedule import Cell
 from harness.run.scratch import scratch_directory
 from harness.run.session import context_of, measure_into
 from harness.store import COMPLETE, INTERRUPTED, RUNNING, RunWriter, read_run
@@ -106,19 +105,15 @@ def find_limits(
 def _free_runs(records: list[Record]) -> dict[Cell, Free]:
     """Return the cells that delivered without a limit; arms that differ have not."""
     ok = [record for record in records if record.status == "ok"]
-    verified = {_cell(one): one for one in ok if one.job.probe == VERIFY}
+    verified = {one.job.cell: one for one in ok if one.job.probe == VERIFY}
     digests: dict[str, set[str]] = {}
     for one in verified.values():
         digests.setdefault(one.job.binary, set()).add(one.digest)
     return {
-        _cell(one): Free(int(one.values["rss_peak"]), one.values["wall"], verified[_cell(one)])
+        one.job.cell: Free(int(one.values["rss_peak"]), one.values["wall"], verified[one.job.cell])
         for one in ok
         if one.job.probe == _FREE_PROBE and len(digests[one.job.binary]) == 1
     }
-
-
-def _cell(record: Record) -> Cell:
-    return (record.job.binary, record.job.arm, record.job.source)
 
 
 class _Attempts:
@@ -152,7 +147,7 @@ class _Attempts:
         settings = Settings(
             work=self._context.work,
             traits=self._context.traits,
-            expected={_cell(free.verified): counters} if counters else {},
+            expected={free.verified.job.cell: counters} if counters else {},
             env=self.request.env,
             confinement=confinement(self.backend.name, self.backend.parent, limit_bytes),
         )
@@ -190,7 +185,7 @@ def _iter_found(
                     source=source,
                     backend=attempts.backend.name,
                 )
-                own = free.get((binary.name, arm.name, source))
+                own = free.get((binary.name, source, arm.name))
                 if own is None:
                     yield structs.replace(found, problem="it did not deliver without a limit")
                     continue

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from statistics import mean
 
-from harness.records import Overhead, Record
+from harness.records import Cell, Overhead, Record
 
 _CPU, _CPU_TRACED = "cpu", "cpu_under_probe"
 _RSS, _RSS_TRACED = "rss_peak", "rss_under_probe"
-
-Cell = tuple[str, str, str]
 
 
 def overheads(records: Iterable[Record]) -> dict[str, Overhead]:
@@ -28,7 +26,7 @@ def _means(records: Iterable[Record]) -> dict[tuple[str, str, Cell], float]:
         job = record.job
         for metric, value in record.values.items() if record.status == "ok" else ():
             probe = job.probe if metric in {_CPU_TRACED, _RSS_TRACED} else ""
-            key = (probe, metric, (job.binary, job.source, job.arm))
+            key = (probe, metric, job.cell)
             grouped.setdefault(key, []).append(value)
     return {key: mean(found) for key, found in grouped.items()}
 

@@ -22,7 +22,7 @@ from harness.run.replay import (
     SCOPE,
     SHELL,
     WHOLE_BYTES,
-    PackageSource,
+    PackageStream,
     ReplayInfo,
 )
 
@@ -39,7 +39,7 @@ class ListedPackages:
 
 
 @contextmanager
-def recorded(opening: AbstractContextManager[PackageSource], path: Path) -> Iterator[PackageSource]:
+def recorded(opening: AbstractContextManager[PackageStream], path: Path) -> Iterator[PackageStream]:
     """Open a source that records what is taken from it.
 
     When it is left without an error, and every package and child was taken, `path` holds all of
@@ -64,7 +64,7 @@ def recorded(opening: AbstractContextManager[PackageSource], path: Path) -> Iter
         staged.unlink(missing_ok=True)
 
 
-def write_replay(source: PackageSource, path: Path) -> None:
+def write_replay(source: PackageStream, path: Path) -> None:
     """Write all packages of `source` to `path`.
 
     Raises:
@@ -74,7 +74,7 @@ def write_replay(source: PackageSource, path: Path) -> None:
         drain(recording)
 
 
-def drain(source: PackageSource) -> None:
+def drain(source: PackageStream) -> None:
     """Take every package and child, and keep none."""
     for package in source.packages:
         for _ in package.children:
@@ -104,7 +104,7 @@ class _FrameWriter:
                 pass
         self.whole = True
 
-    def finish(self, source: PackageSource) -> None:
+    def finish(self, source: PackageStream) -> None:
         """Write the trailer, which makes the file a replay file."""
         info = ReplayInfo(
             format=FORMAT,

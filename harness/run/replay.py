@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from struct import Struct as Layout
 from types import TracebackType
 from typing import IO, Protocol, Self
 
@@ -35,8 +35,8 @@ STAGE = "scope tree"
 
 FORMAT = 2
 MAGIC = b"replay\r\n"
-HEAD = Layout("<IB")
-LENGTH = Layout("<I")
+HEAD = struct.Struct("<IB")
+LENGTH = struct.Struct("<I")
 PACKAGE, SCOPE, SHELL = 0, 1, 2
 # A scope whose frame would be longer is written as a shell.
 WHOLE_BYTES = 4 * KIB
@@ -48,7 +48,7 @@ _SCOPES = msgspec.msgpack.Decoder(Scope)
 _SHELLS = msgspec.msgpack.Decoder(tuple[int, Scope])
 
 
-class PackageSource(Protocol):
+class PackageStream(Protocol):
     """Where packages come from: walked once, by one pipeline."""
 
     packages: Iterator[Package]
@@ -97,7 +97,7 @@ def check_replay(path: Path) -> ReplayInfo | None:
 
 
 class Replay:
-    """An open replay file, ready to be walked: a `PackageSource` and its own context manager."""
+    """An open replay file, ready to be walked: a `PackageStream` and its own context manager."""
 
     def __init__(self, path: Path, share: float = 1.0) -> None:
         info = read_info(path)

@@ -7,16 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from harness.records import VERIFY, Binary, Counters, Job, Record
+from harness.records import VERIFY, Binary, Cell, Counters, Job, Record
 from harness.run.events import JobFinished
 from harness.run.frames import RECORD_REPLAY
 from harness.run.plan import RunContext, headline_probe, job_cost, replay_job, top_up_jobs
 from harness.run.replay import check_replay
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
-
-Cell = tuple[str, str, str]
-"""Binary, arm and source."""
 
 Replicate = tuple[str, str, str, str, int]
 
@@ -69,7 +66,7 @@ class Schedule:
         past = list(past)
         done = {replicate_of(record.job) for record in past}
         self._waiting = waiting = [job for job in jobs if replicate_of(job) not in done]
-        self._unverified = {_cell_of(job) for job in waiting if job.probe == VERIFY}
+        self._unverified = {job.cell for job in waiting if job.probe == VERIFY}
         self._recording = {job.replay for job in waiting if _records_packages(job)}
         self._open = Counter((job.binary, job.source, job.probe) for job in waiting)
         self._measured: list[tuple[str, str]] = []
@@ -140,9 +137,9 @@ class Schedule:
             return None
         if job.source == REPLAY and job.replay not in self._recorded:
             return None if job.replay in self._recording else False
-        if job.probe in _UNMEASURED or _cell_of(job) in self.expected:
+        if job.probe in _UNMEASURED or job.cell in self.expected:
             return True
-        return None if _cell_of(job) in self._unverified else False
+        return None if job.cell in self._unverified else False
 
     def _is_there(self, name: str) -> bool:
         if name in self._awaited and self._has_arrived(name):
@@ -153,9 +150,9 @@ class Schedule:
         job = record.job
         self.records.setdefault(job.binary, []).append(record)
         if job.probe == VERIFY:
-            self._unverified.discard(_cell_of(job))
+            self._unverified.discard(job.cell)
             if record.status == "ok" and record.counters is not None:
-                self.expected[_cell_of(job)] = record.counters
+                self.expected[job.cell] = record.counters
 
     def _ensure_recording(self, binary: Binary, *, again: bool = True) -> None:
         """See whether there is a package cache, else plan to write it, if that is worth trying."""
@@ -231,10 +228,6 @@ class Progress:
 
     def _cost(self, job: Job) -> float:
         return job_cost(self._traits[job.probe], job.source, self._sizes[job.binary])
-
-
-def _cell_of(job: Job) -> Cell:
-    return (job.binary, job.arm, job.source)
 
 
 def replicate_of(job: Job) -> Replicate:

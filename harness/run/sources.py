@@ -8,7 +8,7 @@ from pathlib import Path
 from harness.errors import ConfigError
 from harness.records import Job
 from harness.run.recording import recorded
-from harness.run.replay import PackageSource, open_replay
+from harness.run.replay import PackageStream, open_replay
 
 STAGE = "other"
 
@@ -16,7 +16,7 @@ DWARF, REPLAY = "dwarf", "replay"
 SOURCES = (DWARF, REPLAY)
 
 
-def source_of(job: Job) -> AbstractContextManager[PackageSource]:
+def source_of(job: Job) -> AbstractContextManager[PackageStream]:
     """Return the job's source with everything imported and nothing extracted.
 
     A replay is open when this returns: reading it back is not what is measured. A binary is opened

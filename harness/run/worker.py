@@ -43,13 +43,13 @@ from harness.run.frames import (
     Frame,
 )
 from harness.run.recording import drain
-from harness.run.replay import PackageSource
+from harness.run.replay import PackageStream
 from harness.run.sources import source_of
 from harness.run.witness import Witness
 
 STAGE = "other"
 
-_Opening = AbstractContextManager[PackageSource]
+_Opening = AbstractContextManager[PackageStream]
 
 _WARM_UP_MARK = "00000000"
 
@@ -114,7 +114,7 @@ class _Progress:
 
 def _upload(
     pipeline: Pipeline, job: Job, opening: _Opening, progress: _Progress
-) -> tuple[Counters, PackageSource]:
+) -> tuple[Counters, PackageStream]:
     """Run the pipeline, one call below where tracing began.
 
     memray loses the first frame that is called after it was started within a generator; a

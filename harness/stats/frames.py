@@ -14,6 +14,7 @@ from msgspec import Struct, structs
 from harness.records import (
     VERIFY,
     Batch,
+    Cell,
     Collection,
     Counters,
     HeapPoint,
@@ -143,13 +144,13 @@ def tables_of(
 
 def _iter_confirmed(records: Sequence[Record], metrics: Metrics) -> Iterator[Record]:
     """Yield all records; a peak that the untraced processes of its cell contradict is invalid."""
-    grown: dict[tuple[str, str, str], list[float]] = {}
+    grown: dict[Cell, list[float]] = {}
     for record in records:
         growth = record.values.get(_GROWTH)  # noqa: PD011  no data frame
         if record.status == "ok" and growth is not None:
-            grown.setdefault(_cell(record), []).append(growth)
+            grown.setdefault(record.job.cell, []).append(growth)
     for record in records:
-        why = _contradiction(record, grown.get(_cell(record), ()), metrics)
+        why = _contradiction(record, grown.get(record.job.cell, ()), metrics)
         yield structs.replace(record, status="invalid", detail=why) if why else record
 
 
@@ -162,10 +163,6 @@ def _contradiction(record: Record, grown: Sequence[float], metrics: Metrics) -> 
         if metrics[name].complete
     )
     return next(filter(None, found), "")
-
-
-def _cell(record: Record) -> tuple[str, str, str]:
-    return record.job.binary, record.job.arm, record.job.source
 
 
 _Row = dict[str, Any]

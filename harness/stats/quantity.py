@@ -8,6 +8,7 @@ import pandas as pd
 from msgspec import Struct
 
 from harness.errors import MeasurementInvalid
+from harness.records import Cell
 from harness.stats.frames import succeeded
 
 
@@ -34,11 +35,7 @@ class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.high - self.low
 
 
-Arm = tuple[str, str, str]
-"""Binary, source and arm."""
-
-
-def quantities_of(samples: pd.DataFrame) -> dict[Arm, tuple[Quantity, ...]]:
+def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
     """Return what was measured of each arm over each binary and source, by probe and metric.
 
     Replicates that failed, and values that are not finite numbers, count for nothing.
@@ -49,7 +46,7 @@ def quantities_of(samples: pd.DataFrame) -> dict[Arm, tuple[Quantity, ...]]:
     grouped = succeeded(samples).groupby(["binary", "source", "arm", "probe", "metric"])
     units = grouped["unit"].unique()
     values = grouped["value"].agg(["count", "median", "min", "max"])
-    found: dict[Arm, list[Quantity]] = {}
+    found: dict[Cell, list[Quantity]] = {}
     for key, count, median, low, high in values.itertuples(name=None):
         *case, probe, metric = map(str, key)
         quantity = Quantity(
@@ -76,12 +73,11 @@ def _one_unit(metric: str, units: Iterable[object]) -> str:
     return unit
 
 
-Place = tuple[str, str, str, str, str]
-"""Binary, source, arm, probe and metric."""
+def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]]:
+    """Return the values of all successful replicates, in their order.
 
-
-def replicate_values(samples: pd.DataFrame) -> dict[Place, list[float]]:
-    """Return the values of all successful replicates, in the order of the replicates."""
+    The keys are binary, source, arm, probe and metric.
+    """
     good = succeeded(samples).sort_values(["replicate", "order"], kind="stable")
     if good.empty:
         return {}

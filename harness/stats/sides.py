@@ -13,7 +13,7 @@ from harness.stats.repeat import repeat_command
 from harness.stats.samples import Key, Sample, collect
 from harness.stats.verdict import Side
 
-Samples = dict[Key, Sample]
+Samples = Mapping[Key, Sample]
 
 
 def compare_runs(

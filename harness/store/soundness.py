@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from harness.records import VERIFY, Manifest, Record
+from harness.records import VERIFY, Cell, Manifest, Record
 from harness.store.manifest import COMPLETE
 from harness.store.reader import Run
 
 _MOST_NAMED = 3
-
-Cell = tuple[str, str, str]
 
 
 def iter_objections(run: Run) -> Iterator[str]:
@@ -49,16 +47,12 @@ def _good(run: Run) -> list[Record]:
     return [record for record in run.records if record.status == "ok"]
 
 
-def _cell(record: Record) -> Cell:
-    return record.job.binary, record.job.source, record.job.arm
-
-
 def _metrics_by_cell(run: Run) -> dict[Cell, set[str]]:
     """Return what was measured of every binary, source and arm."""
     found: dict[Cell, set[str]] = {}
     for record in _good(run):
         if record.values:
-            found.setdefault(_cell(record), set()).update(record.values)
+            found.setdefault(record.job.cell, set()).update(record.values)
     return found
 
 
@@ -90,8 +84,10 @@ def _iter_mismatches(run: Run, measured: set[Cell]) -> Iterator[str]:
     delivered = [record for record in _good(run) if record.job.probe == VERIFY]
     digests: dict[tuple[str, str], set[str]] = {}
     for record in delivered:
-        digests.setdefault(_cell(record)[:2], set()).add(record.digest)
-    unchecked = sorted(" ".join(cell) for cell in measured - set(map(_cell, delivered)))
+        digests.setdefault(record.job.cell[:2], set()).add(record.digest)
+    unchecked = sorted(
+        " ".join(cell) for cell in measured - {record.job.cell for record in delivered}
+    )
     if unchecked:
         yield f"nobody checked what was delivered by {_named(unchecked)}"
     differing = sorted(" ".join(case) for case, found in digests.items() if len(found) > 1)

@@ -11,7 +11,7 @@ from harness.config import Limits
 from harness.errors import InputRejected
 from harness.symbols.archive import Member
 from harness.symbols.headers import ByteOrder, read_headers
-from harness.symbols.limits import Budget, beyond
+from harness.symbols.limits import ReadingBudget, beyond
 from harness.symbols.packed import Packing, elf_packing, gnu_packing, inflate
 from harness.symbols.relocations import Relocations, Symbols, relocate
 from harness.symbols.sections import Section
@@ -44,7 +44,7 @@ class ElfFile:
     ) -> None:
         self.path = path if member is None else member.name
         self.limits = limits or Limits()
-        self.budget = Budget(self.limits)
+        self.budget = ReadingBudget(self.limits)
         self.unit: int | None = None
         self._inflated_bytes = 0
         self._file: IO[bytes] = open(  # noqa: SIM115 - by close(); Path has no opener

@@ -45,7 +45,7 @@ STEP = 16 * 1024
 """After how many entries a walk should say what it has spent."""
 
 
-class Budget:
+class ReadingBudget:
     """Counts entries and line rows of one file, and looks at the clock.
 
     The clock is the CPU time of the thread that reads: neither a busy machine nor a slow receiver

@@ -14,6 +14,7 @@ from harness.model import LineRange
 STAGE = "scope tree"
 
 Range: TypeAlias = tuple[int, int]
+"""Lines, both included, or addresses, without the last."""
 
 
 def merge_lines(numbers: Iterable[int]) -> list[Range]:

@@ -14,7 +14,7 @@ from harness.symbols import formats
 from harness.symbols.archive import Member, is_archive, iter_members
 from harness.symbols.debugfile import find_debug_file
 from harness.symbols.elf import ElfFile
-from harness.symbols.limits import Budget
+from harness.symbols.limits import ReadingBudget
 from harness.symbols.sections import Section
 
 STAGE = "extraction"
@@ -49,7 +49,7 @@ def holds_archive(path: str) -> bool:
 
 
 def iter_archive(
-    path: str, options: SymbolOptions, budget: Budget, skipped: Counter[str]
+    path: str, options: SymbolOptions, budget: ReadingBudget, skipped: Counter[str]
 ) -> Iterator[ElfFile]:
     """Yield the object files of an archive; each is closed when the next one is asked for.
 

@@ -20,7 +20,7 @@ from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.buildinfo import has_build_info
 from harness.symbols.go.packages import iter_go_contents
-from harness.symbols.limits import Budget
+from harness.symbols.limits import ReadingBudget
 from harness.symbols.native.extract import iter_native_contents
 from harness.symbols.opening import holds_archive, iter_archive, open_described
 from harness.symbols.split import SKELETON, is_skeleton, open_split
@@ -70,7 +70,7 @@ def _open_archive(
     path: str, options: SymbolOptions, skipped: Counter[str]
 ) -> tuple[str, Generator[Package]]:
     """Return the first known language in an archive, and the packages of all its object files."""
-    budget = Budget(options.limits)
+    budget = ReadingBudget(options.limits)
     language = ""
     for elf in iter_archive(path, options, budget, Counter()):
         with _judged(elf):
@@ -82,7 +82,7 @@ def _open_archive(
 
 
 def _iter_archive_packages(
-    path: str, options: SymbolOptions, budget: Budget, skipped: Counter[str]
+    path: str, options: SymbolOptions, budget: ReadingBudget, skipped: Counter[str]
 ) -> Generator[Package]:
     """Yield the packages of one object file after the other.
 

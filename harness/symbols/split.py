@@ -35,7 +35,7 @@ STAGE = "extraction"
 SKELETON = "skeleton unit without its split file"
 """Why a unit is left out whose entries are nowhere to be found."""
 
-Part: TypeAlias = tuple[int, int]
+Contribution: TypeAlias = tuple[int, int]
 """Where a unit's part of a section begins, and its size."""
 
 _OF_BINARY = frozenset((".debug_addr", ".debug_line", ".debug_line_str", ".debug_ranges"))
@@ -113,7 +113,7 @@ class SplitFile(ElfFile):
         self.budget = home.budget
         self.dead_starts = home.dead_starts
         self._home = home
-        self._parts: dict[str, Part] | None = None
+        self._parts: dict[str, Contribution] | None = None
 
     def section(self, name: str) -> Section | None:
         """Return a section by the name that it has in a binary that is not split."""
@@ -185,7 +185,7 @@ class SplitDwarf(Dwarf):
 
 def find_parts(
     index: Section, number: int, order: ByteOrder, check_time: Callable[[], None]
-) -> dict[str, Part] | None:
+) -> dict[str, Contribution] | None:
     """Return by section what belongs to a unit of a package; None if it is not there.
 
     The index is a hash table of the units' numbers, and a row of offsets and sizes for each.

@@ -28,7 +28,7 @@ MISSING = "unit of the supplementary file"
 _MOST_BYTES = 4096
 
 
-class Link(NamedTuple):
+class SupplementLink(NamedTuple):
     """What a binary says of its supplementary file."""
 
     name: str
@@ -68,7 +68,7 @@ def add_supplement(dwarf: Dwarf, directories: Sequence[str], skipped: Counter[st
     skipped[f"{MISSING} {link.name}, which is not there"] += 1
 
 
-def _read_link(elf: ElfFile) -> Link | None:
+def _read_link(elf: ElfFile) -> SupplementLink | None:
     section = elf.section(".gnu_debugaltlink")
     if section is not None:
         name, _, identity = section.window(0, _MOST_BYTES).partition(b"\0")
@@ -77,7 +77,7 @@ def _read_link(elf: ElfFile) -> Link | None:
         if section is None:
             return None
         name, identity = _read_sup(section)
-    return Link(name.decode("utf-8", "replace"), identity) if name else None
+    return SupplementLink(name.decode("utf-8", "replace"), identity) if name else None
 
 
 def _read_sup(section: Section) -> tuple[bytes, bytes]:
@@ -93,7 +93,7 @@ def _identity(found: ElfFile) -> bytes:
     return bytes.fromhex(build_id(found)) if section is None else _read_sup(section)[1]
 
 
-def _iter_places(binary: str, link: Link, directories: Sequence[str]) -> Iterator[str]:
+def _iter_places(binary: str, link: SupplementLink, directories: Sequence[str]) -> Iterator[str]:
     here = posixpath.dirname(posixpath.realpath(binary))
     yield posixpath.join(here, link.name)
     yield posixpath.join(here, posixpath.basename(link.name))

@@ -270,3 +270,23 @@ def test_a_worker_with_memray_loads_nothing_heavy_but_what_memray_itself_loads()
     """memray imports rich; it does so before the probe starts, so its peak does not contain it."""
     assert set(BUILT_IN) >= MEMRAY_PROBES
     assert heavy_after(*WORKER, *BUILT_IN) == heavy_after("memray")
+
+
+def _public_types(tree: ast.Module) -> Iterator[str]:
+    """Yield the classes and type aliases that a module defines."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (t.id for t in targets if isinstance(t, ast.Name) and not t.id.isupper())
+
+
+def test_no_two_modules_define_a_type_of_the_same_name() -> None:
+    """Whoever reads `Report` need not ask which."""
+    places: dict[str, list[str]] = {}
+    for module in MODULES:
+        for name in _public_types(ast.parse(path_of(module).read_bytes())):
+            if name[0].isupper():
+                places.setdefault(name, []).append(module)
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}

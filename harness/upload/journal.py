@@ -27,7 +27,7 @@ from harness.intake.form import FormError, read_boundary
 JOURNAL = "upload.jsonl"
 _CHUNK_BYTES = 64 * KIB
 
-State = Literal["begun", "sending", "accepted", "too-large", "refused"]
+BatchState = Literal["begun", "sending", "accepted", "too-large", "refused"]
 
 
 class JournalLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class JournalLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     upload_id: str
     batch: int = 0
     digest: str = ""
-    state: State
+    state: BatchState
 
 
 class Journal:
@@ -51,7 +51,7 @@ class Journal:
         self.upload_id = upload_id
         self.path = path
         self._file: BinaryIO | None = None
-        self._states: dict[tuple[int, str], State] = {}
+        self._states: dict[tuple[int, str], BatchState] = {}
         if path is not None:
             self._file = _opened(path, "xb")
             self.note(0, "", "begun")
@@ -90,7 +90,7 @@ class Journal:
         """The numbers of the batches that were last heard to be refused."""
         return sorted({number for number, _ in self._in("refused")})
 
-    def state(self, batch: int, digest: str) -> State | None:
+    def state(self, batch: int, digest: str) -> BatchState | None:
         """Return what became of a batch; None if it was never sent.
 
         Raises:
@@ -106,7 +106,7 @@ class Journal:
             )
         return state
 
-    def note(self, batch: int, digest: str, state: State) -> None:
+    def note(self, batch: int, digest: str, state: BatchState) -> None:
         """Write down what becomes of a batch.
 
         Raises:
@@ -133,7 +133,7 @@ class Journal:
             self._file.write(data)
             os.fsync(self._file.fileno())
 
-    def _in(self, state: State) -> list[tuple[int, str]]:
+    def _in(self, state: BatchState) -> list[tuple[int, str]]:
         return [batch for batch, found in self._states.items() if found == state]
 
 

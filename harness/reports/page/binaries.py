@@ -13,14 +13,14 @@ from harness.reports.page.attachments import Flame
 from harness.reports.report import Report
 from harness.stats.copies import Holdings, holdings_by_arm
 from harness.stats.curves import Curve, curves_of
-from harness.stats.quantity import Place, Quantity, replicate_values
+from harness.stats.quantity import Quantity, replicate_values
 from harness.stats.summary import Row, Summary
 from harness.units import format_value
 
 MOST_BATCHES = 60
 _TABLES = ("batches", "timeline", "copies", "deliveries")
 
-Key = tuple[str, str]
+_Case = tuple[str, str]
 """Binary and source."""
 
 
@@ -95,7 +95,7 @@ def languages_of(deliveries: pd.DataFrame) -> dict[str, str]:
     return {str(row.binary): str(row.language) for row in named.itertuples()}
 
 
-def _by_case(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
+def _by_case(table: pd.DataFrame) -> dict[_Case, pd.DataFrame]:
     """Return the rows of each binary and source: one pass, however many there are."""
     return defaultdict(
         lambda: table.iloc[:0],
@@ -109,8 +109,8 @@ def _by_case(table: pd.DataFrame) -> dict[Key, pd.DataFrame]:
 def _case(
     report: Report,
     row: Row,
-    values: Mapping[Place, list[float]],
-    tables: Mapping[str, Mapping[Key, pd.DataFrame]],
+    values: Mapping[tuple[str, ...], list[float]],
+    tables: Mapping[str, Mapping[_Case, pd.DataFrame]],
     flames: Mapping[Flame, str],
 ) -> CaseDetail:
     key = (row.binary, row.source)
@@ -133,7 +133,7 @@ def _case(
     )
 
 
-def _iter_metrics(row: Row, values: Mapping[Place, list[float]]) -> Iterator[MetricLine]:
+def _iter_metrics(row: Row, values: Mapping[tuple[str, ...], list[float]]) -> Iterator[MetricLine]:
     arms = (row.baseline, row.candidate)
     for probe, metric in sorted({(q.probe, q.metric) for arm in arms for q in arm.quantities}):
         old, new = (

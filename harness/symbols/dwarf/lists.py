@@ -12,6 +12,7 @@ from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.forms import read_uleb
 from harness.symbols.limits import beyond
+from harness.symbols.lines import Range
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.units import Unit
@@ -24,9 +25,6 @@ _ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)
 _SPLIT_BASE, _SPLIT_ENDS, _SPLIT_LENGTH, _SPLIT_OFFSETS = range(1, 5)
 _START_END, _START_LENGTH, _VIEW_PAIR, _UNKNOWN = range(7, 11)
-
-Range: TypeAlias = tuple[int, int]
-"""Addresses [low, high)."""
 
 Places: TypeAlias = tuple[list[Range], list[bytes]]
 """Address ranges, and the expression that holds in each; EVERYWHERE for one that always does."""

@@ -13,7 +13,8 @@ from functools import lru_cache, partial
 from typing import NamedTuple, TypeAlias
 
 from harness.symbols.dwarf.forms import read_uleb
-from harness.symbols.dwarf.lists import EVERYWHERE, Range
+from harness.symbols.dwarf.lists import EVERYWHERE
+from harness.symbols.lines import Range
 from harness.symbols.spill import Known
 
 STAGE = "extraction"

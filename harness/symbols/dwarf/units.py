@@ -16,7 +16,7 @@ from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.forms import JoinedLayout, Layout
 from harness.symbols.dwarf.strings import Strings
-from harness.symbols.limits import STEP, Budget
+from harness.symbols.limits import STEP, ReadingBudget
 
 if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
@@ -331,7 +331,9 @@ def _remedy(elf: ElfFile) -> str:
     )
 
 
-def unit_offsets(section: Section, order: ByteOrder, budget: Budget, start: int = 0) -> array[int]:
+def unit_offsets(
+    section: Section, order: ByteOrder, budget: ReadingBudget, start: int = 0
+) -> array[int]:
     """Return where the units of a section start, and where the last one ends.
 
     Raises:

@@ -11,8 +11,8 @@ from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.lists import pc_ranges
 from harness.symbols.dwarf.units import Unit
 from harness.symbols.go.availability import available_pcs
-from harness.symbols.go.binary import GoBinary, UnitReader
-from harness.symbols.go.index import Entry, GoIndex, Kind
+from harness.symbols.go.binary import GoBinary, GoUnitReader
+from harness.symbols.go.index import Entry, EntryKind, GoIndex
 from harness.symbols.go.inlined import FAR
 from harness.symbols.go.linetable import FunctionLines
 from harness.symbols.go.names import FunctionName, parse_function_name
@@ -39,7 +39,7 @@ class FunctionBuilder(BodyReader):
     """Builds the scope of one concrete function from its entries, in file order."""
 
     def __init__(
-        self, binary: GoBinary, reader: UnitReader, die: Die, ranges: list[Range], lines: PcLines
+        self, binary: GoBinary, reader: GoUnitReader, die: Die, ranges: list[Range], lines: PcLines
     ) -> None:
         super().__init__(reader.unit, die.depth, ranges)
         self._binary = binary
@@ -66,7 +66,7 @@ class FunctionBuilder(BodyReader):
 
 
 def open_function(
-    binary: GoBinary, reader: UnitReader, die: Die, lines: FunctionLines | None, raw: str
+    binary: GoBinary, reader: GoUnitReader, die: Die, lines: FunctionLines | None, raw: str
 ) -> FunctionBuilder | None:
     """Return a builder for a function; None, and a count, if it has no code or no lines.
 
@@ -88,7 +88,7 @@ def open_function(
     return FunctionBuilder(binary, reader, die, ranges, own)
 
 
-def read_function(binary: GoBinary, reader: UnitReader, die: Die) -> Scope | None:
+def read_function(binary: GoBinary, reader: GoUnitReader, die: Die) -> Scope | None:
     """Return the scope of one function; None, and a count, if it has no code or no lines."""
     raw, name = _listed_names(reader.unit, die.attributes)
     pc = reader.unit.address(die.attributes)
@@ -114,7 +114,7 @@ def read_definition(binary: GoBinary, index: GoIndex, entry: Entry) -> Scope:
     """Return the scope of an inlined function: its definition, and all its instances merged."""
     merged = Merged()
     file = ""
-    near_only = entry.kind == Kind.NEAR_DEFINITION
+    near_only = entry.kind == EntryKind.NEAR_DEFINITION
     for instance in index.instances.iter_of(entry.place):
         if near_only and not instance.near:
             binary.skipped[FAR] += 1

@@ -28,7 +28,7 @@ _POSITION_BITS = 40
 _MOST_PACKAGES = 1 << (64 - _POSITION_BITS)
 
 
-class Kind(IntEnum):
+class EntryKind(IntEnum):
     """What an entry leads to; methods and definitions follow the type and the code they go with."""
 
     TYPE = 0
@@ -58,13 +58,13 @@ class Entry(Struct, array_like=True, order=True, frozen=True, gc=False):
     shape_of: str = ""
 
 
-def function_entry(name: FunctionName, kind: Kind, place: int) -> Entry:
+def function_entry(name: FunctionName, kind: EntryKind, place: int) -> Entry:
     """Return the entry of a function or method."""
-    shape_of = name.qualified if kind is Kind.SHAPE else ""
+    shape_of = name.qualified if kind is EntryKind.SHAPE else ""
     if not name.receiver:
         return Entry(name.name, False, kind, "", place, shape_of)
     # Methods with code keep the order of the file, inlined ones are sorted by name.
-    method = name.name if kind > Kind.SHAPE else ""
+    method = name.name if kind > EntryKind.SHAPE else ""
     return Entry(f"{name.package}.{name.receiver}", True, kind, method, place, shape_of)
 
 
@@ -102,7 +102,7 @@ class GoIndex:
     def add(self, package: str, entry: Entry) -> None:
         """Record what a package delivers."""
         number = self.number_of(package)
-        if entry.kind != Kind.TYPE:
+        if entry.kind != EntryKind.TYPE:
             self.packages[number].has_functions = True
         position = self._listed.append(_encode(entry))
         self._entries.add(number << _POSITION_BITS | position)

@@ -67,7 +67,7 @@ class _Owner(Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PhysicalFunction:
     """A physical function: its unit, its lines, and whether instances in it may be near."""
 
     unit: Unit
@@ -88,7 +88,7 @@ class InstanceCollector:
         binary: GoBinary,
         index: GoIndex,
         find_origin: Callable[[int], Origin | None],
-        place: Place,
+        place: PhysicalFunction,
     ) -> None:
         self._binary = binary
         self._index = index

@@ -10,9 +10,9 @@ from harness.config import SymbolOptions
 from harness.model import Scope
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.units import Dwarf
-from harness.symbols.go.binary import GoBinary, UnitReader, open_binary
+from harness.symbols.go.binary import GoBinary, GoUnitReader, open_binary
 from harness.symbols.go.functions import read_definition, read_function
-from harness.symbols.go.index import Entry, GoIndex, Kind
+from harness.symbols.go.index import Entry, EntryKind, GoIndex
 from harness.symbols.go.prepass import build_index
 from harness.symbols.go.types import read_fields
 from harness.symbols.scopes import type_scope
@@ -45,7 +45,7 @@ class PackageReader:
         self._binary = binary
         self._index = index
         self._number = number
-        self._reader: UnitReader | None = None
+        self._reader: GoUnitReader | None = None
 
     def iter_children(self) -> Iterator[Scope]:
         """Yield functions and types in one sequence, sorted by name."""
@@ -65,7 +65,7 @@ class PackageReader:
         entries: list[Entry] = []
         seen: set[str] = set()
         for entry in self._index.entries(self._number):
-            if entry.kind == Kind.SHAPE:
+            if entry.kind == EntryKind.SHAPE:
                 if entry.shape_of in seen:
                     continue
                 seen.add(entry.shape_of)
@@ -73,23 +73,23 @@ class PackageReader:
         return entries
 
     def _read_type(self, name: str, entries: list[Entry]) -> Scope:
-        types = [entry.place for entry in entries if entry.kind == Kind.TYPE]
-        methods = [self._read_function(entry) for entry in entries if entry.kind != Kind.TYPE]
+        types = [entry.place for entry in entries if entry.kind == EntryKind.TYPE]
+        methods = [self._read_function(entry) for entry in entries if entry.kind != EntryKind.TYPE]
         fields = read_fields(self._binary, types)
         scope = type_scope(name, fields)
         scope.scopes = [method for method in methods if method is not None]
         return scope
 
     def _read_function(self, entry: Entry) -> Scope | None:
-        if entry.kind == Kind.CODE:
+        if entry.kind == EntryKind.CODE:
             return self._index.stored(entry.place)
-        if entry.kind == Kind.SHAPE:
+        if entry.kind == EntryKind.SHAPE:
             reader = self._reader_at(entry.place)
             return read_function(self._binary, reader, read_die(reader.unit, entry.place))
         return read_definition(self._binary, self._index, entry)
 
-    def _reader_at(self, offset: int) -> UnitReader:
+    def _reader_at(self, offset: int) -> GoUnitReader:
         """Return the reader of the unit at an offset; most functions are in one unit."""
         if self._reader is None or not self._reader.unit.offset <= offset < self._reader.unit.end:
-            self._reader = UnitReader(self._binary, self._binary.dwarf.unit_of(offset))
+            self._reader = GoUnitReader(self._binary, self._binary.dwarf.unit_of(offset))
         return self._reader

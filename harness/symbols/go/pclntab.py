@@ -36,7 +36,7 @@ _MAX_NAME = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PclntabFormat:
     """What one format of the table says about itself.
 
     `tables` are the header words that hold the offsets of function names, unit files, file names,
@@ -51,10 +51,10 @@ class Layout:
 
 
 _LAYOUTS = {
-    0xFFFFFFFB: Layout("1.2", None, relative=False, start_line=False),
-    0xFFFFFFFA: Layout("1.16", (2, 3, 4, 5, 6), relative=False, start_line=False),
-    0xFFFFFFF0: Layout("1.18", (3, 4, 5, 6, 7), relative=True, start_line=False),
-    0xFFFFFFF1: Layout("1.20", (3, 4, 5, 6, 7), relative=True, start_line=True),
+    0xFFFFFFFB: PclntabFormat("1.2", None, relative=False, start_line=False),
+    0xFFFFFFFA: PclntabFormat("1.16", (2, 3, 4, 5, 6), relative=False, start_line=False),
+    0xFFFFFFF0: PclntabFormat("1.18", (3, 4, 5, 6, 7), relative=True, start_line=False),
+    0xFFFFFFF1: PclntabFormat("1.20", (3, 4, 5, 6, 7), relative=True, start_line=True),
 }
 MAGICS = tuple(_LAYOUTS)
 """The first four bytes of a table, as a number in the byte order of the binary."""
@@ -271,7 +271,7 @@ class PcLineTable:
         return read_pc_values(self._pc_window, offset, function.entry, self.quantum)
 
 
-def _identify(section: Section, head: bytes) -> tuple[Literal["little", "big"], Layout]:
+def _identify(section: Section, head: bytes) -> tuple[Literal["little", "big"], PclntabFormat]:
     """Return byte order and layout; no magic reads as another one in the other byte order."""
     orders: tuple[Literal["little", "big"], ...] = ("little", "big")
     for order in orders:

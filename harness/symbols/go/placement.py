@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.units import Unit
-from harness.symbols.go.binary import GoBinary, UnitReader
-from harness.symbols.go.index import GoIndex, Kind, function_entry
+from harness.symbols.go.binary import GoBinary, GoUnitReader
+from harness.symbols.go.index import EntryKind, GoIndex, function_entry
 from harness.symbols.go.inlined import Origin
 from harness.symbols.go.names import FunctionName
 
@@ -80,7 +80,7 @@ class Placement:
         """Decide who delivers the pending definitions, now that `package` is delivered or none."""
         for offset, name in self._pending:
             near = bool(package) and (not name.receiver or name.package == package)
-            kind = Kind.NEAR_DEFINITION if near else Kind.FAR_DEFINITION
+            kind = EntryKind.NEAR_DEFINITION if near else EntryKind.FAR_DEFINITION
             self._index.add(package if near else name.package, function_entry(name, kind, offset))
         self._pending.clear()
 
@@ -89,7 +89,7 @@ class Placement:
         if self._by_unit and wanted and "[" not in name.qualified:
             self._pending.append(_Pending(offset, name))
             return True
-        self._index.add(name.package, function_entry(name, Kind.FAR_DEFINITION, offset))
+        self._index.add(name.package, function_entry(name, EntryKind.FAR_DEFINITION, offset))
         return wanted and not self._by_unit
 
     def find_origin(self, offset: int) -> Origin | None:
@@ -104,7 +104,7 @@ class Placement:
         if offset < 0:
             return None
         unit = self._binary.dwarf.unit_of(offset)
-        names = UnitReader(self._binary, unit).name_of(read_die(unit, offset).attributes)
+        names = GoUnitReader(self._binary, unit).name_of(read_die(unit, offset).attributes)
         if names is None:
             return None
         raw, name = names

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.units import Unit
-from harness.symbols.go.binary import GoBinary, UnitReader
+from harness.symbols.go.binary import GoBinary, GoUnitReader
 from harness.symbols.go.functions import FunctionBuilder, open_function
-from harness.symbols.go.index import Entry, GoIndex, Kind, function_entry
-from harness.symbols.go.inlined import INSTANCES, InstanceCollector, Place
+from harness.symbols.go.index import Entry, EntryKind, GoIndex, function_entry
+from harness.symbols.go.inlined import INSTANCES, InstanceCollector, PhysicalFunction
 from harness.symbols.go.names import FunctionName
 from harness.symbols.go.placement import Placement
 from harness.symbols.go.types import declared_name
@@ -79,7 +79,7 @@ class UnitScan:
         self._placement = placement
         self._unit = unit
         self._wanted = wanted
-        self._reader = UnitReader(binary, unit)
+        self._reader = GoUnitReader(binary, unit)
         self._collector: InstanceCollector | None = None
         self._builder: FunctionBuilder | None = None
         self._name: FunctionName | None = None
@@ -125,14 +125,14 @@ class UnitScan:
             self._collector = None
         if self._builder is not None and self._name is not None:
             position = self._index.store(self._builder.finish(self._name))
-            entry = function_entry(self._name, Kind.CODE, position)
+            entry = function_entry(self._name, EntryKind.CODE, position)
             self._index.add(self._unit.name, entry)
             self._builder = None
 
     def _add_type(self, die: Die) -> None:
         declared = declared_name(self._unit.text(die.attributes.get(dw.AT_NAME)))
         if declared is not None and self._binary.filter.admits_package(declared[0]):
-            entry = Entry(declared[1], True, Kind.TYPE, "", die.offset)
+            entry = Entry(declared[1], True, EntryKind.TYPE, "", die.offset)
             self._index.add(declared[0], entry)
 
     def _open(self, die: Die) -> bool:
@@ -150,7 +150,7 @@ class UnitScan:
         if not is_instance:
             names = self._reader.concrete(attributes, counting=self._wanted)
             if names is not None and "[" in names[0]:
-                entry = function_entry(names[1], Kind.SHAPE, die.offset)
+                entry = function_entry(names[1], EntryKind.SHAPE, die.offset)
                 self._index.add(names[1].package, entry)
                 names = None
         own = self._wanted and names is not None
@@ -174,7 +174,7 @@ class UnitScan:
             self._builder = open_function(self._binary, self._reader, die, lines, raw)
         if pc is None or not die.has_children:
             return False
-        place = Place(self._unit, lines, near)
+        place = PhysicalFunction(self._unit, lines, near)
         find_origin = self._placement.find_origin
         self._collector = InstanceCollector(self._binary, self._index, find_origin, place)
         if dw.AT_ABSTRACT_ORIGIN in die.attributes:

@@ -90,7 +90,7 @@ class TypeInfo(NamedTuple):
     raw: str
 
 
-class TypeNames:
+class GoTypeNames:
     """Types by offset; the last few thousand are kept."""
 
     def __init__(self, dwarf: Dwarf) -> None:

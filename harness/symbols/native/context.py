@@ -17,9 +17,9 @@ from harness.symbols.split import SKELETON, is_skeleton
 
 if TYPE_CHECKING:
     from harness.symbols.dwarf.filenames import SourceFile
-    from harness.symbols.dwarf.lists import Range
     from harness.symbols.dwarf.units import Unit
     from harness.symbols.instances import StoredInstances
+    from harness.symbols.lines import Range
     from harness.symbols.native.signed import SignedTypes
 
 STAGE = "extraction"

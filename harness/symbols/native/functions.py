@@ -16,10 +16,10 @@ from harness.model import LanguageSpecifics, Scope, Symbol
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
-from harness.symbols.dwarf.lists import Range, pc_ranges, read_places
+from harness.symbols.dwarf.lists import pc_ranges, read_places
 from harness.symbols.dwarf.places import judge, readable
 from harness.symbols.instances import Instance, Merged
-from harness.symbols.lines import PcLines, merge_overlapping, to_line_ranges
+from harness.symbols.lines import PcLines, Range, merge_overlapping, to_line_ranges
 from harness.symbols.native.chains import definition_of, follow
 from harness.symbols.scopes import (
     BLOCK_TAGS,
@@ -43,22 +43,24 @@ STAGE = "scope tree"
 _GAPS_PER_LOOK = 64  # at the clock, which costs as much as a gap does
 
 
-class Body(NamedTuple):
+class FunctionBody(NamedTuple):
     """One instance of a function: its outermost block, and the lines that are its own."""
 
     root: Block
     lines: PcLines
 
 
-def finish_body(reader: UnitReader, body: BodyReader, file: str) -> Body:
+def finish_body(reader: UnitReader, body: BodyReader, file: str) -> FunctionBody:
     """Return a body that is complete; statements in other files than `file` are not part of it."""
     if body.without_code:
         reader.skipped["lexical block without code"] += body.without_code
     files = reader.numbers_of(file)
-    return Body(body.root, own_lines(reader, body, files))
+    return FunctionBody(body.root, own_lines(reader, body, files))
 
 
-def read_body(reader: UnitReader, offset: int, file: str, info: Section | None = None) -> Body:
+def read_body(
+    reader: UnitReader, offset: int, file: str, info: Section | None = None
+) -> FunctionBody:
     """Walk one function or inlined instance; what is inlined into it is not part of it.
 
     Args:
@@ -245,7 +247,7 @@ def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
     return found
 
 
-def instance_of(reader: UnitReader, body: Body, *, direct: bool = True) -> Instance | None:
+def instance_of(reader: UnitReader, body: FunctionBody, *, direct: bool = True) -> Instance | None:
     """Return what an inlined or out-of-line instance contributes; None if it has no lines.
 
     Without lines it was optimised down to nothing, and has no say in which lines exist.

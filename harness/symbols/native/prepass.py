@@ -15,9 +15,10 @@ from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.filenames import SourceFile
 from harness.symbols.dwarf.linehead import FileTable
-from harness.symbols.dwarf.lists import CODE, Range, pc_ranges
+from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
+from harness.symbols.lines import Range
 from harness.symbols.native.chains import definition_of, follow
 from harness.symbols.native.context import UnitReader, reason_to_skip
 from harness.symbols.native.functions import finish_body, instance_of

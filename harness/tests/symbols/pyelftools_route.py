@@ -25,8 +25,9 @@ from harness.symbols.dwarf.abbrev import wanted_of
 from harness.symbols.dwarf.dies import Die, Walk
 from harness.symbols.dwarf.linehead import FileEntry
 from harness.symbols.dwarf.lines import LineTable
-from harness.symbols.dwarf.lists import Places, Range
+from harness.symbols.dwarf.lists import Places
 from harness.symbols.dwarf.units import Unit
+from harness.symbols.lines import Range
 from harness.tests.symbols import oracle
 
 
