@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from harness.config import Claim
-from harness.records import Record
+from harness.records import Manifest, Record
 from harness.run.events import (
     CellMeasured,
     Event,
@@ -27,6 +27,9 @@ from harness.units import format_seconds
 if TYPE_CHECKING:
     from harness.stats.summary import Summary
 
+MOST_ROWS = 80
+_TABLES = ("samples", "batches", "deliveries", "failures")
+
 
 class RunView:
     """Listens to a run's events.
@@ -36,6 +39,7 @@ class RunView:
         bars: For others who have something to show at the same time.
 
     With `quiet_rows` it prints no row when a binary is finished: there are not two arms to compare.
+    It prints `MOST_ROWS` rows at most: more of them nobody reads, and each delays the next job.
     When a run that has begun ends early, it says what is kept, and with `resumable` how to go on.
     """
 
@@ -47,7 +51,8 @@ class RunView:
         self._resumable = resumable
         self.run_dir: Path | None = None
         self._said_header = False
-        self._binaries = 0
+        self._manifest: Manifest | None = None
+        self._binaries = self._cells = 0
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -87,10 +92,10 @@ class RunView:
                 left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
                 shown = f"{record.job.binary[:30]}, {record.job.probe}"
                 self._move(description=shown, completed=done, total=total, left=left)
-            case CellMeasured(_, source, records):
-                self._show_row(source, records)
-            case SourceMeasured(source, records):
-                self._show_verdict(source, records)
+            case CellMeasured(_, _, records):
+                self._show_row(records)
+            case SourceMeasured(_, records):
+                self._show_verdict(records)
             case Problem(_, message):
                 self.say(message)
             case RunFinished():
@@ -99,27 +104,28 @@ class RunView:
     def _move(self, **what: Any) -> None:
         self.bars.update(self._task, **what)
 
-    def _show_row(self, source: str, records: list[Record]) -> None:
+    def _show_row(self, records: list[Record]) -> None:
         from harness.reports.terminal import live_header, live_row  # noqa: PLC0415 - loads pandas
 
-        if self._quiet_rows:
+        self._cells += 1
+        if self._quiet_rows or self._cells > MOST_ROWS:
             return
         summary = self._summary(records)
-        rows = summary.of_source(source)
-        if rows and not self._said_header:
+        if summary.rows and not self._said_header:
             self._said_header = True
             self._console.print(live_header(summary.arms))
-        for row in rows:
+        for row in summary.rows:
             self._console.print(live_row(row, summary.arms))
+        if self._cells == MOST_ROWS:
+            self.say("no more rows while it runs: the report has them all")
 
-    def _show_verdict(self, source: str, records: list[Record]) -> None:
+    def _show_verdict(self, records: list[Record]) -> None:
         """Say what is known of all binaries before the instruments that add detail have run."""
         from harness.reports.headline import Headline  # noqa: PLC0415 - loads pandas
 
         if self._quiet_rows or self._binaries == 1:
             return
-        known = self._summary([record for record in records if record.job.source == source])
-        for finding in Headline(known, Claim()).iter_findings():
+        for finding in Headline(self._summary(records), Claim()).iter_findings():
             self._console.print(Text.assemble((finding.answer, "bold"), " ", finding.support))
 
     def _summary(self, records: list[Record]) -> Summary:
@@ -127,10 +133,10 @@ class RunView:
         from harness.stats.summary import summarise  # noqa: PLC0415 - likewise
 
         assert self.run_dir is not None
-        run = Run(
-            path=self.run_dir, manifest=read_manifest(self.run_dir), records=records, warnings=[]
-        )
-        return summarise(frames_of(run))
+        if self._manifest is None:  # once: it grows with the corpus, and is read for every row
+            self._manifest = read_manifest(self.run_dir)
+        run = Run(path=self.run_dir, manifest=self._manifest, records=records, warnings=[])
+        return summarise(frames_of(run, _TABLES))
 
     def _say_what_is_kept(self, run_dir: Path) -> None:
         self.say(f"what was measured is kept in {run_dir}")

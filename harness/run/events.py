@@ -32,7 +32,7 @@ class JobFinished(Struct, frozen=True):
 
 
 class CellMeasured(Struct, frozen=True):
-    """The headline metric of a binary and source is known; `records` are all of the binary's."""
+    """The headline metric of a binary and source is known; `records` are all of the two."""
 
     binary: str
     source: str
@@ -40,7 +40,7 @@ class CellMeasured(Struct, frozen=True):
 
 
 class SourceMeasured(Struct, frozen=True):
-    """The headline metric of every binary is known for a source; what follows adds detail."""
+    """The headline metric of every binary is known for a source; `records` are all of it."""
 
     source: str
     records: list[Record]

@@ -60,7 +60,7 @@ class Schedule:
         self.records: dict[str, list[Record]] = {}
         self._request, self._context, self._has_arrived = request, context, has_arrived
         self._binaries = {binary.name: binary for binary in request.binaries}
-        self._awaited = set(self._binaries)
+        self._awaited = dict.fromkeys(self._binaries)
         self._recorded = set(context.recorded)
         self._headline = headline_probe(context.traits, request.probes)
         past = list(past)
@@ -69,6 +69,7 @@ class Schedule:
         self._unverified = {job.cell for job in waiting if job.probe == VERIFY}
         self._recording = {job.replay for job in waiting if _records_packages(job)}
         self._open = Counter((job.binary, job.source, job.probe) for job in waiting)
+        self._telling = Counter(job.source for job in waiting if self._tells(job))
         self._measured: list[tuple[str, str]] = []
         self.progress = Progress(waiting, request, context)
         for record in past:
@@ -124,16 +125,17 @@ class Schedule:
 
     def is_measured(self, source: str) -> bool:
         """Tell whether the headline metric of every binary is known for a source."""
-        return not any(
-            count and one_source == source and probe in {VERIFY, self._headline}
-            for (_, one_source, probe), count in self._open.items()
-        )
+        return not self._telling[source]
+
+    def _tells(self, job: Job) -> bool:
+        """Tell whether the headline metric waits for a job."""
+        return job.probe in {VERIFY, self._headline}
 
     def _can_start(self, job: Job) -> bool | None:
         """Return whether a job can start; None if that is not known yet."""
         # Nothing is alone while a download or a build goes on.
         alone = self._context.traits[job.probe].alone
-        if not all(map(self._is_there, sorted(self._awaited) if alone else [job.binary])):
+        if not (self._are_all_there() if alone else self._is_there(job.binary)):
             return None
         if job.source == REPLAY and job.replay not in self._recorded:
             return None if job.replay in self._recording else False
@@ -143,8 +145,14 @@ class Schedule:
 
     def _is_there(self, name: str) -> bool:
         if name in self._awaited and self._has_arrived(name):
-            self._awaited.discard(name)
+            del self._awaited[name]
         return name not in self._awaited
+
+    def _are_all_there(self) -> bool:
+        while self._awaited:
+            if not self._is_there(next(iter(self._awaited))):
+                return False
+        return True
 
     def _learn(self, record: Record) -> None:
         job = record.job
@@ -166,7 +174,7 @@ class Schedule:
             return
         job = replay_job(self._request, self._context, binary)
         self._recording.add(path)
-        self._open[job.binary, job.source, job.probe] += 1
+        self._open_up(job)
         self._waiting.insert(0, job)
 
     def _top_up(self, job: Job) -> None:
@@ -184,13 +192,18 @@ class Schedule:
         ]
         self._waiting[:0] = more
         for one in more:
-            self._open[one.binary, one.source, one.probe] += 1
+            self._open_up(one)
             self.progress.add(one)
+
+    def _open_up(self, job: Job) -> None:
+        self._open[job.binary, job.source, job.probe] += 1
+        self._telling[job.source] += self._tells(job)
 
     def _close(self, job: Job) -> None:
         self._open[job.binary, job.source, job.probe] -= 1
-        probes = {VERIFY, self._headline}
-        if job.probe in probes and not any(self._open[job.binary, job.source, p] for p in probes):
+        self._telling[job.source] -= self._tells(job)
+        probes = (VERIFY, self._headline)
+        if self._tells(job) and not any(self._open[job.binary, job.source, p] for p in probes):
             self._measured.append((job.binary, job.source))
 
 

@@ -8,6 +8,8 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from harness.intake.process import Intake, confirm
 from harness.model import left_out_units
 from harness.records import VERIFY, Manifest, Record
@@ -34,6 +36,9 @@ from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 from harness.text import first_cause
+
+_ONLY_STORED = ("collections", "timeline", "holdings")
+"""What no decision of a run needs: kept for thousands of binaries, it would fill the memory."""
 
 
 def run_session(
@@ -167,17 +172,20 @@ class _Session:
         job, record = record.job, confirm(record, self._intake)
         if job.probe != RECORD_REPLAY or record.status != "ok":
             self._writer.append(record)
+        record = structs.replace(record, **{name: [] for name in _ONLY_STORED})
         self._schedule.add(record)
         if job.probe in {VERIFY, RECORD_REPLAY}:
             self._look_at(record)
         else:
             self._on_event(self._schedule.progress.finish(record))
         for binary, source in self._schedule.take_measured():
-            self._on_event(CellMeasured(binary, source, self._schedule.records[binary]))
+            found = [one for one in self._schedule.records[binary] if one.job.source == source]
+            self._on_event(CellMeasured(binary, source, found))
         for source in sorted(self._unsaid):
             if self._schedule.is_measured(source):
                 self._unsaid.discard(source)
-                self._on_event(SourceMeasured(source, self._schedule.all_records()))
+                found = [one for one in self._schedule.all_records() if one.job.source == source]
+                self._on_event(SourceMeasured(source, found))
 
     def _look_at(self, record: Record) -> None:
         """Say what was not delivered, once for all arms that failed alike, or not the same."""

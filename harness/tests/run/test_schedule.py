@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from harness.bench import generated
 from harness.loading import load_frames
 from harness.records import VERIFY, Counters, Job, Record
 from harness.run.events import Event, RunStarted
@@ -125,3 +127,48 @@ def test_what_an_earlier_run_has_verified_is_not_verified_again_unless_asked(
     values = ["binary", "arm", "source", "metric", "value"]
     peaks = [frames.samples.query("metric == 'heap_peak'")[values] for frames in (once, again)]
     assert sorted(peaks[0].to_numpy().tolist()) == sorted(peaks[1].to_numpy().tolist())
+
+
+def calls_for(binaries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many Python functions were called to schedule so many binaries."""
+    request = generated.a_request(binaries, tmp_path)
+    context = generated.context_of(request)
+    monkeypatch.setattr("harness.run.schedule.check_replay", Path)
+    schedule = a_schedule(request, context)
+    calls = 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    sys.setprofile(count)
+    try:
+        while job := schedule.take(everything):
+            schedule.add(generated.record_of(job, 1_000_000))
+            assert not (schedule.is_measured("dwarf") and schedule.waits and job.probe == VERIFY)
+    finally:
+        sys.setprofile(None)
+    assert not schedule.waits
+    return calls
+
+
+def test_what_is_done_for_one_binary_does_not_grow_with_their_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few, many = (calls_for(binaries, tmp_path, monkeypatch) for binaries in (10, 40))
+    assert many < 4.5 * few
+
+
+def test_what_needs_the_machine_waits_for_the_last_binary_to_arrive(tmp_path: Path) -> None:
+    request = structs.replace(
+        generated.a_request(3, tmp_path), probes=("bare",), sources=("dwarf",)
+    )
+    context = generated.context_of(request)
+    arrived: set[str] = set()
+    jobs = [job for job in plan(request, context).jobs if job.probe == "bare"]
+    schedule = Schedule(request, context, jobs, has_arrived=arrived.__contains__)
+    schedule.expected = {job.cell: Counters() for job in jobs}
+    for binary in request.binaries:
+        assert schedule.take(everything) is None
+        arrived.add(binary.name)
+    assert schedule.take(everything) is not None
