@@ -267,8 +267,12 @@ class ScalingOptions(Struct, frozen=True, kw_only=True):
     ] = 5
 
 
-class LimitOptions(Struct, frozen=True, kw_only=True):
-    """How memory limits are searched."""
+class LimitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How memory limits are searched, over which of a run's binaries and sources.
+
+    With `under_bytes`, only these limits are tried, each `replicates` times. Only the `smallest` so
+    many binaries are tried, and only these `sources`; 0 and none mean all.
+    """
 
     grain_bytes: Annotated[int, Meta(ge=4 * KIB, description="How finely limits are told.")] = MIB
     replicates: Annotated[
@@ -278,6 +282,9 @@ class LimitOptions(Struct, frozen=True, kw_only=True):
         str,
         _choice("auto|cgroup_v2|cgroup_v1|rlimit_data", "What limits; auto: the best there is."),
     ] = "auto"
+    under_bytes: tuple[int, ...] = ()
+    smallest: int = 0
+    sources: tuple[str, ...] = ()
 
 
 class Claim(Struct, frozen=True):
@@ -318,7 +325,7 @@ EXPERIMENT_REPLICATES = 2
 
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
 SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)
-LIMIT = RunOptions(sources=("replay",), probes=("bare",), replicates=1)
+LIMIT = RunOptions(sources=("replay",), probes=("peak", "bare"), replicates=1)
 SCALING = RunOptions(sources=("replay",), probes=("peak",), replicates=1)
 
 # A small input has to reach the threshold too: until then the batch itself grows.

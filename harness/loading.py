@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.errors import StoreError
 from harness.stats.frames import COLUMNS, Frames, tables_of
+from harness.stats.limits import with_edges
 from harness.stats.metrics import Metrics
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.store.reader import Run, read_run
@@ -37,7 +38,7 @@ def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
         path=run.path,
         manifest=run.manifest,
         warnings=run.warnings,
-        **tables_of(run.records, Metrics(run.manifest), tables),
+        **tables_of(with_edges(run.records, run.manifest), Metrics(run.manifest), tables),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from harness.config import DEFAULTS, TOP_UP, PipelineOptions, SymbolOptions
+from harness.config import DEFAULTS, TOP_UP, LimitOptions, PipelineOptions, SymbolOptions
 
 VERIFY = "verify"
 """The probe of the unmeasured runs that show what each arm delivers."""
@@ -191,13 +191,16 @@ class Attempt(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What became of a process under a memory limit.
 
     `backend` is what limited it, `outcome` is `survived`, `killed`, `thrashed` or `failed`;
-    `peak_bytes` is what was charged at most, None where the limit tells no peak.
+    `peak_bytes` is what was charged at most, None where the limit tells no peak; `wall_s` how long
+    the process lived, its start included. A `limit_bytes` of 0 was no limit: a cgroup that only
+    looked.
     """
 
     backend: str
     limit_bytes: int
     outcome: str
     peak_bytes: int | None = None
+    wall_s: float | None = None
 
 
 class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -264,7 +267,8 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `replicates` overrides the cost model for the probes it names. Cells of an exact metric whose
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
     arm comes first where, and every hash seed. `env` is set in every measured process.
-    `suite` is the one whose needs a run meets.
+    `suite` is the one whose needs a run meets. Where there are `memory_limits`, the arms are also
+    tried under limits of the kernel.
     """
 
     arms: list[Arm] = []
@@ -279,6 +283,7 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()
     suite: str = ""
+    memory_limits: LimitOptions | None = None
 
 
 class Overhead(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,14 +19,15 @@ from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.reports.limit import LimitDocument, print_limits
 from harness.run.extensions import arms_by_name
-from harness.run.limit import find_limits
 from harness.run.request import request_of
+from harness.run.resume import resume_session
+from harness.run.session import run_session
 from harness.text import json_bytes
 from harness.units import parse_bytes
 
 
 @with_options
-def limit(
+def limit(  # noqa: PLR0913 - every parameter is an option of the command
     corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = CORPUS,
     *,
     under: Annotated[
@@ -38,28 +39,43 @@ def limit(
     ] = "",
     search: Annotated[LimitOptions, Fields("grain_bytes", "replicates", "backend")],
     options: Annotated[RunOptions, Fields("arms", "sources", "timeout_s", "results")] = LIMIT,
+    resume: Annotated[
+        Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
+    ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
     ] = False,
 ) -> None:
     """Find the smallest memory limit under which each arm still delivers each binary of CORPUS.
 
-    Every attempt is a real process under a limit of the kernel. It survived when the intake has
-    everything, and was killed when the kernel says so.
+    Every attempt is a real process under a limit of the kernel, and a stored record. It survived
+    when the intake has everything, and was killed when the kernel says so.
+
+    Exit codes: 0 every limit is known; 2 no binary can be read, or nothing can limit memory here;
+    3 the last arm does not survive the limit of --under; 4 something that was asked for is not
+    known: a binary was rejected, or an attempt failed for another reason than the limit; 130
+    interrupted, and what was found is kept for --resume.
     """
-    under_bytes = parse_bytes(under) if under else 0
-    view = RunView(error_console(), quiet_rows=True)
+    if under:
+        search = structs.replace(search, under_bytes=(parse_bytes(under),), replicates=1)
+    view = RunView(error_console(), quiet_rows=True, resumable=True)
     with closing(resolve(corpus)) as files, view:
         arms = arms_by_name(options.arms)
         request = request_of(options, arms, PipelineOptions(), command_line(), kind="limit")
-        request = structs.replace(request, binaries=binaries_of(files))
+        request = structs.replace(request, binaries=binaries_of(files), memory_limits=search)
         arrivals = Arrivals(files, say=view.say)
-        path, found = find_limits(request, search, under_bytes, view, arrivals)
+        if resume is not None:
+            run_dir = resume_session(resume, view, request, arrivals)
+        else:
+            run_dir = run_session(request, view, arrivals)
+    from harness.loading import load_frames  # noqa: PLC0415 - pandas, which a run begins without
+    from harness.stats.limits import found_limits  # noqa: PLC0415 - likewise
+
+    found = found_limits(load_frames(run_dir))
     if json:
+        (under_bytes,) = search.under_bytes or (None,)
         write_line(
-            json_bytes(
-                LimitDocument(run_id=path.name, under_bytes=under_bytes or None, found=found)
-            )
+            json_bytes(LimitDocument(run_id=run_dir.name, under_bytes=under_bytes, found=found))
         )
     else:
         print_limits(found, output_console())
@@ -68,10 +84,11 @@ def limit(
 
 def _judge(found: list[Found], candidate: str, under: str) -> None:
     """Refuse to end well where something is not known, or the candidate does not survive."""
+    limit_bytes = parse_bytes(under) if under else 0
     lost = [
         one
         for one in found
-        if one.arm == candidate and not one.problem and one.outcome not in {"", SURVIVED}
+        if one.arm == candidate and not one.problem and one.at(limit_bytes) not in {"", SURVIVED}
     ]
     if lost:
         names = ", ".join(dict.fromkeys(one.binary for one in lost))

@@ -9,9 +9,11 @@ from pathlib import Path
 from harness.cli.output import write_line
 from harness.loading import load_frames
 from harness.reports.document import summary_document
+from harness.reports.limit import print_limits
 from harness.reports.report import Report, report_of
 from harness.reports.sweep import print_sweep
 from harness.reports.terminal import print_summary
+from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
 from harness.text import json_bytes
@@ -50,6 +52,8 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
     console = make_console(sys.stdout)
     if report.frames.manifest.kind == SWEEP:
         print_sweep(sweep_points(report.frames), report.frames.manifest, console)
+    elif report.frames.manifest.kind == LIMIT:
+        print_limits(found_limits(report.frames), console)
     else:
         print_summary(report.summary, report.frames.manifest, console, held=report.held)
     for warning in report.frames.warnings:

@@ -16,13 +16,14 @@ from harness.run.events import (
     CellMeasured,
     Event,
     JobFinished,
+    LimitTried,
     Problem,
     RunFinished,
     RunStarted,
     SourceMeasured,
 )
 from harness.store import Run, read_manifest
-from harness.units import format_seconds
+from harness.units import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from harness.stats.summary import Summary
@@ -98,6 +99,11 @@ class RunView:
                 self._show_verdict(records)
             case Problem(_, message):
                 self.say(message)
+            case LimitTried(record):
+                assert record.attempt is not None
+                limit = format_bytes(record.attempt.limit_bytes)
+                shown = f"{record.job.binary[:30]}, {record.job.arm} under {limit}"
+                self._move(description=shown, left="")
             case RunFinished():
                 self._move(left="")
 

@@ -1,11 +1,13 @@
-"""Which ways of limiting there are on this machine."""
+"""Which ways of limiting there are on this machine, and what each is called in tables."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from harness.errors import ConfigError
 from harness.limits import cgroup1, cgroup2, rlimit
 from harness.limits.backend import Backend, Confinement
+from harness.records import Metric
 
 _GROUPS = {cgroup2.NAME: cgroup2.group, cgroup1.NAME: cgroup1.group}
 
@@ -16,8 +18,27 @@ def find_backends() -> list[Backend]:
     return [cgroup2.find(cgroups, mounts), cgroup1.find(cgroups, mounts), rlimit.find()]
 
 
+def chosen_backend(name: str) -> Backend:
+    """Return the backend of that name, or the best that can be used here.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    for one in find_backends():
+        if name in {"auto", one.name} and (name != "auto" or not one.missing):
+            if one.missing:
+                raise ConfigError(f"no limit by {name}: {one.missing}", remedy=one.remedy)
+            return one
+    raise ConfigError(f"no memory limit is called {name!r}")
+
+
 def confinement(backend: str, parent: str, limit_bytes: int) -> Confinement:
     """Return what a launcher puts around a worker; for a limit of 0 it only looks."""
     if backend in _GROUPS:
         return Confinement(group=_GROUPS[backend](parent, limit_bytes))
     return Confinement(data_bytes=limit_bytes)
+
+
+def metric_of(backend: str, *, compared: bool) -> Metric:
+    """Declare the smallest limit that is survived: what each kind counts has a name of its own."""
+    return Metric(f"limit_{backend}", "byte", exact=True, compared=compared)

@@ -1,11 +1,11 @@
-"""Where a pipeline stops to survive: bisection over limits, and the edge tried again on both sides.
+"""Where a pipeline stops to survive: a search over limits, and the edge tried again on both sides.
 
-Pure: what happens at a limit is told by whoever asks.
+Pure: what happens at a limit is told by whoever asks, or was stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -16,8 +16,9 @@ _MOST_TIMES_START = 16
 class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The smallest limit that always delivered, and the largest below it that did not.
 
-    `steady` says that nothing at or below `killed_bytes` ever delivered; otherwise the answer is
-    the interval between the two. `killed_bytes` of 0 was never tried.
+    `steady` says that they are one grain apart and that nothing at or below `killed_bytes` ever
+    delivered; otherwise the answer is the interval between the two. `killed_bytes` of 0 was never
+    tried.
     """
 
     survives_bytes: int
@@ -26,22 +27,47 @@ class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     attempts: int
 
 
+def edge_of(outcomes: Mapping[int, Sequence[str]], grain_bytes: int) -> Edge | None:
+    """Return the edge that attempts show, in whichever order they were made.
+
+    Args:
+        outcomes: What became of the attempts at each limit, in bytes.
+        grain_bytes: How finely limits were tried.
+
+    Returns:
+        None where no limit always delivered, or an attempt failed for another reason.
+    """
+    always = [at for at, found in outcomes.items() if set(found) == {SURVIVED}]
+    killed = max((at for at in outcomes if at not in always), default=0)
+    survives = min((at for at in always if at > killed), default=0)
+    if not survives or any(FAILED in found for found in outcomes.values()):
+        return None
+    below = {one for at, found in outcomes.items() if at <= killed for one in found}
+    return Edge(
+        survives_bytes=survives,
+        killed_bytes=killed,
+        steady=SURVIVED not in below and survives - killed <= grain_bytes,
+        attempts=sum(map(len, outcomes.values())),
+    )
+
+
 def find_edge(
     start_bytes: int, grain_bytes: int, replicates: int, attempt: Callable[[int], str]
 ) -> Edge | None:
     """Return the edge, or None where an attempt failed for another reason than the limit.
 
     Args:
-        start_bytes: What a free run took; the search begins there.
+        start_bytes: Where it may be: the search begins there.
         grain_bytes: Limits are multiples of it.
         replicates: How often each side of the edge is tried.
         attempt: Tries a limit and returns its outcome.
     """
     search = _Search(grain_bytes, replicates, attempt)
     try:
-        return search.run(max(1, -(-start_bytes // grain_bytes)))
+        search.run(max(1, -(-start_bytes // grain_bytes)))
     except _UnclearError:
         return None
+    return edge_of(search.outcomes, grain_bytes)
 
 
 class _UnclearError(Exception):
@@ -49,43 +75,47 @@ class _UnclearError(Exception):
 
 
 class _Search:
-    def __init__(self, grain: int, replicates: int, attempt: Callable[[int], str]) -> None:
-        self._grain, self._replicates, self._attempt = grain, replicates, attempt
-        self._seen: dict[int, list[str]] = {}
+    """Counts in grains; `outcomes` are by limit in bytes."""
 
-    def run(self, start: int) -> Edge:
-        """Search from `start`, in grains."""
+    def __init__(self, grain: int, replicates: int, attempt: Callable[[int], str]) -> None:
+        self.outcomes: dict[int, list[str]] = {}
+        self._grain, self._replicates, self._attempt = grain, replicates, attempt
+
+    def run(self, start: int) -> None:
+        """Search from `start`, and try both sides of what is found."""
         low, high = self._bracket(start)
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (low, middle) if self._survives(middle) else (middle, high)
         while not self._survives(high, self._replicates):
-            high += 1
-        killed = high - 1
-        if killed:
-            self._survives(killed, self._replicates)
-        below = [one for at, found in self._seen.items() if at <= killed for one in found]
-        return Edge(
-            survives_bytes=high * self._grain,
-            killed_bytes=killed * self._grain,
-            steady=SURVIVED not in below,
-            attempts=sum(map(len, self._seen.values())),
-        )
+            high = self._above(high, 1, start)
+        if high > 1:
+            self._survives(high - 1, self._replicates)
 
     def _bracket(self, start: int) -> tuple[int, int]:
-        """Return a limit that was not survived (or 0), and one that was."""
-        high = start
+        """Return a limit that was not survived (or 0), and one that was.
+
+        Steps double: the start is mostly a peak, and the edge then at or just below it.
+        """
+        low, high, step = 0, start, 1
         while not self._survives(high):
-            if high > _MOST_TIMES_START * start:
-                raise _UnclearError
-            high += max(1, high // 4)
-        low = high * 3 // 4
-        while low and self._survives(low):
-            low, high = low * 3 // 4, low
+            low, high, step = high, self._above(high, step, start), 2 * step
+        step = 1
+        while not low and high > 1:
+            below = max(1, high - step)
+            low, high = (0, below) if self._survives(below) else (below, high)
+            step *= 2
         return low, high
 
+    @staticmethod
+    def _above(at: int, step: int, start: int) -> int:
+        """Return the next higher limit; what survives none of so many never will."""
+        if at > _MOST_TIMES_START * start:
+            raise _UnclearError
+        return at + step
+
     def _survives(self, at: int, times: int = 1) -> bool:
-        found = self._seen.setdefault(at, [])
+        found = self.outcomes.setdefault(at * self._grain, [])
         while len(found) < times:
             outcome = self._attempt(at * self._grain)
             if outcome == FAILED:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 from msgspec import Struct
 
-from harness.limits.edge import Edge
+from harness.config import LimitOptions
+from harness.limits.edge import SURVIVED, Edge
+from harness.records import Attempt, Binary
+
+PROBE = "limit"
+"""The probe in the records of attempts."""
 
 
 class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The edge of a search, or the outcome of a single limit; `problem` says why there is none.
+    """The edge of a search, or what became of single limits, and every attempt.
 
-    `free_rss_bytes` is max RSS without a limit; 0 when nothing was delivered then.
+    `free_rss_bytes` is max RSS without a limit; 0 when nothing was delivered then. `problem` says
+    why there is no answer.
     """
 
     binary: str
@@ -19,5 +27,34 @@ class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     backend: str
     free_rss_bytes: int = 0
     edge: Edge | None = None
-    outcome: str = ""
     problem: str = ""
+    attempts: list[Attempt] = []
+
+    @property
+    def outcomes(self) -> dict[int, list[str]]:
+        """What became of the attempts at each limit; of the looks without one, nothing."""
+        found: dict[int, list[str]] = {}
+        for one in self.attempts:
+            if one.limit_bytes:
+                found.setdefault(one.limit_bytes, []).append(one.outcome)
+        return found
+
+    def at(self, limit_bytes: int) -> str:
+        """Return what became of the attempts at one limit: the first outcome that is no survival.
+
+        Empty where it was not tried.
+        """
+        found = self.outcomes.get(limit_bytes, [])
+        return next((one for one in found if one != SURVIVED), found[0] if found else "")
+
+
+def iter_asked(
+    options: LimitOptions, corpus: Sequence[Binary], sources: Iterable[str], arms: Iterable[str]
+) -> Iterator[tuple[Binary, str, str]]:
+    """Yield every binary, source and arm whose limits are asked for, the smallest binary first."""
+    smallest = sorted(corpus, key=lambda binary: (binary.size_bytes, binary.name))
+    arms = tuple(arms)
+    wanted = [source for source in sources if not options.sources or source in options.sources]
+    for binary in smallest[: options.smallest or None]:
+        for source in binary.measured_from(wanted):
+            yield from ((binary, source, arm) for arm in arms)

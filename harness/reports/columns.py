@@ -13,6 +13,9 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
+from harness.config import MIB
+from harness.limits.edge import SURVIVED
+from harness.limits.found import PROBE, Found
 from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
@@ -27,11 +30,13 @@ from harness.units import format_bytes, format_value
 _NAME_WIDTH, _ARM_WIDTH = 24, 10
 # Which columns each place shows, in its order.
 TERMINAL = "binary baseline candidate change batches overshoot same copies"
+TERMINAL_LIMITED = "binary baseline candidate change batches limit same copies"
 MARKDOWN = (
-    "binary baseline candidate change batches overshoot copies same wall_ratio cpu_ratio rss_ratio"
+    "binary baseline candidate change limit batches overshoot copies same"
+    " wall_ratio cpu_ratio rss_ratio"
 )
 PAGE = (
-    "binary source change baseline candidate state batches overshoot copies same"
+    "binary source change baseline candidate state limit batches overshoot copies same"
     " wall_ratio cpu_ratio rss_ratio"
 )
 _LIVE = "binary source baseline candidate change batches overshoot same"
@@ -40,16 +45,20 @@ _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
 _COMPARING = {"change", "baseline", "same", *(f"{name.lower()}_ratio" for name in _RATIOS)}
 
 
-def summary_columns(arms: tuple[str, str], held: Sequence[Held] = ()) -> list[Column[Row]]:
+def summary_columns(
+    arms: tuple[str, str], held: Sequence[Held] = (), *, limited: bool = False
+) -> list[Column[Row]]:
     """Return every column of a summary, of which each format picks its own.
 
     Args:
         arms: The names of the baseline and of the candidate; without a baseline, there is no column
             that compares.
         held: The copies that were alive at the peaks.
+        limited: Memory limits were tried.
     """
-    columns = _summary_columns(arms, held)
-    return columns if arms[0] else [one for one in columns if one.key not in _COMPARING]
+    left_out = set() if arms[0] else _COMPARING
+    left_out = left_out if limited else {*left_out, "limit"}
+    return [one for one in _summary_columns(arms, held) if one.key not in left_out]
 
 
 def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column[Row]]:
@@ -101,6 +110,16 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
             css="num",
             least=9,
         ),
+        Column(
+            key="limit",
+            header="limit MiB",
+            long="survived limit, MiB",
+            cell=lambda row: limit_cell(row, alone=not old),
+            kind="number",
+            sort=_survived_bytes,
+            hint=f"Smallest limit that is survived, in MiB: {turn(old, new) if old else new}",
+            css="num",
+        ),
         _copies_column(arms, held),
         Column(
             key="same",
@@ -124,7 +143,7 @@ def other_metrics(summary: Summary) -> list[tuple[str, str]]:
         for row in summary.rows
         for arm in (row.baseline, row.candidate)
         for quantity in arm.quantities
-        if quantity.metric not in known
+        if quantity.metric not in known and quantity.probe != PROBE
     }
     return sorted(found)
 
@@ -265,6 +284,34 @@ def batches_cell(row: Row, *, alone: bool) -> str:
     """Return how many batches each arm sent, `1 -> 4`; of a candidate alone just that: `4`."""
     old, new = (_batch_count(arm.batching) for arm in (row.baseline, row.candidate))
     return new if alone else turn(old, new)
+
+
+def limit_cell(row: Row, *, alone: bool) -> str:
+    """Return the limit in MiB that each arm survives, `18 -> 14`; of an arm that was tried."""
+    old, new = (NOTHING if arm.limit is None else limit_mib(arm.limit) for arm in _arms(row))
+    return new if alone else turn(old, new)
+
+
+def limit_mib(found: Found) -> str:
+    """Return a limit in MiB: `17..18` where it is no clean edge, `<=64` where one was tried."""
+    edge = found.edge
+    if edge is not None:
+        ends = (edge.survives_bytes,) if edge.steady else (edge.killed_bytes, edge.survives_bytes)
+        return "..".join(f"{end / MIB:g}" for end in ends)
+    tried = sorted(found.outcomes)
+    survived = [at for at in tried if found.at(at) == SURVIVED]
+    if not tried:
+        return NOTHING
+    return f"<={survived[0] / MIB:g}" if survived else f">{tried[-1] / MIB:g}"
+
+
+def _arms(row: Row) -> tuple[ArmSummary, ArmSummary]:
+    return row.baseline, row.candidate
+
+
+def _survived_bytes(row: Row) -> int | None:
+    found = row.candidate.limit
+    return found.edge.survives_bytes if found and found.edge else None
 
 
 def overshoot_cell(row: Row) -> str:

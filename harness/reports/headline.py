@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from harness.config import Claim
+from harness.limits.found import Found
 from harness.stats.claim import ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
@@ -40,12 +41,14 @@ class Headline(Struct, frozen=True):
     name: Callable[[str], str] = plain_name
 
     def iter_findings(self) -> Iterator[Finding]:
-        """Yield what was found: peak heap for each source, then overshoot."""
+        """Yield what was found: peak heap for each source, limits that are survived, overshoot."""
         if not self.summary.rows:
             yield Finding("No verdict: nothing was measured.")
             return
         for source in self.summary.sources:
             yield self._about_peak(source)
+        for source in self.summary.sources:
+            yield from self._about_limits(source)
         yield self._about_overshoot()
 
     def _about_peak(self, source: str) -> Finding:
@@ -73,6 +76,26 @@ class Headline(Struct, frozen=True):
             f"{self.name(self.summary.candidate)} holds {' to '.join(ends)} at its peak {over}.",
             "It was measured alone: nothing is compared.",
         )
+
+    def _about_limits(self, source: str) -> Iterator[Finding]:
+        """Say which limits were survived by every arm that was to be tried."""
+        rows = self.summary.of_source(source)
+        arms = [
+            [row.baseline.limit for row in rows if not self.summary.alone],
+            [row.candidate.limit for row in rows],
+        ]
+        known = [[one for one in limits if one and one.edge] for limits in arms]
+        old, new = ({one.binary: one for one in limits} for limits in known)
+        both = [name for name in new if self.summary.alone or name in old]
+        if not both:
+            return
+        told = f"{self.name(self.summary.candidate)} survives {_limits(new, both)}"
+        if not self.summary.alone:
+            told += f", {self.name(self.summary.baseline)} {_limits(old, both)}"
+        over = f"over {_count(len(both), 'binary', 'binaries')}"
+        by = new[both[0]].backend
+        where = SOURCES.get(source, f"source {self.name(source)}")
+        yield Finding(f"Under a memory limit, {told}, {over} ({where}; limited by {by}).")
 
     def _verdict(self, outcome: ReductionOutcome) -> str:
         claimed = f"At least {self.claim.reduction_pct:g} % less"
@@ -120,6 +143,12 @@ class Headline(Struct, frozen=True):
         names = list(dict.fromkeys(names))
         more = len(names) - _MOST_NAMES
         return ", ".join([*names[:_MOST_NAMES], f"and {more} more"] if more > 0 else names)
+
+
+def _limits(found: Mapping[str, Found], binaries: Sequence[str]) -> str:
+    """Return the least and the most of the limits that are survived: `14.0 to 18.0 MiB`."""
+    edges = [edge.survives_bytes for name in binaries if (edge := found[name].edge)]
+    return " to ".join(dict.fromkeys(format_bytes(end) for end in (min(edges), max(edges))))
 
 
 def _count(number: int, one: str, many: str) -> str:

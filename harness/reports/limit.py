@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from rich.console import Console
 
+from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
+from harness.stats.summary import Summary
 from harness.tables import Column, print_table
 from harness.units import format_bytes
 
@@ -26,26 +28,40 @@ class LimitDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def answer(found: Found) -> str:
     """Return the limit that is survived, the interval where it is none, or why nobody knows."""
     edge = found.edge
-    if edge is None:
-        return f"not known: {found.problem}" if found.problem else found.outcome
-    if edge.steady:
+    if edge is not None and edge.steady:
         return format_bytes(edge.survives_bytes)
-    return f"{format_bytes(edge.killed_bytes)} to {format_bytes(edge.survives_bytes)}"
+    if edge is not None:
+        return f"{format_bytes(edge.killed_bytes)} to {format_bytes(edge.survives_bytes)}"
+    if found.problem:
+        return f"not known: {found.problem}"
+    outcomes = [(at, found.at(at)) for at in sorted(found.outcomes)]
+    return ", ".join(
+        f"{outcome} {'' if outcome == SURVIVED else 'at '}{format_bytes(at)}"
+        for at, outcome in outcomes
+    )
+
+
+def iter_limits(summary: Summary) -> Iterator[Found]:
+    """Yield what is known of the limits of both arms, row by row."""
+    for row in summary.rows:
+        yield from (arm.limit for arm in (row.baseline, row.candidate) if arm.limit)
 
 
 def print_limits(found: Sequence[Found], console: Console) -> None:
     """Print a row for each."""
-    print_table(_COLUMNS, found, console)
+    print_table(LIMITS, found, console)
 
 
-_COLUMNS: list[Column[Found]] = [
+LIMITS: list[Column[Found]] = [
     Column(key="binary", header="binary", cell=lambda one: one.binary, kind="name", most=24),
-    Column(key="arm", header="arm", cell=lambda one: one.arm, kind="name", most=24),
     Column(key="source", header="source", cell=lambda one: one.source, kind="name", most=8),
+    Column(key="arm", header="arm", cell=lambda one: one.arm, kind="name", most=24),
     Column(key="by", header="limit by", cell=lambda one: one.backend, kind="name", most=12),
     Column(
         key="rss", header="free RSS", cell=lambda one: format_bytes(one.free_rss_bytes),
         kind="number",
     ),
+    Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number"),
     Column(key="survives", header="survives", cell=answer, kind="number"),
 ]  # fmt: skip
+"""What was found about one binary, source and arm."""

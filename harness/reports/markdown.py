@@ -23,6 +23,7 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline
+from harness.reports.limit import LIMITS, iter_limits
 from harness.stats.copies import Held
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Failure, Summary
@@ -73,10 +74,11 @@ def render_report(
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
-        columns=pick(summary_columns(summary.arms, held), shown),
+        columns=pick(summary_columns(summary.arms, held, limited=summary.is_limited), shown),
         others=other_columns(summary),
         claim=claim,
         held=held_alike(held),
+        limits=list(iter_limits(summary)),
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         run=manifest,
         excess=capture_excess(summary),
@@ -130,6 +132,7 @@ def _environment() -> Environment:
         table=markdown_table,
         change_cell=change_cell,
         held_columns=_HELD,
+        limit_columns=LIMITS,
         measured_columns=_MEASURED,
         overhead_columns=OVERHEADS,
     )

@@ -11,6 +11,7 @@ from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
     TERMINAL,
+    TERMINAL_LIMITED,
     capture_excess,
     iter_overhead_lines,
     live_columns,
@@ -39,9 +40,10 @@ def print_summary(
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))
     console.print()
-    columns = summary_columns(summary.arms, held)
+    columns = summary_columns(summary.arms, held, limited=summary.is_limited)
+    shown = TERMINAL_LIMITED if summary.is_limited else TERMINAL
     print_tables(
-        pick(columns, TERMINAL if held else TERMINAL.replace(" copies", "")),
+        pick(columns, shown if held else shown.replace(" copies", "")),
         {_title(source): summary.of_source(source) for source in summary.sources},
         console,
     )
@@ -71,6 +73,8 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
     yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
     if held:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
+    if summary.is_limited:
+        yield "limit MiB: the smallest memory limit under which everything was still delivered."
     if excess := capture_excess(summary):
         yield excess
     yield from iter_overhead_lines(manifest)

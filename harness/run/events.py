@@ -53,6 +53,12 @@ class Problem(Struct, frozen=True):
     message: str
 
 
+class LimitTried(Struct, frozen=True):
+    """An arm was tried under a memory limit, and the record of that was stored."""
+
+    record: Record
+
+
 class RunFinished(Struct, frozen=True):
     """Everything that was planned has been tried; `overheads` are by probe."""
 
@@ -61,4 +67,6 @@ class RunFinished(Struct, frozen=True):
     overheads: dict[str, Overhead] = {}
 
 
-Event = RunStarted | JobFinished | CellMeasured | SourceMeasured | Problem | RunFinished
+Event = (
+    RunStarted | JobFinished | CellMeasured | SourceMeasured | Problem | LimitTried | RunFinished
+)

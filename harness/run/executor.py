@@ -28,8 +28,8 @@ from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
 from harness.run.judge import Judged, judge_capture, judge_values, judge_worker
 
-CHARGED, OOM_KILLS = "charged", "oom_kills"
-"""What a record says besides when its worker had a cgroup of its own."""
+CHARGED, OOM_KILLS, LIVED_S = "charged", "oom_kills", "lived"
+"""What a record says besides when its worker was limited; the first two, of its own cgroup."""
 
 _CAPTURE_TIMEOUT_S = 600.0
 _LOOK_AGAIN_S = 0.2  # whether what a waiting job needs has arrived
@@ -139,7 +139,10 @@ class _Task:
             _keep(self._judged.capture, Path(self._settings.captures, f"{self.job.order:07d}.bin"))
         self.discard()
         record = judge_values(record, self._metrics, self._judged.grown_bytes)
-        if self._settings.confinement.group and self._report:
+        around = self._settings.confinement
+        if self._report and around != Confinement():
+            record.values[LIVED_S] = self._report.wall_s
+        if self._report and around.group:
             record.values[CHARGED] = self._report.charged_bytes
             record.values[OOM_KILLS] = self._report.oom_kills
         return record

@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from itertools import count
-from pathlib import Path
 
 from msgspec import Struct, structs
 
-from harness.config import LimitOptions
-from harness.errors import ConfigError
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
 from harness.limits.backend import Backend
-from harness.limits.choice import confinement, find_backends
+from harness.limits.choice import chosen_backend, confinement
 from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED, find_edge
-from harness.limits.found import Found
-from harness.records import VERIFY, Arm, Attempt, Binary, Cell, Record
-from harness.run.events import Event
-from harness.run.executor import CHARGED, OOM_KILLS, Settings, iter_records
-from harness.run.manifest import first_manifest
+from harness.limits.found import PROBE, iter_asked
+from harness.records import VERIFY, Attempt, Binary, Cell, Record
+from harness.run.confined import try_backend
+from harness.run.events import Event, LimitTried
+from harness.run.executor import CHARGED, LIVED_S, OOM_KILLS, Settings, iter_records
 from harness.run.plan import RunContext, cell
-from harness.run.request import RunRequest, sources_of
-from harness.run.scratch import scratch_directory
-from harness.run.session import context_of, measure_into
-from harness.store import COMPLETE, INTERRUPTED, RUNNING, RunWriter, read_run
+from harness.run.request import RunRequest
+from harness.store import RunWriter
 
-PROBE = "limit"
-"""The probe in the records of attempts."""
+FREE_PROBE = "bare"
+"""The probe that tells what an arm takes without a limit."""
 
-_FREE_PROBE = "bare"
+_FIRST_ORDER = 2_000_000  # behind every planned job, and every one that topped one up
 _THRASHES_TIMES, _LEAST_S = 20.0, 30.0
 _REFUSED = ("MemoryError", "bad_alloc", "Cannot allocate memory", "failed to map segment")
 
@@ -41,20 +35,6 @@ class Free(Struct, frozen=True):
     peak_bytes: int
     wall_s: float
     verified: Record
-
-
-def chosen_backend(name: str) -> Backend:
-    """Return the backend of that name, or the best that can be used here.
-
-    Raises:
-        ConfigError: It cannot be used.
-    """
-    for one in find_backends():
-        if name in {"auto", one.name} and (name != "auto" or not one.missing):
-            if one.missing:
-                raise ConfigError(f"no limit by {name}: {one.missing}", remedy=one.remedy)
-            return one
-    raise ConfigError(f"no memory limit is called {name!r}")
 
 
 def outcome_of(record: Record, backend: Backend) -> str:
@@ -69,40 +49,7 @@ def outcome_of(record: Record, backend: Backend) -> str:
     return {"ok": SURVIVED, "timeout": THRASHED}.get(record.status, FAILED)
 
 
-def find_limits(
-    request: RunRequest,
-    options: LimitOptions,
-    under_bytes: int,
-    on_event: Callable[[Event], None],
-    has_arrived: Callable[[str], bool],
-) -> tuple[Path, list[Found]]:
-    """Measure every arm without a limit, then try limits; return the run and what was found.
-
-    Args:
-        request: What to try; its probe is `bare`.
-        options: How finely, how often, and with what.
-        under_bytes: Try this limit alone, once; 0 searches.
-        on_event: Called with everything that happens in the free runs.
-        has_arrived: Tells whether a binary is there.
-    """
-    backend = chosen_backend(options.backend)
-    with RunWriter.create(request.results, first_manifest(request)) as writer:
-        measure_into(writer, request, on_event, has_arrived)
-        free = _free_runs(read_run(writer.path).records)
-        writer.update_manifest(state=RUNNING)
-        state = INTERRUPTED
-        try:
-            with scratch_directory() as scratch, Intake() as intake:
-                context = context_of(writer, request, scratch, intake.url)
-                attempts = _Attempts(writer, request, context, intake, backend)
-                found = list(_iter_found(attempts, free, options, under_bytes))
-            state = COMPLETE
-        finally:
-            writer.update_manifest(state=state, finished_at=datetime.now(UTC).isoformat())
-        return writer.path, found
-
-
-def _free_runs(records: list[Record]) -> dict[Cell, Free]:
+def _free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
     """Return the cells that delivered without a limit; arms that differ have not."""
     ok = [record for record in records if record.status == "ok"]
     verified = {one.job.cell: one for one in ok if one.job.probe == VERIFY}
@@ -112,12 +59,12 @@ def _free_runs(records: list[Record]) -> dict[Cell, Free]:
     return {
         one.job.cell: Free(int(one.values["rss_peak"]), one.values["wall"], verified[one.job.cell])
         for one in ok
-        if one.job.probe == _FREE_PROBE and len(digests[one.job.binary]) == 1
+        if one.job.probe == FREE_PROBE and len(digests.get(one.job.binary, ())) == 1
     }
 
 
-class _Attempts:
-    """Tries one limit after the other, and stores what became of each."""
+class LimitSearch:
+    """Tries the limits that a run asks for, one after the other, and stores what became of each."""
 
     def __init__(
         self,
@@ -125,18 +72,95 @@ class _Attempts:
         request: RunRequest,
         context: RunContext,
         intake: Intake,
-        backend: Backend,
+        on_event: Callable[[Event], None],
     ) -> None:
-        self.request, self.backend = request, backend
-        self._writer, self._context, self._intake = writer, context, intake
-        self._order = count(1)
+        assert request.memory_limits is not None
+        self._writer, self._request, self._context = writer, request, context
+        self._intake, self._on_event = intake, on_event
+        self._options = request.memory_limits
+        self._backend = chosen_backend(self._options.backend)
+        self._past: dict[tuple[Cell, int], list[Attempt]] = {}
 
-    def attempt(self, binary: Binary, arm: Arm, source: str, free: Free, limit_bytes: int) -> str:
-        """Run the arm once under a limit; return the outcome."""
-        order = next(self._order)
-        jobs = cell(self.request, self._context, binary, _FREE_PROBE, source, range(1))
+    def run(self, records: Iterable[Record]) -> str:
+        """Try every arm that delivered without a limit.
+
+        What `records` say of attempts is not tried again: a search that was interrupted goes on
+        where it was.
+
+        Returns:
+            Why no limit can be trusted here; empty when they can.
+        """
+        if why := try_backend(self._backend):
+            return f"memory limits by {self._backend.name}: {why}"
+        records = list(records)
+        self._learn(records)
+        free, arms = _free_runs(records), [arm.name for arm in self._request.arms]
+        for binary, source, arm in iter_asked(
+            self._options, self._request.binaries, self._request.sources, arms
+        ):
+            own = free.get((binary.name, source, arm))
+            if own is not None:
+                self._try(binary, own)
+        return ""
+
+    def _learn(self, records: Iterable[Record]) -> None:
+        last = _FIRST_ORDER
+        for one in records:
+            if one.attempt:
+                known = self._past.setdefault((one.job.cell, one.attempt.limit_bytes), [])
+                known.append(one.attempt)
+                last = max(last, one.job.order)
+        self._order = count(last + 1)
+
+    def _try(self, binary: Binary, free: Free) -> None:
+        """Try what is asked for on one arm; a search begins at what a cgroup saw, if there is one.
+
+        A peak in a cgroup is what limits are about; max RSS counts more, and less.
+        """
+        options = self._options
+        for limit in options.under_bytes:
+            for _ in range(options.replicates):
+                self._attempt(binary, free, limit)
+        if options.under_bytes:
+            return
+        seen = self._attempt(binary, free, 0).peak_bytes if self._backend.counts_kills else None
+        find_edge(
+            seen or free.peak_bytes,
+            options.grain_bytes,
+            options.replicates,
+            lambda limit: self._attempt(binary, free, limit).outcome,
+        )
+
+    def _attempt(self, binary: Binary, free: Free, limit_bytes: int) -> Attempt:
+        """Return what became of the arm under a limit; what is known is not tried again."""
+        past = self._past.get((free.verified.job.cell, limit_bytes))
+        if past:
+            return past.pop(0)
+        record = self._run(binary, free, limit_bytes)
+        charged = record.values.get(CHARGED)
+        attempt = Attempt(
+            backend=self._backend.name,
+            limit_bytes=limit_bytes,
+            outcome=outcome_of(record, self._backend),
+            peak_bytes=None if charged is None else int(charged),
+            wall_s=record.values.get(LIVED_S),
+        )
+        status = "oom" if attempt.outcome == KILLED else record.status
+        job = structs.replace(record.job, probe=PROBE, replicate=record.job.order)
+        stored = structs.replace(
+            record, job=job, status=status, values={}, batches=[], attempt=attempt
+        )
+        self._writer.append(stored)
+        self._on_event(LimitTried(stored))
+        return attempt
+
+    def _run(self, binary: Binary, free: Free, limit_bytes: int) -> Record:
+        """Run the arm once under a limit; return its record."""
+        order, arm = next(self._order), free.verified.job.arm
+        source = free.verified.job.source
+        jobs = cell(self._request, self._context, binary, FREE_PROBE, source, range(1))
         job = structs.replace(
-            next(job for job in jobs if job.arm == arm.name),
+            next(job for job in jobs if job.arm == arm),
             order=order,
             scratch=f"{self._context.scratch}/{order:07d}",
             intake_url=f"{self._context.intake_url}/{order:07d}{COUNT_PATH}",
@@ -148,62 +172,8 @@ class _Attempts:
             work=self._context.work,
             traits=self._context.traits,
             expected={free.verified.job.cell: counters} if counters else {},
-            env=self.request.env,
-            confinement=confinement(self.backend.name, self.backend.parent, limit_bytes),
+            env=self._request.env,
+            confinement=confinement(self._backend.name, self._backend.parent, limit_bytes),
         )
         (record,) = iter_records([job], settings)
-        record = confirm(record, self._intake)
-        outcome = outcome_of(record, self.backend)
-        self._store(record, order, outcome, limit_bytes)
-        return outcome
-
-    def _store(self, record: Record, order: int, outcome: str, limit_bytes: int) -> None:
-        charged = record.values.get(CHARGED)
-        record.attempt = Attempt(
-            backend=self.backend.name,
-            limit_bytes=limit_bytes,
-            outcome=outcome,
-            peak_bytes=None if charged is None else int(charged),
-        )
-        record.job = structs.replace(record.job, probe=PROBE, replicate=order)
-        record.values = {}
-        if outcome == KILLED:
-            record.status = "oom"
-        self._writer.append(record)
-
-
-def _iter_found(
-    attempts: _Attempts, free: dict[Cell, Free], options: LimitOptions, under_bytes: int
-) -> Iterator[Found]:
-    request = attempts.request
-    for binary in request.binaries:
-        for source in sources_of(request, binary):
-            for arm in request.arms:
-                found = Found(
-                    binary=binary.name,
-                    arm=arm.name,
-                    source=source,
-                    backend=attempts.backend.name,
-                )
-                own = free.get((binary.name, source, arm.name))
-                if own is None:
-                    yield structs.replace(found, problem="it did not deliver without a limit")
-                    continue
-
-                def attempt(
-                    limit: int,
-                    where: tuple[Binary, Arm, str, Free] = (binary, arm, source, own),
-                ) -> str:
-                    return attempts.attempt(*where, limit)
-
-                if under_bytes:
-                    outcome = attempt(under_bytes)
-                    why = "" if outcome != FAILED else "it failed for another reason"
-                    found = structs.replace(found, outcome=outcome, problem=why)
-                else:
-                    edge = find_edge(
-                        own.peak_bytes, options.grain_bytes, options.replicates, attempt
-                    )
-                    why = "" if edge else "an attempt failed for another reason than the limit"
-                    found = structs.replace(found, edge=edge, problem=why)
-                yield structs.replace(found, free_rss_bytes=own.peak_bytes)
+        return confirm(record, self._intake)

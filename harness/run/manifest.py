@@ -23,6 +23,8 @@ from pathlib import Path
 from msgspec import Struct
 
 import harness
+from harness.limits.choice import metric_of
+from harness.limits.found import PROBE
 from harness.records import Manifest, Metric, Options
 from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.request import RunRequest
@@ -53,6 +55,9 @@ def first_manifest(request: RunRequest) -> Manifest:
     """Return what has to be known to repeat the run, and to refuse a comparison with another."""
     metrics = declared_metrics(resolve_probes(request.probes))
     found, machine = versions(instruments_of(metrics)), rig()
+    if limits := request.memory_limits:
+        compared = request.kind == PROBE
+        metrics |= {PROBE: (metric_of(limits.backend, compared=compared),)}
     commit = commit_of(request.commit, Path.cwd())
     return Manifest(
         state=RUNNING,

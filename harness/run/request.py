@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.config import DEFAULTS, KIB, SLOTS, PipelineOptions, RunOptions
+from harness.config import DEFAULTS, KIB, SLOTS, LimitOptions, PipelineOptions, RunOptions
 from harness.errors import ConfigError
+from harness.limits.choice import chosen_backend
 from harness.records import Arm, Binary, Options
 from harness.run.sources import SOURCES
 from harness.text import escaped
@@ -104,7 +105,7 @@ def checked(request: RunRequest) -> RunRequest:
     """Return the request with names that can be stored and shown anywhere.
 
     Raises:
-        ConfigError: Something is empty, named twice, or not known.
+        ConfigError: Something is empty, named twice, not known, or cannot be had here.
     """
     _refuse_nonsense(request)
     binaries = [structs.replace(b, name=printable(b.name)) for b in request.binaries]
@@ -115,7 +116,13 @@ def checked(request: RunRequest) -> RunRequest:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ConfigError(f"two things are called {kind} {twice[0]!r}")
-    return structs.replace(request, binaries=binaries)
+    return structs.replace(request, binaries=binaries, memory_limits=_limits_of(request))
+
+
+def _limits_of(request: RunRequest) -> LimitOptions | None:
+    """Return how limits are tried, by a backend that can be used here."""
+    asked = request.memory_limits
+    return asked and structs.replace(asked, backend=chosen_backend(asked.backend).name)
 
 
 def sources_of(request: RunRequest, binary: Binary) -> list[str]:

@@ -26,6 +26,7 @@ from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.flame import CAPTURES, draw_pages
 from harness.run.frames import RECORD_REPLAY
+from harness.run.limit import LimitSearch
 from harness.run.manifest import code_digest, first_manifest, modes_of
 from harness.run.overhead import overheads
 from harness.run.plan import Plan, RunContext, plan
@@ -152,7 +153,14 @@ class _Session:
         with closing(iter_records(self._schedule, settings)) as running:
             for record in running:
                 self._take(record)
+        if self._request.memory_limits:
+            self._try_limits(context)
         self._finish()
+
+    def _try_limits(self, context: RunContext) -> None:
+        search = LimitSearch(self._writer, self._request, context, self._intake, self._on_event)
+        if why := search.run(self._schedule.all_records()):
+            self._problem("", why)
 
     def _reuse(self, planned: Plan, past: list[Record]) -> list[Record]:
         """Store what earlier runs verified of the same work, instead of verifying it again."""

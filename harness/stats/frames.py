@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 
 from harness.records import (
     VERIFY,
+    Attempt,
     Batch,
     Cell,
     Collection,
@@ -53,6 +54,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     | _columns(Counters),
     "failures": _columns(Job, *_CASE, "probe", "replicate", "order")
     | _columns(Record, "status", "detail"),
+    "attempts": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
+    | _columns(Record, "randomised", "detail")
+    | _columns(Attempt),
 }
 """The columns that each table has at least, with their dtypes.
 
@@ -66,6 +70,8 @@ COLUMNS: dict[str, dict[str, str]] = {
   peak, and `copies` is `bytes` over the raw JSON bytes of the replicate's largest batch.
 - `deliveries`: one row per unmeasured verification run, with what reached the intake.
 - `failures`: one row per replicate that does not count, and why.
+- `attempts`: one row per process under a memory limit. What these found, the smallest limit that is
+  survived, is among the samples: one value for each time that both sides of the edge were tried.
 """
 
 
@@ -89,6 +95,7 @@ class Frames:
     copies: pd.DataFrame
     deliveries: pd.DataFrame
     failures: pd.DataFrame
+    attempts: pd.DataFrame
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -122,7 +129,8 @@ def tables_of(
         metrics: What the probes declare of the values.
         wanted: The tables that get rows; the others stay empty.
     """
-    records = list(_iter_confirmed(records, metrics))
+    tried = [record for record in records if record.attempt]
+    records = list(_iter_confirmed([one for one in records if not one.attempt], metrics))
     first = _first_batches(records)
     makers: dict[str, Callable[[Record], Iterable[_Row]]] = {
         "samples": lambda r: _samples(r, metrics),
@@ -132,10 +140,15 @@ def tables_of(
         "copies": lambda r: _copies(r, first.get(_key(r), ())),
         "deliveries": _deliveries,
         "failures": lambda r: [] if r.status == "ok" else [_place(r)],
+        "attempts": lambda r: _rows(r, [r.attempt] if r.attempt else ()),
     }
     return {
         name: _table(
-            (row for record in records for row in makers[name](record)) if name in wanted else (),
+            (
+                row
+                for record in (tried if name == "attempts" else records)
+                for row in (makers[name](record) if name in wanted else ())
+            ),
             columns,
         )
         for name, columns in COLUMNS.items()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pandas as pd
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
+from harness.limits.found import PROBE, Found
 from harness.records import Manifest
 from harness.stats.batches import Batching, batching_of
 from harness.stats.frames import Frames, succeeded
+from harness.stats.limits import found_limits
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity, quantities_of
 from harness.stats.ratio import Interval, Ratio, bare_ratios
@@ -31,12 +33,16 @@ class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ArmSummary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was measured of one pipeline over one binary and source. None means not measured."""
+    """What was measured of one pipeline over one binary and source. None means not measured.
+
+    `limit` is what is known of the memory limit under which it still delivers.
+    """
 
     name: str = field(name="arm")
     peak: Quantity | None = None
     batching: Batching | None = field(default=None, name="batches")
     quantities: tuple[Quantity, ...] = field(default=(), name="metrics")
+    limit: Found | None = None
 
     def find(self, metric: str, probe: str) -> Quantity | None:
         """Return one metric as one probe measured it."""
@@ -111,6 +117,11 @@ class Summary(Struct, frozen=True):
         return "" if self.alone else self.baseline, self.candidate
 
     @property
+    def is_limited(self) -> bool:
+        """Whether memory limits were tried anywhere."""
+        return any(arm.limit for row in self.rows for arm in (row.baseline, row.candidate))
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """The sources that have rows, in order."""
         return tuple(dict.fromkeys(row.source for row in self.rows))
@@ -178,10 +189,14 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
     defined = (metric, frames.metrics.probe(metric))
     digests = frames.samples.groupby(_CASE)["binary_sha256"].unique()
     ratios = bare_ratios(frames.samples, arms, _BARE)
+    limits = {(one.binary, one.source, one.arm): one for one in found_limits(frames)}
     for case, found in digests.items():
         failures, causes, deliveries = (table.get(case) for table in tables)
         old, new = (
-            _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined)
+            structs.replace(
+                _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined),
+                limit=limits.get((*case, name)),
+            )
             for name in arms
         )
         facts = _CaseFacts(
@@ -314,7 +329,11 @@ def _iter_unmeasured(arms: tuple[ArmSummary, ...], metrics: Metrics, peak: str) 
 def _lacking(arm: ArmSummary, metrics: Metrics, peak: str) -> str:
     lacking = [] if arm.peak else [peak]
     lacking += [] if arm.batching else ["batches"]
-    others = [name for name in metrics.compared if not metrics[name].peak_rank]
+    others = [
+        name
+        for name in metrics.compared
+        if not metrics[name].peak_rank and metrics.probe(name) != PROBE
+    ]
     others.sort(key=lambda name: metrics[name].unit, reverse=True)  # seconds come first
     lacking += [name for name in others if arm.find(name, metrics.probe(name)) is None]
     return ", ".join(lacking)

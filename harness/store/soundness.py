@@ -30,7 +30,7 @@ def iter_objections(run: Run) -> Iterator[str]:
 
 
 def _iter_failures(run: Run) -> Iterator[str]:
-    failed = [record for record in run.records if record.status != "ok"]
+    failed = [one for one in run.records if one.status != "ok" and one.attempt is None]
     if failed:
         places = sorted({_failure(record) for record in failed})
         yield f"{len(failed)} replicates failed: {_named(places)}"

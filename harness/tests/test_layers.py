@@ -56,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "faults": set(),
     "corpus": {"units", "faults"},
     "store": {"units"},
-    "stats": {"units", "residency"},
+    "stats": {"units", "residency", "limits"},
     "tables": {"stats"},
     "loading": {"store", "stats"},
     "gates": {"units", "faults", "stats"},

@@ -23,6 +23,7 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.headline import SOURCES, Headline, plain_name
+from harness.reports.limit import LIMITS, iter_limits
 from harness.reports.markdown import templates_in
 from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
@@ -90,6 +91,8 @@ def _about_results(report: Report, parts: Any) -> dict[str, Any]:
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
+        "limits": list(iter_limits(summary)),
+        "limit_columns": LIMITS,
         "columns": result_columns(summary, claim, anchors, report.held, parts),
         "exceptions": list(iter_exceptions(summary, claim)),
         "doubts": group_doubts(summary),

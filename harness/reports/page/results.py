@@ -58,7 +58,7 @@ def result_columns(
     }
     columns = [
         replace(column, html=shown.get(column.key, column.html))
-        for column in summary_columns(summary.arms, held)
+        for column in summary_columns(summary.arms, held, limited=summary.is_limited)
     ]
     state = Column[Row](
         key="state",

@@ -5,16 +5,23 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from harness.config import LIMIT, MIB, LimitOptions, PipelineOptions
+from harness.errors import ConfigError
 from harness.limits.choice import find_backends
-from harness.limits.found import Found
+from harness.limits.found import PROBE, Found
+from harness.loading import load_frames
 from harness.records import Arm, Binary
-from harness.run.limit import PROBE, find_limits
+from harness.run.events import Event, LimitTried
 from harness.run.request import RunRequest, request_of
+from harness.run.resume import resume_session
+from harness.run.session import run_session
+from harness.stats.limits import found_limits
 from harness.store import COMPLETE, read_run
 from harness.tests.cli.conftest import Harness, harness
 from harness.tests.described import assert_described
@@ -28,18 +35,24 @@ HOLDING = "harness.tests.limits.holding"
 USABLE = [one for one in find_backends() if not one.missing]
 
 
-def request(results: Path, *arms: Arm) -> RunRequest:
+def request(results: Path, limits: LimitOptions, *arms: Arm) -> RunRequest:
     made = request_of(LIMIT, list(arms), PipelineOptions(), [], kind="limit")
     size = INPUT.stat().st_size
-    binary = Binary(name="lib", path=str(INPUT), sha256="0" * 64, size_bytes=size)
+    binary = Binary(
+        name="lib", path=str(INPUT), sha256=sha256(INPUT.read_bytes()).hexdigest(), size_bytes=size
+    )
     fields = {name: getattr(made, name) for name in RunRequest.__struct_fields__}
     fields |= {"binaries": [binary], "results": results, "cache": results.parent / "cache"}
+    fields |= {"probes": ("bare",), "memory_limits": limits}
     return RunRequest(**fields)
 
 
 def tried(results: Path, under: int, backend: str, *arms: Arm) -> tuple[Path, list[Found]]:
-    search = LimitOptions(backend=backend, replicates=2)
-    return find_limits(request(results, *arms), search, under, lambda _: None, lambda _: True)
+    asked = LimitOptions(backend=backend, replicates=2)
+    if under:
+        asked = LimitOptions(backend=backend, replicates=1, under_bytes=(under,))
+    path = run_session(request(results, asked, *arms), lambda _: None)
+    return path, found_limits(load_frames(path))
 
 
 def arm(name: str, module: str = HOLDING) -> Arm:
@@ -54,7 +67,7 @@ def test_who_holds_more_than_the_limit_is_killed_and_the_other_delivers(
     tmp_path: Path, backend: str
 ) -> None:
     path, found = tried(tmp_path / "runs", 72 * MIB, backend, STREAMING, arm("holds_64"))
-    assert [one.outcome for one in found] == ["survived", "killed"]
+    assert [one.at(72 * MIB) for one in found] == ["survived", "killed"]
     run = read_run(path)
     assert run.manifest.state == COMPLETE
     records = [one for one in run.records if one.job.probe == PROBE]
@@ -117,3 +130,38 @@ def test_nothing_outlives_a_command_that_is_killed(tmp_path: Path) -> None:
     parent.wait()
     assert wait_until(lambda: groups[0] not in groups_in(backend))
     assert wait_until(lambda: not Path("/proc", groups[0].removeprefix("harness-")).exists())
+
+
+class _StopError(Exception):
+    pass
+
+
+def test_a_search_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> None:
+    """What was tried is not tried again, and the answer is that of the whole."""
+    asked = request(tmp_path / "runs", LimitOptions(replicates=1), STREAMING)
+    seen: list[Event] = []
+
+    def stop(event: Event) -> None:
+        seen.append(event)
+        if sum(isinstance(one, LimitTried) for one in seen) == 2:
+            raise _StopError
+
+    with pytest.raises(_StopError):
+        run_session(asked, stop)
+    (path,) = asked.results.iterdir()
+    (found,) = found_limits(load_frames(path))
+    assert len(found.attempts) == 2
+    assert found.problem == "the search did not reach its end"
+    other = replace(asked, memory_limits=LimitOptions(replicates=2))
+    with pytest.raises(ConfigError, match="memory_limits"):
+        resume_session(path, lambda _: None, other)
+    resume_session(path, seen.append, asked)
+    (found,) = found_limits(load_frames(path))
+    assert not found.problem
+    assert found.edge is not None
+    assert found.edge.steady
+    limits = [one.limit_bytes for one in found.attempts]
+    assert len(limits) == len(set(limits)) == sum(isinstance(one, LimitTried) for one in seen)
+    samples = load_frames(path).samples
+    told = samples[samples["probe"] == PROBE]["value"].tolist()
+    assert told == [found.edge.survives_bytes]

@@ -1,0 +1,153 @@
+"""Which memory limits were survived, from the attempts that a run has stored."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from msgspec import convert, structs
+
+from harness.config import LimitOptions
+from harness.limits.choice import metric_of
+from harness.limits.edge import FAILED, SURVIVED, Edge, edge_of
+from harness.limits.found import PROBE, Found, iter_asked
+from harness.records import Attempt, Cell, Manifest, Record
+from harness.stats.frames import Frames, succeeded
+from harness.text import first_cause
+
+LIMIT = "limit"
+"""The `kind` in the manifest of a run that was made to find limits."""
+
+_CELL = ["binary", "source", "arm"]
+_Outcomes = Mapping[int, Sequence[str]]
+
+
+def with_edges(records: Sequence[Record], manifest: Manifest) -> list[Record]:
+    """Return the records of a run, and one for each limit that its attempts prove.
+
+    A limit counts as often as both sides of the edge were tried, each time with what became of the
+    attempts of that turn. Of a search that did not reach its end there is none.
+    """
+    cells: dict[Cell, list[Record]] = {}
+    for record in records:
+        if record.attempt and record.attempt.limit_bytes:
+            cells.setdefault(record.job.cell, []).append(record)
+    limits = manifest.options.memory_limits
+    proved = [one for tried in cells.values() for one in _iter_proved(tried, limits)]
+    return [*records, *proved]
+
+
+def _iter_proved(tried: Sequence[Record], options: LimitOptions | None) -> Iterator[Record]:
+    if options is None or options.under_bytes:
+        return
+    attempts = [record.attempt for record in tried if record.attempt]
+    metric = metric_of(attempts[0].backend, compared=False).name
+    outcomes = _outcomes(attempts)
+    edge = edge_of(outcomes, options.grain_bytes)
+    if edge is None or edge.survives_bytes - edge.killed_bytes > options.grain_bytes:
+        return
+    for turn in range(min(len(outcomes[at]) for at in _sides(edge))):
+        job = structs.replace(tried[turn].job, probe=PROBE, replicate=turn)
+        yield Record(
+            job=job,
+            status="ok",
+            values={metric: float(_survived(outcomes, turn))},
+            randomised=any(record.randomised for record in tried),
+        )
+
+
+def _sides(edge: Edge) -> list[int]:
+    return [at for at in (edge.survives_bytes, edge.killed_bytes) if at]
+
+
+def _survived(outcomes: _Outcomes, turn: int) -> int:
+    """Return the smallest limit from which on everything survived in one turn of attempts."""
+    survived = 0
+    for at in sorted(outcomes, reverse=True):
+        if outcomes[at][min(turn, len(outcomes[at]) - 1)] != SURVIVED:
+            break
+        survived = at
+    return survived
+
+
+def _outcomes(attempts: Sequence[Attempt]) -> dict[int, list[str]]:
+    return Found(binary="", arm="", source="", backend="", attempts=list(attempts)).outcomes
+
+
+def found_limits(frames: Frames) -> list[Found]:
+    """Return what is known of every binary, source and arm whose limits a run was asked for."""
+    manifest = frames.manifest
+    options = manifest.options.memory_limits
+    if options is None:
+        return []
+    arms = [arm.name for arm in manifest.options.arms]
+    asked = iter_asked(options, manifest.corpus, manifest.options.sources, arms)
+    good = succeeded(frames.samples)
+    free = good[good["metric"] == "rss_peak"].groupby(_CELL)["value"].max().to_dict()
+    tried = dict(iter(frames.attempts.groupby(_CELL)))
+    none = frames.attempts.iloc[:0]
+    return [
+        _found(
+            frames, (binary.name, source, arm), free, tried.get((binary.name, source, arm), none)
+        )
+        for binary, source, arm in asked
+    ]
+
+
+def _found(
+    frames: Frames,
+    cell: Cell,
+    free: Mapping[Cell, float],
+    rows: pd.DataFrame,
+) -> Found:
+    options = frames.manifest.options.memory_limits
+    assert options is not None
+    binary, source, arm = cell
+    attempts = [_attempt(row) for row in rows.sort_values("order").to_dict("records")]
+    found = Found(
+        binary=binary,
+        arm=arm,
+        source=source,
+        backend=options.backend,
+        free_rss_bytes=int(free.get(cell, 0)),
+        attempts=attempts,
+    )
+    edge = None if options.under_bytes else edge_of(found.outcomes, options.grain_bytes)
+    found = structs.replace(found, edge=edge)
+    return structs.replace(found, problem=_problem(frames, found, rows))
+
+
+def _attempt(row: Mapping[Hashable, Any]) -> Attempt:
+    known = {name: row[name] for name in Attempt.__struct_fields__}
+    return convert({name: None if pd.isna(one) else one for name, one in known.items()}, Attempt)
+
+
+def _problem(frames: Frames, found: Found, rows: pd.DataFrame) -> str:
+    options = frames.manifest.options.memory_limits
+    assert options is not None
+    if not found.attempts:
+        return _why_not_tried(frames, found)
+    failed = rows[rows["outcome"] == FAILED]["detail"]
+    if len(failed):
+        return f"an attempt failed for another reason: {first_cause(failed.iloc[0])}"
+    if options.under_bytes:
+        tried = found.outcomes
+        missed = [at for at in options.under_bytes if len(tried.get(at, ())) < options.replicates]
+        return "not every limit was tried" if missed else ""
+    if found.edge and found.edge.survives_bytes - found.edge.killed_bytes <= options.grain_bytes:
+        return ""
+    return "the search did not reach its end"
+
+
+def _why_not_tried(frames: Frames, found: Found) -> str:
+    failures = frames.failures[
+        (frames.failures["binary"] == found.binary) & frames.failures["arm"].isin([found.arm, ""])
+    ]
+    if len(failures):
+        first = failures.iloc[0]
+        cause = first_cause(str(first["detail"]))
+        return f"it did not deliver without a limit: {first['status']}{cause and ': '}{cause}"
+    if not found.free_rss_bytes:
+        return "it did not deliver without a limit"
+    return "no limit was tried"
