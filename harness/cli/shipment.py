@@ -137,7 +137,6 @@ class Shipment:
         if not sent.batches:  # the pipeline did not come to its end
             for batch in self._batches:
                 sent.add(batch, 0)
-        complete = bool(self._batches) and self._batches[-1].final
         return UploadDocument(
             upload_id=journal.upload_id,
             language=self._destination.language,
@@ -147,16 +146,18 @@ class Shipment:
             accepted_before=self._poster.skipped if self._poster else 0,
             maybe_accepted=journal.unsure,
             refused=journal.refused,
-            complete=complete,
+            complete=journal.complete,
             verified=self._verified,
             retries=self._retries,
             journal=str(journal.path or ""),
             error=str(error or ""),
-            remedy="" if complete else self._remedy(),
+            remedy="" if journal.complete else self._remedy(),
         )
 
     def _remedy(self) -> str:
         path = self._journal.path
+        if self._poster is not None and self._poster.stuck:
+            return "begin a new one with another journal: going on would end here again"
         if path is None:
             return "repeat the command: it begins again, under a new id (--journal keeps the id)"
         return f"repeat the command with --resume {path}: it goes on under the same id"
@@ -168,6 +169,8 @@ class Shipment:
 
     def _observe(self, batch: Batch) -> None:
         self._batches.append(batch)
+        if batch.final and not self._journal.complete:
+            self._journal.note(batch.batch_num, "", "complete")
         final = ", final" if batch.final else ""
         before = self._poster is not None and self._poster.skipped >= batch.batch_num
         self._say(
@@ -181,6 +184,8 @@ class Shipment:
 
 
 def _tell_complete(known: UploadDocument) -> str:
+    if not (known.batches and known.batches[-1].final):  # it was, before this process began
+        return f"upload {known.upload_id}: complete: {known.accepted:,} batches accepted before"
     sent = known.counters
     dropped = f", {sent.dropped:,} scopes refused as too large" if sent.dropped else ""
     before = f", {known.accepted_before:,} of them before" if known.accepted_before else ""

@@ -60,6 +60,9 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(metavar="NAME", help="Send DD-EVP-ORIGIN, as intakes without an agent want."),
     ] = "",
+    evp_origin_version: Annotated[
+        str, typer.Option(metavar="TEXT", help="Send DD-EVP-ORIGIN-VERSION beside it.")
+    ] = "",
     trust_env: Annotated[
         bool,
         typer.Option(
@@ -109,7 +112,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         means = Means(
             policy=structs.replace(retry, total_s=max(retry.total_s, destination.timeout_s)),
             secrets={"DD-API-KEY": read_secret(api_key_env)} if api_key_env else {},
-            headers={"DD-EVP-ORIGIN": evp_origin} if evp_origin else {},
+            headers=_origin(evp_origin, evp_origin_version),
             trust_env=trust_env,
         )
         shipment = Shipment(destination, means, kept)
@@ -121,6 +124,11 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
             raise
         shipment.report(None, as_json=as_json)
         raise typer.Exit(shipment.exit_code())
+
+
+def _origin(name: str, version: str) -> dict[str, str]:
+    headers = {"DD-EVP-ORIGIN": name, "DD-EVP-ORIGIN-VERSION": version}
+    return {header: text for header, text in headers.items() if text}
 
 
 def _open_journal(upload_id: str, new: Path | None, old: Path | None) -> Journal:

@@ -27,7 +27,7 @@ from harness.intake.form import FormError, read_boundary
 JOURNAL = "upload.jsonl"
 _CHUNK_BYTES = 64 * KIB
 
-BatchState = Literal["begun", "sending", "accepted", "too-large", "refused"]
+BatchState = Literal["begun", "sending", "accepted", "too-large", "refused", "complete"]
 
 
 class JournalLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,7 +35,7 @@ class JournalLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     The first line is `begun`, with batch 0. `sending` with nothing behind it means that the batch
     may have been accepted. `too-large` batches are sent in halves under the same number, so a
-    number may have several digests.
+    number may have several digests. `complete` follows the final batch, under its number.
     """
 
     upload_id: str
@@ -54,7 +54,12 @@ class Journal:
         self._states: dict[tuple[int, str], BatchState] = {}
         if path is not None:
             self._file = _opened(path, "xb")
-            self.note(0, "", "begun")
+            try:
+                self.note(0, "", "begun")
+            except HarnessError:
+                self.close()
+                path.unlink()  # what says nothing can neither be gone on with nor begun again
+                raise
 
     @classmethod
     def resume(cls, path: Path) -> Self:
@@ -79,6 +84,11 @@ class Journal:
     def accepted(self) -> int:
         """The number of the last batch that is known to have been accepted; 0 for none."""
         return max((number for number, _ in self._in("accepted")), default=0)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the final batch is known to have been accepted."""
+        return any(self._in("complete"))
 
     @property
     def unsure(self) -> list[int]:
@@ -113,6 +123,8 @@ class Journal:
             HarnessError: It cannot be written.
         """
         line = JournalLine(upload_id=self.upload_id, batch=batch, digest=digest, state=state)
+        if state != "sending":  # it has happened, whether it can be written down or not
+            self._states[batch, digest] = state
         try:
             self._write(msgspec.json.encode(line) + b"\n")
         except OSError as error:
@@ -129,9 +141,18 @@ class Journal:
                 self._file.close()
 
     def _write(self, data: bytes) -> None:
-        if self._file is not None:
-            self._file.write(data)
+        """Write all of a line or none of it: a disk that is nearly full takes a part in silence."""
+        if self._file is None:
+            return
+        start = self._file.tell()
+        try:
+            while data:
+                data = data[self._file.write(data) :]
             os.fsync(self._file.fileno())
+        except OSError:
+            self._file.truncate(start)
+            self._file.seek(start)
+            raise
 
     def _in(self, state: BatchState) -> list[tuple[int, str]]:
         return [batch for batch, found in self._states.items() if found == state]
@@ -143,12 +164,14 @@ class JournaledPoster:
     Attributes:
         skipped: How many batches were not sent, because they had been accepted before.
         number: Of the batch that is being sent, or was last.
+        stuck: Whether going on would end here again.
     """
 
     def __init__(self, poster: Poster, journal: Journal) -> None:
         self.options = poster.options
         self.skipped = 0
         self.number = 0
+        self.stuck = False
         self._poster = poster
         self._journal = journal
         self._done = 0
@@ -178,25 +201,17 @@ class JournaledPoster:
             self._poster.post(body)
         except PayloadTooLarge as error:
             if unsure:  # halves would not be the batch that may have been accepted
+                self.stuck = True
                 message = f"{error}, after it may have been accepted in an upload before"
-                raise _unheard(UploadError(message)) from None
+                raise UploadError(message, remedy="begin a new upload") from None
             journal.note(number, digest, "too-large")
             raise
         except HarnessError as error:
-            if unsure:
-                raise _unheard(error) from None
-            if not error.unheard:
-                journal.note(number, digest, "refused")
+            if not unsure and not error.unheard:
+                with suppress(HarnessError):  # why it was refused is more worth saying
+                    journal.note(number, digest, "refused")
             raise
-        try:
-            journal.note(number, digest, "accepted")
-        except HarnessError as error:
-            raise _unheard(error) from None
-
-
-def _unheard(error: HarnessError) -> HarnessError:
-    error.unheard = True
-    return error
+        journal.note(number, digest, "accepted")
 
 
 def digest_of(body: Body) -> str:
@@ -234,7 +249,7 @@ def _opened(path: Path, mode: Literal["xb", "r+b"]) -> BinaryIO:
         ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         file.close()
         raise ConfigError(
             f"the journal {path} is in use by another upload", remedy="wait for its end"

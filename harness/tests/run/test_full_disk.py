@@ -24,6 +24,7 @@ from harness.run.manifest import first_manifest
 from harness.run.request import RunRequest
 from harness.run.session import measure_into, run_session
 from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest
+from harness.tests.disks import mounted
 
 MakeJob = Callable[..., Job]
 
@@ -40,15 +41,6 @@ except StoreError as error:
     head, _, reason = error.message.partition(": ")
     print(f"cannot write {Path(head).name}: {reason}")
 """
-
-
-def mounted(disk: Path, size: str) -> Iterator[Path]:
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a tmpfs needs more rights than this user has")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
 from harness.intake.faults import FOREVER, Fault
 from harness.intake.server import IntakeServer
 from harness.tests.intake.bodies import misbehave
+from harness.tests.intake.echo import echo_server
 from harness.tests.symbols.go.demo import unpack
 
 ROOTS = (Path(harness.__file__).parent / "fixtures", Path(harness.__file__).parents[1] / "fixtures")
@@ -81,6 +82,15 @@ def test_a_failed_upload_says_what_is_known(intake: IntakeServer) -> None:
     assert (known["counters"]["batches"], known["maybe_accepted"]) == (1, [2])
     assert "no answer" in known["error"]
     assert not known["complete"]
+
+
+@needs_binary
+def test_an_origin_and_its_version_are_sent_as_they_are_given(intake: IntakeServer) -> None:
+    with echo_server() as (url, seen):
+        origin = ("--evp-origin", "harness", "--evp-origin-version", "1.2")
+        CliRunner().invoke(app, [*arguments(intake), "--url", url, *origin])
+    told = {name: text for name, text in seen[0].items() if name.startswith("DD-")}
+    assert told == {"DD-EVP-ORIGIN": "harness", "DD-EVP-ORIGIN-VERSION": "1.2"}
 
 
 @needs_binary

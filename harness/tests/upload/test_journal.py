@@ -7,20 +7,32 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from typer.testing import CliRunner, Result
 
 from harness.cli.app import app
-from harness.errors import ConfigError, MeasurementInvalid, UploadError
+from harness.cli.shipment import Means, Shipment
+from harness.config import PipelineOptions, SymbolOptions, UploadOptions
+from harness.contracts import Poster
+from harness.errors import Cancelled, ConfigError, HarnessError, MeasurementInvalid, UploadError
 from harness.intake.faults import FOREVER, Fault
 from harness.intake.ledger import LedgerView
 from harness.intake.server import IntakeServer
+from harness.model import Package
+from harness.pipelines import streaming
+from harness.records import Batch, Counters
 from harness.tests.described import assert_described
+from harness.tests.disks import mounted
 from harness.tests.intake.bodies import misbehave
 from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.upload.senders import ONCE
+from harness.upload.journal import Journal
 
 LIBRARY, OTHER = FIXTURES / "c" / "dwarf5.so", FIXTURES / "cpp" / "dwarf5.so"
 PASSED = Fault(kind="too-large", value=1 << 30)
@@ -125,6 +137,134 @@ def test_a_journal_begins_once(intake: IntakeServer, tmp_path: Path) -> None:
     refused = call(intake, "--journal", journal)
     assert isinstance(refused.exception, ConfigError)
     assert "--resume" in refused.exception.remedy
+
+
+@pytest.mark.parametrize("pipeline", ["streaming", "legacy"])
+@pytest.mark.parametrize("passing", [3, 5])
+def test_a_batch_that_was_split_is_gone_on_with_in_halves(
+    intake: IntakeServer, tmp_path: Path, pipeline: str, passing: int
+) -> None:
+    """The first upload ends at a half that fits; what was too large is not even tried again."""
+    whole, journal = ("--pipeline", pipeline, "--threshold", "1 MiB"), tmp_path / "upload.jsonl"
+    splits = Fault(kind="too-large", value=900)
+    faults = [structs.replace(splits, times=1)] * passing + [Fault(kind="accept-reset")]
+    intake.faults.replace(faults)
+    failed = call(intake, *whole, "--journal", journal, "--json")
+    assert isinstance(failed.exception, UploadError)
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    refused = [line["digest"] for line in lines if line["state"] == "too-large"]
+    assert refused
+    intake.faults.replace([structs.replace(splits, times=FOREVER)])
+    done = call(intake, *whole, "--resume", journal, "--verify", "--json")
+    known, view = json.loads(done.stdout), view_of(intake, json.loads(failed.stdout))
+    assert (known["complete"], known["verified"]) == (True, True), done.stderr
+    assert (view.accepted, view.duplicates) == (known["counters"]["batches"], 1)
+    assert done.exit_code == (4 if known["counters"]["dropped"] else 0)
+    again = journal.read_text().splitlines()[len(lines) :]
+    assert not {json.loads(line)["digest"] for line in again} & set(refused)
+
+
+def test_a_batch_that_is_too_large_after_it_may_have_been_accepted_ends_the_upload(
+    intake: IntakeServer, tmp_path: Path
+) -> None:
+    journal = tmp_path / "upload.jsonl"
+    intake.faults.replace([PASSED, Fault(kind="accept-reset")])
+    call(intake, "--journal", journal)
+    misbehave(intake, "too-large", times=FOREVER)
+    stuck = call(intake, "--resume", journal, "--json")
+    assert isinstance(stuck.exception, UploadError)
+    assert json.loads(stuck.stdout)["maybe_accepted"] == [2]
+    assert "begin a new one" in stuck.stderr.splitlines()[-1]
+
+
+def test_two_uploads_never_share_a_journal(intake: IntakeServer, tmp_path: Path) -> None:
+    journal = tmp_path / "upload.jsonl"
+    first = Journal("held by this process", journal)
+    command = [sys.executable, "-m", "harness", *arguments(intake, "--resume", journal)]
+    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    first.close()
+    assert second.returncode == 2
+    (line,) = second.stderr.splitlines()
+    assert line == f"error: the journal {journal} is in use by another upload — wait for its end"
+    assert len(journal.read_text().splitlines()) == 1
+
+
+@pytest.fixture
+def one_page(tmp_path: Path) -> Iterator[Path]:
+    """A real file system of 4 KiB, in which the length of an id decides how many lines fit."""
+    yield from mounted(tmp_path / "disk", "4k")
+
+
+@pytest.mark.parametrize(
+    ("characters", "fitting", "accepted"),
+    [
+        pytest.param(4050, [], None, id="nothing begun"),
+        pytest.param(3000, ["begun"], 0, id="nothing sent"),
+        pytest.param(1500, ["begun", "sending"], 1, id="accepted"),
+    ],
+)
+def test_a_journal_on_a_full_disk_tells_no_more_than_fits_and_ends_the_upload(
+    intake: IntakeServer, one_page: Path, characters: int, fitting: list[str], accepted: int | None
+) -> None:
+    journal, upload_id = one_page / "upload.jsonl", "i" * characters
+    full = call(intake, "--upload-id", upload_id, "--journal", journal, "--json")
+    assert isinstance(full.exception, HarnessError)
+    assert "cannot be written: No space left on device" in str(full.exception)
+    assert (intake.ledger.view(upload_id) is not None) == bool(accepted)
+    if accepted is None:
+        assert not journal.exists()
+        return
+    states = [json.loads(line)["state"] for line in journal.read_text().splitlines()]
+    known = json.loads(full.stdout)
+    assert (states, known["accepted"], known["maybe_accepted"]) == (fitting, accepted, [])
+    subprocess.run(["mount", "-o", "remount,size=1m", one_page], check=True)
+    done = call(intake, "--resume", journal, "--verify")
+    assert done.exit_code == 0, done.stderr
+
+
+def interrupting(after: int) -> Callable[..., Counters]:
+    """Return a pipeline in which Ctrl-C comes with one of its batches."""
+
+    def run(
+        packages: Iterator[Package],
+        poster: Poster,
+        options: PipelineOptions,
+        observe: Callable[[Batch], None],
+    ) -> Counters:
+        def tell(batch: Batch) -> None:
+            observe(batch)
+            if batch.batch_num == after:
+                signal.raise_signal(signal.SIGINT)
+
+        return streaming.run(packages, poster, options, tell)
+
+    return run
+
+
+@pytest.mark.parametrize("passing", [1, FOREVER])
+def test_going_on_that_is_called_off_says_no_less_than_was_known(
+    intake: IntakeServer, tmp_path: Path, passing: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While batches are still passed over, a complete upload stays complete."""
+    path = tmp_path / "upload.jsonl"
+    intake.faults.replace([structs.replace(PASSED, times=passing), Fault(kind="status", value=403)])
+    call(intake, "--journal", path)
+    url = f"{intake.url}/verify/symdb/v1/input"
+    destination = UploadOptions(url=url, service="shop", version="1", timeout_s=20.0)
+    means = Means(policy=ONCE, secrets={}, headers={}, trust_env=False)
+    options = PipelineOptions(threshold_bytes=-1)
+    journal = Journal.resume(path)
+    shipment = Shipment(destination, means, journal)
+    with closing(journal), pytest.raises(Cancelled) as caught:
+        shipment.send(LIBRARY, SymbolOptions(), interrupting(1), options, verify=False)
+    shipment.report(caught.value, as_json=True)
+    said = capsys.readouterr()
+    known = json.loads(said.out)
+    assert known["complete"] == (passing == FOREVER)
+    assert known["accepted"] == (
+        known["accepted_before"] if passing == 1 else view_of(intake, known).accepted
+    )
+    assert (": complete: " in said.err) == known["complete"]
 
 
 def test_what_cannot_be_verified_is_no_success(intake: IntakeServer) -> None:
