@@ -149,14 +149,43 @@ Cell = tuple[str, str, str]
 """Binary, source and arm."""
 
 
+class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How a callable that is no pipeline is called, and in which Python.
+
+    Attributes:
+        args: What it gets after its input: literals of Python where they are any, else text;
+            `NAME=VALUE` goes by keyword.
+        pickled: A file with its positional and keyword arguments, in place of `args`.
+        setup: `module:attribute`, called with the same arguments before the measurement; what it
+            returns, unless None, is the only argument of the callable.
+        teardown: Likewise, called with what the callable got after the measurement.
+        digest: Likewise, called with what the callable returned; what it returns is compared.
+        output: What of its directory it is compared by; empty for all that it wrote there.
+        paths: Where modules are looked for first.
+        python: The interpreter; empty for this one.
+        commit: The code it runs, as far as that is known.
+    """
+
+    args: tuple[str, ...] = ()
+    pickled: str = ""
+    setup: str = ""
+    teardown: str = ""
+    digest: str = ""
+    output: str = ""
+    paths: tuple[str, ...] = ()
+    python: str = ""
+    commit: str = ""
+
+
 class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One replicate: one binary, one arm, one source, one probe, in one fresh process.
 
     `pipeline` and `probe_target` are `module:attribute`, resolved by the parent so that no
     worker has to discover plugins. `replay` is the package cache for source `replay`.
     `upload_id` is in every payload, so it is the same for all replicates that must agree to the
-    byte. `share` is how much of a replay is read, by size; the rest is as if it were not there. A
-    `paired` job runs beside the same replicate of the other arms.
+    byte. With a `call`, `pipeline` is any callable and the binary its input. `share` is how much of
+    a replay is read, by size; the rest is as if it were not there. A `paired` job runs beside the
+    same replicate of the other arms.
     """
 
     run_id: str
@@ -180,6 +209,7 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     timeout_s: float = 900.0
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()
+    call: Call | None = None
 
     @property
     def cell(self) -> Cell:
@@ -254,11 +284,20 @@ class Binary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Arm(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One side of the comparison: a name and the pipeline behind it, as `module:attribute`."""
+    """One side of the comparison: a name and the pipeline behind it, as `module:attribute`.
+
+    With a `call`, that is any callable.
+    """
 
     name: str
     pipeline: str
     options: PipelineOptions | None = None
+    call: Call | None = None
+
+    @property
+    def code(self) -> tuple[str, Call | None]:
+        """What is run, whatever its options."""
+        return self.pipeline, self.call
 
 
 class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

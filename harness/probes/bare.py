@@ -90,7 +90,8 @@ class BareProbe(UnmeasuredProbe):
         *([Metric("pss_end", "byte", compared=False)] if _SMAPS.exists() else []),
     )
     cost: ClassVar[Cost] = Cost(
-        replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2)}, paired={"dwarf": 2}
+        replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2), "call": (3, 3, 3, 3)},
+        paired={"dwarf": 2},
     )
 
     def __init__(self, scratch: str) -> None:

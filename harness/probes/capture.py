@@ -11,6 +11,7 @@ import hashlib
 import os
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -28,12 +29,17 @@ _SMALL_SHARE = 0.001
 DAMAGED = 3
 
 
-def read_capture(path: str) -> Capture:
-    """Return the peak, its holdings and the timeline of an intact capture."""
+def read_capture(path: str, roots: Sequence[str] = ()) -> Capture:
+    """Return the peak, its holdings and the timeline of an intact capture.
+
+    Args:
+        path: Of the capture.
+        roots: Where the modules lie that were called, if they are no part of an upload.
+    """
     with closing(FileReader(path)) as reader:
         metadata = reader.metadata
         started_ms = metadata.start_time.timestamp() * 1000
-        holdings = _holdings(reader)
+        holdings = _holdings(reader, roots)
         snapshots = list(reader.get_memory_snapshots())
         times = steady_times([started_ms, *(snapshot.time for snapshot in snapshots)])[1:]
         points = [
@@ -50,11 +56,11 @@ def read_capture(path: str) -> Capture:
         )
 
 
-def _holdings(reader: FileReader) -> list[Holding]:
+def _holdings(reader: FileReader, roots: Sequence[str]) -> list[Holding]:
     sizes: Counter[tuple[str, str]] = Counter()
     for record in reader.get_high_watermark_allocation_records(merge_threads=True):
         stack = record.stack_trace()
-        sizes[stage_of(stack), location_of(stack)] += record.size
+        sizes[stage_of(stack, roots), location_of(stack, roots)] += record.size
     return fold_small(sizes)
 
 
@@ -89,12 +95,13 @@ def main() -> None:
     parser.add_argument("file", help="a memray capture")
     parser.add_argument("--size", type=int, help="its size in bytes; another size is damage")
     parser.add_argument("--sha256", help="its digest; another digest is damage")
+    parser.add_argument("--root", action="append", default=[], help="where called modules lie")
     parser.add_argument("--out", type=int, default=1, help="file descriptor to print to")
     options = parser.parse_args()
     if options.sha256 and not is_intact(options.file, options.size, options.sha256):
         print(f"{options.file} is not what its worker left", file=sys.stderr)
         sys.exit(DAMAGED)
-    os.write(options.out, msgspec.json.encode(read_capture(options.file)) + b"\n")
+    os.write(options.out, msgspec.json.encode(read_capture(options.file, options.root)) + b"\n")
 
 
 if __name__ == "__main__":

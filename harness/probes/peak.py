@@ -40,7 +40,8 @@ class PeakProbe(UnmeasuredProbe):
         *UNDER_PROBE,
     )
     cost: ClassVar[Cost] = Cost(
-        slowdown=1.8, replicates={"dwarf": (2, 2, 2, 2), "replay": (2, 2, 2, 2)}
+        slowdown=1.8,
+        replicates={"dwarf": (2, 2, 2, 2), "replay": (2, 2, 2, 2), "call": (2, 2, 2, 2)},
     )
     alone: ClassVar[bool] = False
 

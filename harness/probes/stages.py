@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -37,9 +37,20 @@ _DECLARATION = re.compile(rb"^STAGE\b", re.MULTILINE)
 _LONG_PREFIX = re.compile(r"^.*?/(?=harness/)|^.*/(?:site-packages|lib/python3\.\d+)/")
 
 
-def stage_of(stack: Iterable[StackFrame]) -> str:
-    """Return the stage of the innermost frame of which one is known, or `other`."""
-    return next((stage for function, file, _ in stack if (stage := _stage(function, file))), OTHER)
+def stage_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> str:
+    """Return the stage of the innermost frame of which one is known, or `other`.
+
+    Args:
+        stack: Innermost frame first.
+        roots: Where the modules lie that were called, if they are no part of an upload. Where none
+            of their frames has a stage, it is the innermost one, as `module.function`.
+    """
+    for function, file, _ in stack:
+        if stage := _stage(function, file):
+            return stage
+        if own := _below(roots, file):
+            return f"{own.removesuffix('.py').replace('/', '.')}.{function}"
+    return OTHER
 
 
 def _stage(function: str, file: str) -> str:
@@ -73,8 +84,20 @@ def _declared(node: ast.stmt) -> dict[str, str]:
     return stages if isinstance(stages, dict) else {"": stages}
 
 
-def location_of(stack: Iterable[StackFrame]) -> str:
-    """Return the innermost frame as `file:line function`, the path from its package on."""
-    for function, file, line in stack:
-        return f"{_LONG_PREFIX.sub('', file)}:{line} {function}"
-    return "no Python frame"
+def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> str:
+    """Return a frame as `file:line function`, the path from its package or its root on.
+
+    With `roots` it is the innermost frame below one of them, for what a library holds is held for
+    whoever called it; without, or where there is none, the innermost of all.
+    """
+    if not stack:
+        return "no Python frame"
+    own = (frame for frame in stack if _below(roots, frame[1]))
+    function, file, line = next(own, stack[0])
+    return f"{_below(roots, file) or _LONG_PREFIX.sub('', file)}:{line} {function}"
+
+
+def _below(roots: Sequence[str], file: str) -> str:
+    """Return a file's path from the root on that it lies below; empty if it is none of them."""
+    found = (file[len(root) + 1 :] for root in roots if file.startswith(root + "/"))
+    return next((path for path in found if not _INSTALLED.match("/" + path)), "")

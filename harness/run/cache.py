@@ -48,7 +48,7 @@ class Deliveries:
 
         Code that no digest covers may have changed since: nothing is known of a plugin.
         """
-        if not is_digested(job.pipeline):
+        if job.call or not is_digested(job.pipeline):
             return None
         with suppress(OSError, msgspec.DecodeError):
             record = msgspec.json.decode(self._path(job).read_bytes(), type=Record)

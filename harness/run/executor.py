@@ -12,7 +12,7 @@ import os
 import selectors
 import shutil
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -126,7 +126,8 @@ class _Task:
         )
         if self._judged.capture is None:
             return self._finish(self._judged.record)
-        self.child = Child(_capture_spec(self._judged.capture, self._settings))
+        roots = self.job.call.paths if self.job.call else ()
+        self.child = Child(_capture_spec(self._judged.capture, roots, self._settings))
         return None
 
     def discard(self) -> None:
@@ -227,8 +228,9 @@ def _pair_of(job: Job) -> tuple[str, str, str, int]:
 
 def _worker_spec(job: Job, settings: Settings) -> Spec:
     traits = settings.traits[job.probe]
+    python = job.call.python if job.call else ""
     return Spec(
-        argv=[sys.executable, "-m", "harness.run.worker"],
+        argv=[python or sys.executable, "-m", "harness.run.worker"],
         env={
             **_environment(job.scratch),
             **settings.env,
@@ -243,8 +245,9 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
     )
 
 
-def _capture_spec(capture: CaptureRef, settings: Settings) -> Spec:
+def _capture_spec(capture: CaptureRef, roots: Iterable[str], settings: Settings) -> Spec:
     known = ["--size", str(capture.size_bytes), "--sha256", capture.sha256, "--out", "3"]
+    known += [text for path in roots for text in ("--root", path)]
     return Spec(
         argv=[sys.executable, "-m", "harness.probes.capture", capture.path, *known],
         env=_environment(str(Path(capture.path).parent)),

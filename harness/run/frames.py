@@ -37,6 +37,20 @@ class CaptureRef(Struct, frozen=True, kw_only=True):
     marked: bool
 
 
+class WorkDone(Struct, frozen=True, kw_only=True):
+    """What came of the work itself.
+
+    `digest` is that of what a callable returned and wrote; where there is none, `detail` says why.
+    """
+
+    counters: Counters
+    skipped: dict[str, int] = {}
+    language: str = ""
+    batches: int = 0
+    digest: str = ""
+    detail: str = ""
+
+
 class Done(Struct, frozen=True, tag="done", kw_only=True):
     """The work is done, to the last batch; `cpu_s` went by while the probe was on.
 
@@ -44,14 +58,11 @@ class Done(Struct, frozen=True, tag="done", kw_only=True):
     whether any other process may have done part of the work.
     """
 
-    counters: Counters
+    work: WorkDone
     cpu_s: float
     values: dict[str, float]
     collections: list[Collection]
     timeline: list[HeapPoint]
-    skipped: dict[str, int]
-    language: str
-    batches: int
     resident_before_bytes: int
     children: bool
     capture: CaptureRef | None = None

@@ -19,7 +19,7 @@ from harness.probes.heap_line import merged
 from harness.records import VERIFY, Batch, Counters, Job, Metric, Record
 from harness.residency import contradiction
 from harness.run.child import Ending, LauncherReport
-from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Failed, Frame
+from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Failed, Frame, WorkDone
 
 _CHILDREN = (
     "part of the work may have been done in a child process, which no instrument here measures — "
@@ -60,12 +60,16 @@ def judge_worker(
         batches=batches,
         collections=last.collections,
         timeline=last.timeline,
-        counters=last.counters,
-        skipped=last.skipped,
-        language=last.language,
+        counters=last.work.counters,
+        skipped=last.work.skipped,
+        language=last.work.language,
+        digest=last.work.digest,
+        detail=last.work.detail,
         randomised=ending.report is not None and ending.report.randomised,
     )
-    problem = None if job.probe == RECORD_REPLAY else _disagreement(last, batches, expected)
+    problem = (
+        None if job.probe == RECORD_REPLAY else _disagreement(job, last.work, batches, expected)
+    )
     if job.probe not in {RECORD_REPLAY, VERIFY} and last.children:
         problem = problem or ("invalid", _CHILDREN)
     if problem:
@@ -186,22 +190,27 @@ def _with_tail(reason: str, ending: Ending) -> str:
 
 
 def _disagreement(
-    done: Done, batches: list[Batch], expected: Counters | None
+    job: Job, did: WorkDone, batches: list[Batch], expected: Counters | None
 ) -> tuple[str, str] | None:
-    if len(batches) != done.batches:
-        return "damaged", f"{len(batches)} of {done.batches} batches were reported"
+    if job.call:
+        if expected is None or did.counters == expected:
+            return None
+        sizes = f"{did.counters.raw_bytes:,} bytes, in the verification run {expected.raw_bytes:,}"
+        return "mismatch", f"it returned and wrote {sizes}"
+    if len(batches) != did.batches:
+        return "damaged", f"{len(batches)} of {did.batches} batches were reported"
     observed = structs.replace(
-        done.counters,
+        did.counters,
         scopes=sum(batch.scopes for batch in batches),
         functions=sum(batch.functions for batch in batches),
         batches=len(batches),
         raw_bytes=sum(batch.raw_bytes for batch in batches),
         payload_bytes=sum(batch.payload_bytes for batch in batches),
     )
-    if observed != done.counters:
-        return "mismatch", f"its batches add up to {observed}, it claims {done.counters}"
-    if expected is not None and done.counters != expected:
-        return "mismatch", f"it did {done.counters}, the verification run {expected}"
+    if observed != did.counters:
+        return "mismatch", f"its batches add up to {observed}, it claims {did.counters}"
+    if expected is not None and did.counters != expected:
+        return "mismatch", f"it did {did.counters}, the verification run {expected}"
     return None
 
 
@@ -214,7 +223,7 @@ def _launcher_values(
         "rss_peak": report.max_rss_bytes,
         "context_switches_voluntary": report.voluntary_switches,
         "context_switches_involuntary": report.involuntary_switches,
-        "payload_sent": done.counters.payload_bytes,
+        "payload_sent": done.work.counters.payload_bytes,
         "cpu_under_probe": done.cpu_s,
         "rss_under_probe": report.max_rss_bytes,
         "rss_growth": _grown_bytes(done, report),

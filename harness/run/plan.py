@@ -29,11 +29,11 @@ from harness.run.extensions import ProbeTraits
 from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 from harness.run.request import RunRequest, sources_of
-from harness.run.sources import DWARF, REPLAY
+from harness.run.sources import CALL, DWARF, REPLAY
 
 # Upper bounds of file size, because that is what is known before anything is read.
 SIZE_CLASSES = {"tiny": MIB, "small": 4 * MIB, "medium": 16 * MIB, "large": math.inf}
-_SOURCE_COST = {DWARF: 1.0, REPLAY: 0.1}
+_SOURCE_COST = {DWARF: 1.0, REPLAY: 0.1, CALL: 1.0}
 _START_COST_BYTES = MIB  # an interpreter's start, in bytes of binary that take as long
 _TOP_UP_ORDER = 1_000_000  # behind every planned job, whatever their number
 
@@ -229,6 +229,7 @@ def unmeasured_job(
         timeout_s=request.timeout_s,
         pipeline_options=arm.options or request.pipeline_options,
         symbol_options=request.symbol_options,
+        call=arm.call,
     )
 
 

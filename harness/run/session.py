@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from harness.run.replay import check_replay
 from harness.run.request import RunRequest, checked
 from harness.run.schedule import Schedule, is_there, replicate_of
 from harness.run.scratch import scratch_directory
-from harness.run.sources import REPLAY
+from harness.run.sources import CALL, REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 from harness.text import first_cause
 
@@ -78,8 +78,8 @@ def measure_into(
     started = time.monotonic()
     state = INTERRUPTED
     try:
-        with scratch_directory() as scratch, Intake() as intake:
-            context = context_of(writer, request, scratch, intake.url)
+        with scratch_directory() as scratch, _receiver(request) as intake:
+            context = context_of(writer, request, scratch, intake.url if intake else "")
             _Session(writer, request, on_event, intake).run(context, has_arrived, list(past))
         state = COMPLETE
     finally:
@@ -89,6 +89,11 @@ def measure_into(
             finished_at=datetime.now(UTC).isoformat(),
             elapsed_s=time.monotonic() - started,
         )
+
+
+def _receiver(request: RunRequest) -> AbstractContextManager[Intake | None]:
+    """Return what batches are posted to; callables post none."""
+    return nullcontext() if set(request.sources) == {CALL} else Intake()
 
 
 def _warnings(manifest: Manifest) -> list[str]:
@@ -124,7 +129,7 @@ class _Session:
         writer: RunWriter,
         request: RunRequest,
         on_event: Callable[[Event], None],
-        intake: Intake,
+        intake: Intake | None,
     ) -> None:
         self._writer, self._request = writer, request
         self._on_event, self._intake = on_event, intake
@@ -177,7 +182,7 @@ class _Session:
 
     def _take(self, record: Record) -> None:
         """Store a record, and tell what is known by it."""
-        job, record = record.job, confirm(record, self._intake)
+        job, record = record.job, confirm(record, self._intake) if self._intake else record
         if job.probe != RECORD_REPLAY or record.status != "ok":
             self._writer.append(record)
         record = structs.replace(record, **{name: [] for name in _ONLY_STORED})

@@ -12,8 +12,9 @@ from harness.run.replay import PackageStream, open_replay
 
 STAGE = "other"
 
-DWARF, REPLAY = "dwarf", "replay"
-SOURCES = (DWARF, REPLAY)
+DWARF, REPLAY, CALL = "dwarf", "replay", "call"
+SOURCES = (DWARF, REPLAY, CALL)
+"""Of packages for a pipeline; `call` has none, for callables that take what they need."""
 
 
 def source_of(job: Job) -> AbstractContextManager[PackageStream]:

@@ -1,4 +1,4 @@
-"""Run one job in this process: one pipeline, one source, one probe, and say what came of it.
+"""Run one job in this process: one pipeline or callable, one probe, and say what came of it.
 
 The job comes as JSON on standard input, frames go to the result pipe, nothing to standard output.
 What happens outside the pipeline while the probe runs is: opening the source and the client, and
@@ -20,10 +20,8 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import Protocol, cast
 
 import msgspec
 
@@ -41,15 +39,14 @@ from harness.run.frames import (
     Done,
     Failed,
     Frame,
+    WorkDone,
 )
 from harness.run.recording import drain
-from harness.run.replay import PackageStream
 from harness.run.sources import source_of
+from harness.run.targets import load
 from harness.run.witness import Witness
 
 STAGE = "other"
-
-_Opening = AbstractContextManager[PackageStream]
 
 _WARM_UP_MARK = "00000000"
 
@@ -72,60 +69,85 @@ def main() -> None:
         say(Failed("crashed", str(error) if isinstance(error, HarnessError) else _trace_tail()))
 
 
+class Work(Protocol):
+    """What is measured: called once, under the probe, and asked afterwards what it did.
+
+    memray loses the first frame that is called after it was started within a generator; what a user
+    wrote must not be that frame, and is called by this.
+    """
+
+    def __call__(self) -> None:
+        """Do it."""
+        ...
+
+    def done(self) -> WorkDone:
+        """Return what it did, once the probe is off."""
+        ...
+
+
 def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
-    pipeline = cast("Pipeline", _load(job.pipeline))
-    probe = cast("Probe", _load(job.probe_target)(job.scratch))
-    opening = source_of(job)
-    _warm_up(pipeline, job)
-    progress = _Progress(say)
+    probe = cast("Probe", load(job.probe_target)(job.scratch))
+    work = _Upload(job, say) if job.call is None else _called(job)
     gc.collect()
     witness = Witness()
     cpu_s = time.process_time()
     with probe.measure():
-        counters, source = _upload(pipeline, job, opening, progress)
+        work()
+    cpu_s, children = time.process_time() - cpu_s, witness.saw_children()
     return Done(
-        counters=counters,
-        cpu_s=time.process_time() - cpu_s,
+        work=work.done(),
+        cpu_s=cpu_s,
         values=probe.values(),
         collections=probe.collections(),
         timeline=probe.timeline(),
-        skipped=source.skipped,
-        language=source.language,
-        batches=progress.batches,
         resident_before_bytes=witness.resident_bytes,
-        children=witness.saw_children(),
+        children=children,
         capture=_capture(probe),
     )
 
 
-class _Progress:
-    """Reports each delivered batch, timed from when the pipeline may begin."""
+def _called(job: Job) -> Work:
+    # Imported late: a worker that runs a pipeline must not pay for it.
+    from harness.run.called import CalledWork  # noqa: PLC0415
 
-    def __init__(self, say: Callable[[Frame], None]) -> None:
-        self.batches = 0
-        self.started = 0.0
-        self._say = say
+    return CalledWork(job)
 
-    def __call__(self, batch: Batch) -> None:
-        self.batches += 1
-        at_s = time.monotonic() - self.started
+
+class _Upload:
+    """A pipeline that uploads what its source yields, and reports each delivered batch."""
+
+    def __init__(self, job: Job, say: Callable[[Frame], None]) -> None:
+        self._job, self._say = job, say
+        self._pipeline = cast("Pipeline", load(job.pipeline))
+        self._opening = source_of(job)
+        _warm_up(self._pipeline, job)
+        self._batches = 0
+
+    def __call__(self) -> None:
+        self._started = time.monotonic()
+        job = self._job
+        upload = UploadOptions(url=job.intake_url, upload_id=job.upload_id)
+        with self._opening as source:
+            named = msgspec.structs.replace(upload, language=source.language or upload.language)
+            with IntakeClient(named) as intake:
+                self._counters = self._pipeline(
+                    source.packages, intake, job.pipeline_options, self._report
+                )
+                self._source = source
+
+    def done(self) -> WorkDone:
+        """Return what was shipped, and what the source left out."""
+        return WorkDone(
+            counters=self._counters,
+            skipped=self._source.skipped,
+            language=self._source.language,
+            batches=self._batches,
+        )
+
+    def _report(self, batch: Batch) -> None:
+        self._batches += 1
+        at_s = time.monotonic() - self._started
         self._say(Delivered(msgspec.structs.replace(batch, at_s=at_s)))
-
-
-def _upload(
-    pipeline: Pipeline, job: Job, opening: _Opening, progress: _Progress
-) -> tuple[Counters, PackageStream]:
-    """Run the pipeline, one call below where tracing began.
-
-    memray loses the first frame that is called after it was started within a generator; a
-    pipeline's own function must not be that frame.
-    """
-    progress.started = time.monotonic()
-    upload = UploadOptions(url=job.intake_url, upload_id=job.upload_id)
-    with opening as source:
-        named = msgspec.structs.replace(upload, language=source.language or upload.language)
-        with IntakeClient(named) as intake:
-            return pipeline(source.packages, intake, job.pipeline_options, progress), source
 
 
 def _record_replay(job: Job) -> Done:
@@ -133,14 +155,13 @@ def _record_replay(job: Job) -> Done:
     with source_of(job) as source:
         drain(source)
     return Done(
-        counters=Counters(),
+        work=WorkDone(
+            counters=Counters(), skipped=source.skipped, language=source.language, batches=0
+        ),
         cpu_s=0.0,
         values={},
         collections=[],
         timeline=[],
-        skipped=source.skipped,
-        language=source.language,
-        batches=0,
         resident_before_bytes=0,
         children=False,
     )
@@ -180,11 +201,6 @@ def _capture(probe: Probe) -> CaptureRef | None:
         metric=probe.metrics[0].name,
         marked=getattr(probe, "left_mark", False),
     )
-
-
-def _load(target: str) -> Callable[..., Any]:
-    module, _, attribute = target.partition(":")
-    return cast("Callable[..., Any]", getattr(import_module(module), attribute))
 
 
 def _frame_writer(handle: int) -> Callable[[Frame], None]:

@@ -76,4 +76,4 @@ def _asks_for_verdict(frames: Frames) -> bool:
     """Tell whether two pipelines were to be compared by a peak, and not one alone or by time."""
     asked = frames.manifest.options
     peaks = {frames.metrics.probe(name) for name in frames.metrics.peaks}
-    return len({arm.pipeline for arm in asked.arms}) > 1 and not peaks.isdisjoint(asked.probes)
+    return len({arm.code for arm in asked.arms}) > 1 and not peaks.isdisjoint(asked.probes)

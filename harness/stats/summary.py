@@ -164,7 +164,7 @@ def compared_arms(manifest: Manifest) -> tuple[str, str]:
     alone is the one to judge, and what it might be compared with was not asked for.
     """
     arms = manifest.options.arms
-    if len({arm.pipeline for arm in arms}) > 1:
+    if len({arm.code for arm in arms}) > 1:
         return arms[0].name, arms[-1].name
     if len(arms) == 1:
         return next(name for name in _ARMS if name != arms[0].name), arms[0].name
