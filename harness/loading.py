@@ -38,7 +38,12 @@ def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
         path=run.path,
         manifest=run.manifest,
         warnings=run.warnings,
-        **tables_of(with_edges(run.records, run.manifest), Metrics(run.manifest), tables),
+        **tables_of(
+            with_edges(run.records, run.manifest),
+            Metrics(run.manifest),
+            tables,
+            {one.name: one.size_bytes for one in run.manifest.corpus},
+        ),
     )
 
 

@@ -12,6 +12,9 @@ from harness.config import DEFAULTS, TOP_UP, LimitOptions, PipelineOptions, Symb
 VERIFY = "verify"
 """The probe of the unmeasured runs that show what each arm delivers."""
 
+CALL = "call"
+"""The source of what has no packages: a callable, which takes what it needs."""
+
 STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "invalid",
             "interrupted")  # fmt: skip
 OTHER = "other"
@@ -108,15 +111,17 @@ class HeapPoint(Struct, forbid_unknown_fields=True, frozen=True):
     generation: int = -1
 
 
-class Holding(Struct, forbid_unknown_fields=True, frozen=True):
+class Holding(Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """What one source line holds at the peak; the holdings of a replicate sum to its peak heap.
 
-    `stage` is one of `STAGES`, or one that a plugin declares; `location` is `file:line function`.
+    `stage` is one of `STAGES`, one that a plugin declares, or where a callable was measured the
+    `module.function` of its code; `location` is `file:line function`, `code` what stands there.
     """
 
     stage: str
     location: str
     size_bytes: int
+    code: str = ""
 
 
 class Counters(Struct, forbid_unknown_fields=True, kw_only=True):

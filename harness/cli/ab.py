@@ -15,10 +15,9 @@ from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import PipelineOptions, RunOptions
 from harness.errors import ConfigError
-from harness.records import Call
+from harness.records import CALL, Call
 from harness.run.request import request_of
 from harness.run.session import run_session
-from harness.run.sources import CALL
 
 _OFFERED = ("probes", "replicates", "seed", "timeout_s", "env", "flame", "results", "commit")
 

@@ -18,6 +18,8 @@ from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
 from harness.text import json_bytes
 
+_MOST_CASES = 5  # whose lines are printed; the page has all of them
+
 
 def publish(run_dir: Path, target: Path | None, *, json: bool, html: bool = False) -> Report:
     """Write plots and report of `run_dir` into `target`, if there is one, and print what they say.
@@ -55,7 +57,14 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
     elif report.frames.manifest.kind == LIMIT:
         print_limits(found_limits(report.frames), console)
     else:
-        print_summary(report.summary, report.frames.manifest, console, held=report.held)
+        rows = report.summary.rows[:_MOST_CASES] if report.summary.calls else ()
+        print_summary(
+            report.summary,
+            report.frames.manifest,
+            console,
+            held=report.held,
+            lines={row.binary: lines for row in rows if (lines := report.lines(row))},
+        )
     for warning in report.frames.warnings:
         console.print(f"warning: {warning}", markup=False)
     if files:

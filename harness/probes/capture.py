@@ -26,6 +26,7 @@ from harness.records import HeapPoint, Holding
 
 TIMELINE_POINTS = 400
 _SMALL_SHARE = 0.001
+_SMALLER = "smaller ones"
 DAMAGED = 3
 
 
@@ -57,10 +58,10 @@ def read_capture(path: str, roots: Sequence[str] = ()) -> Capture:
 
 
 def _holdings(reader: FileReader, roots: Sequence[str]) -> list[Holding]:
-    sizes: Counter[tuple[str, str]] = Counter()
+    sizes: Counter[tuple[str, str, str]] = Counter()
     for record in reader.get_high_watermark_allocation_records(merge_threads=True):
         stack = record.stack_trace()
-        sizes[stage_of(stack, roots), location_of(stack, roots)] += record.size
+        sizes[stage_of(stack, roots), *location_of(stack, roots)] += record.size
     return fold_small(sizes)
 
 
@@ -73,13 +74,20 @@ def _is_attributed(reader: FileReader) -> bool:
     )
 
 
-def fold_small(sizes: Counter[tuple[str, str]]) -> list[Holding]:
-    """Return holdings largest first; what is below 0.1 % of all is folded into one a stage."""
+def fold_small(sizes: Counter[tuple[str, str, str]]) -> list[Holding]:
+    """Return holdings largest first; what is below 0.1 % of all is folded into one a stage.
+
+    Args:
+        sizes: Bytes by stage, location and code.
+    """
     least = sizes.total() * _SMALL_SHARE
-    folded: Counter[tuple[str, str]] = Counter()
-    for (stage, location), size in sizes.items():
-        folded[stage, location if size >= least else "smaller ones"] += size
-    return [Holding(stage, location, size) for (stage, location), size in folded.most_common()]
+    folded: Counter[tuple[str, str, str]] = Counter()
+    for place, size in sizes.items():
+        folded[place if size >= least else (place[0], _SMALLER, "")] += size
+    return [
+        Holding(stage, location, size, code)
+        for (stage, location, code), size in folded.most_common()
+    ]
 
 
 def is_intact(path: str, size_bytes: int, sha256: str) -> bool:

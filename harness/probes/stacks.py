@@ -23,7 +23,7 @@ def read_stacks(path: str) -> Counter[Stack]:
     sizes: Counter[Stack] = Counter()
     with closing(FileReader(path)) as reader:
         for record in reader.get_high_watermark_allocation_records(merge_threads=True):
-            stack = tuple(location_of([frame]) for frame in reversed(record.stack_trace()))
+            stack = tuple(location_of([frame])[0] for frame in reversed(record.stack_trace()))
             sizes[stack] += record.size
     return sizes
 

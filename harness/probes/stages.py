@@ -16,6 +16,7 @@ the source; modules that are not written for us have theirs in a table here.
 from __future__ import annotations
 
 import ast
+import linecache
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -32,6 +33,7 @@ _FOREIGN = {
     **dict.fromkeys(("http", "socket", "tenacity", "urllib3"), "HTTP"),
     **dict.fromkeys(("importlib", "threading"), OTHER),
 }
+_CODE_CHARS = 80
 _INSTALLED = re.compile(r".*/(?:(?:site|dist)-packages|lib/python3\.\d+)/(\w+)")
 _DECLARATION = re.compile(rb"^STAGE\b", re.MULTILINE)
 _LONG_PREFIX = re.compile(r"^.*?/(?=harness/)|^.*/(?:site-packages|lib/python3\.\d+)/")
@@ -84,17 +86,18 @@ def _declared(node: ast.stmt) -> dict[str, str]:
     return stages if isinstance(stages, dict) else {"": stages}
 
 
-def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> str:
-    """Return a frame as `file:line function`, the path from its package or its root on.
+def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> tuple[str, str]:
+    """Return a frame as `file:line function`, its path from its package or root on, and its code.
 
     With `roots` it is the innermost frame below one of them, for what a library holds is held for
     whoever called it; without, or where there is none, the innermost of all.
     """
     if not stack:
-        return "no Python frame"
+        return "no Python frame", ""
     own = (frame for frame in stack if _below(roots, frame[1]))
     function, file, line = next(own, stack[0])
-    return f"{_below(roots, file) or _LONG_PREFIX.sub('', file)}:{line} {function}"
+    shown = _below(roots, file) or _LONG_PREFIX.sub("", file)
+    return f"{shown}:{line} {function}", linecache.getline(file, line).strip()[:_CODE_CHARS]
 
 
 def _below(roots: Sequence[str], file: str) -> str:

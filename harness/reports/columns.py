@@ -19,6 +19,7 @@ from harness.limits.found import PROBE, Found
 from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
+from harness.stats.growth import LineChange
 from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import CAPTURED, Metrics
 from harness.stats.quantity import Quantity
@@ -39,6 +40,7 @@ PAGE = (
     "binary source change baseline candidate state limit batches overshoot copies same"
     " wall_ratio cpu_ratio rss_ratio"
 )
+CALLED = "binary baseline candidate change same wall_ratio"
 _LIVE = "binary source baseline candidate change batches overshoot same"
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
 _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
@@ -175,6 +177,38 @@ def live_columns(arms: tuple[str, str]) -> list[Column[Row]]:
         replace(column, least=_LIVE_WIDTHS.get(column.key, column.least))
         for column in pick(summary_columns(arms), _LIVE)
     ]
+
+
+def line_columns(arms: tuple[str, str], lines: Sequence[LineChange]) -> list[Column[LineChange]]:
+    """Return the columns of lines that hold memory at the peaks of two arms, or of one alone."""
+    old, new = arms
+    columns: list[Column[LineChange]] = [
+        Column(key="line", header="line", cell=lambda one: one.location, kind="name", most=34),
+        Column(
+            key="baseline",
+            header=old,
+            short=shorten(old, _ARM_WIDTH),
+            cell=lambda one: held_cell(one.baseline_bytes),
+            kind="number",
+        ),
+        Column(
+            key="candidate",
+            header=new,
+            short=shorten(new, _ARM_WIDTH),
+            cell=lambda one: held_cell(one.candidate_bytes),
+            kind="number",
+        ),
+        Column(key="inputs", header="inputs", cell=lambda one: f"{one.inputs:.1f}", kind="number"),
+        Column(key="copies", header="outputs", cell=lambda one: f"{one.copies:.1f}", kind="number"),
+        Column(key="code", header="code", cell=lambda one: one.code, kind="name", most=24),
+    ]
+    empty = {name for name in ("inputs", "copies") if not any(getattr(x, name) for x in lines)}
+    return [one for one in columns if one.header and one.key not in empty]
+
+
+def held_cell(size_bytes: int) -> str:
+    """Return what a line holds; a dash where it holds nothing."""
+    return format_bytes(size_bytes) if size_bytes else NOTHING
 
 
 def _peak_column(key: str, arm: str, css: str) -> Column[Row]:

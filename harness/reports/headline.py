@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from harness.config import Claim
 from harness.limits.found import Found
+from harness.records import CALL
 from harness.stats.claim import ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
@@ -16,6 +17,7 @@ from harness.units import format_bytes
 SOURCES = {
     "dwarf": "extraction and pipeline together, as in production",
     "replay": "the pipeline alone, fed from a cache",
+    CALL: "callables, each called with the same arguments",
 }
 _MOST_NAMES = 6
 _NAME_WIDTH = 32
@@ -49,7 +51,10 @@ class Headline(Struct, frozen=True):
             yield self._about_peak(source)
         for source in self.summary.sources:
             yield from self._about_limits(source)
-        yield self._about_overshoot()
+        if self.summary.calls:
+            yield from self._iter_unchecked()
+        else:
+            yield self._about_overshoot()
 
     def _about_peak(self, source: str) -> Finding:
         where = SOURCES.get(source, f"source {self.name(source)}")
@@ -61,7 +66,7 @@ class Headline(Struct, frozen=True):
         old, new = self.summary.baseline, self.summary.candidate
         mean = outcome.mean_reduction_pct
         change = f"{abs(mean):.0f} % {'less' if mean >= 0 else 'more'}"
-        over = f"over {_count(outcome.counted, 'binary', 'binaries')} ({where})"
+        over = f"over {_count(outcome.counted, *self._inputs)} ({where})"
         answer = f"{self.name(new)} needs {change} peak heap than {self.name(old)} {over}."
         return Finding(answer, f"{self._verdict(outcome)} {self._uncounted(outcome)}".strip())
 
@@ -71,7 +76,7 @@ class Headline(Struct, frozen=True):
         if not peaks:
             return Finding(f"No peak of {self.name(self.summary.candidate)} is known ({where}).")
         ends = dict.fromkeys(format_bytes(end) for end in (peaks[0], peaks[-1]))
-        over = f"over {_count(len(peaks), 'binary', 'binaries')} ({where})"
+        over = f"over {_count(len(peaks), *self._inputs)} ({where})"
         return Finding(
             f"{self.name(self.summary.candidate)} holds {' to '.join(ends)} at its peak {over}.",
             "It was measured alone: nothing is compared.",
@@ -97,7 +102,23 @@ class Headline(Struct, frozen=True):
         where = SOURCES.get(source, f"source {self.name(source)}")
         yield Finding(f"Under a memory limit, {told}, {over} ({where}; limited by {by}).")
 
+    @property
+    def _inputs(self) -> tuple[str, str]:
+        return ("input", "inputs") if self.summary.calls else ("binary", "binaries")
+
+    def _iter_unchecked(self) -> Iterator[Finding]:
+        """Yield why it is not known whether both did the same."""
+        for row in self.summary.rows:
+            if row.unchecked:
+                yield Finding(
+                    f"Nothing shows that both did the same over {self.name(row.binary)}.",
+                    f"{row.unchecked}.",
+                )
+
     def _verdict(self, outcome: ReductionOutcome) -> str:
+        if self.summary.calls:
+            more = self._names([row for row in outcome.fails if (row.reduction_pct or 0) < 0])
+            return f"It needs more for {more}." if more and len(self.summary.rows) > 1 else ""
         claimed = f"At least {self.claim.reduction_pct:g} % less"
         if not outcome.fails:
             return f"{claimed} holds for every one."
@@ -118,7 +139,8 @@ class Headline(Struct, frozen=True):
     def _uncounted(self, outcome: ReductionOutcome) -> str:
         if not outcome.uncounted:
             return ""
-        count = _count(len(outcome.uncounted), "binary proves", "binaries prove")
+        one, many = self._inputs
+        count = _count(len(outcome.uncounted), f"{one} proves", f"{many} prove")
         return f"{count} nothing: {self._names(outcome.uncounted)}."
 
     def _about_overshoot(self) -> Finding:

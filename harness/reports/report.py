@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from harness.config import Claim
-from harness.stats.copies import Held, held_copies
-from harness.stats.frames import Frames
-from harness.stats.summary import Summary, summarise
+from harness.stats.copies import Held, first_replicates, held_copies
+from harness.stats.frames import Frames, of_case
+from harness.stats.growth import LineChange, line_changes
+from harness.stats.summary import Row, Summary, summarise
+
+MOST_LINES = 8
 
 
 class Report(Struct, frozen=True):
@@ -19,6 +22,13 @@ class Report(Struct, frozen=True):
     summary: Summary
     held: Sequence[Held]
     claim: Claim = Claim()
+
+    def lines(self, row: Row) -> list[LineChange]:
+        """Return the lines that hold most at the two peaks of a row."""
+        rows = of_case(self.frames.copies, (row.binary, row.source))
+        first = first_replicates(rows)
+        sides = (first[first["arm"] == arm.name] for arm in (row.baseline, row.candidate))
+        return line_changes(*sides)[:MOST_LINES]
 
 
 def report_of(frames: Frames) -> Report:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from rich.console import Console
 from rich.text import Text
@@ -10,10 +11,12 @@ from rich.text import Text
 from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
+    CALLED,
     TERMINAL,
     TERMINAL_LIMITED,
     capture_excess,
     iter_overhead_lines,
+    line_columns,
     live_columns,
     other_columns,
     summary_columns,
@@ -21,6 +24,7 @@ from harness.reports.columns import (
 from harness.reports.gaps import group_doubts, group_gaps
 from harness.reports.headline import SOURCES, Headline
 from harness.stats.copies import Held
+from harness.stats.growth import LineChange
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Row, Summary
 from harness.tables import live_line, pick, print_tables
@@ -32,16 +36,17 @@ def print_summary(
     summary: Summary,
     manifest: Manifest,
     console: Console,
-    claim: Claim | None = None,
     held: Sequence[Held] = (),
+    lines: Mapping[str, Sequence[LineChange]] = MappingProxyType({}),
 ) -> None:
     """Print the answer, one table per source, and last what does not count or was not measured."""
-    for finding in Headline(summary, claim or Claim()).iter_findings():
+    for finding in Headline(summary, Claim()).iter_findings():
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))
     console.print()
     columns = summary_columns(summary.arms, held, limited=summary.is_limited)
     shown = TERMINAL_LIMITED if summary.is_limited else TERMINAL
+    shown = CALLED if summary.calls else shown
     print_tables(
         pick(columns, shown if held else shown.replace(" copies", "")),
         {_title(source): summary.of_source(source) for source in summary.sources},
@@ -50,6 +55,8 @@ def print_summary(
     others = other_columns(summary)
     if others:
         print_tables(others, {"Other metrics": summary.rows}, console)
+    for binary, changes in lines.items():
+        print_tables(line_columns(summary.arms, changes), {_held_at(binary): changes}, console)
     for line in _iter_notes(summary, manifest, held):
         console.print(Text(line, style="dim"))
 
@@ -68,10 +75,18 @@ def _title(source: str) -> str:
     return f"Source {source}: {SOURCES.get(source, '')}".rstrip(": ")
 
 
+def _held_at(binary: str) -> str:
+    return f"Held at the peaks over {binary}, by line"
+
+
 def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> Iterator[str]:
     yield f"Peaks are {inert(summary.metric)}, medians over replicates: = all agree to the byte,"
-    yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
-    if held:
+    if summary.calls:
+        yield "~ they differ. ?: proves nothing. inputs, outputs: how many times the input,"
+        yield "or what was returned and written, goes into what a line holds."
+    else:
+        yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
+    if held and not summary.calls:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
     if summary.is_limited:
         yield "limit MiB: the smallest memory limit under which everything was still delivered."

@@ -24,12 +24,12 @@ from msgspec import Struct, structs
 
 from harness.config import MIB, PipelineOptions
 from harness.intake import COUNT_PATH, VERIFY_PATH
-from harness.records import VERIFY, Arm, Binary, Job, Record
+from harness.records import CALL, VERIFY, Arm, Binary, Job, Record
 from harness.run.extensions import ProbeTraits
 from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 from harness.run.request import RunRequest, sources_of
-from harness.run.sources import CALL, DWARF, REPLAY
+from harness.run.sources import DWARF, REPLAY
 
 # Upper bounds of file size, because that is what is known before anything is read.
 SIZE_CLASSES = {"tiny": MIB, "small": 4 * MIB, "medium": 16 * MIB, "large": math.inf}

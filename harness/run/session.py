@@ -12,7 +12,7 @@ from msgspec import structs
 
 from harness.intake.process import Intake, confirm
 from harness.model import left_out_units
-from harness.records import VERIFY, Manifest, Record
+from harness.records import CALL, VERIFY, Manifest, Record
 from harness.run.cache import Deliveries, replay_paths
 from harness.run.events import (
     CellMeasured,
@@ -34,7 +34,7 @@ from harness.run.replay import check_replay
 from harness.run.request import RunRequest, checked
 from harness.run.schedule import Schedule, is_there, replicate_of
 from harness.run.scratch import scratch_directory
-from harness.run.sources import CALL, REPLAY
+from harness.run.sources import REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 from harness.text import first_cause
 

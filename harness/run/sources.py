@@ -6,15 +6,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from harness.errors import ConfigError
-from harness.records import Job
+from harness.records import CALL, Job
 from harness.run.recording import recorded
 from harness.run.replay import PackageStream, open_replay
 
 STAGE = "other"
 
-DWARF, REPLAY, CALL = "dwarf", "replay", "call"
+DWARF, REPLAY = "dwarf", "replay"
 SOURCES = (DWARF, REPLAY, CALL)
-"""Of packages for a pipeline; `call` has none, for callables that take what they need."""
 
 
 def source_of(job: Job) -> AbstractContextManager[PackageStream]:

@@ -7,6 +7,8 @@ from collections import Counter
 import pandas as pd
 from msgspec import Struct
 
+from harness.records import CALL
+
 # Memory of these stages is the payload itself, in one form or another. A compressor's state is not.
 PAYLOAD_STAGES = ("JSON", "multipart")
 MOST_LINES = 12
@@ -44,7 +46,8 @@ def held_copies(copies: pd.DataFrame) -> list[Held]:
     if copies.empty:
         return []
     first = first_replicates(copies)
-    own = first[first["stage"].isin(PAYLOAD_STAGES)]
+    # What of a callable's memory is its output, only its author could say.
+    own = first[first["stage"].isin(PAYLOAD_STAGES) | (first["source"] == CALL)]
     sums = own.groupby([*_CASE, "location"])["copies"].sum()
     whole = sums[sums >= _WHOLE].sort_values(ascending=False, kind="stable")
     places: dict[tuple[str, ...], list[Copy]] = {}

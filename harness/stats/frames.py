@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self, get_type_hints
 
 import pandas as pd
@@ -47,10 +48,10 @@ COLUMNS: dict[str, dict[str, str]] = {
     "collections": _columns(Job, *_CASE, "replicate") | _columns(Collection),
     "timeline": _columns(Job, *_CASE, "probe", "replicate") | _columns(HeapPoint),
     "copies": _columns(Job, *_CASE, "replicate")
-    | _columns(Holding, "stage", "location")
-    | {"bytes": "int64", "copies": "float64"},
+    | _columns(Holding, "stage", "location", "code")
+    | {"bytes": "int64", "copies": "float64", "inputs": "float64"},
     "deliveries": _columns(Job, *_CASE)
-    | _columns(Record, "status", "digest", "language", "skipped")
+    | _columns(Record, "status", "detail", "digest", "language", "skipped")
     | _columns(Counters),
     "failures": _columns(Job, *_CASE, "probe", "replicate", "order")
     | _columns(Record, "status", "detail"),
@@ -67,7 +68,9 @@ COLUMNS: dict[str, dict[str, str]] = {
 - `collections`: one row per run of the cyclic garbage collector, under probe `gc`.
 - `timeline`: one row per moment, with the live heap then.
 - `copies`: one row per source line that holds memory at the peak; `bytes` of a replicate sum to the
-  peak, and `copies` is `bytes` over the raw JSON bytes of the replicate's largest batch.
+  peak, and `copies` is `bytes` over the raw JSON bytes of the replicate's largest batch, or over
+  what a callable returned and wrote. `inputs` is `bytes` over the size of the input. Either is 0
+  where that size is not known.
 - `deliveries`: one row per unmeasured verification run, with what reached the intake.
 - `failures`: one row per replicate that does not count, and why.
 - `attempts`: one row per process under a memory limit. What these found, the smallest limit that is
@@ -120,7 +123,10 @@ class Frames:
 
 
 def tables_of(
-    records: Sequence[Record], metrics: Metrics, wanted: Container[str] = frozenset(COLUMNS)
+    records: Sequence[Record],
+    metrics: Metrics,
+    wanted: Container[str] = frozenset(COLUMNS),
+    sizes: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, pd.DataFrame]:
     """Return the tables that records make, with the columns and dtypes of `COLUMNS`.
 
@@ -128,16 +134,22 @@ def tables_of(
         records: In the order in which they were stored.
         metrics: What the probes declare of the values.
         wanted: The tables that get rows; the others stay empty.
+        sizes: The bytes of each input, by its name.
     """
     tried = [record for record in records if record.attempt]
     records = list(_iter_confirmed([one for one in records if not one.attempt], metrics))
     first = _first_batches(records)
+    outputs = {_cell(r): r.counters.raw_bytes for r in records if r.job.call and r.counters}
     makers: dict[str, Callable[[Record], Iterable[_Row]]] = {
         "samples": lambda r: _samples(r, metrics),
         "batches": lambda r: _rows(r, r.batches if first.get(_key(r)) is r.batches else ()),
         "collections": lambda r: _rows(r, r.collections),
         "timeline": lambda r: _rows(r, r.timeline),
-        "copies": lambda r: _copies(r, first.get(_key(r), ())),
+        "copies": lambda r: _copies(
+            r,
+            outputs.get(_cell(r)) or _largest_batch(first.get(_key(r), ())),
+            sizes.get(r.job.binary, 0),
+        ),
         "deliveries": _deliveries,
         "failures": lambda r: [] if r.status == "ok" else [_place(r)],
         "attempts": lambda r: _rows(r, [r.attempt] if r.attempt else ()),
@@ -220,11 +232,18 @@ def _samples(record: Record, metrics: Metrics) -> list[_Row]:
     ]
 
 
-def _copies(record: Record, batches: Iterable[Batch]) -> Iterator[_Row]:
-    raw_bytes = max((batch.raw_bytes for batch in batches), default=0)
+def _largest_batch(batches: Iterable[Batch]) -> int:
+    return max((batch.raw_bytes for batch in batches), default=0)
+
+
+def _copies(record: Record, output_bytes: int, input_bytes: int) -> Iterator[_Row]:
     for row in _rows(record, record.holdings):
         held = row["size_bytes"]
-        yield row | {"bytes": held, "copies": held / raw_bytes if raw_bytes else 0.0}
+        yield row | {
+            "bytes": held,
+            "copies": held / output_bytes if output_bytes else 0.0,
+            "inputs": held / input_bytes if input_bytes else 0.0,
+        }
 
 
 def _deliveries(record: Record) -> list[_Row]:

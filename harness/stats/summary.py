@@ -8,7 +8,7 @@ import pandas as pd
 from msgspec import Struct, field, structs
 
 from harness.limits.found import PROBE, Found
-from harness.records import Manifest
+from harness.records import CALL, Manifest
 from harness.stats.batches import Batching, batching_of
 from harness.stats.frames import Frames, succeeded
 from harness.stats.limits import found_limits
@@ -71,6 +71,7 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         cpu_interval: Likewise.
         rss_interval: Likewise.
         same_output: None when nobody checked.
+        unchecked: Why nobody could check what two callables did; empty where it was checked.
         counts: Whether a verdict may rest on this row.
         doubts: Why the two peaks must not be compared for a verdict.
         failures: The replicates that did not end well.
@@ -92,6 +93,7 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cpu_interval: Interval | None
     rss_interval: Interval | None
     same_output: bool | None
+    unchecked: str
     counts: bool
     doubts: tuple[str, ...]
     failures: tuple[Failure, ...]
@@ -120,6 +122,11 @@ class Summary(Struct, frozen=True):
     def is_limited(self) -> bool:
         """Whether memory limits were tried anywhere."""
         return any(arm.limit for row in self.rows for arm in (row.baseline, row.candidate))
+
+    @property
+    def calls(self) -> bool:
+        """Whether callables were measured, and no upload."""
+        return self.sources == (CALL,)
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -202,6 +209,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
         facts = _CaseFacts(
             failures=() if failures is None else tuple(_iter_failures(failures, causes, arms)),
             same=None if deliveries is None else same_output(deliveries, arms),
+            unchecked="" if deliveries is None else _unchecked(deliveries, arms),
             raw_bytes=None if deliveries is None else _delivered(deliveries, arms),
             digests=sorted(map(str, found)),
             ratios=[ratios.get((*case, metric), Ratio()) for metric in _BARE],
@@ -214,6 +222,7 @@ class _CaseFacts(Struct, frozen=True):
 
     failures: tuple[Failure, ...]
     same: bool | None
+    unchecked: str
     raw_bytes: int | None
     digests: list[str]
     ratios: list[Ratio]
@@ -231,7 +240,9 @@ def _row(
     # Of an arm that nobody asked for, nothing is missing.
     named = {arm.name for arm in frames.manifest.options.arms}
     asked = tuple(arm for arm in arms if arm.name in named or not named)
-    doubts = tuple(_iter_doubts(asked, failures, same, defined, len(digests)))
+    unchecked = facts.unchecked if same is None and len(asked) > 1 else ""
+    known = same if not unchecked else True
+    doubts = tuple(_iter_doubts(asked, failures, known, defined, len(digests)))
     ratio = None if same is False else _ratio(old.peak, new.peak)
     wall, cpu, rss = facts.ratios
     return Row(
@@ -249,10 +260,11 @@ def _row(
         cpu_interval=cpu.interval,
         rss_interval=rss.interval,
         same_output=same,
+        unchecked=unchecked,
         counts=not doubts and ratio is not None,
         doubts=doubts,
         failures=failures,
-        unmeasured=tuple(_iter_unmeasured(asked, frames.metrics, metric)),
+        unmeasured=tuple(_iter_unmeasured(asked, frames.metrics, metric, calls=case[1] == CALL)),
         repeat=repeat_command(frames.manifest, case, [arm.name for arm in asked]),
     )
 
@@ -318,17 +330,19 @@ def _iter_doubts(
         yield f"unequal replicates: {' and '.join(map(str, counts))}"
 
 
-def _iter_unmeasured(arms: tuple[ArmSummary, ...], metrics: Metrics, peak: str) -> Iterator[str]:
-    lacking = [_lacking(arm, metrics, peak) for arm in arms]
+def _iter_unmeasured(
+    arms: tuple[ArmSummary, ...], metrics: Metrics, peak: str, *, calls: bool
+) -> Iterator[str]:
+    lacking = [_lacking(arm, metrics, peak, calls=calls) for arm in arms]
     if len(arms) == 2 and lacking[0] and lacking[0] == lacking[1]:
         yield f"{lacking[0]} of both arms"
         return
     yield from (f"{what} of {arm.name}" for arm, what in zip(arms, lacking, strict=True) if what)
 
 
-def _lacking(arm: ArmSummary, metrics: Metrics, peak: str) -> str:
+def _lacking(arm: ArmSummary, metrics: Metrics, peak: str, *, calls: bool) -> str:
     lacking = [] if arm.peak else [peak]
-    lacking += [] if arm.batching else ["batches"]
+    lacking += [] if arm.batching or calls else ["batches"]
     others = [
         name
         for name in metrics.compared
@@ -350,6 +364,15 @@ def _delivered(deliveries: pd.DataFrame, arms: tuple[str, str]) -> int | None:
     rows = zip(*(deliveries[name] for name in ("arm", "status", "raw_bytes")), strict=True)
     sizes = [size for arm, status, size in rows if arm in arms and status == "ok" and size > 0]
     return int(max(sizes)) if sizes else None
+
+
+def _unchecked(deliveries: pd.DataFrame, arms: tuple[str, str]) -> str:
+    """Return why what a callable did has no digest; empty where it has, or for an upload."""
+    calls = deliveries[(deliveries["source"] == CALL) & (deliveries["status"] == "ok")]
+    found = calls[calls["arm"].isin(arms) & (calls["digest"] == "")]
+    return "; ".join(
+        f"{arm}: {why}" for arm, why in zip(found["arm"], found["detail"], strict=True)
+    )
 
 
 def same_output(deliveries: pd.DataFrame, arms: tuple[str, str]) -> bool | None:

@@ -175,7 +175,7 @@ def test_the_example_plugin_declares_a_stage() -> None:
 
 def test_no_frame_is_other() -> None:
     assert stage_of([]) == OTHER
-    assert location_of([]) == "no Python frame"
+    assert location_of([]) == ("no Python frame", "")
 
 
 @pytest.mark.parametrize(
@@ -188,17 +188,17 @@ def test_no_frame_is_other() -> None:
     ],
 )
 def test_a_location_is_named_from_its_package_on(path: str, shown: str) -> None:
-    assert location_of([frame(path, "flush", 7)]) == shown
+    assert location_of([frame(path, "flush", 7)]) == (shown, "")
 
 
-places = st.tuples(st.sampled_from(STAGES), st.text(max_size=3))
+places = st.tuples(st.sampled_from(STAGES), st.text(max_size=3), st.text(max_size=2))
 
 
 @given(st.dictionaries(places, st.integers(0, 2**40)))
-def test_folding_loses_no_byte_of_any_stage(sizes: dict[tuple[str, str], int]) -> None:
+def test_folding_loses_no_byte_of_any_stage(sizes: dict[tuple[str, str, str], int]) -> None:
     """For all sizes, each stage sums to the same before and after."""
     before, after = Counter[str](), Counter[str]()
-    for (stage, _), size in sizes.items():
+    for (stage, _, _), size in sizes.items():
         before[stage] += size
     for holding in fold_small(Counter(sizes)):
         after[holding.stage] += holding.size_bytes

@@ -98,7 +98,19 @@ def test_an_empty_run_has_every_column_with_its_type(writer: RunWriter) -> None:
     assert data.timeline["heap_bytes"].dtype == "int64"
     assert [list(frame.columns) for frame in (data.samples, data.copies)] == [
         SAMPLE_COLUMNS,
-        ["run_id", "binary", "arm", "source", "replicate", "stage", "location", "bytes", "copies"],
+        [
+            "run_id",
+            "binary",
+            "arm",
+            "source",
+            "replicate",
+            "stage",
+            "location",
+            "code",
+            "bytes",
+            "copies",
+            "inputs",
+        ],
     ]
 
 
