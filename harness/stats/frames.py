@@ -139,7 +139,7 @@ def tables_of(
     tried = [record for record in records if record.attempt]
     records = list(_iter_confirmed([one for one in records if not one.attempt], metrics))
     first = _first_batches(records)
-    outputs = {_cell(r): r.counters.raw_bytes for r in records if r.job.call and r.counters}
+    outputs = {r.job.cell: r.counters.raw_bytes for r in records if r.job.call and r.counters}
     makers: dict[str, Callable[[Record], Iterable[_Row]]] = {
         "samples": lambda r: _samples(r, metrics),
         "batches": lambda r: _rows(r, r.batches if first.get(_key(r)) is r.batches else ()),
@@ -147,7 +147,7 @@ def tables_of(
         "timeline": lambda r: _rows(r, r.timeline),
         "copies": lambda r: _copies(
             r,
-            outputs.get(_cell(r)) or _largest_batch(first.get(_key(r), ())),
+            outputs.get(r.job.cell) or _largest_batch(first.get(_key(r), ())),
             sizes.get(r.job.binary, 0),
         ),
         "deliveries": _deliveries,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,8 @@ from harness.errors import ConfigError, InputRejected
 from harness.records import VERIFY, Call, Job
 from harness.run.called import CalledWork
 from harness.run.frames import WorkDone
+
+Caller = Callable[..., WorkDone]
 
 CASES = """
 import asyncio
@@ -56,7 +58,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def call(module: str, tmp_path: Path) -> Iterator[object]:
+def call(module: str, tmp_path: Path) -> Caller:
     number = 0
 
     def one(name: str, *args: str, path: str = "", probe: str = VERIFY, **fields: str) -> WorkDone:
@@ -64,7 +66,7 @@ def call(module: str, tmp_path: Path) -> Iterator[object]:
         number += 1
         scratch = tmp_path / str(number)
         scratch.mkdir()
-        named = {key: f"{module}:{value}" if key != "output" and key != "pickled" else value
+        named = {key: f"{module}:{value}" if key not in {"output", "pickled"} else value
                  for key, value in fields.items()}  # fmt: skip
         job = Job(
             run_id="r",
@@ -93,7 +95,7 @@ def call(module: str, tmp_path: Path) -> Iterator[object]:
     return one
 
 
-def test_arguments_are_literals_or_text_and_the_input_comes_first(call) -> None:  # type: ignore[no-untyped-def]
+def test_arguments_are_literals_or_text_and_the_input_comes_first(call: Caller) -> None:
     done = call("given", "1", "a", "[1, 2]", "b=None", "c=x=y", path="/in")
     same = call("given", "1", "'a'", "[1,2]", "c='x=y'", "b=None", path="/in")
     assert done.digest != call("given").digest
@@ -101,7 +103,7 @@ def test_arguments_are_literals_or_text_and_the_input_comes_first(call) -> None:
     assert same.counters == done.counters
 
 
-def test_pickled_arguments_take_the_place_of_text(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_pickled_arguments_take_the_place_of_text(call: Caller, tmp_path: Path) -> None:
     path = tmp_path / "args"
     path.write_bytes(pickle.dumps(((1, {2}), {"b": b""})))
     done = call("given", pickled=str(path))
@@ -109,19 +111,19 @@ def test_pickled_arguments_take_the_place_of_text(call, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lazy", "awaited"])
-def test_an_iterator_is_read_and_an_awaitable_awaited(call, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_iterator_is_read_and_an_awaitable_awaited(call: Caller, name: str) -> None:
     assert call(name, "5").digest == call("listed", "5").digest != call("listed", "6").digest
 
 
-def test_an_attribute_may_have_dots(call) -> None:  # type: ignore[no-untyped-def]
+def test_an_attribute_may_have_dots(call: Caller) -> None:
     assert call("Exporter.run", "1").digest
 
 
-def test_it_runs_in_an_empty_directory_of_its_own(call) -> None:  # type: ignore[no-untyped-def]
+def test_it_runs_in_an_empty_directory_of_its_own(call: Caller) -> None:
     assert call("where").digest == call("where").digest
 
 
-def test_what_is_written_counts_all_of_it_or_what_is_named(call) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_written_counts_all_of_it_or_what_is_named(call: Caller) -> None:
     whole, part = call("writes", "a"), call("writes", "a", output="out")
     assert (whole.counters.raw_bytes, part.counters.raw_bytes) == (2, 1)
     assert len({whole.digest, part.digest, call("writes", "b", output="out").digest}) == 3
@@ -129,7 +131,7 @@ def test_what_is_written_counts_all_of_it_or_what_is_named(call) -> None:  # typ
         call("writes", "a", output="elsewhere")
 
 
-def test_a_measured_call_has_the_same_size_and_no_digest(call) -> None:  # type: ignore[no-untyped-def]
+def test_a_measured_call_has_the_same_size_and_no_digest(call: Caller) -> None:
     for name, args in (("given", ("é",)), ("writes", ("a",)), ("lazy", ("5",))):
         verified, measured = call(name, *args), call(name, *args, probe="peak")
         assert measured.counters == verified.counters
@@ -137,13 +139,15 @@ def test_a_measured_call_has_the_same_size_and_no_digest(call) -> None:  # type:
         assert not measured.detail
 
 
-def test_what_has_no_digest_says_why(call) -> None:  # type: ignore[no-untyped-def]
+def test_what_has_no_digest_says_why(call: Caller) -> None:
     assert call("nothing").detail == "it neither returned nor wrote anything"
     assert "--digest" in call("frame").detail
     assert call("frame", digest="length").digest == call("nothing", digest="length").digest
 
 
-def test_setup_makes_what_the_callable_gets_and_teardown_gets_it_too(call, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_setup_makes_what_the_callable_gets_and_teardown_gets_it_too(
+    call: Caller, tmp_path: Path
+) -> None:
     done = call("given", "7", setup="made", teardown="closed")
     assert done.counters.raw_bytes == len(repr((([7, 7],), {})))
     assert (tmp_path / "1" / "work" / "closed").read_text() == "[7, 7]"
@@ -160,8 +164,8 @@ def test_setup_makes_what_the_callable_gets_and_teardown_gets_it_too(call, tmp_p
     ],
 )
 def test_what_cannot_be_called_is_refused(
-    call, name: str, args: tuple[str, ...], reason: str
-) -> None:  # type: ignore[no-untyped-def]
+    call: Caller, name: str, args: tuple[str, ...], reason: str
+) -> None:
     with pytest.raises(InputRejected, match=reason):
         call(name, *args)
 
