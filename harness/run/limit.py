@@ -71,7 +71,7 @@ class LimitSearch:
         writer: RunWriter,
         request: RunRequest,
         context: RunContext,
-        intake: Intake,
+        intake: Intake | None,
         on_event: Callable[[Event], None],
     ) -> None:
         assert request.memory_limits is not None

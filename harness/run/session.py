@@ -182,7 +182,7 @@ class _Session:
 
     def _take(self, record: Record) -> None:
         """Store a record, and tell what is known by it."""
-        job, record = record.job, confirm(record, self._intake) if self._intake else record
+        job, record = record.job, confirm(record, self._intake)
         if job.probe != RECORD_REPLAY or record.status != "ok":
             self._writer.append(record)
         record = structs.replace(record, **{name: [] for name in _ONLY_STORED})
