@@ -267,6 +267,15 @@ class ScalingOptions(Struct, frozen=True, kw_only=True):
     ] = 5
 
 
+class SweepOptions(Struct, frozen=True, kw_only=True):
+    """What is asked of a sweep."""
+
+    budget_bytes: Annotated[
+        int | None,
+        Meta(ge=0, description="Report the largest threshold whose peak stays within."),
+    ] = None
+
+
 class LimitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How memory limits are searched, over which of a run's binaries and sources.
 
@@ -327,6 +336,9 @@ EXPERIMENT_REPLICATES = 2
 SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)
 LIMIT = RunOptions(sources=("replay",), probes=("peak", "bare"), replicates=1)
 SCALING = RunOptions(sources=("replay",), probes=("peak",), replicates=1)
+
+# The thresholds of a sweep: 64 KiB to 8 MiB.
+THRESHOLDS = tuple(64 * KIB << power for power in range(8))
 
 # A small input has to reach the threshold too: until then the batch itself grows.
 SCALING_PIPELINE = PipelineOptions(threshold_bytes=64 * KIB)

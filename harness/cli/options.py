@@ -13,6 +13,7 @@ import typer
 from msgspec import NODEFAULT, Meta, Struct, structs
 
 from harness.config import GIB, KIB, MIB, Limits, flag_of
+from harness.errors import ConfigError
 from harness.units import parse_bytes, parse_limits
 
 _ALL = "both"
@@ -122,7 +123,7 @@ def _option(name: str, kind: Any, meta: Meta) -> _Option:
     if get_origin(kind) is tuple:
         return _several(flag_of(name).removesuffix("s"), choices, settings)
     if name.endswith("_bytes"):
-        settings |= {"metavar": "SIZE", "parser": _parse_size}
+        settings |= {"metavar": "SIZE", "parser": partial(_parse_size, meta.ge)}
         return _Option(flag_of(name), kind, settings, _size)
     return _Option(flag_of(name), Literal[choices] if choices else kind, settings)
 
@@ -144,12 +145,17 @@ def _directories(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(os.path.abspath, given))
 
 
-def _parse_size(text: str) -> int:
-    """Return a size; a negative one means to a threshold what 0 does."""
-    return -parse_bytes(text[1:]) if text.startswith("-") else parse_bytes(text)
+def _parse_size(least: float | None, text: str) -> int:
+    """Return a size; only one without a lower bound may be negative, such as a threshold."""
+    size_bytes = -parse_bytes(text[1:]) if text.startswith("-") else parse_bytes(text)
+    if least is not None and size_bytes < least:
+        raise ConfigError(f"{text} is too small", remedy=f"give at least {_size(int(least))}")
+    return size_bytes
 
 
-def _size(size_bytes: int) -> str:
+def _size(size_bytes: int | None) -> str | None:
+    if size_bytes is None:
+        return None
     for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size_bytes and not size_bytes % unit:
             return f"{size_bytes // unit} {name}"

@@ -15,23 +15,20 @@ from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions, ScalingOptions
-from harness.corpus import Arrivals, binaries_of, resolve
-from harness.errors import ConfigError, InputRejected, MeasurementInvalid
+from harness.corpus import Arrivals, binaries_of, resolve, with_dies
+from harness.errors import ConfigError, MeasurementInvalid
 from harness.loading import load_frames
 from harness.records import Binary
 from harness.reports.scaling import print_scaling, scaling_document
 from harness.run.extensions import arms_by_name
-from harness.run.request import RunRequest, even_shares, prefixes, request_of
+from harness.run.request import RunRequest, prefixes, request_of
 from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
 from harness.stats.frames import Frames
-from harness.stats.scaling import fit_lines, scaling_points
+from harness.stats.scaling import SIZE_COLUMNS, fit_lines, scaling_points
 from harness.store.manifest import MANIFEST
-from harness.symbols import count_entries
 from harness.tables import make_console
 from harness.text import json_bytes
-
-_COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
 
 
 @with_options
@@ -70,7 +67,7 @@ def scaling(
         request = request_of(options, arms, pipeline, command_line(), kind="scaling")
         runs.append(_measure(request, others, scale.sizes))
     shown = [load_frames(path) for path in runs]
-    drawn = [_show(frames, _COLUMNS[scale.size], json=json) for frames in shown]
+    drawn = [_show(frames, SIZE_COLUMNS[scale.size], json=json) for frames in shown]
     if others:
         refuse_losses(shown[-1])
     if not any(drawn):
@@ -88,22 +85,12 @@ def _measure(request: RunRequest, paths: list[Path], sizes: int) -> Path:
         stack.enter_context(view)
         binaries: list[Binary] = []
         for path, corpus in found.items():
-            wholes = [_counted(binary) for binary in binaries_of(corpus)]
+            wholes = with_dies(binaries_of(corpus))
             binaries += wholes
             if path.is_file():
-                binaries += prefixes(wholes[0], even_shares(sizes))
+                binaries += prefixes(wholes[0], sizes)
         arrivals = Arrivals(*found.values(), say=view.say)
         return run_session(structs.replace(request, binaries=binaries), view, arrivals)
-
-
-def _counted(binary: Binary) -> Binary:
-    """Return the binary with its debugging entries counted, by us where nobody else did."""
-    if "dies" in binary.extra or not Path(binary.path).is_file():
-        return binary
-    try:
-        return structs.replace(binary, extra={"dies": count_entries(binary.path)})
-    except InputRejected:  # its measurement will say why
-        return binary
 
 
 def _show(frames: Frames, size: str, *, json: bool) -> int:

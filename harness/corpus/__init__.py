@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.corpus.binary import CorpusBinary, missing
 from harness.corpus.control import FetchStep, OnProgress
 from harness.corpus.fetch import iter_fetch
-from harness.corpus.inputs import Arrivals, binaries_of
+from harness.corpus.inputs import Arrivals, binaries_of, with_dies
 from harness.corpus.inventory import PinCheck, inventory, verify
 from harness.corpus.manifest import (
     TIERS,
@@ -40,4 +40,5 @@ __all__ = [
     "pinned_manifest",
     "resolve",
     "verify",
+    "with_dies",
 ]

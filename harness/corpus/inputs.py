@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from msgspec import structs
 
 from harness.corpus.manifest import counted_dies
 from harness.corpus.resolve import Corpus
+from harness.errors import InputRejected
 from harness.records import Binary
+from harness.symbols import count_entries
 
 
 def binaries_of(found: Corpus) -> list[Binary]:
@@ -26,6 +31,20 @@ def binaries_of(found: Corpus) -> list[Binary]:
         )
         for planned in found.planned
     ]
+
+
+def with_dies(binaries: Iterable[Binary]) -> list[Binary]:
+    """Return the binaries with their debugging entries counted, by us where nobody else did."""
+    return [_with_dies(binary) for binary in binaries]
+
+
+def _with_dies(binary: Binary) -> Binary:
+    if "dies" in binary.extra or not Path(binary.path).is_file():
+        return binary
+    try:
+        return structs.replace(binary, extra={"dies": count_entries(binary.path)})
+    except InputRejected:  # its measurement will say why
+        return binary
 
 
 class Arrivals:

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.config import DEFAULTS, KIB, SLOTS, LimitOptions, PipelineOptions, RunOptions
+from harness.config import (
+    DEFAULTS,
+    KIB,
+    SLOTS,
+    THRESHOLDS,
+    LimitOptions,
+    PipelineOptions,
+    RunOptions,
+)
 from harness.errors import ConfigError
 from harness.limits.choice import chosen_backend
 from harness.records import Arm, Binary, Options
@@ -18,7 +26,6 @@ OWN_VARIABLES = frozenset({"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PY
                            "PYTHONMALLOC", "TMPDIR"})  # fmt: skip
 """What decides how a measured process runs; nobody else may set it."""
 
-THRESHOLDS = tuple(64 * KIB << power for power in range(8))
 """The flush thresholds of a sweep."""
 
 
@@ -153,22 +160,17 @@ def printable(name: str) -> str:
     )
 
 
-def even_shares(sizes: int) -> tuple[float, ...]:
-    """Return the shares below 1 that with the whole make `sizes` inputs in even steps."""
-    return tuple(step / sizes for step in range(1, sizes))
-
-
-def prefixes(binary: Binary, shares: tuple[float, ...]) -> list[Binary]:
-    """Return growing parts of a binary, each an input of its own; the whole is not among them."""
+def prefixes(binary: Binary, sizes: int) -> list[Binary]:
+    """Return growing parts of a binary that with the whole make `sizes` inputs in even steps."""
     return [
         structs.replace(
             binary,
-            name=f"{binary.name} [{share:.1%}]",
-            size_bytes=round(binary.size_bytes * share),
-            share=share,
+            name=f"{binary.name} [{step / sizes:.1%}]",
+            size_bytes=round(binary.size_bytes * step / sizes),
+            share=step / sizes,
             extra={},
         )
-        for share in shares
+        for step in range(1, sizes)
     ]
 
 

@@ -27,6 +27,9 @@ CORPUS = "corpus"
 SIZES = {"functions": "function", "dies": "DIE", "raw_bytes": "byte of JSON"}
 """What size can be measured in, with the name of one unit."""
 
+SIZE_COLUMNS = {"functions": "functions", "dies": "dies", "json": "raw_bytes"}
+"""The same by what the option is called."""
+
 BATCHES = ("one batch", "more batches")
 """What tells the two lines of an arm apart: whether their inputs needed more than one batch."""
 

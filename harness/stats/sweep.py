@@ -6,9 +6,11 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
+from harness.errors import GateFailed
 from harness.stats.batches import batching_of
 from harness.stats.frames import Frames, succeeded
 from harness.stats.summary import best_peak
+from harness.units import format_bytes
 
 SWEEP = "sweep"
 """The `kind` in the manifest of a run whose arms are one pipeline at several thresholds."""
@@ -72,3 +74,19 @@ def fitting(points: Iterable[SweepPoint], budget_bytes: float) -> dict[str, Swee
     for point in points:
         by_binary.setdefault(point.binary, []).append(point)
     return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
+
+
+def refuse_beyond(points: Iterable[SweepPoint], budget_bytes: int | None) -> None:
+    """Refuse a sweep in which no threshold keeps some binary within the budget, if there is one.
+
+    Raises:
+        GateFailed: The binaries are named.
+    """
+    if budget_bytes is None:
+        return
+    beyond = [name for name, best in fitting(points, budget_bytes).items() if best is None]
+    if beyond:
+        raise GateFailed(
+            f"no threshold keeps {', '.join(beyond)} within {format_bytes(budget_bytes)}",
+            remedy="raise the budget or change the pipeline",
+        )

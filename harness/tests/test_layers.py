@@ -54,7 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bench": {"symbols", "pipelines", "intake", "probes", "run.measured", "run", "store", "tests"}
     | {"residency"},
     "faults": set(),
-    "corpus": {"units", "faults"},
+    "corpus": {"units", "faults", "symbols"},
     "store": {"units"},
     "stats": {"units", "residency", "limits"},
     "tables": {"stats"},
