@@ -39,7 +39,7 @@ prepare() { # SIDE COMMIT
 
 measure() { # SIDE
     # 4 is a replicate that was lost or arms that disagree: the gate says so, and what it means.
-    (cd "$WORK/$1" && "$WORK/venv-$1/bin/python" -m harness run --suite "$suite" \
+    (cd "$WORK/$1" && "$WORK/venv-$1/bin/python" -m harness run --no-report --suite "$suite" \
         --replicates "$replicates" --results "$OUT/runs/$1" >>"$OUT/runs/$1.txt") || (($? == 4))
 }
 

@@ -89,6 +89,13 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "--message", f"hold {ballast}")
         return self.git("rev-parse", "HEAD")
 
+    def without_pip(self) -> Path:
+        """Return a Python whose environments have no pip: nothing here asks a network."""
+        path = self.root / "python"
+        path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@" --without-pip\n')
+        path.chmod(0o755)
+        return path
+
     def run(self, script: str, **changes: str) -> subprocess.CompletedProcess[str]:
         sites = [*site.getsitepackages(), str(Path(harness.__file__).parent.parent)]
         environment = {
@@ -97,7 +104,7 @@ class Repository:
             "OUT": str(self.out),
             "WORK": str(self.root / "work"),
             "INSTALL": f"python install.py {' '.join(sites)}",
-            "PYTHON": sys.executable,
+            "PYTHON": str(self.without_pip()),
             "XDG_CACHE_HOME": str(self.root / "cache"),
         }
         environment.pop("GITHUB_STEP_SUMMARY", None)

@@ -1,6 +1,6 @@
 """The `ci` suite for real: equal code comes out clean, an extra copy fails, damage is no verdict.
 
-Three real runs over committed binaries, a minute or so.
+Three real runs over its smallest binary; `tox -e slow` takes all of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 
 import pytest
 from msgspec import structs
+from typer.testing import CliRunner
 
-from harness.corpus import binaries_of, committed_corpus
+from harness.cli.app import app
+from harness.corpus import binaries_of, committed_corpus, fixtures_directory
 from harness.errors import ExitCode
 from harness.records import Arm
 from harness.run.request import RunRequest
@@ -24,69 +26,90 @@ from harness.run.session import run_session
 from harness.suites import find_suite, narrowed
 
 PLANTED = "harness.bench.planted:copies_payload"
+BINARIES = '["c-dwarf5", "cpp-dwarf5", "rust-dwarf5"]'
 
 
-def harness(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harness", *map(str, arguments)],
-        env={**os.environ, "NO_COLOR": "1"},
+@pytest.fixture(scope="module", params=["smallest", pytest.param("all", marks=pytest.mark.slow)])
+def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    if request.param == "all":
+        return "ci"
+    text = (fixtures_directory() / "suites" / "ci.toml").read_text()
+    assert BINARIES in text
+    path = tmp_path_factory.mktemp("suite") / "ci.toml"
+    path.write_text(text.replace(BINARIES, '"c-dwarf5"'))
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache that the three runs share: what one has extracted, the next replays."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def measured(suite: str, results: Path, cache: Path, streaming: str = "") -> Path:
+    """Measure what a suite asks for, with another pipeline in the place of streaming if named."""
+    request = RunRequest(
+        binaries=binaries_of(committed_corpus()),
+        arms=[Arm(name="any", pipeline="any")],
+        results=results,
+        cache=cache / "harness" / "packages",
+    )
+    request = narrowed(request, find_suite(suite))
+    arms = [
+        structs.replace(arm, pipeline=streaming) if streaming and arm.name == "streaming" else arm
+        for arm in request.arms
+    ]
+    return run_session(structs.replace(request, arms=arms), lambda _: None)
+
+
+@pytest.fixture(scope="module")
+def baseline(suite: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return measured(suite, tmp_path_factory.mktemp("baseline"), cache)
+
+
+@pytest.fixture(scope="module")
+def candidate(suite: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a run of the suite by the command."""
+    results = tmp_path_factory.mktemp("candidate")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "run", "--no-report", "--suite", suite,
+         "--results", results],
+        env={**os.environ, "NO_COLOR": "1", "XDG_CACHE_HOME": str(cache)},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
-    )
-
-
-def measured(results: Path) -> Path:
-    done = harness("run", "--suite", "ci", "--no-report", "--results", results)
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (run,) = results.iterdir()
     return run
 
 
 @pytest.fixture(scope="module")
-def baseline(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return measured(tmp_path_factory.mktemp("baseline"))
-
-
-@pytest.fixture(scope="module")
-def candidate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return measured(tmp_path_factory.mktemp("candidate"))
-
-
-@pytest.fixture(scope="module")
-def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def planted(suite: str, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a run of the suite whose streaming pipeline holds the whole payload once more."""
-    request = RunRequest(
-        binaries=binaries_of(committed_corpus()),
-        arms=[Arm(name="any", pipeline="any")],
-        results=tmp_path_factory.mktemp("planted"),
-        cache=tmp_path_factory.mktemp("cache"),
-    )
-    request = narrowed(request, find_suite("ci"))
-    arms = [
-        structs.replace(arm, pipeline=PLANTED) if arm.name == "streaming" else arm
-        for arm in request.arms
-    ]
-    return run_session(structs.replace(request, arms=arms), lambda _: None)
+    return measured(suite, tmp_path_factory.mktemp("planted"), cache, streaming=PLANTED)
 
 
-def gate(baseline: Path, run: Path, out: Path) -> tuple[int, dict[str, Any]]:
-    done = harness("gate", "--suite", "ci", "--baseline", baseline, "--out", out, run)
-    assert "Traceback" not in done.stderr
-    print(done.stdout)
-    return done.returncode, json.loads((out / "report.json").read_bytes())
+def gate(suite: str, baseline: Path, run: Path, out: Path) -> tuple[int, dict[str, Any]]:
+    arguments = ("gate", "--suite", suite, "--baseline", baseline, "--out", out, run)
+    done = CliRunner().invoke(app, [str(one) for one in arguments])
+    return done.exit_code, json.loads((out / "report.json").read_bytes())
 
 
-def test_two_runs_of_the_same_code_pass(baseline: Path, candidate: Path, tmp_path: Path) -> None:
-    code, verdict = gate(baseline, candidate, tmp_path)
+def test_two_runs_of_the_same_code_pass(
+    suite: str, baseline: Path, candidate: Path, tmp_path: Path
+) -> None:
+    code, verdict = gate(suite, baseline, candidate, tmp_path)
     assert (code, verdict["decision"]) == (ExitCode.OK, "pass"), verdict["reasons"]
     assert {row["state"] for row in verdict["experiments"]} == {"clean"}
     assert {row["delta_pct"] for row in verdict["experiments"]} == {0.0}
 
 
-def test_an_extra_copy_of_the_payload_fails(baseline: Path, planted: Path, tmp_path: Path) -> None:
-    code, verdict = gate(baseline, planted, tmp_path)
+def test_an_extra_copy_of_the_payload_fails(
+    suite: str, baseline: Path, planted: Path, tmp_path: Path
+) -> None:
+    code, verdict = gate(suite, baseline, planted, tmp_path)
     assert (code, verdict["decision"]) == (ExitCode.GATE_FAILED, "fail"), verdict["reasons"]
     caught = {gate["name"] for gate in verdict["gates"] if gate["state"] == "fail"}
     assert caught >= {"regression", "copies"}
@@ -95,7 +118,7 @@ def test_an_extra_copy_of_the_payload_fails(baseline: Path, planted: Path, tmp_p
 
 @pytest.mark.parametrize("damage", ["emptied", "one replicate lost", "records removed"])
 def test_a_damaged_run_is_no_verdict(
-    baseline: Path, candidate: Path, tmp_path: Path, damage: str
+    suite: str, baseline: Path, candidate: Path, tmp_path: Path, damage: str
 ) -> None:
     run = shutil.copytree(candidate, tmp_path / "damaged")
     samples = run / "records.jsonl"
@@ -106,5 +129,5 @@ def test_a_damaged_run_is_no_verdict(
         lost = (b'"probe":"peak"', b'"replicate":1')
         kept = [line for line in lines if not all(part in line for part in lost)]
         samples.write_bytes(b"" if damage == "emptied" else b"".join(kept))
-    code, verdict = gate(baseline, run, tmp_path / "out")
+    code, verdict = gate(suite, baseline, run, tmp_path / "out")
     assert (code, verdict["decision"]) == (ExitCode.INVALID, "invalid")
