@@ -16,12 +16,12 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
-from memray import FileReader
 
 from harness.probes.capture_format import Capture
 from harness.probes.guard import last_mark
 from harness.probes.heap_line import steady_times, thin_out
 from harness.probes.stages import location_of, stage_of
+from harness.probes.tracking import FileReader
 from harness.records import HeapPoint, Holding
 
 TIMELINE_POINTS = 400

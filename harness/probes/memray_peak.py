@@ -17,11 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from memray import FileDestination, FileFormat, Tracker
-
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
 from harness.probes.gc_marks import CollectionMarks
 from harness.probes.guard import AllocatorGuard, leave_mark
+from harness.probes.tracking import FileDestination, FileFormat, Tracker
 from harness.records import Cost, HeapPoint, Metric
 
 STAGE = "other"

@@ -20,11 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from memray import FileReader
-
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe, exact_peak
 from harness.probes.guard import AllocatorGuard
 from harness.probes.memray_peak import CAPTURE, aggregating_tracker
+from harness.probes.tracking import FileReader
 from harness.records import Cost, Metric
 
 STAGE = "other"

@@ -11,9 +11,9 @@ from collections import Counter
 from contextlib import closing
 
 import msgspec
-from memray import FileReader
 
 from harness.probes.stages import location_of
+from harness.probes.tracking import FileReader
 
 Stack = tuple[str, ...]
 

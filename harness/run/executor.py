@@ -230,7 +230,7 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
     traits = settings.traits[job.probe]
     python = job.call.python if job.call else ""
     return Spec(
-        argv=[python or sys.executable, "-m", "harness.run.worker"],
+        argv=[python or sys.executable, "-m", "harness.run.start"],
         env={
             **_environment(job.scratch),
             **settings.env,
