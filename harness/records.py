@@ -33,7 +33,8 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         portable: Values mean the same on every machine of one architecture.
         instrument: The distribution whose version the values depend on, if any.
         erratic_above: The coefficient of variation above which noise hides any change.
-        compared: It is compared when no metric is asked for by name.
+        compared: It is compared when no metric is asked for by name, and stands in tables beside
+            the peaks. Others of our probes are told on the page and in exports only.
         alone: It means nothing unless the process had the machine to itself.
         peak_rank: 1 for the best definition of peak heap, 2 for the next; 0 for other quantities.
         complete: It counts all that became resident; RSS that rose far above it contradicts it.

@@ -46,7 +46,7 @@ def draw(frames: Frames) -> Figure:
     heights = [len(rows) + 1.8 for _, rows in panels]
     figure, grid = new_panels(QUESTION, 1.3 + 0.33 * sum(heights), heights)
     every = [row for _, rows in panels for row in rows]
-    peaks = [arm.peak for row in every for arm in (row.baseline, row.candidate) if arm.peak]
+    peaks = [arm.peak for row in every for arm in row.arms if arm.peak]
     scale = byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
     for axes, (source, rows) in zip(grid, panels, strict=True):
         axes.set_title(source_title(source))
@@ -86,7 +86,7 @@ def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
     axes.plot(claimed, [place for place, _, _ in pairs], "|", color=BLACK, markersize=16,
               markeredgewidth=2, zorder=2)  # fmt: skip
     for number in (0, 1):
-        arms = [(row.baseline, row.candidate)[number] for row in rows]
+        arms = [row.arms[number] for row in rows]
         colour, marker = arm_looks(arm.name for arm in arms)[arms[0].name]
         known = [(place, arm.peak) for place, arm in enumerate(arms) if arm.peak]
         spreads = [(place, scale.of(peak.low), scale.of(peak.high)) for place, peak in known]
@@ -104,7 +104,7 @@ def _draw_lines(axes: Axes, lines: Sequence[tuple[float, float, float]], **looks
 
 def _remark(row: Row) -> str:
     """Say what stands beside a row: the reduction, with a question mark where it proves nothing."""
-    for arm in (row.baseline, row.candidate):
+    for arm in row.arms:
         if arm.peak is None:
             status = (f.status for f in row.failures if f.arm == arm.name)
             return drawn(f"{arm.name}: {next(status, 'missing')}")

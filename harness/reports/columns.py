@@ -24,7 +24,7 @@ from harness.stats.labels import inert, plain, shorten
 from harness.stats.metrics import CAPTURED, Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.ratio import BARE, Interval
-from harness.stats.summary import ArmSummary, Row, Summary
+from harness.stats.summary import RATIOS, ArmSummary, Row, Summary
 from harness.tables import NOTHING, Column, pick, turn
 from harness.units import format_bytes, format_value
 
@@ -138,20 +138,28 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
 
 
 def other_metrics(summary: Summary) -> list[tuple[str, str]]:
-    """Return probe and metric of what no built-in probe measures, which no other table shows."""
-    known = Metrics(Manifest())
+    """Return probe and metric of what no other column shows, as far as it is compared by default.
+
+    Of a probe that is not ours, whatever it measures.
+    """
+    ours = Metrics(Manifest())
     found = {
         (quantity.probe, quantity.metric)
         for row in summary.rows
-        for arm in (row.baseline, row.candidate)
+        for arm in row.arms
         for quantity in arm.quantities
-        if quantity.metric not in known and quantity.probe != PROBE
+        if quantity.probe != PROBE and not _is_shown_elsewhere(quantity.metric, ours)
     }
     return sorted(found)
 
 
+def _is_shown_elsewhere(name: str, ours: Metrics) -> bool:
+    metric = ours[name]
+    return name in RATIOS or (name in ours and (metric.peak_rank > 0 or not metric.compared))
+
+
 def other_columns(summary: Summary) -> list[Column[Row]]:
-    """Return a column for each arm and metric of a plugin; none where no plugin measured."""
+    """Return a column for each arm and each of `other_metrics`; none where there are none."""
     columns = [
         _other_column(metric, probe, side)
         for probe, metric in other_metrics(summary)
@@ -237,7 +245,7 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         return totals.get((row.binary, row.source, arm.name))
 
     def cell(row: Row) -> str:
-        found = (total(row, arm) for arm in (row.baseline, row.candidate))
+        found = (total(row, arm) for arm in row.arms)
         old, new = (NOTHING if one is None else f"{one:.1f}" for one in found)
         return turn(old, new) if arms[0] else new
 
@@ -316,13 +324,13 @@ def change_cell(row: Row) -> str:
 
 def batches_cell(row: Row, *, alone: bool) -> str:
     """Return how many batches each arm sent, `1 -> 4`; of a candidate alone just that: `4`."""
-    old, new = (_batch_count(arm.batching) for arm in (row.baseline, row.candidate))
+    old, new = (_batch_count(arm.batching) for arm in row.arms)
     return new if alone else turn(old, new)
 
 
 def limit_cell(row: Row, *, alone: bool) -> str:
     """Return the limit in MiB that each arm survives, `18 -> 14`; of an arm that was tried."""
-    old, new = (NOTHING if arm.limit is None else limit_mib(arm.limit) for arm in _arms(row))
+    old, new = (NOTHING if arm.limit is None else limit_mib(arm.limit) for arm in row.arms)
     return new if alone else turn(old, new)
 
 
@@ -337,10 +345,6 @@ def limit_mib(found: Found) -> str:
     if not tried:
         return NOTHING
     return f"<={survived[0] / MIB:g}" if survived else f">{tried[-1] / MIB:g}"
-
-
-def _arms(row: Row) -> tuple[ArmSummary, ArmSummary]:
-    return row.baseline, row.candidate
 
 
 def _survived_bytes(row: Row) -> int | None:
@@ -396,7 +400,7 @@ def capture_excess(summary: Summary) -> str:
     pairs = [
         (arm.peak.median, captured.median)
         for row in summary.rows
-        for arm in (row.baseline, row.candidate)
+        for arm in row.arms
         for captured in arm.quantities
         if arm.peak and captured.metric == CAPTURED
     ]

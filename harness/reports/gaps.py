@@ -50,7 +50,7 @@ def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
     """
     counts: dict[tuple[str, str, str], list[int]] = {}
     for row in summary.rows:
-        for arm in (row.baseline, row.candidate):
+        for arm in row.arms:
             for quantity in arm.quantities:
                 key = (row.source, quantity.probe, quantity.metric)
                 counts.setdefault(key, []).append(quantity.replicates)

@@ -44,7 +44,7 @@ def answer(found: Found) -> str:
 def iter_limits(summary: Summary) -> Iterator[Found]:
     """Yield what is known of the limits of both arms, row by row."""
     for row in summary.rows:
-        yield from (arm.limit for arm in (row.baseline, row.candidate) if arm.limit)
+        yield from (arm.limit for arm in row.arms if arm.limit)
 
 
 def print_limits(found: Sequence[Found], console: Console) -> None:

@@ -27,7 +27,7 @@ class Report(Struct, frozen=True):
         """Return the lines that hold most at the two peaks of a row."""
         rows = of_case(self.frames.copies, (row.binary, row.source))
         first = first_replicates(rows)
-        sides = (first[first["arm"] == arm.name] for arm in (row.baseline, row.candidate))
+        sides = (first[first["arm"] == arm.name] for arm in row.arms)
         return line_changes(*sides)[:MOST_LINES]
 
 

@@ -19,7 +19,8 @@ from harness.stats.repeat import repeat_command
 
 _ARMS = ("legacy", "streaming")
 _CASE = ["binary", "source"]
-_BARE = ("wall", "cpu", "rss_peak")
+RATIOS = ("wall", "cpu", "rss_peak")
+"""Metrics that a row has as ratios."""
 
 
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,6 +101,11 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     unmeasured: tuple[str, ...]
     repeat: str
 
+    @property
+    def arms(self) -> tuple[ArmSummary, ArmSummary]:
+        """The baseline and the candidate."""
+        return self.baseline, self.candidate
+
 
 class Summary(Struct, frozen=True):
     """Every row, by source and then by the baseline's peak; `metric` defines all of the peaks.
@@ -121,7 +127,7 @@ class Summary(Struct, frozen=True):
     @property
     def is_limited(self) -> bool:
         """Whether memory limits were tried anywhere."""
-        return any(arm.limit for row in self.rows for arm in (row.baseline, row.candidate))
+        return any(arm.limit for row in self.rows for arm in row.arms)
 
     @property
     def calls(self) -> bool:
@@ -195,7 +201,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
     tables = [dict(iter(t.groupby(_CASE))) for t in (failed, frames.failures, frames.deliveries)]
     defined = (metric, frames.metrics.probe(metric))
     digests = frames.samples.groupby(_CASE)["binary_sha256"].unique()
-    ratios = bare_ratios(frames.samples, arms, _BARE)
+    ratios = bare_ratios(frames.samples, arms, RATIOS)
     limits = {(one.binary, one.source, one.arm): one for one in found_limits(frames)}
     for case, found in digests.items():
         failures, causes, deliveries = (table.get(case) for table in tables)
@@ -212,7 +218,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
             unchecked="" if deliveries is None else _unchecked(deliveries, arms),
             raw_bytes=None if deliveries is None else _delivered(deliveries, arms),
             digests=sorted(map(str, found)),
-            ratios=[ratios.get((*case, metric), Ratio()) for metric in _BARE],
+            ratios=[ratios.get((*case, metric), Ratio()) for metric in RATIOS],
         )
         yield _row(frames, (str(case[0]), str(case[1])), (old, new), metric, facts)
 

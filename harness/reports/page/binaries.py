@@ -134,8 +134,7 @@ def _case(
 
 
 def _iter_metrics(row: Row, values: Mapping[tuple[str, ...], list[float]]) -> Iterator[MetricLine]:
-    arms = (row.baseline, row.candidate)
-    for probe, metric in sorted({(q.probe, q.metric) for arm in arms for q in arm.quantities}):
+    for probe, metric in sorted({(q.probe, q.metric) for arm in row.arms for q in arm.quantities}):
         old, new = (
             None
             if (quantity := arm.find(metric, probe)) is None
@@ -146,7 +145,7 @@ def _iter_metrics(row: Row, values: Mapping[tuple[str, ...], list[float]]) -> It
                     for value in values[row.binary, row.source, arm.name, probe, metric]
                 ),
             )
-            for arm in arms
+            for arm in row.arms
         )
         yield MetricLine(probe, metric, old, new)
 

@@ -28,7 +28,7 @@ def result_columns(
         held: The copies that were alive at the peaks.
         parts: The macros that the page's sections share.
     """
-    largest = max((_median(arm) for row in summary.rows for arm in _arms(row)), default=0.0)
+    largest = max((_median(arm) for row in summary.rows for arm in row.arms), default=0.0)
 
     def link(row: Row) -> Markup:
         return Markup('<a href="#{}">{}</a>').format(anchors[row.binary], parts.binary(row.binary))
@@ -67,10 +67,6 @@ def result_columns(
         html=lambda row: parts.badge(row_standing(row, claim)),
     )
     return pick(columns if summary.alone else [*columns, state], PAGE)
-
-
-def _arms(row: Row) -> tuple[ArmSummary, ArmSummary]:
-    return row.baseline, row.candidate
 
 
 def _median(arm: ArmSummary) -> float:

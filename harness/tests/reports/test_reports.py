@@ -15,17 +15,19 @@ from rich.console import Console
 
 from harness.config import Claim
 from harness.loading import load_frames
-from harness.records import Manifest
+from harness.probes.bare import BareProbe
+from harness.records import Manifest, Metric
 from harness.reports.columns import overhead_gap
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
 from harness.reports.terminal import live_header, live_row, print_summary
 from harness.stats.copies import Copy, Held
+from harness.stats.metrics import _builtin_metrics
 from harness.stats.summary import Summary, summarise
 from harness.tables import make_console
 from harness.tests.reports.golden_files import RUN, check
-from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks
+from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
 PICTURES = {"plots/over shoot.png": "How far?", "plots/peak_heap.png": "How much heap?"}
 
@@ -114,6 +116,29 @@ def test_the_document_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
 def test_the_answer_comes_before_any_table(run: tuple[Summary, Manifest]) -> None:
     report = render_report(*run, PICTURES)
     assert report.index("less peak heap than") < report.index("|---")
+
+
+def test_a_metric_that_one_of_our_probes_declares_is_shown_with_nothing_else_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A zero counts; what only details are told of, or another column shows, is not there twice."""
+    names = {"page_faults_major": "count", "pss_end": "byte", "cpu": "second"}
+    monkeypatch.setattr(
+        BareProbe, "metrics", (*BareProbe.metrics, Metric("page_faults_major", "count"))
+    )
+    _builtin_metrics.cache_clear()
+    rows = [
+        sample("a.so", arm, 0.0, probe="bare", metric=name, unit=unit, replicate=number)
+        for arm in ARMS for name, unit in names.items() for number in (1, 2)
+    ]  # fmt: skip
+    found = summarise(frames([*peaks("a.so", [2e6], [1e6]), *rows], ["a.so"]))
+    for shown in (printed((found, manifest())), render_report(found, manifest(), {})):
+        told = shown.replace("\\", "").partition("Other metrics")[2]
+        assert "page_faults_major, baseline" in " ".join(told.split())
+        assert "=0" in told
+        assert "pss_end," not in told
+        assert "cpu," not in told
+    _builtin_metrics.cache_clear()
 
 
 def test_the_answer_says_from_which_size_on_the_claim_holds() -> None:
