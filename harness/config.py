@@ -268,12 +268,16 @@ class ScalingOptions(Struct, frozen=True, kw_only=True):
 
 
 class SweepOptions(Struct, frozen=True, kw_only=True):
-    """What is asked of a sweep."""
+    """What is asked of a sweep: a budget of peak heap, or a limit of memory."""
 
-    budget_bytes: Annotated[
-        int | None,
-        Meta(ge=0, description="Report the largest threshold whose peak stays within."),
-    ] = None
+    budget: Annotated[
+        str,
+        Meta(
+            description="Report the largest threshold whose peak heap stays within; written "
+            "container:SIZE, the largest that survives when the kernel limits memory to that.",
+            extra={"metavar": "SIZE"},
+        ),
+    ] = ""
 
 
 class LimitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import structs
 
-from harness.config import Limits, PipelineOptions
+from harness.config import LimitOptions, Limits, PipelineOptions
 from harness.corpus import (
     TIERS,
     Corpus,
@@ -20,11 +20,13 @@ from harness.corpus import (
     resolve,
 )
 from harness.errors import ConfigError
+from harness.limits.choice import limit_metrics, metric_of
 from harness.nearest import nearest
 from harness.pipelines.compressors import at_default_level
 from harness.records import Binary, Manifest, Metric
 from harness.registry import names
 from harness.run.extensions import arms_by_name, traits_of
+from harness.run.limit import FREE_PROBE
 from harness.run.request import RunRequest
 from harness.stats.metrics import CAPTURED
 from harness.units import parse_limits
@@ -103,6 +105,7 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
         pipeline_options=options_of(suite),
         symbol_options=structs.replace(request.symbol_options, limits=limits_of(suite)),
         suite=suite.name,
+        memory_limits=memory_limits_of(suite),
     )
 
 
@@ -123,6 +126,31 @@ def limits_of(suite: Suite) -> Limits:
         raise ConfigError(f"suite {suite.name}: {error.message}", remedy=error.remedy) from None
 
 
+def memory_limits_of(suite: Suite) -> LimitOptions | None:
+    """Return how limits are tried for a suite: searched where one is a goal, else only its bounds.
+
+    Raises:
+        ConfigError: It asks for limits of two kinds, which no run can have.
+    """
+    kinds = limit_metrics()
+    asked = [one for one in suite.experiments if one.survives or set(one.metrics) & set(kinds)]
+    named = sorted({kinds[metric] for one in asked for metric in one.metrics if metric in kinds})
+    if len(named) > 1:
+        raise ConfigError(
+            f"suite {suite.name}: limits by {' and '.join(named)} cannot be had in one run",
+            remedy="keep to one kind",
+        )
+    if not asked:
+        return None
+    bounds = {int(one.survives) for one in asked if one.survives}
+    return LimitOptions(
+        replicates=max(one.replicates for one in asked),
+        backend=named[0] if named else "auto",
+        under_bytes=() if named else tuple(sorted(bounds)),
+        sources=tuple(sorted({source for one in asked for source in one.source})),
+    )
+
+
 def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:
     patterns = [pattern for experiment in suite.experiments for pattern in experiment.binary]
     for pattern in patterns:
@@ -134,7 +162,10 @@ def _binaries(suite: Suite, offered: list[Binary]) -> list[Binary]:
 
 def _probes(suite: Suite) -> tuple[str, ...]:
     metrics = (metric for experiment in suite.experiments for metric in experiment.metrics)
-    return tuple(dict.fromkeys(_probe_of(metric, suite.name) for metric in metrics))
+    probes = [_probe_of(metric, suite.name) for metric in metrics]
+    if any(experiment.survives for experiment in suite.experiments):
+        probes.append(FREE_PROBE)
+    return tuple(dict.fromkeys(probes))
 
 
 def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
@@ -176,7 +207,12 @@ def _probe_of(metric: str, suite: str) -> str:
 
 
 def _iter_declared() -> Iterator[tuple[Metric, str]]:
-    """Yield every metric that a registered probe declares, with the probe's name."""
+    """Yield every metric that a registered probe declares, with the probe's name.
+
+    A limit that is survived is searched from what the free probe tells.
+    """
     for name in names("probe"):
         for metric in traits_of(name).metrics:
             yield metric, name
+    for kind in limit_metrics().values():
+        yield metric_of(kind, compared=False), FREE_PROBE

@@ -14,7 +14,7 @@ from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import CORPUS, LIMIT, LimitOptions, PipelineOptions, RunOptions
 from harness.corpus import Arrivals, binaries_of, resolve
-from harness.errors import GateFailed, MeasurementInvalid
+from harness.errors import GateFailed
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.reports.limit import LimitDocument, print_limits
@@ -69,7 +69,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         else:
             run_dir = run_session(request, view, arrivals)
     from harness.loading import load_frames  # noqa: PLC0415 - pandas, which a run begins without
-    from harness.stats.limits import found_limits  # noqa: PLC0415 - likewise
+    from harness.stats.limits import found_limits, refuse_unknown  # noqa: PLC0415 - likewise
 
     found = found_limits(load_frames(run_dir))
     if json:
@@ -79,11 +79,12 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         )
     else:
         print_limits(found, output_console())
-    _judge(found, arms[-1].name, under)
+    _refuse_killed(found, arms[-1].name, under)
+    refuse_unknown(found)
 
 
-def _judge(found: list[Found], candidate: str, under: str) -> None:
-    """Refuse to end well where something is not known, or the candidate does not survive."""
+def _refuse_killed(found: list[Found], candidate: str, under: str) -> None:
+    """Refuse to end well where the candidate does not survive the limit."""
     limit_bytes = parse_bytes(under) if under else 0
     lost = [
         one
@@ -96,6 +97,3 @@ def _judge(found: list[Found], candidate: str, under: str) -> None:
             f"{candidate} does not survive {under} on {names}",
             remedy="raise the limit or change the pipeline",
         )
-    for one in found:
-        if one.problem:
-            raise MeasurementInvalid(f"{one.arm} over {one.binary}: {one.problem}")

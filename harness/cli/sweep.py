@@ -21,7 +21,8 @@ from harness.run.extensions import arms_by_name
 from harness.run.request import request_of, sweep_arms
 from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
-from harness.stats.sweep import refuse_beyond, sweep_points
+from harness.stats.limits import found_limits, refuse_unknown
+from harness.stats.sweep import budget_of, refuse_beyond, sweep_points
 from harness.text import json_bytes
 
 
@@ -30,7 +31,7 @@ def sweep(
     corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = CORPUS,
     *,
     pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = ONE_PIPELINE,
-    within: Annotated[SweepOptions, Fields("budget_bytes")],
+    within: Annotated[SweepOptions, Fields("budget")],
     options: Annotated[RunOptions, Fields("results")] = SWEEP,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
@@ -40,20 +41,23 @@ def sweep(
 
     The packages come from the cache, so this is the pipeline alone.
     """
+    heap_bytes, limits = budget_of(within.budget)
     view = RunView(error_console(), quiet_rows=True)
     with closing(resolve(corpus)) as found, view:
         (arm,) = arms_by_name([pipeline])
         arms = sweep_arms(arm, PipelineOptions())
         request = request_of(options, arms, PipelineOptions(), command_line(), kind="sweep")
-        request = structs.replace(request, binaries=binaries_of(found))
+        request = structs.replace(request, binaries=binaries_of(found), memory_limits=limits)
         run_dir = run_session(request, view, Arrivals(found, say=view.say))
     frames = load_frames(run_dir)
     points = sweep_points(frames)
     if not points:
         raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
     if json:
-        write_line(json_bytes(sweep_document(points, frames.manifest, within.budget_bytes)))
+        write_line(json_bytes(sweep_document(points, frames.manifest, heap_bytes)))
     else:
-        print_sweep(points, frames.manifest, output_console(), within.budget_bytes)
+        print_sweep(points, frames.manifest, output_console(), heap_bytes)
     refuse_losses(frames)
-    refuse_beyond(points, within.budget_bytes)
+    refuse_unknown(found_limits(frames))
+    if within.budget:
+        refuse_beyond(points, heap_bytes, within.budget)

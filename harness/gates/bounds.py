@@ -1,7 +1,7 @@
 """Does every replicate of the candidate keep to its bounds?
 
-Bounds are those of the suite's checks, written down or ratcheted, and the two that a suite may
-write as one word: copies at the peak, and overshoot.
+Bounds are those of the suite's checks, written down or ratcheted, and those that a suite may write
+as one word: copies at the peak, overshoot, and the memory limit that is survived.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from msgspec import Struct
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
 from harness.gates.suite import COPIES, OVERSHOOT, BoundsCheck, Experiment
+from harness.gates.survives import iter_survivals
 from harness.stats.bounds import keep_to
 from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Check, Outcome, Precondition
@@ -33,13 +34,13 @@ class _Limit(Struct, frozen=True, kw_only=True):
 
 
 def judge(evidence: Evidence) -> list[Check]:
-    """Hold every case of every check against its bound, written down or ratcheted."""
-    return [
-        check
-        for experiment in evidence.suite.experiments
-        for asked in experiment.checks
-        for check in _iter_checks(evidence, experiment, _limit(evidence, experiment, asked))
-    ]
+    """Hold every case of every check against its bound, and every limit to be survived."""
+    checks: list[Check] = []
+    for experiment in evidence.suite.experiments:
+        for asked in experiment.checks:
+            checks += _iter_checks(evidence, experiment, _limit(evidence, experiment, asked))
+        checks += iter_survivals(evidence, experiment)
+    return checks
 
 
 def judge_copies(evidence: Evidence) -> list[Check]:

@@ -37,6 +37,9 @@ from harness.units import parse_bytes
 REDUCTION, OVERSHOOT, COPIES = "reduction_pct", "overshoot", "copies"
 DERIVED = frozenset({REDUCTION, OVERSHOOT, COPIES})
 
+SURVIVES = "survives"
+"""The check of a memory limit under which everything still has to be delivered."""
+
 PEAK = "heap_peak"
 
 # A name becomes part of a row's key, a word in a report and the name of a test case.
@@ -120,7 +123,8 @@ class Experiment(_SuiteTable):
     that series `reduction_pct` compares with. `optimization_goal` names the metrics of which less
     is better; with none, nothing is compared with the baseline. `copies` bounds how many whole
     copies of the payload are alive at the peak, `overshoot` how far a batch goes past the
-    threshold. With `gate`, what fails here fails the job.
+    threshold; under a memory limit of `survives`, each of so many attempts as there are replicates
+    has to deliver everything. With `gate`, what fails here fails the job.
     """
 
     name: _Name
@@ -136,6 +140,7 @@ class Experiment(_SuiteTable):
     slope: SlopeBound | None = None
     copies: _NotNegative | None = None
     overshoot: _Quantity | None = None
+    survives: Annotated[_Quantity, Field(gt=0)] | None = None
     gate: bool = False
     report_links: tuple[ReportLink, ...] = ()
 
@@ -185,7 +190,7 @@ class Experiment(_SuiteTable):
     def has_bounds(self) -> bool:
         """Whether anything but the comparison with a baseline can fail here."""
         return bool(self.checks) or any(
-            bound is not None for bound in (self.slope, self.copies, self.overshoot)
+            bound is not None for bound in (self.slope, self.copies, self.overshoot, self.survives)
         )
 
 

@@ -39,6 +39,11 @@ def confinement(backend: str, parent: str, limit_bytes: int) -> Confinement:
     return Confinement(data_bytes=limit_bytes)
 
 
+def limit_metrics() -> dict[str, str]:
+    """Return the metric of every backend, and the name of that."""
+    return {metric_of(name, compared=False).name: name for name in (*_GROUPS, rlimit.NAME)}
+
+
 def metric_of(backend: str, *, compared: bool) -> Metric:
     """Declare the smallest limit that is survived: what each kind counts has a name of its own."""
     return Metric(f"limit_{backend}", "byte", exact=True, compared=compared)

@@ -32,26 +32,39 @@ class FittingEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class SweepDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `harness sweep --json` prints; without a budget nothing is said to fit."""
+    """What `harness sweep --json` prints; without a budget nothing is said to fit.
+
+    `budget_bytes` is one of peak heap, `limit_bytes` one of memory that the kernel enforced.
+    """
 
     schema: str = SCHEMA
     run_id: str
     points: list[SweepPoint]
     budget_bytes: int | None
+    limit_bytes: int | None = None
     largest_fitting: list[FittingEntry]
 
 
 def sweep_document(
     points: Sequence[SweepPoint], manifest: Manifest, budget_bytes: int | None
 ) -> SweepDocument:
-    """Return the points, and what fits each binary when there is a budget."""
-    answers = {} if budget_bytes is None else fitting(points, budget_bytes)
+    """Return the points, and what fits each binary when there is a budget or a limit."""
+    limit_bytes = limit_of(manifest)
+    asked = budget_bytes is not None or limit_bytes is not None
+    answers = fitting(points, budget_bytes) if asked else {}
     return SweepDocument(
         run_id=manifest.run_id,
         points=list(points),
         budget_bytes=budget_bytes,
+        limit_bytes=limit_bytes,
         largest_fitting=[_fitting(binary, best) for binary, best in answers.items()],
     )
+
+
+def limit_of(manifest: Manifest) -> int | None:
+    """Return the memory limit that every threshold was tried under, if one was."""
+    limits = manifest.options.memory_limits
+    return limits.under_bytes[0] if limits else None
 
 
 def _fitting(binary: str, best: SweepPoint | None) -> FittingEntry:
@@ -70,19 +83,28 @@ def print_sweep(
     budget_bytes: int | None = None,
 ) -> None:
     """Print the points, what each probe costs, and last what fits; a time not taken is empty."""
-    print_table(_COLUMNS, points, console)
+    limit_bytes = limit_of(manifest)
+    shown = [one for one in _COLUMNS if limit_bytes is not None or one.key != "survived"]
+    print_table(shown, points, console)
     for line in iter_overhead_lines(manifest):
         console.print(Text(line, style="dim"))
     if budget_bytes is not None:
-        for line in _iter_answers(points, budget_bytes):
-            console.print(Text(line, style="bold"))
+        kept = f"keeps the peak within {format_bytes(budget_bytes)}"
+    elif limit_bytes is not None:
+        kept = f"survives a memory limit of {format_bytes(limit_bytes)}"
+    else:
+        return
+    for line in _iter_answers(points, budget_bytes, kept):
+        console.print(Text(line, style="bold"))
 
 
-def _iter_answers(points: Sequence[SweepPoint], budget_bytes: int) -> Iterator[str]:
+def _iter_answers(
+    points: Sequence[SweepPoint], budget_bytes: int | None, kept: str
+) -> Iterator[str]:
     for binary, best in fitting(points, budget_bytes).items():
         name = shorten(binary, _NAME_WIDTH)
         if best is None:
-            yield f"{name}: no threshold keeps the peak within {format_bytes(budget_bytes)}"
+            yield f"{name}: no threshold {kept}"
             continue
         fits = f"{format_bytes(best.threshold_bytes)} fits, at a peak of"
         never = "" if best.is_reached else "; it was never reached, a larger input may need more"
@@ -118,6 +140,12 @@ _COLUMNS: list[Column[SweepPoint]] = [
         key="wall",
         header="wall",
         cell=lambda one: "" if one.wall_s is None else format_seconds(one.wall_s),
+        kind="number",
+    ),
+    Column(
+        key="survived",
+        header="at limit",
+        cell=lambda one: {True: "survived", False: "killed", None: "?"}[one.survived],
         kind="number",
     ),
 ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from msgspec import convert, structs
 
 from harness.config import LimitOptions
+from harness.errors import MeasurementInvalid
 from harness.limits.choice import metric_of
 from harness.limits.edge import FAILED, SURVIVED, Edge, edge_of
 from harness.limits.found import PROBE, Found, iter_asked
@@ -151,3 +152,14 @@ def _why_not_tried(frames: Frames, found: Found) -> str:
     if not found.free_rss_bytes:
         return "it did not deliver without a limit"
     return "no limit was tried"
+
+
+def refuse_unknown(limits: Iterable[Found]) -> None:
+    """Refuse an answer where one is not known.
+
+    Raises:
+        MeasurementInvalid: The first is named.
+    """
+    for one in limits:
+        if one.problem:
+            raise MeasurementInvalid(f"{one.arm} over {one.binary}: {one.problem}")

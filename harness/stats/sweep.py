@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 from msgspec import Struct
 
-from harness.errors import GateFailed
+from harness.config import LimitOptions
+from harness.errors import ConfigError, GateFailed
+from harness.limits.edge import SURVIVED
+from harness.limits.found import Found
 from harness.stats.batches import batching_of
 from harness.stats.frames import Frames, succeeded
+from harness.stats.limits import found_limits
 from harness.stats.summary import best_peak
-from harness.units import format_bytes
+from harness.units import parse_bytes
 
+_CONTAINER = "container"
 SWEEP = "sweep"
 """The `kind` in the manifest of a run whose arms are one pipeline at several thresholds."""
 
@@ -19,7 +25,8 @@ SWEEP = "sweep"
 class SweepPoint(Struct, frozen=True):
     """What one threshold came to on one binary; values are the worst of the replicates.
 
-    `overshoot_bytes` is the largest of any batch that is not final, None when there is none.
+    `overshoot_bytes` is the largest of any batch that is not final, None when there is none;
+    `survived` says whether it delivered under the memory limit that was tried, None without one.
     """
 
     binary: str
@@ -30,6 +37,7 @@ class SweepPoint(Struct, frozen=True):
     batches: int
     overshoot_bytes: int | None
     wall_s: float | None
+    survived: bool | None = None
 
     @property
     def is_reached(self) -> bool:
@@ -46,6 +54,7 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     """
     metric = metric or best_peak(frames)
     samples = succeeded(frames.samples)
+    outcomes = {(one.binary, one.source, one.arm): _survived(one) for one in found_limits(frames)}
     worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max().to_dict()
     points = [
         SweepPoint(
@@ -55,11 +64,34 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
             batches=batching.most,
             overshoot_bytes=batching.largest_overshoot_bytes,
             wall_s=worst.get((*case, "wall")),
+            survived=outcomes.get(case),
         )
         for case, batching in batching_of(frames.batches).items()
         if (*case, metric) in worst
     ]
     return sorted(points, key=lambda one: (one.binary, one.source, one.threshold_bytes))
+
+
+def _survived(found: Found) -> bool | None:
+    if found.problem:
+        return None
+    return all(found.at(limit) == SURVIVED for limit in found.outcomes)
+
+
+def budget_of(text: str) -> tuple[int | None, LimitOptions | None]:
+    """Return a budget of peak heap, or how a container's limit is tried.
+
+    Raises:
+        ConfigError: It is neither.
+    """
+    kind, colon, size = text.rpartition(":")
+    if not colon:
+        return parse_bytes(text) if text else None, None
+    if kind != _CONTAINER:
+        raise ConfigError(
+            f"no budget is called {kind!r}", remedy=f"write SIZE, or {_CONTAINER}:SIZE"
+        )
+    return None, LimitOptions(replicates=1, under_bytes=(parse_bytes(size),))
 
 
 def largest_within(points: Iterable[SweepPoint], budget_bytes: float) -> SweepPoint | None:
@@ -68,25 +100,34 @@ def largest_within(points: Iterable[SweepPoint], budget_bytes: float) -> SweepPo
     return max(fitting, key=lambda point: point.threshold_bytes, default=None)
 
 
-def fitting(points: Iterable[SweepPoint], budget_bytes: float) -> dict[str, SweepPoint | None]:
-    """Return for each binary the point with the largest threshold within the budget, or None."""
+def fitting(
+    points: Iterable[SweepPoint], budget_bytes: float | None
+) -> dict[str, SweepPoint | None]:
+    """Return for each binary the point with the largest threshold that fits, or None.
+
+    Args:
+        points: Those of a sweep.
+        budget_bytes: What the peak has to stay within; without one, the point has to have survived
+            the memory limit that was tried.
+    """
     by_binary: dict[str, list[SweepPoint]] = {}
     for point in points:
         by_binary.setdefault(point.binary, []).append(point)
+    if budget_bytes is None:
+        survived = {name: [one for one in mine if one.survived] for name, mine in by_binary.items()}
+        return {name: largest_within(mine, inf) for name, mine in survived.items()}
     return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
 
 
-def refuse_beyond(points: Iterable[SweepPoint], budget_bytes: int | None) -> None:
-    """Refuse a sweep in which no threshold keeps some binary within the budget, if there is one.
+def refuse_beyond(points: Iterable[SweepPoint], budget_bytes: int | None, asked: str) -> None:
+    """Refuse a sweep in which no threshold keeps some binary within what was asked.
 
     Raises:
         GateFailed: The binaries are named.
     """
-    if budget_bytes is None:
-        return
     beyond = [name for name, best in fitting(points, budget_bytes).items() if best is None]
     if beyond:
         raise GateFailed(
-            f"no threshold keeps {', '.join(beyond)} within {format_bytes(budget_bytes)}",
+            f"no threshold keeps {', '.join(beyond)} within {asked}",
             remedy="raise the budget or change the pipeline",
         )

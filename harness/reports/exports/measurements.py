@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -19,8 +20,13 @@ COLUMNS = [
 
 
 def measurements_of(frames: Frames) -> pd.DataFrame:
-    """Return one row for each value of a successful replicate; failures give none."""
-    good, manifest = succeeded(frames.samples), frames.manifest
+    """Return one row for each value of a successful replicate; failures give none.
+
+    Of every attempt under a memory limit there are the limit, under the name of what became of it,
+    the time, and the peak where that was told; its number stands for the replicate.
+    """
+    tried = pd.DataFrame(list(_iter_attempts(frames)))
+    good, manifest = pd.concat([succeeded(frames.samples), tried]), frames.manifest
     declared = [frames.metrics[str(metric)] for metric in good["metric"]]
     table = good.assign(
         started_at=manifest.started_at,
@@ -30,6 +36,18 @@ def measurements_of(frames: Frames) -> pd.DataFrame:
     )
     ordered = table.sort_values([*CASE, "probe", "metric", "replicate"], kind="stable")
     return ordered[[*COLUMNS, "exact", "better"]]
+
+
+def _iter_attempts(frames: Frames) -> Iterator[dict[Hashable, Any]]:
+    for row in frames.attempts.to_dict("records"):
+        named: tuple[tuple[str, str, Any], ...] = (
+            (f"{row['outcome']}_at_{row['backend']}", "byte", row["limit_bytes"] or None),
+            ("attempt_wall", "second", row["wall_s"]),
+            ("attempt_peak", "byte", row["peak_bytes"]),
+        )
+        for metric, unit, value in named:
+            if not pd.isna(value):
+                yield row | {"metric": metric, "unit": unit, "value": float(value)}
 
 
 def iter_remarks(runs: Iterable[Frames]) -> Iterator[str]:

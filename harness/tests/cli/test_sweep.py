@@ -54,3 +54,20 @@ def test_a_budget_gets_no_answer_from_a_binary_that_was_not_measured(
     assert "not everything could be measured: stripped.so: rejected: " in done.stderr
     assert "lib.so: 8.0 MiB fits" in done.stdout
     assert "it was never reached" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_containers_limit_is_a_budget_too(inside: Harness, tmp_path: Path) -> None:
+    """No interpreter survives 4 MiB, so no threshold does."""
+    options = ("--results", tmp_path / "results", "--budget", "container:4MiB")
+    done = inside("sweep", FIXTURES / "c" / "dwarf5.so", *options)
+    assert done.returncode == 3, done.stderr
+    assert "dwarf5.so: no threshold survives a memory limit of 4.0 MiB" in done.stdout
+    assert done.stdout.count("killed") == THRESHOLDS
+
+
+def test_a_budget_of_another_kind_is_refused(inside: Harness, tmp_path: Path) -> None:
+    done = inside("sweep", FIXTURES / "c" / "dwarf5.so", "--budget", "disk:4MiB")
+    assert done.returncode == 2
+    assert "no budget is called 'disk'" in done.stderr
+    assert not (tmp_path / "work" / "results").exists()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.config import MIB, Limits, PipelineOptions
+from harness.config import MIB, LimitOptions, Limits, PipelineOptions
 from harness.corpus import fixtures_directory, pinned_manifest
 from harness.errors import ConfigError
 from harness.gates.suite import load_suite
@@ -202,3 +202,30 @@ def _request(names: list[str]) -> RunRequest:
     return RunRequest(
         binaries=binaries, arms=[Arm(name="any", pipeline="any")], results=Path("results")
     )
+
+
+@pytest.mark.parametrize(
+    ("experiment", "limits"),
+    [
+        ("", None),
+        ('survives = "64 MiB"', LimitOptions(replicates=2, under_bytes=(64 * MIB,))),
+        (
+            'optimization_goal = "limit_cgroup_v1"\nsurvives = "64 MiB"\nreplicates = 3',
+            LimitOptions(replicates=3, backend="cgroup_v1"),
+        ),
+    ],
+)
+def test_limits_are_searched_where_they_are_a_goal_and_else_only_tried(
+    tmp_path: Path, experiment: str, limits: LimitOptions | None
+) -> None:
+    suite = load_suite(written(tmp_path, f"{SHORTEST}\n{experiment}\n"))
+    asked = narrowed(_request(["c-dwarf5"]), suite)
+    assert asked.memory_limits == (limits and structs.replace(limits, sources=("dwarf",)))
+    assert ("bare" in asked.probes) == bool(limits)
+
+
+def test_limits_of_two_kinds_are_refused(tmp_path: Path) -> None:
+    goals = 'optimization_goal = ["limit_cgroup_v1", "limit_rlimit_data"]'
+    suite = load_suite(written(tmp_path, f"{SHORTEST}\n{goals}\n"))
+    with pytest.raises(ConfigError, match="cgroup_v1 and rlimit_data cannot be had in one run"):
+        narrowed(_request(["c-dwarf5"]), suite)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
-from harness.stats.sweep import SweepPoint, largest_within, sweep_points
+from harness.stats.sweep import SweepPoint, fitting, largest_within, sweep_points
 from harness.tests.stats.made import batch, failure, frames, sample
 
 KIB = 1024
@@ -69,3 +70,18 @@ def test_the_largest_threshold_within_a_budget(
     points = [a_point(1, 10), a_point(2, 20), a_point(4, 30)]
     found = largest_within(points, budget_bytes)
     assert (found.threshold_bytes if found else None) == threshold_bytes
+
+
+@pytest.mark.parametrize(
+    ("survived", "threshold_bytes"),
+    [((True, True, False), 2), ((True, False, False), 1), ((False, None, None), None)],
+)
+def test_without_a_budget_of_heap_the_largest_threshold_that_survived_fits(
+    survived: tuple[bool | None, ...], threshold_bytes: int | None
+) -> None:
+    points = [
+        structs.replace(a_point(number, 10 * number), survived=one)
+        for number, one in enumerate(survived, start=1)
+    ]
+    (best,) = fitting(points, None).values()
+    assert (best and best.threshold_bytes) == threshold_bytes
