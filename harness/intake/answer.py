@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from http.client import HTTPException, HTTPMessage, HTTPResponse, parse_headers
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    RemoteDisconnected,
+    parse_headers,
+)
 
 from harness.config import KIB
 
@@ -15,6 +23,7 @@ SHOWN_CHARACTERS = 200
 
 # How long to wait, once the status is known, for what a server says beside it.
 TEXT_S = 1.0
+_STATUS_LINE = re.compile(rb"(HTTP/\d\.\d)[ \t]+([1-9]\d\d)(|[ \t].*?)\r?\n", re.DOTALL)
 
 
 class Deadline:
@@ -60,10 +69,17 @@ class Answer(HTTPResponse):
                 self._last_until_closed()
 
     def _read_status(self) -> tuple[str, int, str]:
+        """Return version, status and reason; `http.client` takes `+2_02` for a status as well."""
         while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]
+            line = self.fp.readline(ANSWER_BYTES_MAX)
+            if not line:
+                raise RemoteDisconnected("the connection was closed without an answer")
+            found = _STATUS_LINE.fullmatch(line)
+            if found is None:
+                raise BadStatusLine(line.decode("latin-1"))
+            status = int(found[2])
             if not 100 <= status <= 199 or status == 101:
-                return version, status, reason
+                return found[1].decode(), status, found[3].decode("latin-1").strip()
             parse_headers(self.fp)
 
     def _last_until_closed(self) -> None:

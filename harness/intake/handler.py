@@ -21,8 +21,10 @@ from harness.intake import COUNT_PATH, LEDGER_PREFIX, VERIFY_PATH
 from harness.intake.answer import Deadline
 from harness.intake.budget import cut
 from harness.intake.faults import KINDS, Fault, Wire
+from harness.intake.head import fault_of
 from harness.intake.ledger import LedgerEntry, key_of
 from harness.intake.receive import BatchRejected, enter, open_delivery
+from harness.wire import WireError, decode
 
 if TYPE_CHECKING:  # it is made with a handler
     from harness.intake.server import IntakeServer
@@ -110,10 +112,9 @@ class IntakeHandler(BaseHTTPRequestHandler):
         self._in_head = False
         self.deadline.start(self.server.budget.request_s)
         lengths = self.headers.get_all("Content-Length", ())
-        if len(lengths) > 1 or (lengths and "Transfer-Encoding" in self.headers):
+        if fault := fault_of(self.headers):
             self.close_connection = True
-            reason = "the length of the body is given twice"
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": reason})
+            self._answer(HTTPStatus.BAD_REQUEST, {"error": fault})
             self.wfile.flush()
             return False
         if lengths and lengths[0].isascii() and lengths[0].isdigit():
@@ -163,10 +164,10 @@ class IntakeHandler(BaseHTTPRequestHandler):
             return
         try:
             orders = self._read(self._length(MIB))
-            self.server.faults.replace(msgspec.json.decode(orders, type=list[Fault]))
+            self.server.faults.replace(decode(orders, list[Fault]))
         except Refused as refusal:
             self._answer(refusal.status, {"error": str(refusal)})
-        except (ConfigError, msgspec.DecodeError) as error:
+        except (ConfigError, WireError) as error:
             self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         else:
             self._answer(HTTPStatus.OK, {})

@@ -25,6 +25,7 @@ from harness.upload.guard import Cancellation
 from harness.upload.request import Endpoint
 from harness.upload.retry import DEFAULT_POLICY, RequestFailed, RetryPolicy, is_retryable
 from harness.upload.texts import Secret, check_text
+from harness.wire import WireError, decode
 
 
 class _Attempt:
@@ -140,12 +141,12 @@ class Uploader:
             raise NoLedger("this receiver keeps no ledger that could be read back")
         try:
             answer = self._retrying()(self._endpoint.ask, url)
-            return msgspec.json.decode(answer, type=LedgerView)
+            return decode(answer, LedgerView)
         except RequestFailed as error:
             if error.status != 404:
                 raise
             raise NoLedger("this receiver has no ledger of the upload") from None
-        except msgspec.DecodeError:
+        except WireError:
             raise NoLedger("this receiver's ledger is none that can be read") from None
 
     def _retrying(self) -> Retrying:

@@ -23,6 +23,7 @@ from harness.config import KIB
 from harness.contracts import Body, Poster
 from harness.errors import ConfigError, HarnessError, PayloadTooLarge, UploadError
 from harness.intake.form import FormError, read_boundary
+from harness.wire import WireError, decode
 
 JOURNAL = "upload.jsonl"
 _CHUNK_BYTES = 64 * KIB
@@ -262,8 +263,8 @@ def _read(file: BinaryIO, path: Path) -> list[JournalLine]:
     try:
         data = file.read()
         whole = data.rfind(b"\n") + 1
-        lines = msgspec.json.Decoder(JournalLine).decode_lines(data[:whole])
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as error:
+        lines = [decode(line, JournalLine) for line in data[:whole].splitlines()]
+    except (WireError, OSError) as error:
         raise ConfigError(f"{path} is not the journal of an upload: {error}") from None
     if not lines or len({line.upload_id for line in lines}) > 1:
         raise ConfigError(f"{path} is not the journal of one upload", remedy="begin a new one")

@@ -286,6 +286,23 @@ def test_a_body_in_the_wrong_place_is_never_run_as_a_request(
 
 
 @pytest.mark.parametrize(
+    "line",
+    [b"nothing", b"Content-Length : %d", b"Transfer-Encoding\t: chunked", b" Content-Length: %d",
+     b"\0Content-Length: %d", b"Content-Type: x\r\nContent-Type: y"],
+)  # fmt: skip
+def test_a_head_in_which_readers_may_see_another_length_is_refused(
+    intake: IntakeServer, line: bytes
+) -> None:
+    inner = (
+        b"POST /count/symdb/v1/input HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(WHOLE) + WHOLE
+    )
+    line = line.replace(b"%d", b"%d" % len(inner))
+    answer = talk(intake, b"GET /ledger/x HTTP/1.1\r\n" + line + b"\r\n\r\n" + inner)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         (b"Content-Type: application/gzip", b"Content-Type: application/gzip\r\nContent-Type: x"),

@@ -6,7 +6,7 @@ import re
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ def ok(headers: bytes = b"", body: bytes = b"", status: bytes = b"202 x") -> byt
     return b"HTTP/1.1 " + status + b"\r\n" + headers + b"\r\n" + body
 
 
+KEY = b"s3cr3t-v\\alue"
 EMPTY = b"Content-Length: 0\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 EARLY = ok(EMPTY + b"Connection: close\r\n")
@@ -78,6 +79,23 @@ PEERS = {
     "header that is no text": Peer(ACCEPTED, ok(b"a: \xff\x00\x01\r\n" + EMPTY)),
     "folded header": Peer(ACCEPTED, ok(b"a: b\r\n c\r\n" + EMPTY)),
     "head cut short": Peer(ACCEPTED, b"HTTP/1.1 202 x\r\na: b"),
+    "answered twice": Peer(ACCEPTED, ok(EMPTY) + ok(EMPTY)),
+    "accepted, then reset": Peer(ACCEPTED, ok(EMPTY), end="reset"),
+    "a byte at a time": Peer(ACCEPTED, ok(b"a: b\r\n" + EMPTY), end="drip"),
+    "chunks with trailers": Peer(ACCEPTED, ok(CHUNKED, b"0\r\n" + b"a: b\r\n" * 200 + b"\r\n")),
+    "reason of control codes": Peer(ACCEPTED, ok(EMPTY, status=b"202 \x1b[2J\x00\x85")),
+    "a key as the reason": Peer(REFUSED, ok(EMPTY, KEY, b"403 " + KEY)),
+    "a key in the headers": Peer(REFUSED, ok(EMPTY + KEY + b": " + KEY + b"\r\n", KEY, b"400 x")),
+    "a key as the status": Peer(AMBIGUOUS, ok(EMPTY, status=KEY)),
+    "a key as the version": Peer(AMBIGUOUS, b"HTTP/" + KEY + b" 202 x\r\n\r\n"),
+    "half closed": Peer(AMBIGUOUS, b"", end="half"),
+    "blank line first": Peer(AMBIGUOUS, b"\r\n" + ok(EMPTY)),
+    "interim with a body": Peer(
+        AMBIGUOUS, ok(b"Content-Length: 5\r\n", b"hello", b"103 x") + ok(EMPTY)
+    ),
+    "status with a sign": Peer(AMBIGUOUS, ok(EMPTY, status=b"+202 x")),
+    "status with an underscore": Peer(AMBIGUOUS, ok(EMPTY, status=b"2_02 x")),
+    "status with a nought before it": Peer(AMBIGUOUS, ok(EMPTY, status=b"0202 x")),
     "accepted early": Peer(AMBIGUOUS, EARLY, reads=1024),
     "accepted unread": Peer(AMBIGUOUS, EARLY, reads=0),
     "accepted early, then reset": Peer(AMBIGUOUS, EARLY, reads=1024, end="reset"),
@@ -108,47 +126,80 @@ PEERS = {
 }  # fmt: skip
 
 
-def _take(sock: socket.socket, reads: int | None) -> None:
-    """Read so much of a request, or all of it."""
+def read_request(sock: socket.socket) -> tuple[bytes, bytes]:
+    """Return the head of a request and its body, or nothing where there is no whole one."""
     data = b""
-    if reads is not None:
-        while len(data) < reads and (more := sock.recv(reads - len(data))):
-            data += more
-        return
     while b"\r\n\r\n" not in data:
-        data += sock.recv(65536)
+        more = sock.recv(65536)
+        if not more:
+            return b"", b""
+        data += more
     head, _, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)content-length: (\d+)", head)
     assert length is not None
-    left = int(length[1]) - len(body)
-    while left > 0:
-        left -= len(sock.recv(65536))
+    pieces, left = [body], int(length[1]) - len(body)
+    while left > 0 and (more := sock.recv(65536)):
+        pieces.append(more)
+        left -= len(more)
+    return (b"", b"") if left else (head, b"".join(pieces))
 
 
-def _answer(sock: socket.socket, peer: Peer, stopping: threading.Event) -> None:
-    with sock, suppress(OSError):
-        _take(sock, peer.reads)
+def take(sock: socket.socket, reads: int) -> None:
+    """Read so much of a request."""
+    while reads > 0 and (more := sock.recv(reads)):
+        reads -= len(more)
+
+
+def give(sock: socket.socket, peer: Peer, stopping: threading.Event) -> None:
+    """Answer, and end as a peer does."""
+    if peer.end == "drip":
+        for at in range(len(peer.answer)):
+            sock.sendall(peer.answer[at : at + 1])
+    else:
         sock.sendall(peer.answer)
-        if peer.end == "hold":
-            stopping.wait()
-        elif peer.end == "reset":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    if peer.end == "hold":
+        stopping.wait()
+    elif peer.end == "reset":
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
 
 @contextmanager
 def serve_peer(peer: Peer) -> Iterator[str]:
     """Yield the URL of a server that answers every connection's first request like `peer`."""
+
+    def answer(sock: socket.socket, stopping: threading.Event) -> None:
+        if peer.end == "half":
+            sock.shutdown(socket.SHUT_WR)
+        if peer.reads is None:
+            read_request(sock)
+        else:
+            take(sock, peer.reads)
+        give(sock, peer, stopping)
+
+    with serving(answer, small_window=peer.reads is not None) as url:
+        yield url
+
+
+@contextmanager
+def serving(
+    answer: Callable[[socket.socket, threading.Event], None], *, small_window: bool = False
+) -> Iterator[str]:
+    """Yield the URL of a server that has each connection answered in a thread of its own."""
     stopping, threads = threading.Event(), list[threading.Thread]()
+
+    def attend(sock: socket.socket) -> None:
+        with sock, suppress(OSError):
+            answer(sock, stopping)
 
     def accept() -> None:
         with suppress(OSError):
             while True:
                 sock, _ = listener.accept()
-                threads.append(threading.Thread(target=_answer, args=(sock, peer, stopping)))
+                threads.append(threading.Thread(target=attend, args=(sock,)))
                 threads[-1].start()
 
     with socket.socket() as listener:
-        if peer.reads is not None:
+        if small_window:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
         listener.bind(("127.0.0.1", 0))
         listener.listen(8)

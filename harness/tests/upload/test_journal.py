@@ -30,8 +30,10 @@ from harness.records import Batch, Counters
 from harness.tests.described import assert_described
 from harness.tests.disks import mounted
 from harness.tests.intake.bodies import misbehave
+from harness.tests.intake.echo import echo_server
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.upload.senders import ONCE
+from harness.upload.client import NoLedger, Uploader
 from harness.upload.journal import Journal
 
 LIBRARY, OTHER = FIXTURES / "c" / "dwarf5.so", FIXTURES / "cpp" / "dwarf5.so"
@@ -117,6 +119,7 @@ def test_another_binary_is_no_way_to_go_on(intake: IntakeServer, tmp_path: Path)
     [
         pytest.param("", "not the journal of one upload", id="empty"),
         pytest.param("{}\n", "not the journal of an upload", id="something else"),
+        pytest.param("[" * 50_000 + "\n", "not the journal of an upload", id="deep"),
         pytest.param(None, "cannot be opened", id="missing"),
     ],
 )
@@ -273,3 +276,20 @@ def test_what_cannot_be_verified_is_no_success(intake: IntakeServer) -> None:
     assert isinstance(unheard.exception, MeasurementInvalid), unheard.stderr
     known = json.loads(unheard.stdout)
     assert (known["complete"], known["verified"]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"[]", id="a list"),
+        pytest.param(b"\xff", id="no text"),
+        pytest.param(b'{"x":' + b"[" * 50_000 + b"]" * 50_000 + b"}", id="deep"),
+        pytest.param(b'{"accepted":' + b"9" * 5000 + b"}", id="vast"),
+    ],
+)
+def test_a_ledger_that_cannot_be_read_is_one_line(text: bytes) -> None:
+    answer = b"HTTP/1.1 200 x\r\nContent-Length: %d\r\n\r\n%s" % (len(text), text)
+    with echo_server(lambda _: answer) as (url, _):
+        options = UploadOptions(url=f"{url}count/symdb/v1/input", upload_id="u")
+        with Uploader(options, ONCE) as uploader, pytest.raises(NoLedger):
+            uploader.read_ledger()
