@@ -56,7 +56,7 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
         exact: Returns the unrounded value, which a page shows when it is pointed at.
         style: Returns the style of a cell in a terminal.
         hint: What the column means, which a page shows when its header is pointed at.
-        css: The classes of its cells on a page.
+        css: The classes of its cells on a page; a number has its own without it.
         rising: The first click on the header of a number puts the smallest first.
         head: Its cells are the headers of their rows.
         align: How its cells are aligned; numbers are to the right without it, others to the left.
@@ -84,6 +84,11 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
     most: int = 0
     markdown: Callable[[T], Markdown] | None = None
     html: Callable[[T], Markup] | None = None
+
+    @property
+    def classes(self) -> str:
+        """The classes of its cells on a page."""
+        return f"num {self.css}".rstrip() if self.kind == "number" else self.css
 
     @property
     def justify(self) -> Literal["left", "center", "right"]:
@@ -130,7 +135,7 @@ def html_head(columns: Iterable[Column[T]]) -> Markup:
         ).format(
             _attributes(
                 {
-                    "class": column.css,
+                    "class": column.classes,
                     "title": inert(column.hint),
                     "data-kind": "number" if column.kind == "number" else "text",
                     "data-first": _FIRST[column.kind == "number" and not column.rising],
@@ -142,6 +147,20 @@ def html_head(columns: Iterable[Column[T]]) -> Markup:
     )
 
 
+def html_table(columns: Sequence[Column[T]], rows: Iterable[T]) -> Markup:
+    """Return an HTML table whose rows stand in their order, for good."""
+    head = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(
+            _attributes({"class": column.classes}), inert(column.long or column.header)
+        )
+        for column in columns
+    )
+    body = Markup("\n").join(Markup("<tr>{}</tr>").format(html_cells(columns, row)) for row in rows)
+    return Markup(
+        '<table class="plain"><thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody></table>'
+    ).format(head, body)
+
+
 def html_cells(columns: Iterable[Column[T]], row: T) -> Markup:
     """Return the cells of one row; a name is the header of its row."""
     return Markup("\n").join(_html_cell(column, row) for column in columns)
@@ -149,7 +168,7 @@ def html_cells(columns: Iterable[Column[T]], row: T) -> Markup:
 
 def _html_cell(column: Column[T], row: T) -> Markup:
     text = inert(column.cell(row))
-    attributes = {"class": column.css, "title": column.exact(row) if column.exact else ""}
+    attributes = {"class": column.classes, "title": column.exact(row) if column.exact else ""}
     if column.sort is not None:
         key = column.sort(row)
         attributes["data-key"] = "" if key is None else inert(str(key))

@@ -86,7 +86,7 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
             rising=True,
             style=_change_style,
             hint=f"Change of peak heap from {old} to {new}",
-            css="num wide",
+            css="wide",
             least=8,
         ),
         _peak_column("baseline", old, "old"),
@@ -98,7 +98,6 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
             kind="number",
             sort=_most_batches,
             hint=f"Batches sent: {turn(old, new) if old else new}",
-            css="num",
             least=8,
         ),
         Column(
@@ -109,7 +108,6 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
             kind="number",
             sort=_largest_overshoot,
             hint="Largest overshoot of the threshold",
-            css="num",
             least=9,
         ),
         Column(
@@ -120,7 +118,6 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
             kind="number",
             sort=_survived_bytes,
             hint=f"Smallest limit that is survived, in MiB: {turn(old, new) if old else new}",
-            css="num",
         ),
         _copies_column(arms, held),
         Column(
@@ -233,7 +230,7 @@ def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
         sort=lambda row: None if (peak := of(row).peak) is None else peak.median,
         exact=lambda row: describe(peak) if (peak := of(row).peak) else "",
         style=lambda row: "" if of(row).peak else "red",
-        css=f"num wide {css}",
+        css=f"wide {css}",
         least=10,
     )
 
@@ -256,7 +253,6 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         kind="number",
         sort=lambda row: total(row, row.baseline),
         hint=f"Whole copies of the payload at the peak: {turn(*arms) if arms[0] else arms[1]}",
-        css="num",
         least=10,
     )
 
@@ -276,7 +272,6 @@ def _ratio_column(header: str, arms: tuple[str, str]) -> Column[Row]:
         kind="number",
         sort=ratio,
         hint=f"{_RATIOS[header]}, {arms[1]} over {arms[0]}, with its 90 % interval",
-        css="num",
     )
 
 
@@ -365,8 +360,17 @@ def overhead_cells(overhead: Overhead) -> tuple[str, str]:
     return f"x {overhead.cpu_factor:.1f}", format_bytes(overhead.rss_bytes, signed=True)
 
 
+MEASURED: list[Column[tuple[str, str, str, int, str]]] = [
+    Column(key="source", header="source", cell=lambda one: one[0], kind="name"),
+    Column(key="probe", header="probe", cell=lambda one: one[1], kind="name"),
+    Column(key="metric", header="metric", cell=lambda one: one[2], kind="name", head=True),
+    Column(key="cases", header="cases", cell=lambda one: str(one[3]), kind="number"),
+    Column(key="replicates", header="replicates of each", cell=lambda one: one[4]),
+]
+"""What was measured how often, as `harness.reports.gaps.measured` has it."""
+
 OVERHEADS: list[Column[tuple[str, Overhead]]] = [
-    Column(key="probe", header="probe", cell=lambda one: one[0], kind="name"),
+    Column(key="probe", header="probe", cell=lambda one: one[0], kind="name", head=True),
     Column(key="cpu", header="CPU time", cell=lambda one: overhead_cells(one[1])[0], kind="number"),
     Column(key="rss", header="max RSS", cell=lambda one: overhead_cells(one[1])[1], kind="number"),
     Column(key="cases", header="cases", cell=lambda one: str(one[1].cells), kind="number"),

@@ -14,6 +14,7 @@ from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
     MARKDOWN,
+    MEASURED,
     OVERHEADS,
     capture_excess,
     change_cell,
@@ -133,7 +134,7 @@ def _environment() -> Environment:
         change_cell=change_cell,
         held_columns=_HELD,
         limit_columns=LIMITS,
-        measured_columns=_MEASURED,
+        measured_columns=MEASURED,
         overhead_columns=OVERHEADS,
     )
     return environment
@@ -204,14 +205,6 @@ _HELD: list[Column[Alike]] = [
         cell=lambda one: ", ".join(one.binaries),
         markdown=lambda one: names(one.binaries),
     ),
-]
-
-_MEASURED: list[Column[tuple[str, str, str, int, str]]] = [
-    Column(key="source", header="source", cell=lambda one: one[0], kind="name"),
-    Column(key="probe", header="probe", cell=lambda one: one[1], kind="name"),
-    Column(key="metric", header="metric", cell=lambda one: one[2], kind="name"),
-    Column(key="cases", header="cases", cell=lambda one: str(one[3]), kind="number"),
-    Column(key="replicates", header="replicates of each", cell=lambda one: one[4]),
 ]
 
 

@@ -19,6 +19,7 @@ from harness.tables import (
     Column,
     html_cells,
     html_head,
+    html_table,
     live_line,
     markdown_table,
     pick,
@@ -78,7 +79,7 @@ def test_no_line_is_wider_than_the_terminal(rows: list[Entry], width: int) -> No
 def test_markdown_and_html_keep_every_number_and_header(rows: list[Entry]) -> None:
     page = MarkdownIt("commonmark").enable("table").render(markdown_table(COLUMNS, rows))
     body = Markup("").join(html_cells(COLUMNS, row) for row in rows)
-    for text in (page, html_head(COLUMNS) + body):
+    for text in (page, html_head(COLUMNS) + body, html_table(COLUMNS, rows)):
         cells = [
             html.unescape(re.sub(r"<[^>]*>", "", cell)).strip()
             for cell in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", text, re.DOTALL)

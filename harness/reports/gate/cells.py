@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any, TypeVar
 
+from markupsafe import Markup
+from msgspec.structs import replace
+
 from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
-from harness.stats.labels import Markdown, code, plain, shorten
+from harness.stats.labels import Markdown, code, inert, plain, shorten
 from harness.stats.verdict import FileChange, FileChanges, GateSummary
 from harness.tables import NOTHING, Column, turn
 from harness.units import format_bytes, format_value
@@ -47,6 +50,22 @@ ANSWERS = {
     Outcome.INCONCLUSIVE: "Inconclusive: too much noise to tell. This is no pass.",
     Outcome.INVALID: "Invalid: no verdict can be given. This is neither a pass nor a regression.",
 }
+
+
+_BADGES = {
+    Outcome.FAIL: "fails",
+    Outcome.REGRESSED: "fails",
+    Outcome.PASS: "holds",
+    Outcome.CLEAN: "holds",
+    Outcome.IMPROVED: "holds",
+}
+
+
+def _badge(outcome: Outcome, says: str) -> Markup:
+    """Return an outcome as a page shows it, and what else is said of it."""
+    return Markup(
+        '<span class="badge {}"><span class="glyph" aria-hidden="true"></span>{}</span>{}'
+    ).format(_BADGES.get(outcome, "unknown"), outcome, inert(says.removeprefix(str(outcome))))
 
 
 def style_of(outcome: Outcome, other: str = "dim") -> str:
@@ -194,7 +213,17 @@ def _links(links: list[Link]) -> Markdown:
 
 
 def _detail_column(key: str, header: str, cell: Callable[[T], str]) -> Column[T]:
-    return Column(key=key, header=header, cell=cell, markdown=lambda row: detail(cell(row)))
+    return Column(
+        key=key, header=header, cell=cell, markdown=lambda row: detail(cell(row)), css="reason"
+    )
+
+
+def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Column[Comparison]:
+    def cell(row: Comparison) -> str:
+        value = mean(row)
+        return NOTHING if value is None else format_value(value, row.unit)
+
+    return Column(key=side, header=side, cell=cell, kind="number")
 
 
 _PERF: Column[Any] = Column(
@@ -209,6 +238,21 @@ _EXPERIMENT: Column[Any] = Column(
     header="experiment",
     cell=lambda row: case_name(row.case),
     markdown=lambda row: case_code(row.case),
+)
+_STATE: Column[Any] = Column(
+    key="state",
+    header="state",
+    cell=lambda row: str(row.outcome),
+    markdown=lambda row: Markdown(f"{mark(row.outcome)} {plain(str(row.outcome))}"),
+    html=lambda row: _badge(row.outcome, ""),
+    style=lambda row: style_of(row.outcome),
+)
+_REPEAT: Column[Any] = Column(
+    key="repeat",
+    header="to repeat",
+    cell=lambda row: row.repeat_command,
+    html=lambda row: Markup("<code>{}</code>").format(inert(row.repeat_command)),
+    css="long",
 )
 _LINKS: Column[Any] = Column(
     key="links", header="links", cell=lambda _: "", markdown=lambda row: _links(row.links)
@@ -230,43 +274,43 @@ COMPARISONS: list[Column[Comparison]] = [
     Column(key="interval", header="90 % CI", long="Δ mean % CI", cell=interval_cell, kind="number"),
     Column(key="trials", header="n", long="trials", cell=trials_cell, kind="number"),
     Column(key="chance", header="by chance", cell=chance_cell),
-    Column(
-        key="state",
-        header="state",
-        cell=lambda row: str(row.outcome),
+    _mean_column("baseline", lambda row: row.baseline_mean),
+    _mean_column("candidate", lambda row: row.candidate_mean),
+    replace(
+        _STATE,
         markdown=lambda row: detail(outcome_cell(row)),
+        html=lambda row: _badge(row.outcome, outcome_cell(row)),
         style=lambda row: style_of(row.outcome, ""),
     ),
     _detail_column("remarks", "remarks", lambda row: "; ".join(row.remarks)),
+    _REPEAT,
     _LINKS,
 ]
 BOUNDS: list[Column[BoundCheck]] = [
     _PERF,
     _EXPERIMENT,
-    Column(key="check", header="bounds_check_name", cell=lambda row: row.check),
+    Column(key="check", header="bounds_check_name", cell=lambda row: row.check, head=True),
     Column(key="bound", header="bound", cell=bound_cell),
     Column(key="passed", header="replicates_passed", cell=passed_cell, kind="number"),
     Column(key="observed", header="observed_value", cell=observed_cell),
+    _STATE,
     _detail_column("detail", "what bears on it", lambda row: row.detail),
+    _REPEAT,
     _LINKS,
 ]
 GATES: list[Column[GateSummary]] = [
-    Column(key="gate", header="gate", cell=lambda one: one.name, kind="name"),
-    Column(
-        key="state",
-        header="state",
-        cell=lambda one: str(one.outcome),
-        markdown=lambda one: Markdown(f"{mark(one.outcome)} {plain(str(one.outcome))}"),
-        style=lambda one: style_of(one.outcome),
-    ),
+    Column(key="gate", header="gate", cell=lambda one: one.name, kind="name", head=True),
+    _STATE,
+    Column(key="guards", header="can fail the job", cell=lambda one: "yes" if one.gate else "no"),
     _detail_column("detail", "what it found", lambda one: one.detail),
+    _REPEAT,
 ]
 FAULTS: list[Column[Precondition]] = [
     _detail_column("what", "what", lambda one: one.what),
     _detail_column("why", "why", lambda one: one.reason),
 ]
 FILES: list[Column[FileChange]] = [
-    Column(key="file", header="file", cell=lambda one: one.path, kind="name"),
+    Column(key="file", header="file", cell=lambda one: one.path, kind="name", head=True),
     Column(key="change", header="change", cell=lambda one: one.change),
     Column(key="size", header="size", cell=file_size_cell),
     Column(

@@ -58,6 +58,10 @@ def _environment() -> Environment:
         detail_columns=pick(
             cells.COMPARISONS, f"perf experiment {compared} chance state remarks links"
         ),
+        bound_columns=pick(
+            cells.BOUNDS, "perf experiment check bound passed observed detail links"
+        ),
+        gate_columns=pick(cells.GATES, "gate state detail"),
         cells=cells,
     )
     return environment

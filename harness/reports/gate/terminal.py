@@ -37,7 +37,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
     _print_bounds(verdict.bounds, console)
-    print_table(cells.GATES, verdict.gates, console)
+    print_table(pick(cells.GATES, "gate state detail"), verdict.gates, console)
 
 
 def print_comparison(

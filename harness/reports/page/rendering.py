@@ -13,11 +13,12 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from harness.reports.columns import (
+    MEASURED,
+    OVERHEADS,
     capture_excess,
     describe,
     exact,
     known,
-    overhead_cells,
     overhead_gap,
     share,
 )
@@ -27,11 +28,11 @@ from harness.reports.limit import LIMITS, iter_limits
 from harness.reports.markdown import templates_in
 from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
-from harness.reports.page.results import result_columns
+from harness.reports.page.results import gate_columns, result_columns
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
 from harness.reports.report import Report
 from harness.stats.labels import inert, shorten
-from harness.tables import html_cells, html_head
+from harness.tables import html_cells, html_head, html_table
 from harness.units import format_bytes, format_seconds
 
 _TEMPLATES = "templates/page"
@@ -92,8 +93,8 @@ def _about_results(report: Report, parts: Any) -> dict[str, Any]:
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
         "limits": list(iter_limits(summary)),
-        "limit_columns": LIMITS,
         "columns": result_columns(summary, claim, anchors, report.held, parts),
+        "gate_columns": gate_columns(anchors, parts),
         "exceptions": list(iter_exceptions(summary, claim)),
         "doubts": group_doubts(summary),
         "gaps": group_gaps(summary, report.frames.manifest),
@@ -120,7 +121,10 @@ def _environment() -> Environment:
         row_standing=row_standing,
         html_head=html_head,
         html_cells=html_cells,
-        overhead_cells=overhead_cells,
+        html_table=html_table,
+        limit_columns=LIMITS,
+        measured_columns=MEASURED,
+        overhead_columns=OVERHEADS,
     )
     return environment
 

@@ -10,8 +10,11 @@ from msgspec.structs import replace
 
 from harness.config import Claim
 from harness.reports.columns import PAGE, change_cell, peak_cell, same_cell, share, summary_columns
+from harness.reports.gate import cells
 from harness.reports.page.verdict import row_standing
+from harness.stats.check import BoundCheck, Comparison
 from harness.stats.copies import Held
+from harness.stats.labels import inert
 from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import Column, pick
 
@@ -67,6 +70,36 @@ def result_columns(
         html=lambda row: parts.badge(row_standing(row, claim)),
     )
     return pick(columns if summary.alone else [*columns, state], PAGE)
+
+
+def gate_columns(anchors: Mapping[str, str], parts: Any) -> dict[str, list[Column[Any]]]:
+    """Return the columns of each table of a verdict, by what the table is about.
+
+    Args:
+        anchors: Where each binary's detail is on the page.
+        parts: The macros that the page's sections share.
+    """
+
+    def case(row: BoundCheck | Comparison) -> Markup:
+        of, shown = row.case, parts.binary(row.case.binary)
+        anchor = anchors.get(of.binary)
+        link = Markup('<a href="#{}">{}</a>').format(anchor, shown) if anchor else shown
+        head, tail = inert(of.experiment), inert(f"{of.source}, {of.arm}")
+        return Markup("{}: {}, {}").format(head, link, tail)
+
+    shown: dict[str, list[Column[Any]]] = {
+        "gates": pick(cells.GATES, "gate state guards detail repeat"),
+        "bounds": pick(cells.BOUNDS, "state experiment check observed bound passed detail repeat"),
+        "comparisons": pick(
+            cells.COMPARISONS,
+            "state experiment goal change interval trials baseline candidate remarks repeat",
+        ),
+        "files": cells.FILES,
+    }
+    return {
+        about: [replace(one, html=case) if one.key == "experiment" else one for one in columns]
+        for about, columns in shown.items()
+    }
 
 
 def _median(arm: ArmSummary) -> float:
