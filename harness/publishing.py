@@ -29,16 +29,18 @@ _FLAME = "flame"
 
 
 class Drawn(NamedTuple):
-    """A picture on disk: its PNG, beside which the SVG lies, and the question it answers."""
+    """A picture on disk, and the question it answers."""
 
-    png: Path
+    path: Path
     question: str
 
 
 def write_files(
-    report: Report, run_dir: Path, target: Path, *, html: bool = False
+    report: Report, run_dir: Path, target: Path, *, html: bool = False, png: bool = False
 ) -> dict[str, str]:
     """Write the pictures and report.md of a run into `target`, and with `html` report.html.
+
+    With `png`, each picture is written as PNG too.
 
     Returns:
         The path of each file by its name; the report comes first, the pictures last.
@@ -47,7 +49,7 @@ def write_files(
         StoreError: `target` cannot be written, or the gate's report beside the run not be read.
     """
     try:
-        drawn = draw_all(report.frames, target / _PLOTS)
+        drawn = draw_all(report.frames, target / _PLOTS, png=png)
         files = {"report": target / _REPORT}
         _write_report(report, files["report"], drawn)
         if html:
@@ -58,11 +60,11 @@ def write_files(
             f"cannot write {error.filename or target}: {error.strerror}",
             remedy=f"write elsewhere: python -m harness report {run_dir} --output DIRECTORY",
         ) from error
-    files |= {name: picture.png for name, picture in drawn.items()}
+    files |= {name: picture.path for name, picture in drawn.items()}
     return {name: str(path) for name, path in files.items()}
 
 
-def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
+def draw_all(frames: Frames, directory: Path, *, png: bool = False) -> dict[str, Drawn]:
     """Draw every registered plot that has something to show.
 
     Returns:
@@ -73,7 +75,7 @@ def draw_all(frames: Frames, directory: Path) -> dict[str, Drawn]:
         figure = load("plot", name)(frames)
         if figure.get_gid() == NO_DATA:
             continue
-        drawn[name] = Drawn(write(figure, directory, name), figure.get_suptitle())
+        drawn[name] = Drawn(write(figure, directory, name, png=png), figure.get_suptitle())
     return drawn
 
 
@@ -84,17 +86,17 @@ def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
         StoreError: The directory cannot be written.
     """
     try:
-        png = write(history.draw(history_table(trends)), directory, "history")
+        picture = write(history.draw(history_table(trends)), directory, "history")
     except OSError as error:
         raise StoreError(
             f"cannot write into {directory}: {error.strerror}",
             remedy="choose another directory with --output",
         ) from error
-    return {"history": str(png)}
+    return {"history": str(picture)}
 
 
 def _write_report(report: Report, path: Path, drawn: Mapping[str, Drawn]) -> None:
-    shown = {one.png.relative_to(path.parent).as_posix(): one.question for one in drawn.values()}
+    shown = {one.path.relative_to(path.parent).as_posix(): one.question for one in drawn.values()}
     text = render_report(report.summary, report.frames.manifest, shown, held=report.held)
     write_file(path, escaped(text).encode())
 
@@ -104,8 +106,8 @@ def _write_page(report: Report, run_dir: Path, page: Path, drawn: Mapping[str, D
     content = render_page(
         report,
         [
-            Picture(name, question, png.with_suffix(".svg").read_bytes(), png.read_bytes())
-            for name, (png, question) in drawn.items()
+            Picture(name, question, path.suffix[1:], path.read_bytes())
+            for name, (path, question) in drawn.items()
         ],
         _gate(run_dir, manifest.run_id),
         dict(_iter_flames(run_dir, page.parent, manifest)),

@@ -21,11 +21,13 @@ from harness.text import json_bytes
 _MOST_CASES = 5  # whose lines are printed; the page has all of them
 
 
-def publish(run_dir: Path, target: Path | None, *, json: bool, html: bool = False) -> Report:
+def publish(
+    run_dir: Path, target: Path | None, *, json: bool, html: bool = False, png: bool = False
+) -> Report:
     """Write plots and report of `run_dir` into `target`, if there is one, and print what they say.
 
     The table, or with `json` the document, goes to standard output. With `html`, all of it is
-    also written as one page.
+    also written as one page, and with `png` each picture as PNG too.
 
     Raises:
         StoreError: The run cannot be read, or `target` not be written.
@@ -35,7 +37,7 @@ def publish(run_dir: Path, target: Path | None, *, json: bool, html: bool = Fals
     if target is not None:
         from harness.publishing import write_files  # noqa: PLC0415 - matplotlib
 
-        files = write_files(report, run_dir, target, html=html)
+        files = write_files(report, run_dir, target, html=html, png=png)
     if json:
         document = summary_document(
             report.summary,

@@ -16,7 +16,7 @@ from harness.store.reader import RECORDS, read_run
 from harness.store.seal import is_sealed
 
 
-def report(
+def report(  # noqa: PLR0913 - every parameter is an option of the command
     run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
     *,
     output: Annotated[
@@ -25,6 +25,9 @@ def report(
     html: Annotated[
         bool,
         typer.Option("--html", help="Write report.html too: one file, to be opened from disk."),
+    ] = False,
+    png: Annotated[
+        bool, typer.Option("--png", help="Write each picture as PNG too, besides its SVG.")
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document on standard output.")
@@ -39,7 +42,7 @@ def report(
 ) -> None:
     """Print the table of RUN, finished or not, and write its pictures and report.md."""
     if gc_trace:
-        if json or html or output:
+        if json or html or png or output:
             raise ConfigError(
                 "--gc-trace prints text and writes no files",
                 remedy=f"leave the other options out; as data, collections are in {run / RECORDS}",
@@ -51,7 +54,7 @@ def report(
             f"{output or run} is sealed: writing into it would break the seal",
             remedy="name another directory with --output",
         )
-    publish(run, output or run, json=json, html=html)
+    publish(run, output or run, json=json, html=html, png=png)
 
 
 def _print_gc_trace(run: Path) -> None:

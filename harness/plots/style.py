@@ -176,14 +176,19 @@ _FORMATS: dict[str, dict[str, Any]] = {
 }
 
 
-def render(figure: Figure, name: str) -> dict[str, bytes]:
-    """Return the figure in each format, by file suffix; `name` seeds the identifiers in the SVG."""
+SVG, PNG = "svg", "png"
+MOST_SVG_BYTES = 512 * 1024
+"""Where an SVG is larger, a PNG is shown: thousands of points are no sharper as outlines."""
+
+
+def render(figure: Figure, name: str, *formats: str) -> dict[str, bytes]:
+    """Return the figure in each format, by file suffix; `name` seeds the identifiers in an SVG."""
     images = {}
     with styled(), mpl.rc_context({"svg.hashsalt": name, "svg.fonttype": "path"}):
         _lay_out(figure)
-        for suffix, options in _FORMATS.items():
+        for suffix in formats:
             buffer = BytesIO()
-            figure.savefig(buffer, format=suffix, **options)
+            figure.savefig(buffer, format=suffix, **_FORMATS[suffix])
             images[suffix] = buffer.getvalue()
     return images
 
@@ -196,10 +201,22 @@ def _lay_out(figure: Figure) -> None:
         figure.set_layout_engine(None)
 
 
-def write(figure: Figure, directory: Path, name: str) -> Path:
-    """Write `name.svg` and `name.png` into `directory`, made if need be; return the PNG's path."""
+def write(figure: Figure, directory: Path, name: str, *, png: bool = False) -> Path:
+    """Write `name.svg` into `directory`, made if need be, and return the path of what to show.
+
+    That is the SVG, or where it would be large, a PNG in its place.
+
+    Args:
+        figure: What to draw; each format is a drawing of its own.
+        directory: Where to.
+        name: Of the files.
+        png: Whether to write `name.png` in any case.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    for suffix, image in render(figure, name).items():
-        path = directory / f"{name}.{suffix}"
-        path.write_bytes(image)
-    return path
+    images = render(figure, name, SVG)
+    shown = SVG if len(images[SVG]) <= MOST_SVG_BYTES else PNG
+    if png or shown == PNG:
+        images |= render(figure, name, PNG)
+    for suffix in {shown, *((PNG,) if png else ())}:
+        directory.joinpath(f"{name}.{suffix}").write_bytes(images[suffix])
+    return directory / f"{name}.{shown}"

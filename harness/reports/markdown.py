@@ -64,8 +64,8 @@ def render_report(
     Args:
         summary: What was found.
         manifest: Where the run comes from.
-        pictures: The path of each picture's PNG, relative to the report, and the question that
-            the picture answers; its SVG lies beside it.
+        pictures: The path of each picture, relative to the report, and the question that it
+            answers.
         claim: What the headline holds the rows against.
         held: The copies that were alive at the peaks.
     """
@@ -91,7 +91,7 @@ def render_report(
         exceptions=list(iter_exceptions(summary, claim)),
         measured=measured(summary),
         repeats=[row.repeat for row in summary.rows],
-        pictures=[(quote(png), question) for png, question in _ordered(pictures)],
+        pictures=[(quote(path), question) for path, question in _ordered(pictures)],
     )
 
 

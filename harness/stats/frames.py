@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, get_type_hints
 
 import pandas as pd
 from msgspec import Struct, structs
@@ -27,6 +27,9 @@ from harness.records import (
 )
 from harness.residency import contradiction
 from harness.stats.metrics import Metrics
+
+if TYPE_CHECKING:
+    from harness.stats.summary import Summary
 
 _DTYPES = {str: "str", int: "int64", bool: "bool", float: "float64"}
 _UNKNOWN = Manifest()
@@ -104,6 +107,11 @@ class Frames:
     def metrics(self) -> Metrics:
         """What is declared of the metrics of this run."""
         return Metrics(self.manifest)
+
+    @cached_property
+    def summaries(self) -> dict[tuple[str, str, str], Summary]:
+        """What `summarise` has made of these tables, by what it was asked."""
+        return {}
 
     @classmethod
     def build(

@@ -159,15 +159,18 @@ def summarise(
     chosen = metric or best_peak(frames)
     old, new = compared_arms(frames.manifest)
     old, new = baseline or old, candidate or new
+    if found := frames.summaries.get((old, new, chosen)):
+        return found
     rows = sorted(_iter_rows(frames, (old, new), chosen), key=_order)
     asked = {arm.name for arm in frames.manifest.options.arms}
-    return Summary(
+    made = Summary(
         metric=chosen,
         baseline=old,
         candidate=new,
         rows=tuple(rows),
         alone=bool(asked) and old not in asked,
     )
+    return frames.summaries.setdefault((old, new, chosen), made)
 
 
 def compared_arms(manifest: Manifest) -> tuple[str, str]:

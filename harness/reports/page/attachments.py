@@ -45,17 +45,16 @@ class _Version(msgspec.Struct):
     schema: int = 0
 
 
-MOST_SVG_BYTES = 512 * 1024
-"""Where an SVG is larger, its PNG is shown: thousands of points are no sharper as outlines."""
+_KINDS = {"svg": "svg+xml", "png": "png"}
 
 
 class Picture(Struct, frozen=True):
-    """One plot in both formats, and the question that it answers."""
+    """One plot, the suffix of its format, and the question that it answers."""
 
     name: str
     question: str
-    svg: bytes
-    png: bytes
+    suffix: str
+    content: bytes
 
     @property
     def source(self) -> str:
@@ -63,12 +62,8 @@ class Picture(Struct, frozen=True):
 
         As an image, an SVG can run no script and load nothing, whoever drew it.
         """
-        kind, content = ("svg+xml", self.svg) if self._is_small else ("png", self.png)
-        return f"data:image/{kind};base64,{b64encode(content).decode('ascii')}"
-
-    @property
-    def _is_small(self) -> bool:
-        return len(self.svg) <= MOST_SVG_BYTES
+        content = b64encode(self.content).decode("ascii")
+        return f"data:image/{_KINDS[self.suffix]};base64,{content}"
 
 
 Flame = tuple[str, str, str]

@@ -213,7 +213,6 @@ def test_history_names_the_commit_at_which_an_exact_metric_changed(
     assert (change["commit"], change["since_commit"]) == (commits[2], commits[1])
     assert (change["kind"], change["delta_pct"]) == ("shift", pytest.approx(1e-4))
     assert {path.name for path in (work / "results" / "history").iterdir()} == {
-        "history.png",
         "history.svg",
     }
     told = inside("history", "runs", "--all").stdout

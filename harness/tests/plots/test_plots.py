@@ -6,7 +6,6 @@ import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from matplotlib.image import imread
 
 from harness import registry
 from harness.contracts import NO_DATA
-from harness.plots import history
-from harness.plots.style import arm_looks, drawn, render, write
+from harness.plots import history, style
+from harness.plots.style import SVG, arm_looks, drawn, render, write
 from harness.stats.frames import Frames
 from harness.stats.trends import HISTORY
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
@@ -167,12 +166,11 @@ ALIKE = {"two sources", "one value", "only failures"}
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:
     figure = _draw(name, data)
-    images = render(figure, name)
-    root = ET.fromstring(images["svg"])  # noqa: S314  written a line above
+    root = ET.fromstring(render(figure, name, SVG)[SVG])  # noqa: S314  written a line above
     assert root.tag.endswith("svg")
-    height, width = imread(BytesIO(images["png"])).shape[:2]
-    assert width > 900
-    assert 200 < height < 4000
+    height, width = (float(root.attrib[side].removesuffix("pt")) for side in ("height", "width"))
+    assert width == pytest.approx(7.2 * 72)
+    assert 100 < height < 1900
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -197,11 +195,11 @@ def test_a_plot_without_data_says_so_and_why(name: str) -> None:
 @pytest.mark.parametrize("name", PLOTS)
 def test_the_same_data_gives_the_same_bytes_whatever_the_settings_of_the_machine(name: str) -> None:
     before = mpl.rcParams.copy()  # reading it as a dict would load pyplot
-    plain = render(_draw(name, "one"), name)
+    plain = render(_draw(name, "one"), name, SVG)
     assert mpl.rcParams.copy() == before
     assert "matplotlib.pyplot" not in sys.modules
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
-        assert render(_draw(name, "one"), name) == plain
+        assert render(_draw(name, "one"), name, SVG) == plain
 
 
 @pytest.mark.parametrize("name", PLOTS)
@@ -230,12 +228,23 @@ def test_arms_that_we_never_heard_of_look_unlike_ours_and_each_other() -> None:
     assert len(set(looks.values())) == 4
 
 
-def test_a_figure_is_written_in_both_formats(tmp_path: Path) -> None:
-    png = write(_draw("peak_heap", "one"), tmp_path / "plots", "peak_heap")
-    svg = png.with_suffix(".svg")
-    assert sorted(png.parent.iterdir()) == [png, svg]
-    assert all(path.stat().st_size > 1000 for path in (png, svg))
+def test_a_figure_is_written_as_outlines_and_as_pixels_on_request(tmp_path: Path) -> None:
+    figure, plots = _draw("peak_heap", "one"), tmp_path / "plots"
+    svg = write(figure, plots, "peak_heap")
+    assert [*plots.iterdir()] == [svg]
+    assert svg == plots / "peak_heap.svg"
     assert b"<dc:date>" not in svg.read_bytes()
+    assert write(figure, plots, "peak_heap", png=True) == svg
+    assert sorted(plots.iterdir()) == [svg.with_suffix(".png"), svg]
+    assert imread(svg.with_suffix(".png")).shape[1] > 900
+
+
+def test_a_picture_of_too_many_points_is_drawn_as_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(style, "MOST_SVG_BYTES", 1000)
+    assert write(_draw("overshoot", "one"), tmp_path, "many") == tmp_path / "many.png"
+    assert [path.name for path in tmp_path.iterdir()] == ["many.png"]
 
 
 def _of_arms(data: Frames, arms: Iterable[str]) -> Frames:
@@ -261,10 +270,10 @@ def test_many_arms_have_room_and_nothing_is_said_on_the_terminal(
     named = [f"a pipeline of another distribution, variant {number}" for number in range(arms)]
     plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
     figure = plot(_of_arms(data, named))
-    png = render(figure, name)["png"]
+    render(figure, name, SVG)
     assert [str(warning.message) for warning in recwarn.list] == []
     assert capfd.readouterr() == ("", "")
-    assert imread(BytesIO(png)).shape[0] < 4500
+    assert figure.get_figheight() < 30
     for legend in figure.legends:
         box = legend.get_window_extent()
         assert 0 <= box.x0 < box.x1 <= figure.bbox.width
@@ -329,7 +338,7 @@ def test_the_labels_of_replicates_reach_as_far_as_they_do(
 ) -> None:
     plot: Callable[[Frames], Figure] = registry.find("plot", "replicates").load()
     spread = plot(frames(peaks("a.so", [value * 1e6 for value in values], [1e6, 1e6])))
-    render(spread, "replicates")
+    render(spread, "replicates", SVG)
     (axes,) = spread.axes
     labels = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
     assert float(labels[-1]) >= float(ends)

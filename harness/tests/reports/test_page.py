@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from harness.config import Claim
 from harness.loading import load_frames
 from harness.reports.columns import exact, known, share
-from harness.reports.page.attachments import MOST_SVG_BYTES, GateReport, Picture, read_gate
+from harness.reports.page.attachments import GateReport, Picture, read_gate
 from harness.reports.page.binaries import chart_of
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
@@ -32,7 +32,7 @@ from harness.stats.verdict import FileChanges, Side, Verdict
 from harness.tests.reports.golden_files import RUN
 from harness.tests.stats.made import batch, failure, frames, manifest, peaks
 
-PICTURE = Picture("mine", "Does anybody's plot appear?", b"<svg/>", b"\x89PNG")
+PICTURE = Picture("mine", "Does anybody's plot appear?", "svg", b"<svg/>")
 
 
 class Page(HTMLParser):
@@ -142,12 +142,12 @@ def test_whatever_a_binary_is_called_no_element_comes_of_it(harmless: list[str],
 
 def test_every_picture_appears_with_what_it_asks(golden: str) -> None:
     page = Page(golden)
-    assert base64.b64encode(PICTURE.svg).decode() in golden
+    assert base64.b64encode(PICTURE.content).decode() in golden
     assert [alt for alt in page.values("alt") if PICTURE.question in alt]
 
 
-def test_a_picture_of_too_many_points_is_shown_as_pixels() -> None:
-    large = replace(PICTURE, svg=b"x" * (MOST_SVG_BYTES + 1))
+def test_a_picture_may_be_pixels() -> None:
+    large = replace(PICTURE, suffix="png", content=b"\x89PNG")
     assert large.source.startswith("data:image/png;base64,")
 
 

@@ -29,7 +29,7 @@ from harness.tables import make_console
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
-PICTURES = {"plots/over shoot.png": "How far?", "plots/peak_heap.png": "How much heap?"}
+PICTURES = {"plots/over shoot.svg": "How far?", "plots/peak_heap.png": "How much heap?"}
 
 
 @pytest.fixture(autouse=True)
