@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
+from harness.checkouts import Version, in_checkout
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Call
 
@@ -55,9 +56,49 @@ def arms_of(targets: Sequence[str], call: Call) -> list[Arm]:
     if len(set(names)) < len(names):
         names = list(targets)
     return [
-        Arm(name=name, pipeline=target, call=structs.replace(call, paths=(path, *call.paths)))
+        Arm(
+            name=name,
+            pipeline=target,
+            call=structs.replace(call, paths=(path,), roots=(path, _package(target))),
+        )
         for name, (target, path) in zip(names, found, strict=True)
     ]
+
+
+def arms_of_versions(versions: Sequence[Version], text: str, call: Call) -> list[Arm]:
+    """Return one arm for each version of the callable that `text` names.
+
+    Raises:
+        ConfigError: It names none, or a file outside the repository.
+    """
+    return [
+        Arm(name=version.name, pipeline=target, call=call_of)
+        for version in versions
+        for target, call_of in [_call_in(version, text, call)]
+    ]
+
+
+def _call_in(version: Version, text: str, call: Call) -> tuple[str, Call]:
+    target, path = target_of(text)
+    code = str(version.directory) if version.directory else path
+    place = text.rpartition(":")[0]
+    if place.endswith(".py"):
+        path = str(in_checkout(version, Path(place)).parent)
+    elif version.directory:
+        path = code
+    # What is installed comes before its checkout, where extension modules have not been built.
+    paths = (path,) if place.endswith(".py") or not version.python else ()
+    return target, structs.replace(
+        call,
+        paths=paths,
+        roots=(path, code, _package(target)),
+        python=version.python,
+        commit=version.commit,
+    )
+
+
+def _package(target: str) -> str:
+    return target.partition(":")[0].partition(".")[0]
 
 
 def inputs_of(given: Iterable[Path], call: Call) -> list[Binary]:

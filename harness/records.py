@@ -168,6 +168,7 @@ class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
         digest: Likewise, called with what the callable returned; what it returns is compared.
         output: What of its directory it is compared by; empty for all that it wrote there.
         paths: Where modules are looked for first.
+        roots: Where the code lies whose lines are told: directories, and installed packages.
         python: The interpreter; empty for this one.
         commit: The code it runs, as far as that is known.
     """
@@ -179,6 +180,7 @@ class Call(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_d
     digest: str = ""
     output: str = ""
     paths: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
     python: str = ""
     commit: str = ""
 

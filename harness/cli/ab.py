@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -9,30 +10,35 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.calls import AB, arms_of, inputs_of
+from harness.calls import AB, arms_of, arms_of_versions, inputs_of
+from harness.checkouts import Version, checked_out, in_checkout
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import CALL, Call
+from harness.rounds import measure_in_turn
 from harness.run.request import request_of
 from harness.run.session import run_session
+from harness.store.pooled import pool_runs
+from harness.suites import find_suite
 
 _OFFERED = ("probes", "replicates", "seed", "timeout_s", "env", "flame", "results", "commit")
 
 
 @with_options
 def ab(  # noqa: PLR0913 - every parameter is an option of the command
-    targets: Annotated[
-        list[str],
+    given: Annotated[
+        list[str] | None,
         typer.Argument(
             metavar="OLD [NEW] [-- ARGS...]",
             help="Callables: package.module:function, imported from where you are, or "
             "path/file.py:function. Behind -- stand their arguments: literals of Python where they "
             "are any, else text; NAME=VALUE goes by keyword.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     *,
     inputs: Annotated[
         list[Path] | None,
@@ -72,6 +78,45 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
             "callable runs. Without: all that it wrote there.",
         ),
     ] = "",
+    rev: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="REVISION",
+            help="A version to measure one callable in, twice: a commit of the repository that you "
+            "are in, . for the files as they are, or package==1.2. Each gets a checkout and an "
+            "environment, which are removed afterwards.",
+        ),
+    ] = None,
+    install: Annotated[
+        str,
+        typer.Option(
+            metavar="COMMAND",
+            help="How a checkout is installed. Without: uv pip install ., or pip install . where "
+            "there is no uv, if there is a pyproject.toml.",
+        ),
+    ] = "",
+    suite: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="With --rev: measure the pipelines by this suite instead of a callable, in turn, "
+            "and judge the second version by it.",
+        ),
+    ] = "",
+    rounds: Annotated[
+        int, typer.Option(min=2, help="With --suite: how often each version is measured; even.")
+    ] = 2,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="With --suite: where the gate's reports go.")
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="PERCENT",
+            help="Fail (exit code 3) where the peak of the second is higher by more than this.",
+        ),
+    ] = None,
     options: Annotated[RunOptions, Fields(*_OFFERED)],
     report: Annotated[
         bool,
@@ -85,33 +130,89 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
 
     Each replicate is a fresh process with one instrument. What is returned and what is written is
     compared first: no memory verdict counts before both do the same. One callable alone is measured
-    and compared with nothing.
+    and compared with nothing; with two --rev, it is compared with itself in another version.
 
-    Exit codes: 0 every row carries a verdict, good or bad; 2 something cannot be imported, called
-    or read; 4 something that was asked for is lost or not known.
+    Exit codes: 0 every row carries a verdict, good or bad; 2 something cannot be imported, called,
+    installed or read; 3 the second needs more than --tolerance allows, or the suite's gate failed;
+    4 something that was asked for is lost or not known.
     """
     console = error_console()
-    named, args = _split(targets)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False)
+
+    targets, args = _split(given or [])
+    revisions = rev or []
+    _refuse_mixtures(targets, revisions, suite)
     call = Call(args=tuple(args), setup=setup, teardown=teardown, digest=digest, output=output)
-    arms = arms_of(named, call)
-    request = request_of(options, arms, PipelineOptions(), command_line(), AB)
-    request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
-    with RunView(console) as view:
-        run_dir = run_session(request, view)
+    with checked_out(revisions, install, say) as versions:
+        if suite:
+            suite = _suite_in(versions[1], suite)
+            sides = measure_in_turn(
+                versions,
+                suite,
+                options.results,
+                say,
+                rounds=rounds,
+                replicates=options.replicates or 1,
+            )
+            command = shlex.join(command_line())
+            pools = [pool_runs(runs, options.results, command) for runs in sides]
+            raise typer.Exit(_judged(suite, pools, out, json=json))
+        arms = arms_of_versions(versions, targets[0], call) if versions else arms_of(targets, call)
+        request = request_of(options, arms, PipelineOptions(), command_line(), AB)
+        request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
+        with RunView(console) as view:
+            run_dir = run_session(request, view)
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
-    from harness.stats.answered import refuse_unanswered  # noqa: PLC0415 - likewise
+    from harness.stats.answered import refuse_grown, refuse_unanswered  # noqa: PLC0415 - likewise
 
     answer = publish(run_dir, run_dir if report else None, json=json, html=True)
     refuse_unanswered(answer.frames, answer.summary.rows)
+    if tolerance is not None:
+        refuse_grown(answer.summary.rows, tolerance)
 
 
-def _split(given: list[str]) -> tuple[list[str], list[str]]:
-    """Return the callables and their arguments: click drops the `--` between them."""
-    behind = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
-    targets = given[: len(given) - len(behind)]
+def _judged(suite: str, pools: list[Path], out: Path | None, *, json: bool) -> int:
+    """Print and write the verdict of a suite on two pools, and return the exit code it means."""
+    from harness.cli.gate import show  # noqa: PLC0415 - loads pandas
+    from harness.judging import load_or_explain  # noqa: PLC0415 - likewise
+
+    base, head = pools
+    return show(find_suite(suite), load_or_explain(head), base, out or head / "gate", json=json)
+
+
+def _suite_in(version: Version, suite: str) -> str:
+    """Return a suite by name, or the file of it that the second version has."""
+    return str(in_checkout(version, Path(suite))) if suite.endswith(".toml") else suite
+
+
+def _refuse_mixtures(targets: list[str], revisions: list[str], suite: str) -> None:
+    """Refuse what does not make two sides, or one callable alone.
+
+    Raises:
+        ConfigError: It does not.
+    """
+    if suite and (targets or len(revisions) != 2):
+        raise ConfigError(
+            "--suite measures the pipelines of two versions",
+            remedy="name two with --rev, and no callable",
+        )
+    if suite:
+        return
+    if revisions and (len(targets) != 1 or len(revisions) != 2):
+        raise ConfigError(
+            f"{len(targets)} callables and {len(revisions)} versions make no two sides",
+            remedy="name one callable and --rev twice",
+        )
     if not 1 <= len(targets) <= 2:
         raise ConfigError(
             f"{len(targets)} callables are named: {' '.join(targets)}",
             remedy="name one or two; their arguments go behind --",
         )
-    return targets, behind
+
+
+def _split(given: list[str]) -> tuple[list[str], list[str]]:
+    """Return the callables and their arguments: click drops the `--` between them."""
+    behind = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    return given[: len(given) - len(behind)], behind

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,6 +22,10 @@ from harness.store.seal import is_sealed
 from harness.suites import find_suite
 from harness.tables import make_console
 from harness.text import json_bytes
+
+if TYPE_CHECKING:
+    from harness.gates.suite import Suite
+    from harness.stats.frames import Frames
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -70,9 +74,15 @@ def gate(
     chosen = find_suite(suite or candidate.manifest.options.suite or SUITE)
     if baseline is None and is_sealed(BASELINE):
         baseline = BASELINE
-    verdict = judge(chosen, candidate, baseline, shlex.join(command_line()))
-    target = out or run / "gate"
-    _append_summary(write_verdict(verdict, chosen.description, target))
+    raise typer.Exit(show(chosen, candidate, baseline, out or run / "gate", json=json))
+
+
+def show(
+    suite: Suite, candidate: Frames, baseline: Path | None, target: Path, *, json: bool
+) -> int:
+    """Judge a run, write the reports into `target`, print the verdict, return its exit code."""
+    verdict = judge(suite, candidate, baseline, shlex.join(command_line()))
+    _append_summary(write_verdict(verdict, suite.description, target))
     with dispensable_output():
         if json:
             write_line(json_bytes(verdict))
@@ -80,7 +90,7 @@ def gate(
             console = make_console(sys.stdout)
             print_verdict(verdict, console)
             console.print(f"\nreport  {target / 'report.md'}", markup=False, soft_wrap=True)
-    raise typer.Exit(verdict.exit_code)
+    return verdict.exit_code
 
 
 def _append_summary(report: str) -> None:

@@ -35,7 +35,7 @@ def read_capture(path: str, roots: Sequence[str] = ()) -> Capture:
 
     Args:
         path: Of the capture.
-        roots: Where the modules lie that were called, if they are no part of an upload.
+        roots: Where the code lies that was called, if it is no part of an upload.
     """
     with closing(FileReader(path)) as reader:
         metadata = reader.metadata

@@ -44,8 +44,9 @@ def stage_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> str:
 
     Args:
         stack: Innermost frame first.
-        roots: Where the modules lie that were called, if they are no part of an upload. Where none
-            of their frames has a stage, it is the innermost one, as `module.function`.
+        roots: Where the code lies that was called, if it is no part of an upload: directories, and
+            names of installed packages. Where none of its frames has a stage, it is the innermost
+            one, as `module.function`.
     """
     for function, file, _ in stack:
         if stage := _stage(function, file):
@@ -102,5 +103,8 @@ def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> tuple
 
 def _below(roots: Sequence[str], file: str) -> str:
     """Return a file's path from the root on that it lies below; empty if it is none of them."""
+    installed = _INSTALLED.match(file)
+    if installed:
+        return _LONG_PREFIX.sub("", file) if installed[1] in roots else ""
     found = (file[len(root) + 1 :] for root in roots if file.startswith(root + "/"))
-    return next((path for path in found if not _INSTALLED.match("/" + path)), "")
+    return next(found, "")

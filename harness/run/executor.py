@@ -126,7 +126,7 @@ class _Task:
         )
         if self._judged.capture is None:
             return self._finish(self._judged.record)
-        roots = self.job.call.paths if self.job.call else ()
+        roots = self.job.call.roots if self.job.call else ()
         self.child = Child(_capture_spec(self._judged.capture, roots, self._settings))
         return None
 
@@ -232,7 +232,7 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
     return Spec(
         argv=[python or sys.executable, "-m", "harness.run.start"],
         env={
-            **_environment(job.scratch),
+            **_environment(job.scratch, own=not python),
             **settings.env,
             "PYTHONHASHSEED": str(job.hash_seed),
             **traits.environment,
@@ -257,14 +257,17 @@ def _capture_spec(capture: CaptureRef, roots: Iterable[str], settings: Settings)
     )
 
 
-def _environment(scratch: str) -> dict[str, str]:
-    """Return all that a child is told: what it needs to start, and nothing of the user's."""
+def _environment(scratch: str, *, own: bool = True) -> dict[str, str]:
+    """Return all that a child is told: what it needs to start, and nothing of the user's.
+
+    Another Python than our own finds this package by itself, behind what it has installed.
+    """
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
     return {
         "PATH": os.defpath,
         "LC_ALL": "C.UTF-8",
         "PYTHONSAFEPATH": "1",
-        "PYTHONPATH": str(Path(harness.__file__).parent.parent),
+        **({"PYTHONPATH": str(Path(harness.__file__).parent.parent)} if own else {}),
         "TMPDIR": scratch,
         **kept,
     }

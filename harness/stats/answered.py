@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from harness.errors import HarnessError, MeasurementInvalid
+from harness.errors import GateFailed, HarnessError, MeasurementInvalid
 from harness.stats.frames import Frames, succeeded
 from harness.stats.summary import Row
 from harness.text import first_cause
@@ -39,6 +39,22 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
         told = [f"{one.binary} from {one.source}: {'; '.join(one.doubts)}" for one in undecided]
         raise MeasurementInvalid(
             f"no verdict{_first_of(told)}", remedy=f"measure it again: {row.repeat}"
+        )
+
+
+def refuse_grown(rows: Iterable[Row], tolerance_pct: float) -> None:
+    """Refuse a run in which the candidate needs more than is tolerated.
+
+    Raises:
+        GateFailed: It does; the largest growth is named.
+    """
+    grown = [row for row in rows if -(row.reduction_pct or 0) > tolerance_pct]
+    if grown:
+        worst = min(grown, key=lambda row: row.reduction_pct or 0)
+        raise GateFailed(
+            f"{worst.candidate.name} needs {-(worst.reduction_pct or 0):.1f} % more peak heap than "
+            f"{worst.baseline.name} over {worst.binary}, and {tolerance_pct:g} % is tolerated",
+            remedy="the lines that hold more are in the table",
         )
 
 
