@@ -49,6 +49,7 @@ def write_files(
         StoreError: `target` cannot be written, or the gate's report beside the run not be read.
     """
     try:
+        target.mkdir(parents=True, exist_ok=True)  # there may be no picture to draw
         drawn = draw_all(report.frames, target / _PLOTS, png=png)
         files = {"report": target / _REPORT}
         _write_report(report, files["report"], drawn)
@@ -97,7 +98,9 @@ def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
 
 def _write_report(report: Report, path: Path, drawn: Mapping[str, Drawn]) -> None:
     shown = {one.path.relative_to(path.parent).as_posix(): one.question for one in drawn.values()}
-    text = render_report(report.summary, report.frames.manifest, shown, held=report.held)
+    text = render_report(
+        report.summary, report.frames.manifest, shown, held=report.held, lines=report.lines()
+    )
     write_file(path, escaped(text).encode())
 
 

@@ -18,8 +18,6 @@ from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
 from harness.text import json_bytes
 
-_MOST_CASES = 5  # whose lines are printed; the page has all of them
-
 
 def publish(
     run_dir: Path, target: Path | None, *, json: bool, html: bool = False, png: bool = False
@@ -59,13 +57,12 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
     elif report.frames.manifest.kind == LIMIT:
         print_limits(found_limits(report.frames), console)
     else:
-        rows = report.summary.rows[:_MOST_CASES] if report.summary.calls else ()
         print_summary(
             report.summary,
             report.frames.manifest,
             console,
             held=report.held,
-            lines={row.binary: lines for row in rows if (lines := report.lines(row))},
+            lines=report.lines(),
         )
     for warning in report.frames.warnings:
         console.print(f"warning: {warning}", markup=False)

@@ -119,9 +119,9 @@ class RunView:
         summary = self._summary(records)
         if summary.rows and not self._said_header:
             self._said_header = True
-            self._console.print(live_header(summary.arms))
+            self._console.print(live_header(summary))
         for row in summary.rows:
-            self._console.print(live_row(row, summary.arms))
+            self._console.print(live_row(row, summary))
         if self._cells == MOST_ROWS:
             self.say("no more rows while it runs: the report has them all")
 

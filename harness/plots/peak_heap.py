@@ -50,10 +50,10 @@ def draw(frames: Frames) -> Figure:
     scale = byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
     for axes, (source, rows) in zip(grid, panels, strict=True):
         axes.set_title(source_title(source))
-        _draw_rows(axes, rows, scale, alone=summary.alone)
+        _draw_rows(axes, rows, scale, summary)
         scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
     marks = arm_marks([arm for arm in summary.arms if arm])
-    if not summary.alone:
+    if summary.claimed:
         marks.append(mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12))
     add_key(figure, marks, _iter_notes(summary, every))
     return figure
@@ -64,16 +64,16 @@ def _readable(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.baseline.peak or row.candidate.peak][-_MOST_ROWS:]
 
 
-def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, *, alone: bool) -> None:
+def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, summary: Summary) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
-    for place, row in enumerate(() if alone else rows):
-        short = bool(judge_reduction([row], Claim()).fails)
+    for place, row in enumerate(() if summary.alone else rows):
+        short = summary.claimed and bool(judge_reduction([row], Claim()).fails)
         write_beside(axes, place, _remark(row), color=VERMILLION if short else BLACK)
-    _draw_peaks(axes, rows, scale)
+    _draw_peaks(axes, rows, scale, claimed=summary.claimed)
     name_rows(axes, [labels[row.binary] for row in rows])
 
 
-def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
+def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale, *, claimed: bool) -> None:
     """Draw peaks and their spread, and join the two of a row; one artist serves all rows."""
     pairs = [
         (place, scale.of(row.baseline.peak.median), scale.of(row.candidate.peak.median))
@@ -82,8 +82,9 @@ def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale) -> None:
     ]
     _draw_lines(axes, pairs, color="#BBBBBB", linewidth=4, zorder=1)
     kept = 1 - Claim().reduction_pct / 100
-    claimed = [kept * old for _, old, _ in pairs]
-    axes.plot(claimed, [place for place, _, _ in pairs], "|", color=BLACK, markersize=16,
+    marked = pairs if claimed else []
+    ticks = [kept * old for _, old, _ in marked]
+    axes.plot(ticks, [place for place, _, _ in marked], "|", color=BLACK, markersize=16,
               markeredgewidth=2, zorder=2)  # fmt: skip
     for number in (0, 1):
         arms = [row.arms[number] for row in rows]
@@ -115,7 +116,7 @@ def _remark(row: Row) -> str:
 
 
 def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
-    if not summary.alone:
+    if summary.claimed:
         claimed = f"{Claim().reduction_pct:g} % less"
         yield f"right: the change, in colour where it falls short of {claimed}"
     if any(row.reduction_pct is None and row.same_output is False for row in rows):

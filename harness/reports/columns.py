@@ -42,33 +42,32 @@ PAGE = (
 )
 CALLED = "binary baseline candidate change same wall_ratio"
 _LIVE = "binary source baseline candidate change batches overshoot same"
+_OF_UPLOADS = {"source", "batches", "overshoot", "copies"}
 _LIVE_WIDTHS = {"binary": 17, "source": 6}
 _RATIOS = {"wall": "Wall time", "CPU": "CPU time", "RSS": "Peak RSS"}
 _COMPARING = {"change", "baseline", "same", *(f"{name.lower()}_ratio" for name in _RATIOS)}
 
 
-def summary_columns(
-    arms: tuple[str, str], held: Sequence[Held] = (), *, limited: bool = False
-) -> list[Column[Row]]:
-    """Return every column of a summary, of which each format picks its own.
+def summary_columns(summary: Summary, held: Sequence[Held] = ()) -> list[Column[Row]]:
+    """Return every column of a summary that has something to show; each format picks its own.
 
     Args:
-        arms: The names of the baseline and of the candidate; without a baseline, there is no column
-            that compares.
+        summary: Without a baseline, there is no column that compares; of callables, none about
+            batches.
         held: The copies that were alive at the peaks.
-        limited: Memory limits were tried.
     """
-    left_out = set() if arms[0] else _COMPARING
-    left_out = left_out if limited else {*left_out, "limit"}
-    return [one for one in _summary_columns(arms, held) if one.key not in left_out]
+    left_out = _COMPARING if summary.alone else set()
+    left_out = left_out if summary.is_limited else {*left_out, "limit"}
+    left_out = {*left_out, *_OF_UPLOADS} if summary.calls else left_out
+    return [one for one in _summary_columns(summary, held) if one.key not in left_out]
 
 
-def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column[Row]]:
-    old, new = arms
+def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]]:
+    arms = old, new = summary.arms
     return [
         Column(
             key="binary",
-            header="binary",
+            header="input" if summary.calls else "binary",
             cell=lambda row: row.binary,
             kind="name",
             sort=lambda row: row.binary,
@@ -123,10 +122,12 @@ def _summary_columns(arms: tuple[str, str], held: Sequence[Held]) -> list[Column
         Column(
             key="same",
             header="same",
-            long="same scopes",
+            long="same output" if summary.calls else "same scopes",
             cell=same_cell,
             style=lambda row: "" if row.same_output else "red",
-            hint="Did both arms deliver the same scopes?",
+            hint="Did both do the same?"
+            if summary.calls
+            else "Did both arms deliver the same scopes?",
             align="right",
             least=4,
         ),
@@ -163,7 +164,7 @@ def other_columns(summary: Summary) -> list[Column[Row]]:
         for side in ("baseline", "candidate")
         if side == "candidate" or not summary.alone
     ]
-    return [*pick(summary_columns(summary.arms), "binary source"), *columns] if columns else []
+    return [*pick(summary_columns(summary), "binary source"), *columns] if columns else []
 
 
 def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
@@ -176,11 +177,11 @@ def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
     return Column(key=f"{metric} {side}", header=f"{metric}, {side}", cell=cell, kind="number")
 
 
-def live_columns(arms: tuple[str, str]) -> list[Column[Row]]:
+def live_columns(summary: Summary) -> list[Column[Row]]:
     """Return the columns of rows that are printed as they finish, of widths known before."""
     return [
         replace(column, least=_LIVE_WIDTHS.get(column.key, column.least))
-        for column in pick(summary_columns(arms), _LIVE)
+        for column in pick(summary_columns(summary), _LIVE)
     ]
 
 

@@ -79,8 +79,11 @@ def _grouped(remarks: Iterable[Remark]) -> dict[str, list[str]]:
 
 
 def iter_exceptions(summary: Summary, claim: Claim) -> Iterator[tuple[Row, str]]:
-    """Yield each row that counts and falls short of the claimed reduction, with what is known."""
-    for source in summary.sources:
+    """Yield each row that counts and falls short of the claimed reduction, with what is known.
+
+    Of callables nothing is claimed.
+    """
+    for source in summary.sources if summary.claimed else ():
         for row in judge_reduction(summary.of_source(source), claim).fails:
             yield row, " ".join(_iter_facts(summary, row))
 

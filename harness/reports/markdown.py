@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from harness.reports.columns import (
     OVERHEADS,
     capture_excess,
     change_cell,
+    line_columns,
     other_columns,
     overhead_gap,
     summary_columns,
@@ -26,6 +28,7 @@ from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, meas
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.limit import LIMITS, iter_limits
 from harness.stats.copies import Held
+from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Failure, Summary
 from harness.tables import Column, markdown_table, pick
@@ -52,12 +55,13 @@ def fenced(commands: Iterable[str]) -> Markdown:
     return Markdown(f"{fence}sh\n{shown}\n{fence}")
 
 
-def render_report(
+def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
     summary: Summary,
     manifest: Manifest,
     pictures: Mapping[str, str],
     claim: Claim | None = None,
     held: Iterable[Held] = (),
+    lines: Mapping[str, Sequence[LineChange]] = MappingProxyType({}),
 ) -> str:
     """Return report.md.
 
@@ -67,19 +71,24 @@ def render_report(
         pictures: The path of each picture, relative to the report, and the question that it
             answers.
         claim: What the headline holds the rows against.
+        lines: What holds the peaks over an input, by its name, for callables.
         held: The copies that were alive at the peaks.
     """
     claim = claim or Claim()
-    held = list(held)
+    held = [] if summary.calls else list(held)
     shown = MARKDOWN if held else MARKDOWN.replace(" copies", "")
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
-        columns=pick(summary_columns(summary.arms, held, limited=summary.is_limited), shown),
+        columns=pick(summary_columns(summary, held), shown),
         others=other_columns(summary),
         claim=claim,
         held=held_alike(held),
         limits=list(iter_limits(summary)),
+        lines={
+            binary: markdown_table(line_columns(summary.arms, changes), changes)
+            for binary, changes in lines.items()
+        },
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         run=manifest,
         excess=capture_excess(summary),

@@ -12,7 +12,8 @@ from harness.stats.frames import Frames, of_case
 from harness.stats.growth import LineChange, line_changes
 from harness.stats.summary import Row, Summary, summarise
 
-MOST_LINES = 8
+_MOST_LINES = 8
+_MOST_INPUTS = 5
 
 
 class Report(Struct, frozen=True):
@@ -23,12 +24,18 @@ class Report(Struct, frozen=True):
     held: Sequence[Held]
     claim: Claim = Claim()
 
-    def lines(self, row: Row) -> list[LineChange]:
-        """Return the lines that hold most at the two peaks of a row."""
-        rows = of_case(self.frames.copies, (row.binary, row.source))
-        first = first_replicates(rows)
-        sides = (first[first["arm"] == arm.name] for arm in row.arms)
-        return line_changes(*sides)[:MOST_LINES]
+    def lines(self) -> dict[str, list[LineChange]]:
+        """Return the lines that hold most at the peaks, by input, for the first few inputs.
+
+        Only of callables: what an upload holds is told by stage, and in whole copies.
+        """
+        rows = self.summary.rows[:_MOST_INPUTS] if self.summary.calls else ()
+        found = {row.binary: self._lines_of(row)[:_MOST_LINES] for row in rows}
+        return {binary: lines for binary, lines in found.items() if lines}
+
+    def _lines_of(self, row: Row) -> list[LineChange]:
+        first = first_replicates(of_case(self.frames.copies, (row.binary, row.source)))
+        return line_changes(*(first[first["arm"] == arm.name] for arm in row.arms))
 
 
 def report_of(frames: Frames) -> Report:

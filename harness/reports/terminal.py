@@ -44,7 +44,7 @@ def print_summary(
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))
     console.print()
-    columns = summary_columns(summary.arms, held, limited=summary.is_limited)
+    columns = summary_columns(summary, held)
     shown = TERMINAL_LIMITED if summary.is_limited else TERMINAL
     shown = CALLED if summary.calls else shown
     print_tables(
@@ -61,14 +61,14 @@ def print_summary(
         console.print(Text(line, style="dim"))
 
 
-def live_header(arms: tuple[str, str]) -> Text:
+def live_header(summary: Summary) -> Text:
     """Return the line that goes above rows printed one at a time."""
-    return live_line(live_columns(arms))
+    return live_line(live_columns(summary))
 
 
-def live_row(row: Row, arms: tuple[str, str]) -> Text:
+def live_row(row: Row, summary: Summary) -> Text:
     """Return one finished row as a line, aligned with `live_header`, to print as it comes."""
-    return live_line(live_columns(arms), row)
+    return live_line(live_columns(summary), row)
 
 
 def _title(source: str) -> str:

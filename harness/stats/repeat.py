@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import structs
 
 from harness.config import Limits, PipelineOptions
-from harness.records import Manifest, Options
+from harness.records import CALL, Manifest, Options
 
 _ALWAYS = {
     "--threshold": "threshold_bytes",
@@ -40,6 +40,8 @@ def repeat_command(
         replicates: How many of each; without, the default.
     """
     binary, source = case
+    if source == CALL:
+        return manifest.command
     paths = {one.name: one.path for one in manifest.corpus}
     path = _from_here(paths.get(binary) or binary)
     command = ["python", "-m", "harness", "run", path, "--source", source]

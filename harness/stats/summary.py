@@ -130,6 +130,11 @@ class Summary(Struct, frozen=True):
         return any(arm.limit for row in self.rows for arm in row.arms)
 
     @property
+    def claimed(self) -> bool:
+        """Whether the claim under test is about it: two pipelines over the same uploads."""
+        return not (self.alone or self.calls)
+
+    @property
     def calls(self) -> bool:
         """Whether callables were measured, and no upload."""
         return self.sources == (CALL,)

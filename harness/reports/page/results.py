@@ -61,7 +61,7 @@ def result_columns(
     }
     columns = [
         replace(column, html=shown.get(column.key, column.html))
-        for column in summary_columns(summary.arms, held, limited=summary.is_limited)
+        for column in summary_columns(summary, held)
     ]
     state = Column[Row](
         key="state",
@@ -69,7 +69,7 @@ def result_columns(
         cell=lambda row: str(row_standing(row, claim)),
         html=lambda row: parts.badge(row_standing(row, claim)),
     )
-    return pick(columns if summary.alone else [*columns, state], PAGE)
+    return pick([*columns, state] if summary.claimed else columns, PAGE)
 
 
 def gate_columns(anchors: Mapping[str, str], parts: Any) -> dict[str, list[Column[Any]]]:

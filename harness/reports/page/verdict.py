@@ -55,9 +55,9 @@ class Judgement(Struct, frozen=True):
 
 def iter_judgements(summary: Summary, claim: Claim) -> Iterator[Judgement]:
     """Yield the claimed reduction from each source, if two were compared, then the overshoot."""
-    for source in () if summary.alone else summary.sources:
+    for source in summary.sources if summary.claimed else ():
         yield _reduction(summary, source, claim)
-    if summary.rows:
+    if summary.rows and not summary.calls:
         yield _overshoot(summary, claim)
 
 

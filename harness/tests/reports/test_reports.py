@@ -102,8 +102,8 @@ def test_the_terminal_table_with_copies_is_the_golden_one(run: tuple[Summary, Ma
 
 def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Manifest]) -> None:
     lines = [
-        live_header(("legacy", "streaming")),
-        *(live_row(row, ("legacy", "streaming")) for row in run[0].rows),
+        live_header(run[0]),
+        *(live_row(row, run[0]) for row in run[0].rows),
     ]
     check("live.txt", "".join(f"{line.plain}\n" for line in lines))
 
@@ -225,11 +225,8 @@ def test_hostile_names_are_inert_in_a_terminal(run: tuple[Summary, Manifest]) ->
 
 
 def test_wide_names_leave_the_columns_aligned() -> None:
-    rows = summarise(frames([*peaks("日本" * 20, [9], [1]), *peaks("a", [9], [1])])).rows
-    assert (
-        len({line.cell_len for line in (live_row(row, ("legacy", "streaming")) for row in rows)})
-        == 1
-    )
+    found = summarise(frames([*peaks("日本" * 20, [9], [1]), *peaks("a", [9], [1])]))
+    assert len({live_row(row, found).cell_len for row in found.rows}) == 1
 
 
 def test_the_document_survives_json(run: tuple[Summary, Manifest]) -> None:
