@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -134,9 +135,14 @@ def _copy_new_files(directory: Path) -> None:
 
 
 def _environment(place: Path, root: Path | None = None) -> str:
-    """Make an environment that sees ours behind its own, and `root` last; return its Python."""
+    """Make an environment that sees ours behind its own, and `root` last; return its Python.
+
+    It sees our pip as well, which installs into the environment that it is run in.
+    """
+    has_installer = shutil.which("uv") or find_spec("pip")
+    bare = ["--without-pip"] if has_installer else []
     subprocess.run(
-        [sys.executable, "-m", "venv", *(["--without-pip"] if shutil.which("uv") else []), place],
+        [sys.executable, "-m", "venv", *bare, place],
         check=True,
         timeout=_INSTALL_S,
         capture_output=True,

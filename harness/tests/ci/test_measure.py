@@ -1,18 +1,17 @@
-"""Two commits of a small repository, measured in turn and judged, by the scripts that CI runs."""
+"""Two commits of a small repository, measured in turn and judged, by the command that CI runs."""
 
 from __future__ import annotations
 
 import json
 import os
-import site
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-import harness
 from harness.loading import load_frames
 from harness.tests.ci.scripts import SCRIPTS, needs_checkout
 
@@ -42,16 +41,29 @@ tolerance = 1
 gate = true
 """
 
-# Stands in for `pip install .`, which would need a network: what this environment has, and mine.
+EXPORT = """
+import json
+
+
+def encode():
+    rows = [{"id": number} for number in range(20_000)]
+    text = json.dumps(rows)
+    return text
+"""
+COPY = """from fresh import SIZE
+
+    data = text.encode()
+    spare = bytearray(SIZE)
+    return text"""
+QUICK = ("--probe", "peak", "--probe", "memray", "--replicates", "1", "--no-report")
+
+# Stands in for `pip install .`, which would ask a network for the build system.
 INSTALL = """
 import pathlib
 import shutil
-import sys
 import sysconfig
 
 library = pathlib.Path(sysconfig.get_path("purelib"))
-lines = [f"import site; site.addsitedir({path!r})" for path in sys.argv[1:]]
-(library / "parent.pth").write_text("\\n".join(lines))
 shutil.copy("mine.py", library)
 about = library / "mine-1.dist-info"
 about.mkdir()
@@ -62,7 +74,7 @@ about.mkdir()
 
 @dataclass
 class Repository:
-    """A repository with a pipeline of its own, and the scripts of ours at work on it."""
+    """A repository with a pipeline of its own, and the command at work on it."""
 
     root: Path
 
@@ -89,29 +101,23 @@ class Repository:
         self.git("commit", "--quiet", "--allow-empty", "--message", f"hold {ballast}")
         return self.git("rev-parse", "HEAD")
 
-    def without_pip(self) -> Path:
-        """Return a Python whose environments have no pip: nothing here asks a network."""
-        path = self.root / "python"
-        path.write_text(f'#!/bin/sh\nexec {sys.executable} "$@" --without-pip\n')
-        path.chmod(0o755)
-        return path
-
-    def run(self, script: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        sites = [*site.getsitepackages(), str(Path(harness.__file__).parent.parent)]
-        environment = {
-            **os.environ,
-            "SUITE": "memory.toml",
-            "OUT": str(self.out),
-            "WORK": str(self.root / "work"),
-            "INSTALL": f"python install.py {' '.join(sites)}",
-            "PYTHON": str(self.without_pip()),
-            "XDG_CACHE_HOME": str(self.root / "cache"),
-        }
+    def ab(
+        self,
+        revisions: Sequence[str],
+        *rest: str,
+        suite: str = "memory.toml",
+        install: str = "python install.py",
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `harness ab` on some versions, with what else is asked for."""
+        environment = {**os.environ, "XDG_CACHE_HOME": str(self.root / "cache")}
         environment.pop("GITHUB_STEP_SUMMARY", None)
+        command = [sys.executable, "-m", "harness", "ab", "--install", install]
+        command += [text for one in revisions for text in ("--rev", one)]
+        command += ["--suite", suite, "--out", str(self.out / "gate")] if suite else []
         return subprocess.run(
-            [SCRIPTS / script],
+            [*command, "--results", str(self.out), *rest],
             cwd=self.checkout,
-            env={**environment, **changes},
+            env=environment,
             capture_output=True,
             text=True,
             timeout=600,
@@ -140,22 +146,19 @@ def test_two_commits_are_measured_in_turn_and_judged(
     repository: Repository, ballast: int, code: int, decision: str
 ) -> None:
     base, head = repository.commit(1), repository.commit(ballast)
-    measured = repository.run("measure.sh", BASE=base, HEAD=head)
-    assert measured.returncode == 0, measured.stderr
-    in_turn = [line.split()[-1] for line in measured.stderr.splitlines() if line[:6] == "round "]
-    assert in_turn == ["base", "head", "head", "base"]
-    for side, commit in (("base", base), ("head", head)):
-        run = load_frames(repository.out / side)
-        assert run.manifest.commit == commit
+    judged = repository.ab([base, head])
+    assert judged.returncode == code, judged.stderr
+    in_turn = [line.split()[-1] for line in judged.stderr.splitlines() if line[:6] == "round "]
+    assert in_turn == [base, head, head, base]
+    report = json.loads((repository.out / "gate" / "report.json").read_bytes())
+    assert report["decision"] == decision
+    for side, commit in (("baseline", base), ("candidate", head)):
+        assert report[side]["commit"] == commit
+        run = load_frames(repository.out / report[side]["run_id"])
         assert run.samples["replicate"].tolist() == sorted(run.samples["replicate"].tolist())
         assert set(run.samples["replicate"]) == {0, 1}
         assert len(run.manifest.pooled) == 2
-    judged = repository.run("gate.sh")
-    assert judged.returncode == code, judged.stderr
-    report = json.loads((repository.out / "gate" / "report.json").read_bytes())
-    assert report["decision"] == decision
-    assert report["baseline"]["commit"] == base
-    assert report["candidate"]["commit"] == head
+    assert repository.git("worktree", "list").count("\n") == 0
     shown = subprocess.run(
         [sys.executable, SCRIPTS / "comment.py", repository.out / "gate", "--print"],
         capture_output=True,
@@ -165,28 +168,48 @@ def test_two_commits_are_measured_in_turn_and_judged(
     assert "quality_gate_mine" in shown.stdout
 
 
-def test_a_commit_that_cannot_be_installed_ends_the_job_before_anything_is_judged(
+def test_a_commit_that_cannot_be_installed_ends_it_before_anything_is_judged(
     repository: Repository,
 ) -> None:
     commit = repository.commit(1)
-    measured = repository.run("measure.sh", BASE=commit, HEAD=commit, INSTALL="exit 9")
-    assert measured.returncode == 9
-    judged = repository.run("gate.sh")
-    assert judged.returncode not in {0, 3}
-    assert not (repository.out / "gate").exists()
-
-
-@pytest.mark.parametrize("rounds", ["1", "3", "0"])
-def test_a_number_of_rounds_that_favours_a_side_is_refused(
-    repository: Repository, rounds: str
-) -> None:
-    done = repository.run("measure.sh", BASE="a", HEAD="b", ROUNDS=rounds)
+    done = repository.ab([commit, commit], install="echo no compiler >&2; exit 9")
     assert done.returncode == 2
-    assert "it has to be even" in done.stderr
+    assert "cannot be installed (exit code 9): no compiler" in done.stderr
+    assert not repository.out.exists()
+    assert repository.git("worktree", "list").count("\n") == 0
 
 
-@pytest.mark.parametrize("name", ["BASE", "HEAD", "SUITE", "OUT", "WORK"])
-def test_what_is_not_given_is_named(repository: Repository, name: str) -> None:
-    done = repository.run("measure.sh", **{"BASE": "a", "HEAD": "b", name: ""})
-    assert done.returncode != 0
-    assert name in done.stderr
+def test_files_as_they_are_count_with_changes_and_new_ones(repository: Repository) -> None:
+    """One callable at a commit, and as it is now: the line that was put in is named."""
+    (repository.checkout / "export.py").write_text(EXPORT)
+    repository.commit(1)
+    (repository.checkout / "export.py").write_text(EXPORT.replace("return text", COPY))
+    (repository.checkout / "fresh.py").write_text("SIZE = 8_000_000\n")
+    done = repository.ab(
+        ["HEAD", "."], "export:encode", "--tolerance", "5", *QUICK, suite="", install=""
+    )
+    assert done.returncode == 3, done.stderr
+    assert ". needs" in done.stderr
+    assert "% more peak heap than HEAD" in done.stderr
+    grown = next(line for line in done.stdout.splitlines() if "data = text.encode()" in line)
+    assert grown.split()[:3] == ["export.py:9", "encode", "-"]
+    assert (repository.checkout / "fresh.py").exists()
+    assert repository.git("stash", "list") == ""
+
+
+@pytest.mark.parametrize(
+    ("revisions", "rest", "said"),
+    [
+        (["HEAD", "HEAD"], ("--rounds", "3"), "3 rounds favour one side"),
+        (["gone", "HEAD"], (), "git knows no 'gone'"),
+        (["HEAD"], (), "--suite measures the pipelines of two versions"),
+        (["HEAD", "HEAD"], ("a:b",), "--suite measures the pipelines of two versions"),
+    ],
+)
+def test_what_makes_no_two_sides_is_refused(
+    repository: Repository, revisions: list[str], rest: tuple[str, ...], said: str
+) -> None:
+    repository.commit(1)
+    done = repository.ab(revisions, *rest)
+    assert done.returncode == 2
+    assert said in done.stderr
