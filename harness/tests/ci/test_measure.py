@@ -192,7 +192,7 @@ def test_files_as_they_are_count_with_changes_and_new_ones(repository: Repositor
     assert ". needs" in done.stderr
     assert "% more peak heap than HEAD" in done.stderr
     grown = next(line for line in done.stdout.splitlines() if "data = text.encode()" in line)
-    assert grown.split()[:3] == ["export.py:9", "encode", "-"]
+    assert grown.split()[:3] == ["export.py:10", "encode", "-"]
     assert (repository.checkout / "fresh.py").exists()
     assert repository.git("stash", "list") == ""
 
