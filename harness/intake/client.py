@@ -57,7 +57,7 @@ class IntakeClient:
             limit_s = self.options.timeout_s
             raise UploadError(f"POST {self.options.url}: no answer within {limit_s:g} s") from None
         except (HTTPException, OSError) as error:
-            reason = str(error) or type(error).__name__
+            reason = str(error)[:SHOWN_CHARACTERS] or type(error).__name__
             raise UploadError(f"POST {self.options.url}: no answer: {reason}") from None
         if is_accepted(status) and whole:
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from email.message import Message
 from typing import IO
 
 from msgspec import Struct
@@ -15,6 +14,7 @@ from harness.config import KIB
 _HEADER_BYTES_MAX = 8 * KIB
 _CHUNK_BYTES = 64 * KIB
 _PARTS_MAX = 2
+_BOUNDARY = re.compile(r"[-0-9A-Za-z'()+_,./:=? ]{0,69}[-0-9A-Za-z'()+_,./:=?]")
 _PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;\s]*)')
 
 
@@ -34,16 +34,14 @@ class Part(Struct):
 
 def read_boundary(content_type: str) -> bytes:
     """Return the boundary that a Content-Type header names."""
-    header = Message()
-    header["Content-Type"] = content_type
-    if header.get_content_type() != "multipart/form-data" or not header.get_boundary():
+    kind, separator, rest = content_type.partition(";")
+    named = _named(separator + rest, "Content-Type")
+    boundary = _BOUNDARY.fullmatch(named.get("boundary", ""))
+    if kind.strip().lower() != "multipart/form-data" or boundary is None:
         raise FormError(
             f"Content-Type is {content_type!r}, not multipart/form-data with a boundary"
         )
-    names = [name for name, _ in header.get_params() or ()]
-    if names.count("boundary") > 1:
-        raise FormError("Content-Type names its boundary twice")
-    return str(header.get_boundary()).encode("latin-1", "replace")
+    return boundary[0].encode()
 
 
 class _Pages:
@@ -103,8 +101,7 @@ def _read_part(data: _Pages, position: int, delimiter: bytes) -> Part:
         raise FormError("a part has no end")
     headers = _parse_headers(head[2:].decode("utf-8", "replace"))
     disposition = headers.get("content-disposition", "")
-    found = _PARAMETER.findall(disposition)
-    parameters = _once(((name.lower(), value.strip('"')) for name, value in found), "parameter")
+    parameters = _named(disposition, "a part")
     if not disposition.startswith("form-data;") or "name" not in parameters:
         raise FormError("a part has no form-data name")
     return Part(
@@ -118,14 +115,20 @@ def _read_part(data: _Pages, position: int, delimiter: bytes) -> Part:
 
 def _parse_headers(text: str) -> dict[str, str]:
     lines = (line.partition(":") for line in text.split("\r\n"))
-    return _once(((name.strip().lower(), value.strip()) for name, _, value in lines), "header")
+    return _once(((name.strip().lower(), value.strip()) for name, _, value in lines), "a part")
 
 
-def _once(pairs: Iterable[tuple[str, str]], what: str) -> dict[str, str]:
+def _named(text: str, owner: str) -> dict[str, str]:
+    """Return the parameters behind the first semicolon of a header, in plain spelling only."""
+    found = _PARAMETER.findall(text)
+    return _once(((name.lower(), value.strip('"')) for name, value in found), owner)
+
+
+def _once(pairs: Iterable[tuple[str, str]], owner: str) -> dict[str, str]:
     """Return pairs by name; said twice, it is not known what is meant."""
     found: dict[str, str] = {}
     for name, value in pairs:
         if name in found:
-            raise FormError(f"{what} {name!r} of a part is given twice")
+            raise FormError(f"{name!r} of {owner} is given twice")
         found[name] = value
     return found

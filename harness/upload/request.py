@@ -21,6 +21,7 @@ from harness.intake.answer import (
     SHOWN_CHARACTERS,
     TEXT_S,
     is_accepted,
+    printable,
     read_text,
 )
 from harness.upload.connection import Resolver, close_all, make_manager
@@ -176,8 +177,7 @@ class Endpoint:
 
     def _quote(self, text: str) -> str:
         """Return what can be shown of a text that the server may have written."""
-        printable = "".join(filter(str.isprintable, text))
-        return redact(printable, self._untold)[:SHOWN_CHARACTERS]
+        return redact(printable(text), self._untold)[:SHOWN_CHARACTERS]
 
 
 def _shown(url: Url) -> str:
