@@ -14,7 +14,9 @@ Descendants. The launcher is a subreaper: what a worker leaves behind, in its gr
 of its own, becomes a child of the launcher and is killed before the launcher reports.
 
 Limits. A worker that is to be limited gets a cgroup of its own, named after this process, which is
-removed when it has ended. What a launcher that was itself killed has left, the next one removes.
+removed when it has ended. Should this process be killed, a second one, which does nothing but wait
+for that, kills whoever is in the cgroup and removes it; what even that one left, the next launcher
+removes.
 
 Addresses. The worker runs without address space randomisation, where the system allows it; where it
 does not, the report says so.
@@ -57,8 +59,10 @@ def main() -> None:
     randomised = _libc.personality(ADDR_NO_RANDOMIZE) == -1 and _randomises()
     started, oom_kills = time.monotonic(), _oom_kills()
     group = spec["confinement"]["group"]
-    directory = _made_group(group)
+    watcher, held = _start_watcher(group) if group else (0, 0)
+    directory = ""
     try:
+        directory = _made_group(group)
         pid = _start(spec, directory)
         os.close(spec["result_fd"])
         try:
@@ -66,11 +70,14 @@ def main() -> None:
         finally:
             _kill_group(pid)
             _, status, usage = os.wait4(pid, 0)
-            _kill_descendants()
+            _kill_descendants(watcher)
         oom_kills = _oom_kills() - oom_kills if not group else _kills_in(group, directory)
         charged_bytes = int(_text(f"{directory}/{group['peak']}") or 0) if group else 0
     finally:
         _remove_group(directory)
+        if watcher:
+            os.close(held)
+            os.waitpid(watcher, 0)
     report = {
         "exit_code": os.waitstatus_to_exitcode(status),
         "ending": ending,
@@ -150,21 +157,45 @@ def _kill_group(pid: int) -> None:
         return
 
 
-def _kill_descendants() -> None:
-    """Kill what was left behind, generation by generation, until nobody is there."""
-    while True:
-        for child in _children():
+def _kill_descendants(watcher: int) -> None:
+    """Kill what was left behind, generation by generation, until nobody but `watcher` is there."""
+    while left := [child for child in _children() if child != watcher]:
+        for child in left:
             os.kill(child, signal.SIGKILL)
-        try:
-            os.wait()
-        except ChildProcessError:
-            return
+        for child in left:
+            os.waitpid(child, 0)
 
 
 def _children() -> list[int]:
     own = os.getpid()
     with open(f"/proc/{own}/task/{own}/children") as file:  # noqa: PTH123  pathlib is weight
         return [int(child) for child in file.read().split()]
+
+
+def _start_watcher(group: dict[str, Any]) -> tuple[int, int]:
+    """Start what tidies up after a launcher that is killed; return it, and what it waits for.
+
+    It holds nothing open but the end of a pipe whose other end dies with this process, and has a
+    session of its own, so that what is sent to the launcher's does not reach it.
+    """
+    directory = _directory(group)
+    waiting, held = os.pipe()
+    watcher = os.fork()
+    if watcher:
+        os.close(waiting)
+        return watcher, held
+    try:
+        os.setsid()
+        os.dup2(waiting, 0)
+        os.closerange(1, 256)
+        os.read(0, 1)
+        _remove_group(directory)
+    finally:
+        os._exit(0)
+
+
+def _directory(group: dict[str, Any]) -> str:
+    return f"{group['parent']}/{GROUP_PREFIX}{os.getpid()}"
 
 
 def _made_group(group: dict[str, Any] | None) -> str:
@@ -175,7 +206,7 @@ def _made_group(group: dict[str, Any] | None) -> str:
         launcher = name.removeprefix(GROUP_PREFIX)
         if launcher != name and not os.path.exists(f"/proc/{launcher}"):  # noqa: PTH110  likewise
             _remove_group(f"{group['parent']}/{name}")
-    directory = f"{group['parent']}/{GROUP_PREFIX}{os.getpid()}"
+    directory = _directory(group)
     try:
         os.mkdir(directory)  # noqa: PTH102  likewise
         for name, text in group["settings"].items():
@@ -190,14 +221,25 @@ def _made_group(group: dict[str, Any] | None) -> str:
 
 
 def _remove_group(directory: str) -> None:
-    """Remove a cgroup; the kernel takes a moment after the last process in it has gone."""
+    """Kill who is left in a cgroup and remove it; the kernel takes a moment after the last one."""
     for _ in range(100 if directory else 0):
         try:
             os.rmdir(directory)  # noqa: PTH106  likewise
         except FileNotFoundError:
             return
         except OSError:
+            for pid in _text(f"{directory}/cgroup.procs").split():
+                _kill(int(pid))
             time.sleep(0.01)
+
+
+def _kill(pid: int) -> None:
+    """Kill a process; 0 stands for one that this one cannot see, and would mean ourselves."""
+    try:
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def _kills_in(group: dict[str, Any], directory: str) -> int:
