@@ -339,6 +339,10 @@ EXPERIMENT_REPLICATES = 2
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
 SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)
 LIMIT = RunOptions(sources=("replay",), probes=("peak", "bare"), replicates=1)
+
+# What a run tries besides when nobody chose its probes or sources: the smallest binaries, where a
+# limit costs seconds, each side of an edge once.
+RUN_LIMITS = LimitOptions(replicates=1, smallest=6, sources=("replay",))
 SCALING = RunOptions(sources=("replay",), probes=("peak",), replicates=1)
 
 # The thresholds of a sweep: 64 KiB to 8 MiB.

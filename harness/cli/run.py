@@ -27,6 +27,7 @@ from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
+from harness.run.limit import usual_limits
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
@@ -83,7 +84,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     Each replicate is a fresh process with one instrument. Rows appear as they finish, the pipelines
     alone and the smallest binary first, with a verdict after each source. The table, the pictures,
     report.md and report.html come last. Nothing is overwritten. The last arm is compared with the
-    first.
+    first. Unless probes or sources were chosen, the smallest binaries are also run under memory
+    limits, as `harness limit` does with all.
 
     Exit codes: 0 every row carries a verdict; 2 no binary can be read; 4 something that was asked
     for is lost or not known: a replicate failed, a file was rejected, the arms delivered different
@@ -92,6 +94,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     console = error_console()
     arms = arms_by_name(options.arms)
     request = request_of(options, arms, at_default_level(pipeline), command_line())
+    request = structs.replace(request, memory_limits=usual_limits(request))
     view = RunView(console, resumable=True)
     fetching = FetchProgress(console, view.bars)
     chosen = _suite_for_run(suite, context) if suite else None

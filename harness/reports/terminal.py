@@ -45,13 +45,12 @@ def print_summary(
         console.print(Text.assemble((finding.answer, "bold"), support))
     console.print()
     columns = summary_columns(summary, held)
-    shown = TERMINAL_LIMITED if summary.is_limited else TERMINAL
-    shown = CALLED if summary.calls else shown
-    print_tables(
-        pick(columns, shown if held else shown.replace(" copies", "")),
-        {_title(source): summary.of_source(source) for source in summary.sources},
-        console,
-    )
+    for keys, sources in _iter_groups(summary):
+        print_tables(
+            pick(columns, keys if held else keys.replace(" copies", "")),
+            {_title(source): summary.of_source(source) for source in sources},
+            console,
+        )
     others = other_columns(summary)
     if others:
         print_tables(others, {"Other metrics": summary.rows}, console)
@@ -59,6 +58,16 @@ def print_summary(
         print_tables(line_columns(summary.arms, changes), {_held_at(binary): changes}, console)
     for line in _iter_notes(summary, manifest, held):
         console.print(Text(line, style="dim"))
+
+
+def _iter_groups(summary: Summary) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield sources whose tables have the same columns; there is no room for limits and more."""
+    if summary.calls or not summary.is_limited:
+        yield CALLED if summary.calls else TERMINAL, summary.sources
+        return
+    for source in summary.sources:
+        limited = any(row.candidate.limit for row in summary.of_source(source))
+        yield TERMINAL_LIMITED if limited else TERMINAL, (source,)
 
 
 def live_header(summary: Summary) -> Text:

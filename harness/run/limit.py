@@ -7,6 +7,7 @@ from itertools import count
 
 from msgspec import Struct, structs
 
+from harness.config import DEFAULTS, RUN_LIMITS, LimitOptions
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
 from harness.limits.backend import Backend
@@ -35,6 +36,12 @@ class Free(Struct, frozen=True):
     peak_bytes: int
     wall_s: float
     verified: Record
+
+
+def usual_limits(request: RunRequest) -> LimitOptions | None:
+    """Return the limits that a run tries unasked: none once its probes or sources were chosen."""
+    chosen = (request.probes, request.sources) != (DEFAULTS.probes, DEFAULTS.sources)
+    return None if chosen else RUN_LIMITS
 
 
 def outcome_of(record: Record, backend: Backend) -> str:

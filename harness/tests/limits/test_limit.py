@@ -23,12 +23,12 @@ from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.stats.limits import found_limits
 from harness.store import COMPLETE, read_run
-from harness.tests.cli.conftest import Harness, harness
+from harness.tests.cli.conftest import Harness, harness, inside
 from harness.tests.described import assert_described
 from harness.tests.limits.test_backends import groups_in, wait_until
 from harness.tests.symbols.binaries import FIXTURES
 
-__all__ = ["harness"]
+__all__ = ["harness", "inside"]
 
 INPUT = FIXTURES / "c" / "dwarf5.so"
 HOLDING = "harness.tests.limits.holding"
@@ -90,8 +90,7 @@ def test_the_limit_moves_by_what_is_held(tmp_path: Path, backend: str) -> None:
 
 
 def test_a_candidate_that_is_killed_ends_the_command_with_3(
-    harness: Harness,
-    tmp_path: Path,
+    harness: Harness, inside: Harness, tmp_path: Path
 ) -> None:
     done = harness("limit", INPUT, "--under", "4 MiB", "--json", "--results", tmp_path / "runs")
     assert done.returncode == 3, done.stderr
@@ -99,15 +98,17 @@ def test_a_candidate_that_is_killed_ends_the_command_with_3(
     document = json.loads(done.stdout)
     assert_described("limit.json", document)
     (run,) = (tmp_path / "runs").iterdir()
-    shown = harness("report", run, "--output", tmp_path / "report")
-    assert "Traceback" not in shown.stderr
+    shown = inside("report", run, "--output", tmp_path / "report")
+    assert shown.returncode == 0, shown.stderr
+    assert "killed at 4.0 MiB" in shown.stdout
+    assert "killed at 4.0 MiB" in (tmp_path / "report" / "report.md").read_text()
 
 
-def test_a_binary_that_is_rejected_has_no_answer(harness: Harness, tmp_path: Path) -> None:
+def test_a_binary_that_is_rejected_has_no_answer(inside: Harness, tmp_path: Path) -> None:
     stripped = FIXTURES / "c" / "stripped.so"
-    done = harness("limit", stripped, "--under", "64 MiB", "--results", tmp_path / "runs")
+    done = inside("limit", stripped, "--under", "64 MiB", "--results", tmp_path / "runs")
     assert done.returncode == 4, done.stderr
-    assert "it did not deliver without a limit" in done.stderr
+    assert "it did not deliver without a limit: rejected: " in done.stderr
 
 
 @pytest.mark.slow

@@ -1,0 +1,121 @@
+"""What a run found out about memory limits stands in every report, and nothing where it did not."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import pytest
+from msgspec import structs
+from rich.console import Console
+
+from harness.config import MIB, LimitOptions
+from harness.limits.edge import KILLED, SURVIVED
+from harness.records import Arm, Binary
+from harness.reports.document import summary_document
+from harness.reports.limit import answer
+from harness.reports.markdown import render_report
+from harness.reports.page.rendering import render_page
+from harness.reports.report import report_of
+from harness.reports.terminal import print_summary
+from harness.stats.frames import Frames
+from harness.stats.limits import found_limits
+from harness.tests.described import assert_described
+from harness.tests.stats.made import ARMS, frames, sample
+
+Tried = dict[int, list[str]]
+
+CLEAN: Tried = {0: [SURVIVED], 14: [SURVIVED] * 2, 13: [KILLED] * 2}
+TORN: Tried = {18: [SURVIVED] * 2, 17: [KILLED, SURVIVED], 16: [SURVIVED, KILLED]}
+
+
+def limited(options: LimitOptions, **tried: Tried) -> Frames:
+    """Return a run over one binary whose arms were tried at these limits, in MiB."""
+    place = {"run_id": "r1", "binary": "lib.so", "source": "dwarf", "backend": options.backend}
+    attempts = [
+        {**place, "arm": arm, "order": order, "limit_bytes": at * MIB, "outcome": one}
+        | {"peak_bytes": 12 * MIB, "wall_s": 0.5, "detail": ""}
+        for arm, limits in tried.items()
+        for order, (at, one) in enumerate((at, one) for at in limits for one in limits[at])
+    ]
+    peaks = [sample("lib.so", arm, size) for arm, size in zip(ARMS, (4e6, 1e6), strict=True)]
+    rss = {"metric": "rss_peak", "probe": "bare"}
+    made = frames(
+        samples=[*peaks, *(sample("lib.so", arm, 30e6, **rss) for arm in ARMS)], attempts=attempts
+    )
+    manifest = structs.replace(
+        made.manifest,
+        corpus=[Binary(name="lib.so", path="", sha256="", size_bytes=1)],
+        options=structs.replace(
+            made.manifest.options,
+            arms=[Arm(name=arm, pipeline=f"m:{arm}") for arm in ARMS],
+            sources=("dwarf",),
+            memory_limits=options,
+        ),
+    )
+    return Frames.build(manifest, samples=made.samples, attempts=made.attempts)
+
+
+SEARCH = LimitOptions(backend="cgroup_v2")
+
+
+def told(run: Frames) -> str:
+    """Return what terminal, report.md and page say, one after the other."""
+    report, file = report_of(run), StringIO()
+    print_summary(report.summary, run.manifest, Console(file=file, width=80))
+    markdown = render_report(report.summary, run.manifest, {})
+    return "\n".join([file.getvalue(), markdown, render_page(report)])
+
+
+def test_every_report_says_which_limits_are_survived() -> None:
+    run = limited(SEARCH, legacy=TORN, streaming=CLEAN)
+    said = " ".join(told(run).split())
+    for name in ("{}", "`{}`", "<bdi>{}</bdi>"):
+        old, new = map(name.format, ARMS)
+        assert f" {new} survives 14.0 MiB, {old} 18.0 MiB, over 1 binary" in said
+    assert said.count("17..18 -> 14") == 2  # in the terminal and in report.md
+    assert "17..18 → 14" in said
+    assert said.count("17.0 MiB to 18.0 MiB") == 2  # the tables of limits in report.md and page
+    document = summary_document(report_of(run).summary, run.manifest)
+    assert_described("summary.json", document)
+    (row,) = document["rows"]
+    assert row["baseline"]["limit"]["edge"] == {
+        "survives_bytes": 18 * MIB,
+        "killed_bytes": 17 * MIB,
+        "steady": False,
+        "attempts": 6,
+    }
+    assert [one["outcome"] for one in row["candidate"]["limit"]["attempts"]] == [
+        *[SURVIVED] * 3,
+        *[KILLED] * 2,
+    ]
+
+
+def test_a_run_without_limits_says_nothing_of_them() -> None:
+    made = limited(SEARCH)
+    options = structs.replace(made.manifest.options, memory_limits=None)
+    without = structs.replace(made.manifest, options=options)
+    said = told(Frames.build(without, samples=made.samples))
+    assert "limit MiB" not in said
+    assert "Memory limits" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "tried", "shown"),
+    [
+        (SEARCH, CLEAN, "14.0 MiB"),
+        (SEARCH, TORN, "17.0 MiB to 18.0 MiB"),
+        (SEARCH, {18: [SURVIVED], 10: [KILLED]}, "10.0 MiB to 18.0 MiB"),
+        (SEARCH, {18: [KILLED]}, "not known: the search did not reach its end"),
+        (SEARCH, {}, "not known: no limit was tried"),
+        (
+            LimitOptions(backend="cgroup_v2", replicates=1, under_bytes=(64 * MIB,)),
+            {64: [KILLED]},
+            "killed at 64.0 MiB",
+        ),
+    ],
+)
+def test_an_answer_is_a_limit_an_interval_or_why_there_is_none(
+    options: LimitOptions, tried: Tried, shown: str
+) -> None:
+    *_, found = found_limits(limited(options, streaming=tried))
+    assert answer(found) == shown
