@@ -7,11 +7,12 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 
 from harness.errors import StoreError
-from harness.stats.frames import COLUMNS, Frames, tables_of
-from harness.stats.limits import with_edges
+from harness.stats.frames import COLUMNS, Frames
+from harness.stats.limits import edges_of
 from harness.stats.metrics import Metrics
+from harness.stats.rows import tables_of
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
-from harness.store.reader import Run, read_run
+from harness.store.reader import LARGE, OpenRun, Run, open_run
 
 _REMEDY = "name runs, or a directory of runs"
 
@@ -29,17 +30,19 @@ def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(
     Raises:
         StoreError: There is no run, a line is damaged, or a baseline was touched.
     """
-    return frames_of(read_run(Path(run)), tables)
+    whole = any(name in tables for name in LARGE)
+    return frames_of(open_run(Path(run), whole=whole), tables)
 
 
-def frames_of(run: Run, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
-    """Return the tables of a run that was read; arguments as for `load_frames`."""
+def frames_of(run: Run | OpenRun, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
+    """Return the tables of a run that was read or opened; arguments as for `load_frames`."""
+    edges = edges_of(run.records, run.manifest)
     return Frames(
         path=run.path,
         manifest=run.manifest,
         warnings=run.warnings,
         **tables_of(
-            with_edges(run.records, run.manifest),
+            [*run.records, *edges] if edges else run.records,
             Metrics(run.manifest),
             tables,
             {one.name: one.size_bytes for one in run.manifest.corpus},

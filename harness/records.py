@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -354,7 +355,7 @@ class FlamePage(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     path: str
 
 
-class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """What a run was asked for, on what, with what, and how it ended.
 
     `commit` is that of the checkout in which it ran, empty when it was none; `dirty` says whether
@@ -392,6 +393,11 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     promoted: bool = False
     finished_at: str = ""
     elapsed_s: float | None = None
+
+    @cached_property
+    def paths(self) -> dict[str, str]:
+        """Where each binary was, by its name: of thousands nobody looks for one in a list."""
+        return {one.name: one.path for one in self.corpus}
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):

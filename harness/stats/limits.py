@@ -24,8 +24,8 @@ _CELL = ["binary", "source", "arm"]
 _Outcomes = Mapping[int, Sequence[str]]
 
 
-def with_edges(records: Sequence[Record], manifest: Manifest) -> list[Record]:
-    """Return the records of a run, and one for each limit that its attempts prove.
+def edges_of(records: Iterable[Record], manifest: Manifest) -> list[Record]:
+    """Return a record for each limit that the attempts of a run prove.
 
     A limit counts as often as both sides of the edge were tried, each time with what became of the
     attempts of that turn. Of a search that did not reach its end there is none.
@@ -35,8 +35,7 @@ def with_edges(records: Sequence[Record], manifest: Manifest) -> list[Record]:
         if record.attempt and record.attempt.limit_bytes:
             cells.setdefault(record.job.cell, []).append(record)
     limits = manifest.options.memory_limits
-    proved = [one for tried in cells.values() for one in _iter_proved(tried, limits)]
-    return [*records, *proved]
+    return [one for tried in cells.values() for one in _iter_proved(tried, limits)]
 
 
 def _iter_proved(tried: Sequence[Record], options: LimitOptions | None) -> Iterator[Record]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pandas as pd
 from msgspec import Struct
 
@@ -35,6 +33,9 @@ class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.high - self.low
 
 
+_KEY = ["binary", "source", "arm", "probe", "metric"]
+
+
 def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
     """Return what was measured of each arm over each binary and source, by probe and metric.
 
@@ -43,16 +44,16 @@ def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
     Raises:
         MeasurementInvalid: One metric comes in two units.
     """
-    grouped = succeeded(samples).groupby(["binary", "source", "arm", "probe", "metric"])
-    units = grouped["unit"].unique()
-    values = grouped["value"].agg(["count", "median", "min", "max"])
+    good = succeeded(samples)
+    units = _units(good)
+    values = good.groupby(_KEY)["value"].agg(["count", "median", "min", "max"])
     found: dict[Cell, list[Quantity]] = {}
     for key, count, median, low, high in values.itertuples(name=None):
         *case, probe, metric = map(str, key)
         quantity = Quantity(
             probe=probe,
             metric=metric,
-            unit=_one_unit(metric, units[key]),
+            unit=units[key],
             replicates=int(count),
             median=float(median),
             low=float(low),
@@ -63,14 +64,18 @@ def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
     return {case: tuple(quantities) for case, quantities in found.items()}
 
 
-def _one_unit(metric: str, units: Iterable[object]) -> str:
-    unit, *others = sorted(map(str, units))
-    if others:
-        raise MeasurementInvalid(
-            f"metric {metric!r} comes in more than one unit: {', '.join([unit, *others])}",
-            remedy="runs of different formats were mixed; load them one at a time",
-        )
-    return unit
+def _units(samples: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    units: dict[tuple[str, ...], str] = {}
+    distinct = samples[[*_KEY, "unit"]].drop_duplicates()
+    for *key, unit in distinct.itertuples(index=False, name=None):
+        known = units.setdefault(tuple(key), str(unit))
+        if known != unit:
+            both = ", ".join(sorted((known, str(unit))))
+            raise MeasurementInvalid(
+                f"metric {key[-1]!r} comes in more than one unit: {both}",
+                remedy="runs of different formats were mixed; load them one at a time",
+            )
+    return units
 
 
 def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]]:
@@ -81,7 +86,7 @@ def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]
     good = succeeded(samples).sort_values(["replicate", "order"], kind="stable")
     if good.empty:
         return {}
-    grouped = good.groupby(["binary", "source", "arm", "probe", "metric"])["value"].agg(list)
+    grouped = good.groupby(_KEY)["value"].agg(list)
     return {
         (str(binary), str(source), str(arm), str(probe), str(metric)): list(map(float, values))
         for (binary, source, arm, probe, metric), values in grouped.items()

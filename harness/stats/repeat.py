@@ -42,8 +42,7 @@ def repeat_command(
     binary, source = case
     if source == CALL:
         return manifest.command
-    paths = {one.name: one.path for one in manifest.corpus}
-    path = _from_here(paths.get(binary) or binary)
+    path = _from_here(manifest.paths.get(binary) or binary)
     command = ["python", "-m", "harness", "run", path, "--source", source]
     for arm in arms:
         command += ["--arm", arm]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-import pandas as pd
 from msgspec import Struct, field, structs
 
 from harness.limits.found import PROBE, Found
 from harness.records import CALL, Manifest
 from harness.stats.batches import Batching, batching_of
-from harness.stats.frames import Frames, succeeded
+from harness.stats.frames import Frames, rows_by_case, succeeded
 from harness.stats.limits import found_limits
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity, quantities_of
@@ -206,13 +206,13 @@ def _order(row: Row) -> tuple[str, bool, float, str]:
 def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[Row]:
     quantities, batching = quantities_of(frames.samples), batching_of(frames.batches)
     failed = frames.samples[frames.samples["status"] != "ok"]
-    tables = [dict(iter(t.groupby(_CASE))) for t in (failed, frames.failures, frames.deliveries)]
+    tables = [rows_by_case(table) for table in (failed, frames.failures, frames.deliveries)]
     defined = (metric, frames.metrics.probe(metric))
-    digests = frames.samples.groupby(_CASE)["binary_sha256"].unique()
+    inputs = frames.samples[[*_CASE, "binary_sha256"]].drop_duplicates().sort_values(_CASE)
     ratios = bare_ratios(frames.samples, arms, RATIOS)
     limits = {(one.binary, one.source, one.arm): one for one in found_limits(frames)}
-    for case, found in digests.items():
-        failures, causes, deliveries = (table.get(case) for table in tables)
+    for case, found in rows_by_case(inputs).items():
+        failures, causes, deliveries = (table.get(case, ()) for table in tables)
         old, new = (
             structs.replace(
                 _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined),
@@ -221,14 +221,14 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
             for name in arms
         )
         facts = _CaseFacts(
-            failures=() if failures is None else tuple(_iter_failures(failures, causes, arms)),
-            same=None if deliveries is None else same_output(deliveries, arms),
-            unchecked="" if deliveries is None else _unchecked(deliveries, arms),
-            raw_bytes=None if deliveries is None else _delivered(deliveries, arms),
-            digests=sorted(map(str, found)),
+            failures=tuple(_iter_failures(failures, causes, arms)),
+            same=same_output(deliveries, arms),
+            unchecked=_unchecked(deliveries, arms),
+            raw_bytes=_delivered(deliveries, arms),
+            digests=sorted(str(row.binary_sha256) for row in found),
             ratios=[ratios.get((*case, metric), Ratio()) for metric in RATIOS],
         )
-        yield _row(frames, (str(case[0]), str(case[1])), (old, new), metric, facts)
+        yield _row(frames, case, (old, new), metric, facts)
 
 
 class _CaseFacts(Struct, frozen=True):
@@ -296,21 +296,24 @@ def _arm(
 
 
 def _iter_failures(
-    failed: pd.DataFrame, causes: pd.DataFrame | None, arms: tuple[str, str]
+    failed: Iterable[Any], causes: Iterable[Any], arms: tuple[str, str]
 ) -> Iterator[Failure]:
     """Yield what failed, including what failed before an arm was even chosen."""
-    failed = failed[failed["arm"].isin([*arms, ""])]
-    first = (
-        causes.groupby(["arm", "probe", "status"])["detail"].first() if causes is not None else {}
-    )
-    details = dict(first.items())
-    for (arm, probe, status), group in failed.groupby(["arm", "probe", "status"], sort=True):
+    details: dict[tuple[str, str, str], str] = {}
+    for row in causes:
+        details.setdefault((row.arm, row.probe, row.status), row.detail)
+    replicates: dict[tuple[str, str, str], set[int]] = {}
+    for row in failed:
+        if row.arm in {*arms, ""}:
+            replicates.setdefault((row.arm, row.probe, row.status), set()).add(row.replicate)
+    for key, found in sorted(replicates.items()):
+        arm, probe, status = key
         yield Failure(
-            arm=str(arm),
-            probe=str(probe),
-            status=str(status),
-            replicates=int(group["replicate"].nunique()),
-            detail=details.get((arm, probe, status), ""),
+            arm=arm,
+            probe=probe,
+            status=status,
+            replicates=len(found),
+            detail=details.get(key, ""),
         )
 
 
@@ -373,36 +376,33 @@ def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | Non
     return candidate.median / baseline.median
 
 
-def _delivered(deliveries: pd.DataFrame, arms: tuple[str, str]) -> int | None:
+def _delivered(deliveries: Iterable[Any], arms: tuple[str, str]) -> int | None:
     """Return how much JSON reached the intake, for the size of what a row is about."""
-    rows = zip(*(deliveries[name] for name in ("arm", "status", "raw_bytes")), strict=True)
-    sizes = [size for arm, status, size in rows if arm in arms and status == "ok" and size > 0]
-    return int(max(sizes)) if sizes else None
+    good = (row for row in deliveries if row.arm in arms and row.status == "ok")
+    return int(max((row.raw_bytes for row in good if row.raw_bytes > 0), default=0)) or None
 
 
-def _unchecked(deliveries: pd.DataFrame, arms: tuple[str, str]) -> str:
+def _unchecked(deliveries: Iterable[Any], arms: tuple[str, str]) -> str:
     """Return why what a callable did has no digest; empty where it has, or for an upload."""
-    calls = deliveries[(deliveries["source"] == CALL) & (deliveries["status"] == "ok")]
-    found = calls[calls["arm"].isin(arms) & (calls["digest"] == "")]
+    calls = (row for row in deliveries if row.source == CALL and row.status == "ok")
     return "; ".join(
-        f"{arm}: {why}" for arm, why in zip(found["arm"], found["detail"], strict=True)
+        f"{row.arm}: {row.detail}" for row in calls if row.arm in arms and not row.digest
     )
 
 
-def same_output(deliveries: pd.DataFrame, arms: tuple[str, str]) -> bool | None:
+def same_output(deliveries: Iterable[Any], arms: tuple[str, str]) -> bool | None:
     """Say whether both arms delivered the same scopes.
 
     Args:
-        deliveries: What reached the intake, of one binary and source.
+        deliveries: Rows about what reached the intake, of one binary and source.
         arms: The two pipelines.
 
     Returns:
         None when either arm has no successful delivery to look at; False also when one arm
         delivered different scopes at different times.
     """
-    rows = list(zip(*(deliveries[name] for name in ("arm", "status", "digest")), strict=True))
-    digests = [{digest for own, how, digest in rows if (own, how) == (arm, "ok")} - {""}
-               for arm in arms]  # fmt: skip
+    good = [(row.arm, row.digest) for row in deliveries if row.status == "ok" and row.digest]
+    digests = [{digest for own, digest in good if own == arm} for arm in arms]
     if not all(digests):
         return None
     return len(digests[0] | digests[1]) == 1

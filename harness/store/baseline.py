@@ -16,7 +16,7 @@ from msgspec import Struct, field, structs
 from harness.errors import StoreError
 from harness.records import Manifest
 from harness.store.manifest import sync_directory, write_manifest
-from harness.store.reader import RECORDS, Run, read_run
+from harness.store.reader import LARGE, RECORDS, Run, read_run
 from harness.store.seal import (
     SEAL_FORMAT,
     Seal,
@@ -29,9 +29,6 @@ from harness.store.seal import (
 from harness.store.soundness import iter_objections
 
 BOUNDS = "bounds.json"
-
-LEFT_OUT = ("collections", "timeline")
-"""Parts of records that only pictures of one run are drawn from: 84 % of the default corpus."""
 
 SCHEMA = "harness.baseline/2"
 
@@ -128,7 +125,7 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
 
 
 def _write_records(run: Run, staged: Path) -> None:
-    nothing: dict[str, Any] = {name: [] for name in LEFT_OUT}
+    nothing: dict[str, Any] = {name: [] for name in LARGE}
     kept = [structs.replace(record, **nothing) for record in run.records]
     (staged / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(kept))
 
@@ -169,7 +166,7 @@ def _seal_of(run: Run, staged: Path) -> Seal:
         command=run.manifest.command,
         promoted_at=datetime.now(UTC).isoformat(timespec="seconds"),
         files=_files_of(staged),
-        left_out=LEFT_OUT,
+        left_out=LARGE,
         records_bytes=(run.path / RECORDS).stat().st_size,
     )
 

@@ -57,5 +57,5 @@ def test_the_example_runs_beside_legacy_delivers_the_same_and_is_judged(
     assert "eager needs" in done.stdout
     (run,) = (tmp_path / "runs").iterdir()
     frames = load_frames(run)
-    assert same_output(frames.deliveries, ("legacy", "eager")) is True
+    assert same_output(frames.deliveries.itertuples(), ("legacy", "eager")) is True
     assert set(succeeded(frames.samples)["arm"]) == {"legacy", "eager"}
