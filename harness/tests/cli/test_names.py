@@ -12,7 +12,7 @@ import pytest
 from harness.tests.cli.conftest import Harness
 from harness.tests.symbols.binaries import FIXTURES
 
-QUICK = ("--source", "replay", "--probe", "peak", "--probe", "bare")
+QUICK = ("--source", "replay", "--probe", "peak", "--probe", "bare", "--replicates", "1")
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_every_document_escapes_it(
     inside: Harness, harness: Harness, library: Path, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    done = harness("run", library, *QUICK, "--json", "--no-report", "--results", runs)
+    done = inside("run", library, *QUICK, "--json", "--no-report", "--results", runs)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"][0]["binary"] == r"caf\xe9.so"
     (run,) = runs.iterdir()

@@ -20,6 +20,7 @@ from harness.tests.cli.conftest import Harness
 from harness.tests.symbols.binaries import FIXTURES
 
 QUICK = ("--probe", "memray", "--source", "replay", "--replicates", "2")
+LEAN = ("--probe", "peak", "--source", "replay", "--replicates", "2")
 
 
 def run_dir_of(work: Path) -> Path:
@@ -42,9 +43,9 @@ def test_one_binary_gives_a_table_pictures_and_a_report(harness: Harness, tmp_pa
 
 
 def test_json_is_one_document_and_without_a_report_nothing_is_drawn(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
-    done = harness("run", FIXTURES / "c" / "dwarf5.so", *QUICK, "--json", "--no-report")
+    done = inside("run", FIXTURES / "c" / "dwarf5.so", *LEAN, "--json", "--no-report")
     kept = {path.name for path in run_dir_of(tmp_path / "work").iterdir()}
     assert not kept & {"plots", "report.md", "report.html"}
     (row,) = json.loads(done.stdout)["rows"]
@@ -54,7 +55,7 @@ def test_json_is_one_document_and_without_a_report_nothing_is_drawn(
 
 
 def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()
@@ -62,7 +63,7 @@ def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
         shutil.copy(FIXTURES / name, corpus)
     whole = (FIXTURES / "c" / "dwarf4.so").read_bytes()
     (corpus / "truncated.so").write_bytes(whole[: len(whole) // 2])
-    done = harness("run", corpus, *QUICK, "--no-report")
+    done = inside("run", corpus, *LEAN, "--no-report")
     assert done.returncode == 4, done.stderr
     told = next(line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert "not everything could be measured: " in told
@@ -75,14 +76,14 @@ def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
 
 @pytest.mark.parametrize("kind", ["empty directory", "text file", "mistyped file"])
 def test_nothing_to_measure_is_one_line_and_exit_code_2(
-    harness: Harness, tmp_path: Path, kind: str
+    inside: Harness, tmp_path: Path, kind: str
 ) -> None:
     target = tmp_path / "target.so"
     if kind == "empty directory":
         target.mkdir()
     elif kind == "text file":
         target.write_text("hello\n")
-    done = harness("run", target, *QUICK)
+    done = inside("run", target, *LEAN)
     assert done.returncode == 2
     assert str(target) in done.stderr
     assert "Traceback" not in done.stderr
@@ -90,11 +91,11 @@ def test_nothing_to_measure_is_one_line_and_exit_code_2(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
-    harness: Harness, tmp_path: Path, number: signal.Signals
+    inside: Harness, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "harness", "run", FIXTURES / "c" / "dwarf5.so",
-         "--source", "replay", "--probe", "memray", "--replicates", "50"],
+         "--source", "replay", "--probe", "peak", "--replicates", "50"],
         cwd=tmp_path,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
         stderr=subprocess.PIPE,
@@ -114,12 +115,12 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     run = load_frames(run_dir)
     assert run.manifest.state == INTERRUPTED
     assert len(run.samples) > 0
-    done = harness("report", run_dir, "--output", tmp_path / "report")
+    done = inside("report", run_dir, "--output", tmp_path / "report")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report" / "report.md").exists()
 
 
-def test_flame_graphs_are_drawn_on_request(harness: Harness, tmp_path: Path) -> None:
+def test_flame_graphs_are_drawn_on_request(inside: Harness, tmp_path: Path) -> None:
     library = FIXTURES / "c" / "dwarf5.so"
     options = (
         "--flame",
@@ -131,7 +132,7 @@ def test_flame_graphs_are_drawn_on_request(harness: Harness, tmp_path: Path) -> 
         "--source",
         "replay",
     )
-    done = harness("run", library, *options, "--results", tmp_path / "r")
+    done = inside("run", library, *options, "--results", tmp_path / "r")
     assert done.returncode == 0, done.stderr
     (run,) = (tmp_path / "r").iterdir()
     pages = json.loads((run / "manifest.json").read_text())["flame"]

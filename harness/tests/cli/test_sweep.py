@@ -16,7 +16,7 @@ THRESHOLDS = 8
 
 
 def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
-    harness: Harness, tmp_path: Path
+    harness: Harness, inside: Harness, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
     options = ("--results", results, "--budget", "1 GiB", "--json")
@@ -32,7 +32,7 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     assert answer["threshold_bytes"] == document["points"][-1]["threshold_bytes"]
     assert answer["reached"] is False
     (run,) = results.iterdir()
-    shown = harness("report", run, "--output", tmp_path / "report")
+    shown = inside("report", run, "--output", tmp_path / "report")
     assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if line.startswith("dwarf5.so")]
     assert len(lines) == THRESHOLDS

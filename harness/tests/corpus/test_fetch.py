@@ -79,7 +79,7 @@ def test_a_file_that_was_there_already_is_hashed_not_downloaded(
 
 def test_a_changed_file_is_fetched_again(single: CorpusManifest, tmp_path: Path) -> None:
     list(iter_fetch(single, ["default"], tmp_path / "corpus"))
-    for damage in (ELF[:-1], ELF[:-1] + b"?", ELF + b"?", b""):
+    for damage in (ELF[:-1] + b"?", b""):
         (tmp_path / "corpus" / "lib").write_bytes(damage)
         [binary] = iter_fetch(single, ["default"], tmp_path / "corpus")
         assert binary.path.read_bytes() == ELF

@@ -113,6 +113,7 @@ def _overshoot(draw: st.DrawFn, rows: Rows) -> None:
 CHANGES = [_lose, _double, _spoil, _scale, _scale, _scale, _overshoot]
 
 
+@FEW
 @given(candidate=runs(most=9), baseline=runs(most=9))
 def test_whatever_was_measured_every_gate_says_something_and_none_raises(
     candidate: Frames, baseline: Frames
@@ -141,6 +142,7 @@ def test_the_runs_drawn_here_lead_to_every_decision() -> None:
     find(runs(), all_seen, settings=generate, random=Random(1))
 
 
+@FEW
 @given(candidate=runs())
 def test_a_pass_means_that_every_replicate_is_there_once_and_hardly_larger(
     candidate: Frames,

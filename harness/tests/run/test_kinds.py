@@ -35,6 +35,7 @@ ROWS = {
 PLAIN = "harness.pipelines.streaming:run"
 
 
+@pytest.mark.slow
 def test_the_table_of_the_documentation_is_what_is_measured(
     job: MakeJob, settings: Settings
 ) -> None:

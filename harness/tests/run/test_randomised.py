@@ -38,11 +38,17 @@ def measured(tmp_path: Path, *before: str, options: tuple[str, ...] = ()) -> Pat
 
 @pytest.mark.skipif(os.uname().machine not in PERSONALITY, reason="no number of the call is known")
 @pytest.mark.parametrize("refused", [True, False])
-def test_a_refusal_to_fix_addresses_is_on_record(tmp_path: Path, *, refused: bool) -> None:
+def test_refused_fixed_addresses_and_what_is_set_are_on_record(
+    tmp_path: Path, *, refused: bool
+) -> None:
     before = (sys.executable, "-m", "harness.tests.run.refusing") if refused else ()
-    records = list(read_records(measured(tmp_path, *before), []))
+    run = measured(tmp_path, *before, options=("--env", "MALLOC_ARENA_MAX=1", "--env", "EMPTY="))
+    records = list(read_records(run, []))
     told = {record.randomised for record in records if record.job.probe == "peak"}
     assert told == {refused}
+    manifest = read_manifest(run)
+    assert manifest.options.env == {"MALLOC_ARENA_MAX": "1", "EMPTY": ""}
+    assert "--env MALLOC_ARENA_MAX=1" in manifest.command
 
 
 def test_a_variable_reaches_the_measured_process(job: MakeJob, settings: Settings) -> None:
@@ -50,13 +56,6 @@ def test_a_variable_reaches_the_measured_process(job: MakeJob, settings: Setting
     speaking = job(pipeline="harness.tests.run.faulty:raises_its_variable")
     (record,) = iter_records([speaking], settings)
     assert "ZeroDivisionError: here I am" in record.detail
-
-
-def test_variables_are_in_the_manifest_and_in_the_command(tmp_path: Path) -> None:
-    run = measured(tmp_path, options=("--env", "MALLOC_ARENA_MAX=1", "--env", "EMPTY="))
-    manifest = read_manifest(run)
-    assert manifest.options.env == {"MALLOC_ARENA_MAX": "1", "EMPTY": ""}
-    assert "--env MALLOC_ARENA_MAX=1" in manifest.command
 
 
 @pytest.mark.parametrize("text", ["NAME", "=value", "", "PYTHONHASHSEED=1", "PYTHONMALLOC=debug"])

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.config import MIB, Limits, SymbolOptions
@@ -26,9 +26,7 @@ from harness.tests.symbols.binaries import ELF_FILES, FIXTURES, drain_file, name
 OPTIONS = SymbolOptions(limits=Limits(inflated_bytes=1 << 22, cpu_s=5.0))
 # What a hang is: far beyond the limit of the time, so that a busy machine is none.
 ALARM_S = 60.0
-FEW = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
-)
+FEW = settings(derandomize=True)  # of the profile: ten quick ones, and two hundred
 # Files that need another one beside them are damaged where both are.
 ALONE = [
     path
