@@ -33,14 +33,14 @@ def target_of(text: str) -> tuple[str, str]:
     place, colon, attribute = text.rpartition(":")
     if not (colon and place and attribute):
         raise ConfigError(
-            f"{text!r} names no callable",
+            f"{text!r} does not name a callable",
             remedy="write package.module:function, or path/file.py:function",
         )
     if not place.endswith(".py"):
         return text, str(Path.cwd())
     path = Path(place).absolute()
     if not path.is_file():
-        raise ConfigError(f"{place}: there is no such file")
+        raise ConfigError(f"{place} does not exist")
     return f"{path.stem}:{attribute}", str(path.parent)
 
 
@@ -119,9 +119,7 @@ def inputs_of(given: Iterable[Path], call: Call) -> list[Binary]:
 def _iter_inputs(path: Path) -> list[Binary]:
     files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
     if not files:
-        raise ConfigError(
-            f"{path}: there is no file in it", remedy="name a file, or another directory"
-        )
+        raise ConfigError(f"{path} contains no file", remedy="name a file, or another directory")
     root = path if path.is_dir() else path.parent
     return [_input(one, str(one.relative_to(root))) for one in files]
 

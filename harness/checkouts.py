@@ -122,7 +122,7 @@ def _commit_of(name: str) -> str:
         # Makes a commit of what is changed and touches nothing; prints nothing where nothing is.
         return _git("stash", "create") or _commit_of("HEAD")
     if name.startswith("-"):
-        raise ConfigError(f"{name!r} is no revision")
+        raise ConfigError(f"{name!r} is not a revision")
     return _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
 
 

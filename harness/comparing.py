@@ -37,7 +37,7 @@ def compare_runs(
     """
     if second is None and not BASELINE.exists():
         raise ConfigError(
-            f"there is nothing to compare {first} with: no {BASELINE}",
+            f"there is nothing to compare {first} with: {BASELINE} does not exist",
             remedy="name two runs, or promote one: python -m harness baseline promote RUN",
         )
     old, new = map(load_frames, (BASELINE, first) if second is None else (first, second))

@@ -82,15 +82,15 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     debug_dirs: Annotated[
         tuple[str, ...],
         Meta(
-            description="Look for debug files here too, before /usr/lib/debug; repeat it.",
+            description="Also look for debug files here, before /usr/lib/debug; can be repeated.",
             extra={"metavar": "DIRECTORY"},
         ),
     ] = ()
     limits: Annotated[
         Limits,
         Meta(
-            description="How far extraction follows its input, for instance cpu_s=60 or "
-            "inflated_bytes=1GiB; repeat it. "
+            description="Change a limit of extraction, for example cpu_s=60 or "
+            "inflated_bytes=1GiB; can be repeated. "
             f"Known: {', '.join(Limits.__struct_fields__)}."
         ),
     ] = Limits()
@@ -118,13 +118,11 @@ class PipelineOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         ),
     ] = 2 * MIB
     function_limit: Annotated[
-        int, Meta(ge=1, description="Flush of the legacy pipeline: this many functions.")
+        int, Meta(ge=1, description="Flush after this many functions (legacy).")
     ] = 10_000
     sync_flush: Annotated[
         str,
-        _choice(
-            "none|package|scope", "Bring all compressed data out after each of these (streaming)."
-        ),
+        _choice("none|package|scope", "Flush the compressor after each of these (streaming)."),
     ] = "none"
     sink: Annotated[
         str, _choice("memory|disk", "Where a batch is collected until it is sent (streaming).")
@@ -159,7 +157,7 @@ class UploadOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     version: Annotated[str, Meta(description="Version of the service.")] = "0"
     language: str = "go"
     runtime_id: Annotated[str, Meta(description="Runtime id to report.")] = ""
-    upload_id: Annotated[str, Meta(description="Upload id; without, a new one.")] = ""
+    upload_id: Annotated[str, Meta(description="Upload id. Default: a new one.")] = ""
     timeout_s: Annotated[
         float,
         Meta(ge=0.001, description="Seconds for one request, from name lookup to the last byte."),
@@ -211,9 +209,9 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ("dwarf", "replay")
     arms: Annotated[
         tuple[str, ...],
-        Meta(description="A pipeline to run; repeat it."),
+        Meta(description="A pipeline to run; can be repeated."),
     ] = ("legacy", "streaming")
-    probes: Annotated[tuple[str, ...], Meta(description="An instrument; repeat it.")] = (
+    probes: Annotated[tuple[str, ...], Meta(description="An instrument; can be repeated.")] = (
         "peak",
         "memray",
         "tracemalloc",
@@ -224,16 +222,16 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         int | None,
         Meta(
             ge=1,
-            description="Fresh processes per arm, source and probe. Without: as many as "
-            "the instruments afford for a binary of its size.",
+            description="Fresh processes per arm, source and probe. Default: as many as "
+            "each instrument allows for a binary of that size.",
         ),
     ] = None
-    seed: Annotated[int, Meta(description="Decides order and hash seeds.")] = 1
+    seed: Annotated[int, Meta(description="Seed of the order and of Python's hash seeds.")] = 1
     timeout_s: Annotated[float, Meta(ge=1, description="Seconds for one process.")] = 900.0
     env: Annotated[
         tuple[str, ...],
         Meta(
-            description="Set a variable for the measured processes; repeat it.",
+            description="Set a variable for the measured processes; can be repeated.",
             extra={"metavar": "NAME=VALUE"},
         ),
     ] = ()
@@ -252,7 +250,7 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commit: Annotated[
         str,
         Meta(
-            description="What to call the code under test; without, the commit of the checkout.",
+            description="Name of the code under test. Default: the commit of the checkout.",
             extra={"metavar": "LABEL"},
         ),
     ] = ""

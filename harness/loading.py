@@ -82,5 +82,5 @@ def _iter_runs(path: Path) -> list[Path]:
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}", remedy=_REMEDY) from error
     if not found:
-        raise StoreError(f"{path}: there is no run in it", remedy=_REMEDY)
+        raise StoreError(f"{path} contains no run", remedy=_REMEDY)
     return found

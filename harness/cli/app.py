@@ -57,9 +57,9 @@ def load_verb(name: str) -> Any:
     allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
     if name not in _WITHOUT_SCIPY and 0 <= allowed < _LEAST_ADDRESS_SPACE_BYTES:
         raise HarnessError(
-            f"this process may have no more memory than {format_bytes(allowed)}, and {name} needs "
+            f"this process is limited to {format_bytes(allowed)}, and {name} needs "
             f"{format_bytes(_LEAST_ADDRESS_SPACE_BYTES)} of address space",
-            remedy="raise what it may have (ulimit -v)",
+            remedy="raise the limit (ulimit -v)",
         )
     module = import_module(f"harness.cli.{name}")
     group: typer.Typer | None = getattr(module, "app", None)

@@ -1,4 +1,4 @@
-"""Keep a run to compare others with, and the bounds ratcheted from measurements."""
+"""Manage the baseline that runs are compared with, and its bounds."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -
 
 @app.command("show")
 def show(*, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
-    """Say what the baseline is, what of it counts on this machine, and its bounds.
+    """Show the baseline, what of it can be compared on this machine, and its bounds.
 
     Every digest is verified first.
     """

@@ -26,7 +26,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     candidate: Annotated[
         Path | None,
         typer.Argument(
-            help="The run that is judged. Without, and without --arms: BASELINE is judged, and "
+            help="The run that is judged. If it and --arms are left out, BASELINE is judged and "
             "compared with results/baseline.",
             show_default=False,
         ),
@@ -40,7 +40,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     ] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="A metric to compare; repeat it. Without: all that are known."),
+        typer.Option(help="A metric to compare; can be repeated. Default: all known metrics."),
     ] = None,
     tolerance: Annotated[
         float, typer.Option(min=0, metavar="PERCENT", help="The change that matters.")

@@ -31,10 +31,12 @@ def export(
     ],
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="Only this metric; repeat it. Without: all that `compare` uses."),
+        typer.Option(
+            help="Export only this metric; can be repeated. Default: all that `compare` uses."
+        ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="A file; without, standard output.", metavar="FILE")
+        Path | None, typer.Option(help="File to write. Default: standard output.", metavar="FILE")
     ] = None,
 ) -> None:
     """Write the values of RUN in another format; replicates that failed are not values.

@@ -37,7 +37,7 @@ def gate(
         str,
         typer.Option(
             metavar="NAME",
-            help="A suite (ci, default, seed) or a .toml file. Without: the one the run was made "
+            help="A suite (ci, default, seed) or a .toml file. Default: the one the run was made "
             "for, or default.",
         ),
     ] = "",
@@ -45,13 +45,13 @@ def gate(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="The run or promoted baseline to compare with. Without: results/baseline, if "
+            help="The run or promoted baseline to compare with. Default: results/baseline, if "
             "there is one.",
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where the reports go. Without: RUN/gate."),
+        typer.Option(metavar="DIR", help="Where the reports go. Default: RUN/gate."),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print report.json on standard output.")

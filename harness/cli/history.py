@@ -26,7 +26,7 @@ def history(
     *,
     metric: Annotated[
         list[str] | None,
-        typer.Option(help="A metric to follow; repeat it. Without: all that are compared."),
+        typer.Option(help="A metric to follow; can be repeated. Default: all that `compare` uses."),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show what did not change too.")

@@ -1,4 +1,4 @@
-"""`harness intake`: a server on this machine that takes uploads in and keeps a ledger of them."""
+"""`harness intake`: a server on this machine that receives uploads and keeps a ledger of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def intake(
         ),
     ] = None,
 ) -> None:
-    """Take uploads in until interrupted.
+    """Receive uploads until interrupted.
 
     Prints one JSON line with the server's URL when ready. Post batches to URL/verify/symdb/v1/input
     to have every scope read and digested, or to URL/count/symdb/v1/input to have only the framing

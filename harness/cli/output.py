@@ -53,9 +53,7 @@ def whole_file(target: str, source: Path) -> Iterator[IO[bytes]]:
     path = Path(target)
     direct = path.exists() and not path.is_file()
     if path.exists() and path.samefile(source):
-        raise ConfigError(
-            f"cannot write {target}: it is what is being read", remedy="choose another file"
-        )
+        raise ConfigError(f"cannot write {target}: it is the input", remedy="choose another file")
     if not direct:  # what a symbolic link points to is replaced, not the link
         path = path.resolve()
     part = path if direct else path.with_name(f".harness-{secrets.token_hex(8)}.part")

@@ -27,10 +27,11 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
         str, typer.Option(metavar="NAME", help="The suite whose checks get bounds, or a .toml.")
     ],
     loosen: Annotated[
-        bool, typer.Option("--loosen", help="Take looser bounds too. Without: only tighter ones.")
+        bool,
+        typer.Option("--loosen", help="Also accept looser bounds. Default: only tighter ones."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Only say what would be done.")
+        bool, typer.Option("--dry-run", help="Only report what would be done.")
     ] = False,
     baseline: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the baseline is kept.")

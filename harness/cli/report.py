@@ -20,7 +20,7 @@ def report(  # noqa: PLR0913 - every parameter is an option of the command
     run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
     *,
     output: Annotated[
-        Path | None, typer.Option(help="Where to write; without, into the run directory.")
+        Path | None, typer.Option(help="Where to write. Default: the run directory.")
     ] = None,
     html: Annotated[
         bool,

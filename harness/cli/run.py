@@ -132,7 +132,7 @@ def _suite_for_run(text: str, context: typer.Context) -> Suite:
              if _is_given(context, name)]  # fmt: skip
     if given:
         raise ConfigError(
-            f"the suite decides about {', '.join(given)}",
+            f"the suite sets {', '.join(given)}",
             remedy="leave them out, or edit the suite",
         )
     return find_suite(text)

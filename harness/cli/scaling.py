@@ -47,7 +47,7 @@ def scaling(
     options: Annotated[RunOptions, Fields("arms", "results")] = SCALING,
     pipeline: Annotated[PipelineOptions, Fields("threshold_bytes")] = SCALING_PIPELINE,
     json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document a run on standard output.")
+        bool, typer.Option("--json", help="Print one JSON document per run on standard output.")
     ] = False,
 ) -> None:
     """Fit a line to peak heap over size for each arm, with the interval of its slope.

@@ -15,7 +15,7 @@ from harness.text import json_bytes
 def schema(
     name: Annotated[
         str,
-        typer.Argument(help="Such as records.jsonl or suite.toml. Without: list what there is."),
+        typer.Argument(help="For example records.jsonl or suite.toml. Default: list all schemas."),
     ] = "",
 ) -> None:
     """Print one JSON Schema (draft 2020-12), made from the types that write the file.

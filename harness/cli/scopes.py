@@ -46,7 +46,7 @@ def scopes(
     """
     if jsonl == STANDARD_OUTPUT and stats:
         raise ConfigError(
-            "--jsonl - and --stats both want standard output", remedy="give --jsonl a file"
+            "--jsonl - and --stats both write to standard output", remedy="give --jsonl a file"
         )
     with (
         open_packages(str(binary), options) as source,

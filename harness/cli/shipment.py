@@ -104,8 +104,8 @@ class Shipment:
             ledger = uploader.read_ledger()
         except UploadError as error:
             raise MeasurementInvalid(
-                f"all batches were accepted, but nothing is verified: {error}",
-                remedy="without --verify an upload ends well when every batch was accepted",
+                f"all batches were accepted, but none could be verified: {error}",
+                remedy="without --verify, an upload succeeds when every batch was accepted",
             ) from None
         problem = disagreement(self._counters, ledger, uploader.options.url)
         if problem:

@@ -47,7 +47,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     level: Annotated[
         int | None,
         typer.Option(
-            help="Level of the compressor; without, 1 for isal and "
+            help="Level of the compressor. Default: 1 for isal and "
             f"{PipelineOptions().level} for the others."
         ),
     ] = None,
@@ -98,7 +98,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     """Extract the scopes of BINARY and post them to URL in batches.
 
     The upload id comes first, then a line per batch and per attempt that failed. After a failure or
-    Ctrl-C it is said which batches were accepted, which may have been, and how to go on.
+    Ctrl-C, it reports which batches were accepted, which may have been, and how to go on.
 
     A failed request is tried again with growing pauses; a batch refused as too large is sent in
     smaller ones. Ctrl-C stops within a second or two, and nothing half-written is sent.
@@ -138,7 +138,7 @@ def _open_journal(upload_id: str, new: Path | None, old: Path | None) -> Journal
     if new is not None:
         raise ConfigError(
             "--journal begins an upload and --resume goes on with one",
-            remedy="give one of them; what --resume reads is also written on",
+            remedy="give one of them; --resume also appends to the journal it reads",
         )
     journal = Journal.resume(old)
     if upload_id not in ("", journal.upload_id):

@@ -66,7 +66,7 @@ class FetchControl:
     def check(self) -> None:
         """Raise Cancelled once the control was called off."""
         if self._cancelled.is_set():
-            raise Cancelled("the fetch was called off")
+            raise Cancelled("the fetch was cancelled")
 
     def run(
         self,

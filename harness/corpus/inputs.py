@@ -63,5 +63,5 @@ class Arrivals:
             return False
         del self._awaited[name]
         if binary.status == "missing":
-            self._say(f"{name} is not to be had: {binary.detail}")
+            self._say(f"{name} is not available: {binary.detail}")
         return True

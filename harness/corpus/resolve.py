@@ -114,7 +114,7 @@ def _from_directory(path: Path, found: list[CorpusBinary]) -> Corpus:
     binaries, texts = _without_texts(found)
     if not binaries:
         raise CorpusError(
-            f"{path} holds nothing but texts" if texts else f"{path} is empty",
+            f"{path} contains only text files" if texts else f"{path} is empty",
             remedy=f"put binaries there, or fill it: python -m harness corpus fetch {path}",
         )
     return _here(f"directory {path}{_told(texts)}", binaries)
@@ -173,6 +173,6 @@ def _check_name(path: Path, tier: str) -> None:
     meant = tier or "corpus" in path.name.lower()
     if not meant or path.suffix or not path.absolute().parent.is_dir():
         raise CorpusError(
-            f"there is no file or directory {path}",
+            f"{path} does not exist",
             remedy=f"to fetch binaries into a new directory: python -m harness corpus fetch {path}",
         )

@@ -285,4 +285,4 @@ def load_suite(file: Path) -> Suite:
 
 def _twice(kind: str, names: Sequence[str]) -> list[str]:
     repeated = {name for name in names if names.count(name) > 1}
-    return [f"{kind} {name!r} is there twice" for name in sorted(repeated)]
+    return [f"{kind} {name!r} is given twice" for name in sorted(repeated)]

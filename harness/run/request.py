@@ -149,7 +149,7 @@ def _refuse_nonsense(request: RunRequest) -> None:
             raise ConfigError(f"{binary.name}: {binary.share} is no share")
     for probe, count in request.replicates.items():
         if count < 0:
-            raise ConfigError(f"{count} replicates of {probe!r} cannot be")
+            raise ConfigError(f"{count} replicates of {probe!r} are not possible")
 
 
 def printable(name: str) -> str:

@@ -72,16 +72,18 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
     changed = sorted(name for name in now if now[name] != then[name])
     if changed:
         raise ConfigError(
-            f"other options than the run was begun with: {', '.join(changed)}",
+            f"the options differ from those the run began with: {', '.join(changed)}",
             remedy=f"repeat the first command, {manifest.command}, with --resume",
         )
     if wanted.binaries != manifest.corpus:
-        raise ConfigError("other binaries than the run was begun with", remedy=_REMEDY)
+        raise ConfigError("the binaries differ from those the run began with", remedy=_REMEDY)
     for binary in wanted.binaries:
         _refuse_other_content(binary)
     metrics = declared_metrics(resolve_probes(wanted.probes))
     if fingerprint(versions(instruments_of(metrics)), rig()) != manifest.rig_fingerprint:
-        raise ConfigError("another machine, or other versions, than at the start", remedy=_REMEDY)
+        raise ConfigError(
+            "the machine or the versions differ from those at the start", remedy=_REMEDY
+        )
     if code_digest() != manifest.code_sha256:
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
     _refuse_other_commit(manifest, wanted)
@@ -99,7 +101,7 @@ def _refuse_other_commit(manifest: Manifest, wanted: RunRequest) -> None:
     if now != then and (wanted.commit or not _is_all_digested(wanted)):
         was, found = then.name or "none", now.name or "none"
         raise ConfigError(
-            f"another commit than the run was begun at: {found}, not {was}", remedy=_REMEDY
+            f"the commit differs from the one the run began at: {found}, not {was}", remedy=_REMEDY
         )
 
 
@@ -117,4 +119,4 @@ def _refuse_other_content(binary: Binary) -> None:
     except OSError as error:
         raise ConfigError(f"{binary.path}: {error.strerror}", remedy=_REMEDY) from error
     if digest != binary.sha256:
-        raise ConfigError(f"{binary.path} is not the file it was", remedy=_REMEDY)
+        raise ConfigError(f"{binary.path} has changed since the start", remedy=_REMEDY)

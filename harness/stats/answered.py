@@ -26,7 +26,7 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
     if differing:
         raise MeasurementInvalid(
             f"the arms delivered different scopes for {', '.join(differing)}",
-            remedy="no memory verdict counts before both deliver the same",
+            remedy="no memory verdict counts until both deliver the same",
         )
     if succeeded(frames.samples).empty:
         unread = set(frames.failures["status"]) == {"rejected"}

@@ -102,7 +102,7 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
     """Return one trend for each experiment and metric that any run measured, sorted by key.
 
     Args:
-        runs: In any order; they are put into that of their start. A run that is there twice, as a
+        runs: In any order; they are put into that of their start. A run that is given twice, as a
             baseline is, counts once.
         metrics: Those to follow; by default all that any run declares as compared.
     """

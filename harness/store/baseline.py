@@ -136,7 +136,7 @@ def _bounds_before(baseline_dir: Path) -> tuple[Bound, ...]:
         return open_baseline(baseline_dir).bounds
     if baseline_dir.exists() and not (baseline_dir.is_dir() and not any(baseline_dir.iterdir())):
         raise StoreError(
-            f"{baseline_dir} is there and no baseline: it would be lost",
+            f"{baseline_dir} exists and is not a baseline: it would be overwritten",
             remedy="name another directory",
         )
     return ()
@@ -213,7 +213,8 @@ def _replacing(directory: Path) -> Iterator[Path]:
         sync_directory(directory.parent)
     except OSError as error:
         raise StoreError(
-            f"cannot write {directory}: {error.strerror}", remedy="the baseline before is untouched"
+            f"cannot write {directory}: {error.strerror}",
+            remedy="the previous baseline is unchanged",
         ) from error
     finally:
         shutil.rmtree(staged, ignore_errors=True)

@@ -33,7 +33,7 @@ def pool_runs(runs: Sequence[Path], results: Path, command: str) -> Path:
     changes but its run. Failed replicates stay failed replicates.
 
     Raises:
-        StoreError: They may not be pooled: one is not complete or damaged, one is there twice, or
+        StoreError: They may not be pooled: one is not complete or damaged, one is given twice, or
             two differ in commit, code, machine, versions, options or corpus.
     """
     parts = [_read(path) for path in runs]
@@ -75,7 +75,7 @@ def _refuse_unlike(parts: Sequence[Run]) -> None:
     twice = sorted({run_id for run_id in ids if ids.count(run_id) > 1})
     if twice:
         raise StoreError(
-            f"run {twice[0]} is there twice", remedy="each replicate may count only once"
+            f"run {twice[0]} is given twice", remedy="each replicate may count only once"
         )
     first, *others = parts
     for other in others:

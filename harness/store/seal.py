@@ -89,7 +89,7 @@ def _read_seal(directory: Path) -> Seal:
         seal = msgspec.json.decode(path.read_bytes(), type=Seal)
     except OSError as error:
         raise StoreError(
-            f"{directory} is no baseline: {SEAL}: {error.strerror}",
+            f"{directory} is not a baseline: {SEAL}: {error.strerror}",
             remedy="make one with: python -m harness baseline promote RUN",
         ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -63,7 +63,7 @@ class Format(Struct, frozen=True):
         if table.empty:
             raise MeasurementInvalid(
                 "there is nothing to export",
-                remedy="no replicate succeeded, or no metric is so called",
+                remedy="no replicate succeeded, or no metric has this name",
             )
         return table
 

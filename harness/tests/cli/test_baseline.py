@@ -232,7 +232,7 @@ def test_history_declares_a_break_where_python_changed(inside: Harness, work: Pa
     ("arguments", "said"),
     [
         (["nowhere"], "No such file or directory"),
-        (["."], "there is no run in it"),
+        (["."], "contains no run"),
         (["runs", "--metric", "nope"], "no run measured any nope"),
     ],
     ids=["nothing there", "no runs", "no such metric"],

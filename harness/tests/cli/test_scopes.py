@@ -48,7 +48,7 @@ def test_counts_come_as_json_beside_a_file(inside: Harness, tmp_path: Path) -> N
         (["scopes", FIXTURES / "c" / "table.c"], "not an ELF file — name a compiled binary"),
         (["scopes", FIXTURES / "c" / "stripped.so"], "no DWARF"),
         (["scopes", "/nowhere"], "No such file or directory — name a readable ELF file"),
-        (["scopes", C, "--jsonl", "-", "--stats"], "both want standard output"),
+        (["scopes", C, "--jsonl", "-", "--stats"], "both write to standard output"),
         (["scopes", C, "--jsonl", "/nowhere/x"], "cannot write /nowhere/x"),
         (
             ["scopes", C, "--limit", "cp_s=1"],
@@ -79,7 +79,7 @@ def test_a_binary_is_never_its_own_output(inside: Harness, tmp_path: Path) -> No
     for target in (binary, link):
         done = inside("scopes", binary, "--jsonl", target)
         assert done.returncode == 2
-        assert "it is what is being read" in done.stderr
+        assert "it is the input" in done.stderr
         assert binary.read_bytes() == C.read_bytes()
 
 

@@ -69,7 +69,7 @@ def test_too_little_address_space_is_one_line(tmp_path: Path, kib: int) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "may have no more memory" in done.stderr
+    assert "this process is limited to" in done.stderr
 
 
 def test_a_gate_needs_no_working_directory_and_follows_no_link(tmp_path: Path) -> None:

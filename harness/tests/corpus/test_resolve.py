@@ -49,7 +49,7 @@ def test_texts_beside_binaries_are_not_measured_and_are_named(tmp_path: Path) ->
 
 def test_a_directory_of_texts_alone_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "build.sh").write_text("#!/bin/sh\n")
-    with pytest.raises(CorpusError, match="holds nothing but texts"):
+    with pytest.raises(CorpusError, match="contains only text files"):
         resolve(tmp_path)
 
 
@@ -64,7 +64,7 @@ def test_an_empty_directory_is_an_error_with_a_remedy(tmp_path: Path, hidden: bo
 
 @pytest.mark.parametrize("name", ["lib.so", "absent/corpus", "my-binray"])
 def test_a_mistyped_name_is_not_filled_with_downloads(tmp_path: Path, name: str) -> None:
-    with pytest.raises(CorpusError, match="there is no file or directory"):
+    with pytest.raises(CorpusError, match="does not exist"):
         resolve(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

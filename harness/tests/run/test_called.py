@@ -175,7 +175,7 @@ def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     assert target_of("a.b:c.d") == ("a.b:c.d", str(tmp_path))
     assert target_of("mine.py:f") == ("mine:f", str(tmp_path))
-    for text, reason in (("a.b", "names no callable"), (":f", "names no"), ("no.py:f", "no such")):
+    for text, reason in (("a.b", "not name"), (":f", "not name"), ("no.py:f", "not exist")):
         with pytest.raises(ConfigError, match=reason):
             target_of(text)
 
@@ -209,6 +209,6 @@ def test_inputs_are_files_or_all_files_of_a_directory(tmp_path: Path) -> None:
     assert (alone.path, alone.size_bytes) == ("", 0)
     assert alone.sha256 != inputs_of([], Call(args=("2",)))[0].sha256
     (tmp_path / "empty").mkdir()
-    for path, reason in (("gone", "No such file"), ("empty", "no file in it")):
+    for path, reason in (("gone", "No such file"), ("empty", "contains no file")):
         with pytest.raises(ConfigError, match=reason):
             inputs_of([tmp_path / path], Call())

@@ -111,11 +111,11 @@ def test_a_run_remembers_its_commit_and_goes_on_at_another_unless_plugins_may_ha
     labelled = a_request(
         tmp_path, binary, probes=("bare",), sources=("replay",), commit="something else"
     )
-    with pytest.raises(ConfigError, match=r"another commit .* something else, not "):
+    with pytest.raises(ConfigError, match=r"the commit differs .* something else, not "):
         resume_session(path, lambda _: None, labelled)
 
     plugin = Arm(name="streaming", pipeline="harness.tests.run.faulty:raises")
     options = structs.replace(manifest.options, arms=[ARMS[0], plugin])
     write_manifest(path, structs.replace(manifest, options=options))
-    with pytest.raises(ConfigError, match="another commit"):
+    with pytest.raises(ConfigError, match="the commit differs"):
         resume_session(path, lambda _: None)

@@ -88,10 +88,10 @@ def finished(tmp_path: Path) -> tuple[Path, RunRequest]:
 def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) -> None:
     path, request = finished
     changed = a_request(path.parent.parent, *request.binaries, probes=("bare",), seed=2)
-    with pytest.raises(ConfigError, match=r"other options .*: .*seed"):
+    with pytest.raises(ConfigError, match=r"the options differ .*: .*seed"):
         resume_session(path, lambda _: None, changed)
     Path(request.binaries[0].path).write_bytes(b"changed")
-    with pytest.raises(ConfigError, match="not the file it was"):
+    with pytest.raises(ConfigError, match="has changed since the start"):
         resume_session(path, lambda _: None)
     manifest = read_manifest(path)
     Path(request.binaries[0].path).unlink()
@@ -99,7 +99,7 @@ def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) ->
         resume_session(path, lambda _: None)
     shutil.copy(fixtures_directory() / "binaries/c/dwarf5.so", request.binaries[0].path)
     write_manifest(path, structs.replace(manifest, rig_fingerprint="another"))
-    with pytest.raises(ConfigError, match="another machine"):
+    with pytest.raises(ConfigError, match="the machine or the versions"):
         resume_session(path, lambda _: None)
     write_manifest(path, structs.replace(manifest, code_sha256="another"))
     with pytest.raises(ConfigError, match="harness itself has changed"):

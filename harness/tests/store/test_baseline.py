@@ -136,7 +136,7 @@ TAMPERING: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a pipe": (lambda d: os.mkfifo(d / "pipe"), "pipe is not a regular file"),
     "swapped digests": (_swap, "records.jsonl was changed"),
     "another run's name": (_rename_run, "its seal is that of another run"),
-    "no seal": (lambda d: (d / SEAL).unlink(), "is no baseline"),
+    "no seal": (lambda d: (d / SEAL).unlink(), "is not a baseline"),
     "half a seal": (lambda d: os.truncate(d / SEAL, 100), "is damaged"),
     "a key more in the seal": (
         lambda d: (d / SEAL).write_bytes((d / SEAL).read_bytes().replace(b"{", b'{"x": 1,', 1)),
@@ -361,10 +361,10 @@ def test_bounds_of_a_baseline_that_was_touched_are_not_taken_over(
 def test_what_is_no_baseline_is_not_replaced(tmp_path: Path) -> None:
     """A directory of runs, named by mistake, would be lost."""
     run = sound_run(tmp_path / "runs")
-    with pytest.raises(StoreError, match="no baseline: it would be lost"):
+    with pytest.raises(StoreError, match="not a baseline"):
         promote(run, tmp_path / "runs")
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="no baseline: it would be lost"):
+    with pytest.raises(StoreError, match="not a baseline"):
         promote(run, tmp_path / "file")
     assert run.exists()
     (tmp_path / "empty").mkdir()

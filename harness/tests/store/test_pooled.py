@@ -95,7 +95,7 @@ def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
     first = make_run()
     both = pool(tmp_path, first, make_run())
     assert len(load_frames(pool(tmp_path, both, make_run())).manifest.pooled) == 3
-    with pytest.raises(StoreError, match="there twice"):
+    with pytest.raises(StoreError, match="is given twice"):
         pool(tmp_path, both, first)
 
 
