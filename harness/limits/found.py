@@ -14,11 +14,48 @@ PROBE = "limit"
 """The probe in the records of attempts."""
 
 
+class Parts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a process was charged for at its peak, without a limit; the parts add up to that.
+
+    `interpreter_bytes` is private memory of the interpreter and its modules, `live_heap_bytes` what
+    the pipeline held at the peak of its heap, `not_returned_bytes` what it had freed by then or
+    lost to arenas; `cache_and_kernel_bytes` is all else, page cache and page tables for instance,
+    and None where no cgroup told what was charged.
+    """
+
+    interpreter_bytes: int
+    live_heap_bytes: int
+    not_returned_bytes: int
+    cache_and_kernel_bytes: int | None
+
+
+def parts_of(private: float, growth: float, heap: float, charged: float | None) -> Parts:
+    """Return what a peak is made of, from what was measured of it.
+
+    Args:
+        private: What was private when the pipeline began.
+        growth: How far max RSS rose above what was resident then.
+        heap: The peak heap of the pipeline; as far as it is larger than the growth, it lay where
+            the imports had freed something.
+        charged: The peak in a cgroup without a limit, if there is one.
+    """
+    interpreter = private - max(0.0, heap - growth)
+    return Parts(
+        interpreter_bytes=int(interpreter),
+        live_heap_bytes=int(heap),
+        not_returned_bytes=int(max(0.0, growth - heap)),
+        cache_and_kernel_bytes=(
+            None if charged is None else int(max(0.0, charged - private - growth))
+        ),
+    )
+
+
 class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The edge of a search, or what became of single limits, and every attempt.
 
-    `free_rss_bytes` is max RSS without a limit; 0 when nothing was delivered then. `problem` says
-    why there is no answer.
+    `free_rss_bytes` is max RSS without a limit; 0 when nothing was delivered then. `made_of` is
+    what was charged at the peak then, where that was measured. `problem` says why there is no
+    answer.
     """
 
     binary: str
@@ -26,6 +63,7 @@ class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     source: str
     backend: str
     free_rss_bytes: int = 0
+    made_of: Parts | None = None
     edge: Edge | None = None
     problem: str = ""
     attempts: list[Attempt] = []

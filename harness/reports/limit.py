@@ -10,7 +10,7 @@ from rich.console import Console
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.stats.summary import Summary
-from harness.tables import Column, print_table
+from harness.tables import NOTHING, Column, print_table
 from harness.units import format_bytes
 
 SCHEMA = "harness.limit/1"
@@ -48,8 +48,24 @@ def iter_limits(summary: Summary) -> Iterator[Found]:
 
 
 def print_limits(found: Sequence[Found], console: Console) -> None:
-    """Print a row for each."""
-    print_table(LIMITS, found, console)
+    """Print a row for each; there is no room for what limits are made of."""
+    print_table([column for column in LIMITS if column.key not in _PARTS], found, console)
+
+
+_PARTS = {
+    "interpreter_bytes": "interpreter",
+    "live_heap_bytes": "live heap",
+    "not_returned_bytes": "not returned",
+    "cache_and_kernel_bytes": "cache, kernel",
+}
+
+
+def _part_column(part: str) -> Column[Found]:
+    def cell(one: Found) -> str:
+        size = getattr(one.made_of, part, None)
+        return NOTHING if size is None else format_bytes(size)
+
+    return Column(key=part, header=_PARTS[part], cell=cell, kind="number", css="num")
 
 
 LIMITS: list[Column[Found]] = [
@@ -59,9 +75,11 @@ LIMITS: list[Column[Found]] = [
     Column(key="by", header="limit by", cell=lambda one: one.backend, kind="name", most=12),
     Column(
         key="rss", header="free RSS", cell=lambda one: format_bytes(one.free_rss_bytes),
-        kind="number",
+        kind="number", css="num",
     ),
-    Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number"),
-    Column(key="survives", header="survives", cell=answer, kind="number"),
+    Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number",
+           css="num"),
+    Column(key="survives", header="survives", cell=answer, kind="number", css="num"),
+    *map(_part_column, _PARTS),
 ]  # fmt: skip
-"""What was found about one binary, source and arm."""
+"""What was found about one binary, source and arm, and what it is made of."""

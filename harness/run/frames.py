@@ -54,8 +54,9 @@ class WorkDone(Struct, frozen=True, kw_only=True):
 class Done(Struct, frozen=True, tag="done", kw_only=True):
     """The work is done, to the last batch; `cpu_s` went by while the probe was on.
 
-    `resident_before_bytes` is what the process had resident when that began; `children` says
-    whether any other process may have done part of the work.
+    `resident_before_bytes` is what the process had resident when that began, and
+    `private_before_bytes` what of that no file backs; `children` says whether any other process may
+    have done part of the work.
     """
 
     work: WorkDone
@@ -64,6 +65,7 @@ class Done(Struct, frozen=True, tag="done", kw_only=True):
     collections: list[Collection]
     timeline: list[HeapPoint]
     resident_before_bytes: int
+    private_before_bytes: int = 0
     children: bool
     capture: CaptureRef | None = None
 

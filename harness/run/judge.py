@@ -227,6 +227,7 @@ def _launcher_values(
         "cpu_under_probe": done.cpu_s,
         "rss_under_probe": report.max_rss_bytes,
         "rss_growth": _grown_bytes(done, report),
+        "private_start": done.private_before_bytes,
     }
     return {metric.name: known[metric.name] for metric in declared if metric.name in known}
 

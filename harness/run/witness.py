@@ -22,13 +22,14 @@ class Witness:
 
     Attributes:
         resident_bytes: What was resident right before.
+        private_bytes: What of that no file backs: a container is charged for it.
     """
 
     def __init__(self) -> None:
         self._forks = 0
         os.register_at_fork(before=self._note_fork)
         self._faults = _faults_of_children()
-        self.resident_bytes = _resident_bytes()
+        self.resident_bytes, self.private_bytes = _resident_bytes()
 
     def saw_children(self) -> bool:
         """Tell whether this process has forked since, or has waited for or still has a child.
@@ -47,8 +48,10 @@ class Witness:
         self._forks += 1
 
 
-def _resident_bytes() -> int:
-    return int(_OWN.joinpath("statm").read_bytes().split()[1]) * _PAGE_BYTES
+def _resident_bytes() -> tuple[int, int]:
+    """Return what is resident, and what of that is not shared with files or other processes."""
+    resident, shared = map(int, _OWN.joinpath("statm").read_bytes().split()[1:3])
+    return resident * _PAGE_BYTES, (resident - shared) * _PAGE_BYTES
 
 
 def _faults_of_children() -> int:

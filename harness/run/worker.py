@@ -101,6 +101,7 @@ def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
         collections=probe.collections(),
         timeline=probe.timeline(),
         resident_before_bytes=witness.resident_bytes,
+        private_before_bytes=witness.private_bytes,
         children=children,
         capture=_capture(probe),
     )

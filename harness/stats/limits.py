@@ -12,7 +12,7 @@ from harness.config import LimitOptions
 from harness.errors import MeasurementInvalid
 from harness.limits.choice import metric_of
 from harness.limits.edge import FAILED, SURVIVED, Edge, edge_of
-from harness.limits.found import PROBE, Found, iter_asked
+from harness.limits.found import PROBE, Found, Parts, iter_asked, parts_of
 from harness.records import Attempt, Cell, Manifest, Record
 from harness.stats.frames import Frames, succeeded
 from harness.text import first_cause
@@ -84,22 +84,19 @@ def found_limits(frames: Frames) -> list[Found]:
     arms = [arm.name for arm in manifest.options.arms]
     asked = iter_asked(options, manifest.corpus, manifest.options.sources, arms)
     good = succeeded(frames.samples)
-    free = good[good["metric"] == "rss_peak"].groupby(_CELL)["value"].max().to_dict()
+    worst = dict(good.groupby([*_CELL, "metric"])["value"].max())
     tried = dict(iter(frames.attempts.groupby(_CELL)))
     none = frames.attempts.iloc[:0]
     return [
         _found(
-            frames, (binary.name, source, arm), free, tried.get((binary.name, source, arm), none)
+            frames, (binary.name, source, arm), worst, tried.get((binary.name, source, arm), none)
         )
         for binary, source, arm in asked
     ]
 
 
 def _found(
-    frames: Frames,
-    cell: Cell,
-    free: Mapping[Cell, float],
-    rows: pd.DataFrame,
+    frames: Frames, cell: Cell, worst: Mapping[tuple[str, ...], float], rows: pd.DataFrame
 ) -> Found:
     options = frames.manifest.options.memory_limits
     assert options is not None
@@ -110,12 +107,25 @@ def _found(
         arm=arm,
         source=source,
         backend=options.backend,
-        free_rss_bytes=int(free.get(cell, 0)),
+        free_rss_bytes=int(worst.get((*cell, "rss_peak"), 0)),
+        made_of=_parts(cell, worst, attempts),
         attempts=attempts,
     )
     edge = None if options.under_bytes else edge_of(found.outcomes, options.grain_bytes)
     found = structs.replace(found, edge=edge)
     return structs.replace(found, problem=_problem(frames, found, rows))
+
+
+def _parts(
+    cell: Cell, worst: Mapping[tuple[str, ...], float], attempts: Sequence[Attempt]
+) -> Parts | None:
+    private, growth, heap = (
+        worst.get((*cell, metric)) for metric in ("private_start", "rss_growth", "heap_peak")
+    )
+    if private is None or growth is None or heap is None:
+        return None
+    looks = [one.peak_bytes for one in attempts if not one.limit_bytes and one.peak_bytes]
+    return parts_of(private, growth, heap, max(looks, default=None))
 
 
 def _attempt(row: Mapping[Hashable, Any]) -> Attempt:

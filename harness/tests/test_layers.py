@@ -60,7 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"stats"},
     "loading": {"store", "stats"},
     "gates": {"units", "faults", "stats", "limits"},
-    "plots": {"units", "stats"},
+    "plots": {"units", "stats", "limits"},
     "reports": {"units", "stats", "tables", "limits"},
     "publishing": {"loading", "plots", "registry", "reports", "stats"},
     "checkouts": {"run"},

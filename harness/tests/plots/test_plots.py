@@ -17,12 +17,23 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from harness import registry
+from harness.config import LimitOptions
 from harness.contracts import NO_DATA
 from harness.plots import history, style
 from harness.plots.style import SVG, arm_looks, drawn, render, write
 from harness.stats.frames import Frames
 from harness.stats.trends import HISTORY
-from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
+from harness.tests.stats.made import (
+    ARMS,
+    batch,
+    delivery,
+    failure,
+    frames,
+    limited,
+    manifest,
+    peaks,
+    sample,
+)
 
 HOSTILE = "\x1b[31mre\nd\u202e$x_{1}$日本<script>" + "x" * 500
 PLOTS = [*registry.names("plot"), "history"]
@@ -111,7 +122,19 @@ DATA: dict[str, Callable[[], Frames]] = {
     "only failures": lambda: frames([failure("a", arm) for arm in ARMS]),
     "nothing": frames,
 }
-SPECIAL: dict[str, Callable[[str], Frames]] = {"sweep": _sweep, "scaling": _scaling}
+
+
+def _limits(binary: str) -> Frames:
+    """Return a run that found the memory limits of both arms."""
+    tried = {0: ["survived"], 14: ["survived"], 13: ["killed"]}
+    return limited(LimitOptions(backend="cgroup_v2"), binary, legacy=tried, streaming=tried)
+
+
+SPECIAL: dict[str, Callable[[str], Frames]] = {
+    "sweep": _sweep,
+    "scaling": _scaling,
+    "limits": _limits,
+}
 """The plots that have nothing to show of a plain run, with a run that they do show."""
 
 

@@ -10,7 +10,6 @@ from rich.console import Console
 
 from harness.config import MIB, LimitOptions
 from harness.limits.edge import KILLED, SURVIVED
-from harness.records import Arm, Binary
 from harness.reports.document import summary_document
 from harness.reports.limit import answer
 from harness.reports.markdown import render_report
@@ -20,39 +19,10 @@ from harness.reports.terminal import print_summary
 from harness.stats.frames import Frames
 from harness.stats.limits import found_limits
 from harness.tests.described import assert_described
-from harness.tests.stats.made import ARMS, frames, sample
-
-Tried = dict[int, list[str]]
+from harness.tests.stats.made import ARMS, Tried, limited
 
 CLEAN: Tried = {0: [SURVIVED], 14: [SURVIVED] * 2, 13: [KILLED] * 2}
 TORN: Tried = {18: [SURVIVED] * 2, 17: [KILLED, SURVIVED], 16: [SURVIVED, KILLED]}
-
-
-def limited(options: LimitOptions, **tried: Tried) -> Frames:
-    """Return a run over one binary whose arms were tried at these limits, in MiB."""
-    place = {"run_id": "r1", "binary": "lib.so", "source": "dwarf", "backend": options.backend}
-    attempts = [
-        {**place, "arm": arm, "order": order, "limit_bytes": at * MIB, "outcome": one}
-        | {"peak_bytes": 12 * MIB, "wall_s": 0.5, "detail": ""}
-        for arm, limits in tried.items()
-        for order, (at, one) in enumerate((at, one) for at in limits for one in limits[at])
-    ]
-    peaks = [sample("lib.so", arm, size) for arm, size in zip(ARMS, (4e6, 1e6), strict=True)]
-    rss = {"metric": "rss_peak", "probe": "bare"}
-    made = frames(
-        samples=[*peaks, *(sample("lib.so", arm, 30e6, **rss) for arm in ARMS)], attempts=attempts
-    )
-    manifest = structs.replace(
-        made.manifest,
-        corpus=[Binary(name="lib.so", path="", sha256="", size_bytes=1)],
-        options=structs.replace(
-            made.manifest.options,
-            arms=[Arm(name=arm, pipeline=f"m:{arm}") for arm in ARMS],
-            sources=("dwarf",),
-            memory_limits=options,
-        ),
-    )
-    return Frames.build(manifest, samples=made.samples, attempts=made.attempts)
 
 
 SEARCH = LimitOptions(backend="cgroup_v2")
@@ -83,6 +53,12 @@ def test_every_report_says_which_limits_are_survived() -> None:
         "killed_bytes": 17 * MIB,
         "steady": False,
         "attempts": 6,
+    }
+    assert row["candidate"]["limit"]["made_of"] == {
+        "interpreter_bytes": 10_000_000,
+        "live_heap_bytes": 1_000_000,
+        "not_returned_bytes": 500_000,
+        "cache_and_kernel_bytes": 12 * MIB - 11_500_000,
     }
     assert [one["outcome"] for one in row["candidate"]["limit"]["attempts"]] == [
         *[SURVIVED] * 3,

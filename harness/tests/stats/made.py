@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
-from msgspec import convert
+from msgspec import convert, to_builtins
 
+from harness.config import MIB, LimitOptions
 from harness.records import Manifest
 from harness.stats.frames import Frames
 
@@ -37,6 +38,43 @@ def sample(binary: str, arm: str, value: float | None, **changes: Any) -> dict[s
         "value": value,
     }
     return {**row, **changes}
+
+
+Tried = dict[int, list[str]]
+"""What became of the attempts at some memory limits, in MiB; 0 is none."""
+
+
+def limited(options: LimitOptions, binary: str = "lib.so", **tried: Tried) -> Frames:
+    """Return a run over one binary whose arms were tried under memory limits.
+
+    Each process was charged for 12 MiB at its peak: 10 MB of private memory when the pipeline
+    began, and 0.5 MB more than the heap that it held then.
+    """
+    place = {"run_id": "r1", "binary": binary, "source": "dwarf", "backend": options.backend}
+    attempts = [
+        {**place, "arm": arm, "order": order, "limit_bytes": at * MIB, "outcome": one}
+        | {"peak_bytes": 12 * MIB, "wall_s": 0.5, "detail": ""}
+        for arm, limits in tried.items()
+        for order, (at, one) in enumerate((at, one) for at in limits for one in limits[at])
+    ]
+    bare = [
+        sample(binary, arm, size, metric=metric, probe="bare")
+        for arm, growth in zip(ARMS, (4.5e6, 1.5e6), strict=True)
+        for metric, size in (("rss_peak", 3e7), ("rss_growth", growth), ("private_start", 1e7))
+    ]
+    heap = [
+        sample(binary, arm, size, metric="heap_peak", probe="peak")
+        for arm, size in zip(ARMS, (4e6, 1e6), strict=True)
+    ]
+    said = manifest(
+        [{"name": binary}],
+        options={
+            "arms": [{"name": arm, "pipeline": f"m:{arm}"} for arm in ARMS],
+            "sources": ["dwarf"],
+            "memory_limits": to_builtins(options),
+        },
+    )
+    return Frames.build(said, samples=pd.DataFrame(heap + bare), attempts=pd.DataFrame(attempts))
 
 
 def peaks(binary: str, legacy: Sequence[float], streaming: Sequence[float]) -> list[dict[str, Any]]:

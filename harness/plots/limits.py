@@ -1,0 +1,104 @@
+"""What a memory limit is made of: the parts of a peak, max RSS, and the limit that is survived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from harness.config import MIB
+from harness.limits.found import Found, Parts
+from harness.plots.style import (
+    BLACK,
+    GREEN,
+    GREY,
+    PURPLE,
+    SKY,
+    add_key,
+    drawn,
+    drawn_labels,
+    mark,
+    name_rows,
+    new_panels,
+    no_data,
+    source_title,
+    styled,
+    write_beside,
+)
+from harness.stats.frames import Frames
+from harness.stats.limits import found_limits
+from harness.units import format_bytes
+
+QUESTION = "What is the memory limit made of?"
+# None of the colours that stand for arms in the other pictures.
+_PARTS = {
+    "interpreter_bytes": ("interpreter and modules", GREY),
+    "live_heap_bytes": ("live heap at the peak", GREEN),
+    "not_returned_bytes": ("freed, not returned", PURPLE),
+    "cache_and_kernel_bytes": ("page cache and kernel", SKY),
+}
+_MOST_BARS = 24
+_NAME_WIDTH = 20
+_THICK = 0.72
+
+
+@styled()
+def draw(frames: Frames) -> Figure:
+    """Draw a bar for each binary and arm whose limit and peak are known, the largest last."""
+    known = [one for one in found_limits(frames) if one.made_of and one.edge]
+    if not known:
+        return no_data(QUESTION, "no limit was found, or the peak below it was not measured")
+    shown = known[-_MOST_BARS:]
+    panels = {source: [one for one in shown if one.source == source]
+              for source in dict.fromkeys(one.source for one in shown)}  # fmt: skip
+    heights = [len(bars) + 2.2 for bars in panels.values()]
+    figure, grid = new_panels(QUESTION, 1.7 + 0.3 * sum(heights), heights)
+    for axes, (source, bars) in zip(grid, panels.items(), strict=True):
+        axes.set_title(source_title(source))
+        _draw_bars(axes, bars)
+    add_key(figure, _marks(), _iter_notes(known, shown))
+    return figure
+
+
+def _draw_bars(axes: Axes, bars: Sequence[Found]) -> None:
+    places, left = range(len(bars)), [0.0] * len(bars)
+    for part, (_, colour) in _PARTS.items():
+        widths = [_mib(one.made_of, part) for one in bars]
+        axes.barh(places, widths, _THICK, left, color=colour)
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    axes.plot([one.free_rss_bytes / MIB for one in bars], places, "o", markersize=7,
+              markerfacecolor="white", markeredgecolor=BLACK, linestyle="")  # fmt: skip
+    survived = [one.edge.survives_bytes / MIB for one in bars if one.edge]
+    axes.plot(survived, places, "|", color=BLACK, markersize=20, markeredgewidth=3)
+    for place, limit in zip(places, survived, strict=True):
+        write_beside(axes, place, format_bytes(int(limit * MIB)))
+    binaries = drawn_labels((one.binary for one in bars), _NAME_WIDTH)
+    arms = drawn_labels((one.arm for one in bars), _NAME_WIDTH)
+    name_rows(axes, [f"{binaries[one.binary]}, {arms[one.arm]}" for one in bars])
+    axes.set_xlim(left=0)
+    axes.set_xlabel("Memory (MiB)")
+
+
+def _mib(parts: Parts | None, part: str) -> float:
+    size: int | None = getattr(parts, part)
+    return (size or 0) / MIB
+
+
+def _marks() -> list[Artist]:
+    hollow = {"markerfacecolor": "white", "markersize": 7}
+    return [
+        *(Patch(color=colour, label=label) for label, colour in _PARTS.values()),
+        mark(BLACK, "o", "max RSS without a limit", **hollow),
+        mark(BLACK, "|", "survived limit", markersize=12, markeredgewidth=3),
+    ]
+
+
+def _iter_notes(known: Sequence[Found], shown: Sequence[Found]) -> Iterator[str]:
+    kinds = drawn(", ".join(dict.fromkeys(one.backend for one in shown)))
+    yield f"limited by {kinds}; right: the smallest limit that is survived"
+    yield "max RSS has pages of shared files, which are charged to whoever read them first"
+    if len(known) > len(shown):
+        yield f"{len(known) - len(shown)} bars of smaller binaries are not drawn"
