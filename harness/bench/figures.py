@@ -3,7 +3,8 @@
     python -m harness.bench.figures RUN [results/bench.json]
 
 Start-up is CPU time beside that of an interpreter which does nothing, taken in turn; the least of
-several counts, for what else a machine does only adds.
+several counts, for what else a machine does only adds. One more replicate is what twelve of them
+take beyond what two do, by ten: its launcher, its worker, its batches at the intake, its record.
 """
 
 from __future__ import annotations
@@ -12,21 +13,29 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 from harness.config import BASELINE
+from harness.corpus import fixtures_directory
 from harness.store import Run, read_run
 
 _ROUNDS = 5
+_WORKER = """
+from harness.probes.placeholders import missing
+with missing("typing_extensions"):
+    import harness.run.worker
+import harness.probes.peak
+"""
+_FEW, _MORE = 2, 12
+_REPLICATES = ("--arm", "streaming", "--source", "replay", "--probe", "bare", "--no-report")
 _COMMANDS = {
     "nothing": ("-c", "pass"),
     "harness --version": ("-m", "harness", "--version"),
     "harness --help": ("-m", "harness", "--help"),
-    "a worker's imports": (
-        "-c",
-        "import harness.run.worker, harness.symbols, harness.probes.peak",
-    ),
+    "a worker's imports, replaying": ("-c", _WORKER),
+    "a worker's imports, extracting": ("-c", f"{_WORKER}import harness.symbols"),
     "report of the baseline": ("-m", "harness", "report", str(BASELINE), "--json"),
 }
 _CPU = {"cpu", "cpu_under_probe"}
@@ -57,11 +66,25 @@ def of_commands() -> dict[str, float]:
         for name, arguments in _COMMANDS.items():
             taken = _cpu_s(arguments)
             least[name] = min(taken, least.get(name, taken))
+    least["one more replicate"] = min(_replicate_s() for _ in range(_ROUNDS))
     return {name: round(taken / least["nothing"], 1) for name, taken in least.items()}
 
 
+def _replicate_s() -> float:
+    """Return the CPU seconds that one more replicate takes of a small binary, everything included.
+
+    A process counts with the descendants that were waited for, and all of a run are.
+    """
+    binary = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
+    with tempfile.TemporaryDirectory() as results:
+        command = ("-m", "harness", "run", str(binary), *_REPLICATES, "--results", results)
+        few, more = (_cpu_s((*command, "--replicates", str(count))) for count in (_FEW, _MORE))
+    return (more - few) / (_MORE - _FEW)
+
+
 def _cpu_s(arguments: tuple[str, ...]) -> float:
-    child = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    silent = subprocess.DEVNULL
+    child = subprocess.Popen([sys.executable, *arguments], stdout=silent, stderr=silent)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:

@@ -51,7 +51,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.launcher": set(),
     "limits": set(),
     "run": {"run.measured", "limits", "intake", "registry", "store", "residency"},
-    "bench": {"symbols", "pipelines", "intake", "probes", "run.measured", "run", "store", "tests"}
+    "bench": {
+        "corpus",
+        "symbols",
+        "pipelines",
+        "intake",
+        "probes",
+        "run.measured",
+        "run",
+        "store",
+        "tests",
+    }
     | {"residency"},
     "faults": set(),
     "corpus": {"units", "faults", "symbols"},
