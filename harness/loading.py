@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import StoreError
@@ -11,8 +12,10 @@ from harness.stats.frames import COLUMNS, Frames
 from harness.stats.limits import edges_of
 from harness.stats.metrics import Metrics
 from harness.stats.rows import tables_of
+from harness.stats.summary import summarise
+from harness.stats.worst import MOST_BINARIES, excerpt
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
-from harness.store.reader import LARGE, OpenRun, Run, open_run
+from harness.store.reader import LARGE, OpenRun, Run, StoredRecords, open_run
 
 _REMEDY = "name runs, or a directory of runs"
 
@@ -32,6 +35,23 @@ def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(
     """
     whole = any(name in tables for name in LARGE)
     return frames_of(open_run(Path(run), whole=whole), tables)
+
+
+def load_worst(run: str | os.PathLike[str]) -> Frames:
+    """Return the tables of a run as a report needs them.
+
+    Of many binaries, collections and timelines are those of the worst only: of all of them they
+    would fill the memory, and nobody could look at them.
+    """
+    path = Path(run)
+    if len(read_manifest(path).corpus) <= MOST_BINARIES:
+        return load_frames(path)
+    frames = load_frames(path, set(COLUMNS) - set(LARGE))
+    worst = {row.binary for row in excerpt(summarise(frames)).rows}
+    large = tables_of(StoredRecords(path, [], of=worst), frames.metrics, LARGE)
+    whole = replace(frames, **{name: large[name] for name in LARGE})
+    whole.summaries.update(frames.summaries)
+    return whole
 
 
 def frames_of(run: Run | OpenRun, tables: Container[str] = frozenset(COLUMNS)) -> Frames:

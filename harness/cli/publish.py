@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.cli.output import write_line
-from harness.loading import load_frames
+from harness.loading import load_worst
 from harness.reports.document import summary_document
 from harness.reports.limit import print_limits
 from harness.reports.report import Report, report_of
@@ -30,7 +30,7 @@ def publish(
     Raises:
         StoreError: The run cannot be read, or `target` not be written.
     """
-    report = report_of(load_frames(run_dir))
+    report = report_of(load_worst(run_dir))
     files: dict[str, str] = {}
     if target is not None:
         from harness.publishing import write_files  # noqa: PLC0415 - matplotlib

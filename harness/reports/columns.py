@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from markupsafe import Markup, escape
 from msgspec.structs import replace
@@ -25,6 +26,7 @@ from harness.stats.metrics import CAPTURED, Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.ratio import BARE, Interval
 from harness.stats.summary import RATIOS, ArmSummary, Row, Summary
+from harness.stats.worst import Spread
 from harness.tables import NOTHING, Column, pick, turn
 from harness.units import format_bytes, format_value
 
@@ -486,3 +488,20 @@ def describe(quantity: Quantity) -> str:
     """Return the exact median of a quantity, and what it is the median of."""
     spread = "" if quantity.low == quantity.high else f", spread {exact(quantity.spread, '')}"
     return f"{exact(quantity.median, quantity.unit)}, median of {quantity.replicates}{spread}"
+
+
+def _spread_cell(one: Spread, at: int) -> str:
+    value = one.percentiles[at]
+    return f"{value:+.1f} %" if one.unit == "percent" else known(value, one.unit)
+
+
+SPREADS: list[Column[Spread]] = [
+    Column(key="source", header="source", cell=lambda one: one.source, kind="name"),
+    Column(key="what", header="what", cell=lambda one: one.what, kind="name"),
+    Column(key="rows", header="rows", cell=lambda one: str(one.rows), kind="number"),
+    *(
+        Column(key=header, header=header, cell=partial(_spread_cell, at=at), kind="number")
+        for at, header in enumerate(("least", "5 %", "25 %", "median", "75 %", "95 %", "most"))
+    ),
+]
+"""How peaks and their change lie over all binaries, where not all are listed."""

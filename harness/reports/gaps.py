@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from harness.config import Claim
 from harness.records import Manifest
@@ -27,7 +27,7 @@ def group_gaps(summary: Summary, manifest: Manifest) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     if manifest.state != "complete":
         found[f"the run did not reach its end (state: {manifest.state or 'unknown'})"] = []
-    corpus = [one.name for one in manifest.corpus]
+    corpus = dict.fromkeys(one.name for one in manifest.corpus)
     for message in manifest.not_measured:
         what, binaries = _taken_apart(message, corpus)
         found.setdefault(what, []).extend(binaries)
@@ -60,7 +60,7 @@ def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
     ]
 
 
-def _taken_apart(message: str, corpus: list[str]) -> tuple[str, list[str]]:
+def _taken_apart(message: str, corpus: Container[str]) -> tuple[str, list[str]]:
     """Take `<what> of <binary>: <reason>` apart, so that equal gaps are told together."""
     what, _, rest = message.partition(" of ")
     binary, _, reason = rest.rpartition(": ")

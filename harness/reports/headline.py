@@ -129,7 +129,7 @@ class Headline(Struct, frozen=True):
             holds = self._names(outcome.holds)
             return f"{claimed} holds for {len(outcome.holds)}: {holds}; not for {exceptions}."
         large = [row for row in outcome.holds if (row.raw_bytes or 0) >= outcome.from_bytes]
-        smaller = [row for row in outcome.holds if row not in large]
+        smaller = [row for row in outcome.holds if (row.raw_bytes or 0) < outcome.from_bytes]
         also = f" and holds for {self._names(smaller)}" if smaller else ""
         return (
             f"{claimed} holds for all {len(large)} with {format_bytes(outcome.from_bytes)} of JSON "

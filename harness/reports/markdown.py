@@ -17,6 +17,7 @@ from harness.reports.columns import (
     MARKDOWN,
     MEASURED,
     OVERHEADS,
+    SPREADS,
     capture_excess,
     change_cell,
     line_columns,
@@ -31,6 +32,7 @@ from harness.stats.copies import Held
 from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Failure, Summary
+from harness.stats.worst import MOST_BINARIES, excerpt, spreads
 from harness.tables import Column, markdown_table, pick
 from harness.units import format_bytes, format_seconds
 
@@ -44,8 +46,10 @@ def name(text: str) -> Markdown:
 
 
 def names(binaries: Iterable[str]) -> Markdown:
-    """Return several names of binaries, ready to be read out."""
-    return Markdown(", ".join(map(name, binaries)))
+    """Return names of binaries, ready to be read out; of many the first, and how many more."""
+    listed = list(binaries)
+    more = f" and {len(listed) - MOST_BINARIES} more" if len(listed) > MOST_BINARIES else ""
+    return Markdown(", ".join(map(name, listed[:MOST_BINARIES])) + more)
 
 
 def fenced(commands: Iterable[str]) -> Markdown:
@@ -76,11 +80,12 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
     """
     claim = claim or Claim()
     held = [] if summary.calls else list(held)
-    shown = MARKDOWN if held else MARKDOWN.replace(" copies", "")
+    keys = MARKDOWN if held else MARKDOWN.replace(" copies", "")
+    shown = excerpt(summary)
     template = _environment().get_template("report.md.j2")
     return template.render(
         summary=summary,
-        columns=pick(summary_columns(summary, held), shown),
+        columns=pick(summary_columns(summary, held), keys),
         others=other_columns(summary),
         claim=claim,
         held=held_alike(held),
@@ -97,9 +102,12 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
         sources=SOURCES,
         doubts=group_doubts(summary),
         gaps=group_gaps(summary, manifest),
-        exceptions=list(iter_exceptions(summary, claim)),
+        exceptions=list(iter_exceptions(shown, claim)),
         measured=measured(summary),
-        repeats=[row.repeat for row in summary.rows],
+        repeats=[row.repeat for row in shown.rows],
+        shown=shown,
+        spreads=[] if shown is summary else spreads(summary),
+        spread_columns=SPREADS,
         pictures=[(quote(path), question) for path, question in _ordered(pictures)],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from msgspec import Struct
 
@@ -11,18 +12,24 @@ from harness.stats.copies import Held, first_replicates, held_copies
 from harness.stats.frames import Frames, of_case
 from harness.stats.growth import LineChange, line_changes
 from harness.stats.summary import Row, Summary, summarise
+from harness.stats.worst import excerpt
 
 _MOST_LINES = 8
 _MOST_INPUTS = 5
 
 
-class Report(Struct, frozen=True):
+class Report(Struct, frozen=True, dict=True):
     """A run's tables, what they come to, the copies held at its peaks, and the claim under test."""
 
     frames: Frames
     summary: Summary
     held: Sequence[Held]
     claim: Claim = Claim()
+
+    @cached_property
+    def shown(self) -> Summary:
+        """The rows that are listed: of many binaries those of the worst."""
+        return excerpt(self.summary)
 
     def lines(self) -> dict[str, list[LineChange]]:
         """Return the lines that hold most at the peaks, by input, for the first few inputs.

@@ -12,6 +12,7 @@ from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.columns import (
     CALLED,
+    SPREADS,
     TERMINAL,
     TERMINAL_LIMITED,
     capture_excess,
@@ -27,6 +28,7 @@ from harness.stats.copies import Held
 from harness.stats.growth import LineChange
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Row, Summary
+from harness.stats.worst import MOST_BINARIES, excerpt, spreads
 from harness.tables import live_line, pick, print_tables
 
 _NAME_WIDTH = 24
@@ -44,16 +46,22 @@ def print_summary(
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))
     console.print()
-    columns = summary_columns(summary, held)
-    for keys, sources in _iter_groups(summary):
+    columns, shown = summary_columns(summary, held), excerpt(summary)
+    if shown is not summary:
+        print_tables(SPREADS, {"Over all binaries": spreads(summary)}, console)
+    for keys, sources in _iter_groups(shown):
         print_tables(
             pick(columns, keys if held else keys.replace(" copies", "")),
-            {_title(source): summary.of_source(source) for source in sources},
+            {_title(source): shown.of_source(source) for source in sources},
             console,
         )
     others = other_columns(summary)
     if others:
-        print_tables(others, {"Other metrics": summary.rows}, console)
+        print_tables(others, {"Other metrics": shown.rows}, console)
+    if left_out := len(summary.rows) - len(shown.rows):
+        console.print(
+            f"{left_out} more rows, not the worst: --json has all, report.html finds them"
+        )
     for binary, changes in lines.items():
         print_tables(line_columns(summary.arms, changes), {_held_at(binary): changes}, console)
     for line in _iter_notes(summary, manifest, held):
@@ -109,5 +117,7 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
 
 
 def _note(what: str, binaries: list[str]) -> str:
-    names = ", ".join(shorten(binary, _NAME_WIDTH) for binary in binaries)
+    names = ", ".join(shorten(binary, _NAME_WIDTH) for binary in binaries[:MOST_BINARIES])
+    if more := len(binaries[MOST_BINARIES:]):
+        names += f" and {more} more"
     return f"{inert(what)}: {names}" if names else inert(what)

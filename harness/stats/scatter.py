@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from statistics import fmean
 
 import pandas as pd
 from msgspec import Struct
@@ -51,8 +52,12 @@ def scatters(frames: Frames) -> list[Scatter]:
 
 
 def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
-    cells = [values.astype(float) for _, values in rows.groupby(_CELL)["value"]]
-    repeated = [values for values in cells if len(values) > 1 and values.mean() > 0]
+    cells: dict[tuple[str, ...], list[float]] = {}
+    for *cell, value in rows[[*_CELL, "value"]].itertuples(index=False, name=None):
+        cells.setdefault(tuple(cell), []).append(float(value))
+    repeated = [
+        values for _, values in sorted(cells.items()) if len(values) > 1 and fmean(values) > 0
+    ]
     deviations = [value for values in repeated for value in _iter_deviations(values)]
     return Scatter(
         metric=metric,
@@ -60,17 +65,18 @@ def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
         arm=arm,
         deviations_pct=tuple(deviations),
         cells=len(repeated),
-        exact_cells=sum(values.min() == values.max() for values in repeated),
-        single_cells=sum(len(values) == 1 for values in cells),
+        exact_cells=sum(min(values) == max(values) for values in repeated),
+        single_cells=sum(len(values) == 1 for values in cells.values()),
         reach_pct=_reach(deviations, len(repeated)),
     )
 
 
-def _iter_deviations(values: pd.Series[float]) -> Iterator[float]:
-    if values.min() == values.max():  # their computed mean may differ in the last digit
+def _iter_deviations(values: Sequence[float]) -> Iterator[float]:
+    if min(values) == max(values):  # their computed mean may differ in the last digit
         yield from [0.0] * len(values)
     else:
-        yield from (100 * (values / values.mean() - 1)).tolist()
+        mean = fmean(values)
+        yield from (100 * (value / mean - 1) for value in values)
 
 
 def _reach(deviations: list[float], cells: int) -> float | None:

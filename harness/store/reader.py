@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,10 @@ class _Record(Record):
 
     collections: Raw = Raw()  # type: ignore[assignment]
     timeline: Raw = Raw()  # type: ignore[assignment]
+
+
+_WHOLE = msgspec.json.Decoder(Record)
+_LEAN: msgspec.json.Decoder[Record] = msgspec.json.Decoder(_Record)
 
 
 class Run(Struct, frozen=True):
@@ -93,16 +97,24 @@ def read_records(run_dir: Path, warnings: list[str]) -> list[Record]:
 class StoredRecords:
     """The records of a run in the order in which they were stored, read anew by every iteration."""
 
-    def __init__(self, run_dir: Path, warnings: list[str], *, whole: bool = True) -> None:
+    def __init__(
+        self,
+        run_dir: Path,
+        warnings: list[str],
+        *,
+        whole: bool = True,
+        of: Container[str] | None = None,
+    ) -> None:
         """Read nothing yet.
 
         Args:
             run_dir: The run.
             warnings: Gets a line when the last record is torn, which is then left out.
             whole: Without, the parts of records stay empty that are `LARGE`.
+            of: The binaries whose records are wanted, if not all are.
         """
         self._path, self._warnings = run_dir / RECORDS, warnings
-        self._whole = whole
+        self._whole, self._of = whole, of
 
     def __iter__(self) -> Iterator[Record]:
         """Yield every record.
@@ -111,17 +123,25 @@ class StoredRecords:
             StoreError: There are none, or a line that was written whole is damaged; file and line
                 are named.
         """
-        decoder = msgspec.json.Decoder(Record if self._whole else _Record)
         try:
             with self._path.open("rb") as file:
                 for number, line in enumerate(file, start=1):
-                    if line.endswith(b"\n"):
-                        record = _decode(decoder, line, self._path, number)
-                        yield record if self._whole else structs.replace(record, **_EMPTIED)
-                    else:
+                    if not line.endswith(b"\n"):
                         self._warn(f"{self._path}: line {number} is torn and was left out")
+                    elif self._is_wanted(line, number):
+                        yield self._read(line, number)
         except OSError as error:
             raise StoreError(f"{self._path}: {error.strerror}", remedy="measure again") from error
+
+    def _is_wanted(self, line: bytes, number: int) -> bool:
+        if self._of is None:
+            return True
+        return _decode(_LEAN, line, self._path, number).job.binary in self._of
+
+    def _read(self, line: bytes, number: int) -> Record:
+        if self._whole:
+            return _decode(_WHOLE, line, self._path, number)
+        return structs.replace(_decode(_LEAN, line, self._path, number), **_EMPTIED)
 
     def _warn(self, text: str) -> None:
         if text not in self._warnings:

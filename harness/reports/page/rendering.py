@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 from harness.reports.columns import (
     MEASURED,
     OVERHEADS,
+    SPREADS,
     capture_excess,
     describe,
     exact,
@@ -32,7 +33,10 @@ from harness.reports.page.results import gate_columns, result_columns
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
 from harness.reports.report import Report
 from harness.stats.labels import inert, shorten
+from harness.stats.summary import Summary
+from harness.stats.worst import spreads
 from harness.tables import html_cells, html_head, html_table
+from harness.text import json_bytes
 from harness.units import format_bytes, format_seconds
 
 _TEMPLATES = "templates/page"
@@ -71,11 +75,17 @@ def render_page(
 
 def _about_run(report: Report, gate: GateReport) -> dict[str, Any]:
     manifest, frames = report.frames.manifest, report.frames
+    anchors = anchors_of(report.shown)
     return {
         "run": manifest,
         "excess": capture_excess(report.summary),
         "overhead_gap": overhead_gap(manifest),
-        "corpus": manifest.corpus,
+        "corpus": [
+            one for one in manifest.corpus if report.shown is report.summary or one.name in anchors
+        ],
+        "corpus_left_out": sum(one.name not in anchors for one in manifest.corpus)
+        if report.shown is not report.summary
+        else 0,
         "languages": languages_of(frames.deliveries),
         "failed": frames.failures.head(_MOST_FAILURES).to_dict("records"),
         "failed_left_out": max(0, len(frames.failures) - _MOST_FAILURES),
@@ -85,21 +95,37 @@ def _about_run(report: Report, gate: GateReport) -> dict[str, Any]:
 
 
 def _about_results(report: Report, parts: Any) -> dict[str, Any]:
-    summary, claim, anchors = report.summary, report.claim, anchors_of(report.summary)
+    summary, claim, shown = report.summary, report.claim, report.shown
+    anchors = anchors_of(shown)
     return {
         "summary": summary,
+        "shown": shown,
+        "spreads": [] if shown is summary else spreads(summary),
+        "spread_columns": SPREADS,
+        "rest": _rest(summary, shown),
         "claim": claim,
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
         "limits": list(iter_limits(summary)),
-        "columns": result_columns(summary, claim, anchors, report.held, parts),
+        "columns": result_columns(shown, claim, anchors, report.held, parts),
         "gate_columns": gate_columns(anchors, parts),
-        "exceptions": list(iter_exceptions(summary, claim)),
+        "exceptions": list(iter_exceptions(shown, claim)),
         "doubts": group_doubts(summary),
         "gaps": group_gaps(summary, report.frames.manifest),
         "measured": measured(summary),
     }
+
+
+def _rest(summary: Summary, shown: Summary) -> Markup:
+    """Return the rows that are not listed, for the search: no tag can be in it."""
+    listed = {row.binary for row in shown.rows}
+    rows = [
+        (inert(row.binary), row.source, *(arm.peak and arm.peak.median for arm in row.arms),
+         None if row.reduction_pct is None else round(-row.reduction_pct, 1), row.counts)
+        for row in summary.rows if row.binary not in listed
+    ]  # fmt: skip
+    return Markup(json_bytes(rows).decode().replace("<", r"\u003c"))  # noqa: S704  escaped here
 
 
 @cache

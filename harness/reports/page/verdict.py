@@ -100,7 +100,7 @@ def _overshoot(summary: Summary, claim: Claim) -> Judgement:
         examples=tuple(
             Example(
                 row,
-                Standing.FAILS if row in outcome.fails else Standing.HOLDS,
+                Standing.FAILS if _overshot(row) > claim.overshoot_bytes else Standing.HOLDS,
                 overshoot_cell(row),
             )
             for row in worst.values()

@@ -61,6 +61,33 @@
     filter();
   }
 
+  /* The rows that are not listed: searched as they are typed for, fifty at most drawn. */
+  function setUpRest() {
+    const found = document.getElementById("rest-found");
+    const find = document.getElementById("rest-find");
+    const rows = JSON.parse(document.getElementById("rest").textContent);
+    const size = (bytes) => (bytes === null ? "not measured" : `${(bytes / 1048576).toFixed(2)} MiB`);
+    function search() {
+      const word = find.value.trim().toLowerCase();
+      const hits = word ? rows.filter((row) => row[0].toLowerCase().includes(word)) : [];
+      found.tBodies[0].replaceChildren(...hits.slice(0, 50).map((row) => {
+        const line = document.createElement("tr");
+        const change = row[4] === null ? "none" : `${row[4] > 0 ? "+" : ""}${row[4]} %${row[5] ? "" : " ?"}`;
+        [row[0], row[1], size(row[2]), size(row[3]), change].forEach((text, at) => {
+          const cell = document.createElement("td");
+          cell.textContent = text;
+          if (at > 1) cell.className = "num";
+          line.append(cell);
+        });
+        return line;
+      }));
+      found.hidden = !hits.length;
+      document.getElementById("rest-count").value = word ? `${hits.length} found` : "";
+    }
+    find.addEventListener("input", search);
+    document.getElementById("rest-form").addEventListener("submit", (event) => event.preventDefault());
+  }
+
   function openTarget() {
     const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (!target) return;
@@ -135,6 +162,7 @@
 
   all(".controls").forEach((controls) => (controls.hidden = false));
   if (table) setUpTable();
+  if (document.getElementById("rest")) setUpRest();
   setUpBinaries();
   setUpCopying();
   setUpPictures();
