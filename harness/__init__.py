@@ -1,1 +1,24 @@
-"""Measure how much memory an upload pipeline holds at its peak, where, and since when."""
+"""Measure how much memory an upload pipeline holds at its peak, where, and since when.
+
+From Python and in notebooks: `ab` and `measure` callables, `run` over a corpus, `load` a run; each
+gives a `Result`. What fails is a `HarnessError`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.api import Result, ab, load, measure
+    from harness.errors import HarnessError
+
+__all__ = ["HarnessError", "Result", "ab", "load", "measure", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is offered when it is asked for: a measured process must not pay for it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from harness import api, errors  # noqa: PLC0415 - that is the point
+
+    return getattr(errors if name == "HarnessError" else api, name)

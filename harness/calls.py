@@ -3,65 +3,137 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import os
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from harness.checkouts import Version, in_checkout
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Call
-
-AB = "ab"
-"""The kind of a run that measured callables."""
+from harness.run.targets import PICKLED
 
 _NO_INPUT = "call"
 
 
-def target_of(text: str) -> tuple[str, str]:
-    """Return `module:attribute` and the directory that the module is imported from.
+class Target(Struct, frozen=True, kw_only=True):
+    """A callable as a worker finds it.
+
+    Attributes:
+        name: Its attribute, for people.
+        pipeline: `module:attribute`, or a pickle that holds it.
+        path: Where its module is imported from; empty where it is installed.
+    """
+
+    name: str
+    pipeline: str
+    path: str
+
+
+def target_of(given: str | Callable[..., Any], scratch: Path | None = None) -> Target:
+    """Return how a worker finds a callable.
 
     Args:
-        text: `package.module:function`, imported from the working directory, or
-            `path/file.py:function`.
+        given: `package.module:function`, imported from the working directory;
+            `path/file.py:function`; or the callable itself.
+        scratch: Where a callable is pickled that no other process can import.
 
     Raises:
-        ConfigError: It is neither, or there is no such file.
+        ConfigError: It names none, there is no such file, or it can be neither imported nor
+            pickled.
     """
-    place, colon, attribute = text.rpartition(":")
+    if not isinstance(given, str):
+        return _described(given, scratch)
+    place, colon, attribute = given.rpartition(":")
     if not (colon and place and attribute):
         raise ConfigError(
-            f"{text!r} does not name a callable",
+            f"{given!r} does not name a callable",
             remedy="write package.module:function, or path/file.py:function",
         )
     if not place.endswith(".py"):
-        return text, str(Path.cwd())
+        return Target(name=attribute, pipeline=given, path=str(Path.cwd()))
     path = Path(place).absolute()
     if not path.is_file():
         raise ConfigError(f"{place} does not exist")
-    return f"{path.stem}:{attribute}", str(path.parent)
+    return Target(name=attribute, pipeline=f"{path.stem}:{attribute}", path=str(path.parent))
 
 
-def arms_of(targets: Sequence[str], call: Call) -> list[Arm]:
+def _described(given: Callable[..., Any], scratch: Path | None) -> Target:
+    name = getattr(given, "__qualname__", type(given).__name__)
+    module = sys.modules.get(getattr(given, "__module__", None) or "")
+    file = getattr(module, "__file__", None)
+    if module is None or file is None or not _is_found(module, name, given):
+        return _pickled(given, name, scratch)
+    path = Path(file)
+    package = module.__name__.split(".")
+    if module.__name__ == "__main__":
+        package = [path.stem]
+    root = path.parents[len(package) - (path.name != "__init__.py")]
+    installed = root.name in {"site-packages", "dist-packages"}
+    return Target(
+        name=name, pipeline=f"{'.'.join(package)}:{name}", path="" if installed else str(root)
+    )
+
+
+def _is_found(module: ModuleType, name: str, given: object) -> bool:
+    try:
+        return operator.attrgetter(name)(module) is given
+    except AttributeError:
+        return False
+
+
+def _pickled(given: object, name: str, scratch: Path | None) -> Target:
+    """Pickle what is defined where no other process can import it: in a notebook, in a function."""
+    remedy = "put it into a module (in a notebook: %%writefile export.py), or install cloudpickle"
+    try:
+        import cloudpickle  # noqa: PLC0415 - an extra, and only for this
+
+        data = cloudpickle.dumps(given)
+    except ImportError:
+        raise ConfigError(f"no other process can import {name}", remedy=remedy) from None
+    except Exception as error:  # whatever it refers to may refuse
+        raise ConfigError(f"{name} can be neither imported nor pickled: {error}", remedy="put it "
+                          "into a module, and what it refers to as well") from error  # fmt: skip
+    assert scratch is not None
+    path = scratch / f"{hashlib.sha256(data).hexdigest()[:16]}.pickle"
+    path.write_bytes(data)
+    return Target(name=name, pipeline=f"{PICKLED}{path}", path=str(Path.cwd()))
+
+
+def arms_of(
+    targets: Sequence[str | Callable[..., Any]], call: Call, scratch: Path | None = None
+) -> list[Arm]:
     """Return one arm for each callable, called by what tells it from the others.
 
     Raises:
         ConfigError: One names no callable.
     """
-    found = [target_of(text) for text in targets]
-    short = [target.rpartition(":")[2] for target, _ in found]
-    names = short if len(set(short)) == len(short) else [target for target, _ in found]
+    found = [target_of(one, scratch) for one in targets]
+    names = [one.name for one in found]
     if len(set(names)) < len(names):
-        names = list(targets)
+        names = [one.pipeline for one in found]
+    if len(set(names)) < len(names):
+        names = [
+            one if isinstance(one, str) else f"{number} {name}"
+            for number, (one, name) in enumerate(zip(targets, names, strict=True), 1)
+        ]
     return [
         Arm(
             name=name,
-            pipeline=target,
-            call=structs.replace(call, paths=(path,), roots=(path, _package(target))),
+            pipeline=target.pipeline,
+            call=structs.replace(
+                call,
+                paths=tuple(dict.fromkeys(filter(None, (target.path, *call.paths)))),
+                roots=tuple(filter(None, (target.path, _package(target.pipeline)))),
+            ),
         )
-        for name, (target, path) in zip(names, found, strict=True)
+        for name, target in zip(names, found, strict=True)
     ]
 
 
@@ -79,7 +151,8 @@ def arms_of_versions(versions: Sequence[Version], text: str, call: Call) -> list
 
 
 def _call_in(version: Version, text: str, call: Call) -> tuple[str, Call]:
-    target, path = target_of(text)
+    target = target_of(text)
+    path = target.path
     code = str(version.directory) if version.directory else path
     place = text.rpartition(":")[0]
     if place.endswith(".py"):
@@ -88,10 +161,10 @@ def _call_in(version: Version, text: str, call: Call) -> tuple[str, Call]:
         path = code
     # What is installed comes before its checkout, where extension modules have not been built.
     paths = (path,) if place.endswith(".py") or not version.python else ()
-    return target, structs.replace(
+    return target.pipeline, structs.replace(
         call,
         paths=paths,
-        roots=(path, code, _package(target)),
+        roots=(path, code, _package(target.pipeline)),
         python=version.python,
         commit=version.commit,
     )

@@ -336,6 +336,8 @@ EXPERIMENT_REPLICATES = 2
 
 # A sweep and a scaling run measure the pipeline alone, once: what they look at repeats.
 SWEEP = RunOptions(sources=("replay",), arms=(ONE_PIPELINE,), probes=("peak", "bare"), replicates=1)
+# Of a user's own callables: what they hold, where, and how long they take.
+AB = RunOptions(probes=("peak", "memray", "bare"))
 LIMIT = RunOptions(sources=("replay",), probes=("peak", "bare"), replicates=1)
 
 # What a run tries besides when nobody chose its probes or sources: the smallest binaries, where a

@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.calls import AB, arms_of, arms_of_versions, inputs_of
+from harness.calls import arms_of, arms_of_versions, inputs_of
 from harness.checkouts import Version, checked_out, in_checkout
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
-from harness.config import PipelineOptions, RunOptions
+from harness.config import AB, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import CALL, Call
 from harness.rounds import measure_in_turn
@@ -117,7 +117,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
             help="Fail (exit code 3) where the peak of the second is higher by more than this.",
         ),
     ] = None,
-    options: Annotated[RunOptions, Fields(*_OFFERED)],
+    options: Annotated[RunOptions, Fields(*_OFFERED)] = AB,
     report: Annotated[
         bool,
         typer.Option("--report/--no-report", help="Write pictures, report.md and report.html."),
@@ -160,7 +160,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
             pools = [pool_runs(runs, options.results, command) for runs in sides]
             raise typer.Exit(_judged(suite, pools, out, json=json))
         arms = arms_of_versions(versions, targets[0], call) if versions else arms_of(targets, call)
-        request = request_of(options, arms, PipelineOptions(), command_line(), AB)
+        request = request_of(options, arms, PipelineOptions(), command_line(), CALL)
         request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
         with RunView(console) as view:
             run_dir = run_session(request, view)

@@ -63,7 +63,7 @@ def print_summary(
             f"{left_out} more rows, not the worst: --json has all, report.html finds them"
         )
     for binary, changes in lines.items():
-        print_tables(line_columns(summary.arms, changes), {_held_at(binary): changes}, console)
+        print_tables(line_columns(summary.arms, changes), {held_at(binary): changes}, console)
     for line in _iter_notes(summary, manifest, held):
         console.print(Text(line, style="dim"))
 
@@ -92,7 +92,8 @@ def _title(source: str) -> str:
     return f"Source {source}: {SOURCES.get(source, '')}".rstrip(": ")
 
 
-def _held_at(binary: str) -> str:
+def held_at(binary: str) -> str:
+    """Return the title of a table of lines."""
     return f"Held at the peaks over {binary}, by line"
 
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.errors import InputRejected
+from harness.errors import HarnessError, InputRejected
 from harness.records import VERIFY, Call, Counters, Job
 from harness.run.digest import Digest, NoDigest, size_of
 from harness.run.frames import WorkDone
@@ -101,6 +101,8 @@ async def _awaited(result: Any) -> Any:
 def _imported(target: str) -> Any:
     try:
         return load(target)
+    except HarnessError as error:
+        raise InputRejected(error.message, remedy=error.remedy) from error
     except Exception as error:  # a module may raise whatever it likes
         raise InputRejected(
             f"{target} cannot be imported: {type(error).__name__}: {error}",

@@ -76,6 +76,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checkouts": {"run"},
     "calls": {"checkouts"},
     "rounds": {"checkouts"},
+    "api": {"calls", "corpus", "loading", "registry", "reports", "run", "stats", "tables"},
     "suites": {"corpus", "gates", "limits", "pipelines", "registry", "run", "stats", "units"},
     "comparing": {"loading", "run", "stats", "store"},
     "judging": {"comparing", "gates", "loading", "registry", "stats", "store", "suites"},

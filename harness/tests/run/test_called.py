@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.calls import arms_of, inputs_of, target_of
+from harness.calls import Target, arms_of, inputs_of, target_of
 from harness.errors import ConfigError, InputRejected
 from harness.records import VERIFY, Call, Job
 from harness.run.called import CalledWork
@@ -173,8 +173,9 @@ def test_what_cannot_be_called_is_refused(
 def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "mine.py").write_text("")
     monkeypatch.chdir(tmp_path)
-    assert target_of("a.b:c.d") == ("a.b:c.d", str(tmp_path))
-    assert target_of("mine.py:f") == ("mine:f", str(tmp_path))
+    here = str(tmp_path)
+    assert target_of("a.b:c.d") == Target(name="c.d", pipeline="a.b:c.d", path=here)
+    assert target_of("mine.py:f") == Target(name="f", pipeline="mine:f", path=here)
     for text, reason in (("a.b", "not name"), (":f", "not name"), ("no.py:f", "not exist")):
         with pytest.raises(ConfigError, match=reason):
             target_of(text)

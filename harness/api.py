@@ -1,0 +1,319 @@
+"""The same from Python: measure callables or a corpus, load a run, and look at the result.
+
+`import harness` offers these names. Each call measures in fresh processes, as the commands do, and
+raises a `HarnessError` with the reason and the remedy where it cannot answer.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from msgspec import structs
+
+from harness.calls import arms_of, inputs_of, target_of
+from harness.config import AB, DEFAULTS, Claim, PipelineOptions, RunOptions
+from harness.errors import ConfigError
+from harness.loading import load_frames
+from harness.nearest import nearest
+from harness.records import CALL, Call
+from harness.reports.columns import TERMINAL, line_columns, summary_columns
+from harness.reports.headline import Headline
+from harness.reports.report import Report, report_of
+from harness.reports.terminal import held_at, print_summary
+from harness.run.request import RunRequest, request_of
+from harness.run.schedule import is_there
+from harness.run.scratch import scratch_directory
+from harness.run.session import run_session
+from harness.stats.answered import refuse_unanswered
+from harness.tables import html_table, make_console, pick
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Target = Callable[..., Any] | str
+"""A callable, or its name as `harness ab` takes it."""
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Result:
+    """A run, and what it comes to.
+
+    Printed, it is the table that the command prints; in a notebook, the same as HTML.
+
+    Attributes:
+        path: The run's directory, for `harness report`, `compare`, `gate` and `load`.
+        frames: Its tables, one observation per row (`harness.stats.frames.COLUMNS`).
+        summary: One row per input and source (`harness.stats.summary.Summary`).
+    """
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self.path, self.frames, self.summary = report.frames.path, report.frames, report.summary
+
+    @property
+    def reduction_pct(self) -> float:
+        """How much less the second holds at its peak, in per cent, if there is one input.
+
+        Raises:
+            ConfigError: There are several, or nothing was compared.
+        """
+        known = [row.reduction_pct for row in self.summary.rows]
+        if len(known) != 1 or known[0] is None:
+            raise ConfigError(
+                f"{len(known)} rows have no one change", remedy="see summary.rows, or to_frame()"
+            )
+        return known[0]
+
+    @property
+    def peak_bytes(self) -> int:
+        """The peak heap of what was judged, if there is one input.
+
+        Raises:
+            ConfigError: There are several, or it is not known.
+        """
+        peaks = [row.candidate.peak for row in self.summary.rows]
+        if len(peaks) != 1 or peaks[0] is None:
+            raise ConfigError(
+                f"{len(peaks)} rows have no one peak", remedy="see summary.rows, or to_frame()"
+            )
+        return int(peaks[0].median)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per input, source and arm.
+
+        Columns are `input`, `source`, `arm`, `peak_bytes` (median), `replicates`, `exact` (they
+        agree to the byte), `reduction_pct` (against the first arm) and `same_output`.
+        """
+        import pandas as pd  # noqa: PLC0415 - not to be paid for by who only prints
+
+        return pd.DataFrame(
+            {
+                "input": row.binary,
+                "source": row.source,
+                "arm": arm.name,
+                "peak_bytes": int(arm.peak.median) if arm.peak else None,
+                "replicates": arm.peak.replicates if arm.peak else 0,
+                "exact": arm.peak.exact if arm.peak else False,
+                "reduction_pct": row.reduction_pct if arm is row.candidate else None,
+                "same_output": row.same_output,
+            }
+            for row in self.summary.rows
+            for arm in ((row.candidate,) if self.summary.alone else row.arms)
+        )
+
+    def lines(self) -> pd.DataFrame:
+        """Return the lines that hold most at the peaks, one per row, with bytes and code."""
+        import pandas as pd  # noqa: PLC0415 - likewise
+
+        return pd.DataFrame(
+            {"input": binary, **structs.asdict(line)}
+            for binary, lines in self._report.lines().items()
+            for line in lines
+        )
+
+    def plot(self, name: str = "peak_heap") -> Figure:
+        """Return one of the pictures of a report, by the name of a registered plot.
+
+        Raises:
+            ConfigError: There is no such plot.
+        """
+        from harness import registry  # noqa: PLC0415 - matplotlib
+
+        figure: Figure = registry.load("plot", name)(self.frames)
+        return figure
+
+    def __repr__(self) -> str:
+        text = io.StringIO()
+        console = make_console(text)
+        print_summary(
+            self.summary,
+            self.frames.manifest,
+            console,
+            held=self._report.held,
+            lines=self._report.lines(),
+        )
+        return text.getvalue().rstrip()
+
+    def _repr_html_(self) -> str:
+        arms, lines = self.summary.arms, self._report.lines()
+        columns = summary_columns(self.summary, self._report.held)
+        parts = [
+            Markup("<p><b>{}</b> {}</p>").format(one.answer, one.support)
+            for one in Headline(self.summary, Claim()).iter_findings()
+        ]
+        parts.append(html_table(pick(columns, TERMINAL), self.summary.rows))
+        for name, held in lines.items():
+            parts.append(Markup("<p>{}</p>").format(held_at(name)))
+            parts.append(html_table(line_columns(arms, held), held))
+        return Markup("\n").join(parts)
+
+
+def ab(
+    old: Target,
+    new: Target,
+    *,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] = _NONE,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+    **options: Any,
+) -> Result:
+    """Measure two callables over the same arguments, and compare what they hold at their peaks.
+
+    Args:
+        old: What is compared with.
+        new: What is judged.
+        args: Positional arguments of both; anything that can be pickled.
+        kwargs: Likewise by keyword.
+        inputs: Files, or directories of files; the path of each is the first argument, and each is
+            a case of its own.
+        **options: As for `measure`.
+
+    Raises:
+        HarnessError: Something cannot be called, or not be answered.
+    """
+    return _called([old, new], args, kwargs, inputs, options)
+
+
+def measure(
+    target: Target,
+    *,
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] = _NONE,
+    inputs: Iterable[str | os.PathLike[str]] = (),
+    **options: Any,
+) -> Result:
+    """Measure what one callable holds at its peak.
+
+    Args:
+        target: What is called.
+        args: Its positional arguments; anything that can be pickled.
+        kwargs: Likewise by keyword.
+        inputs: Files, or directories of files; the path of each is the first argument, and each is
+            a case of its own.
+        **options: `setup`, `teardown` and `digest`, callables or names of some; `output`, what is
+            compared of what is written; and the fields of `harness.config.RunOptions`, such as
+            `probes`, `replicates`, `env` and `results`.
+
+    Raises:
+        HarnessError: It cannot be called, or not be answered.
+    """
+    return _called([target], args, kwargs, inputs, options)
+
+
+def run(
+    corpus: str | os.PathLike[str],
+    *,
+    arms: Sequence[str] = DEFAULTS.arms,
+    pipeline_options: PipelineOptions = PipelineOptions(),  # noqa: B008 - immutable
+    **options: Any,
+) -> Result:
+    """Measure the pipelines over a corpus, as `harness run` does.
+
+    Args:
+        corpus: A directory, or one ELF file.
+        arms: Registered pipelines; the last is compared with the first.
+        pipeline_options: What they share.
+        **options: The fields of `harness.config.RunOptions`.
+
+    Raises:
+        HarnessError: It cannot be read, or not be answered.
+    """
+    from harness.corpus import Arrivals, binaries_of, resolve  # noqa: PLC0415 - see above
+    from harness.run.extensions import arms_by_name  # noqa: PLC0415 - likewise
+
+    chosen = _options(DEFAULTS, {**options, "arms": tuple(arms)})
+    command = ["python", "-m", "harness", "run", os.fspath(corpus)]
+    request = request_of(chosen, arms_by_name(chosen.arms), pipeline_options, command)
+    with closing(resolve(Path(corpus))) as found:
+        request = structs.replace(request, binaries=binaries_of(found))
+        return _measured(request, Arrivals(found, say=lambda _: None))
+
+
+def load(path: str | os.PathLike[str]) -> Result:
+    """Load a run that was stored, whole or not.
+
+    Raises:
+        StoreError: There is none, or it is damaged.
+    """
+    return Result(report_of(load_frames(path)))
+
+
+def _called(
+    targets: Sequence[Target],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    inputs: Iterable[str | os.PathLike[str]],
+    options: dict[str, Any],
+) -> Result:
+    _refuse_to_measure_oneself()
+    own = {name: options.pop(name) for name in ("setup", "teardown", "digest") if name in options}
+    call = Call(output=options.pop("output", ""))
+    with scratch_directory() as scratch:
+        for name, given in own.items():
+            target = target_of(given, scratch)
+            paths = (*call.paths, target.path) if target.path else call.paths
+            call = structs.replace(call, paths=paths, **{name: target.pipeline})
+        if args or kwargs:
+            call = structs.replace(call, pickled=_pickled((tuple(args), dict(kwargs)), scratch))
+        arms = arms_of(targets, call, scratch)
+        command = ["harness.ab", *(arm.name for arm in arms)]
+        request = request_of(_options(AB, options), arms, PipelineOptions(), command, CALL)
+        found = inputs_of([Path(path) for path in inputs], call)
+        return _measured(structs.replace(request, binaries=found, sources=(CALL,)))
+
+
+def _measured(request: RunRequest, has_arrived: Callable[[str], bool] = is_there) -> Result:
+    result = load(run_session(request, lambda _: None, has_arrived))
+    refuse_unanswered(result.frames, result.summary.rows)
+    return result
+
+
+def _options(base: RunOptions, given: Mapping[str, Any]) -> RunOptions:
+    """Return the options, each given as its field in `RunOptions` or as plain Python has it."""
+    known = RunOptions.__struct_fields__
+    for name in given:
+        if name not in known:
+            raise ConfigError(f"there is no option {name!r}", remedy=nearest(name, known))
+    plain = {**given}
+    if isinstance(env := plain.get("env"), Mapping):
+        plain["env"] = tuple(f"{name}={value}" for name, value in env.items())
+    if "results" in plain:
+        plain["results"] = Path(plain["results"])
+    for name in ("probes", "arms", "sources"):
+        if name in plain:
+            plain[name] = (plain[name],) if isinstance(plain[name], str) else tuple(plain[name])
+    return structs.replace(base, **plain)
+
+
+def _pickled(value: object, scratch: Path) -> str:
+    try:
+        data = pickle.dumps(value)
+    except Exception as error:
+        raise ConfigError(
+            f"the arguments cannot be sent to another process: {error}",
+            remedy="make them there: setup=a_callable_that_returns_them",
+        ) from error
+    path = scratch / "arguments.pickle"
+    path.write_bytes(data)
+    return str(path)
+
+
+def _refuse_to_measure_oneself() -> None:
+    """Refuse what a worker does that imports a script which measures as soon as it is imported."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    if spec is not None and spec.name.startswith("harness.run."):
+        raise ConfigError(
+            "the script that measures would measure itself",
+            remedy='put the call behind if __name__ == "__main__":',
+        )

@@ -1,0 +1,123 @@
+"""What `import harness` offers, in real processes: measure, compare, load, show."""
+
+from __future__ import annotations
+
+import builtins
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+
+import harness
+from harness.corpus import fixtures_directory
+
+QUICK: dict[str, Any] = {"probes": ("peak", "memray"), "replicates": 1}
+
+
+def listed(count: int) -> str:
+    rows = [{"id": number} for number in range(count)]
+    return json.dumps(rows)
+
+
+def streamed(count: int) -> str:
+    return "[" + ", ".join(json.dumps({"id": number}) for number in range(count)) + "]"
+
+
+def chunks(count: int) -> Iterator[bytes]:
+    for _ in range(count):
+        yield bytes(100_000)
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> harness.Result:
+    return harness.ab(
+        listed, streamed, args=(5_000,), results=tmp_path_factory.mktemp("results"), **QUICK
+    )
+
+
+def test_two_callables_are_compared(result: harness.Result) -> None:
+    assert result.reduction_pct > 50
+    table = result.to_frame().set_index("arm")
+    assert table["peak_bytes"]["listed"] > 2 * table["peak_bytes"]["streamed"]
+    assert result.peak_bytes == table["peak_bytes"]["streamed"]
+    assert table["same_output"].tolist() == [True, True]
+    assert "rows = [" in result.lines()["code"].iloc[0]
+
+
+def test_a_result_shows_itself_in_a_terminal_and_in_a_notebook(result: harness.Result) -> None:
+    for shown in (repr(result), result._repr_html_()):
+        assert "less peak heap than listed over 1 input" in " ".join(shown.split())
+        assert "rows = [" in shown
+    assert "<table" in result._repr_html_()
+    assert isinstance(result.plot(), Figure)
+    assert isinstance(result.plot("copies"), Figure)
+
+
+def test_a_run_is_loaded_from_its_directory(result: harness.Result) -> None:
+    assert repr(harness.load(result.path)) == repr(result)
+
+
+def test_one_callable_has_a_peak_and_no_change(tmp_path: Path) -> None:
+    ballast = bytearray(1_000_000)  # what is pickled with it is there before, and is not its own
+    alone = harness.measure(lambda count: [len(ballast), *chunks(count)], args=(3,),
+                            results=tmp_path, probes="peak", replicates=1)  # fmt: skip
+    assert 300_000 < alone.peak_bytes < 400_000
+    assert len(alone.to_frame()) == 1
+    with pytest.raises(harness.HarnessError, match="have no one change"):
+        _ = alone.reduction_pct
+
+
+def test_a_corpus_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    binary = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
+    found = harness.run(binary, sources="replay", results=tmp_path, probes="peak", replicates=1)
+    assert found.to_frame()["arm"].tolist() == ["legacy", "streaming"]
+
+
+def test_what_cannot_be_sent_to_another_process_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(harness.HarnessError, match="arguments cannot be sent"):
+        harness.measure(listed, args=(chunks(1),), results=tmp_path)
+    with pytest.raises(harness.HarnessError, match=r"no option 'probe' — .*probes"):
+        harness.measure(listed, probe="peak")
+    real = builtins.__import__
+    without = lambda name, *rest: (  # noqa: E731
+        real("no_such_module") if name == "cloudpickle" else real(name, *rest)
+    )
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(harness.HarnessError, match=r"%%writefile export\.py"):
+        harness.measure(lambda: None, results=tmp_path)
+
+
+def test_a_script_that_measures_itself_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import harness\ndef f(): return 1\nprint(harness.measure(f, probes='peak'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert 'if __name__ == "__main__":' in done.stderr
+
+
+@pytest.mark.parametrize("name", harness.__all__)
+def test_every_name_is_there_and_documented(name: str) -> None:
+    assert getattr(harness, name).__doc__
+    page = Path(harness.__file__).parent.parent / "docs" / "api.md"
+    assert not page.exists() or f"harness.{name}" in page.read_text(encoding="utf-8")
+
+
+def test_no_other_name_is_there() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'abc'"):
+        _ = harness.abc
