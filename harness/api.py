@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-Target = Callable[..., Any] | str
+Function = Callable[..., Any] | str
 """A callable, or its name as `harness ab` takes it."""
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -160,8 +160,8 @@ class Result:
 
 
 def ab(
-    old: Target,
-    new: Target,
+    old: Function,
+    new: Function,
     *,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NONE,
@@ -186,7 +186,7 @@ def ab(
 
 
 def measure(
-    target: Target,
+    target: Function,
     *,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NONE,
@@ -250,7 +250,7 @@ def load(path: str | os.PathLike[str]) -> Result:
 
 
 def _called(
-    targets: Sequence[Target],
+    targets: Sequence[Function],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     inputs: Iterable[str | os.PathLike[str]],
