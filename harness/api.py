@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-Function = Callable[..., Any] | str
+Named = Callable[..., Any] | str
 """A callable, or its name as `harness ab` takes it."""
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -160,8 +160,8 @@ class Result:
 
 
 def ab(
-    old: Function,
-    new: Function,
+    old: Named,
+    new: Named,
     *,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NONE,
@@ -186,7 +186,7 @@ def ab(
 
 
 def measure(
-    target: Function,
+    target: Named,
     *,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NONE,
@@ -250,7 +250,7 @@ def load(path: str | os.PathLike[str]) -> Result:
 
 
 def _called(
-    targets: Sequence[Function],
+    targets: Sequence[Named],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
     inputs: Iterable[str | os.PathLike[str]],
