@@ -47,7 +47,7 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
 
     Attributes:
         key: What code calls the column.
-        header: What people call it.
+        header: What people call it, if not by its key.
         cell: Returns the text of a cell.
         kind: How a cell may be changed to fit.
         short: The header in a terminal, where the usual one is too long.
@@ -67,7 +67,7 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
     """
 
     key: str
-    header: str
+    header: str = ""
     cell: Callable[[T], str]
     kind: Literal["name", "text", "number"] = "text"
     short: str = ""
@@ -84,6 +84,11 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
     most: int = 0
     markdown: Callable[[T], Markdown] | None = None
     html: Callable[[T], Markup] | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.header or self.key
 
     @property
     def classes(self) -> str:
@@ -112,7 +117,7 @@ def pick(columns: Iterable[Column[T]], keys: str) -> list[Column[T]]:
 
 def markdown_table(columns: Sequence[Column[T]], rows: Iterable[T]) -> Markdown:
     """Return a Markdown table, without a line break at its end."""
-    head = [plain(column.long or column.header) for column in columns]
+    head = [plain(column.long or column.title) for column in columns]
     rule = [_RULES[column.justify] for column in columns]
     body = ([_markdown_cell(column, row) for column in columns] for row in rows)
     lines = [f"| {' | '.join(cells)} |" for cells in (head, *body)]
@@ -141,7 +146,7 @@ def html_head(columns: Iterable[Column[T]]) -> Markup:
                     "data-first": _FIRST[column.kind == "number" and not column.rising],
                 }
             ),
-            inert(column.header),
+            inert(column.title),
         )
         for column in columns
     )
@@ -151,7 +156,7 @@ def html_table(columns: Sequence[Column[T]], rows: Iterable[T]) -> Markup:
     """Return an HTML table whose rows stand in their order, for good."""
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(
-            _attributes({"class": column.classes}), inert(column.long or column.header)
+            _attributes({"class": column.classes}), inert(column.long or column.title)
         )
         for column in columns
     )
@@ -294,7 +299,7 @@ def _grid(
 
 
 def _header(column: Column[T]) -> Text:
-    return Text(inert(column.short or column.header))
+    return Text(inert(column.short or column.title))
 
 
 def _print_stacked(columns: Sequence[Column[T]], rows: Sequence[T], console: Console) -> None:

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from harness.calls import arms_of, arms_of_versions, inputs_of
 from harness.checkouts import Version, checked_out, in_checkout
-from harness.cli.options import Fields, command_line, with_options
+from harness.cli.options import Fields, Json, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import AB, PipelineOptions, RunOptions
@@ -122,9 +122,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         bool,
         typer.Option("--report/--no-report", help="Write pictures, report.md and report.html."),
     ] = True,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Measure two callables over the same arguments or files, and compare what they hold.
 

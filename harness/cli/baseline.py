@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from harness.cli.options import Json
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.ratchet import ratchet
 from harness.comparing import baseline_document, compare_runs
@@ -33,11 +34,10 @@ app = typer.Typer(
 
 _Run = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
 _Baseline = Annotated[Path, typer.Option("--baseline", metavar="DIR", help="Where it is kept.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
 @app.command("promote")
-def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
+def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: Json = False) -> None:
     """Make RUN what others are compared with. Bounds that were ratcheted stay.
 
     Refused for a run that is not complete, has a failed replicate, is damaged, or whose arms
@@ -51,7 +51,7 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: _Json = False) -
 
 
 @app.command("show")
-def show(*, baseline: _Baseline = BASELINE, json: _Json = False) -> None:
+def show(*, baseline: _Baseline = BASELINE, json: Json = False) -> None:
     """Show the baseline, what of it can be compared on this machine, and its bounds.
 
     Every digest is verified first.
@@ -73,7 +73,7 @@ def diff(
     *,
     baseline: _Baseline = BASELINE,
     everything: Annotated[bool, typer.Option("--all", help="Print clean rows too.")] = False,
-    json: _Json = False,
+    json: Json = False,
 ) -> None:
     """Show what promoting RUN would change: whether it may be, and every metric that differs.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.options import Json
 from harness.cli.output import write_line
 from harness.comparing import compare_arms, compare_runs
 from harness.config import TOLERANCE_PCT
@@ -52,9 +53,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     everything: Annotated[
         bool, typer.Option("--all", help="Print clean rows too, however many there are.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Compare BASELINE with CANDIDATE, metric by metric, with confidence intervals.
 

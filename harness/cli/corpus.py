@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli.fetch_progress import FetchProgress
+from harness.cli.options import Json
 from harness.cli.output import error_console, output_console, write_line
 from harness.config import CORPUS, TIER, Tier
 from harness.corpus import (
@@ -40,11 +41,10 @@ _Tier = Annotated[
     ),
 ]
 _Directory = Annotated[Path, typer.Argument(help="Where the binaries are, or will be.")]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 
 @app.command("fetch")
-def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
+def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = False) -> None:
     """Fill DIRECTORY with a pinned tier; what is there already is not downloaded again.
 
     Wheels come through pip, with your own index settings; the Go programs are built from source.
@@ -64,7 +64,7 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = F
 
 
 @app.command("list")
-def list_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
+def list_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = False) -> None:
     """Show the binaries of a tier and of DIRECTORY, fetched or not."""
     binaries = list_tier(tier, directory)
     if json:
@@ -76,7 +76,7 @@ def list_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = F
 
 
 @app.command("verify")
-def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: _Json = False) -> None:
+def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = False) -> None:
     """Read every byte of DIRECTORY again and compare it with the pinned tier."""
     findings = verify(pinned_manifest(), tier, directory)
     if json:
@@ -113,25 +113,24 @@ def _status(binary: CorpusBinary) -> str:
 
 
 _BINARIES: list[Column[CorpusBinary]] = [
-    Column(key="binary", header="binary", cell=lambda one: one.name, kind="name"),
-    Column(key="language", header="language", cell=lambda one: one.pin.language if one.pin else ""),
+    Column(key="binary", cell=lambda one: one.name, kind="name"),
+    Column(key="language", cell=lambda one: one.pin.language if one.pin else ""),
     Column(
         key="dwarf",
         header="DWARF",
         cell=lambda one: ", ".join(map(str, one.pin.dwarf)) if one.pin else "",
     ),
-    Column(key="machine", header="machine", cell=lambda one: one.pin.arch if one.pin else ""),
+    Column(key="machine", cell=lambda one: one.pin.arch if one.pin else ""),
     Column(
         key="size",
-        header="size",
         cell=lambda one: format_bytes(one.known_size_bytes),
         kind="number",
     ),
-    Column(key="status", header="status", cell=_status),
+    Column(key="status", cell=_status),
 ]
 
 _FINDINGS: list[Column[PinCheck]] = [
-    Column(key="binary", header="binary", cell=lambda one: one.name, kind="name"),
-    Column(key="state", header="state", cell=lambda one: one.state),
-    Column(key="detail", header="detail", cell=lambda one: one.detail),
+    Column(key="binary", cell=lambda one: one.name, kind="name"),
+    Column(key="state", cell=lambda one: one.state),
+    Column(key="detail", cell=lambda one: one.detail),
 ]

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from harness.bench.prove import Proof, iter_proofs
+from harness.cli.options import Json
 from harness.cli.output import output_console, write_line
 from harness.config import DEFAULTS
 from harness.errors import HarnessError, MeasurementInvalid
@@ -30,9 +31,7 @@ def doctor(
             "extractor and a lost scope, and show each being caught.",
         ),
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Check everything that a measurement depends on, with a remedy for what is wrong."""
     checks: list[MachineCheck] = []

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from harness.cli.options import Json
 from harness.cli.output import error_console, output_console, write_line
 from harness.config import HISTORY
 from harness.errors import ConfigError
@@ -32,9 +33,7 @@ def history(
         bool, typer.Option("--all", help="Show what did not change too.")
     ] = False,
     output: Annotated[Path, typer.Option(help="Where the pictures go.")] = HISTORY,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Follow every metric of every experiment over RUNS, in the order of their start.
 

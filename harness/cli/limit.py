@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.cli.options import Fields, command_line, with_options
+from harness.cli.options import Fields, Json, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import CORPUS, LIMIT, LimitOptions, PipelineOptions, RunOptions
@@ -42,9 +42,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
     ] = None,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Find the smallest memory limit under which each arm still delivers each binary of CORPUS.
 

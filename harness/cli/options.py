@@ -18,6 +18,8 @@ from harness.units import parse_bytes, parse_limits
 
 _ALL = "both"
 
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
 
 class Fields:
     """Says which fields of an option struct a command offers, and which of them have to be given.

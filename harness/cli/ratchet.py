@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from harness.cli.options import Json
 from harness.cli.output import output_console, write_line
 from harness.config import BASELINE
 from harness.gates.ratchet import Decision
@@ -36,9 +37,7 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     baseline: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the baseline is kept.")
     ] = BASELINE,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Propose a bound for every check of the suite that has none written down, from RUN.
 

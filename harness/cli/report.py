@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from harness.cli.options import Json
 from harness.cli.output import error_console, write_line
 from harness.cli.publish import publish
 from harness.errors import ConfigError
@@ -29,9 +30,7 @@ def report(  # noqa: PLR0913 - every parameter is an option of the command
     png: Annotated[
         bool, typer.Option("--png", help="Write each picture as PNG too, besides its SVG.")
     ] = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
     gc_trace: Annotated[
         bool,
         typer.Option(

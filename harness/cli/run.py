@@ -11,7 +11,7 @@ from msgspec import structs
 from rich.text import Text
 
 from harness.cli.fetch_progress import FetchProgress
-from harness.cli.options import Fields, command_line, with_options
+from harness.cli.options import Fields, Json, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import (
@@ -75,9 +75,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             help="Write pictures, report.md and report.html; `harness report RUN` does so later.",
         ),
     ] = True,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Measure what the pipelines hold at their peak, over every binary of CORPUS.
 

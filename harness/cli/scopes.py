@@ -18,8 +18,8 @@ from harness.tables import Column, print_tables
 from harness.text import json_bytes
 
 _COUNTS: list[Column[tuple[str, int]]] = [
-    Column(key="what", header="what", cell=lambda row: row[0]),
-    Column(key="count", header="count", cell=lambda row: f"{row[1]:,}", kind="number"),
+    Column(key="what", cell=lambda row: row[0]),
+    Column(key="count", cell=lambda row: f"{row[1]:,}", kind="number"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.cli.options import Fields, command_line, with_options
+from harness.cli.options import Fields, Json, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions, SweepOptions
@@ -33,9 +33,7 @@ def sweep(
     pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = ONE_PIPELINE,
     within: Annotated[SweepOptions, Fields("budget")],
     options: Annotated[RunOptions, Fields("results")] = SWEEP,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document on standard output.")
-    ] = False,
+    json: Json = False,
 ) -> None:
     """Run one pipeline with thresholds from 64 KiB to 8 MiB over every binary of CORPUS.
 

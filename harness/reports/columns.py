@@ -77,10 +77,9 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
             css="sticky",
             head=True,
         ),
-        Column(key="source", header="source", cell=lambda row: row.source, kind="name"),
+        Column(key="source", cell=lambda row: row.source, kind="name"),
         Column(
             key="change",
-            header="change",
             cell=change_cell,
             kind="number",
             sort=lambda row: None if row.reduction_pct is None else -row.reduction_pct,
@@ -94,7 +93,6 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         _peak_column("candidate", new, "new"),
         Column(
             key="batches",
-            header="batches",
             cell=lambda row: batches_cell(row, alone=not old),
             kind="number",
             sort=_most_batches,
@@ -103,7 +101,6 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         ),
         Column(
             key="overshoot",
-            header="overshoot",
             long="largest overshoot",
             cell=overshoot_cell,
             kind="number",
@@ -123,7 +120,6 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         _copies_column(arms, held),
         Column(
             key="same",
-            header="same",
             long="same output" if summary.calls else "same scopes",
             cell=same_cell,
             style=lambda row: "" if row.same_output else "red",
@@ -191,7 +187,7 @@ def line_columns(arms: tuple[str, str], lines: Sequence[LineChange]) -> list[Col
     """Return the columns of lines that hold memory at the peaks of two arms, or of one alone."""
     old, new = arms
     columns: list[Column[LineChange]] = [
-        Column(key="line", header="line", cell=lambda one: one.location, kind="name", most=34),
+        Column(key="line", cell=lambda one: one.location, kind="name", most=34),
         Column(
             key="baseline",
             header=old,
@@ -206,12 +202,13 @@ def line_columns(arms: tuple[str, str], lines: Sequence[LineChange]) -> list[Col
             cell=lambda one: held_cell(one.candidate_bytes),
             kind="number",
         ),
-        Column(key="inputs", header="inputs", cell=lambda one: f"{one.inputs:.1f}", kind="number"),
+        Column(key="inputs", cell=lambda one: f"{one.inputs:.1f}", kind="number"),
         Column(key="copies", header="outputs", cell=lambda one: f"{one.copies:.1f}", kind="number"),
-        Column(key="code", header="code", cell=lambda one: one.code, kind="name", most=24),
+        Column(key="code", cell=lambda one: one.code, kind="name", most=24),
     ]
     empty = {name for name in ("inputs", "copies") if not any(getattr(x, name) for x in lines)}
-    return [one for one in columns if one.header and one.key not in empty]
+    empty |= set() if old else {"baseline"}
+    return [one for one in columns if one.key not in empty]
 
 
 def held_cell(size_bytes: int) -> str:
@@ -251,7 +248,6 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
 
     return Column(
         key="copies",
-        header="copies",
         cell=cell,
         kind="number",
         sort=lambda row: total(row, row.baseline),
@@ -364,19 +360,19 @@ def overhead_cells(overhead: Overhead) -> tuple[str, str]:
 
 
 MEASURED: list[Column[tuple[str, str, str, int, str]]] = [
-    Column(key="source", header="source", cell=lambda one: one[0], kind="name"),
-    Column(key="probe", header="probe", cell=lambda one: one[1], kind="name"),
-    Column(key="metric", header="metric", cell=lambda one: one[2], kind="name", head=True),
-    Column(key="cases", header="cases", cell=lambda one: str(one[3]), kind="number"),
+    Column(key="source", cell=lambda one: one[0], kind="name"),
+    Column(key="probe", cell=lambda one: one[1], kind="name"),
+    Column(key="metric", cell=lambda one: one[2], kind="name", head=True),
+    Column(key="cases", cell=lambda one: str(one[3]), kind="number"),
     Column(key="replicates", header="replicates of each", cell=lambda one: one[4]),
 ]
 """What was measured how often, as `harness.reports.gaps.measured` has it."""
 
 OVERHEADS: list[Column[tuple[str, Overhead]]] = [
-    Column(key="probe", header="probe", cell=lambda one: one[0], kind="name", head=True),
+    Column(key="probe", cell=lambda one: one[0], kind="name", head=True),
     Column(key="cpu", header="CPU time", cell=lambda one: overhead_cells(one[1])[0], kind="number"),
     Column(key="rss", header="max RSS", cell=lambda one: overhead_cells(one[1])[1], kind="number"),
-    Column(key="cases", header="cases", cell=lambda one: str(one[1].cells), kind="number"),
+    Column(key="cases", cell=lambda one: str(one[1].cells), kind="number"),
 ]
 """What each probe made of the same work: its name and its overhead."""
 

@@ -65,21 +65,20 @@ def _part_column(part: str) -> Column[Found]:
         size = getattr(one.made_of, part, None)
         return NOTHING if size is None else format_bytes(size)
 
-    return Column(key=part, header=_PARTS[part], cell=cell, kind="number", css="num")
+    return Column(key=part, header=_PARTS[part], cell=cell, kind="number")
 
 
 LIMITS: list[Column[Found]] = [
-    Column(key="binary", header="binary", cell=lambda one: one.binary, kind="name", most=24),
-    Column(key="source", header="source", cell=lambda one: one.source, kind="name", most=8),
-    Column(key="arm", header="arm", cell=lambda one: one.arm, kind="name", most=24),
+    Column(key="binary", cell=lambda one: one.binary, kind="name", most=24),
+    Column(key="source", cell=lambda one: one.source, kind="name", most=8),
+    Column(key="arm", cell=lambda one: one.arm, kind="name", most=24),
     Column(key="by", header="limit by", cell=lambda one: one.backend, kind="name", most=12),
     Column(
         key="rss", header="free RSS", cell=lambda one: format_bytes(one.free_rss_bytes),
-        kind="number", css="num",
+        kind="number",
     ),
-    Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number",
-           css="num"),
-    Column(key="survives", header="survives", cell=answer, kind="number", css="num"),
+    Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number"),
+    Column(key="survives", cell=answer, kind="number"),
     *map(_part_column, _PARTS),
 ]  # fmt: skip
 """What was found about one binary, source and arm, and what it is made of."""

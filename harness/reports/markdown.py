@@ -208,8 +208,8 @@ def _span(low: float, high: float) -> str:
 
 
 _HELD: list[Column[Alike]] = [
-    Column(key="source", header="source", cell=lambda one: one.source),
-    Column(key="arm", header="arm", cell=lambda one: one.arm),
+    Column(key="source", cell=lambda one: one.source),
+    Column(key="arm", cell=lambda one: one.arm),
     Column(
         key="places",
         header="made at (payloads)",
@@ -218,7 +218,6 @@ _HELD: list[Column[Alike]] = [
     ),
     Column(
         key="binaries",
-        header="binaries",
         cell=lambda one: ", ".join(one.binaries),
         markdown=lambda one: names(one.binaries),
     ),

@@ -58,14 +58,12 @@ def _columns(points: Sequence[ScalingPoint]) -> list[Column[ScalingPoint]]:
     return [
         Column(
             key="binary",
-            header="binary",
             cell=lambda point: point.binary,
             kind="name",
             most=_NAME_WIDTH,
         ),
         Column(
             key="functions",
-            header="functions",
             cell=lambda point: f"{point.functions:,}",
             kind="number",
         ),

@@ -112,12 +112,9 @@ def _iter_answers(
 
 
 _COLUMNS: list[Column[SweepPoint]] = [
-    Column(
-        key="binary", header="binary", cell=lambda one: one.binary, kind="name", most=_NAME_WIDTH
-    ),
+    Column(key="binary", cell=lambda one: one.binary, kind="name", most=_NAME_WIDTH),
     Column(
         key="threshold",
-        header="threshold",
         cell=lambda one: format_bytes(one.threshold_bytes),
         kind="number",
     ),
@@ -127,10 +124,9 @@ _COLUMNS: list[Column[SweepPoint]] = [
         cell=lambda one: format_bytes(one.peak_bytes),
         kind="number",
     ),
-    Column(key="batches", header="batches", cell=lambda one: str(one.batches), kind="number"),
+    Column(key="batches", cell=lambda one: str(one.batches), kind="number"),
     Column(
         key="overshoot",
-        header="overshoot",
         cell=lambda one: (
             "none" if one.overshoot_bytes is None else format_bytes(one.overshoot_bytes)
         ),
@@ -138,7 +134,6 @@ _COLUMNS: list[Column[SweepPoint]] = [
     ),
     Column(
         key="wall",
-        header="wall",
         cell=lambda one: "" if one.wall_s is None else format_seconds(one.wall_s),
         kind="number",
     ),

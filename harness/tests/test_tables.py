@@ -42,10 +42,10 @@ COLUMNS: list[Column[Entry]] = [
     Column(key="name", header="binary", cell=lambda row: row.name, kind="name", most=24),
     Column(key="arm", header="arm", cell=lambda row: row.arm, kind="name", most=10),
     Column(key="size", header="peak heap", cell=lambda row: row.size, kind="number", least=10),
-    Column(key="change", header="change", cell=lambda row: row.change, kind="number"),
+    Column(key="change", cell=lambda row: row.change, kind="number"),
     Column(key="note", header="what it found", cell=lambda row: row.note),
 ]
-HEADERS = [column.header for column in COLUMNS]
+HEADERS = [column.title for column in COLUMNS]
 
 numbers = st.builds(
     "{}{:,.1f}{}".format,

@@ -228,20 +228,17 @@ def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Colum
 
 _PERF: Column[Any] = Column(
     key="perf",
-    header="perf",
     cell=lambda row: MARKS[row.outcome],
     markdown=lambda row: mark(row.outcome),
     align="center",
 )
 _EXPERIMENT: Column[Any] = Column(
     key="experiment",
-    header="experiment",
     cell=lambda row: case_name(row.case),
     markdown=lambda row: case_code(row.case),
 )
 _STATE: Column[Any] = Column(
     key="state",
-    header="state",
     cell=lambda row: str(row.outcome),
     markdown=lambda row: Markdown(f"{mark(row.outcome)} {plain(str(row.outcome))}"),
     html=lambda row: _badge(row.outcome, ""),
@@ -254,16 +251,14 @@ _REPEAT: Column[Any] = Column(
     html=lambda row: Markup("<code>{}</code>").format(inert(row.repeat_command)),
     css="long",
 )
-_LINKS: Column[Any] = Column(
-    key="links", header="links", cell=lambda _: "", markdown=lambda row: _links(row.links)
-)
+_LINKS: Column[Any] = Column(key="links", cell=lambda _: "", markdown=lambda row: _links(row.links))
 
 COMPARISONS: list[Column[Comparison]] = [
     _PERF,
     _EXPERIMENT,
-    Column(key="binary", header="binary", cell=lambda row: row.case.binary, kind="name"),
-    Column(key="arm", header="arm", cell=lambda row: row.case.arm, kind="name", most=10),
-    Column(key="goal", header="goal", cell=lambda row: f"{row.metric}, {row.goal}"),
+    Column(key="binary", cell=lambda row: row.case.binary, kind="name"),
+    Column(key="arm", cell=lambda row: row.case.arm, kind="name", most=10),
+    Column(key="goal", cell=lambda row: f"{row.metric}, {row.goal}"),
     Column(
         key="change",
         header="Δ mean %",
@@ -290,7 +285,7 @@ BOUNDS: list[Column[BoundCheck]] = [
     _PERF,
     _EXPERIMENT,
     Column(key="check", header="bounds_check_name", cell=lambda row: row.check, head=True),
-    Column(key="bound", header="bound", cell=bound_cell),
+    Column(key="bound", cell=bound_cell),
     Column(key="passed", header="replicates_passed", cell=passed_cell, kind="number"),
     Column(key="observed", header="observed_value", cell=observed_cell),
     _STATE,
@@ -299,7 +294,7 @@ BOUNDS: list[Column[BoundCheck]] = [
     _LINKS,
 ]
 GATES: list[Column[GateSummary]] = [
-    Column(key="gate", header="gate", cell=lambda one: one.name, kind="name", head=True),
+    Column(key="gate", cell=lambda one: one.name, kind="name", head=True),
     _STATE,
     Column(key="guards", header="can fail the job", cell=lambda one: "yes" if one.gate else "no"),
     _detail_column("detail", "what it found", lambda one: one.detail),
@@ -310,12 +305,11 @@ FAULTS: list[Column[Precondition]] = [
     _detail_column("why", "why", lambda one: one.reason),
 ]
 FILES: list[Column[FileChange]] = [
-    Column(key="file", header="file", cell=lambda one: one.path, kind="name", head=True),
-    Column(key="change", header="change", cell=lambda one: one.change),
-    Column(key="size", header="size", cell=file_size_cell),
+    Column(key="file", cell=lambda one: one.path, kind="name", head=True),
+    Column(key="change", cell=lambda one: one.change),
+    Column(key="size", cell=file_size_cell),
     Column(
         key="mode",
-        header="mode",
         cell=lambda one: turn(one.before_mode or NOTHING, one.after_mode or NOTHING),
     ),
 ]

@@ -65,7 +65,6 @@ def result_columns(
     ]
     state = Column[Row](
         key="state",
-        header="state",
         cell=lambda row: str(row_standing(row, claim)),
         html=lambda row: parts.badge(row_standing(row, claim)),
     )
