@@ -9,6 +9,7 @@ from harness.gates.suite import Experiment
 from harness.stats.check import Check, Precondition
 from harness.stats.compare import Rule, compare
 from harness.stats.samples import Key
+from harness.stats.sides import with_grown_lines
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -32,7 +33,8 @@ def judge(evidence: Evidence) -> list[Check]:
     }
     sides = (evidence.sides[side] for side in (BASELINE, CANDIDATE))
     old, new = ({key: found[key] for key in asked if key in found} for found in sides)
-    for comparison in compare(old, new, rules):
+    found = with_grown_lines(compare(old, new, rules), evidence.baseline, evidence.candidate)
+    for comparison in found:
         case = comparison.case
         experiment = asked[Key(case.binary, case.source, case.arm, comparison.metric)]
         command = evidence.repeat(experiment, case, comparison.metric)

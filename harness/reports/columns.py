@@ -183,8 +183,15 @@ def live_columns(summary: Summary) -> list[Column[Row]]:
     ]
 
 
-def line_columns(arms: tuple[str, str], lines: Sequence[LineChange]) -> list[Column[LineChange]]:
-    """Return the columns of lines that hold memory at the peaks of two arms, or of one alone."""
+def line_columns(
+    arms: tuple[str, str], lines: Sequence[LineChange] = ()
+) -> list[Column[LineChange]]:
+    """Return the columns of lines that hold memory at the peaks of two arms, or of one alone.
+
+    Args:
+        arms: Their names; the first is empty without a baseline.
+        lines: Inputs and outputs are left out where none of these can tell them.
+    """
     old, new = arms
     columns: list[Column[LineChange]] = [
         Column(key="line", cell=lambda one: one.location, kind="name", most=34),

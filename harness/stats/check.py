@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from harness.errors import ExitCode
+from harness.stats.growth import LineChange
 
 
 class Outcome(StrEnum):
@@ -129,7 +130,7 @@ class Comparison(Check, frozen=True, kw_only=True):
     of the 90 % interval; `exact` changes are arithmetic and have no p-value. `varies_pct` is the
     larger coefficient of variation of the two sides. `detectable_pct` and `replicates_needed` are
     given when it is inconclusive and the noise is known. `faults` are why it is invalid; `remarks`
-    what a reader should know besides.
+    what a reader should know besides. Of a peak that regressed, `lines` are those that hold more.
     """
 
     outcome: Outcome = field(name="state")
@@ -156,6 +157,7 @@ class Comparison(Check, frozen=True, kw_only=True):
     faults: list[str] = []
     remarks: list[str] = []
     links: list[Link] = []
+    lines: list[LineChange] = []
 
     @property
     def summary(self) -> str:

@@ -13,6 +13,8 @@ from msgspec import Struct
 
 _PLACE = re.compile(r"(?P<file>.*):(?P<line>\d+) (?P<function>.*)")
 
+_MOST_GROWN = 5
+
 _Key = tuple[str, str, str]
 
 
@@ -72,6 +74,17 @@ def line_changes(baseline: pd.DataFrame, candidate: pd.DataFrame) -> list[LineCh
             )
         )
     return sorted(found, key=lambda one: (-one.most_bytes, one.location))
+
+
+def grown_lines(baseline: pd.DataFrame, candidate: pd.DataFrame) -> list[LineChange]:
+    """Return the lines that hold more than they did, by how much, as many as one can read.
+
+    Nothing is known where a side was not traced: then there are none.
+    """
+    if baseline.empty or candidate.empty:
+        return []
+    grown = [one for one in line_changes(baseline, candidate) if one.grown_bytes > 0]
+    return sorted(grown, key=lambda one: -one.grown_bytes)[:_MOST_GROWN]
 
 
 def _by_line(rows: pd.DataFrame) -> dict[_Key, _Side]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
+import pandas as pd
 from msgspec import structs
 
-from harness.stats.check import Comparison, Outcome
+from harness.stats.check import Case, Comparison, Outcome
 from harness.stats.compare import Rule, compare
-from harness.stats.frames import Frames
+from harness.stats.copies import first_replicates
+from harness.stats.frames import Frames, of_case
+from harness.stats.growth import grown_lines
 from harness.stats.repeat import repeat_command
 from harness.stats.samples import Key, Sample, collect
 from harness.stats.verdict import Side
@@ -32,7 +36,7 @@ def compare_runs(
         }
         for frames in (baseline, candidate)
     )
-    return _compared(old, new, rule, candidate)
+    return with_grown_lines(_compared(old, new, rule, candidate), baseline, candidate)
 
 
 def compare_arms(
@@ -41,7 +45,41 @@ def compare_arms(
     """Return one comparison for every binary, source and metric: one arm against the other."""
     metrics = metrics or run.metrics.compared
     old, new = (collect(run, arm, candidate, metrics) for arm in (baseline, candidate))
-    return _compared(old, new, rule, run, baseline)
+    found = _compared(old, new, rule, run, baseline)
+    return with_grown_lines(found, run, run, {candidate: baseline})
+
+
+def with_grown_lines(
+    comparisons: Iterable[Comparison],
+    baseline: Frames,
+    candidate: Frames,
+    counterparts: Mapping[str, str] = MappingProxyType({}),
+) -> list[Comparison]:
+    """Return comparisons, those of a peak that regressed with the lines that hold more.
+
+    Args:
+        comparisons: Of any metrics.
+        baseline: What they compare with.
+        candidate: What they judge.
+        counterparts: The arm of the baseline by that of the candidate, where it is another one.
+    """
+    return [
+        structs.replace(
+            one,
+            lines=grown_lines(
+                _held(baseline, one.case, counterparts.get(one.case.arm, one.case.arm)),
+                _held(candidate, one.case, one.case.arm),
+            ),
+        )
+        if one.outcome is Outcome.REGRESSED and one.metric in candidate.metrics.peaks
+        else one
+        for one in comparisons
+    ]
+
+
+def _held(frames: Frames, case: Case, arm: str) -> pd.DataFrame:
+    rows = of_case(frames.copies, (case.binary, case.source))
+    return first_replicates(rows[rows["arm"] == arm])
 
 
 def iter_differences(baseline: Frames, candidate: Frames) -> Iterator[str]:

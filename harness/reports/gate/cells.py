@@ -10,6 +10,7 @@ from markupsafe import Markup
 from msgspec.structs import replace
 
 from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
+from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, plain, shorten
 from harness.stats.verdict import FileChange, FileChanges, GateSummary
 from harness.tables import NOTHING, Column, turn
@@ -71,6 +72,12 @@ def _badge(outcome: Outcome, says: str) -> Markup:
 def style_of(outcome: Outcome, other: str = "dim") -> str:
     """Return the style of an outcome in a terminal, `other` for one that needs no attention."""
     return _STYLES.get(outcome, other)
+
+
+def grown_line(line: LineChange) -> str:
+    """Return a line that holds more: `export.py:12 encode +1.7 MiB (data = text.encode())`."""
+    grown = f"{line.location} {format_bytes(line.grown_bytes, signed=True)}"
+    return f"{grown} ({line.code})" if line.code else grown
 
 
 def case_name(case: Case) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment
 
+from harness.reports.columns import line_columns
 from harness.reports.gate import cells
 from harness.reports.markdown import markdown_environment
 from harness.stats.check import Comparison, Outcome
@@ -30,6 +31,7 @@ def render_verdict(verdict: Verdict, description: str = "") -> str:
             answer=cells.ANSWERS[verdict.decision],
             significant=[row for row in verdict.experiments if _is_significant(row)],
             ignored=ignored,
+            grown=_grown(verdict),
             details=sorted((row for row in verdict.experiments if not row.erratic), key=_by_change),
             bounds=sorted(verdict.bounds, key=cells.by_gravity),
             summaries=cells.bound_summaries(verdict.bounds),
@@ -45,7 +47,9 @@ def render_verdict(verdict: Verdict, description: str = "") -> str:
 def render_decision(verdict: Verdict) -> str:
     """Return decision.md: what a job or a comment shows when there is room for little."""
     template = _environment().get_template("gate/decision.md.j2")
-    return template.render(verdict=verdict, answer=cells.ANSWERS[verdict.decision])
+    return template.render(
+        verdict=verdict, answer=cells.ANSWERS[verdict.decision], grown=_grown(verdict)
+    )
 
 
 def _environment() -> Environment:
@@ -62,9 +66,15 @@ def _environment() -> Environment:
             cells.BOUNDS, "perf experiment check bound passed observed detail links"
         ),
         gate_columns=pick(cells.GATES, "gate state detail"),
+        grown_columns=line_columns(("baseline", "candidate")),
         cells=cells,
     )
     return environment
+
+
+def _grown(verdict: Verdict) -> list[Comparison]:
+    """Return the regressions of which it is known what holds more."""
+    return [row for row in verdict.experiments if row.lines]
 
 
 def _is_significant(row: Comparison) -> bool:

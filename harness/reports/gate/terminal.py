@@ -115,6 +115,7 @@ def _iter_notes(rows: Iterable[Comparison]) -> Iterator[str]:
         if row.outcome in {Outcome.REGRESSED, Outcome.IMPROVED} and not row.exact:
             said.append(cells.chance_cell(row))
         said += row.remarks
+        said += [f"holds more: {cells.grown_line(line)}" for line in row.lines]
         if row.outcome is Outcome.REGRESSED and row.repeat_command:
             said.append(f"repeat: {row.repeat_command}")
         if said:
