@@ -250,7 +250,8 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     `language` and `digest` are known of verification runs: two arms delivered the same scopes when
     their digests are equal, and `skipped` counts, by reason, what the source left out. A delivery
     that an earlier run verified names that run in `verified_by`. Where addresses were `randomised`,
-    because the system refused to do without, exact peaks may vary. An `attempt` under a
+    because the system refused to do without, exact peaks may vary. `rig` says which of the
+    manifest's `rigs` it was measured on, where these are several. An `attempt` under a
     memory limit is kept whatever its status; numbers of a failure are not.
     """
 
@@ -268,6 +269,7 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     digest: str = ""
     verified_by: str = ""
     randomised: bool = False
+    rig: str = ""
     attempt: Attempt | None = None
 
 
@@ -364,7 +366,10 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, di
     `corpus` are what was asked for; `not_measured` says in words what was left out, `warnings` what
     to beware of. By binary, `modes` are permission bits; by probe, `overhead` is what it costs and
     `metrics` are what it declares; a run from before that has those of the built-in probes.
-    `flame` lists flame graphs, `pooled` the runs whose replicates these are. `promoted`
+    `flame` lists flame graphs, `pooled` the runs whose replicates these are, which were so many
+    `shards` of a corpus; `shard` is `3/40` for a part of one. Where it was measured on several
+    machines, `rigs` are those by fingerprint, and `rig` is what they have in common. `plugins` are
+    digests of measured code that is not ours, by where it is. `promoted`
     marks a baseline, which nobody reads without its seal. `finished_at` and
     `elapsed_s` are there once it ended.
     """
@@ -390,6 +395,10 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, di
     metrics: dict[str, tuple[Metric, ...]] = {}
     flame: list[FlamePage] = []
     pooled: list[str] = []
+    shard: str = ""
+    shards: int = 1
+    rigs: dict[str, dict[str, str | int]] = {}
+    plugins: dict[str, str] = {}
     promoted: bool = False
     finished_at: str = ""
     elapsed_s: float | None = None

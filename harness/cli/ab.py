@@ -21,7 +21,7 @@ from harness.records import CALL, Call
 from harness.rounds import measure_in_turn
 from harness.run.request import request_of
 from harness.run.session import run_session
-from harness.store.pooled import pool_runs
+from harness.store.merged import merge_runs
 from harness.suites import find_suite
 
 _OFFERED = ("probes", "replicates", "seed", "timeout_s", "env", "flame", "results", "commit")
@@ -155,7 +155,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
                 replicates=options.replicates or 1,
             )
             command = shlex.join(command_line())
-            pools = [pool_runs(runs, options.results, command) for runs in sides]
+            pools = [merge_runs(runs, options.results, command) for runs in sides]
             raise typer.Exit(_judged(suite, pools, out, json=json))
         arms = arms_of_versions(versions, targets[0], call) if versions else arms_of(targets, call)
         request = request_of(options, arms, PipelineOptions(), command_line(), CALL)

@@ -9,7 +9,7 @@ from pathlib import Path
 from shutil import get_terminal_size
 
 # Each is a function of that name in a module of that name, or a module with a group of verbs.
-VERBS = ("run", "ab", "report", "compare", "gate", "history", "pool", "export", "schema", "scopes",
+VERBS = ("run", "ab", "report", "compare", "gate", "history", "merge", "export", "schema", "scopes",
          "sweep", "scaling", "limit", "doctor", "upload", "intake", "baseline",
          "corpus")  # fmt: skip
 

@@ -28,7 +28,7 @@ from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
 from harness.run.limit import usual_limits
-from harness.run.request import request_of
+from harness.run.request import request_of, sharded
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
@@ -68,6 +68,13 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
     ] = None,
+    shard: Annotated[
+        str,
+        typer.Option(
+            metavar="K/N",
+            help="Measure part K of N of the binaries; `harness merge` puts the runs together.",
+        ),
+    ] = "",
     report: Annotated[
         bool,
         typer.Option(
@@ -106,6 +113,10 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         request = structs.replace(request, binaries=binaries_of(found), symbol_options=symbols)
         if chosen:
             request = narrowed(request, chosen)
+        if shard:
+            request = sharded(request, shard)
+            view.say(f"shard {request.shard}: {len(request.binaries)} binaries")
+        if chosen:
             for doubt in iter_doubts_of(chosen, request):
                 view.say(f"warning: {doubt}")
         arrivals = Arrivals(found, say=view.say)

@@ -89,7 +89,8 @@ class Evidence(Struct, frozen=True, dict=True):
         """
         options = self.candidate.manifest.options
         planned = options.replicates.get(self.candidate.metrics.probe(metric), 0)
-        runs = len(self.candidate.manifest.pooled) or 1
+        manifest = self.candidate.manifest
+        runs = len(manifest.pooled) // manifest.shards or 1
         return Demands(
             replicates=max(experiment.replicates_of(metric), planned),
             topped_up_to=runs * options.top_up,

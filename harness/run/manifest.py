@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ import harness
 from harness.limits.choice import metric_of
 from harness.limits.found import PROBE
 from harness.records import Manifest, Metric, Options
+from harness.registry import find
 from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.request import RunRequest
 from harness.store import RUNNING
@@ -69,6 +71,8 @@ def first_manifest(request: RunRequest) -> Manifest:
         rig=machine,
         rig_fingerprint=fingerprint(found, machine),
         code_sha256=code_digest(),
+        plugins=plugin_digests(request),
+        shard=request.shard,
         metrics=metrics,
         options=options_of(request),
         corpus=request.binaries,
@@ -143,6 +147,26 @@ def is_digested(target: str) -> bool:
     """Tell whether `code_digest` covers the module of a `module:attribute`."""
     package, _, name = target.partition(":")[0].partition(".")
     return package == "harness" and name.split(".")[0] in MEASURED
+
+
+def plugin_digests(request: RunRequest) -> dict[str, str]:
+    """Return the digest of each pipeline and probe that `code_digest` does not cover."""
+    targets = [arm.pipeline for arm in request.arms if arm.pipeline]
+    targets += [find("probe", name).value for name in request.probes]
+    return {one: _module_digest(one) for one in sorted(set(targets)) if not is_digested(one)}
+
+
+def _module_digest(target: str) -> str:
+    """Return one digest over the whole package of a `module:attribute`; empty if none is found."""
+    spec = find_spec(target.partition(":")[0].partition(".")[0])
+    if spec is None or spec.origin is None:
+        return ""
+    origin = Path(spec.origin)
+    paths = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.relative_to(origin.parent)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:

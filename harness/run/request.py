@@ -36,7 +36,8 @@ class RunRequest(Options, frozen=True, kw_only=True):
     named by their order, and flame graphs are drawn from them into `flame/`. `kind` says what the
     run was made for: `run`, `sweep` or `scaling`, which changes nothing that is measured. `commit`
     is what the user calls the commit under test; without it, it is found out. With `fresh`, nothing
-    that earlier runs have extracted or verified is used again.
+    that earlier runs have extracted or verified is used again. `shard` says which part of a larger
+    corpus the binaries are, as `3/40`.
     """
 
     binaries: list[Binary]
@@ -50,6 +51,7 @@ class RunRequest(Options, frozen=True, kw_only=True):
     commit: str = ""
     cache: Path | None = None
     fresh: bool = False
+    shard: str = ""
 
 
 def request_of(
@@ -186,3 +188,26 @@ def sweep_arms(
         )
         for threshold in thresholds
     ]
+
+
+def sharded(request: RunRequest, shard: str) -> RunRequest:
+    """Return the request for one part of its binaries: every so many, by size.
+
+    Args:
+        request: For all of them.
+        shard: `3/40` for the third of forty parts.
+
+    Raises:
+        ConfigError: That is no shard, or there are more of them than binaries.
+    """
+    number, slash, of = shard.partition("/")
+    if not (slash and number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise ConfigError(f"{shard!r} is no shard", remedy="write --shard 3/40 for part 3 of 40")
+    if int(of) > len(request.binaries):
+        raise ConfigError(
+            f"{len(request.binaries)} binaries do not make {of} shards",
+            remedy=f"use {len(request.binaries)} at most, in every part",
+        )
+    ordered = sorted(request.binaries, key=lambda one: (one.size_bytes, one.name))
+    own = ordered[int(number) - 1 :: int(of)]
+    return structs.replace(request, binaries=own, shard=f"{int(number)}/{int(of)}")

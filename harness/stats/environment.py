@@ -9,7 +9,9 @@ used is part of the commit under test, and what a new one costs is for the gate 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+
+from msgspec import structs
 
 from harness.records import Manifest
 from harness.stats.metrics import Metrics
@@ -49,6 +51,14 @@ def comparable_with(metric: str, manifest: Manifest) -> str:
     if not Metrics(manifest)[metric].portable or not all(needed.values()):
         return manifest.rig_fingerprint
     return json.dumps([needed, _libraries(manifest)], sort_keys=True)
+
+
+def on_rig(manifest: Manifest, rigs: Collection[str]) -> Manifest:
+    """Return the manifest of what was measured on these of its rigs: on one, all of it is known."""
+    if len(rigs) != 1 or not manifest.rigs:
+        return manifest
+    (name,) = rigs
+    return structs.replace(manifest, rig=manifest.rigs[name], rig_fingerprint=name)
 
 
 def rig_differences(before: str, after: str) -> str:

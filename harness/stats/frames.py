@@ -40,7 +40,7 @@ def _columns(kind: type[Struct], *names: str) -> dict[str, str]:
 
 COLUMNS: dict[str, dict[str, str]] = {
     "samples": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
-    | _columns(Record, "status", "randomised")
+    | _columns(Record, "status", "randomised", "rig")
     | {"metric": "str", "unit": "str", "value": "float64"},
     "batches": _columns(Job, *_CASE, "probe", "replicate") | _columns(Batch),
     "collections": _columns(Job, *_CASE, "replicate") | _columns(Collection),

@@ -10,7 +10,7 @@ import pandas as pd
 from msgspec import Struct, structs
 
 from harness.records import Metric
-from harness.stats.environment import comparable_with, rig_differences
+from harness.stats.environment import comparable_with, on_rig, rig_differences
 from harness.stats.frames import Frames
 from harness.stats.metrics import UNDECLARED
 
@@ -33,7 +33,8 @@ class Sample(Struct, frozen=True):
     `failed` counts replicates of the same probe that did not end well, `unusable` values that are
     no measurement although theirs did (no number, or zero where that cannot be), `repeated` values
     of one that has given its own already; `outputs` are the digests of what was delivered;
-    `inputs` those of the binary; `rig` is what both sides have to share; `runs` are those that
+    `inputs` those of the binary; `rig` is what both sides have to share, `on`
+    which rigs of a merged run these are; `runs` are those that
     measured them, each named by when it began; addresses were `randomised` in one of the processes
     at least; `metric` is what the probe declares.
     """
@@ -47,6 +48,7 @@ class Sample(Struct, frozen=True):
     outputs: frozenset[str] = frozenset()
     rig: str = ""
     runs: tuple[str, ...] = ()
+    on: frozenset[str] = frozenset()
     randomised: bool = False
     metric: Metric = UNDECLARED
 
@@ -72,7 +74,7 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     mine = frames.samples[frames.samples["arm"] == arm]
     mine = mine.assign(value=pd.to_numeric(mine["value"], errors="coerce").astype(float))
     outputs = _outputs(frames.deliveries, arm)
-    rigs = {metric: comparable_with(metric, frames.manifest) for metric in metrics}
+    comparable: dict[tuple[str, frozenset[str]], str] = {}
     runs = tuple(frames.manifest.pooled) or (frames.manifest.run_id,)
     found: dict[Key, Sample] = {}
     for (binary, source), group in mine.groupby(["binary", "source"]):
@@ -83,8 +85,12 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
             if taken:
                 key = Key(str(binary), str(source), called, metric)
                 digests = frozenset(outputs.get((binary, source), ()))
-                sample = _sample(taken, frames.metrics[metric], digests, rigs[metric])
-                found[key] = structs.replace(sample, runs=runs)
+                on = frozenset(row.rig for row in taken if isinstance(row.rig, str))
+                if (metric, on) not in comparable:
+                    manifest = on_rig(frames.manifest, on)
+                    comparable[metric, on] = comparable_with(metric, manifest)
+                sample = _sample(taken, frames.metrics[metric], digests, comparable[metric, on])
+                found[key] = structs.replace(sample, runs=runs, on=on)
     return found
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct, to_builtins
 
 from harness.records import Options
 from harness.stats.change import finite
-from harness.stats.environment import environment_of
+from harness.stats.environment import environment_of, on_rig
 from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
 from harness.stats.samples import Key, Sample, collect
@@ -140,7 +140,7 @@ def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
         high=high,
         replicates=len(sample.numbers),
         environment={
-            **environment_of(key.metric, frames.manifest),
+            **environment_of(key.metric, on_rig(frames.manifest, sample.on)),
             "binary": " ".join(sorted(digest[:12] for digest in sample.inputs)),
             **_options(frames.manifest.options, key.arm),
         },

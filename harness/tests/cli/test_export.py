@@ -1,4 +1,4 @@
-"""`harness export`, `pool` and `schema` as commands, on a stored run."""
+"""`harness export`, `merge` and `schema` as commands, on a stored run."""
 
 from __future__ import annotations
 
@@ -80,10 +80,10 @@ def test_runs_that_a_format_cannot_tell_apart_are_refused_and_a_pool_is_not(
     refused = inside("export", run, other, "--format", "bencher")
     assert refused.returncode == 2
     assert "cannot tell runs apart" in refused.stderr
-    pooled = inside("pool", run, other, "--results", tmp_path / "pools")
+    pooled = inside("merge", run, other, "--results", tmp_path / "pools")
     assert pooled.returncode == 0, pooled.stderr
     path = Path(pooled.stdout.strip())
-    assert load_frames(path).manifest.command.startswith("python -m harness pool ")
+    assert load_frames(path).manifest.command.startswith("python -m harness merge ")
     assert inside("export", path, "--format", "bencher").returncode == 0
 
 

@@ -63,8 +63,8 @@ def test_help_and_version_import_no_verb_and_nothing_slow(option: str) -> None:
 
 
 def test_a_verb_that_is_called_is_imported_and_no_other_one() -> None:
-    loaded = _loaded_after("pool", "--help")
-    assert loaded & {f"harness.cli.{name}" for name in VERBS} == {"harness.cli.pool"}
+    loaded = _loaded_after("merge", "--help")
+    assert loaded & {f"harness.cli.{name}" for name in VERBS} == {"harness.cli.merge"}
 
 
 def test_the_version_needs_no_verb(inside: Harness) -> None:

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from harness.bench import generated
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Job, Record
 from harness.run.extensions import resolve_probes
 from harness.run.plan import RunContext, plan, smallest_first, top_up_jobs
-from harness.run.request import RunRequest, checked, printable
+from harness.run.request import RunRequest, checked, printable, sharded
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
 PROBES = ("peak", "memray", "tracemalloc", "gc", "bare")
@@ -188,3 +189,22 @@ def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:
     planned = plan(a_request(binaries=[binary]), AROUND)
     assert {job.source for job in planned.jobs if job.order >= 0} == {"replay"}
     assert "a: source dwarf is left out in this tier" in planned.not_measured
+
+
+def test_shards_are_all_binaries_once_and_about_as_large(tmp_path: Path) -> None:
+    request = generated.a_request(11, tmp_path)
+    parts = [sharded(request, f"{number}/4").binaries for number in (1, 2, 3, 4)]
+    assert sorted(one.name for part in parts for one in part) == sorted(
+        one.name for one in request.binaries
+    )
+    assert {len(part) for part in parts} == {2, 3}
+    assert sharded(request, "02/4").shard == "2/4"
+
+
+@pytest.mark.parametrize(
+    ("shard", "said"),
+    [("0/4", "no shard"), ("5/4", "no shard"), ("2", "no shard"), ("1/12", "do not make 12")],
+)
+def test_what_is_no_shard_is_refused(tmp_path: Path, shard: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        sharded(generated.a_request(11, tmp_path), shard)

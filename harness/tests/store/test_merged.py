@@ -13,7 +13,7 @@ from harness.errors import StoreError
 from harness.loading import load_frames
 from harness.records import Manifest
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
-from harness.store.pooled import pool_runs
+from harness.store.merged import merge_runs
 from harness.tests.store.records import a_record
 
 MakeRun = Callable[..., Path]
@@ -54,7 +54,7 @@ def make_run(tmp_path: Path) -> MakeRun:
 
 
 def pool(tmp_path: Path, *runs: Path) -> Path:
-    return pool_runs(runs, tmp_path / "pools", "python -m harness pool ...")
+    return merge_runs(runs, tmp_path / "pools", "python -m harness merge ...")
 
 
 def test_every_replicate_of_every_run_is_there_once(tmp_path: Path, make_run: MakeRun) -> None:
@@ -107,10 +107,11 @@ def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
         ({"dirty": True}, "differ in dirty"),
         ({"kind": "sweep"}, "differ in kind"),
         ({"code_sha256": "cafe"}, "differ in code_sha256"),
-        ({"rig_fingerprint": "f00d"}, "differ in rig_fingerprint"),
+        ({"rig_fingerprint": "f00d"}, "differ in rig"),
+        ({"plugins": {"x:run": "f00d"}}, "differ in plugins"),
         ({"options": {"seed": 1, "timeout_s": 1.0}}, "differ in options.timeout_s"),
         ({"corpus": [{**MANIFEST["corpus"][0], "sha256": "cd" * 32}]}, "differ in corpus"),
-        ({"warnings": ["the code changed"]}, "cannot be pooled: the code changed"),
+        ({"warnings": ["the code changed"]}, "cannot be merged: the code changed"),
     ],
     ids=str,
 )
@@ -141,3 +142,48 @@ def test_a_promoted_baseline_is_refused(tmp_path: Path, make_run: MakeRun) -> No
     (sealed / "digests.json").write_text("{}")
     with pytest.raises(StoreError, match="is a promoted baseline"):
         pool(tmp_path, make_run(), sealed)
+
+
+SHARDS = [
+    {"shard": f"{k}/2", "corpus": [{**MANIFEST["corpus"][0], "name": f"b{k}"}]} for k in (1, 2)
+]
+
+
+def test_shards_are_one_run_over_all_their_binaries(tmp_path: Path, make_run: MakeRun) -> None:
+    data = load_frames(pool(tmp_path, *(make_run(**shard) for shard in SHARDS)))
+    assert [one.name for one in data.manifest.corpus] == ["b1", "b2"]
+    assert data.samples["replicate"].tolist() == [0, 1, 0, 1]
+    assert data.samples["order"].tolist() == [0, 1, 2, 3]
+    assert data.manifest.options.replicates == {"memray": 2}
+    assert (data.manifest.shards, data.manifest.rigs) == (2, {})
+
+
+def test_shards_from_two_machines_say_of_each_record_where_it_is_from(
+    tmp_path: Path, make_run: MakeRun
+) -> None:
+    here, there = SHARDS
+    rig = {"cpus": 8}
+    data = load_frames(
+        pool(tmp_path, make_run(**here), make_run(**there, rig=rig, rig_fingerprint="f00d"))
+    )
+    assert data.samples["rig"].tolist() == ["feed"] * 2 + ["f00d"] * 2
+    assert data.manifest.rigs == {"feed": {"cpus": 2}, "f00d": rig}
+    assert (data.manifest.rig, data.manifest.rig_fingerprint) == ({}, "")
+
+
+@pytest.mark.parametrize(
+    ("shards", "said"),
+    [
+        ([{"shard": "1/3"}, {"shard": "3/3"}], "shards are missing: 2/3"),
+        ([{"shard": "1/2"}, {"shard": ""}], "not shards of one run: 1/2, no shard"),
+        ([{"shard": "1/2"}, {"shard": "2/3"}], "not shards of one run: 1/2, 2/3"),
+        ([{"shard": "1/2"}, {"shard": "2/2", "rig": {"machine": "arm64"}}], "differ in machine"),
+        ([{"shard": "1/2"}, {"shard": "2/2", "versions": {}}], "differ in versions"),
+    ],
+    ids=str,
+)
+def test_shards_that_are_not_one_run_are_refused(
+    tmp_path: Path, make_run: MakeRun, shards: list[dict[str, Any]], said: str
+) -> None:
+    with pytest.raises(StoreError, match=said):
+        pool(tmp_path, *(make_run(**shard) for shard in shards))
