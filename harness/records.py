@@ -16,6 +16,9 @@ VERIFY = "verify"
 CALL = "call"
 """The source of what has no packages: a callable, which takes what it needs."""
 
+TEST = "test"
+"""The source of the body of a test, which pytest sets up."""
+
 STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "invalid",
             "interrupted")  # fmt: skip
 OTHER = "other"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
@@ -13,6 +14,7 @@ from harness.config import KIB, Limits
 from harness.errors import ConfigError
 from harness.nearest import nearest
 
+_SIZE = re.compile(r"[0-9._]+\s*[A-Za-z]*")
 _IEC = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
@@ -22,7 +24,9 @@ def parse_bytes(text: str) -> int:
     Raises:
         ConfigError: The text is not a size.
     """
-    return int(_parsed("size", text.strip(), text, 'write it like "2 MiB", "10 MB" or "4096"'))
+    # pydantic reads the beginning, and would take "10 MB/s" for a size.
+    whole = text.strip() if _SIZE.fullmatch(text.strip()) else ""
+    return int(_parsed("size", whole, text, 'write it like "2 MiB", "10 MB" or "4096"'))
 
 
 def parse_count(text: str) -> int:

@@ -11,8 +11,6 @@ doing; and the cyclic garbage of importing is collected. The collector then runs
 
 from __future__ import annotations
 
-import gc
-import hashlib
 import json
 import os
 import sys
@@ -20,31 +18,29 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol, cast
 
 import msgspec
 
 from harness.config import UploadOptions
-from harness.contracts import Pipeline, Probe
+from harness.contracts import Pipeline
 from harness.errors import NO_ROOM, HarnessError, InputRejected, MeasurementInvalid
 from harness.intake.client import IntakeClient
 from harness.model import Package, Scope, Symbol, package_scope
-from harness.records import Batch, Counters, Job
+from harness.records import TEST, Batch, Counters, Job
 from harness.run.frames import (
     RECORD_REPLAY,
     RESULT_FD,
-    CaptureRef,
     Delivered,
     Done,
     Failed,
     Frame,
     WorkDone,
 )
+from harness.run.measuring import Measurement
 from harness.run.recording import drain
 from harness.run.sources import source_of
 from harness.run.targets import load
-from harness.run.witness import Witness
 
 STAGE = "other"
 
@@ -70,11 +66,7 @@ def main() -> None:
 
 
 class Work(Protocol):
-    """What is measured: called once, under the probe, and asked afterwards what it did.
-
-    memray loses the first frame that is called after it was started within a generator; what a user
-    wrote must not be that frame, and is called by this.
-    """
+    """What is measured: called once, under the probe, and asked afterwards what it did."""
 
     def __call__(self) -> None:
         """Do it."""
@@ -85,26 +77,15 @@ class Work(Protocol):
         ...
 
 
-def _measure(job: Job, say: Callable[[Frame], None]) -> Done:
-    probe = cast("Probe", load(job.probe_target)(job.scratch))
+def _measure(job: Job, say: Callable[[Frame], None]) -> Frame:
+    if job.source == TEST:
+        from harness.run.testing import measure_test  # noqa: PLC0415  pytest, for nobody else
+
+        return measure_test(job)
+    measurement = Measurement(job)
     work = _Upload(job, say) if job.call is None else _called(job)
-    gc.collect()
-    witness = Witness()
-    cpu_s = time.process_time()
-    with probe.measure():
-        work()
-    cpu_s, children = time.process_time() - cpu_s, witness.saw_children()
-    return Done(
-        work=work.done(),
-        cpu_s=cpu_s,
-        values=probe.values(),
-        collections=probe.collections(),
-        timeline=probe.timeline(),
-        resident_before_bytes=witness.resident_bytes,
-        private_before_bytes=witness.private_bytes,
-        children=children,
-        capture=_capture(probe),
-    )
+    measurement.call(work)
+    return measurement.done(work.done())
 
 
 def _called(job: Job) -> Work:
@@ -187,21 +168,6 @@ def _warm_up(pipeline: Pipeline, job: Job) -> None:
     # answer is kept together with a name that stays or not, as its address on the heap decides.
     with tempfile.TemporaryFile(dir=job.scratch):
         pass
-
-
-def _capture(probe: Probe) -> CaptureRef | None:
-    if not probe.capture_path:
-        return None
-    with Path(probe.capture_path).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size_bytes = os.fstat(file.fileno()).st_size
-    return CaptureRef(
-        path=probe.capture_path,
-        size_bytes=size_bytes,
-        sha256=digest,
-        metric=probe.metrics[0].name,
-        marked=getattr(probe, "left_mark", False),
-    )
 
 
 def _frame_writer(handle: int) -> Callable[[Frame], None]:

@@ -1,0 +1,1 @@
+"""The pytest plugin: the peak heap of a test's body, measured in a fresh process and judged."""
