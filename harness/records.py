@@ -19,6 +19,9 @@ CALL = "call"
 TEST = "test"
 """The source of the body of a test, which pytest sets up."""
 
+ON_DISK = "-disk"
+"""What is added to the name of an arm for the same with the disk sink."""
+
 STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "invalid",
             "interrupted")  # fmt: skip
 OTHER = "other"
@@ -197,7 +200,8 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     `upload_id` is in every payload, so it is the same for all replicates that must agree to the
     byte. With a `call`, `pipeline` is any callable and the binary its input. `share` is how much of
     a replay is read, by size; the rest is as if it were not there. A `paired` job runs beside the
-    same replicate of the other arms.
+    same replicate of the other arms. The arm of a job `aside` is compared with none: its peak is
+    shown, and nothing else.
     """
 
     run_id: str
@@ -216,6 +220,7 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     replay: str = ""
     share: float = 1.0
     paired: bool = False
+    aside: bool = False
     upload_id: str = ""
     hash_seed: int = 0
     timeout_s: float = 900.0
@@ -321,10 +326,12 @@ class Options(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     replicates disagree are measured again until they have `top_up` of them. `seed` decides which
     arm comes first where, and every hash seed. `env` is set in every measured process.
     `suite` is the one whose needs a run meets. Where there are `memory_limits`, the arms are also
-    tried under limits of the kernel.
+    tried under limits of the kernel. Of the arms `aside` nothing is measured but the peak from
+    source replay.
     """
 
     arms: list[Arm] = []
+    aside: list[Arm] = []
     probes: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     replicates: dict[str, int] = {}

@@ -106,6 +106,7 @@ def narrowed(request: RunRequest, suite: Suite) -> RunRequest:
         symbol_options=structs.replace(request.symbol_options, limits=limits_of(suite)),
         suite=suite.name,
         memory_limits=memory_limits_of(suite),
+        aside=[],
     )
 
 

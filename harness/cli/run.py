@@ -28,7 +28,7 @@ from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
 from harness.run.limit import usual_limits
-from harness.run.request import request_of, sharded
+from harness.run.request import aside_of, request_of, sharded
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
@@ -99,7 +99,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     console = error_console()
     arms = arms_by_name(options.arms)
     request = request_of(options, arms, at_default_level(pipeline), command_line())
-    request = structs.replace(request, memory_limits=usual_limits(request))
+    request = structs.replace(request, memory_limits=usual_limits(request), aside=aside_of(request))
     view = RunView(console, resumable=True)
     fetching = FetchProgress(console, view.bars)
     chosen = _suite_for_run(suite, context) if suite else None

@@ -18,7 +18,7 @@ from harness.errors import MeasurementInvalid
 from harness.loading import load_frames
 from harness.reports.sweep import print_sweep, sweep_document
 from harness.run.extensions import arms_by_name
-from harness.run.request import request_of, sweep_arms
+from harness.run.request import aside_of, request_of, sweep_arms
 from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
 from harness.stats.limits import found_limits, refuse_unknown
@@ -45,7 +45,12 @@ def sweep(
         (arm,) = arms_by_name([pipeline])
         arms = sweep_arms(arm, PipelineOptions())
         request = request_of(options, arms, PipelineOptions(), command_line(), kind="sweep")
-        request = structs.replace(request, binaries=binaries_of(found), memory_limits=limits)
+        request = structs.replace(
+            request,
+            binaries=binaries_of(found),
+            memory_limits=limits,
+            aside=aside_of(request),
+        )
         run_dir = run_session(request, view, Arrivals(found, say=view.say))
     frames = load_frames(run_dir)
     points = sweep_points(frames)

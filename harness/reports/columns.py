@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from harness.config import MIB
 from harness.limits.edge import SURVIVED
 from harness.limits.found import PROBE, Found
-from harness.records import Manifest, Overhead
+from harness.records import ON_DISK, Manifest, Overhead
 from harness.stats.batches import Batching
 from harness.stats.copies import Held
 from harness.stats.growth import LineChange
@@ -35,11 +35,11 @@ _NAME_WIDTH, _ARM_WIDTH = 24, 10
 TERMINAL = "binary baseline candidate change batches overshoot same copies"
 TERMINAL_LIMITED = "binary baseline candidate change batches limit same copies"
 MARKDOWN = (
-    "binary baseline candidate change limit batches overshoot copies same"
+    "binary baseline candidate aside change limit batches overshoot copies same"
     " wall_ratio cpu_ratio rss_ratio"
 )
 PAGE = (
-    "binary source change baseline candidate state limit batches overshoot copies same"
+    "binary source change baseline candidate aside state limit batches overshoot copies same"
     " wall_ratio cpu_ratio rss_ratio"
 )
 CALLED = "binary baseline candidate change same wall_ratio"
@@ -60,6 +60,7 @@ def summary_columns(summary: Summary, held: Sequence[Held] = ()) -> list[Column[
     """
     left_out = _COMPARING if summary.alone else set()
     left_out = left_out if summary.is_limited else {*left_out, "limit"}
+    left_out = left_out if summary.aside else {*left_out, "aside"}
     left_out = {*left_out, *_OF_UPLOADS} if summary.calls else left_out
     return [one for one in _summary_columns(summary, held) if one.key not in left_out]
 
@@ -91,6 +92,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         ),
         _peak_column("baseline", old, "old"),
         _peak_column("candidate", new, "new"),
+        _aside_column(summary),
         Column(
             key="batches",
             cell=lambda row: batches_cell(row, alone=not old),
@@ -238,6 +240,32 @@ def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
         exact=lambda row: describe(peak) if (peak := of(row).peak) else "",
         style=lambda row: "" if of(row).peak else "red",
         css=f"wide {css}",
+        least=10,
+    )
+
+
+def _aside_column(summary: Summary) -> Column[Row]:
+    """Return the peak of what is compared with nothing: the candidate, its batches on disk."""
+
+    def of(row: Row) -> Quantity | None:
+        return next(
+            (arm.peak for arm in row.aside if arm.name == summary.candidate + ON_DISK), None
+        )
+
+    def cell(row: Row) -> str:
+        peak = of(row)
+        return NOTHING if peak is None else _agreement(peak) + format_bytes(peak.median)
+
+    return Column(
+        key="aside",
+        header=f"{summary.candidate} peak, disk sink",
+        short="on disk",
+        cell=cell,
+        kind="number",
+        sort=lambda row: None if (peak := of(row)) is None else peak.median,
+        exact=lambda row: describe(peak) if (peak := of(row)) else "",
+        hint=f"Peak heap of {summary.candidate} with its batches in a temporary file",
+        css="num wide",
         least=10,
     )
 

@@ -124,6 +124,12 @@ _COLUMNS: list[Column[SweepPoint]] = [
         cell=lambda one: format_bytes(one.peak_bytes),
         kind="number",
     ),
+    Column(
+        key="disk",
+        header="on disk",
+        cell=lambda one: "" if one.disk_peak_bytes is None else format_bytes(one.disk_peak_bytes),
+        kind="number",
+    ),
     Column(key="batches", cell=lambda one: str(one.batches), kind="number"),
     Column(
         key="overshoot",

@@ -70,12 +70,15 @@ def print_summary(
 
 def _iter_groups(summary: Summary) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield sources whose tables have the same columns; there is no room for limits and more."""
-    if summary.calls or not summary.is_limited:
+    if summary.calls or not (summary.is_limited or summary.aside):
         yield CALLED if summary.calls else TERMINAL, summary.sources
         return
     for source in summary.sources:
-        limited = any(row.candidate.limit for row in summary.of_source(source))
-        yield TERMINAL_LIMITED if limited else TERMINAL, (source,)
+        rows = summary.of_source(source)
+        keys = TERMINAL_LIMITED if any(row.candidate.limit for row in rows) else TERMINAL
+        if any(row.aside for row in rows):
+            keys = keys.replace("candidate", "candidate aside").replace(" copies", "")
+        yield keys, (source,)
 
 
 def live_header(summary: Summary) -> Text:
@@ -106,6 +109,8 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
         yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
     if held and not summary.calls:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
+    if summary.aside:
+        yield "on disk: the candidate with its batches in a temporary file (--sink disk)."
     if summary.is_limited:
         yield "limit MiB: the smallest memory limit under which everything was still delivered."
     if excess := capture_excess(summary):

@@ -72,10 +72,13 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
     jobs: list[Job] = []
     left_out: list[str] = []
     binaries = smallest_first(request.binaries)
+    headline = headline_probe(context.traits, request.probes)
     recorded = set(context.recorded)
     for binary in binaries:
         jobs += _verification(request, context, binary, recorded)
         sources = sources_of(request, binary)
+        if REPLAY in sources:
+            jobs += _aside(request, context, binary, headline)
         if binary.sources:
             left_out += [
                 f"{binary.name}: source {source} is left out in this tier"
@@ -89,7 +92,6 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
                 jobs += cell(request, context, binary, probe, source, range(count))
     rank = {binary.name: at for at, binary in enumerate(binaries)}
-    headline = headline_probe(context.traits, request.probes)
     jobs.sort(key=lambda job: (_phase(job, context.traits, headline), rank[job.binary]))
     return Plan(jobs=_numbered(jobs, context, 0), not_measured=left_out)
 
@@ -106,7 +108,7 @@ def headline_probe(traits: Mapping[str, ProbeTraits], probes: Iterable[str]) -> 
 def _phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
     if traits[job.probe].alone:
         return 3
-    if job.probe in {VERIFY, RECORD_REPLAY, headline}:
+    if job.probe in {VERIFY, RECORD_REPLAY, headline} and not job.aside:
         return 0 if job.replay else 1
     return 2
 
@@ -153,6 +155,15 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
         for replicate in replicates
         for arm in (reversed(arms) if replicate % 2 else arms)
     ]
+
+
+def _aside(request: RunRequest, context: RunContext, binary: Binary, probe: str) -> list[Job]:
+    """Return the jobs of the arms that nothing is compared with, verification included."""
+    alone = structs.replace(request, arms=request.aside)
+    jobs = [unmeasured_job(alone, context, binary, arm, REPLAY) for arm in alone.arms]
+    count = replicates_of(request, context, probe, REPLAY, binary)
+    jobs += cell(alone, context, binary, probe, REPLAY, range(count))
+    return [structs.replace(job, aside=True) for job in jobs]
 
 
 def _verification(

@@ -10,6 +10,7 @@ from msgspec import structs
 from harness.config import (
     DEFAULTS,
     KIB,
+    ONE_PIPELINE,
     SLOTS,
     THRESHOLDS,
     LimitOptions,
@@ -18,8 +19,9 @@ from harness.config import (
 )
 from harness.errors import ConfigError
 from harness.limits.choice import chosen_backend
-from harness.records import Arm, Binary, Options
-from harness.run.sources import SOURCES
+from harness.records import ON_DISK, Arm, Binary, Options
+from harness.registry import find
+from harness.run.sources import REPLAY, SOURCES
 from harness.text import escaped
 
 OWN_VARIABLES = frozenset({"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHASHSEED",
@@ -173,6 +175,25 @@ def prefixes(binary: Binary, sizes: int) -> list[Binary]:
             extra={},
         )
         for step in range(1, sizes)
+    ]
+
+
+def aside_of(request: RunRequest) -> list[Arm]:
+    """Return those arms of our own pipeline again that keep batches in memory, with the disk sink.
+
+    They cost seconds where the packages come from a cache, and are measured nowhere else.
+    """
+    if REPLAY not in request.sources or "peak" not in request.probes:
+        return []
+    ours, shared = find("pipeline", ONE_PIPELINE).value, request.pipeline_options
+    return [
+        Arm(
+            name=arm.name + ON_DISK,
+            pipeline=arm.pipeline,
+            options=structs.replace(arm.options or shared, sink="disk"),
+        )
+        for arm in request.arms
+        if arm.pipeline == ours and (arm.options or shared).sink == "memory"
     ]
 
 

@@ -53,6 +53,9 @@ COLUMNS: dict[str, dict[str, str]] = {
     | _columns(Counters),
     "failures": _columns(Job, *_CASE, "probe", "replicate", "order")
     | _columns(Record, "status", "detail"),
+    "aside": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
+    | _columns(Record, "status", "randomised")
+    | {"metric": "str", "unit": "str", "value": "float64"},
     "attempts": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
     | _columns(Record, "randomised", "detail")
     | _columns(Attempt),
@@ -71,6 +74,8 @@ COLUMNS: dict[str, dict[str, str]] = {
   where that size is not known.
 - `deliveries`: one row per unmeasured verification run, with what reached the intake.
 - `failures`: one row per replicate that does not count, and why.
+- `aside`: like `samples`, of the arms that are compared with none; beside it, only `failures` has
+  them.
 - `attempts`: one row per process under a memory limit. What these found, the smallest limit that is
   survived, is among the samples: one value for each time that both sides of the edge were tried.
 """
@@ -96,6 +101,7 @@ class Frames:
     copies: pd.DataFrame
     deliveries: pd.DataFrame
     failures: pd.DataFrame
+    aside: pd.DataFrame
     attempts: pd.DataFrame
 
     @cached_property

@@ -56,13 +56,18 @@ def tables_of(
     }
     rows: dict[str, list[_Cells]] = {name: [] for name in COLUMNS}
     asked = [(rows[name], _PLACES[name], makers[name]) for name in makers if name in wanted]
+    set_aside = [
+        (rows[name], _PLACES[name], makers[maker])
+        for name, maker in (("aside", "samples"), ("failures", "failures"))
+        if name in wanted
+    ]
     for record in records:
         if record.attempt is not None:
             place = _PLACES["attempts"](record)
             rows["attempts"] += (place + cells for cells in _cells([record.attempt]))
             continue
         confirmed = _confirmed(record, metrics, known.growth)
-        for table, place_of, make in asked:
+        for table, place_of, make in set_aside if record.job.aside else asked:
             table.extend(place_of(confirmed) + cells for cells in make(confirmed))
     return {name: _table(rows.pop(name), columns) for name, columns in COLUMNS.items()}
 
@@ -89,6 +94,7 @@ _PARTS: dict[str, type[Struct] | int] = {
     "copies": 6,
     "deliveries": Counters,
     "failures": 0,
+    "aside": 3,
     "attempts": Attempt,
 }
 """What follows the place in a row: the fields of a part of the record, or so many cells."""

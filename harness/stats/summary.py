@@ -78,6 +78,8 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         failures: The replicates that did not end well.
         unmeasured: What was asked for by default and is not there.
         repeat: The command that measures this row again, alone.
+        aside: The peaks of arms that are compared with none, like the candidate's with its batches
+            on disk.
     """
 
     binary: str
@@ -100,6 +102,7 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failures: tuple[Failure, ...]
     unmeasured: tuple[str, ...]
     repeat: str
+    aside: tuple[ArmSummary, ...] = ()
 
     @property
     def arms(self) -> tuple[ArmSummary, ArmSummary]:
@@ -123,6 +126,11 @@ class Summary(Struct, frozen=True):
     def arms(self) -> tuple[str, str]:
         """The names of the baseline and of the candidate; the first is empty without one."""
         return "" if self.alone else self.baseline, self.candidate
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """The names of the arms that are compared with none."""
+        return tuple(dict.fromkeys(arm.name for row in self.rows for arm in row.aside))
 
     @property
     def is_limited(self) -> bool:
@@ -211,6 +219,9 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
     inputs = frames.samples[[*_CASE, "binary_sha256"]].drop_duplicates().sort_values(_CASE)
     ratios = bare_ratios(frames.samples, arms, RATIOS)
     limits = {(one.binary, one.source, one.arm): one for one in found_limits(frames)}
+    aside: dict[tuple[str, str], list[ArmSummary]] = {}
+    for (binary, source, name), measured in quantities_of(frames.aside).items():
+        aside.setdefault((binary, source), []).append(_arm(name, measured, None, defined))
     for case, found in rows_by_case(inputs).items():
         failures, causes, deliveries = (table.get(case, ()) for table in tables)
         old, new = (
@@ -227,6 +238,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
             raw_bytes=_delivered(deliveries, arms),
             digests=sorted(str(row.binary_sha256) for row in found),
             ratios=[ratios.get((*case, metric), Ratio()) for metric in RATIOS],
+            aside=tuple(aside.get(case, ())),
         )
         yield _row(frames, case, (old, new), metric, facts)
 
@@ -240,6 +252,7 @@ class _CaseFacts(Struct, frozen=True):
     raw_bytes: int | None
     digests: list[str]
     ratios: list[Ratio]
+    aside: tuple[ArmSummary, ...]
 
 
 def _row(
@@ -280,6 +293,7 @@ def _row(
         failures=failures,
         unmeasured=tuple(_iter_unmeasured(asked, frames.metrics, metric, calls=case[1] == CALL)),
         repeat=repeat_command(frames.manifest, case, [arm.name for arm in asked]),
+        aside=facts.aside,
     )
 
 

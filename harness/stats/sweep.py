@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
+from typing import Any
 
+import pandas as pd
 from msgspec import Struct
 
 from harness.config import LimitOptions
 from harness.errors import ConfigError, GateFailed
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
+from harness.records import ON_DISK
 from harness.stats.batches import batching_of
 from harness.stats.frames import Frames, succeeded
 from harness.stats.limits import found_limits
@@ -26,6 +29,7 @@ class SweepPoint(Struct, frozen=True):
     """What one threshold came to on one binary; values are the worst of the replicates.
 
     `overshoot_bytes` is the largest of any batch that is not final, None when there is none;
+    `disk_peak_bytes` is the peak with the batches in a temporary file, None if not measured;
     `survived` says whether it delivered under the memory limit that was tried, None without one.
     """
 
@@ -38,6 +42,7 @@ class SweepPoint(Struct, frozen=True):
     overshoot_bytes: int | None
     wall_s: float | None
     survived: bool | None = None
+    disk_peak_bytes: int | None = None
 
     @property
     def is_reached(self) -> bool:
@@ -55,7 +60,8 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     metric = metric or best_peak(frames)
     samples = succeeded(frames.samples)
     outcomes = {(one.binary, one.source, one.arm): _survived(one) for one in found_limits(frames)}
-    worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max().to_dict()
+    worst = _worst(samples)
+    on_disk = _worst(succeeded(frames.aside))
     points = [
         SweepPoint(
             *case,
@@ -65,11 +71,17 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
             overshoot_bytes=batching.largest_overshoot_bytes,
             wall_s=worst.get((*case, "wall")),
             survived=outcomes.get(case),
+            disk_peak_bytes=on_disk.get((case[0], case[1], case[2] + ON_DISK, metric)),
         )
         for case, batching in batching_of(frames.batches).items()
         if (*case, metric) in worst
     ]
     return sorted(points, key=lambda one: (one.binary, one.source, one.threshold_bytes))
+
+
+def _worst(samples: pd.DataFrame) -> dict[tuple[str, ...], Any]:
+    """Return the largest replicate by binary, source, arm and metric."""
+    return dict(samples.groupby(["binary", "source", "arm", "metric"])["value"].max())
 
 
 def _survived(found: Found) -> bool | None:

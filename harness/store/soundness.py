@@ -51,7 +51,7 @@ def _metrics_by_cell(run: Run) -> dict[Cell, set[str]]:
     """Return what was measured of every binary, source and arm."""
     found: dict[Cell, set[str]] = {}
     for record in _good(run):
-        if record.values:
+        if record.values and not record.job.aside:
             found.setdefault(record.job.cell, set()).update(record.values)
     return found
 

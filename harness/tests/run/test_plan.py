@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.bench import generated
+from harness.config import PipelineOptions
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Job, Record
-from harness.run.extensions import resolve_probes
+from harness.run.extensions import arms_by_name, resolve_probes
 from harness.run.plan import RunContext, plan, smallest_first, top_up_jobs
-from harness.run.request import RunRequest, checked, printable, sharded
+from harness.run.request import RunRequest, aside_of, checked, printable, sharded
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
 PROBES = ("peak", "memray", "tracemalloc", "gc", "bare")
@@ -72,6 +73,21 @@ def test_hash_seeds_are_equal_in_both_arms_and_vary_where_times_are_measured(
     assert [len(found) for found in seeds] == [1] * 4
     assert len(set.union(*seeds)) == distinct
     assert 0 not in set.union(*seeds)
+
+
+def test_the_disk_sink_is_measured_aside_where_a_peak_from_the_cache_is() -> None:
+    """It belongs to no pair, and comes after what a verdict rests on."""
+    request = a_request(arms=arms_by_name(["legacy", "streaming"]), replicates={"peak": 2})
+    (aside,) = aside_of(request)
+    assert (aside.name, aside.options) == ("streaming-disk", PipelineOptions(sink="disk"))
+    jobs = plan(structs.replace(request, aside=[aside]), AROUND).jobs
+    found = [(job.probe, job.source, job.aside) for job in jobs if job.arm == aside.name]
+    assert found == [("verify", "replay", True), *[("peak", "replay", True)] * 2]
+    first = next(at for at, job in enumerate(jobs) if job.aside)
+    assert all(job.probe != "peak" for job in jobs[first:] if not job.aside)
+    assert aside_of(structs.replace(request, sources=("dwarf",))) == []
+    on_disk = PipelineOptions(sink="disk")
+    assert aside_of(structs.replace(request, pipeline_options=on_disk)) == []
 
 
 def test_all_replicates_of_a_cell_share_an_upload_id_and_no_two_cells_do() -> None:

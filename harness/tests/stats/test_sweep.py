@@ -35,11 +35,13 @@ def test_a_point_is_the_worst_replicate_of_its_threshold() -> None:
                 at(64, 2, 9),
                 at(64, 3, -5, final=True),
             ],
+            aside=[sample("a", f"{arms[0]}-disk", 70), sample("a", f"{arms[0]}-disk", 80)],
         )
     )
     told = [(one.threshold_bytes, one.peak_bytes, one.batches, one.wall_s) for one in found]
     assert told == [(64 * KIB, 200, 3, 1.5), (128 * KIB, 300, 1, None)]
     assert [one.overshoot_bytes for one in found] == [9, None]
+    assert [one.disk_peak_bytes for one in found] == [80, None]
 
 
 def test_a_threshold_that_was_not_measured_is_no_point() -> None:
