@@ -109,6 +109,13 @@ def taking(take: Callable[[], object]) -> Pipeline:
     return run
 
 
+def touched(size_bytes: int) -> bytearray:
+    """Return so many bytes, each page of which was touched."""
+    held = bytearray(size_bytes)
+    held[::4096] = b"x" * len(held[::4096])
+    return held
+
+
 def _through_a_pointer() -> object:
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
@@ -134,6 +141,7 @@ def _restart_tracemalloc() -> None:
 
 
 takes_memory_through_a_pointer = taking(_through_a_pointer)
+needs_8_mib_more = taking(lambda: touched(8 * MIB))
 reserves_and_never_touches = taking(lambda: mmap.mmap(-1, 10 * TAKEN_BYTES))
 works_in_a_fork = taking(_in_a_fork)
 works_in_a_command = taking(lambda: _in_a_command().wait())

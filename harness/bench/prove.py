@@ -8,14 +8,19 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
+from harness.config import MIB
 from harness.errors import MeasurementInvalid
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
+from harness.limits.backend import Confinement
+from harness.limits.choice import chosen_backend, confinement
+from harness.limits.edge import find_edge
 from harness.records import VERIFY, Counters, Job, Record
 from harness.residency import contradiction
 from harness.run.doctor import iter_packages
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
+from harness.run.limit import FREE_PROBE, outcome_of
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.scratch import scratch_directory
 
@@ -52,7 +57,12 @@ class _Bench:
             write_replay(ListedPackages(iter_packages(*shape)), scratch / name)
 
     def run(
-        self, pipeline: str, replay: str, probe: str = "memray", expected: Counters | None = None
+        self,
+        pipeline: str,
+        replay: str,
+        probe: str = "memray",
+        expected: Counters | None = None,
+        around: Confinement = Confinement(),  # noqa: B008  immutable
     ) -> Record:
         """Return the record of one replicate."""
         self._order += 1
@@ -76,7 +86,7 @@ class _Bench:
             hash_seed=1,
             timeout_s=120.0,
         )
-        settings = self._settings
+        settings = structs.replace(self._settings, confinement=around)
         if expected is not None:
             settings = structs.replace(settings, expected={(replay, pipeline, "replay"): expected})
         (record,) = iter_records([job], settings)
@@ -159,6 +169,28 @@ def _prove_uncounted(bench: _Bench) -> Proof:
     )
 
 
+def _prove_limit(bench: _Bench) -> Proof:
+    """Show that a limit of the kernel moves by what a pipeline needs more."""
+    backend = chosen_backend("auto")
+
+    def attempt(pipeline: str, limit_bytes: int) -> str:
+        around = confinement(backend.name, backend.parent, limit_bytes)
+        return outcome_of(bench.run(pipeline, "small", FREE_PROBE, around=around), backend)
+
+    start = int(_value(bench.run(_HONEST, "small", FREE_PROBE), "private_start"))
+    edges = []
+    for pipeline in (_HONEST, "needs_8_mib_more"):
+        edge = find_edge(start, MIB, 1, partial(attempt, pipeline))
+        edges.append(edge.survives_bytes if edge else 0)
+        start = edges[0] + 8 * MIB
+    moved = edges[1] - edges[0]
+    return Proof(
+        fault="a pipeline that needs 8 MiB more",
+        caught=all(edges) and abs(moved - 8 * MIB) <= MIB,
+        evidence=f"the limit that is survived ({backend.name}) moves by {moved / MIB:g} MiB",
+    )
+
+
 def _judged(record: Record, status: str, fault: str) -> Proof:
     reason = record.detail.partition("\n")[0]
     return Proof(fault=fault, caught=record.status == status, evidence=f"{record.status}: {reason}")
@@ -183,6 +215,7 @@ _PROOFS: tuple[Callable[[_Bench], Proof], ...] = (
     partial(_by_status, "works_in_a_command", "invalid", "work that is done by a command"),
     partial(_by_status, "reserves_and_never_touches", "invalid", "address space without memory"),
     _prove_uncounted,
+    _prove_limit,
     *(
         partial(_by_status, pipeline, "invalid", fault, probe=probe)
         for pipeline, probe, fault in (

@@ -15,15 +15,19 @@ from harness.cli.run_view import RunView
 from harness.config import CORPUS, LIMIT, LimitOptions, PipelineOptions, RunOptions
 from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import GateFailed
+from harness.limits.choice import chosen_backend
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.reports.limit import LimitDocument, print_limits
+from harness.run.confined import can_start
 from harness.run.extensions import arms_by_name
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.text import json_bytes
 from harness.units import parse_bytes
+
+_FLOOR = "raise the limit: not even an interpreter that does nothing survives it"
 
 
 @with_options
@@ -91,7 +95,8 @@ def _refuse_killed(found: list[Found], candidate: str, under: str) -> None:
     ]
     if lost:
         names = ", ".join(dict.fromkeys(one.binary for one in lost))
+        floor = "" if can_start(chosen_backend(lost[0].backend), limit_bytes) else _FLOOR
         raise GateFailed(
             f"{candidate} does not survive {under} on {names}",
-            remedy="raise the limit or change the pipeline",
+            remedy=floor or "raise the limit or change the pipeline",
         )

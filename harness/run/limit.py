@@ -27,7 +27,11 @@ FREE_PROBE = "bare"
 
 _FIRST_ORDER = 2_000_000  # behind every planned job, and every one that topped one up
 _THRASHES_TIMES, _LEAST_S = 20.0, 30.0
-_REFUSED = ("MemoryError", "bad_alloc", "Cannot allocate memory", "failed to map segment")
+_REFUSED = ("MemoryError", "bad_alloc", "Cannot allocate memory")
+_FROM_OUTSIDE = (
+    "its launcher was killed",
+    *(f"killed by SIG{name}" for name in ("KILL", "TERM", "INT")),
+)
 
 
 class Free(Struct, frozen=True):
@@ -45,12 +49,18 @@ def usual_limits(request: RunRequest) -> LimitOptions | None:
 
 
 def outcome_of(record: Record, backend: Backend) -> str:
-    """Return what became of an attempt; killed only when the kernel, or its refusal, says so."""
+    """Return what became of an attempt; killed only when the kernel says so.
+
+    Where the kernel keeps no count, it refuses, and what comes of that is up to whoever asked: an
+    exception of any kind, a loader that gives up, a null pointer. Without the limit, the same work
+    at the same addresses delivered. So there a process that breaks by itself was killed.
+    """
     if backend.counts_kills:
         killed = record.values.get(OOM_KILLS, 0) > 0
     else:
-        refused = any(text in record.detail for text in _REFUSED)
-        killed = record.status != "ok" and (record.status == "oom" or refused)
+        broke = record.status == "crashed" and not record.detail.startswith(_FROM_OUTSIDE)
+        refused = record.status != "ok" and any(text in record.detail for text in _REFUSED)
+        killed = broke or refused or record.status == "oom"
     if killed:
         return KILLED
     return {"ok": SURVIVED, "timeout": THRASHED}.get(record.status, FAILED)
@@ -145,10 +155,11 @@ class LimitSearch:
             return past.pop(0)
         record = self._run(binary, free, limit_bytes)
         charged = record.values.get(CHARGED)
+        outcome = outcome_of(record, self._backend)
         attempt = Attempt(
             backend=self._backend.name,
             limit_bytes=limit_bytes,
-            outcome=outcome_of(record, self._backend),
+            outcome=outcome,
             peak_bytes=None if charged is None else int(charged),
             wall_s=record.values.get(LIVED_S),
         )

@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run": {"run.measured", "limits", "intake", "registry", "store", "residency"},
     "bench": {
         "corpus",
+        "limits",
         "symbols",
         "pipelines",
         "intake",

@@ -23,7 +23,7 @@ def test_a_fit_machine_is_said_to_be_fit(harness: Harness, tmp_path: Path) -> No
 def test_planted_faults_are_caught_and_the_untouched_pipeline_is_clean(harness: Harness) -> None:
     done = harness("doctor", "--prove")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("\ncaught  ") == 18
+    assert done.stdout.count("\ncaught  ") == 19
     assert done.stdout.count("\nclean   ") == 1
     assert "MISSED" not in done.stdout
 

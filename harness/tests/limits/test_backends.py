@@ -8,25 +8,49 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.config import MIB
 from harness.limits import cgroup2
-from harness.limits.backend import Backend, own_cgroup
+from harness.limits.backend import Backend, mounted, own_cgroup
 from harness.limits.choice import find_backends
-from harness.run.confined import run_confined, try_backend, was_stopped
+from harness.limits.edge import KILLED, SURVIVED, find_edge
+from harness.run.confined import run_confined, try_backend
 
 LIMIT = 48 * MIB
 TOUCHED = "held = bytearray({0}); held[::4096] = b'x' * len(held[::4096])"
+MAPPED = "import mmap; held = mmap.mmap(-1, {0}, flags=mmap.MAP_PRIVATE)"
+THREAD = "import threading; one = threading.Thread(target=hold); one.start(); one.join()"
+SITE = str(Path(np.__file__).parents[1])
+NUMPY = f"import sys; sys.path.insert(0, {SITE!r}); import numpy"
+
+NOTHING = ""
+IDLE_THREAD = f"hold = int\n{THREAD}"
 HOLDERS = {
-    "touched": TOUCHED,
-    "mmap": "import mmap; held = mmap.mmap(-1, {0}, flags=mmap.MAP_PRIVATE)\n"
-    "for at in range(0, {0}, 4096): held[at] = 1",
-    "thread": f"def hold():\n    {TOUCHED}\nimport threading\n"
-    "one = threading.Thread(target=hold); one.start(); one.join()",
+    "touched 4": (TOUCHED.format(4 * MIB), NOTHING, (4, 4)),
+    "touched 16": (TOUCHED.format(16 * MIB), NOTHING, (16, 16)),
+    "touched 40": (TOUCHED.format(40 * MIB), NOTHING, (40, 40)),
+    "mmap 8, touched": (
+        f"{MAPPED.format(8 * MIB)}\nfor at in range(0, {8 * MIB}, 4096): held[at] = 1",
+        NOTHING,
+        (8, 8),
+    ),
+    "mmap 8, untouched": (MAPPED.format(8 * MIB), NOTHING, (0, 8)),
+    "a thread": (f"def hold():\n    {TOUCHED.format(8 * MIB)}\n{THREAD}", IDLE_THREAD, (8, 8)),
+    "the stack of a thread": (IDLE_THREAD, NOTHING, (1, 9)),
+    "a child process": (
+        f"import os\nif os.fork():\n    os.wait()\nelse:\n    {TOUCHED.format(8 * MIB)}",
+        NOTHING,
+        (9, 9),
+    ),
 }
+"""Who holds what, who holds as much less, and how many MiB that is in a cgroup and in mappings."""
+
+QUICK = {"touched 16", "mmap 8, untouched", "a child process"}
 
 
 @pytest.fixture(params=find_backends(), ids=lambda backend: str(backend.name))
@@ -37,43 +61,44 @@ def backend(request: pytest.FixtureRequest) -> Backend:
     return found
 
 
-@pytest.mark.parametrize("holder", HOLDERS.values(), ids=HOLDERS)
-@pytest.mark.parametrize(("held", "stopped"), [(16 * MIB, False), (56 * MIB, True)])
-def test_who_holds_more_than_the_limit_is_stopped_and_nobody_else(
-    backend: Backend, holder: str, held: int, stopped: bool
+@cache
+def edge_of(code: str, backend: Backend) -> int:
+    """Return the smallest limit in MiB under which Python code ends well."""
+
+    def attempt(limit_bytes: int) -> str:
+        ending = run_confined(code, backend, limit_bytes)
+        assert ending.report is not None, ending.stderr_tail
+        killed = backend.counts_kills and ending.report.oom_kills > 0
+        # A thread, a child or a caller may survive what it was refused.
+        refused = not backend.counts_kills and (ending.report.exit_code or ending.stderr_tail)
+        return KILLED if killed or refused else SURVIVED
+
+    report = run_confined(code, backend, 0).report
+    assert report is not None
+    found = find_edge(report.charged_bytes or 12 * MIB, MIB, 1, attempt)
+    assert found is not None
+    return found.survives_bytes // MIB
+
+
+@pytest.mark.parametrize(
+    ("more", "less", "moved"),
+    [
+        pytest.param(*held, id=name, marks=() if name in QUICK else pytest.mark.slow)
+        for name, held in HOLDERS.items()
+    ],
+)
+def test_the_limit_moves_by_what_is_held(
+    backend: Backend, more: str, less: str, moved: tuple[int, int]
 ) -> None:
-    ending = run_confined(holder.format(held), backend, LIMIT)
-    assert ending.report is not None, ending.stderr_tail
-    if backend.counts_kills:
-        assert was_stopped(ending, backend) is stopped, ending.stderr_tail
-    else:  # a thread or a caller may survive what it was refused
-        refused = ("MemoryError", "Cannot allocate memory")
-        assert any(text in ending.stderr_tail for text in refused) is stopped
+    """One grain for each of the two edges: both are rounded up."""
+    expected = moved[not backend.counts_kills]
+    assert abs(edge_of(more, backend) - edge_of(less, backend) - expected) <= 1
 
 
-def test_untouched_pages_count_only_where_mappings_do(backend: Backend) -> None:
-    code = "import mmap; held = mmap.mmap(-1, 64 << 20, flags=mmap.MAP_PRIVATE)"
-    ending = run_confined(code, backend, LIMIT)
-    assert ending.report is not None
-    assert bool(ending.report.exit_code) is (not backend.counts_kills)
-
-
-def test_what_a_child_process_holds_counts_in_a_cgroup_alone(backend: Backend) -> None:
-    code = f"import os\nif os.fork():\n    os.wait()\nelse:\n    {TOUCHED.format(56 * MIB)}"
-    ending = run_confined(code, backend, LIMIT)
-    assert ending.report is not None
-    assert (ending.report.oom_kills > 0) is backend.counts_kills
-
-
-def test_the_peak_in_a_cgroup_rises_by_what_is_held(backend: Backend) -> None:
-    if not backend.counts_kills:
-        pytest.skip("this limit tells no peak")
-    peaks = []
-    for held in (8 * MIB, 16 * MIB):
-        report = run_confined(TOUCHED.format(held), backend, 0).report
-        assert report is not None
-        peaks.append(report.charged_bytes)
-    assert peaks[1] - peaks[0] == pytest.approx(8 * MIB, abs=MIB)
+@pytest.mark.slow
+def test_the_limit_moves_by_what_numpy_holds(backend: Backend) -> None:
+    held = f"{NUMPY}; held = numpy.ones({MIB})"  # eight bytes each
+    assert abs(edge_of(held, backend) - edge_of(NUMPY, backend) - 8) <= 1
 
 
 def test_a_backend_that_is_there_passes_its_own_test(backend: Backend) -> None:
@@ -96,6 +121,7 @@ def wait_until(condition: Callable[[], bool]) -> bool:
 SLEEPER = """
 import sys
 from harness.limits.choice import find_backends
+from harness.limits.edge import KILLED, SURVIVED, find_edge
 from harness.run.confined import run_confined
 (backend,) = [one for one in find_backends() if one.name == sys.argv[1]]
 fork = "import os, time; os.fork() or os.setsid(); time.sleep(600)"
@@ -173,3 +199,32 @@ def test_workers_go_below_the_nearest_cgroup_v2_that_hands_memory_on(
     found = cgroup2.find("0::/user/app/run.scope\n", f"cgroup2 {tmp_path} cgroup2 rw 0 0\n")
     assert found.parent == (str(tmp_path / parent) if parent is not None else "")
     assert bool(found.missing) is bool(found.remedy) is (parent is None)
+
+
+READ_ONLY = """
+mount -t tmpfs none "$1" && mkdir "$1/mine" && mount -o remount,ro "$1"
+"$2" -c 'import sys; from harness.limits import cgroup1
+print(cgroup1.find("4:memory:/mine", f"cgroup {sys.argv[1]} cgroup rw,memory 0 0").missing)' "$1"
+"""
+
+
+def test_a_cgroup_file_system_that_is_read_only_cannot_be_used(tmp_path: Path) -> None:
+    command = ["unshare", "-Urm", "sh", "-c", READ_ONLY, "sh", str(tmp_path), sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"nothing can be mounted here: {done.stderr}")
+    assert done.stdout == f"{tmp_path}/mine cannot be written\n"
+
+
+def test_a_worker_enters_and_leaves_a_group_of_v2_where_only_limits_are_missing() -> None:
+    """The file system is that of v2; its memory controller is bound to v1."""
+    root = mounted("cgroup2", "", Path("/proc/self/mounts").read_text())
+    if root is None or not os.access(root / "cgroup.procs", os.W_OK):
+        pytest.skip("no cgroup v2 that could be written here")
+    there = Backend(name="cgroup_v2", parent=str(root))
+    look = "import sys; sys.stderr.write(open('/proc/self/cgroup').read())"
+    ending = run_confined(look, there, 0)
+    assert ending.report is not None, ending.stderr_tail
+    (own,) = [line for line in ending.stderr_tail.splitlines() if line.startswith("0::")]
+    assert "/harness-" in own
+    assert not groups_in(there)
