@@ -85,6 +85,21 @@ class LineTable:
                 yield slice(start, stop)
             at += 1
 
+    def copy_rows(
+        self, low: int, high: int, files: frozenset[int], begins: array[int], lines: array[int]
+    ) -> None:
+        """Append address and line of the rows in [low, high) whose file is one of `files`."""
+        for piece in self.iter_slices(low, high):
+            numbers = self.files[piece]
+            if sum(map(numbers.count, files)) == len(numbers):
+                begins.extend(memoryview(self.addresses)[piece])
+                lines.extend(self.lines[piece])
+                continue
+            for index, number in enumerate(numbers, piece.start):
+                if number in files:
+                    begins.append(self.addresses[index])
+                    lines.append(self.lines[index])
+
     def __len__(self) -> int:
         return len(self.addresses)
 

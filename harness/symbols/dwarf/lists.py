@@ -6,6 +6,7 @@ are shifted by one from the default location on.
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from harness.errors import InputRejected
@@ -24,6 +25,11 @@ _WINDOW_BYTES = 1024
 _ENTRY_BYTES = 40  # the longest entry, without its expression
 _END, _BASE_X, _START_X_END_X, _START_X_LENGTH, _OFFSET_PAIR, _DEFAULT, _BASE = range(7)
 _SPLIT_BASE, _SPLIT_ENDS, _SPLIT_LENGTH, _SPLIT_OFFSETS = range(1, 5)
+_PAIRS = {
+    (order, size): struct.Struct(f"{mark}2{code}").unpack_from
+    for order, mark in (("little", "<"), ("big", ">"))
+    for size, code in ((4, "I"), (8, "Q"))
+}
 _START_END, _START_LENGTH, _VIEW_PAIR, _UNKNOWN = range(7, 11)
 
 Places: TypeAlias = tuple[list[Range], list[bytes]]
@@ -102,6 +108,7 @@ def _read_pairs(unit: Unit, name: str, offset: int, expressions: list[bytes] | N
     """Read a list of DWARF 2 to 4: pairs of addresses, until one of two zeros."""
     section = unit.dwarf.required(name)
     size, order = unit.layout.address_size, unit.dwarf.order
+    read_pair = _PAIRS[order, size]
     base, escape = unit.low_pc, (1 << 8 * size) - 1
     most = unit.dwarf.elf.limits.list_entries
     found: list[Range] = []
@@ -113,8 +120,9 @@ def _read_pairs(unit: Unit, name: str, offset: int, expressions: list[bytes] | N
             offset = start + at
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
             start = offset - at
-        low = int.from_bytes(data[at : at + size], order)
-        high = int.from_bytes(data[at + size : at + 2 * size], order)
+            if at + 2 * size > len(data):
+                return found
+        low, high = read_pair(data, at)
         at += 2 * size
         if low == high == 0:
             return found

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 STAGE = "extraction"
 
 _LONGEST_CHAIN = 32
+INSTANCE_TAGS = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
+CROSSING = tuple(
+    bytes((dw.AT_ABSTRACT_ORIGIN, form)) for form in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT)
+)
+"""What the declaration of an entry has that refers to a definition in another unit."""
 
 
 class Chain(NamedTuple):
@@ -77,3 +82,11 @@ def definition_of(unit: Unit, origin: int) -> tuple[int, dict[int, Any]]:
             break
         origin = following
     return origin, attributes
+
+
+def may_cross(unit: Unit) -> bool:
+    """Tell whether any instance in a unit may have its definition in another one."""
+    return any(
+        abbreviation.tag in INSTANCE_TAGS and any(map(abbreviation.holds, CROSSING))
+        for abbreviation in unit.table.values()
+    )

@@ -10,7 +10,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lines import LineTable, read_lines
 from harness.symbols.dwarf.units import UT_COMPILE, UT_TYPE
-from harness.symbols.native.chains import follow
+from harness.symbols.native.chains import follow, may_cross
 from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.typenames import TypeNames
 from harness.symbols.split import SKELETON, is_skeleton
@@ -128,7 +128,11 @@ class TypeContext:
 
 
 class Identity(NamedTuple):
-    """Who a function is, gathered along its abstract origin and specification."""
+    """Who a function is, gathered along its abstract origin and specification.
+
+    Attributes:
+        is_named_here: Whether its file is one of the unit's own file table.
+    """
 
     name: str
     linkage_name: str
@@ -136,6 +140,7 @@ class Identity(NamedTuple):
     is_method: bool
     file: str
     line: int
+    is_named_here: bool
 
 
 class UnitContext(TypeContext, UnitReader):
@@ -147,6 +152,9 @@ class UnitContext(TypeContext, UnitReader):
         signed: The types that stand in units of their own.
         foreign: What other units' instances say; None if nobody asked them.
         strict: Whether only plain places count as available.
+
+    Attributes:
+        has_stored: Whether the pre-pass stored what the unit's own instances say as well.
     """
 
     def __init__(
@@ -161,6 +169,7 @@ class UnitContext(TypeContext, UnitReader):
         TypeContext.__init__(self, unit, skipped, signed)
         UnitReader.__init__(self, unit, skipped, strict)
         self.foreign = foreign
+        self.has_stored = foreign is not None and may_cross(unit)
         for reason, count in self.index.dropped(foreign_too=foreign is None):
             self.skipped[reason] += count
 
@@ -173,13 +182,15 @@ class UnitContext(TypeContext, UnitReader):
         found, unit = chain.found, chain.unit
         parent, is_method = self.index.parent_of(chain.offset)
         linkage = found.get(dw.AT_LINKAGE_NAME, found.get(dw.AT_MIPS_LINKAGE_NAME))
+        file = self._file(chain.named_in, found.get(dw.AT_DECL_FILE))
         return Identity(
             name=unit.text(found.get(dw.AT_NAME)),
             linkage_name=unit.text(linkage),
             parent=parent,
             is_method=is_method,
-            file=self._file(chain.named_in, found.get(dw.AT_DECL_FILE)),
+            file=file,
             line=found.get(dw.AT_DECL_LINE, 0),
+            is_named_here=bool(file) and chain.named_in is self.unit,
         )
 
     def _file(self, unit: Unit, number: int | None) -> str:

@@ -8,7 +8,8 @@ is the merge of its instances.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 STAGE = "scope tree"
 
+_FEW_CALLS = 32  # which are cheaper to insert than all rows are to sort
 _GAPS_PER_LOOK = 64  # at the clock, which costs as much as a gap does
 
 
@@ -86,27 +88,27 @@ def own_lines(reader: UnitReader, body: BodyReader, files: frozenset[int]) -> Pc
     """
     table, check_time = reader.lines, reader.unit.dwarf.budget.check_time
     begins, lines = array("Q"), array("I")
-    gaps = iter_gaps(merge_overlapping(body.root.ranges), merge_overlapping(body.inlined))
+    gaps: Iterable[Range] = merge_overlapping(body.root.ranges)
+    if body.inlined:
+        gaps = iter_gaps(list(gaps), merge_overlapping(body.inlined))
     for count, (low, high) in enumerate(gaps, 1):
         if not count % _GAPS_PER_LOOK:
             check_time()
-        for piece in table.iter_slices(low, high):
-            numbers = table.files[piece]
-            if sum(map(numbers.count, files)) == len(numbers):
-                begins.extend(memoryview(table.addresses)[piece])
-                lines.extend(table.lines[piece])
-                continue
-            for index, number in enumerate(numbers, piece.start):
-                if number in files:
-                    begins.append(table.addresses[index])
-                    lines.append(table.lines[index])
+        table.copy_rows(low, high, files, begins, lines)
     calls = [(begin, line) for begin, number, line in body.calls if number in files]
     return _with_calls(begins, lines, calls) if calls else PcLines(begins, lines)
 
 
 def _with_calls(begins: array[int], lines: array[int], calls: list[tuple[int, int]]) -> PcLines:
-    rows = sorted([*zip(begins, lines, strict=True), *calls], key=itemgetter(0))
-    return PcLines(array("Q", [row[0] for row in rows]), array("I", [row[1] for row in rows]))
+    if len(calls) > _FEW_CALLS:
+        rows = sorted([*zip(begins, lines, strict=True), *calls], key=itemgetter(0))
+        begins, lines = array("Q", [row[0] for row in rows]), array("I", [row[1] for row in rows])
+        return PcLines(begins, lines)
+    for begin, line in calls:
+        at = bisect_right(begins, begin)
+        begins.insert(at, begin)
+        lines.insert(at, line)
+    return PcLines(begins, lines)
 
 
 def iter_gaps(ranges: Sequence[Range], holes: Sequence[Range]) -> Iterator[Range]:
@@ -204,9 +206,10 @@ def build_abstract(
         home: The unit that holds the instances, if it is the one that imports the definition.
     """
     merged, reader = Merged(), home or context
+    is_stored = context.has_stored and identity.is_named_here
     if not identity.file:
         identity = identity._replace(file=_file_of_instances(reader, die.offset))
-    for offset in reader.index.iter_instances(die.offset):
+    for offset in () if is_stored else reader.index.iter_instances(die.offset):
         body = read_body(reader, offset, identity.file, reader.unit.aside)
         if (found := instance_of(reader, body)) is not None:
             merged.add(found)

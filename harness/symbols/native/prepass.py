@@ -1,8 +1,9 @@
-"""The pre-pass over all units, for instances whose definition is in another unit.
+"""The pre-pass over all units, where instances have their definition in another unit.
 
 Link-time optimisation leaves definitions with the units that the sources were compiled in, and code
-with units of its own; Rust instantiates and inlines across codegen units. What such an instance
-says is worked out while its unit's lines are at hand, and stored until its definition is delivered.
+with units of its own; Rust instantiates and inlines across codegen units. What an instance says is
+worked out while its unit's lines are at hand, and stored until its definition is delivered. The
+walk meets the other instances too, and stores what they say: each would be walked again otherwise.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
+from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk
@@ -19,7 +21,7 @@ from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
 from harness.symbols.lines import Range
-from harness.symbols.native.chains import definition_of, follow
+from harness.symbols.native.chains import CROSSING, INSTANCE_TAGS, definition_of, follow, may_cross
 from harness.symbols.native.context import UnitReader, reason_to_skip
 from harness.symbols.native.functions import finish_body, instance_of
 from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
@@ -29,18 +31,15 @@ if TYPE_CHECKING:
 
 STAGE = "extraction"
 
-_INSTANCES = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
 # What has parameters of its own, which are not those of the function around it.
-_ENCLOSING = _INSTANCES | {dw.TAG_SUBROUTINE_TYPE}
+_ENCLOSING = INSTANCE_TAGS | {dw.TAG_SUBROUTINE_TYPE}
 _TAGS = _ENCLOSING | VARIABLE_TAGS | BLOCK_TAGS
-_CROSSING = tuple(
-    bytes((dw.AT_ABSTRACT_ORIGIN, form)) for form in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT)
-)
 _WINDOW_BYTES = 64 * 1024
 _KNOWN_ORIGINS = 4096
 _OPEN_TABLES = 8
 _IMPORTED = "delivered with the unit that imports it"
 _NO_FILE = SourceFile("", "", b"")
+_NOT_COPIED = (*CODE, dw.AT_DECLARATION)
 
 
 def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> StoredInstances | None:
@@ -48,13 +47,13 @@ def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> Stored
 
     None, for next to nothing, if no entry of the file can refer to another unit in this way.
     """
-    if not _may_cross(dwarf):
+    if not _any_may_cross(dwarf):
         return None
     stored = StoredInstances()
     try:
         origins = _Origins()
         for unit in dwarf.iter_units():
-            if _unit_may_cross(unit) and not reason_to_skip(unit):
+            if may_cross(unit) and not reason_to_skip(unit):
                 _Collector(UnitReader(unit, skipped, strict), origins, stored).run()
         stored.seal()
     except BaseException:
@@ -63,21 +62,14 @@ def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> Stored
     return stored
 
 
-def _may_cross(dwarf: Dwarf) -> bool:
+def _any_may_cross(dwarf: Dwarf) -> bool:
     """Tell whether any abbreviation may have what it takes, by two octets, unparsed."""
     section = dwarf.abbreviations_section
     for start in range(0, section.size, _WINDOW_BYTES):
         data = section.window(start, _WINDOW_BYTES + 1)
-        if any(pair in data for pair in _CROSSING):
+        if any(pair in data for pair in CROSSING):
             return True
     return False
-
-
-def _unit_may_cross(unit: Unit) -> bool:
-    return any(
-        abbreviation.tag in _INSTANCES and any(map(abbreviation.holds, _CROSSING))
-        for abbreviation in unit.table.values()
-    )
 
 
 class _Open(NamedTuple):
@@ -98,7 +90,7 @@ class _Collector:
         self._open: list[_Open] = []
 
     def run(self) -> None:
-        """Store what all instances say whose definition is in another unit."""
+        """Store what all instances say."""
         unit, opened = self._reader.unit, self._open
         for number, die in enumerate(Walk(unit, unit.first, _TAGS)):
             if number % STEP == 0:
@@ -116,13 +108,11 @@ class _Collector:
     def _enter(self, die: Die, ranges: list[Range] | None) -> _Open:
         unit = self._reader.unit
         at = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, ELSEWHERE)
-        if (
-            at <= ELSEWHERE
-            or unit.first <= at < unit.end
-            or not any(attribute in die.attributes for attribute in CODE)
-        ):
+        if at <= ELSEWHERE or not any(attribute in die.attributes for attribute in CODE):
             return _Open(die.depth, None, None)
         origin = self._origins.find(unit, at)
+        if unit.first <= at < unit.end and not origin.is_stored_at_home:
+            return _Open(die.depth, None, None)
         if origin.reason:
             if origin.reason != _IMPORTED:
                 self._reader.skipped[origin.reason] += 1
@@ -136,7 +126,13 @@ class _Collector:
             return
         origin = entry.origin
         reader, named = self._reader, bool(origin.file.path)
-        file = reader.name_of(origin.file) if named else reader.file_at(entry.body.root.ranges)
+        unit = reader.unit
+        if origin.is_stored_at_home and unit.first <= origin.offset < unit.end:
+            file = origin.file.path
+        elif named:
+            file = reader.name_of(origin.file)
+        else:
+            file = reader.file_at(entry.body.root.ranges)
         body = finish_body(reader, entry.body, file)
         instance = instance_of(self._reader, body, direct=origin.direct)
         if instance is not None:
@@ -152,12 +148,15 @@ class _Origin(NamedTuple):
         file: The source file that declares it.
         direct: Whether instances refer to the definition itself, and their variables to its own.
         reason: Why nobody will ask for it, if nobody will.
+        is_stored_at_home: Whether instances in its own unit are stored. Those of a definition
+            that names no file are not: they share the file of the first one.
     """
 
     offset: int
     file: SourceFile
     direct: bool
     reason: str
+    is_stored_at_home: bool = False
 
 
 class _Origins:
@@ -173,8 +172,16 @@ class _Origins:
         if found is None:
             if len(self._known) >= _KNOWN_ORIGINS:
                 self._known.clear()
-            found = self._known[offset] = self._read(unit, offset)
+            found = self._known[offset] = self._judge(unit, offset)
         return found
+
+    def _judge(self, unit: Unit, offset: int) -> _Origin:
+        try:
+            return self._read(unit, offset)
+        except InputRejected:
+            if unit.first <= offset < unit.end:  # old LLVM refers into the middle of entries
+                return _Origin(offset, _NO_FILE, False, "")
+            raise
 
     def _read(self, unit: Unit, offset: int) -> _Origin:
         place, attributes = definition_of(unit, offset)
@@ -190,7 +197,9 @@ class _Origins:
             chain = follow(home, place, attributes)
             number, named_in = chain.found.get(dw.AT_DECL_FILE), chain.named_in
         file = _NO_FILE if number is None else self._table(named_in).source(number)
-        return _Origin(place, file, place == offset, "")
+        copied = not any(attribute in attributes for attribute in _NOT_COPIED)
+        at_home = copied and place == offset and bool(file.path) and named_in is home
+        return _Origin(place, file, place == offset, "", at_home)
 
     def _table(self, unit: Unit) -> FileTable:
         table = self._files.pop(unit.offset, None) or FileTable(unit)
