@@ -2,7 +2,8 @@
 
 References between sections and addresses of code are zeros in an object file, beside a list that
 says of each of them which symbol it stands for. They are filled in where a copy of the section
-lies; of the machines listed here, all that compilers use in debugging information is known.
+lies; of the machines listed here, all that compilers use in debugging information is known. Where a
+linker may still shorten the code, as on RISC-V, a difference is two relocations: plus and minus.
 """
 
 from __future__ import annotations
@@ -20,6 +21,16 @@ from harness.symbols.packed import spooled
 from harness.symbols.sections import Section
 
 STAGE = "extraction"
+
+_MIPS = "EM_MIPS"
+_RISCV = {
+    "R_RISCV_NONE": 0, "R_RISCV_32": 1, "R_RISCV_64": 2, "R_RISCV_TLS_DTPREL32": 8,
+    "R_RISCV_TLS_DTPREL64": 9, "R_RISCV_ADD8": 33, "R_RISCV_ADD16": 34, "R_RISCV_ADD32": 35,
+    "R_RISCV_ADD64": 36, "R_RISCV_SUB8": 37, "R_RISCV_SUB16": 38, "R_RISCV_SUB32": 39,
+    "R_RISCV_SUB64": 40, "R_RISCV_SET8": 54, "R_RISCV_SET16": 55, "R_RISCV_SET32": 56,
+    "R_RISCV_SET_ULEB128": 60, "R_RISCV_SUB_ULEB128": 61,
+}  # fmt: skip
+"""What pyelftools does not list."""
 
 _WIDTHS = {
     "EM_X86_64": (
@@ -44,6 +55,22 @@ _WIDTHS = {
         enums.ENUM_RELOC_TYPE_PPC64,
         {"R_PPC64_NONE": 0, "R_PPC64_ADDR64": 8, "R_PPC64_ADDR32": 4, "R_PPC64_DTPREL64": 8},
     ),
+    "EM_PPC": (
+        enums.ENUM_RELOC_TYPE_PPC,
+        {"R_PPC_NONE": 0, "R_PPC_ADDR32": 4},
+    ),
+    _MIPS: (
+        enums.ENUM_RELOC_TYPE_MIPS,
+        {"R_MIPS_NONE": 0, "R_MIPS_64": 8, "R_MIPS_32": 4, "R_MIPS_TLS_DTPREL64": 8,
+         "R_MIPS_TLS_DTPREL32": 4},
+    ),
+    "EM_RISCV": (
+        _RISCV,
+        {"R_RISCV_NONE": 0, "R_RISCV_64": 8, "R_RISCV_32": 4, "R_RISCV_TLS_DTPREL64": 8,
+         "R_RISCV_TLS_DTPREL32": 4, "R_RISCV_ADD8": 1, "R_RISCV_ADD16": 2, "R_RISCV_ADD32": 4,
+         "R_RISCV_ADD64": 8, "R_RISCV_SUB8": 1, "R_RISCV_SUB16": 2, "R_RISCV_SUB32": 4,
+         "R_RISCV_SUB64": 8, "R_RISCV_SET8": 1, "R_RISCV_SET16": 2, "R_RISCV_SET32": 4},
+    ),
     "EM_S390": (
         enums.ENUM_RELOC_TYPE_S390X,
         {"R_390_NONE": 0, "R_390_64": 8, "R_390_32": 4, "R_390_TLS_LDO64": 8,
@@ -51,6 +78,9 @@ _WIDTHS = {
     ),
 }  # fmt: skip
 """By machine: what its relocations are called, and how many bytes those write that just add."""
+
+_SIGNS = {name: -1 if "_SUB" in name else 1 for name in _RISCV if "ADD" in name or "SUB" in name}
+"""What is added to, or taken from, the number that is there."""
 
 _LINK = "link it into a library or program"
 _COPY_BYTES = 64 * 1024
@@ -118,19 +148,31 @@ def relocate(
         for number, (offset, info, addend) in enumerate(_iter_entries(wanted)):
             if number % _AT_ONCE == 0:
                 check_time()
-            kind, symbol = (
-                (info & 0xFFFF_FFFF, info >> 32) if wanted.wide else (info & 0xFF, info >> 8)
-            )
-            width = widths.get(kind, -1)
+            kind, symbol = _parts(wanted, info)
+            width, sign = widths.get(kind, (-1, 0))
             if width < 0 or offset + width > section.size:
                 raise _unknown(wanted, kind, number)
             if width:
-                there = b"" if wanted.added else os.pread(file.fileno(), width, offset)
-                added = addend + int.from_bytes(there, wanted.order)
-                value = symbols.value(symbol) + added & (1 << 8 * width) - 1
+                keeps = sign or not wanted.added
+                there = os.pread(file.fileno(), width, offset) if keeps else b""
+                moved = (symbols.value(symbol) + addend) * (sign or 1)
+                value = moved + int.from_bytes(there, wanted.order) & (1 << 8 * width) - 1
                 os.pwrite(file.fileno(), value.to_bytes(width, wanted.order), offset)
 
     return spooled(section, section.size, fill)
+
+
+def _parts(wanted: Relocations, info: int) -> tuple[int, int]:
+    """Return the type of a relocation and the number of its symbol.
+
+    64-bit MIPS has room for three types, and for them and the symbol an order of its own: that of
+    a big-endian file, whatever the file's is.
+    """
+    if not wanted.wide:
+        return info & 0xFF, info >> 8
+    if wanted.machine == _MIPS and wanted.order == "little":
+        return int.from_bytes((info >> 32).to_bytes(4, "little"), "big"), info & 0xFFFF_FFFF
+    return info & 0xFFFF_FFFF, info >> 32
 
 
 def _iter_entries(wanted: Relocations) -> Iterator[tuple[int, int, int]]:
@@ -144,12 +186,13 @@ def _iter_entries(wanted: Relocations) -> Iterator[tuple[int, int, int]]:
             yield found if wanted.added else (*found, 0)
 
 
-def _widths_of(wanted: Relocations) -> dict[int, int]:
+def _widths_of(wanted: Relocations) -> dict[int, tuple[int, int]]:
+    """Return how many bytes each type writes, and its sign if it changes the number there."""
     if wanted.machine not in _WIDTHS:
         reason = f"relocations of the machine {wanted.machine.removeprefix('EM_')} are not known"
         raise InputRejected(reason, section=wanted.entries.name, remedy=_LINK)
     numbers, widths = _WIDTHS[wanted.machine]
-    return {numbers[name]: width for name, width in widths.items()}
+    return {numbers[name]: (width, _SIGNS.get(name, 0)) for name, width in widths.items()}
 
 
 def _unknown(wanted: Relocations, kind: int, number: int) -> InputRejected:
