@@ -1,6 +1,7 @@
 """What need not be done twice: packages that were extracted, and deliveries that were verified.
 
-Both are kept under names that only the same content, options and code can have.
+Both are kept under names that only the same content, options and code can have. Content is the
+binary's, and that of the debug, supplementary and split files that are beside it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from harness.records import Job, Record
 from harness.run.manifest import EXTRACTION, code_digest, fingerprint, is_digested, rig, versions
 from harness.run.replay import FORMAT
 from harness.run.request import RunRequest
+from harness.symbols import Companion, companions_of
 
 
 def default_cache() -> Path:
@@ -32,8 +34,12 @@ def replay_paths(request: RunRequest) -> dict[str, Path]:
         StoreError: It cannot be made.
     """
     directory = _made(request.cache or default_cache())
-    key = _digest(FORMAT, request.symbol_options, code_digest(EXTRACTION))
-    return {one.name: directory / f"{one.sha256[:32]}-{key}.replay" for one in request.binaries}
+    code, options = code_digest(EXTRACTION), request.symbol_options
+    paths = {}
+    for one in request.binaries:
+        key = _digest(FORMAT, options, code, companions_of(str(one.path), options))
+        paths[one.name] = directory / f"{one.sha256[:32]}-{key}.replay"
+    return paths
 
 
 class Deliveries:
@@ -42,6 +48,7 @@ class Deliveries:
     def __init__(self, request: RunRequest) -> None:
         self._directory = _made(request.cache or default_cache())
         self._origin = (code_digest(), fingerprint(versions(), rig()), request.env)
+        self._companions: dict[str, list[Companion]] = {}
 
     def find(self, job: Job) -> Record | None:
         """Return what an earlier run verified of the same work; None if none did.
@@ -68,7 +75,11 @@ class Deliveries:
     def _path(self, job: Job) -> Path:
         """Return the file of a job; its upload id says binary, arm, share and options."""
         work = (job.upload_id, job.binary_sha256, job.source, job.pipeline, job.hash_seed)
-        key = _digest(work, job.pipeline_options, job.symbol_options, self._origin)
+        beside = self._companions.get(job.binary_path)
+        if beside is None:
+            beside = companions_of(job.binary_path, job.symbol_options)
+            self._companions[job.binary_path] = beside
+        key = _digest(work, job.pipeline_options, job.symbol_options, self._origin, beside)
         return self._directory / f"{job.binary_sha256[:32]}-{key}.delivery"
 
 

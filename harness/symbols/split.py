@@ -63,7 +63,7 @@ def open_split(unit: Unit, directories: Sequence[str]) -> SplitDwarf | None:
     binary, and in the debug directories.
     """
     number = _number_of(unit)
-    for path in _iter_places(unit, directories):
+    for path in iter_split_places(unit, directories):
         if not posixpath.isfile(path):
             continue
         split = SplitFile(path, unit.dwarf.elf)
@@ -87,7 +87,8 @@ def _number_of(unit: Unit) -> int:
     return read_header(unit.info, unit.offset, unit.dwarf.order).signature
 
 
-def _iter_places(unit: Unit, directories: Sequence[str]) -> Iterator[str]:
+def iter_split_places(unit: Unit, directories: Sequence[str]) -> Iterator[str]:
+    """Yield where the file of a skeleton may be."""
     binary = unit.dwarf.elf.path
     here, package = posixpath.dirname(binary), f"{posixpath.basename(binary)}.dwp"
     for folder in (here, *directories):

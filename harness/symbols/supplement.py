@@ -55,7 +55,7 @@ def add_supplement(dwarf: Dwarf, directories: Sequence[str], skipped: Counter[st
     link = _read_link(elf)
     if link is None:
         return
-    for path in _iter_places(elf.path, link, (*directories, DEBUG_DIRECTORY)):
+    for path in iter_supplement_places(elf, directories):
         if not posixpath.isfile(path):
             continue
         elf.supplement = ElfFile(path, elf.limits)  # from here on closed with the binary
@@ -66,6 +66,12 @@ def add_supplement(dwarf: Dwarf, directories: Sequence[str], skipped: Counter[st
         elf.supplement.close()
         elf.supplement = None
     skipped[f"{MISSING} {link.name}, which is not there"] += 1
+
+
+def iter_supplement_places(elf: ElfFile, directories: Sequence[str]) -> Iterator[str]:
+    """Yield where the supplementary file of a binary may be, if it names one."""
+    if link := _read_link(elf):
+        yield from _iter_places(elf.path, link, (*directories, DEBUG_DIRECTORY))
 
 
 def _read_link(elf: ElfFile) -> SupplementLink | None:

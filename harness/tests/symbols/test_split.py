@@ -14,6 +14,7 @@ from elftools.elf.elffile import ELFFile
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
 from harness.symbols import census_of, open_packages
+from harness.symbols.companions import companions_of
 from harness.tests.symbols.binaries import FIXTURES, drain_file, scopes_of
 
 ELSEWHERE = FIXTURES / "elsewhere"
@@ -56,6 +57,34 @@ def test_a_split_file_is_looked_for_in_debug_directories(tmp_path: Path) -> None
     with open_packages(str(binary), SymbolOptions(debug_dirs=(str(debug),))) as source:
         assert [package.scope.name for package in source.packages] == ["/fixture/table.c"]
     assert source.language == "c"
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("split-5.so", "table.dwo"),
+        ("packed-4.so", "packed-4.so.dwp"),
+        ("shared-4.so", "shared-4.debug"),
+        ("shared-5.so", "shared-5.debug"),
+    ],
+)
+def test_the_companions_of_a_binary_are_the_files_beside_it_as_they_are_now(
+    name: str, other: str, tmp_path: Path
+) -> None:
+    binary, options = copied(name, tmp_path), SymbolOptions()
+    missing = companions_of(str(binary), options)
+    beside = copied(other, tmp_path)
+    there = companions_of(str(binary), options)
+    assert (missing, [path for path, _, _ in there]) == ([], [str(beside)])
+    beside.write_bytes(beside.read_bytes() + b"\0")
+    assert companions_of(str(binary), options) != there
+
+
+def test_a_whole_binary_and_a_damaged_one_have_no_companions(tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    damaged.write_bytes(WHOLE.read_bytes()[:2000])
+    for path in (WHOLE, ELSEWHERE / "archive.a", damaged, tmp_path / "absent"):
+        assert companions_of(str(path), SymbolOptions()) == []
 
 
 def test_what_is_not_found_is_counted_beside_what_is(tmp_path: Path) -> None:
