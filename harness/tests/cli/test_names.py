@@ -26,7 +26,7 @@ def test_every_document_escapes_it(
     inside: Harness, harness: Harness, library: Path, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    done = inside("run", library, *QUICK, "--json", "--no-report", "--results", runs)
+    done = harness("run", library, *QUICK, "--json", "--no-report", "--results", runs)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["rows"][0]["binary"] == r"caf\xe9.so"
     (run,) = runs.iterdir()
