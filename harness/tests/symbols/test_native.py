@@ -57,6 +57,16 @@ def test_an_unoptimised_function_has_its_lines_blocks_and_availability() -> None
     assert [(span.start, span.end) for span in specifics.available_line_ranges] == [(40, 55)]
 
 
+def test_blocks_side_by_side_are_not_inside_each_other() -> None:
+    def names(scope: Scope) -> list[object]:
+        return [*(symbol.name for symbol in scope.symbols), *map(names, scope.scopes)]
+
+    rings = scopes_of(FIXTURES / "cpp" / "dwarf5.so")["/fixture/rings.cpp"]
+    first, second = named(rings, "ring_sum").scopes  # its two loops
+    assert names(first) == ["index", ["here"]]
+    assert names(second) == ["cursor", ["where"]]
+
+
 def test_types_have_their_fields_with_types_as_c_spells_them() -> None:
     table = scopes_of(FIXTURES / "c" / "dwarf5.so")["/fixture/table.c"]
     assert [(symbol.name, symbol.type) for symbol in named(table, "table").symbols] == [
