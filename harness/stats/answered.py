@@ -31,7 +31,10 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
     if succeeded(frames.samples).empty:
         unread = set(frames.failures["status"]) == {"rejected"}
         kind = HarnessError if unread else MeasurementInvalid
-        raise kind(f"nothing could be measured{_first_of(list(iter_losses(frames)))}")
+        raise kind(
+            f"nothing could be measured{_first_of(list(iter_losses(frames)))}",
+            remedy=f"every reason is kept in {frames.path}",
+        )
     refuse_losses(frames)
     undecided = [row for row in rows if not row.counts] if _asks_for_verdict(frames) else []
     if undecided:
