@@ -38,10 +38,13 @@ def _columns(kind: type[Struct], *names: str) -> dict[str, str]:
     return {name: _DTYPES.get(types[name], "object") for name in names or types}
 
 
-COLUMNS: dict[str, dict[str, str]] = {
-    "samples": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
+_SAMPLES = (
+    _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
     | _columns(Record, "status", "randomised", "rig")
-    | {"metric": "str", "unit": "str", "value": "float64"},
+    | {"metric": "str", "unit": "str", "value": "float64"}
+)
+COLUMNS: dict[str, dict[str, str]] = {
+    "samples": _SAMPLES,
     "batches": _columns(Job, *_CASE, "probe", "replicate") | _columns(Batch),
     "collections": _columns(Job, *_CASE, "replicate") | _columns(Collection),
     "timeline": _columns(Job, *_CASE, "probe", "replicate") | _columns(HeapPoint),
@@ -53,9 +56,7 @@ COLUMNS: dict[str, dict[str, str]] = {
     | _columns(Counters),
     "failures": _columns(Job, *_CASE, "probe", "replicate", "order")
     | _columns(Record, "status", "detail"),
-    "aside": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
-    | _columns(Record, "status", "randomised")
-    | {"metric": "str", "unit": "str", "value": "float64"},
+    "aside": _SAMPLES,
     "attempts": _columns(Job, *_CASE, "binary_sha256", "probe", "replicate", "order")
     | _columns(Record, "randomised", "detail")
     | _columns(Attempt),

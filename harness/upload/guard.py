@@ -125,7 +125,8 @@ class GuardedSocket(socket.socket):
             self.guard.cut_short = True
             raise
         self.guard.count(received)
-        self.guard.unacknowledged_bytes = self._count_unacknowledged()
+        if received:  # at the end of a TLS connection, its own last words are on their way
+            self.guard.unacknowledged_bytes = self._count_unacknowledged()
         return received
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:

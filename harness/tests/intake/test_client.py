@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import socket
 import time
 from pathlib import Path
@@ -12,13 +11,11 @@ from typing import IO
 import pytest
 
 from harness.config import KIB, UploadOptions
-from harness.errors import ConfigError, PayloadTooLarge, PipelineError, UploadError
+from harness.errors import ConfigError, PayloadTooLarge, UploadError
 from harness.intake import VERIFY_PATH
 from harness.intake.client import IntakeClient
 from harness.intake.faults import FOREVER
 from harness.intake.server import IntakeServer
-from harness.pipelines.multipart import SinkBody
-from harness.pipelines.sinks import DiskSink
 from harness.tests.intake.bodies import UPLOAD_ID, ledger_of, make_body, misbehave
 from harness.tests.intake.echo import echo_server
 
@@ -165,15 +162,6 @@ def test_nobody_listening_is_an_upload_error() -> None:
     client = IntakeClient(UploadOptions(url="http://127.0.0.1:1/"))
     with client, pytest.raises(UploadError, match="refused"):
         client.post(make_body())
-
-
-def test_a_sink_that_cannot_be_read_is_not_the_networks_fault(intake: IntakeServer) -> None:
-    sink = DiskSink()
-    sink.write(b"x" * 100_000)
-    os.ftruncate(sink._file.fileno(), 0)
-    with make_client(intake) as client, pytest.raises(PipelineError, match="cut short"):
-        client.post(SinkBody("text/plain", sink))
-    sink.close()
 
 
 @pytest.mark.parametrize("url", ["", "https://127.0.0.1:1/", "http:///x", "http://127.0.0.1/x"])

@@ -96,33 +96,18 @@ def test_a_body_that_is_no_batch_is_refused(
             "is a 'package'",
             id="package in a function",
         ),
-        pytest.param(make_body(scopes=changed(b"function", b"banana")), "banana", id="scope type"),
-        pytest.param(
-            make_body(scopes=changed(b'"start_line":1', b'"start_line":-1')), "negative", id="start"
-        ),
-        pytest.param(
-            make_body(scopes=changed(b'"end_line":2', b'"end_line":-2')), "negative", id="end"
-        ),
-        pytest.param(
-            make_body(scopes=changed(b"", b',"injectible_lines":[{"start":-1,"end":1}]')),
-            "negative",
-            id="injectible line",
-        ),
-        pytest.param(
-            make_body(scopes=changed(b"", b',"injectible_lines":[{"start":1,"end":1,"x":1}]')),
-            "unknown field",
-            id="range key",
-        ),
-        pytest.param(
-            make_body(scopes=changed(b"", b',"language_specifics":{"x":1}')),
-            "unknown field",
-            id="specifics key",
-        ),
-        pytest.param(
-            make_body(scopes=changed(b"", b',"language_specifics":{}')),
-            "empty, not left out",
-            id="empty specifics",
-        ),
+        *[
+            pytest.param(make_body(scopes=changed(old, new)), reason, id=name)
+            for name, old, new, reason in (
+                ("scope type", b"function", b"banana", "banana"),
+                ("start", b'"start_line":1', b'"start_line":-1', "negative"),
+                ("end", b'"end_line":2', b'"end_line":-2', "negative"),
+                ("injectible line", b"", b',"injectible_lines":[{"start":-1,"end":1}]', "negative"),
+                ("range key", b"", b',"injectible_lines":[{"start":1,"end":1,"x":1}]', "unknown"),
+                ("specifics key", b"", b',"language_specifics":{"x":1}', "unknown field"),
+                ("empty specifics", b"", b',"language_specifics":{}', "empty, not left out"),
+            )
+        ],
         pytest.param(make_body(scopes=with_symbol(b'"banana"')), "banana", id="symbol type"),
         pytest.param(make_body(scopes=with_symbol(b'"arg"')), "has no line", id="no line"),
         pytest.param(

@@ -22,7 +22,7 @@ from harness.tests.store.records import a_record
 
 SAMPLE_COLUMNS = [
     *("run_id", "binary", "arm", "source", "binary_sha256", "probe", "replicate", "order"),
-    *("status", "randomised", "metric", "unit", "value"),
+    *("status", "randomised", "rig", "metric", "unit", "value"),
 ]
 
 

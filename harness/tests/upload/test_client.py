@@ -13,6 +13,7 @@ from msgspec import structs
 
 from harness.config import PipelineOptions, UploadOptions
 from harness.errors import Cancelled, ConfigError, PayloadTooLarge, PipelineError, UploadError
+from harness.intake.client import IntakeClient
 from harness.intake.faults import FOREVER, Fault, parse_fault
 from harness.intake.server import IntakeServer, serve
 from harness.pipelines import streaming
@@ -271,8 +272,10 @@ def test_a_sink_that_cannot_be_read_is_not_the_networks_fault(intake: IntakeServ
     sink = DiskSink()
     sink.write(b"x" * 100_000)
     os.ftruncate(sink._file.fileno(), 0)
-    with make_uploader(intake) as uploader, pytest.raises(PipelineError, match="cut short"):
-        uploader.post(SinkBody("text/plain", sink))
+    with make_uploader(intake) as uploader, IntakeClient(uploader.options) as lean:
+        for client in (uploader, lean):
+            with pytest.raises(PipelineError, match="cut short"):
+                client.post(SinkBody("text/plain", sink))
     sink.close()
 
 

@@ -17,7 +17,9 @@ from harness.config import UploadOptions
 from harness.errors import Cancelled, UploadError
 from harness.intake.server import IntakeServer
 from harness.tests.intake.bodies import make_body
+from harness.tests.upload.peers import PEERS, give, read_request, serving
 from harness.tests.upload.senders import HASTY, ONCE
+from harness.tests.upload.test_answers import LARGE, post_networked
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 from harness.upload.retry import RequestFailed
@@ -77,6 +79,36 @@ def test_a_server_that_cannot_prove_itself_gets_nothing_and_is_not_asked_again(
     assert isinstance(caught.value, RequestFailed)
     assert not caught.value.retryable
     assert secure_intake.ledger.view("upload-1") is None
+
+
+CLOSING = [
+    "plain",
+    "no length",
+    "http 1.0",
+    "says that it closes",
+    "two lengths",
+    "chunks cut short",
+]
+
+
+@pytest.mark.parametrize("name", [*CLOSING, "accepted unread", "no answer", "status 503"])
+def test_an_answer_over_tls_means_what_it_says(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whoever closes says so within TLS, and our own end of that is not part of the request."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context, peer = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), PEERS[name]
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+
+    def answer(sock: socket.socket, stopping: threading.Event) -> None:
+        with context.wrap_socket(sock, server_side=True) as secure:
+            if peer.reads is None:
+                read_request(secure)
+            give(secure, peer, stopping)
+
+    with serving(answer, small_window=peer.reads is not None) as url:
+        said = post_networked(url.replace("http://127.0.0.1", "https://localhost"), LARGE)
+    assert said.outcome == peer.outcome
 
 
 def test_cancelling_a_handshake_leaves_no_socket_to_the_collector() -> None:
