@@ -200,8 +200,9 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     `upload_id` is in every payload, so it is the same for all replicates that must agree to the
     byte. With a `call`, `pipeline` is any callable and the binary its input. `share` is how much of
     a replay is read, by size; the rest is as if it were not there. A `paired` job runs beside the
-    same replicate of the other arms. The arm of a job `aside` is compared with none: its peak is
-    shown, and nothing else.
+    same replicate of the other arms. Its environment is `padding_bytes` longer than it has to be:
+    where the stack begins, and with it the resident set, depends on that length. The arm of a job
+    `aside` is compared with none: its peak is shown, and nothing else.
     """
 
     run_id: str
@@ -223,6 +224,7 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     aside: bool = False
     upload_id: str = ""
     hash_seed: int = 0
+    padding_bytes: int = 0
     timeout_s: float = 900.0
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()

@@ -8,7 +8,7 @@ from harness.config import Claim
 from harness.records import Manifest
 from harness.stats.claim import judge_reduction
 from harness.stats.summary import Row, Summary
-from harness.units import format_bytes
+from harness.units import format_bytes, format_value
 
 Remark = tuple[str, str, str]
 """What is to be told, of which binary, from which source."""
@@ -58,6 +58,23 @@ def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
         (*key, len(found), " to ".join(map(str, sorted({min(found), max(found)}))))
         for key, found in sorted(counts.items())
     ]
+
+
+def iter_modes(summary: Summary) -> Iterator[str]:
+    """Yield each quantity whose values fall into groups, lest one group is taken for the value."""
+    found = (
+        (one, f"{one.metric} of {arm.name} over {row.binary} (source {row.source})")
+        for row in summary.rows
+        for arm in row.arms
+        for one in arm.quantities
+        if one.modes
+    )
+    for one, what in found:
+        at = ", ".join(format_value(mode, one.unit) for mode in one.modes)
+        yield (
+            f"{what} has modes at {at}: {one.replicates} replicates with other hash seeds and "
+            "environments fall into these groups, and each group repeats."
+        )
 
 
 def _taken_apart(message: str, corpus: Container[str]) -> tuple[str, list[str]]:

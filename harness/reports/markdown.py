@@ -25,7 +25,7 @@ from harness.reports.columns import (
     overhead_gap,
     summary_columns,
 )
-from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
+from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, iter_modes, measured
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.limit import LIMITS, iter_limits
 from harness.stats.copies import Held
@@ -97,6 +97,7 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         run=manifest,
         excess=capture_excess(summary),
+        modes=list(iter_modes(summary)),
         overhead_gap=overhead_gap(manifest),
         findings=list(Headline(summary, claim, name).iter_findings()),
         sources=SOURCES,

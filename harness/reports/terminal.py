@@ -22,7 +22,7 @@ from harness.reports.columns import (
     other_columns,
     summary_columns,
 )
-from harness.reports.gaps import group_doubts, group_gaps
+from harness.reports.gaps import group_doubts, group_gaps, iter_modes
 from harness.reports.headline import SOURCES, Headline
 from harness.stats.copies import Held
 from harness.stats.growth import LineChange
@@ -115,6 +115,7 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
         yield "limit MiB: the smallest memory limit under which everything was still delivered."
     if excess := capture_excess(summary):
         yield excess
+    yield from map(inert, iter_modes(summary))
     yield from iter_overhead_lines(manifest)
     for doubt, binaries in group_doubts(summary).items():
         yield _note("Not counted, " + doubt, binaries)

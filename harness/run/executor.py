@@ -27,6 +27,7 @@ from harness.run.child import Child, LauncherReport, Spec
 from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
 from harness.run.judge import Judged, judge_capture, judge_values, judge_worker
+from harness.run.request import PADDING
 
 CHARGED, OOM_KILLS, LIVED_S = "charged", "oom_kills", "lived"
 """What a record says besides when its worker was limited; the first two, of its own cgroup."""
@@ -234,6 +235,7 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
         env={
             **_environment(job.scratch, own=not python),
             **settings.env,
+            **({PADDING: "x" * job.padding_bytes} if job.padding_bytes else {}),
             "PYTHONHASHSEED": str(job.hash_seed),
             **traits.environment,
         },

@@ -6,10 +6,8 @@ these, the smallest binary comes first. Every cell is preceded by the runs that 
 deliver; the first of them over a binary leaves the package cache that source `replay` reads.
 
 Within a cell the arms alternate AB BA AB ..., so that a drift of the machine hits both alike; which
-arm begins is drawn from the recorded seed. A replicate index has the same hash seed in all arms. It
-is another for every index where times are measured, and one for all where bytes are: another seed
-moves objects, and with them (see `harness.run.launcher`) some 55 bytes of a peak, which is no
-property of any pipeline.
+arm begins is drawn from the recorded seed. `harness.run.variation` says what differs between
+replicates.
 """
 
 from __future__ import annotations
@@ -30,6 +28,7 @@ from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
+from harness.run.variation import hash_seed, padding_bytes
 
 # Upper bounds of file size, because that is what is known before anything is read.
 SIZE_CLASSES = {"tiny": MIB, "small": 4 * MIB, "medium": 16 * MIB, "large": math.inf}
@@ -150,6 +149,7 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
             probe_target=traits.target,
             replicate=replicate,
             hash_seed=hash_seed(request.seed, 0 if traits.exact else replicate),
+            padding_bytes=0 if traits.exact else padding_bytes(request.seed, replicate),
             paired=paired and size_class(binary.size_bytes) >= traits.cost.paired[source],
         )
         for replicate in replicates
@@ -254,11 +254,6 @@ def replay_job(request: RunRequest, context: RunContext, binary: Binary) -> Job:
         replay=context.replays[binary.name],
         scratch=f"{job.scratch}-replay",
     )
-
-
-def hash_seed(seed: int, replicate: int) -> int:
-    """Return PYTHONHASHSEED for a replicate index; never 0, which would switch hashing off."""
-    return Random(f"{seed} {replicate}").randrange(1, 2**32)  # noqa: S311  reproducible on purpose
 
 
 def upload_id(binary: Binary, arm: Arm, source: str, options: PipelineOptions) -> str:

@@ -24,8 +24,11 @@ from harness.registry import find
 from harness.run.sources import REPLAY, SOURCES
 from harness.text import escaped
 
+PADDING = "HARNESS_PADDING"
+"""What makes the environment of a measured process longer, and says nothing."""
+
 OWN_VARIABLES = frozenset({"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHASHSEED",
-                           "PYTHONMALLOC", "TMPDIR"})  # fmt: skip
+                           "PYTHONMALLOC", "TMPDIR", PADDING})  # fmt: skip
 """What decides how a measured process runs; nobody else may set it."""
 
 """The flush thresholds of a sweep."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 from harness.errors import MeasurementInvalid
 from harness.records import Cell
 from harness.stats.frames import succeeded
+from harness.stats.modes import MODES_FROM, modes_of
 
 
 class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -15,7 +16,8 @@ class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `median`, `low` and `high` are in `unit`. It is `exact` when at least two replicates were taken
     and all of them agree to the last digit. Values of different metrics, probes or sources are
-    never pooled: each probe perturbs what the others would have seen.
+    never pooled: each probe perturbs what the others would have seen. Values that fall into groups
+    have `modes`, the median of each.
     """
 
     probe: str
@@ -26,6 +28,7 @@ class Quantity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     low: float
     high: float
     exact: bool
+    modes: tuple[float, ...] = ()
 
     @property
     def spread(self) -> float:
@@ -46,7 +49,8 @@ def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
     """
     good = succeeded(samples)
     units = _units(good)
-    values = good.groupby(_KEY)["value"].agg(["count", "median", "min", "max"])
+    many = good.groupby(_KEY)["value"]
+    values = many.agg(["count", "median", "min", "max"])
     found: dict[Cell, list[Quantity]] = {}
     for key, count, median, low, high in values.itertuples(name=None):
         *case, probe, metric = map(str, key)
@@ -59,6 +63,7 @@ def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
             low=float(low),
             high=float(high),
             exact=count > 1 and low == high,
+            modes=modes_of(many.get_group(key)) if count >= MODES_FROM else (),
         )
         found.setdefault((case[0], case[1], case[2]), []).append(quantity)
     return {case: tuple(quantities) for case, quantities in found.items()}

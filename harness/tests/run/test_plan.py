@@ -65,11 +65,15 @@ def test_the_same_seed_gives_the_same_plan() -> None:
 
 
 @pytest.mark.parametrize(("probe", "distinct"), [("bare", 4), ("gc", 4), ("peak", 1)])
-def test_hash_seeds_are_equal_in_both_arms_and_vary_where_times_are_measured(
+def test_seeds_and_environments_are_equal_in_both_arms_and_vary_where_times_are_measured(
     probe: str, distinct: int
 ) -> None:
     jobs = [j for j in measured(a_request(replicates={probe: 4})) if j.probe == probe]
     seeds = [{j.hash_seed for j in jobs if j.replicate == replicate} for replicate in range(4)]
+    lengths = [{j.padding_bytes for j in jobs if j.replicate == at} for at in range(4)]
+    assert [len(found) for found in lengths] == [1] * 4
+    assert len(set.union(*lengths)) == distinct
+    assert (set.union(*lengths) == {0}) == (distinct == 1)
     assert [len(found) for found in seeds] == [1] * 4
     assert len(set.union(*seeds)) == distinct
     assert 0 not in set.union(*seeds)
