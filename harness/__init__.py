@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from harness.api import Result, ab, load, measure
     from harness.errors import HarnessError
 
+__version__ = "0.1.0"
+
 __all__ = ["HarnessError", "Result", "ab", "load", "measure", "run"]
 
 

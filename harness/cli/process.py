@@ -19,6 +19,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+import harness
 from harness.cli.overview import overview
 from harness.errors import NO_ROOM, ExitCode, HarnessError
 
@@ -68,9 +69,7 @@ def _answer(arguments: list[str]) -> int:
             print(overview())
             return ExitCode.OK if arguments else ExitCode.USAGE
         case ["--version", *_]:
-            from importlib.metadata import version  # noqa: PLC0415 - a fifth of all start-up
-
-            print(version("harness"))
+            print(harness.__version__)
         case _:
             from harness.cli.app import app  # noqa: PLC0415 - typer
 

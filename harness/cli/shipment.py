@@ -219,6 +219,6 @@ def _load_client() -> type[Uploader]:
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"uploading needs {error.name}, which is not installed",
-            remedy="python -m pip install 'harness[upload]'",
+            remedy="python -m pip install 'heapharness[upload]'",
         ) from None
     return Uploader

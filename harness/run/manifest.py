@@ -38,7 +38,7 @@ MEASURED = (
     *("config.py", "contracts.py", "errors.py", "records.py", "wire.py"),
     *("intake", "limits", "pipelines", "probes", "run"),
 )
-_DISTRIBUTIONS = (*("harness", "memray", "pyelftools", "msgspec", "orjson", "zlib-ng", "isal"),)
+_DISTRIBUTIONS = ("memray", "pyelftools", "msgspec", "orjson", "zlib-ng", "isal")
 _GIT_S = 10.0
 _OF_CI = ("GITHUB_SHA", "CI_COMMIT_SHA", "BUILDKITE_COMMIT", "CIRCLE_SHA1", "GIT_COMMIT")
 
@@ -104,7 +104,11 @@ def versions(instruments: Iterable[str] = ()) -> dict[str, str]:
     Args:
         instruments: Distributions that only the probes of the run depend on.
     """
-    found = {"python": sys.version, "zlib": zlib.ZLIB_RUNTIME_VERSION}
+    found = {
+        "python": sys.version,
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+        "harness": harness.__version__,
+    }
     for name in dict.fromkeys([*_DISTRIBUTIONS, *sorted(instruments)]):
         try:
             found[name] = version(name)

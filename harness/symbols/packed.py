@@ -154,6 +154,6 @@ def _load_zstd(packed: Section) -> Any:
                 "compressed with zstd, which needs backports.zstd, which is not installed",
                 section=packed.name,
                 offset=0,
-                remedy=f"python -m pip install 'harness[zstd]', or {_UNPACK}",
+                remedy=f"python -m pip install 'heapharness[zstd]', or {_UNPACK}",
             ) from None
     return zstd

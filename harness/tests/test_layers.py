@@ -61,7 +61,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "run.measured",
         "run",
         "store",
-        "tests",
     }
     | {"residency"},
     "faults": set(),

@@ -81,7 +81,7 @@ def _render_parquet(table: pd.DataFrame) -> bytes:
     except ImportError as error:
         raise ConfigError(
             "Parquet needs pyarrow, which is not installed",
-            remedy="python -m pip install 'harness[parquet]'",
+            remedy="python -m pip install 'heapharness[parquet]'",
         ) from error
     return target.getvalue()
 

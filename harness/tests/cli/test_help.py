@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any
 
 import pytest
 
+import harness
 from harness.cli.app import load_verb
 from harness.cli.overview import VERBS, overview, summary
 from harness.tests.cli.conftest import Harness
@@ -70,4 +70,4 @@ def test_a_verb_that_is_called_is_imported_and_no_other_one() -> None:
 def test_the_version_needs_no_verb(inside: Harness) -> None:
     done = inside("--version")
     assert done.returncode == 0
-    assert done.stdout == f"{version('harness')}\n"
+    assert done.stdout == f"{harness.__version__}\n"

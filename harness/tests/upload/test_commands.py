@@ -221,4 +221,4 @@ def test_without_the_extra_a_line_says_what_is_missing(missing: str, intake: Int
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == ExitCode.USAGE
     assert f"uploading needs {missing}, which is not installed" in done.stderr
-    assert "pip install 'harness[upload]'" in done.stderr
+    assert "pip install 'heapharness[upload]'" in done.stderr

@@ -1,10 +1,10 @@
 """How much faster than through pyelftools is extraction, for the same output?
 
-Run it with `tox -e bench`, or `python -m harness.bench.extraction BINARY ...`. Both routes run
-in fresh processes of their own, in turn, over the same binary; CPU seconds are those of the whole
-extraction, imports left out. The outputs are digested and must be equal. A second line leaves out
-what is built on the reading, which both routes share: there it is entries, ranges, locations and
-line tables that are read, and nothing else.
+Run it with `tox -e bench`, or `python -m harness.tests.bench.extraction BINARY ...`. Both routes
+run in fresh processes of their own, in turn, over the same binary; CPU seconds are those of the
+whole extraction, imports left out. The outputs are digested and must be equal. A second line leaves
+out what is built on the reading, which both routes share: there it is entries, ranges, locations
+and line tables that are read, and nothing else.
 
 With `--peak` first, it prints the peak heap of extraction alone instead, and what holds most of it;
 with `--total`, what extracting every binary of a directory costs, one after the other.
