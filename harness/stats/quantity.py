@@ -63,7 +63,11 @@ def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
             low=float(low),
             high=float(high),
             exact=count > 1 and low == high,
-            modes=modes_of(many.get_group(key)) if count >= MODES_FROM else (),
+            modes=(
+                modes_of(many.get_group(key))
+                if count >= MODES_FROM and units[key] == "byte"  # counts are groups by themselves
+                else ()
+            ),
         )
         found.setdefault((case[0], case[1], case[2]), []).append(quantity)
     return {case: tuple(quantities) for case, quantities in found.items()}

@@ -42,10 +42,11 @@ def test_one_group_is_hardly_ever_taken_for_several(spread: float) -> None:
     assert sum(found) < 15
 
 
-def test_modes_are_told_with_their_arm_and_binary() -> None:
+def test_modes_of_memory_are_told_with_their_arm_and_binary() -> None:
     rows = [
-        sample("a", "legacy", value * MIB, replicate=at, metric="rss_peak", probe="bare")
+        sample("a", "legacy", value * MIB, replicate=at, metric=metric, probe="bare", unit=unit)
         for at, value in enumerate(GROUPED)
+        for metric, unit in (("rss_peak", "byte"), ("context_switches_voluntary", "count"))
     ]
     (line,) = iter_modes(summarise(frames(samples=rows)))
     told = "rss_peak of legacy over a (source dwarf) has modes at 149.0 MiB, 160.0 MiB, 163.0 MiB: "
