@@ -87,9 +87,10 @@ def test_a_file_that_is_not_its_debug_file_is_not_read(
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        (b"\xcf\xfa\xed\xfe", "not an ELF file: a Mach-O file — give the same program"),
-        (b"MZ\x90", "a PE file — convert its DWARF with `objcopy"),
-        (b"\0asm\1", "a WebAssembly module — "),
+        (b"\xcf\xfa\xed\xfe", "not an ELF file: a Mach-O file — copy the DWARF of its dSYM"),
+        (b"MZ\x90", "a PE file — convert it with `objcopy"),
+        (b"\x64\x86\7", "a COFF object file — link it"),
+        (b"\0asm\1", "a WebAssembly module — copy its DWARF into an ELF file"),
         (b"\x28\xb5\x2f\xfd", "compressed by zstd — unpack it with `zstd -d`"),
         (b"#!/bin/sh", "not an ELF file — name a compiled binary"),
     ],
