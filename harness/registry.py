@@ -13,7 +13,7 @@ from typing import Any
 from harness.errors import ConfigError
 from harness.nearest import nearest
 
-KINDS = ("pipeline", "probe", "gate", "plot")
+KINDS = ("pipeline", "probe", "gate", "plot", "executor")
 
 
 def names(kind: str) -> list[str]:

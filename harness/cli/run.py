@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,14 +30,18 @@ from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.run.extensions import arms_by_name
 from harness.run.limit import usual_limits
-from harness.run.request import aside_of, request_of, sharded
+from harness.run.remote import is_url, list_binaries
+from harness.run.request import RunRequest, aside_of, request_of, sharded
 from harness.run.resume import resume_session
+from harness.run.schedule import is_there
 from harness.run.session import run_session
 from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
 
+LOCAL = "local"
+_LOOK_AGAIN_S = 0.2
 _DECIDED_BY_SUITE = ("tier", "sources", "arms", "probes", "limits", *MEASURED_OPTIONS)
 
 
@@ -43,12 +49,13 @@ _DECIDED_BY_SUITE = ("tier", "sources", "arms", "probes", "limits", *MEASURED_OP
 def run(  # noqa: PLR0913 - every parameter is an option of the command
     context: typer.Context,
     corpus: Annotated[
-        Path,
+        str,
         typer.Argument(
             help="A directory, one ELF file, or a directory called corpus that does not exist "
-            "yet: then it is filled with pinned real binaries (103 MB)."
+            "yet: then it is filled with pinned real binaries (103 MB). Or a URL: a directory, "
+            "a pattern, or a manifest that ends in .json."
         ),
-    ] = CORPUS,
+    ] = str(CORPUS),
     *,
     tier: Annotated[
         Tier | None,
@@ -75,6 +82,14 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             help="Measure part K of N of the binaries; `harness merge` puts the runs together.",
         ),
     ] = "",
+    executor: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME[=ADDRESS]",
+            help="Who measures the binaries: local, dask (processes of this machine), or "
+            "dask=tcp://HOST:PORT.",
+        ),
+    ] = "local",
     report: Annotated[
         bool,
         typer.Option(
@@ -103,32 +118,66 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     view = RunView(console, resumable=True)
     fetching = FetchProgress(console, view.bars)
     chosen = _suite_for_run(suite, context) if suite else None
-    finding = (
-        corpus_of(chosen, corpus, fetching) if chosen else resolve(corpus, tier or "", fetching)
-    )
-    with closing(finding) as found, view:
-        console.print(Text(f"corpus: {found.label}"))
-        if found.warning:
-            console.print(Text(f"warning: {found.warning}", style="yellow"))
-        request = structs.replace(request, binaries=binaries_of(found), symbol_options=symbols)
-        if chosen:
-            request = narrowed(request, chosen)
-        if shard:
-            request = sharded(request, shard)
-            view.say(f"shard {request.shard}: {len(request.binaries)} binaries")
-        if chosen:
-            for doubt in iter_doubts_of(chosen, request):
-                view.say(f"warning: {doubt}")
-        arrivals = Arrivals(found, say=view.say)
-        if resume is not None:
-            run_dir = resume_session(resume, view, request, arrivals)
-        else:
-            run_dir = run_session(request, view, arrivals)
+    request = structs.replace(request, symbol_options=symbols)
+    if is_url(corpus):
+        with view:
+            view.say(f"corpus: {corpus}")
+            request = structs.replace(request, binaries=list_binaries(corpus))
+            request = _narrowed(request, chosen, shard, view)
+            run_dir = _measured(request, view, is_there, executor, resume)
+    else:
+        place = Path(corpus)
+        finding = (
+            corpus_of(chosen, place, fetching) if chosen else resolve(place, tier or "", fetching)
+        )
+        with closing(finding) as found, view:
+            view.say(f"corpus: {found.label}")
+            if found.warning:
+                console.print(Text(f"warning: {found.warning}", style="yellow"))
+            request = structs.replace(request, binaries=binaries_of(found))
+            request = _narrowed(request, chosen, shard, view)
+            arrivals = Arrivals(found, say=view.say)
+            run_dir = _measured(request, view, arrivals, executor, resume)
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_unanswered  # noqa: PLC0415 - likewise
 
     answer = publish(run_dir, run_dir if report else None, json=json, html=True)
     refuse_unanswered(answer.frames, answer.summary.rows)
+
+
+def _narrowed(request: RunRequest, suite: Suite | None, shard: str, view: RunView) -> RunRequest:
+    """Return the request for what a suite needs, and for one shard of that."""
+    request = narrowed(request, suite) if suite else request
+    if shard:
+        request = sharded(request, shard)
+        view.say(f"shard {request.shard}: {len(request.binaries)} binaries")
+    for doubt in iter_doubts_of(suite, request) if suite else ():
+        view.say(f"warning: {doubt}")
+    return request
+
+
+def _measured(
+    request: RunRequest,
+    view: RunView,
+    has_arrived: Callable[[str], bool],
+    executor: str,
+    resume: Path | None,
+) -> Path:
+    """Measure here, or binary by binary wherever the executor takes them; return the run."""
+    if executor == LOCAL and not any(is_url(one.path) for one in request.binaries):
+        if resume is not None:
+            return resume_session(resume, view, request, has_arrived)
+        return run_session(request, view, has_arrived)
+    from harness.run.fleet import open_executor, run_fleet  # noqa: PLC0415  few runs need it
+    from harness.run.resume import resume_on  # noqa: PLC0415  likewise
+
+    while not all(has_arrived(one.name) for one in request.binaries):
+        time.sleep(_LOOK_AGAIN_S)
+    request = structs.replace(request, memory_limits=None)  # which are the smallest no unit knows
+    with open_executor(executor) as units:
+        if resume is not None:
+            return resume_on(resume, view, request, units)
+        return run_fleet(request, view, units)
 
 
 def _suite_for_run(text: str, context: typer.Context) -> Suite:

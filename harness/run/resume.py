@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 
 from msgspec import structs
@@ -13,6 +14,7 @@ from harness.records import Binary, Manifest
 from harness.registry import find
 from harness.run.events import Event
 from harness.run.extensions import declared_metrics, resolve_probes
+from harness.run.fleet import resume_fleet
 from harness.run.manifest import (
     Commit,
     code_digest,
@@ -24,6 +26,7 @@ from harness.run.manifest import (
     rig,
     versions,
 )
+from harness.run.remote import is_url
 from harness.run.request import RunRequest, checked
 from harness.run.schedule import is_there
 from harness.run.session import measure_into
@@ -60,6 +63,16 @@ def resume_session(
     return run_dir
 
 
+def resume_on(
+    run_dir: Path, on_event: Callable[[Event], None], request: RunRequest, executor: Executor
+) -> Path:
+    """Go on with a run on an executor: every binary that is not whole is measured again, whole."""
+    wanted = checked(request)
+    _refuse_change(read_manifest(run_dir), wanted)
+    with RunWriter.reopen(run_dir) as writer:
+        return resume_fleet(writer, wanted, on_event, executor)
+
+
 def request_of(run_dir: Path, manifest: Manifest) -> RunRequest:
     """Return the request that a manifest records."""
     return RunRequest(
@@ -77,7 +90,7 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
         )
     if wanted.binaries != manifest.corpus:
         raise ConfigError("the binaries differ from those the run began with", remedy=_REMEDY)
-    for binary in wanted.binaries:
+    for binary in (one for one in wanted.binaries if not is_url(one.path)):
         _refuse_other_content(binary)
     metrics = declared_metrics(resolve_probes(wanted.probes))
     if fingerprint(versions(instruments_of(metrics)), rig()) != manifest.rig_fingerprint:

@@ -20,6 +20,9 @@ from harness.store.manifest import FORMAT, read_manifest, sync_directory, write_
 from harness.store.reader import RECORDS
 
 LOCK = ".lock"
+UNITS = "units.jsonl"
+"""Of a run on an executor: each whole binary, where its records end, and the next order."""
+
 _MOST_AT_ONCE = 1000
 
 
@@ -35,6 +38,7 @@ class RunWriter:
         self.manifest = manifest
         self._lock = _lock(path)
         self._records = path / RECORDS
+        self.orders = 0
         try:
             flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._handle = os.open(self._records, flags, 0o644)
@@ -104,6 +108,32 @@ class RunWriter:
         ahead = iter(records)
         while some := list(islice(ahead, _MOST_AT_ONCE)):
             self._append(some)
+
+    def append_unit(self, name: str, records: Iterable[Record]) -> None:
+        """Store all records of one binary, and then that they are whole.
+
+        Raises:
+            StoreError: They are not on disk and will not be counted.
+        """
+        some = list(records)
+        self._append(some)
+        self.orders = max([self.orders, *(record.job.order + 1 for record in some)])
+        line = msgspec.json.encode([name, os.fstat(self._handle).st_size, self.orders]) + b"\n"
+        with (self.path / UNITS).open("ab") as file:
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def whole_units(self) -> set[str]:
+        """Return the binaries that are whole; what was stored after the last of them is dropped."""
+        path = self.path / UNITS
+        text = path.read_bytes() if path.exists() else b""
+        units = [msgspec.json.decode(line) for line in text.split(b"\n")[:-1]]
+        end = units[-1][1] if units else 0
+        os.ftruncate(self._handle, end)
+        os.fsync(self._handle)
+        self.orders = units[-1][2] if units else 0
+        return {unit[0] for unit in units}
 
     def _append(self, records: Iterable[Record]) -> None:
         data = msgspec.json.Encoder().encode_lines(map(_stored, records))

@@ -1,0 +1,119 @@
+"""Binaries elsewhere: listed by URL, fetched by whoever measures them, verified, removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from msgspec import structs
+
+from harness.errors import ConfigError, CorpusError
+from harness.records import Binary
+
+
+def is_url(text: str) -> bool:
+    """Tell whether a corpus or the path of a binary is an address."""
+    return "://" in text
+
+
+def list_binaries(url: str) -> list[Binary]:
+    """Return the binaries of a corpus by URL.
+
+    Args:
+        url: A directory, a pattern with `*`, or a manifest that ends in `.json`: a list of objects
+            with `url` (or a path beside it), `sha256` and `size_bytes`, and `name` if the last part
+            of the path will not do.
+
+    Raises:
+        ConfigError: There is nothing, or the extra is not installed.
+        CorpusError: It cannot be read.
+    """
+    with _reading(url):
+        found = _from_manifest(url) if url.endswith(".json") else list(_iter_listed(url))
+    if not found:
+        raise ConfigError(f"{url}: there is no binary", remedy="name a directory or a pattern")
+    return found
+
+
+@contextmanager
+def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
+    """Give the binary as a file here, verified; what was fetched is removed afterwards.
+
+    Raises:
+        CorpusError: It cannot be fetched, or is not what its digest says.
+    """
+    if not is_url(binary.path):
+        yield binary
+        return
+    path = directory / binary.sha256[:32]
+    try:
+        digest = _fetch(binary.path, path)
+        if digest != binary.sha256:
+            raise CorpusError(f"{binary.path} has sha256 {digest}, not {binary.sha256}")
+        yield structs.replace(binary, path=str(path))
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _fetch(url: str, path: Path) -> str:
+    fs, place = _filesystem(url)
+    with _reading(url), fs.open(place, "rb") as source, path.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _from_manifest(url: str) -> list[Binary]:
+    fs, place = _filesystem(url)
+    base = url.rpartition("/")[0]
+    return [
+        Binary(
+            name=str(entry.get("name") or PurePosixPath(entry["url"]).name),
+            path=entry["url"] if is_url(entry["url"]) else f"{base}/{entry['url']}",
+            sha256=str(entry["sha256"]),
+            size_bytes=int(entry["size_bytes"]),
+        )
+        for entry in json.loads(fs.cat_file(place))
+    ]
+
+
+def _iter_listed(url: str) -> Iterator[Binary]:
+    """Yield what a directory or a pattern has; each is read once, for nobody else says its digest.
+
+    Texts are passed over, as in a directory here.
+    """
+    fs, place = _filesystem(url)
+    paths = fs.glob(place) if "*" in place else fs.find(place)
+    for path in sorted(paths):
+        content = fs.cat_file(path)
+        if content[:4] == b"\x7fELF" or content[:7] == b"!<arch>":
+            yield Binary(
+                name=PurePosixPath(path).name,
+                path=fs.unstrip_protocol(path),
+                sha256=hashlib.sha256(content).hexdigest(),
+                size_bytes=len(content),
+            )
+
+
+def _filesystem(url: str) -> tuple[Any, str]:
+    try:
+        from fsspec.core import url_to_fs  # noqa: PLC0415  an extra
+    except ImportError:
+        raise ConfigError(
+            f"{url}: an address needs fsspec", remedy="pip install 'harness[remote]'"
+        ) from None
+    fs, place = url_to_fs(url)
+    return fs, str(place)
+
+
+@contextmanager
+def _reading(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        raise CorpusError(f"{url}: {type(error).__name__}: {error}") from error

@@ -1,0 +1,102 @@
+"""One binary, measured whole on whatever machine this is: what an executor carries to a worker."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+from msgspec import Struct, structs
+
+from harness.records import Record
+from harness.run.extensions import declared_metrics, resolve_probes
+from harness.run.manifest import (
+    code_digest,
+    fingerprint,
+    instruments_of,
+    plugin_digests,
+    rig,
+    versions,
+)
+from harness.run.remote import fetched
+from harness.run.request import RunRequest
+from harness.run.session import run_session
+from harness.store import read_manifest
+from harness.store.reader import RECORDS
+
+_ARCHITECTURE = ("machine", "implementation")
+
+
+class Facts(Struct, frozen=True, kw_only=True):
+    """What a record depends on beside the request, and which worker says so."""
+
+    worker: str
+    versions: dict[str, str]
+    code_sha256: str
+    plugins: dict[str, str]
+    rig: dict[str, str | int]
+    rig_fingerprint: str
+
+
+class UnitResult(Struct, frozen=True, kw_only=True):
+    """What came of one binary: its records as lines of JSON, or why the worker was refused."""
+
+    facts: Facts
+    refused: list[str] = []
+    records: bytes = b""
+    not_measured: list[str] = []
+
+    def iter_records(self) -> Iterator[Record]:
+        """Yield the records."""
+        return iter(msgspec.json.Decoder(Record).decode_lines(self.records))
+
+
+def facts_of(request: RunRequest) -> Facts:
+    """Return what is true of this process and its machine."""
+    metrics = declared_metrics(resolve_probes(request.probes))
+    found, machine = versions(instruments_of(metrics)), rig()
+    return Facts(
+        worker=f"{socket.gethostname()}, process {os.getpid()}",
+        versions=found,
+        code_sha256=code_digest(),
+        plugins=plugin_digests(request),
+        rig=machine,
+        rig_fingerprint=fingerprint(found, machine),
+    )
+
+
+def measure_unit(request: RunRequest, expected: Facts) -> UnitResult:
+    """Measure the one binary of `request`, unless this worker is unlike the coordinator.
+
+    Every replicate is a process of its own here as everywhere; nothing is written but scratch.
+    """
+    facts = facts_of(request)
+    if refused := list(_iter_unlike(expected, facts)):
+        return UnitResult(facts=facts, refused=refused)
+    with TemporaryDirectory(prefix="harness-unit-") as place:
+        with fetched(request.binaries[0], Path(place)) as binary:
+            own = structs.replace(request, binaries=[binary], results=Path(place))
+            run = run_session(own, lambda _: None)
+        return UnitResult(
+            facts=facts,
+            records=(run / RECORDS).read_bytes(),
+            not_measured=read_manifest(run).not_measured,
+        )
+
+
+def _iter_unlike(expected: Facts, found: Facts) -> Iterator[str]:
+    """Yield what makes exact peaks of a worker other ones than the coordinator would measure."""
+    for name in sorted({*expected.versions, *found.versions}):
+        if (was := expected.versions.get(name)) != (now := found.versions.get(name)):
+            yield f"{name} {now or 'none'}, not {was or 'none'}"
+    if expected.code_sha256 != found.code_sha256:
+        yield "other code of harness"
+    for name in sorted({*expected.plugins, *found.plugins}):
+        if expected.plugins.get(name) != found.plugins.get(name):
+            yield f"other code of {name}"
+    for name in _ARCHITECTURE:
+        if expected.rig[name] != found.rig[name]:
+            yield f"{name} {found.rig[name]}, not {expected.rig[name]}"

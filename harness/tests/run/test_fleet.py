@@ -1,0 +1,171 @@
+"""A run on an executor is the run that one machine would have made, whoever is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from harness.bench.generated import a_request as a_generated_request
+from harness.bench.generated import iter_generated
+from harness.errors import ConfigError
+from harness.loading import load_frames
+from harness.run.events import Event, JobFinished
+from harness.run.fleet import TRIES, run_fleet
+from harness.run.request import RunRequest
+from harness.run.resume import resume_on
+from harness.run.session import run_session
+from harness.run.unit import Facts, UnitResult
+from harness.store import COMPLETE, INTERRUPTED, read_manifest
+from harness.store.progress import read_progress
+from harness.store.reader import RECORDS
+from harness.store.writer import UNITS
+from harness.tests.run.test_session import a_request, real_binary
+
+Answer = Callable[[str, Facts], UnitResult]
+
+
+class MadeUp(Executor):
+    """Answers without measuring; `answer` may raise as a lost worker does."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def submit(self, _: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        assert not kwargs
+        request, facts = args
+        (binary,) = request.binaries
+        self.asked.append(binary.name)
+        future: Future[Any] = Future()
+        try:
+            measured = self.answer(binary.name, facts)
+            encoded = msgspec.json.Encoder().encode_lines(iter_generated(request))
+            future.set_result(structs.replace(measured, records=encoded))
+        except BrokenProcessPool as error:
+            future.set_exception(error)
+        return future
+
+
+def whole(_: str, facts: Facts) -> UnitResult:
+    return UnitResult(facts=facts)
+
+
+@pytest.fixture
+def request_of_three(tmp_path: Path) -> RunRequest:
+    return a_generated_request(3, tmp_path / "runs")
+
+
+def binaries_in(run: Path) -> set[str]:
+    return set(load_frames(run).samples["binary"])
+
+
+def test_a_unit_has_the_peaks_of_a_run_here_to_the_byte(tmp_path: Path) -> None:
+    binary = real_binary(tmp_path, "c/dwarf5.so", "one")
+    more = {"sources": ("replay",), "probes": ("peak",), "replicates": {"peak": 1}}
+    request = a_request(tmp_path, binary, **more)
+    here = run_session(request, lambda _: None)
+    events: list[Event] = []
+    with ThreadPoolExecutor(1) as executor:
+        there = run_fleet(request, events.append, executor)
+    peaks = []
+    for run in (here, there):
+        frames = load_frames(run)
+        chosen = frames.samples[frames.samples["metric"] == "heap_peak"]
+        columns = ["binary", "source", "arm", "replicate", "value"]
+        peaks.append(sorted(chosen[columns].itertuples(index=False, name=None)))
+        assert frames.failures.empty
+        assert set(frames.samples["run_id"]) == {run.name}
+    assert peaks[0] == peaks[1]
+    assert len(peaks[0]) == 2
+    assert isinstance(events[-2], JobFinished)
+
+
+def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
+    request_of_three: RunRequest,
+) -> None:
+    first, second, third = (one.name for one in request_of_three.binaries)
+
+    def answer(name: str, facts: Facts) -> UnitResult:
+        if name == first or (name == second and executor.asked.count(name) == 1):
+            raise BrokenProcessPool("a worker is gone")
+        return whole(name, facts)
+
+    executor = MadeUp(answer)
+    run = run_fleet(request_of_three, lambda _: None, executor)
+    assert [executor.asked.count(name) for name in (first, second, third)] == [TRIES, 2, 1]
+    manifest, frames = read_manifest(run), load_frames(run)
+    assert manifest.state == COMPLETE
+    said = f"{first}: given up after {TRIES} tries: BrokenProcessPool: a worker is gone"
+    assert manifest.not_measured == [said]
+    assert set(frames.failures["binary"]) == {first}
+    assert set(frames.deliveries[frames.deliveries["status"] == "ok"]["binary"]) == {second, third}
+    progress = read_progress(run)
+    assert progress is not None
+    assert (progress.done, progress.total, progress.failed) == (3, 3, 1)
+
+
+def test_a_worker_with_other_versions_ends_the_run_by_name(request_of_three: RunRequest) -> None:
+    def answer(_: str, facts: Facts) -> UnitResult:
+        return UnitResult(
+            facts=structs.replace(facts, worker="node7, process 1"), refused=["memray 1, not 2"]
+        )
+
+    with pytest.raises(ConfigError, match="worker node7, process 1 has memray 1, not 2"):
+        run_fleet(request_of_three, lambda _: None, MadeUp(answer))
+    (run,) = request_of_three.results.iterdir()
+    assert read_manifest(run).state == INTERRUPTED
+
+
+def test_a_run_whose_coordinator_was_lost_goes_on_with_what_is_not_whole(
+    request_of_three: RunRequest,
+) -> None:
+    names = [one.name for one in request_of_three.binaries]
+
+    def stop(event: Event) -> None:
+        if isinstance(event, JobFinished) and event.done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_fleet(request_of_three, stop, MadeUp(whole))
+    (run,) = request_of_three.results.iterdir()
+    lines = (run / UNITS).read_bytes().splitlines(keepends=True)
+    (run / UNITS).write_bytes(lines[0] + lines[1][:5])  # the second was stored, but not told of
+    executor = MadeUp(whole)
+    request = structs.replace(
+        request_of_three,
+        binaries=[
+            structs.replace(one, path=f"memory://{one.name}") for one in request_of_three.binaries
+        ],
+    )
+    manifest = msgspec.json.decode((run / "manifest.json").read_bytes())
+    manifest["corpus"] = msgspec.to_builtins(request.binaries)
+    (run / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    resume_on(run, lambda _: None, request, executor)
+    assert len(executor.asked) == 2
+    assert binaries_in(run) == set(names)
+    orders = load_frames(run).samples.drop_duplicates(["order"])
+    assert len(orders) == len({(row.probe, row.order) for row in orders.itertuples()})
+    assert len((run / RECORDS).read_bytes().splitlines()) == 3 * 20
+
+
+def test_times_from_another_machine_are_marked_in_every_record(
+    request_of_three: RunRequest,
+) -> None:
+    far = request_of_three.binaries[0].name
+
+    def answer(name: str, facts: Facts) -> UnitResult:
+        rig = facts.rig | {"cpu": "another"}
+        other = structs.replace(facts, rig=rig, rig_fingerprint="f00d")
+        return UnitResult(facts=other if name == far else facts)
+
+    run = run_fleet(request_of_three, lambda _: None, MadeUp(answer))
+    samples = load_frames(run).samples
+    assert set(samples[samples["rig"] == "f00d"]["binary"]) == {far}
+    assert read_manifest(run).rigs["f00d"]["cpu"] == "another"
