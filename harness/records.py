@@ -22,6 +22,10 @@ TEST = "test"
 ON_DISK = "-disk"
 """What is added to the name of an arm for the same with the disk sink."""
 
+DIFFERENT = "the arms delivered different scopes"
+DIFFERENT_CALLS = "the two returned or wrote something different"
+"""Why no memory verdict counts, of uploads and of callables."""
+
 STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "invalid",
             "interrupted")  # fmt: skip
 OTHER = "other"

@@ -160,7 +160,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         arms = arms_of_versions(versions, targets[0], call) if versions else arms_of(targets, call)
         request = request_of(options, arms, PipelineOptions(), command_line(), CALL)
         request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
-        with RunView(console) as view:
+        with RunView(console, inputs=("input", "inputs")) as view:
             run_dir = run_session(request, view)
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_grown, refuse_unanswered  # noqa: PLC0415 - likewise

@@ -41,12 +41,19 @@ class RunView:
 
     With `quiet_rows` it prints no row when a binary is finished: there are not two arms to compare.
     It prints `MOST_ROWS` rows at most: more of them nobody reads, and each delays the next job.
+    `inputs` is what one and several of what is measured are called.
     When a run that has begun ends early, it says what is kept, and with `resumable` how to go on.
     """
 
     def __init__(
-        self, console: Console, *, quiet_rows: bool = False, resumable: bool = False
+        self,
+        console: Console,
+        *,
+        quiet_rows: bool = False,
+        resumable: bool = False,
+        inputs: tuple[str, str] = ("binary", "binaries"),
     ) -> None:
+        self._inputs = inputs
         self._console = console
         self._quiet_rows = quiet_rows
         self._resumable = resumable
@@ -84,7 +91,8 @@ class RunView:
         match event:
             case RunStarted(path, binaries, jobs, reused):
                 self.run_dir, self._binaries = path, binaries
-                count = "1 binary" if binaries == 1 else f"{binaries} binaries"
+                one, many = self._inputs
+                count = f"1 {one}" if binaries == 1 else f"{binaries} {many}"
                 self.say(f"{count}, {jobs} measured processes, results in {path}")
                 if reused:
                     self.say(f"{reused} deliveries were verified by earlier runs (--fresh: again)")

@@ -12,7 +12,7 @@ from msgspec import structs
 
 from harness.intake.process import Intake, confirm
 from harness.model import left_out_units
-from harness.records import CALL, VERIFY, Manifest, Record
+from harness.records import CALL, DIFFERENT, DIFFERENT_CALLS, VERIFY, Manifest, Record
 from harness.run.cache import Deliveries, replay_paths
 from harness.run.events import (
     CellMeasured,
@@ -213,7 +213,8 @@ class _Session:
         digests = {one.digest for one in found if one.status == "ok" and one.digest}
         if len(digests) > 1 and binary not in self._differing:
             self._differing.add(binary)
-            self._on_event(Problem(binary, f"{binary}: the arms delivered different scopes"))
+            what = DIFFERENT_CALLS if record.job.call else DIFFERENT
+            self._on_event(Problem(binary, f"{binary}: {what}"))
 
     def _tell_left_out(self, record: Record) -> None:
         """Say what the source left out whole: what is measured of such a binary is a part of it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from harness.errors import GateFailed, HarnessError, MeasurementInvalid
+from harness.records import CALL, DIFFERENT, DIFFERENT_CALLS
 from harness.stats.frames import Frames, succeeded
 from harness.stats.summary import Row
 from harness.text import first_cause
@@ -25,8 +26,9 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
     differing = sorted({row.binary for row in rows if row.same_output is False})
     if differing:
         raise MeasurementInvalid(
-            f"the arms delivered different scopes for {', '.join(differing)}",
-            remedy="no memory verdict counts until both deliver the same",
+            f"{DIFFERENT_CALLS if frames.manifest.kind == CALL else DIFFERENT} for "
+            f"{', '.join(differing)}",
+            remedy="no memory verdict counts until both do the same",
         )
     if succeeded(frames.samples).empty:
         unread = set(frames.failures["status"]) == {"rejected"}

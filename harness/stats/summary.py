@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field, structs
 
 from harness.limits.found import PROBE, Found
-from harness.records import CALL, Manifest
+from harness.records import CALL, DIFFERENT, DIFFERENT_CALLS, Manifest
 from harness.stats.batches import Batching, batching_of
 from harness.stats.frames import Frames, rows_by_case, succeeded
 from harness.stats.limits import found_limits
@@ -270,6 +270,8 @@ def _row(
     unchecked = facts.unchecked if same is None and len(asked) > 1 else ""
     known = same if not unchecked else True
     doubts = tuple(_iter_doubts(asked, failures, known, defined, len(digests)))
+    if case[1] == CALL:
+        doubts = tuple(DIFFERENT_CALLS if doubt == DIFFERENT else doubt for doubt in doubts)
     ratio = None if same is False else _ratio(old.peak, new.peak)
     wall, cpu, rss = facts.ratios
     return Row(
@@ -347,7 +349,7 @@ def _iter_doubts(
     if same is None and not failed and len(arms) > 1:
         yield "nobody checked that both arms delivered the same scopes"
     elif same is False:
-        yield "the arms delivered different scopes"
+        yield DIFFERENT
     if digests != 1:
         yield "the binary changed during the run"
     for arm in arms:

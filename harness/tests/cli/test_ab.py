@@ -66,7 +66,7 @@ def test_two_callables_are_compared_and_the_lines_named(ab: Harness) -> None:
 @pytest.mark.parametrize(
     ("targets", "code", "said"),
     [
-        (("export:shorter", "export:longer"), 4, "the arms delivered different scopes"),
+        (("export:shorter", "export:longer"), 4, "the two returned or wrote something different"),
         (("export:shorter", "export:frame"), 0, "Nothing shows that both did the same"),
         (("export:fails",), 4, "no luck"),
         (("gone:old", "gone:new"), 2, "cannot be imported: ModuleNotFoundError"),

@@ -143,6 +143,7 @@ def test_what_has_no_digest_says_why(call: Caller) -> None:
     assert call("nothing").detail == "it neither returned nor wrote anything"
     assert "--digest" in call("frame").detail
     assert call("frame", digest="length").digest == call("nothing", digest="length").digest
+    assert call("writes", "a", digest="length").digest == call("nothing", digest="length").digest
 
 
 def test_setup_makes_what_the_callable_gets_and_teardown_gets_it_too(
