@@ -71,7 +71,7 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
             overshoot_bytes=batching.largest_overshoot_bytes,
             wall_s=worst.get((*case, "wall")),
             survived=outcomes.get(case),
-            disk_peak_bytes=on_disk.get((case[0], case[1], case[2] + ON_DISK, metric)),
+            disk_peak_bytes=_whole(on_disk.get((case[0], case[1], case[2] + ON_DISK, metric))),
         )
         for case, batching in batching_of(frames.batches).items()
         if (*case, metric) in worst
@@ -79,9 +79,15 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     return sorted(points, key=lambda one: (one.binary, one.source, one.threshold_bytes))
 
 
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
 def _worst(samples: pd.DataFrame) -> dict[tuple[str, ...], Any]:
     """Return the largest replicate by binary, source, arm and metric."""
-    return dict(samples.groupby(["binary", "source", "arm", "metric"])["value"].max())
+    worst: dict[tuple[str, ...], Any]
+    worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max().to_dict()
+    return worst
 
 
 def _survived(found: Found) -> bool | None:
