@@ -1,0 +1,94 @@
+"""Corpora by URL: listed, fetched to whoever measures, verified and removed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from harness.corpus import fixtures_directory
+from harness.errors import ConfigError, CorpusError
+from harness.run.remote import fetched, is_url, list_binaries
+
+fsspec = pytest.importorskip("fsspec")
+
+ELF = (fixtures_directory() / "binaries" / "c" / "dwarf5.so").read_bytes()
+SHA256 = hashlib.sha256(ELF).hexdigest()
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    """Two binaries, in two folders, and a text."""
+    fs = fsspec.filesystem("memory")
+    fs.pipe({"/bins/one.so": ELF, "/bins/more/two.so": ELF, "/bins/README": b"text"})
+    yield "memory://bins"
+    fs.rm("/bins", recursive=True)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> Iterator[str]:
+    """A manifest with one binary beside it."""
+    (tmp_path / "one.so").write_bytes(ELF)
+    listed = [{"url": "one.so", "sha256": SHA256, "size_bytes": len(ELF)}]
+    (tmp_path / "corpus.json").write_text(json.dumps(listed))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_directory_and_a_pattern_are_what_they_hold(memory: str) -> None:
+    assert [one.name for one in list_binaries(memory)] == ["two.so", "one.so"]
+    (one,) = list_binaries(f"{memory}/*.so")
+    assert (one.sha256, one.size_bytes, is_url(one.path)) == (SHA256, len(ELF), True)
+
+
+def test_a_binary_is_here_while_it_is_measured_and_no_longer(memory: str, tmp_path: Path) -> None:
+    (binary,) = list_binaries(f"{memory}/*.so")
+    with fetched(binary, tmp_path) as here:
+        assert Path(here.path).read_bytes() == ELF
+        assert here.name == binary.name
+    assert not list(tmp_path.iterdir())
+    wrong = structs.replace(binary, sha256="0" * 64)
+    with (
+        pytest.raises(CorpusError, match=f"has sha256 {SHA256}, not 000"),
+        fetched(wrong, tmp_path),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_nowhere_is_one_line(memory: str) -> None:
+    with pytest.raises(ConfigError, match="there is no binary"):
+        list_binaries(f"{memory}/*.exe")
+    with pytest.raises(CorpusError, match=r"memory://bins/none\.json: FileNotFoundError"):
+        list_binaries(f"{memory}/none.json")
+    with pytest.raises(CorpusError, match="nobody://x: ValueError: Protocol not known"):
+        list_binaries("nobody://x")
+
+
+def test_a_manifest_over_http_names_binaries_beside_it(http: str, tmp_path: Path) -> None:
+    pytest.importorskip("aiohttp")
+    (binary,) = list_binaries(f"{http}/corpus.json")
+    assert binary.path == f"{http}/one.so"
+    place = tmp_path / "place"
+    place.mkdir()
+    with fetched(binary, place) as here:
+        assert Path(here.path).read_bytes() == ELF
