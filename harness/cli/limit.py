@@ -12,12 +12,21 @@ from msgspec import structs
 from harness.cli.options import Fields, Json, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
-from harness.config import CORPUS, LIMIT, LimitOptions, PipelineOptions, RunOptions
+from harness.config import (
+    CORPUS,
+    LIMIT,
+    MEASURED_OPTIONS,
+    LimitOptions,
+    PipelineOptions,
+    RunOptions,
+    SymbolOptions,
+)
 from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import GateFailed
 from harness.limits.choice import chosen_backend
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
+from harness.pipelines.compressors import at_default_level
 from harness.reports.limit import LimitDocument, print_limits
 from harness.run.confined import can_start
 from harness.run.extensions import arms_by_name
@@ -42,7 +51,11 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = "",
     search: Annotated[LimitOptions, Fields("grain_bytes", "replicates", "backend")],
-    options: Annotated[RunOptions, Fields("arms", "sources", "timeout_s", "results")] = LIMIT,
+    options: Annotated[
+        RunOptions, Fields("arms", "sources", "seed", "env", "timeout_s", "results")
+    ] = LIMIT,
+    pipeline: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS)],
+    symbols: Annotated[SymbolOptions, Fields("debug_dirs", "limits")],
     resume: Annotated[
         Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
     ] = None,
@@ -63,8 +76,14 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     view = RunView(error_console(), quiet_rows=True, resumable=True)
     with closing(resolve(corpus)) as files, view:
         arms = arms_by_name(options.arms)
-        request = request_of(options, arms, PipelineOptions(), command_line(), kind="limit")
-        request = structs.replace(request, binaries=binaries_of(files), memory_limits=search)
+        piped = at_default_level(pipeline)
+        request = request_of(options, arms, piped, command_line(), kind="limit")
+        request = structs.replace(
+            request,
+            binaries=binaries_of(files),
+            symbol_options=symbols,
+            memory_limits=search,
+        )
         arrivals = Arrivals(files, say=view.say)
         if resume is not None:
             run_dir = resume_session(resume, view, request, arrivals)

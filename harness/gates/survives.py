@@ -12,6 +12,7 @@ from harness.stats.bounds import share
 from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Outcome
 from harness.stats.limits import found_limits
+from harness.stats.repeat import limit_command
 from harness.units import format_bytes
 
 
@@ -48,7 +49,9 @@ def _check(
         replicates=len(tried),
         detail=detail,
         links=experiment.links,
-        repeat_command=evidence.repeat(experiment, case, SURVIVES),
+        repeat_command=limit_command(
+            evidence.candidate.manifest, (case.binary, case.source), case.arm, bound
+        ),
     )
 
 

@@ -112,7 +112,8 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
     if summary.aside:
         yield "on disk: the candidate with its batches in a temporary file (--sink disk)."
     if summary.is_limited:
-        yield "limit MiB: the smallest memory limit under which everything was still delivered."
+        yield "limit MiB: the smallest memory limit that is survived; a..b: an interval;"
+        yield "<= and >: that one was survived, or not, and no other was tried."
     if excess := capture_excess(summary):
         yield excess
     yield from map(inert, iter_modes(summary))

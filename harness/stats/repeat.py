@@ -39,18 +39,28 @@ def repeat_command(
         probe: The instrument; without, all of them.
         replicates: How many of each; without, the default.
     """
+    measured = ["--probe", probe] if probe else []
+    if replicates:
+        measured += ["--replicates", str(replicates)]
+    return _command(manifest, "run", case, arms, measured)
+
+
+def limit_command(manifest: Manifest, case: tuple[str, str], arm: str, limit_bytes: int) -> str:
+    """Return the command that tries one arm of a case under a memory limit again."""
+    return _command(manifest, "limit", case, [arm], ["--under", str(limit_bytes)])
+
+
+def _command(
+    manifest: Manifest, verb: str, case: tuple[str, str], arms: Sequence[str], more: Sequence[str]
+) -> str:
     binary, source = case
     if source == CALL:
         return manifest.command
     path = _from_here(manifest.paths.get(binary) or binary)
-    command = ["python", "-m", "harness", "run", path, "--source", source]
+    command = ["python", "-m", "harness", verb, path, "--source", source]
     for arm in arms:
         command += ["--arm", arm]
-    if probe:
-        command += ["--probe", probe]
-    if replicates:
-        command += ["--replicates", str(replicates)]
-    return shlex.join([*command, *_options(manifest.options)])
+    return shlex.join([*command, *more, *_options(manifest.options)])
 
 
 def _options(options: Options) -> list[str]:

@@ -104,6 +104,9 @@ def test_a_limit_is_kept_only_where_every_attempt_delivered(
     assert (check.outcome, check.replicates_passed) == (outcome, passed)
     assert check.observed == (None if observed is None else observed * MIB)
     assert told in check.detail
+    assert f"harness limit a.so --source dwarf --arm streaming --under {64 * MIB} " in (
+        check.repeat_command
+    )
 
 
 def test_a_run_that_tried_no_limit_keeps_none() -> None:
