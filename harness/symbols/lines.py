@@ -6,12 +6,14 @@ A line range is a pair, both ends inclusive.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, MutableSequence, Sequence
 from typing import TypeAlias
 
 from harness.model import LineRange
 
 STAGE = "scope tree"
+
+_MANY_ENTRIES = 256
 
 Range: TypeAlias = tuple[int, int]
 """Lines, both included, or addresses, without the last."""
@@ -37,13 +39,24 @@ class PcLines:
     """The lines of one function: the PCs at which entries begin, sorted, and the line of each.
 
     Where an entry ends is never asked for: a probe goes to where it begins.
+
+    Args:
+        begins: The PCs.
+        lines: The lines.
+        check_time: Asked wherever a range holds many entries: ranges may overlap as they like.
     """
 
-    __slots__ = ("_injectible", "begins", "lines")
+    __slots__ = ("_check_time", "_injectible", "begins", "lines")
 
-    def __init__(self, begins: MutableSequence[int], lines: MutableSequence[int]) -> None:
+    def __init__(
+        self,
+        begins: MutableSequence[int],
+        lines: MutableSequence[int],
+        check_time: Callable[[], None],
+    ) -> None:
         self.begins = begins
         self.lines = lines
+        self._check_time = check_time
         self._injectible: list[Range] | None = None
 
     def injectible(self) -> list[Range]:
@@ -66,6 +79,8 @@ class PcLines:
             part = lines[first : bisect_right(begins, pc_hi, first)]
             if not part:
                 continue
+            if len(part) > _MANY_ENTRIES:
+                self._check_time()
             low = min(part)
             if low == 0:
                 part = [line for line in part if line]

@@ -9,6 +9,7 @@ table.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.errors import InputRejected
@@ -50,7 +51,7 @@ class GoLines:
     """
 
     def __init__(self, elf: ElfFile) -> None:
-        self._budget = elf.budget
+        self.check_time = elf.budget.check_time
         section = find_line_table(elf)
         self._image = Image(elf)
         module = find_module_data(self._image, section.address)
@@ -68,7 +69,7 @@ class GoLines:
 
     def lines_at(self, pc: int) -> FunctionLines | None:
         """Return the lines of the function at a PC; None if there is none."""
-        self._budget.check_time()  # functions can share one long table
+        self.check_time()  # functions can share one long table
         function = self._table.find(pc)
         return None if function is None else FunctionLines(self, function)
 
@@ -154,7 +155,9 @@ class FunctionLines:
         if self._source.names[self._function.name_offset] != name:
             named = self.named(name)
             return named.lines if named else None
-        found, _ = assign_lines(self._lines, self._generated, self._nodes, {OWN: OWN})
+        found, _ = assign_lines(
+            self._lines, self._generated, self._nodes, {OWN: OWN}, self._source.check_time
+        )
         return found.get(OWN)
 
     def named(self, name: str) -> NameLines | None:
@@ -175,8 +178,14 @@ class FunctionLines:
             names |= self._source.node_names(self._tree, nodes) if nodes else {}
         first: dict[str, int] = {}
         keys = {node: first.setdefault(name, node) for node, name in names.items()}
-        found, begins = assign_lines(self._lines, self._generated, self._nodes, keys)
+        found, begins = assign_lines(
+            self._lines, self._generated, self._nodes, keys, self._source.check_time
+        )
         return {names[key]: NameLines(self._file_at(begins[key]), t) for key, t in found.items()}
+
+    def _assign(self, keys: dict[int, int]) -> tuple[dict[int, PcLines], dict[int, int]]:
+        check_time = self._source.check_time
+        return assign_lines(self._lines, self._generated, self._nodes, keys, check_time)
 
     def _find_generated(self) -> set[int]:
         """Return which of the lines stand for code that the compiler put in."""
@@ -207,7 +216,11 @@ class FunctionLines:
 
 
 def assign_lines(
-    lines: PcTable, nobodys: set[int], owners: PcTable, keys: dict[int, int]
+    lines: PcTable,
+    nobodys: set[int],
+    owners: PcTable,
+    keys: dict[int, int],
+    check_time: Callable[[], None],
 ) -> tuple[dict[int, PcLines], dict[int, int]]:
     """Cut line ranges at the borders of their owners and hand each piece to its owner.
 
@@ -216,6 +229,7 @@ def assign_lines(
         nobodys: Indexes of the lines that are left out.
         owners: Owners by PC.
         keys: Under which key an owner collects; what is of other owners is left out.
+        check_time: Asked by whoever looks at many lines again and again.
 
     Returns:
         The lines by key, and where the last range begins that gave a key one.
@@ -244,7 +258,7 @@ def assign_lines(
         begins[key] = begin
         table = found.get(key)
         if table is None:
-            found[key] = PcLines(pcs, numbers)
+            found[key] = PcLines(pcs, numbers, check_time)
         else:
             table.begins.extend(pcs)
             table.lines.extend(numbers)

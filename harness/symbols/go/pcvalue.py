@@ -18,7 +18,7 @@ from harness.symbols.spill import Known
 STAGE = "extraction"
 
 _WINDOW_BYTES = 512
-_MAX_TABLE_BYTES = 16 << 20
+_MAX_TABLE_BYTES = 2 << 20
 _KNOWN_VARINTS = 512
 _MOST_BITS = 70
 _VARINT = re.compile(rb"[\x80-\xff]*[\x00-\x7f]")

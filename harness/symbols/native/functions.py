@@ -96,19 +96,22 @@ def own_lines(reader: UnitReader, body: BodyReader, files: frozenset[int]) -> Pc
             check_time()
         table.copy_rows(low, high, files, begins, lines)
     calls = [(begin, line) for begin, number, line in body.calls if number in files]
-    return _with_calls(begins, lines, calls) if calls else PcLines(begins, lines)
+    if calls:
+        begins, lines = _with_calls(begins, lines, calls)
+    return PcLines(begins, lines, check_time)
 
 
-def _with_calls(begins: array[int], lines: array[int], calls: list[tuple[int, int]]) -> PcLines:
+def _with_calls(
+    begins: array[int], lines: array[int], calls: list[tuple[int, int]]
+) -> tuple[array[int], array[int]]:
     if len(calls) > _FEW_CALLS:
         rows = sorted([*zip(begins, lines, strict=True), *calls], key=itemgetter(0))
-        begins, lines = array("Q", [row[0] for row in rows]), array("I", [row[1] for row in rows])
-        return PcLines(begins, lines)
+        return array("Q", [row[0] for row in rows]), array("I", [row[1] for row in rows])
     for begin, line in calls:
         at = bisect_right(begins, begin)
         begins.insert(at, begin)
         lines.insert(at, line)
-    return PcLines(begins, lines)
+    return begins, lines
 
 
 def iter_gaps(ranges: Sequence[Range], holes: Sequence[Range]) -> Iterator[Range]:

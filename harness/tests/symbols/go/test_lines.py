@@ -6,7 +6,12 @@ from hypothesis import strategies as st
 
 from harness.symbols.lines import PcLines, Range, intersect, merge_lines, merge_overlapping
 
-TABLE = PcLines([10, 20, 30, 50, 60], [5, 9, 7, 0, 8])
+
+def never() -> None:
+    """Have no limit."""
+
+
+TABLE = PcLines([10, 20, 30, 50, 60], [5, 9, 7, 0, 8], never)
 
 
 @pytest.mark.parametrize(
@@ -81,3 +86,10 @@ def test_for_all_line_sets_the_intersection_holds_exactly_the_common_lines(
     left: set[int], right: set[int]
 ) -> None:
     assert _lines(intersect(_ranges(left), _ranges(right))) == left & right
+
+
+def test_the_clock_is_asked_for_each_range_of_many_lines() -> None:
+    asked: list[None] = []
+    lines = PcLines(list(range(1000)), [1] * 1000, lambda: asked.append(None))
+    assert lines.spans([(0, 1000), (0, 10), (0, 999)]) == [(1, 1)] * 3
+    assert len(asked) == 2

@@ -18,6 +18,11 @@ from harness.tests.symbols.go.pclntab_writer import (
     Writable,
 )
 
+
+def never() -> None:
+    """Have no limit."""
+
+
 FORMATS = list(itertools.product(MAGICS, ("little", "big"), (4, 8), (1, 2, 4)))
 FORMAT_IDS = [f"go{v}-{o}-{p * 8}bit-quantum{q}" for v, o, p, q in FORMATS]
 FUNCTIONS = [
@@ -119,7 +124,7 @@ def _assign(
     owners: list[tuple[int, int, int]],
     keys: dict[int, int],
 ) -> dict[int, list[tuple[int, int]]]:
-    found, _ = assign_lines(_table(lines), nobodys, _table(owners), keys)
+    found, _ = assign_lines(_table(lines), nobodys, _table(owners), keys, never)
     return {key: list(zip(t.begins, t.lines, strict=True)) for key, t in found.items()}
 
 
@@ -133,7 +138,7 @@ def test_lines_go_to_whoever_owns_the_pc_and_nowhere_else() -> None:
         F: [(0, 1), (20, 2), (25, 2)],
         G: [(10, 50), (30, 51)],
     }
-    assert assign_lines(_table(lines), set(), _table(owners), EACH)[1] == {F: 25, G: 30}
+    assert assign_lines(_table(lines), set(), _table(owners), EACH, never)[1] == {F: 25, G: 30}
 
 
 def test_owners_without_a_key_get_nothing_and_owners_of_one_key_share() -> None:
