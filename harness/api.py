@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from msgspec import structs
 
-from harness.calls import arms_of, inputs_of, target_of
+from harness.calls import arms_of, inputs_of, pipelines_of, target_of
 from harness.config import AB, DEFAULTS, Claim, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.loading import load_frames
@@ -230,11 +230,10 @@ def run(
         HarnessError: It cannot be read, or not be answered.
     """
     from harness.corpus import Arrivals, binaries_of, resolve  # noqa: PLC0415 - see above
-    from harness.run.extensions import arms_by_name  # noqa: PLC0415 - likewise
 
     chosen = _options(DEFAULTS, {**options, "arms": tuple(arms)})
     command = ["python", "-m", "harness", "run", os.fspath(corpus)]
-    request = request_of(chosen, arms_by_name(chosen.arms), pipeline_options, command)
+    request = request_of(chosen, pipelines_of(chosen.arms), pipeline_options, command)
     with closing(resolve(Path(corpus))) as found:
         request = structs.replace(request, binaries=binaries_of(found))
         return _measured(request, Arrivals(found, say=lambda _: None))

@@ -7,6 +7,8 @@ import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,6 +19,7 @@ from msgspec import Struct, structs
 from harness.checkouts import Version, in_checkout
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Call
+from harness.run.extensions import arms_by_name
 from harness.run.targets import PICKLED
 
 _NO_INPUT = "call"
@@ -135,6 +138,35 @@ def arms_of(
         )
         for name, target in zip(names, found, strict=True)
     ]
+
+
+def pipelines_of(texts: Iterable[str]) -> list[Arm]:
+    """Return one arm for each pipeline: one that is registered, or `NAME=module:attribute`.
+
+    Raises:
+        ConfigError: There is no such pipeline.
+    """
+    return [
+        arm
+        for text in texts
+        for arm in ([_pipeline_of(text)] if "=" in text else arms_by_name([text]))
+    ]
+
+
+def _pipeline_of(text: str) -> Arm:
+    name, _, given = text.partition("=")
+    if not name:
+        raise ConfigError(f"{text!r} has no name", remedy="write NAME=module:attribute")
+    target = target_of(given)
+    package = _package(target.pipeline)
+    if PathFinder.find_spec(package, [target.path]):
+        return Arm(name=name, pipeline=f"{target.path}:{target.pipeline}")
+    if not find_spec(package):
+        raise ConfigError(
+            f"there is no module {package}, neither in {target.path} nor installed",
+            remedy="go to the directory that it lies in, or write path/file.py:function",
+        )
+    return Arm(name=name, pipeline=target.pipeline)
 
 
 def arms_of_versions(versions: Sequence[Version], text: str, call: Call) -> list[Arm]:

@@ -209,7 +209,10 @@ class RunOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = ("dwarf", "replay")
     arms: Annotated[
         tuple[str, ...],
-        Meta(description="A pipeline to run; can be repeated."),
+        Meta(
+            description="A pipeline to run: a registered one, or NAME=module:attribute of your "
+            "own, imported from where you are; NAME=path/file.py:function too. Can be repeated."
+        ),
     ] = ("legacy", "streaming")
     probes: Annotated[tuple[str, ...], Meta(description="An instrument; can be repeated.")] = (
         "peak",

@@ -8,12 +8,60 @@ of the heap that is to be measured.
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
+
+from msgspec import Struct
 
 from harness.errors import ConfigError
 from harness.nearest import nearest
 
 KINDS = ("pipeline", "probe", "gate", "plot", "executor")
+_PYTEST = "pytest11"
+
+
+class Plugged(Struct, frozen=True, kw_only=True):
+    """One thing that is plugged in; `problem` says why it cannot be used."""
+
+    kind: str
+    name: str
+    target: str
+    distribution: str
+    version: str
+    problem: str = ""
+
+
+def plugged() -> list[Plugged]:
+    """Return everything that is plugged in, by kind and name, each imported once to try it."""
+    return [
+        _tried(kind, point)
+        for kind in KINDS
+        for point in sorted(entry_points(group=f"harness.{kind}"))
+    ] + [
+        _tried("pytest", point)
+        for point in entry_points(group=_PYTEST)
+        if point.module.startswith("harness.") and find_spec("pytest")
+    ]
+
+
+def _tried(kind: str, point: EntryPoint) -> Plugged:
+    problem = ""
+    try:
+        point.load()
+        if kind in KINDS:
+            find(kind, point.name)
+    except ConfigError as error:
+        problem = error.message
+    except Exception as error:  # noqa: BLE001  a module may raise whatever it likes
+        problem = f"{type(error).__name__}: {error}"
+    return Plugged(
+        kind=kind,
+        name=point.name,
+        target=point.value,
+        distribution=point.dist.name if point.dist else "",
+        version=point.dist.version if point.dist else "",
+        problem=problem,
+    )
 
 
 def names(kind: str) -> list[str]:

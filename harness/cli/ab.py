@@ -12,7 +12,7 @@ from msgspec import structs
 
 from harness.calls import arms_of, arms_of_versions, inputs_of
 from harness.checkouts import Version, checked_out, in_checkout
-from harness.cli.options import Fields, Json, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import AB, PipelineOptions, RunOptions
@@ -123,6 +123,8 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         typer.Option("--report/--no-report", help="Write pictures, report.md and report.html."),
     ] = True,
     json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Measure two callables over the same arguments or files, and compare what they hold.
 
@@ -160,12 +162,12 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         arms = arms_of_versions(versions, targets[0], call) if versions else arms_of(targets, call)
         request = request_of(options, arms, PipelineOptions(), command_line(), CALL)
         request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
-        with RunView(console, inputs=("input", "inputs")) as view:
+        with RunView(console, inputs=("input", "inputs"), quiet=quiet, verbose=verbose) as view:
             run_dir = run_session(request, view)
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_grown, refuse_unanswered  # noqa: PLC0415 - likewise
 
-    answer = publish(run_dir, run_dir if report else None, json=json, html=True)
+    answer = publish(run_dir, run_dir if report else None, json=json, html=True, quiet=quiet)
     refuse_unanswered(answer.frames, answer.summary.rows)
     if tolerance is not None:
         refuse_grown(answer.summary.rows, tolerance)

@@ -10,7 +10,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from harness.cli.options import settable_keys
 from harness.cli.overview import VERBS, overview
+from harness.cli.project import defaults_of
 from harness.config import MIB
 from harness.errors import HarnessError
 from harness.units import format_bytes
@@ -19,6 +21,9 @@ from harness.units import format_bytes
 # and OpenBLAS asks for it again and again without an end.
 _LEAST_ADDRESS_SPACE_BYTES = 512 * MIB
 _WITHOUT_SCIPY = {"corpus", "intake", "schema", "scopes", "upload"}
+
+# What measures takes its defaults from the project; what uploads or reads is told all it does.
+_SET_BY_PROJECTS = {"run", "ab", "limit", "scaling", "sweep"}
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
@@ -40,7 +45,6 @@ app = typer.Typer(
     name="harness",
     cls=_LazyGroup,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings=_HELP,
 )
@@ -68,7 +72,11 @@ def load_verb(name: str) -> Any:
         one.command(name, context_settings=_HELP)(getattr(module, name))
     for verb in one.registered_commands:
         verb.help = _flowing(inspect.getdoc(verb.callback) or "")
-    return typer.main.get_command(one)
+    command = typer.main.get_command(one)
+    if name in _SET_BY_PROJECTS:
+        settable = getattr(module, name).settable
+        command.context_settings["default_map"] = defaults_of(settable, settable_keys())
+    return command
 
 
 def _flowing(text: str) -> str:

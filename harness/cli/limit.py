@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
+from harness.calls import pipelines_of
 from harness.cli.options import Fields, Json, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
@@ -29,7 +30,6 @@ from harness.limits.found import Found
 from harness.pipelines.compressors import at_default_level
 from harness.reports.limit import LimitDocument, print_limits
 from harness.run.confined import can_start
-from harness.run.extensions import arms_by_name
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
@@ -75,7 +75,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         search = structs.replace(search, under_bytes=(parse_bytes(under),), replicates=1)
     view = RunView(error_console(), quiet_rows=True, resumable=True)
     with closing(resolve(corpus)) as files, view:
-        arms = arms_by_name(options.arms)
+        arms = pipelines_of(options.arms)
         piped = at_default_level(pipeline)
         request = request_of(options, arms, piped, command_line(), kind="limit")
         request = structs.replace(

@@ -7,18 +7,37 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 from msgspec import NODEFAULT, Meta, Struct, structs
 
-from harness.config import GIB, KIB, MIB, Limits, flag_of
+from harness.cli.project import Settable
+from harness.config import (
+    GIB,
+    KIB,
+    MEASURED_OPTIONS,
+    MIB,
+    Limits,
+    PipelineOptions,
+    RunOptions,
+    SymbolOptions,
+    flag_of,
+)
 from harness.errors import ConfigError
 from harness.units import parse_bytes, parse_limits
 
 _ALL = "both"
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
+
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="Print the verdict only, and what went wrong.")
+]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Print a line for each process that was measured.")
+]
 
 
 class Fields:
@@ -44,6 +63,7 @@ def with_options(verb: Callable[..., None]) -> Callable[..., None]:
     """Return `verb` with one option per field in place of every parameter that has `Fields`."""
     parameters: list[inspect.Parameter] = []
     groups: dict[str, _Group] = {}
+    settable: dict[str, Settable] = {}
     for parameter in inspect.signature(verb, eval_str=True).parameters.values():
         struct, *notes = get_args(parameter.annotation) or (object,)
         fields = next((note for note in notes if isinstance(note, Fields)), None)
@@ -57,6 +77,7 @@ def with_options(verb: Callable[..., None]) -> Callable[..., None]:
         for option, convert in _iter_options(struct, fields, base):
             groups[parameter.name].converters[option.name] = convert
             parameters.append(option)
+        settable |= _settable(struct, fields, base)
 
     @wraps(verb)
     def call(**given: Any) -> None:
@@ -66,7 +87,35 @@ def with_options(verb: Callable[..., None]) -> Callable[..., None]:
 
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {one.name: one.annotation for one in parameters}
+    call.settable = settable  # type: ignore[attr-defined]
     return call
+
+
+_SETTABLE = (RunOptions, PipelineOptions, SymbolOptions)
+"""The structs whose options a project may set, for the commands that measure."""
+
+
+def settable_keys() -> list[str]:
+    """Return every key that a project may set."""
+    fields = [Fields(*RunOptions.__struct_fields__), Fields(*MEASURED_OPTIONS)]
+    fields.append(Fields("debug_dirs", "limits"))
+    return [key for struct, one in zip(_SETTABLE, fields, strict=True)
+            for key in _settable(struct, one, inspect.Parameter.empty)]  # fmt: skip
+
+
+def _settable(struct: Any, fields: Fields, base: Any) -> dict[str, Settable]:
+    """Return by key what a project may set: not what a command has a default of its own for."""
+    hints, usual = get_type_hints(struct, include_extras=True), None
+    found: dict[str, Settable] = {}
+    for name in fields.names if struct in _SETTABLE else ():
+        usual = next(one.default for one in structs.fields(struct) if one.name == name)
+        if base is not inspect.Parameter.empty and getattr(base, name) != usual:
+            continue
+        kind, *notes = get_args(hints[name])
+        option = _option(name, kind, next(note for note in notes if isinstance(note, Meta)))
+        several = get_origin(option.kind) is list or kind is Limits
+        found[option.flag.removeprefix("--")] = Settable(name, several, kind is Path)
+    return found
 
 
 def command_line() -> list[str]:

@@ -10,7 +10,7 @@ from shutil import get_terminal_size
 
 # Each is a function of that name in a module of that name, or a module with a group of verbs.
 VERBS = ("run", "ab", "report", "compare", "gate", "history", "merge", "export", "schema", "scopes",
-         "sweep", "scaling", "limit", "doctor", "upload", "intake", "baseline",
+         "sweep", "scaling", "limit", "doctor", "plugins", "upload", "intake", "baseline",
          "corpus")  # fmt: skip
 
 _ABOUT = (
@@ -20,6 +20,8 @@ _ABOUT = (
 _OPTIONS = {
     "--version": "Print the version and exit.",
     "-h, --help": "Show this message and exit.",
+    "--install-completion": "Have the shell complete the command `harness`.",
+    "--show-completion": "Print what --install-completion would add.",
 }
 _CODES = (
     "Exit codes: 0 all good, 2 usage or unreadable input, 3 a gate failed, 4 invalid or "

@@ -24,6 +24,7 @@ from harness.cli.overview import overview
 from harness.errors import NO_ROOM, ExitCode, HarnessError
 
 _STDOUT_FD, _STDERR_FD = 1, 2
+_COMPLETING = "_HARNESS_COMPLETE"  # set by the shell that asks how a command may go on
 _NO_SEGMENT = "failed to map segment"  # of a library, for want of address space
 
 
@@ -65,7 +66,7 @@ def _run() -> int:
 def _answer(arguments: list[str]) -> int:
     """Say what can be said without any verb, or run one; return the exit code."""
     match arguments:
-        case [] | ["-h" | "--help", *_]:
+        case [] | ["-h" | "--help", *_] if _COMPLETING not in os.environ:
             print(overview())
             return ExitCode.OK if arguments else ExitCode.USAGE
         case ["--version", *_]:

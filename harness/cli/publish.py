@@ -12,20 +12,27 @@ from harness.reports.document import summary_document
 from harness.reports.limit import print_limits
 from harness.reports.report import Report, report_of
 from harness.reports.sweep import print_sweep
-from harness.reports.terminal import print_summary
+from harness.reports.terminal import print_summary, print_verdict
 from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
 from harness.text import json_bytes
 
 
-def publish(
-    run_dir: Path, target: Path | None, *, json: bool, html: bool = False, png: bool = False
+def publish(  # noqa: PLR0913 - what commands have options for
+    run_dir: Path,
+    target: Path | None,
+    *,
+    json: bool,
+    html: bool = False,
+    png: bool = False,
+    quiet: bool = False,
 ) -> Report:
     """Write plots and report of `run_dir` into `target`, if there is one, and print what they say.
 
     The table, or with `json` the document, goes to standard output. With `html`, all of it is
-    also written as one page, and with `png` each picture as PNG too.
+    also written as one page, and with `png` each picture as PNG too. With `quiet`, the
+    verdict alone is printed.
 
     Raises:
         StoreError: The run cannot be read, or `target` not be written.
@@ -44,6 +51,8 @@ def publish(
             warnings=report.frames.warnings,
         )
         write_line(json_bytes(document))
+    elif quiet:
+        print_verdict(report.summary, make_console(sys.stdout))
     else:
         _print_table(report, files)
     return report

@@ -12,8 +12,9 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
+from harness.calls import pipelines_of
 from harness.cli.fetch_progress import FetchProgress
-from harness.cli.options import Fields, Json, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import (
@@ -28,7 +29,6 @@ from harness.config import (
 from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
-from harness.run.extensions import arms_by_name
 from harness.run.limit import usual_limits
 from harness.run.remote import is_url, list_binaries
 from harness.run.request import RunRequest, aside_of, request_of, sharded
@@ -98,6 +98,8 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = True,
     json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Measure what the pipelines hold at their peak, over every binary of CORPUS.
 
@@ -112,16 +114,16 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     scopes. Whether a verdict is good or bad is for `harness gate` to judge.
     """
     console = error_console()
-    arms = arms_by_name(options.arms)
+    arms = pipelines_of(options.arms)
     request = request_of(options, arms, at_default_level(pipeline), command_line())
     request = structs.replace(request, memory_limits=usual_limits(request), aside=aside_of(request))
-    view = RunView(console, resumable=True)
+    view = RunView(console, resumable=True, quiet=quiet, verbose=verbose)
     fetching = FetchProgress(console, view.bars)
     chosen = _suite_for_run(suite, context) if suite else None
     request = structs.replace(request, symbol_options=symbols)
     if is_url(corpus):
         with view:
-            view.say(f"corpus: {corpus}")
+            view.note(f"corpus: {corpus}")
             request = structs.replace(request, binaries=list_binaries(corpus))
             request = _narrowed(request, chosen, shard, view)
             run_dir = _measured(request, view, is_there, executor, resume)
@@ -131,7 +133,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             corpus_of(chosen, place, fetching) if chosen else resolve(place, tier or "", fetching)
         )
         with closing(finding) as found, view:
-            view.say(f"corpus: {found.label}")
+            view.note(f"corpus: {found.label}")
             if found.warning:
                 console.print(Text(f"warning: {found.warning}", style="yellow"))
             request = structs.replace(request, binaries=binaries_of(found))
@@ -141,7 +143,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_unanswered  # noqa: PLC0415 - likewise
 
-    answer = publish(run_dir, run_dir if report else None, json=json, html=True)
+    answer = publish(run_dir, run_dir if report else None, json=json, html=True, quiet=quiet)
     refuse_unanswered(answer.frames, answer.summary.rows)
 
 

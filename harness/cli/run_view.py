@@ -23,7 +23,8 @@ from harness.run.events import (
     SourceMeasured,
 )
 from harness.store import Run, read_manifest
-from harness.units import format_bytes, format_seconds
+from harness.text import first_cause
+from harness.units import format_bytes, format_seconds, format_value
 
 if TYPE_CHECKING:
     from harness.stats.summary import Summary
@@ -52,10 +53,13 @@ class RunView:
         quiet_rows: bool = False,
         resumable: bool = False,
         inputs: tuple[str, str] = ("binary", "binaries"),
+        quiet: bool = False,
+        verbose: bool = False,
     ) -> None:
         self._inputs = inputs
         self._console = console
-        self._quiet_rows = quiet_rows
+        self._quiet_rows = quiet_rows or quiet
+        self._quiet, self._verbose = quiet, verbose
         self._resumable = resumable
         self.run_dir: Path | None = None
         self._said_header = False
@@ -68,7 +72,7 @@ class RunView:
             TextColumn("{task.fields[left]}"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=quiet or not console.is_terminal,
         )
         self._task = TaskID(0)
 
@@ -93,14 +97,16 @@ class RunView:
                 self.run_dir, self._binaries = path, binaries
                 one, many = self._inputs
                 count = f"1 {one}" if binaries == 1 else f"{binaries} {many}"
-                self.say(f"{count}, {jobs} measured processes, results in {path}")
+                self.note(f"{count}, {jobs} measured processes, results in {path}")
                 if reused:
-                    self.say(f"{reused} deliveries were verified by earlier runs (--fresh: again)")
+                    self.note(f"{reused} deliveries were verified by earlier runs (--fresh: again)")
                 self._task = self.bars.add_task("starting", total=jobs, left="")
             case JobFinished(record, done, total, _, eta_s):
                 left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
                 shown = f"{record.job.binary[:30]}, {record.job.probe}"
                 self._move(description=shown, completed=done, total=total, left=left)
+                if self._verbose:
+                    self.say(f"{done}/{total}  {self._told(record)}")
             case CellMeasured(_, _, records):
                 self._show_row(records)
             case SourceMeasured(_, records):
@@ -114,6 +120,17 @@ class RunView:
                 self._move(description=shown, left="")
             case RunFinished():
                 self._move(left="")
+
+    def _told(self, record: Record) -> str:
+        """Return one replicate as a line: what it was, and its first value or what went wrong."""
+        job = record.job
+        what = f"{job.binary}, {job.source}, {job.arm}, {job.probe}, replicate {job.replicate + 1}"
+        declared = self._read_manifest().metrics.get(job.probe, ())
+        if record.status != "ok" or not declared:
+            return f"{what}: {record.status} {first_cause(record.detail)}".rstrip()
+        first = declared[0]
+        value = record.values.get(first.name)
+        return f"{what}: {'-' if value is None else format_value(value, first.unit)}"
 
     def _move(self, **what: Any) -> None:
         self.bars.update(self._task, **what)
@@ -147,16 +164,25 @@ class RunView:
         from harness.stats.summary import summarise  # noqa: PLC0415 - likewise
 
         assert self.run_dir is not None
+        run = Run(path=self.run_dir, manifest=self._read_manifest(), records=records, warnings=[])
+        return summarise(frames_of(run, _TABLES))
+
+    def _read_manifest(self) -> Manifest:
+        assert self.run_dir is not None
         if self._manifest is None:  # once: it grows with the corpus, and is read for every row
             self._manifest = read_manifest(self.run_dir)
-        run = Run(path=self.run_dir, manifest=self._manifest, records=records, warnings=[])
-        return summarise(frames_of(run, _TABLES))
+        return self._manifest
 
     def _say_what_is_kept(self, run_dir: Path) -> None:
         self.say(f"what was measured is kept in {run_dir}")
         self.say(f"to see it: python -m harness report {run_dir}")
         if self._resumable:
             self.say(f"to go on: repeat the command with --resume {run_dir}")
+
+    def note(self, text: str) -> None:
+        """Print a line that tells nothing of the outcome."""
+        if not self._quiet:
+            self.say(text)
 
     def say(self, text: str) -> None:
         """Print a line above the bar."""

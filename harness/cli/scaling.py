@@ -11,6 +11,7 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
+from harness.calls import pipelines_of
 from harness.cli.options import Fields, command_line, with_options
 from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView
@@ -20,7 +21,6 @@ from harness.errors import ConfigError, MeasurementInvalid
 from harness.loading import load_frames
 from harness.records import Binary
 from harness.reports.scaling import print_scaling, scaling_document
-from harness.run.extensions import arms_by_name
 from harness.run.request import RunRequest, prefixes, request_of
 from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
@@ -63,7 +63,7 @@ def scaling(
             f"{missing[0]} does not exist", remedy="name a run, an ELF file or a directory of them"
         )
     if others:
-        arms = arms_by_name(options.arms)
+        arms = pipelines_of(options.arms)
         request = request_of(options, arms, pipeline, command_line(), kind="scaling")
         runs.append(_measure(request, others, scale.sizes))
     shown = [load_frames(path) for path in runs]

@@ -42,9 +42,7 @@ def print_summary(
     lines: Mapping[str, Sequence[LineChange]] = MappingProxyType({}),
 ) -> None:
     """Print the answer, one table per source, and last what does not count or was not measured."""
-    for finding in Headline(summary, Claim()).iter_findings():
-        support = f" {finding.support}" if finding.support else ""
-        console.print(Text.assemble((finding.answer, "bold"), support))
+    print_verdict(summary, console)
     console.print()
     columns, shown = summary_columns(summary, held), excerpt(summary)
     if shown is not summary:
@@ -66,6 +64,13 @@ def print_summary(
         print_tables(line_columns(summary.arms, changes), {held_at(binary): changes}, console)
     for line in _iter_notes(summary, manifest, held):
         console.print(Text(line, style="dim"))
+
+
+def print_verdict(summary: Summary, console: Console) -> None:
+    """Print the answer alone."""
+    for finding in Headline(summary, Claim()).iter_findings():
+        support = f" {finding.support}" if finding.support else ""
+        console.print(Text.assemble((finding.answer, "bold"), support))
 
 
 def _iter_groups(summary: Summary) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -17,6 +17,7 @@ import sys
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -162,7 +163,9 @@ def plugin_digests(request: RunRequest) -> dict[str, str]:
 
 def _module_digest(target: str) -> str:
     """Return one digest over the whole package of a `module:attribute`; empty if none is found."""
-    spec = find_spec(target.partition(":")[0].partition(".")[0])
+    directory, _, module = target.rpartition(":")[0].rpartition(":")
+    package = module.partition(".")[0]
+    spec = PathFinder.find_spec(package, [directory]) if directory else find_spec(package)
     if spec is None or spec.origin is None:
         return ""
     origin = Path(spec.origin)

@@ -75,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "publishing": {"loading", "plots", "registry", "reports", "stats"},
     "tested": {"run", "run.measured", "units"},
     "checkouts": {"run"},
-    "calls": {"checkouts", "run.measured"},
+    "calls": {"checkouts", "run", "run.measured"},
     "rounds": {"checkouts"},
     "api": {"calls", "corpus", "loading", "registry", "reports", "run", "stats", "tables"},
     "suites": {"corpus", "gates", "limits", "pipelines", "registry", "run", "stats", "units"},

@@ -1,0 +1,33 @@
+"""`harness plugins`: what is plugged in here, by whom, and what of it is broken."""
+
+from __future__ import annotations
+
+import sys
+
+from harness.errors import ConfigError
+from harness.registry import Plugged, plugged
+from harness.tables import Column, make_console, print_tables
+
+_COLUMNS: list[Column[Plugged]] = [
+    Column(key="kind", cell=lambda one: one.kind),
+    Column(key="name", cell=lambda one: one.name),
+    Column(key="from", cell=lambda one: f"{one.distribution} {one.version}"),
+    Column(key="problem", cell=lambda one: one.problem),
+]
+
+
+def plugins() -> None:
+    """List the pipelines, probes, gates, plots and executors that are installed, and who brings them.
+
+    Each is imported once to try it; what is broken is named, with the reason.
+
+    Exit codes: 0 all of them can be used; 2 one cannot be imported, or two have one name.
+    """
+    found = plugged()
+    broken = [one for one in found if one.problem]
+    print_tables(_COLUMNS if broken else _COLUMNS[:-1], {"": found}, make_console(sys.stdout))
+    if broken:
+        raise ConfigError(
+            f"broken: {', '.join(f'{one.kind} {one.name}' for one in broken)}",
+            remedy="install their packages again, or uninstall them",
+        )
