@@ -17,7 +17,7 @@ _COLUMNS: list[Column[Plugged]] = [
 
 
 def plugins() -> None:
-    """List the pipelines, probes, gates, plots and executors that are installed, and who brings them.
+    """List the pipelines, probes, gates, plots and executors here, and who brings them.
 
     Each is imported once to try it; what is broken is named, with the reason.
 
