@@ -46,7 +46,7 @@ class RunView:
     When a run that has begun ends early, it says what is kept, and with `resumable` how to go on.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how a run is shown, one word each
         self,
         console: Console,
         *,
