@@ -34,6 +34,7 @@ _FOREIGN = {
     **dict.fromkeys(("importlib", "threading"), OTHER),
 }
 _CODE_CHARS = 80
+_OF_A_NOTEBOOK = "<dynamic-code>"  # what memray calls the file of code that has none
 _INSTALLED = re.compile(r".*/(?:(?:site|dist)-packages|lib/python3\.\d+)/(\w+)")
 _DECLARATION = re.compile(rb"^STAGE\b", re.MULTILINE)
 _LONG_PREFIX = re.compile(r"^.*?/(?=harness/)|^.*/(?:site-packages|lib/python3\.\d+)/")
@@ -103,6 +104,8 @@ def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> tuple
 
 def _below(roots: Sequence[str], file: str) -> str:
     """Return a file's path from the root on that it lies below; empty if it is none of them."""
+    if roots and file == _OF_A_NOTEBOOK:
+        return file
     installed = _INSTALLED.match(file)
     if installed:
         return _LONG_PREFIX.sub("", file) if installed[1] in roots else ""

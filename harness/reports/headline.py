@@ -65,9 +65,10 @@ class Headline(Struct, frozen=True):
             return Finding(f"No verdict on {where}.", self._uncounted(outcome))
         old, new = self.summary.baseline, self.summary.candidate
         mean = outcome.mean_reduction_pct
-        change = f"{abs(mean):.0f} % {'less' if mean >= 0 else 'more'}"
+        change = f"{abs(mean):.0f} % {'less' if mean >= 0 else 'more'} peak heap than"
+        change = change if round(mean) else "as much peak heap as"
         over = f"over {_count(outcome.counted, *self._inputs)} ({where})"
-        answer = f"{self.name(new)} needs {change} peak heap than {self.name(old)} {over}."
+        answer = f"{self.name(new)} needs {change} {self.name(old)} {over}."
         return Finding(answer, f"{self._verdict(outcome)} {self._uncounted(outcome)}".strip())
 
     def _about_one_arm(self, source: str, where: str) -> Finding:
