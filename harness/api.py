@@ -135,7 +135,7 @@ class Result:
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        console = make_console(text)
+        console = make_console(text, plain=True)
         print_summary(
             self.summary,
             self.frames.manifest,

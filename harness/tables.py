@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from io import StringIO
 from typing import IO, Generic, Literal, TypeVar
 
 from markupsafe import Markup, escape
@@ -193,10 +192,18 @@ def _attributes(found: Mapping[str, str]) -> Markup:
     )
 
 
-def make_console(file: IO[str] | None = None) -> Console:
-    """Return a console: the colours and width of its terminal, 80 plain columns if it is none."""
-    console = Console(file=file, highlight=False, soft_wrap=False, force_jupyter=False,
-                      force_terminal=False if isinstance(file, StringIO) else None)  # fmt: skip
+def make_console(file: IO[str] | None = None, *, plain: bool = False) -> Console:
+    """Return a console: the colours and width of its terminal, 80 plain columns if it is none.
+
+    With `plain`, it has no colours wherever it is used: a notebook asks for them of all.
+    """
+    console = Console(
+        file=file,
+        highlight=False,
+        soft_wrap=False,
+        force_jupyter=False,
+        force_terminal=False if plain else None,
+    )
     if not console.is_terminal:
         console.width = _USUAL_WIDTH
     return console
