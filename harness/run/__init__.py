@@ -10,6 +10,9 @@ from types import ModuleType
 from typing import Any
 
 
+STAGE = "other"
+
+
 class _Callable(ModuleType):
     def __call__(self, *args: Any, **options: Any) -> Any:
         from harness import api  # noqa: PLC0415 - a measured process must not pay for it
