@@ -9,7 +9,6 @@ import sys
 from types import ModuleType
 from typing import Any
 
-
 STAGE = "other"
 
 
