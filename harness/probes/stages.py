@@ -34,6 +34,7 @@ _FOREIGN = {
     **dict.fromkeys(("importlib", "threading"), OTHER),
 }
 _CODE_CHARS = 80
+_LINE = re.compile(r":\d+ ")
 _OF_A_NOTEBOOK = "<dynamic-code>"  # what memray calls the file of code that has none
 _INSTALLED = re.compile(r".*/(?:(?:site|dist)-packages|lib/python3\.\d+)/(\w+)")
 _DECLARATION = re.compile(rb"^STAGE\b", re.MULTILINE)
@@ -100,6 +101,17 @@ def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> tuple
     function, file, line = next(own, stack[0])
     shown = _below(roots, file) or _LONG_PREFIX.sub("", file)
     return f"{shown}:{line} {function}", linecache.getline(file, line).strip()[:_CODE_CHARS]
+
+
+def label_of(frame: StackFrame, roots: Sequence[str] = ()) -> str:
+    """Return a frame as it is called in two versions alike: by its location, or by its code.
+
+    Of code below `roots`, which may have been moved, the line's text stands in place of its number.
+    """
+    location, code = location_of([frame], roots)
+    return (
+        _LINE.sub(" ", location, 1) + f": {code}" if code and _below(roots, frame[1]) else location
+    )
 
 
 def _below(roots: Sequence[str], file: str) -> str:

@@ -17,7 +17,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -51,11 +51,12 @@ def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterat
     if not request.keep_captures or any(page.binary == binary.name for page in pages):
         return
     arms = [arm.name for arm in request.arms]
+    roots = sorted({root for arm in request.arms if arm.call for root in arm.call.roots})
     for source, captures in _captures(writer.path, binary.name).items():
         for shown in _together(arms, captures):
             name = _file_name(len(pages), (binary.name, source, *shown))
             page = FlamePage(binary=binary.name, source=source, arms=shown, path=f"{FLAME}/{name}")
-            failure = _try(writer.path, page, captures)
+            failure = _try(writer.path, page, captures, roots)
             if failure:
                 yield f"{binary.name}: no flame graph of {' and '.join(shown)}: {failure}"
             else:
@@ -70,7 +71,7 @@ def _together(arms: list[str], captures: dict[str, Path]) -> Iterator[list[str]]
         yield arms[:2]
 
 
-def _try(run_dir: Path, page: FlamePage, captures: dict[str, Path]) -> str:
+def _try(run_dir: Path, page: FlamePage, captures: dict[str, Path], roots: Sequence[str]) -> str:
     """Draw one page and return nothing, or leave nothing of it and return why.
 
     A page is larger than all that was measured: half of one must not take its room.
@@ -78,20 +79,22 @@ def _try(run_dir: Path, page: FlamePage, captures: dict[str, Path]) -> str:
     target = run_dir / page.path
     try:
         target.parent.mkdir(exist_ok=True)
-        _draw_page(target, page, captures)
+        _draw_page(target, page, captures, roots)
     except (MeasurementInvalid, OSError) as error:
         target.unlink(missing_ok=True)
         return str(error)
     return ""
 
 
-def _draw_page(target: Path, page: FlamePage, captures: dict[str, Path]) -> None:
+def _draw_page(
+    target: Path, page: FlamePage, captures: dict[str, Path], roots: Sequence[str]
+) -> None:
     if len(page.arms) == 1:
         draw_flame_graph(captures[page.arms[0]], target)
         return
     before, after = (captures[arm] for arm in page.arms)
     subject = f"{page.binary}, source {page.source}"
-    draw_difference((page.arms[0], before), (page.arms[1], after), target, subject)
+    draw_difference((page.arms[0], before), (page.arms[1], after), target, subject, roots)
 
 
 def _captures(run_dir: Path, binary: str) -> dict[str, dict[str, Path]]:
@@ -120,7 +123,11 @@ def draw_flame_graph(capture: Path, page: Path) -> None:
 
 
 def draw_difference(
-    baseline: tuple[str, Path], candidate: tuple[str, Path], page: Path, subject: str
+    baseline: tuple[str, Path],
+    candidate: tuple[str, Path],
+    page: Path,
+    subject: str,
+    roots: Sequence[str] = (),
 ) -> None:
     """Draw what one capture holds at its peak against what another does.
 
@@ -129,12 +136,13 @@ def draw_difference(
         candidate: Likewise, of the arm that is judged.
         page: Where to.
         subject: What both were run over.
+        roots: Where the code of callables lies, whose lines are the same wherever they stand.
 
     Raises:
         MeasurementInvalid: One of them cannot be read.
     """
     (old, before), (new, after) = baseline, candidate
-    text = difference_page((old, _stacks(before)), (new, _stacks(after)), subject)
+    text = difference_page((old, _stacks(before, roots)), (new, _stacks(after, roots)), subject)
     page.write_text(text, encoding="utf-8")
 
 
@@ -209,9 +217,9 @@ def _colour(box: _Box) -> str:
     return f"hsl({hue} {strength * 80:.0f}% {88 - strength * 18:.0f}%)"
 
 
-def _stacks(capture: Path) -> Counter[_Stack]:
+def _stacks(capture: Path, roots: Sequence[str]) -> Counter[_Stack]:
     pairs = msgspec.json.decode(
-        _run("harness.probes.stacks", str(capture)), type=list[tuple[int, _Stack]]
+        _run("harness.probes.stacks", *roots, str(capture)), type=list[tuple[int, _Stack]]
     )
     return Counter({stack: size for size, stack in pairs})
 

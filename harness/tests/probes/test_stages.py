@@ -19,7 +19,7 @@ import harness
 from harness.corpus import fixtures_directory
 from harness.probes.capture import fold_small, read_capture
 from harness.probes.memray_peak import CAPTURE
-from harness.probes.stages import StackFrame, location_of, stage_of
+from harness.probes.stages import StackFrame, label_of, location_of, stage_of
 from harness.records import OTHER, STAGES
 from harness.registry import find, names
 
@@ -189,6 +189,23 @@ def test_no_frame_is_other() -> None:
 )
 def test_a_location_is_named_from_its_package_on(path: str, shown: str) -> None:
     assert location_of([frame(path, "flush", 7)]) == (shown, "")
+
+
+def test_a_line_of_ones_own_is_the_same_in_two_checkouts_wherever_it_stands(
+    tmp_path: Path,
+) -> None:
+    for side, above in (("a", ""), ("b", "import json\n\n")):
+        (tmp_path / side).mkdir()
+        (tmp_path / side / "export.py").write_text(f"{above}rows = list(x)\n")
+    roots = [str(tmp_path / side) for side in "ab"]
+    frames = [("f", f"{tmp_path}/a/export.py", 1), ("f", f"{tmp_path}/b/export.py", 3)]
+    assert {label_of(one, roots) for one in frames} == {"export.py f: rows = list(x)"}
+    assert [location_of([one], roots) for one in frames] == [
+        ("export.py:1 f", "rows = list(x)"),
+        ("export.py:3 f", "rows = list(x)"),
+    ]
+    assert [stage_of([one], roots) for one in frames] == ["export.f", "export.f"]
+    assert label_of(frames[0]) == f"{tmp_path}/a/export.py:1 f"
 
 
 places = st.tuples(st.sampled_from(STAGES), st.text(max_size=3), st.text(max_size=2))
