@@ -20,7 +20,7 @@ from harness.units import format_bytes
 # numpy and scipy need address space to be loaded; where they may have less, they fail in many ways,
 # and OpenBLAS asks for it again and again without an end.
 _LEAST_ADDRESS_SPACE_BYTES = 512 * MIB
-_WITHOUT_SCIPY = {"corpus", "intake", "schema", "scopes", "upload"}
+_WITHOUT_SCIPY = {"corpus", "intake", "schema", "scopes", "status", "upload"}
 
 # What measures takes its defaults from the project; what uploads or reads is told all it does.
 _SET_BY_PROJECTS = {"run", "ab", "limit", "scaling", "sweep"}

@@ -9,9 +9,9 @@ from pathlib import Path
 from shutil import get_terminal_size
 
 # Each is a function of that name in a module of that name, or a module with a group of verbs.
-VERBS = ("run", "ab", "report", "compare", "gate", "history", "merge", "export", "schema", "scopes",
-         "sweep", "scaling", "limit", "doctor", "plugins", "upload", "intake", "baseline",
-         "corpus")  # fmt: skip
+VERBS = ("run", "ab", "report", "compare", "gate", "history", "status", "merge", "export",
+         "schema", "scopes", "sweep", "scaling", "limit", "doctor", "plugins", "upload", "intake",
+         "baseline", "corpus")  # fmt: skip
 
 _ABOUT = (
     "Measure how much memory an upload pipeline holds at its peak, where it holds it, and whether "

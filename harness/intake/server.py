@@ -21,11 +21,13 @@ from http.server import ThreadingHTTPServer
 from threading import BoundedSemaphore, Event, Thread
 from typing import Any
 
+from harness.config import IntakeOptions
 from harness.intake.budget import BUDGET, Budget
 from harness.intake.faults import FaultQueue, parse_fault
 from harness.intake.handler import IntakeHandler
 from harness.intake.ledger import Ledger
 
+_LISTEN = IntakeOptions()
 _BUSY = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
     b"Content-Length: 0\r\nConnection: close\r\n\r\n"
@@ -79,7 +81,7 @@ class IntakeServer(ThreadingHTTPServer):
 
 @contextmanager
 def serve(
-    host: str = "127.0.0.1", port: int = 0, budget: Budget = BUDGET
+    host: str = _LISTEN.host, port: int = _LISTEN.port, budget: Budget = BUDGET
 ) -> Iterator[IntakeServer]:
     """Run an intake in a thread of this process until the block is left."""
     with IntakeServer((host, port), budget) as server:
@@ -96,8 +98,8 @@ def serve(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m harness.intake.server")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--host", default=_LISTEN.host)
+    parser.add_argument("--port", type=int, default=_LISTEN.port)
     parser.add_argument("--misbehave", type=parse_fault, action="append", default=[])
     options = parser.parse_args(arguments)
     with serve(options.host, options.port) as server:

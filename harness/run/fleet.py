@@ -146,7 +146,13 @@ class _Fleet:
         self._on_event(JobFinished(records[-1], finished, planned, elapsed_s, eta_s))
         write_progress(
             self._writer.path,
-            HowFar(done=self._done, total=self._total, failed=self._failed, eta_s=eta_s),
+            HowFar(
+                done=self._done,
+                total=self._total,
+                unit="binaries",
+                failed=self._failed,
+                eta_s=eta_s,
+            ),
         )
 
     def _taken_in(self, measured: UnitResult) -> list[Record]:

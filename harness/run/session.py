@@ -17,6 +17,7 @@ from harness.run.cache import Deliveries, replay_paths
 from harness.run.events import (
     CellMeasured,
     Event,
+    JobFinished,
     Problem,
     RunFinished,
     RunStarted,
@@ -36,6 +37,7 @@ from harness.run.schedule import Schedule, is_there, replicate_of
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
+from harness.store.progress import HowFar, write_progress
 from harness.text import first_cause
 
 _ONLY_STORED = ("collections", "timeline", "holdings")
@@ -190,7 +192,7 @@ class _Session:
         if job.probe in {VERIFY, RECORD_REPLAY}:
             self._look_at(record)
         else:
-            self._on_event(self._schedule.progress.finish(record))
+            self._tell_progress(self._schedule.progress.finish(record))
         for binary, source in self._schedule.take_measured():
             found = [one for one in self._schedule.records[binary] if one.job.source == source]
             self._on_event(CellMeasured(binary, source, found))
@@ -199,6 +201,14 @@ class _Session:
                 self._unsaid.discard(source)
                 found = [one for one in self._schedule.all_records() if one.job.source == source]
                 self._on_event(SourceMeasured(source, found))
+
+    def _tell_progress(self, finished: JobFinished) -> None:
+        """Tell who listens, and whoever asks from elsewhere."""
+        progress = HowFar(
+            done=finished.done, total=finished.total, unit="processes", eta_s=finished.eta_s
+        )
+        write_progress(self._writer.path, progress)
+        self._on_event(finished)
 
     def _look_at(self, record: Record) -> None:
         """Say what was not delivered, once for all arms that failed alike, or not the same."""

@@ -23,7 +23,7 @@ from harness.run.resume import resume_on
 from harness.run.session import run_session
 from harness.run.unit import Facts, UnitResult
 from harness.store import COMPLETE, INTERRUPTED, read_manifest
-from harness.store.progress import read_progress
+from harness.store.progress import status_of
 from harness.store.reader import RECORDS
 from harness.store.writer import UNITS
 from harness.tests.run.test_session import a_request, real_binary
@@ -106,9 +106,11 @@ def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
     assert manifest.not_measured == [said]
     assert set(frames.failures["binary"]) == {first}
     assert set(frames.deliveries[frames.deliveries["status"] == "ok"]["binary"]) == {second, third}
-    progress = read_progress(run)
-    assert progress is not None
-    assert (progress.done, progress.total, progress.failed) == (3, 3, 1)
+    told = status_of(run)
+    assert told.progress is not None
+    assert (told.progress.done, told.progress.total, told.progress.failed) == (3, 3, 1)
+    assert (told.state, told.binaries, told.begun) == ("complete", 3, 3)
+    assert set(told.failed) == {first}
 
 
 def test_a_worker_with_other_versions_ends_the_run_by_name(request_of_three: RunRequest) -> None:
