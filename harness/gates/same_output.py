@@ -8,7 +8,7 @@ import pandas as pd
 
 from harness.gates.evidence import Evidence
 from harness.stats.check import Check, Outcome, Precondition
-from harness.stats.frames import Frames, of_case
+from harness.stats.frames import Frames
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -50,5 +50,5 @@ def _iter_faults(
 
 
 def _good(frames: Frames, case: tuple[str, str], arm: str) -> pd.DataFrame:
-    rows = of_case(frames.deliveries, case)
+    rows = frames.of_case("deliveries", *case)
     return rows[(rows["arm"] == arm) & (rows["status"] == "ok")]

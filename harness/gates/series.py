@@ -18,7 +18,6 @@ from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
 from harness.stats.batches import reached_threshold
 from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
-from harness.stats.frames import of_case
 from harness.stats.metrics import CAPTURED
 from harness.stats.samples import Key, Sample, iter_own_faults
 from harness.units import format_bytes
@@ -89,7 +88,7 @@ def _reduction(evidence: Evidence, experiment: Experiment, case: Case) -> Series
 
 def _stages(evidence: Evidence, case: Case) -> str:
     """Return what the candidate holds most of at its peak: why no more can be saved."""
-    rows = _of_arm(evidence.candidate.copies, case)
+    rows = _of_arm(evidence, "copies", case)
     held = first_replicates(rows).groupby("stage")["bytes"].sum() if len(rows) else rows["bytes"]
     largest = held.astype(float).sort_values(ascending=False, kind="stable").head(_MOST_STAGES)
     shown = ", ".join(f"{stage} {_bytes(size)}" for stage, size in largest.items() if size > 0)
@@ -116,7 +115,7 @@ def _goal(experiment: Experiment) -> str:
 
 
 def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
-    batches = _of_arm(evidence.candidate.batches, case)
+    batches = _of_arm(evidence, "batches", case)
     faults = tuple(_iter_batch_faults(evidence, experiment, case, batches))
     if faults:
         return Series(faults=faults)
@@ -138,7 +137,7 @@ def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series
 def _iter_batch_faults(
     evidence: Evidence, experiment: Experiment, case: Case, batches: pd.DataFrame
 ) -> Iterator[str]:
-    delivered = _of_arm(evidence.candidate.deliveries, case)
+    delivered = _of_arm(evidence, "deliveries", case)
     promised = set(delivered.loc[delivered["status"] == "ok", "batches"])
     if not promised:
         yield f"{case.arm}: nobody checked what was delivered"
@@ -160,7 +159,7 @@ def _copies(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
     peak = _metric(evidence, experiment, case, CAPTURED)
     if peak.faults:
         return peak
-    rows = _of_arm(evidence.candidate.copies, case)
+    rows = _of_arm(evidence, "copies", case)
     held = dict(iter(rows.groupby("replicate")))
     if len(held) != len(peak.values):
         lacking = f"what was alive at {len(held)} peaks of {len(peak.values)} is known"
@@ -174,8 +173,8 @@ def _copies(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
     return Series(tuple(one.total for one in found), context=context)
 
 
-def _of_arm(table: pd.DataFrame, case: Case) -> pd.DataFrame:
-    rows = of_case(table, (case.binary, case.source))
+def _of_arm(evidence: Evidence, table: str, case: Case) -> pd.DataFrame:
+    rows = evidence.candidate.of_case(table, case.binary, case.source)
     return rows[rows["arm"] == case.arm]
 
 

@@ -12,7 +12,6 @@ from harness.gates.suite import PEAK, Experiment, SlopeBound
 from harness.stats.bounds import share
 from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Check, Outcome
-from harness.stats.frames import of_case
 from harness.stats.slope import Slope, fit_slope, rests_on, slope_without
 
 _NAME = "slope"
@@ -111,7 +110,7 @@ def _says(slope: Slope, per: str) -> str:
 
 
 def _size(evidence: Evidence, case: Case, per: str) -> float | None:
-    delivered = of_case(evidence.candidate.deliveries, (case.binary, case.source))
+    delivered = evidence.candidate.of_case("deliveries", case.binary, case.source)
     good = delivered[(delivered["arm"] == case.arm) & (delivered["status"] == "ok")]
     sizes = {float(size) for size in good[per]}
     return sizes.pop() if len(sizes) == 1 else None

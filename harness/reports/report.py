@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from harness.config import Claim
 from harness.stats.copies import Held, first_replicates, held_copies
-from harness.stats.frames import Frames, of_case
+from harness.stats.frames import Frames
 from harness.stats.growth import LineChange, line_changes
 from harness.stats.summary import Row, Summary, summarise
 from harness.stats.worst import excerpt
@@ -41,7 +41,7 @@ class Report(Struct, frozen=True, dict=True):
         return {binary: lines for binary, lines in found.items() if lines}
 
     def _lines_of(self, row: Row) -> list[LineChange]:
-        first = first_replicates(of_case(self.frames.copies, (row.binary, row.source)))
+        first = first_replicates(self.frames.of_case("copies", row.binary, row.source))
         return line_changes(*(first[first["arm"] == arm.name] for arm in row.arms))
 
 

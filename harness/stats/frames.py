@@ -115,6 +115,21 @@ class Frames:
         """What `summarise` has made of these tables, by what it was asked."""
         return {}
 
+    def of_case(self, table: str, binary: str, source: str) -> pd.DataFrame:
+        """Return the rows of a table that are of one case; each table is grouped once.
+
+        Whoever asks for thousands of cases would go through all rows for each of them.
+        """
+        if table not in self._cases:
+            rows = getattr(self, table)
+            self._cases[table] = dict(iter(rows.groupby(["binary", "source"], sort=False)))
+        found = self._cases[table].get((binary, source))
+        return getattr(self, table).iloc[:0] if found is None else found
+
+    @cached_property
+    def _cases(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
+        return {}
+
     @classmethod
     def build(
         cls,

@@ -11,7 +11,7 @@ from msgspec import structs
 from harness.stats.check import Case, Comparison, Outcome
 from harness.stats.compare import Rule, compare
 from harness.stats.copies import first_replicates
-from harness.stats.frames import Frames, of_case
+from harness.stats.frames import Frames
 from harness.stats.growth import grown_lines
 from harness.stats.repeat import repeat_command
 from harness.stats.samples import Key, Sample, collect
@@ -78,7 +78,7 @@ def with_grown_lines(
 
 
 def _held(frames: Frames, case: Case, arm: str) -> pd.DataFrame:
-    rows = of_case(frames.copies, (case.binary, case.source))
+    rows = frames.of_case("copies", case.binary, case.source)
     return first_replicates(rows[rows["arm"] == arm])
 
 
