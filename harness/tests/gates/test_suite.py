@@ -95,7 +95,7 @@ checks = [{ name = "p", bounds = { series = "x", uper_bound = 3 } }]
     [
         pytest.param('corpus = "small"\nexperiments = []', "experiments", id="no experiment"),
         pytest.param(SHORTEST.replace("true", "false"), "nothing could ever fail", id="no gate"),
-        pytest.param(SHORTEST + SHORTEST[18:], "there twice", id="one name twice"),
+        pytest.param(SHORTEST + SHORTEST[18:], "given twice", id="one name twice"),
         pytest.param(SHORTEST + 'against = "streaming"', "compared with itself", id="itself"),
         pytest.param(SHORTEST + "erratic = true", "can never fail", id="erratic gate"),
         pytest.param(

@@ -65,5 +65,7 @@ def test_a_bomb_of_zstd_stops_at_the_limit(tmp_path: Path, zstd: Any) -> None:
 def test_a_missing_library_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("compression", "compression.zstd", "backports", "backports.zstd"):
         monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(InputRejected, match=r"needs backports\.zstd.*install 'harness\[zstd\]'"):
+    with pytest.raises(
+        InputRejected, match=r"needs backports\.zstd.*install 'heapharness\[zstd\]'"
+    ):
         drain_file(PACKED)
