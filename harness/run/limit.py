@@ -67,7 +67,10 @@ def outcome_of(record: Record, backend: Backend) -> str:
 
 
 def _free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
-    """Return the cells that delivered without a limit; arms that differ have not."""
+    """Return the cells that delivered without a limit; arms that differ have not.
+
+    A process that ran beside another one has no wall time of its own, by which to tell thrashing.
+    """
     ok = [record for record in records if record.status == "ok"]
     verified = {one.job.cell: one for one in ok if one.job.probe == VERIFY}
     digests: dict[str, set[str]] = {}
@@ -76,7 +79,9 @@ def _free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
     return {
         one.job.cell: Free(int(one.values["rss_peak"]), one.values["wall"], verified[one.job.cell])
         for one in ok
-        if one.job.probe == FREE_PROBE and len(digests.get(one.job.binary, ())) == 1
+        if one.job.probe == FREE_PROBE
+        and not one.job.paired
+        and len(digests.get(one.job.binary, ())) == 1
     }
 
 
