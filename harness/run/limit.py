@@ -66,7 +66,7 @@ def outcome_of(record: Record, backend: Backend) -> str:
     return {"ok": SURVIVED, "timeout": THRASHED}.get(record.status, FAILED)
 
 
-def _free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
+def free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
     """Return the cells that delivered without a limit; arms that differ have not.
 
     A process that ran beside another one has no wall time of its own, by which to tell thrashing.
@@ -116,7 +116,7 @@ class LimitSearch:
             return f"memory limits by {self._backend.name}: {why}"
         records = list(records)
         self._learn(records)
-        free, arms = _free_runs(records), [arm.name for arm in self._request.arms]
+        free, arms = free_runs(records), [arm.name for arm in self._request.arms]
         for binary, source, arm in iter_asked(
             self._options, self._request.binaries, self._request.sources, arms
         ):

@@ -20,10 +20,10 @@ from harness.limits.choice import find_backends
 from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED
 from harness.limits.found import PROBE, Found
 from harness.loading import load_frames
-from harness.records import Arm, Binary, Record
+from harness.records import VERIFY, Arm, Binary, Record
 from harness.run.events import Event, LimitTried
 from harness.run.executor import OOM_KILLS
-from harness.run.limit import outcome_of
+from harness.run.limit import free_runs, outcome_of
 from harness.run.request import RunRequest, request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
@@ -227,3 +227,20 @@ def test_a_search_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> N
     samples = load_frames(path).samples
     told = samples[samples["probe"] == PROBE]["value"].tolist()
     assert told == [found.edge.survives_bytes]
+
+
+def test_a_process_that_was_paired_has_no_wall_time_to_hold_an_attempt_against() -> None:
+    """In a default run the two arms of a large binary run side by side."""
+    delivered = [
+        Record(job=a_job(probe=VERIFY, arm=arm, source=source), status="ok", digest="same")
+        for arm in ("legacy", "streaming")
+        for source in ("dwarf", "replay")
+    ]
+    values = {"rss_peak": 9.0, "wall": 1.0}
+    alone = Record(job=a_job(probe="bare"), status="ok", values=values)
+    paired = Record(
+        job=a_job(probe="bare", source="dwarf", paired=True), status="ok", values={"rss_peak": 9.0}
+    )
+    found = free_runs([*delivered, alone, paired])
+    assert [(one.peak_bytes, one.wall_s) for one in found.values()] == [(9, 1.0)]
+    assert list(found) == [alone.job.cell]
