@@ -37,7 +37,7 @@ from harness.run.schedule import Schedule, is_there, replicate_of
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
-from harness.store.progress import HowFar, write_progress
+from harness.store.progress import HowFar, drop_progress, write_progress
 from harness.text import first_cause
 
 _ONLY_STORED = ("collections", "timeline", "holdings")
@@ -85,6 +85,7 @@ def measure_into(
             _Session(writer, request, on_event, intake).run(context, has_arrived, list(past))
         state = COMPLETE
     finally:
+        drop_progress(writer.path)
         writer.update_manifest(
             warnings=_warnings(writer.manifest),
             state=state,

@@ -50,6 +50,12 @@ def write_progress(run_dir: Path, progress: HowFar) -> None:
         staged.replace(run_dir / PROGRESS)
 
 
+def drop_progress(run_dir: Path) -> None:
+    """Remove what was said of a run that has ended: its manifest says how."""
+    with suppress(OSError):
+        (run_dir / PROGRESS).unlink()
+
+
 def status_of(run_dir: Path) -> RunStatus:
     """Return how a run stands, from its files alone: it may be written by another process.
 
