@@ -8,7 +8,7 @@ nothing. What is missing is named, never printed as a number.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from markupsafe import Markup, escape
@@ -197,20 +197,8 @@ def line_columns(
     old, new = arms
     columns: list[Column[LineChange]] = [
         Column(key="line", cell=lambda one: one.location, kind="name", most=34),
-        Column(
-            key="baseline",
-            header=old,
-            short=shorten(old, _ARM_WIDTH),
-            cell=lambda one: held_cell(one.baseline_bytes),
-            kind="number",
-        ),
-        Column(
-            key="candidate",
-            header=new,
-            short=shorten(new, _ARM_WIDTH),
-            cell=lambda one: held_cell(one.candidate_bytes),
-            kind="number",
-        ),
+        _held_column("baseline", old, lambda one: one.baseline_bytes),
+        _held_column("candidate", new, lambda one: one.candidate_bytes),
         Column(key="inputs", cell=lambda one: f"{one.inputs:.1f}", kind="number"),
         Column(key="copies", header="outputs", cell=lambda one: f"{one.copies:.1f}", kind="number"),
         Column(key="code", cell=lambda one: one.code, kind="name", most=24),
@@ -220,9 +208,15 @@ def line_columns(
     return [one for one in columns if one.key not in empty]
 
 
-def held_cell(size_bytes: int) -> str:
-    """Return what a line holds; a dash where it holds nothing."""
-    return format_bytes(size_bytes) if size_bytes else NOTHING
+def _held_column(key: str, arm: str, held: Callable[[LineChange], int]) -> Column[LineChange]:
+    """Return the column of what an arm holds by a line; a dash where it holds nothing."""
+    return Column(
+        key=key,
+        header=arm,
+        short=shorten(arm, _ARM_WIDTH),
+        cell=lambda one: format_bytes(size) if (size := held(one)) else NOTHING,
+        kind="number",
+    )
 
 
 def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
