@@ -103,7 +103,7 @@ def _add_arm(rows: dict[str, list[dict[str, Any]]], binary: str, arm: str, peak:
 def _held(binary: str, arm: str, replicate: int, peak: float) -> dict[str, Any]:
     case = {"run_id": "r1", "binary": binary, "arm": arm, "source": "dwarf"}
     place = {"stage": "scope tree", "location": "pipeline.py:1 run"}
-    return {**case, **place, "replicate": replicate, "bytes": peak, "copies": 0.1}
+    return {**case, **place, "replicate": replicate, "bytes": int(peak), "copies": 0.1}
 
 
 def rows_where(rows: Iterable[dict[str, Any]], **wanted: Any) -> list[dict[str, Any]]:

@@ -97,10 +97,10 @@ def _scale(draw: st.DrawFn, rows: Rows) -> None:
     """Make peaks of one arm larger or smaller, with what was alive at them, so that they add up."""
     factor, arm = draw(st.floats(0.9, 3)), draw(st.sampled_from(["streaming", "legacy"]))
     replicates = draw(st.sampled_from([(0,), (0, 1)]))
-    for table, column in (("samples", "value"), ("copies", "bytes")):
+    for table, column, kind in (("samples", "value", float), ("copies", "bytes", int)):
         for row in rows[table]:
             if row["arm"] == arm and row["replicate"] in replicates and row[column]:
-                row[column] = float(round(factor * row[column]))
+                row[column] = kind(round(factor * row[column]))
 
 
 def _overshoot(draw: st.DrawFn, rows: Rows) -> None:
