@@ -180,13 +180,17 @@ def room_of(module: str) -> str:
     return "run.measured" if name in MEASURED or not name else "run"
 
 
-def iter_rooms(module: str) -> Iterator[tuple[str, int]]:
-    """Yield the rooms that a module imports from."""
+def iter_modules(module: str) -> Iterator[tuple[str, int]]:
+    """Yield the modules of the harness that a module imports, without the leading `harness.`."""
     for imported, line in imports_of(module):
         if imported.split(".")[0] == "harness":
             inner = imported.removeprefix("harness").lstrip(".")
-            target = inner if is_module(inner) else inner.rpartition(".")[0]
-            yield room_of(target), line
+            yield inner if is_module(inner) else inner.rpartition(".")[0], line
+
+
+def iter_rooms(module: str) -> Iterator[tuple[str, int]]:
+    """Yield the rooms that a module imports from."""
+    yield from ((room_of(target), line) for target, line in iter_modules(module))
 
 
 @pytest.mark.parametrize("module", MODULES)
