@@ -25,10 +25,10 @@ from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.nearest import nearest
 from harness.records import CALL, Call
-from harness.reports.columns import TERMINAL, line_columns, summary_columns
+from harness.reports.columns import TERMINAL, held_at, line_columns, summary_columns
 from harness.reports.headline import Headline
 from harness.reports.report import Report, report_of
-from harness.reports.terminal import held_at, print_summary
+from harness.reports.terminal import print_summary
 from harness.run.request import RunRequest, request_of
 from harness.run.schedule import is_there
 from harness.run.scratch import scratch_directory

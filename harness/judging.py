@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from msgspec import to_builtins
+from msgspec import structs, to_builtins
 
 from harness.comparing import compare_run_files
 from harness.contracts import Gate
@@ -14,8 +15,11 @@ from harness.gates.evidence import Evidence
 from harness.gates.ratchet import Decision, ratchet
 from harness.gates.suite import Suite
 from harness.loading import frames_of, load_frames
+from harness.records import Cell
 from harness.registry import load, names
+from harness.run.flame import draw_growth
 from harness.stats import sides
+from harness.stats.check import Comparison, Link
 from harness.stats.frames import Frames
 from harness.stats.verdict import Verdict
 from harness.store.baseline import (
@@ -29,6 +33,8 @@ from harness.suites import expected_inputs, limited_sources, options_of
 
 # Asked whatever is registered: an installation that lost one of them may not judge by the others.
 BUILT_IN = ("bounds", "copies", "inventory", "overshoot", "regression", "same-output", "slope")
+
+_FLAME = "flame graph of the difference"
 
 
 def judge(suite: Suite, candidate: Frames, baseline: Path | None, command: str = "") -> Verdict:
@@ -66,6 +72,38 @@ def judge(suite: Suite, candidate: Frames, baseline: Path | None, command: str =
         inventory=compare_run_files(old, candidate),
         command=command,
     )
+
+
+def with_flames(
+    verdict: Verdict,
+    traced: tuple[Sequence[Path], Sequence[Path]],
+    target: Path,
+    say: Callable[[str], None],
+) -> Verdict:
+    """Draw where each peak that regressed has grown, as far as both sides have kept captures.
+
+    Args:
+        verdict: What was decided.
+        traced: The runs of the baseline and those of the candidate.
+        target: Where the reports go.
+        say: Told which page could not be drawn, and why.
+
+    Returns:
+        The verdict, in which the rows have links to their pages.
+    """
+    grown = dict.fromkeys(_cell(row) for row in verdict.experiments if row.lines)
+    drawn = draw_growth(*traced, grown, target, say)
+    rows = [
+        structs.replace(row, links=[*row.links, Link(text=_FLAME, link=drawn[_cell(row)])])
+        if row.lines and _cell(row) in drawn
+        else row
+        for row in verdict.experiments
+    ]
+    return structs.replace(verdict, experiments=rows)
+
+
+def _cell(row: Comparison) -> Cell:
+    return row.case.binary, row.case.source, row.case.arm
 
 
 def load_or_explain(path: Path) -> Frames:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
+from msgspec import structs
+
 from harness.contracts import NO_DATA
 from harness.errors import StoreError
 from harness.plots import history
@@ -112,31 +114,40 @@ def _write_page(report: Report, run_dir: Path, page: Path, drawn: Mapping[str, D
             Picture(name, question, path.suffix[1:], path.read_bytes())
             for name, (path, question) in drawn.items()
         ],
-        _gate(run_dir, manifest.run_id),
+        _gate(run_dir, page.parent, manifest.run_id),
         dict(_iter_flames(run_dir, page.parent, manifest)),
     )
     write_file(page, escaped(content).encode())
 
 
-def _gate(run_dir: Path, run_id: str) -> GateReport:
+def _gate(run_dir: Path, start: Path, run_id: str) -> GateReport:
     path = run_dir / _GATE
     try:
-        return read_gate(path.read_bytes(), run_id)
+        gate = read_gate(path.read_bytes(), run_id)
     except FileNotFoundError:
         return GateReport()
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from error
+    rows = gate.verdict.experiments if gate.verdict else []
+    listed = {link.link for row in rows for link in row.links}
+    flames = {one: found for one in listed if (found := _address(path.parent, one, start))}
+    return structs.replace(gate, flames=flames)
 
 
 def _iter_flames(run_dir: Path, start: Path, manifest: Manifest) -> Iterator[tuple[Flame, str]]:
-    """Yield the flame graphs that are really there, each with its address from `start`.
-
-    What a manifest calls a path is foreign text: only files in the run's own directory count.
-    """
-    own = (run_dir / _FLAME).resolve()
+    """Yield the flame graphs that are really there, each with its address from `start`."""
     for listed in manifest.flame:
-        path = (run_dir / listed.path).resolve()
-        if path.is_file() and path.is_relative_to(own):
-            shown = " and ".join(listed.arms)
-            address = quote(os.path.relpath(path, start.resolve()))
-            yield (listed.binary, listed.source, shown), address
+        address = _address(run_dir, listed.path, start)
+        if address:
+            yield (listed.binary, listed.source, " and ".join(listed.arms)), address
+
+
+def _address(directory: Path, listed: str, start: Path) -> str:
+    """Return the address of a flame graph from `start`; empty if it is not there.
+
+    What a stored document calls a path is foreign text: only files in its own directory count.
+    """
+    path = (directory / listed.replace("\0", "")).resolve()
+    if not path.is_relative_to((directory / _FLAME).resolve()):
+        return ""
+    return quote(os.path.relpath(path, start.resolve())) if path.is_file() else ""

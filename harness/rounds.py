@@ -23,6 +23,7 @@ def measure_in_turn(  # noqa: PLR0913 - what a script would take from its enviro
     *,
     rounds: int,
     replicates: int,
+    flame: bool = False,
 ) -> list[list[Path]]:
     """Run the suite `rounds` times on each side, and return the runs of each, to be pooled.
 
@@ -33,6 +34,7 @@ def measure_in_turn(  # noqa: PLR0913 - what a script would take from its enviro
         say: Told which side is measured.
         rounds: Even, so that neither side is always first.
         replicates: In each round; times `rounds`, it is what the suite has to ask for.
+        flame: Keep captures, from which the difference can be drawn.
 
     Raises:
         ConfigError: The rounds would favour a side.
@@ -46,7 +48,9 @@ def measure_in_turn(  # noqa: PLR0913 - what a script would take from its enviro
     for number in range(rounds):
         for version in reversed(versions) if number % 2 else versions:
             say(f"round {number + 1} of {rounds}: {version.name}")
-            _measure(version, suite, _runs(results, versions, version), replicates)
+            own = _runs(results, versions, version)
+            asked = ["--suite", suite, "--replicates", str(replicates), "--results", str(own)]
+            _measure(version, [*asked, *(["--flame"] if flame else [])])
     return [sorted(_runs(results, versions, one).iterdir()) for one in versions]
 
 
@@ -54,9 +58,8 @@ def _runs(results: Path, versions: Sequence[Version], version: Version) -> Path:
     return results / "rounds" / ("base", "head")[versions.index(version)]
 
 
-def _measure(version: Version, suite: str, results: Path, replicates: int) -> None:
+def _measure(version: Version, asked: list[str]) -> None:
     # 4 is a replicate that was lost or arms that disagree: the gate says so, and what it means.
-    asked = ["--suite", suite, "--replicates", str(replicates), "--results", str(results)]
     done = subprocess.run(
         [version.python or sys.executable, "-m", "harness", "run", *asked, "--no-report"],
         cwd=version.directory,

@@ -155,10 +155,11 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
                 say,
                 rounds=rounds,
                 replicates=options.replicates or 1,
+                flame=options.flame,
             )
             command = shlex.join(command_line())
             pools = [merge_runs(runs, options.results, command) for runs in sides]
-            raise typer.Exit(_judged(suite, pools, out, json=json))
+            raise typer.Exit(_judged(suite, pools, sides, out, json=json))
         arms = arms_of_versions(versions, targets[0], call) if versions else arms_of(targets, call)
         request = request_of(options, arms, PipelineOptions(), command_line(), CALL)
         request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
@@ -173,13 +174,16 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         refuse_grown(answer.summary.rows, tolerance)
 
 
-def _judged(suite: str, pools: list[Path], out: Path | None, *, json: bool) -> int:
+def _judged(
+    suite: str, pools: list[Path], sides: list[list[Path]], out: Path | None, *, json: bool
+) -> int:
     """Print and write the verdict of a suite on two pools, and return the exit code it means."""
     from harness.cli.gate import show  # noqa: PLC0415 - loads pandas
     from harness.judging import load_or_explain  # noqa: PLC0415 - likewise
 
     base, head = pools
-    return show(find_suite(suite), load_or_explain(head), base, out or head / "gate", json=json)
+    asked, candidate, target = find_suite(suite), load_or_explain(head), out or head / "gate"
+    return show(asked, candidate, base, target, (sides[0], sides[1]), json=json)
 
 
 def _suite_in(version: Version, suite: str) -> str:

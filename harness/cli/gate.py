@@ -15,7 +15,7 @@ from harness.cli.output import error_console, write_line
 from harness.cli.process import dispensable_output
 from harness.config import BASELINE, SUITE
 from harness.errors import ConfigError
-from harness.judging import judge, load_or_explain
+from harness.judging import judge, load_or_explain, with_flames
 from harness.reports.gate.files import write_verdict
 from harness.reports.gate.terminal import print_verdict
 from harness.store.seal import is_sealed
@@ -24,6 +24,8 @@ from harness.tables import make_console
 from harness.text import json_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.gates.suite import Suite
     from harness.stats.frames import Frames
 
@@ -74,14 +76,29 @@ def gate(
     chosen = find_suite(suite or candidate.manifest.options.suite or SUITE)
     if baseline is None and is_sealed(BASELINE):
         baseline = BASELINE
-    raise typer.Exit(show(chosen, candidate, baseline, out or run / "gate", json=json))
+    traced = [baseline] if baseline else [], [run]
+    raise typer.Exit(show(chosen, candidate, baseline, out or run / "gate", traced, json=json))
 
 
-def show(
-    suite: Suite, candidate: Frames, baseline: Path | None, target: Path, *, json: bool
+def show(  # noqa: PLR0913 - what a verdict is about, and where it goes
+    suite: Suite,
+    candidate: Frames,
+    baseline: Path | None,
+    target: Path,
+    traced: tuple[Sequence[Path], Sequence[Path]],
+    *,
+    json: bool,
 ) -> int:
-    """Judge a run, write the reports into `target`, print the verdict, return its exit code."""
+    """Judge a run, write the reports into `target`, print the verdict, return its exit code.
+
+    Where peaks have grown is drawn from the captures of the `traced` runs of both sides.
+    """
+
+    def warn(text: str) -> None:
+        error_console().print(f"warning: {text}", markup=False)
+
     verdict = judge(suite, candidate, baseline, shlex.join(command_line()))
+    verdict = with_flames(verdict, traced, target, warn)
     _append_summary(write_verdict(verdict, suite.description, target))
     with dispensable_output():
         if json:
@@ -89,7 +106,15 @@ def show(
         else:
             console = make_console(sys.stdout)
             print_verdict(verdict, console)
-            console.print(f"\nreport  {target / 'report.md'}", markup=False, soft_wrap=True)
+            console.print()
+            links = (link.link for row in verdict.experiments for link in row.links)
+            files = [
+                "report.md",
+                *(one for one in dict.fromkeys(links) if (target / one).is_file()),
+            ]
+            for one in files:
+                kind = one.rpartition("/")[0] or "report"
+                console.print(f"{kind}  {target / one}", markup=False, soft_wrap=True)
     return verdict.exit_code
 
 

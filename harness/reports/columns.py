@@ -185,6 +185,11 @@ def live_columns(summary: Summary) -> list[Column[Row]]:
     ]
 
 
+def held_at(binary: str) -> str:
+    """Return the title of a table of lines."""
+    return f"Held at the peaks over {binary}, by line"
+
+
 def line_columns(
     arms: tuple[str, str], lines: Sequence[LineChange] = ()
 ) -> list[Column[LineChange]]:

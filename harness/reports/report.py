@@ -36,13 +36,15 @@ class Report(Struct, frozen=True, dict=True):
 
         Only of callables: what an upload holds is told by stage, and in whole copies.
         """
-        rows = self.summary.rows[:_MOST_INPUTS] if self.summary.calls else ()
-        found = {row.binary: self._lines_of(row)[:_MOST_LINES] for row in rows}
+        found = {row.binary: self.lines_of(row) for row in self.summary.rows[:_MOST_INPUTS]}
         return {binary: lines for binary, lines in found.items() if lines}
 
-    def _lines_of(self, row: Row) -> list[LineChange]:
+    def lines_of(self, row: Row) -> list[LineChange]:
+        """Return the lines that hold most at the peaks over one input, the largest first."""
+        if not self.summary.calls:
+            return []
         first = first_replicates(self.frames.of_case("copies", row.binary, row.source))
-        return line_changes(*(first[first["arm"] == arm.name] for arm in row.arms))
+        return line_changes(*(first[first["arm"] == arm.name] for arm in row.arms))[:_MOST_LINES]
 
 
 def report_of(frames: Frames) -> Report:

@@ -16,6 +16,7 @@ from harness.reports.columns import (
     TERMINAL,
     TERMINAL_LIMITED,
     capture_excess,
+    held_at,
     iter_overhead_lines,
     line_columns,
     live_columns,
@@ -98,11 +99,6 @@ def live_row(row: Row, summary: Summary) -> Text:
 
 def _title(source: str) -> str:
     return f"Source {source}: {SOURCES.get(source, '')}".rstrip(": ")
-
-
-def held_at(binary: str) -> str:
-    """Return the title of a table of lines."""
-    return f"Held at the peaks over {binary}, by line"
 
 
 def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> Iterator[str]:

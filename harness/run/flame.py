@@ -17,14 +17,14 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from harness.errors import MeasurementInvalid
-from harness.records import Binary, FlamePage
+from harness.records import Binary, Cell, FlamePage
 from harness.run.request import RunRequest
 from harness.store import RunWriter, read_records
 
@@ -106,6 +106,48 @@ def _captures(run_dir: Path, binary: str) -> dict[str, dict[str, Path]]:
         if (job.binary, job.probe) == (binary, PROBE) and capture.is_file():
             found.setdefault(job.source, {}).setdefault(job.arm, capture)
     return found
+
+
+def draw_growth(
+    baseline: Sequence[Path],
+    candidate: Sequence[Path],
+    cells: Iterable[Cell],
+    target: Path,
+    say: Callable[[str], None],
+) -> dict[Cell, str]:
+    """Draw what an arm holds over a binary in one run against what it did in another.
+
+    Args:
+        baseline: Runs that are compared with; the first that has kept a capture is drawn.
+        candidate: Likewise, of what is judged.
+        cells: What is drawn, a page each.
+        target: Pages are put into `flame/` of this directory.
+        say: Told which page could not be drawn, and why.
+
+    Returns:
+        The path of each page from `target`; cells of which a side has no capture are left out.
+    """
+    drawn: dict[Cell, str] = {}
+    for cell in cells:
+        before, after = (_first_capture(runs, cell) for runs in (baseline, candidate))
+        if before is None or after is None:
+            continue
+        name = f"{FLAME}/{_file_name(len(drawn), cell)}"
+        sides = ("baseline", before), ("candidate", after)
+        try:
+            (target / FLAME).mkdir(parents=True, exist_ok=True)
+            draw_difference(*sides, target / name, f"{cell[0]}, source {cell[1]}, {cell[2]}")
+            drawn[cell] = name
+        except (MeasurementInvalid, OSError) as error:
+            say(f"no flame graph of {cell[2]} over {cell[0]}: {error}")
+    return drawn
+
+
+def _first_capture(runs: Sequence[Path], cell: Cell) -> Path | None:
+    binary, source, arm = cell
+    found = (_captures(run, binary).get(source, {}).get(arm) for run in runs
+             if (run / CAPTURES).is_dir())  # fmt: skip
+    return next(filter(None, found), None)
 
 
 def _file_name(number: int, parts: tuple[str, ...]) -> str:

@@ -15,6 +15,9 @@ from matplotlib.figure import Figure
 
 import harness
 from harness.corpus import fixtures_directory
+from harness.loading import load_frames
+from harness.reports.page.rendering import render_page
+from harness.reports.report import report_of
 
 QUICK: dict[str, Any] = {"probes": ("peak", "memray"), "replicates": 1}
 
@@ -56,6 +59,9 @@ def test_a_result_shows_itself_in_a_terminal_and_in_a_notebook(result: harness.R
     assert "<table" in result._repr_html_()
     assert isinstance(result.plot(), Figure)
     assert isinstance(result.plot("copies"), Figure)
+    page = render_page(report_of(load_frames(result.path)))
+    assert "Held at the peaks over call, by line" in page
+    assert "rows = [" in page
 
 
 def test_a_run_is_loaded_from_its_directory(result: harness.Result) -> None:

@@ -80,7 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "api": {"calls", "corpus", "loading", "registry", "reports", "run", "stats", "tables"},
     "suites": {"corpus", "gates", "limits", "pipelines", "registry", "run", "stats", "units"},
     "comparing": {"loading", "run", "stats", "store"},
-    "judging": {"comparing", "gates", "loading", "registry", "stats", "store", "suites"},
+    "judging": {"comparing", "gates", "loading", "registry", "run", "stats", "store", "suites"},
     "schemas": {"corpus", "gates", "reports", "run", "stats", "store", "upload"},
     "__main__": {"cli"},
 }

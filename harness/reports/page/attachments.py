@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Mapping
 
 import msgspec
 from msgspec import Struct
@@ -13,11 +14,13 @@ from harness.stats.verdict import SCHEMA, Verdict
 class GateReport(Struct, frozen=True):
     """What `gate/report.json` says; `trouble` says why it cannot be relied on, empty if it can.
 
-    Without a verdict and without trouble, no gate was asked.
+    Without a verdict and without trouble, no gate was asked. `flames` are the addresses of those
+    flame graphs that are really there, by what the verdict calls them.
     """
 
     verdict: Verdict | None = None
     trouble: str = ""
+    flames: Mapping[str, str] = {}
 
 
 def read_gate(content: bytes, run_id: str) -> GateReport:

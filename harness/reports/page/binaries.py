@@ -13,6 +13,7 @@ from harness.reports.page.attachments import Flame
 from harness.reports.report import Report
 from harness.stats.copies import Holdings, holdings_by_arm
 from harness.stats.curves import Curve, curves_of
+from harness.stats.growth import LineChange
 from harness.stats.quantity import Quantity, replicate_values
 from harness.stats.summary import Row, Summary
 from harness.units import format_value
@@ -48,6 +49,7 @@ class CaseDetail(Struct, frozen=True):
     batches: tuple[Mapping[str, Any], ...]
     batches_left_out: int
     holdings: Mapping[str, Holdings]
+    lines: Sequence[LineChange]
     chart: Chart | None
     deliveries: tuple[Mapping[str, Any], ...]
     flames: Mapping[str, str] = field(default_factory=dict)
@@ -125,6 +127,7 @@ def _case(
         batches=tuple(batches[:MOST_BATCHES]),
         batches_left_out=max(0, len(batches) - MOST_BATCHES),
         holdings=holdings_by_arm(tables["copies"][key]),
+        lines=report.lines_of(row),
         chart=chart_of(curves),
         deliveries=tuple(_records(tables["deliveries"][key])),
         flames={

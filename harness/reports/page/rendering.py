@@ -19,11 +19,14 @@ from harness.reports.columns import (
     capture_excess,
     describe,
     exact,
+    held_at,
     known,
+    line_columns,
     overhead_gap,
     share,
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
+from harness.reports.gate.cells import case_name
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.limit import LIMITS, iter_limits
 from harness.reports.markdown import templates_in
@@ -143,12 +146,15 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         SOURCES=SOURCES,
+        case_name=case_name,
         Standing=Standing,
         row_standing=row_standing,
         html_head=html_head,
         html_cells=html_cells,
+        held_at=held_at,
         html_table=html_table,
         limit_columns=LIMITS,
+        line_columns=line_columns,
         measured_columns=MEASURED,
         overhead_columns=OVERHEADS,
     )

@@ -9,7 +9,15 @@ from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from harness.config import Claim
-from harness.reports.columns import PAGE, change_cell, peak_cell, same_cell, share, summary_columns
+from harness.reports.columns import (
+    PAGE,
+    change_cell,
+    line_columns,
+    peak_cell,
+    same_cell,
+    share,
+    summary_columns,
+)
 from harness.reports.gate import cells
 from harness.reports.page.verdict import row_standing
 from harness.stats.check import BoundCheck, Comparison
@@ -94,6 +102,7 @@ def gate_columns(anchors: Mapping[str, str], parts: Any) -> dict[str, list[Colum
             "state experiment goal change interval trials baseline candidate remarks repeat",
         ),
         "files": cells.FILES,
+        "lines": line_columns(("baseline", "candidate")),
     }
     return {
         about: [replace(one, html=case) if one.key == "experiment" else one for one in columns]

@@ -85,6 +85,13 @@ def worsen(run: Path, factor: float) -> None:
     rewrite(run, enlarge)
 
 
+def hold(size_bytes: int, record: Any) -> None:
+    """Have a line of the streaming arm hold so much."""
+    if record["job"]["probe"] == "memray":
+        holding = {"location": "mine.py:3 f", "stage": "json", "size_bytes": size_bytes}
+        record["holdings"] = [{**holding, "code": "rows = []"}]
+
+
 def verdict_of(directory: Path) -> Verdict:
     return msgspec.json.decode((directory / "report.json").read_bytes(), type=Verdict)
 
@@ -102,12 +109,17 @@ def test_equal_runs_pass_and_all_outputs_are_written() -> None:
 
 def test_a_worse_run_fails_and_says_how_to_repeat_it(runs: Path) -> None:
     worsen(runs / "new", 1.2)
+    for name, size_bytes in (("old", 1024), ("new", 3072)):
+        rewrite(runs / name, partial(hold, size_bytes))
     result = call("gate", "--suite", "mine.toml", "--baseline", "old", "--out", "out", "new")
     assert result.exit_code == 3
     (row,) = verdict_of(runs / "out").experiments
     assert (row.outcome, round(row.delta_pct or 0, 6)) == ("regressed", 20.0)
     assert row.repeat_command.startswith("python -m harness run corpus/big.so --source replay")
     assert row.repeat_command in (runs / "out" / "report.md").read_text()
+    assert "holds more: mine.py:3 f +2.0 KiB (rows = [])" in result.stdout
+    for name in ("report.md", "decision.md"):
+        assert "mine.py:3 f" in (runs / "out" / name).read_text()
 
 
 @pytest.mark.parametrize(

@@ -24,12 +24,14 @@ from harness.reports.page.binaries import chart_of
 from harness.reports.page.rendering import render_page
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements
 from harness.reports.report import report_of
-from harness.stats.check import Outcome
+from harness.stats.check import Link, Outcome
 from harness.stats.curves import Curve
 from harness.stats.frames import Frames
+from harness.stats.growth import LineChange
 from harness.stats.summary import summarise
 from harness.stats.verdict import FileChanges, Side, Verdict
 from harness.tests.reports.golden_files import RUN
+from harness.tests.reports.verdicts import row
 from harness.tests.stats.made import batch, failure, frames, manifest, peaks
 
 PICTURE = Picture("mine", "Does anybody's plot appear?", "svg", b"<svg/>")
@@ -210,6 +212,19 @@ def test_the_decision_of_a_gate_stands_before_any_number(decision: Outcome) -> N
     said = f"Gate: {decision.upper()}"
     assert page.text.index(said) < page.text.index("No verdict on")
     assert "<b>because</b>" in page.text
+
+
+def test_lines_that_hold_more_are_named_and_their_flame_graph_is_linked_if_it_is_there() -> None:
+    line = LineChange(location="a.py:3 f", code="<b>x</b> = []", baseline_bytes=0,
+                      candidate_bytes=2048, copies=0, inputs=0)  # fmt: skip
+    links = [Link(text="difference", link=one) for one in ("flame/1.html", "javascript:alert(1)")]
+    grown = row(Outcome.REGRESSED, 20.0, lines=[line], links=links)
+    gate = read_gate(msgspec.json.encode(replace(verdict(), experiments=[grown])), "r1")
+    page = Page(rendered(gate=replace(gate, flames={"flame/1.html": "gate/flame/1.html"})))
+    assert "Lines that hold more in quality_gate: a.so, replay, streaming" in page.text
+    assert "a.py:3 f" in page.text
+    assert "<b>x</b> = []" in page.text
+    assert [href for href in page.values("href") if href[0] != "#"] == ["gate/flame/1.html"]
 
 
 def test_without_a_gate_the_page_says_nothing_of_one() -> None:

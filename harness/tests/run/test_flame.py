@@ -13,7 +13,13 @@ import pytest
 from harness.errors import MeasurementInvalid
 from harness.records import Job
 from harness.run.executor import Settings, iter_records
-from harness.run.flame import difference_page, draw_difference, draw_flame_graph
+from harness.run.flame import (
+    difference_page,
+    draw_difference,
+    draw_flame_graph,
+    draw_growth,
+)
+from harness.store.reader import RECORDS
 
 MakeJob = Callable[..., Job]
 
@@ -28,10 +34,9 @@ def test_captures_are_kept_on_request_and_drawn(
         job(0, probe="memray", pipeline="harness.pipelines.legacy:run"),
         job(1, probe="memray"),
     ]
-    peaks = {
-        record.job.order: int(record.values["heap_peak_memray"])
-        for record in iter_records(jobs, keeping)
-    }
+    records = list(iter_records(jobs, keeping))
+    (tmp_path / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(records))
+    peaks = {one.job.order: int(one.values["heap_peak_memray"]) for one in records}
     kept = sorted(captures.iterdir())
     assert [path.name for path in kept] == ["0000000.bin", "0000001.bin"]
     draw_flame_graph(kept[0], tmp_path / "legacy.html")
@@ -45,6 +50,17 @@ def test_captures_are_kept_on_request_and_drawn(
     assert "harness/pipelines/legacy.py" in page
     assert "<script" not in page
     assert "<b>" not in page
+    cells = [("synthetic", "replay", "streaming"), ("synthetic", "replay", "other")]
+    runs = [tmp_path / "merged", tmp_path], [tmp_path]
+    told: list[str] = []
+    drawn = draw_growth(*runs, cells, tmp_path / "gate", told.append)
+    assert drawn == {cells[0]: "flame/0000-synthetic-replay-streaming.html"}
+    assert (
+        "candidate" in (tmp_path / "gate" / drawn["synthetic", "replay", "streaming"]).read_text()
+    )
+    kept[0].write_text("damaged")
+    assert draw_growth(*runs, cells, tmp_path / "gate", told.append) == {}
+    assert "no flame graph of streaming over synthetic" in told[0]
 
 
 def test_a_file_that_is_no_capture_is_refused(tmp_path: Path) -> None:
