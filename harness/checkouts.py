@@ -13,9 +13,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -26,10 +27,11 @@ from harness.run.scratch import scratch_directory
 UNCOMMITTED = "."
 """The revision that stands for the files as they are, changes and new files included."""
 
-_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[^\]]*\])?\s*([=<>!~]=|[<>@]).*")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[^\]]*\])?\s*([=<>!~]=|[<>]|@(?!\{)).*")
 _INSTALL_S, _GIT_S = 1800.0, 120.0
 _BUILDABLE = ("pyproject.toml", "setup.py")
 _INSTRUMENTS = ("memray", "msgspec", "pyelftools")
+_ASK = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
 _SAID_LINES = 3
 
 
@@ -51,7 +53,7 @@ class Version(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def checked_out(
-    names: Sequence[str], install: str, say: Callable[[str], None]
+    names: Sequence[str], install: str, results: Path, say: Callable[[str], None]
 ) -> Iterator[list[Version]]:
     """Yield a version for each name, ready to be imported, and remove them all on leaving.
 
@@ -59,6 +61,7 @@ def checked_out(
         names: Revisions of the repository around the working directory, or requirements.
         install: The command that installs a checkout, run in it with its environment active; empty
             for `uv pip install .`, or `pip install .` where there is no uv.
+        results: Runs, which are no part of the files as they are.
         say: Told what takes long.
 
     Raises:
@@ -68,7 +71,7 @@ def checked_out(
     with scratch_directory() as scratch:
         try:
             yield [
-                _version(name, scratch / f"{number}", install, say)
+                _version(name, scratch / f"{number}", install, results, say)
                 for number, name in enumerate(names)
             ]
         finally:
@@ -85,34 +88,41 @@ def in_checkout(version: Version, path: Path) -> Path:
     """
     if version.directory is None:
         return path.absolute()
-    top = Path(_git("rev-parse", "--show-toplevel"))
     try:
-        return version.directory / path.absolute().relative_to(top)
+        return version.directory / path.resolve().relative_to(_top())
     except ValueError:
         raise ConfigError(
-            f"{path} is not in the repository {top}", remedy="name a file that has a history"
+            f"{path} is not in the repository {_top()}", remedy="name a file that has a history"
         ) from None
 
 
-def _version(name: str, place: Path, install: str, say: Callable[[str], None]) -> Version:
+def _top() -> Path:
+    return Path(_git("rev-parse", "--show-toplevel"))
+
+
+def _version(
+    name: str, place: Path, install: str, results: Path, say: Callable[[str], None]
+) -> Version:
     place.mkdir()
     if _REQUIREMENT.fullmatch(name):
         say(f"installing {name}")
         python = _environment(place / "env")
-        _install(name, [*_installer(python), name], place, python)
+        _install(name, [*_installer(python), name], place, python, "name one that is there")
         return Version(name=name, commit=name, directory=None, python=python)
     commit, directory = _commit_of(name), place / "code"
     say(f"checking out {name} ({commit[:12]})")
     _git("worktree", "add", "--quiet", "--detach", "--force", str(directory), commit)
+    _add_submodules(name, directory, say)
     if name == UNCOMMITTED:
-        _copy_new_files(directory)
+        _copy_new_files(directory, results.resolve())
     python = ""
     if install or any((directory / one).exists() for one in _BUILDABLE):
         say(f"installing {name}")
         python = _environment(place / "env", directory)
         command = ["bash", "-euo", "pipefail", "-c", install] if install else [
             *_installer(python), "."]  # fmt: skip
-        _install(name, command, directory, python)
+        remedy = "see that --install works there" if install else "say how with --install 'COMMAND'"
+        _install(name, command, directory, python, remedy)
     return Version(name=name, commit=commit, directory=directory, python=python)
 
 
@@ -126,12 +136,28 @@ def _commit_of(name: str) -> str:
     return _git("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
 
 
-def _copy_new_files(directory: Path) -> None:
-    top = Path(_git("rev-parse", "--show-toplevel"))
+def _add_submodules(name: str, directory: Path, say: Callable[[str], None]) -> None:
+    """Check out what a checkout has in repositories of their own; what measures may not need it."""
+    if (directory / ".gitmodules").is_file():
+        try:
+            _git("-C", str(directory), "submodule", "--quiet", "update", "--init", "--recursive")
+        except HarnessError as error:
+            say(f"{name} has no submodules: {error.message}")
+
+
+def _copy_new_files(directory: Path, results: Path) -> None:
+    """Copy what git neither tracks nor ignores; of another repository in it, the files alone."""
+    top = _top()
     listed = _git("-C", str(top), "ls-files", "--others", "--exclude-standard", "-z")
     for name in filter(None, listed.split("\0")):
-        (directory / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(top / name, directory / name)
+        source, target = top / name, directory / name
+        if source.is_relative_to(results):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if name.endswith("/"):
+            shutil.copytree(source, target, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+        else:
+            shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _environment(place: Path, root: Path | None = None) -> str:
@@ -141,12 +167,9 @@ def _environment(place: Path, root: Path | None = None) -> str:
     """
     has_installer = shutil.which("uv") or find_spec("pip")
     bare = ["--without-pip"] if has_installer else []
-    subprocess.run(
-        [sys.executable, "-m", "venv", *bare, place],
-        check=True,
-        timeout=_INSTALL_S,
-        capture_output=True,
-    )
+    made = _run([sys.executable, "-m", "venv", *bare, str(place)], _INSTALL_S)
+    if made.returncode:
+        raise HarnessError(f"no environment can be made: {_told(made)}", remedy="install venv")
     python = str(place / "bin" / "python")
     ours = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     behind = [str(Path(harness.__file__).parent.parent), *ours, *([str(root)] if root else [])]
@@ -162,50 +185,71 @@ def _installer(python: str) -> list[str]:
     return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
 
 
-def _install(name: str, command: list[str], directory: Path, python: str) -> None:
+def _install(name: str, command: list[str], directory: Path, python: str, remedy: str) -> None:
     active = str(Path(python).parent)
-    done = subprocess.run(
+    done = _run(
         command,
+        _INSTALL_S,
         cwd=directory,
         env={
             **os.environ,
             "PATH": f"{active}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "VIRTUAL_ENV": str(Path(active).parent),
         },
-        capture_output=True,
-        text=True,
-        timeout=_INSTALL_S,
-        check=False,
     )
     if done.returncode:
-        told = (done.stderr.strip() or done.stdout.strip()).splitlines()[-_SAID_LINES:]
         raise HarnessError(
-            f"{name} cannot be installed (exit code {done.returncode}): {' / '.join(told)}",
-            remedy="say how with --install 'COMMAND'",
+            f"{name} cannot be installed (exit code {done.returncode}): {_told(done)}",
+            remedy=remedy,
         )
     _refuse_other_instruments(name, python)
 
 
 def _refuse_other_instruments(name: str, python: str) -> None:
-    """Refuse an environment in which what measures is of another version than on this side."""
-    asked = "import importlib.metadata as m, sys; print(*map(m.version, sys.argv[1:]))"
-    found = subprocess.run(
-        [python, "-c", asked, *_INSTRUMENTS], capture_output=True, text=True, check=False
-    )
-    for one, own in zip(_INSTRUMENTS, found.stdout.split(), strict=False):
-        with suppress(PackageNotFoundError):
-            if own != version(one):
-                raise HarnessError(
-                    f"{name} brings {one} {own}, and what measures here is {version(one)}",
-                    remedy=f"install {one} {own} beside harness, or loosen what {name} asks for",
-                )
+    """Refuse an environment in which what measures is of another version than on this side.
+
+    Raises:
+        HarnessError: It is, or nobody can tell.
+    """
+    asked = _run([python, "-c", _ASK, *_INSTRUMENTS], _GIT_S)
+    if asked.returncode:
+        raise HarnessError(
+            f"it cannot be told which {', '.join(_INSTRUMENTS)} {name} brings: {_told(asked)}",
+            remedy="see that its environment has a Python that starts (--install 'COMMAND')",
+        )
+    for one, theirs in zip(_INSTRUMENTS, asked.stdout.split(), strict=True):
+        if theirs != version(one):
+            raise HarnessError(
+                f"{name} brings {one} {theirs}, and what measures here is {version(one)}",
+                remedy=f"install {one} {theirs} beside harness, or loosen what {name} asks for",
+            )
+
+
+def _run(command: Sequence[str], limit_s: float, **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end.
+
+    Raises:
+        HarnessError: It takes too long.
+    """
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=limit_s, check=False, **more
+        )
+    except subprocess.TimeoutExpired:
+        raise HarnessError(
+            f"{' '.join(command)} has not ended after {limit_s:g} s", remedy="try it by itself"
+        ) from None
+
+
+def _told(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the last that a command said."""
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()[-_SAID_LINES:]
+    return " / ".join(lines) or "it said nothing"
 
 
 def _git(*arguments: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", *arguments], capture_output=True, text=True, timeout=_GIT_S, check=False
-        )
+        done = _run(["git", *arguments], _GIT_S)
     except FileNotFoundError:
         raise ConfigError("there is no git", remedy="install it, or name requirements") from None
     if done.returncode:

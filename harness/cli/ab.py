@@ -145,7 +145,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
     revisions = rev or []
     _refuse_mixtures(targets, revisions, suite)
     call = Call(args=tuple(args), setup=setup, teardown=teardown, digest=digest, output=output)
-    with checked_out(revisions, install, say) as versions:
+    with checked_out(revisions, install, options.results, say) as versions:
         if suite:
             suite = _suite_in(versions[1], suite)
             sides = measure_in_turn(

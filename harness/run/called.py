@@ -108,7 +108,8 @@ def _imported(target: str) -> Any:
     except Exception as error:  # a module may raise whatever it likes
         raise InputRejected(
             f"{target} cannot be imported: {type(error).__name__}: {error}",
-            remedy="see that its package is installed in this Python, or lies where you are",
+            remedy="see that its package is installed in this Python or lies where you are, or "
+            "write path/file.py:function",
         ) from error
 
 
