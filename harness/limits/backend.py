@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from msgspec import Struct
+
+REMOUNT = "mount it to be written; in a container, start that with --privileged"
+"""What to do about a cgroup file system that is read-only."""
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -68,3 +72,8 @@ def mounted(kind: str, option: str, mounts: str) -> Path | None:
         if found == kind and (not option or option in options.split(",")):
             return Path(where)
     return None
+
+
+def is_read_only(directory: Path) -> bool:
+    """Tell whether a directory is on a file system that nobody can write to, here."""
+    return bool(os.statvfs(directory).f_flag & os.ST_RDONLY)

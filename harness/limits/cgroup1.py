@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 
-from harness.limits.backend import Backend, Group, mounted, own_cgroup
+from harness.limits.backend import REMOUNT, Backend, Group, is_read_only, mounted, own_cgroup
 
 NAME = "cgroup_v1"
-_REMEDY = "run as root, with /sys/fs/cgroup mounted to be written"
 
 
 def find(cgroups: str, mounts: str) -> Backend:
@@ -18,8 +17,12 @@ def find(cgroups: str, mounts: str) -> Backend:
     # In a cgroup namespace the mount may begin at our own cgroup, and the path not be below it.
     below = root / path.lstrip("/")
     parent = below if below.is_dir() else root
-    if not os.access(parent, os.W_OK) or os.statvfs(parent).f_flag & os.ST_RDONLY:
-        return Backend(name=NAME, missing=f"{parent} cannot be written", remedy=_REMEDY)
+    if is_read_only(parent):
+        return Backend(name=NAME, missing=f"{parent} is read-only", remedy=REMOUNT)
+    if not os.access(parent, os.W_OK):
+        return Backend(
+            name=NAME, missing=f"{parent} may not be changed by this user", remedy="run as root"
+        )
     return Backend(name=NAME, parent=str(parent))
 
 

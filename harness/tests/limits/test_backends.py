@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -180,31 +181,52 @@ def test_the_own_cgroup_is_read_as_the_kernel_writes_it(
     assert own_cgroup(controller, cgroups) == path
 
 
-@pytest.mark.parametrize(
-    ("memory_at", "parent"),
-    [("user/app", "user/app"), ("user", "user"), ("", "."), (None, None)],
-)
-def test_workers_go_below_the_nearest_cgroup_v2_that_hands_memory_on(
-    tmp_path: Path, memory_at: str | None, parent: str | None
-) -> None:
-    """The files of a delegated subtree, as the kernel's documentation has them."""
-    own = tmp_path / "user" / "app" / "run.scope"
+def delegated(root: Path, memory_at: str | None, controllers: str = "cpu memory") -> Backend:
+    """Look for cgroup v2 in the files of a delegated subtree, as the kernel's manual has them."""
+    own = root / "user" / "app" / "run.scope"
     own.mkdir(parents=True)
     for directory in (own, *list(own.parents)[:3]):
         (directory / "cgroup.procs").touch()
-        (directory / "cgroup.controllers").write_text("cpu memory pids\n")
+        (directory / "cgroup.controllers").write_text(f"{controllers}\n")
         (directory / "cgroup.subtree_control").write_text("cpu pids\n")
     if memory_at is not None:
-        (tmp_path / memory_at / "cgroup.subtree_control").write_text("cpu memory\n")
-    found = cgroup2.find("0::/user/app/run.scope\n", f"cgroup2 {tmp_path} cgroup2 rw 0 0\n")
-    assert found.parent == (str(tmp_path / parent) if parent is not None else "")
-    assert bool(found.missing) is bool(found.remedy) is (parent is None)
+        (root / memory_at / "cgroup.subtree_control").write_text("cpu memory\n")
+    return cgroup2.find("4:memory:/\n0::/user/app/run.scope\n", f"cgroup2 {root} cgroup2 rw 0 0\n")
+
+
+@pytest.mark.parametrize(
+    ("memory_at", "parent"), [("user/app", "user/app"), ("user", "user"), ("", ".")]
+)
+def test_workers_go_below_the_nearest_cgroup_v2_that_hands_memory_on(
+    tmp_path: Path, memory_at: str, parent: str
+) -> None:
+    found = delegated(tmp_path, memory_at)
+    assert (found.parent, found.missing) == (str(tmp_path / parent), "")
+
+
+@pytest.mark.parametrize(
+    ("controllers", "missing", "remedy"),
+    [
+        ("cpu memory", "{}/user/app/run.scope does not hand its memory controller on",
+         "write +memory to {}/user/app/run.scope/cgroup.subtree_control; "),
+        ("cpu", "the memory controller is bound to cgroup v1", "boot with cgroup_no_v1=memory"),
+    ],
+)  # fmt: skip
+def test_a_cgroup_v2_without_memory_says_what_would_help(
+    tmp_path: Path, controllers: str, missing: str, remedy: str
+) -> None:
+    found = delegated(tmp_path, None, controllers)
+    assert found.missing == missing.format(tmp_path)
+    assert found.remedy.startswith(remedy.format(tmp_path))
 
 
 READ_ONLY = """
-mount -t tmpfs none "$1" && mkdir "$1/mine" && mount -o remount,ro "$1"
-"$2" -c 'import sys; from harness.limits import cgroup1
-print(cgroup1.find("4:memory:/mine", f"cgroup {sys.argv[1]} cgroup rw,memory 0 0").missing)' "$1"
+mount -t tmpfs none "$1" && mkdir "$1/mine" && echo memory >"$1/cgroup.controllers"
+mount -o remount,ro "$1"
+"$2" -c 'import sys; from harness.limits import cgroup1, cgroup2
+at = sys.argv[1]
+print(cgroup1.find("4:memory:/mine", f"cgroup {at} cgroup rw,memory 0 0").missing)
+print(cgroup2.find("0::/mine", f"cgroup {at} cgroup2 rw 0 0").missing)' "$1"
 """
 
 
@@ -213,7 +235,28 @@ def test_a_cgroup_file_system_that_is_read_only_cannot_be_used(tmp_path: Path) -
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"nothing can be mounted here: {done.stderr}")
-    assert done.stdout == f"{tmp_path}/mine cannot be written\n"
+    assert done.stdout == f"{tmp_path}/mine is read-only\n{tmp_path} is read-only\n"
+
+
+# Another user, who may read everything: the checkout can be root's alone.
+NOBODY = ["setpriv", "--reuid=65534", "--inh-caps=+dac_read_search"]
+NOBODY += ["--ambient-caps=+dac_read_search", sys.executable, "-c"]
+LOOK = """
+import json; from harness.limits.choice import find_backends
+print(json.dumps({one.name: [one.missing, one.remedy] for one in find_backends()}))
+"""
+
+
+def test_who_may_change_no_cgroup_is_told_so_and_has_the_limit_that_needs_no_rights() -> None:
+    done = subprocess.run([*NOBODY, LOOK], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"only root can be another user: {done.stderr}")
+    theirs = json.loads(done.stdout)
+    assert theirs["rlimit_data"] == ["", ""]
+    for ours in (one for one in find_backends() if one.parent):
+        missing, remedy = theirs[ours.name]
+        assert missing.endswith("changed by this user")
+        assert remedy
 
 
 def test_a_worker_enters_and_leaves_a_group_of_v2_where_only_limits_are_missing() -> None:
