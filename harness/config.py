@@ -55,10 +55,10 @@ class SymbolOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `inlines` says which package reports an inlined Go function: `unit`, that of the unit which
     holds the definition, from that unit's instances (as the reference output has it), or `index`,
-    the function's own, from all instances. Without `single_pass`, C, C++ and Rust take a pass over
-    all units first, for what instances say about functions of other units: after link-time
-    optimisation, that is all there is to say about where functions are. A measured process has a
-    working directory of its own: `debug_dirs` are absolute.
+    the function's own, from all instances, and without lines of what is inlined into it. Without
+    `single_pass`, C, C++ and Rust take a pass over all units first, for what instances say about
+    functions of other units: after link-time optimisation, that is all there is to say about where
+    functions are. A measured process has a working directory of its own: `debug_dirs` are absolute.
     """
 
     scope: Annotated[

@@ -91,7 +91,8 @@ def open_binary(dwarf: Dwarf, options: SymbolOptions, skipped: Counter[str]) -> 
     if options.inlines not in INLINES:
         raise ConfigError(f"{options.inlines!r} is no way to place inlines", remedy="unit or index")
     scope = make_filter(options, read_main_module(dwarf.elf))
-    return GoBinary(dwarf, GoLines(dwarf.elf), GoTypeNames(dwarf), scope, options, skipped)
+    lines = GoLines(dwarf.elf, own_file_only=options.inlines == "index")
+    return GoBinary(dwarf, lines, GoTypeNames(dwarf), scope, options, skipped)
 
 
 class GoUnitReader:

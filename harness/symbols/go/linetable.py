@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
@@ -46,11 +48,16 @@ class NameLines:
 class GoLines:
     """Line tables by PC for one Go binary.
 
+    Attributes:
+        own_file_only: Whether a line that runs on from inlined code has to be of another file than
+            that to count; the reference counts any.
+
     Raises:
         InputRejected: There is no pclntab, or its header is damaged.
     """
 
-    def __init__(self, elf: ElfFile) -> None:
+    def __init__(self, elf: ElfFile, *, own_file_only: bool) -> None:
+        self.own_file_only = own_file_only
         self.check_time = elf.budget.check_time
         section = find_line_table(elf)
         self._image = Image(elf)
@@ -155,10 +162,7 @@ class FunctionLines:
         if self._source.names[self._function.name_offset] != name:
             named = self.named(name)
             return named.lines if named else None
-        found, _ = assign_lines(
-            self._lines, self._generated, self._nodes, {OWN: OWN}, self._source.check_time
-        )
-        return found.get(OWN)
+        return self._assign({OWN: OWN})[0].get(OWN)
 
     def named(self, name: str) -> NameLines | None:
         """Return the table of a raw name, also if the linker shortened its type arguments."""
@@ -178,14 +182,13 @@ class FunctionLines:
             names |= self._source.node_names(self._tree, nodes) if nodes else {}
         first: dict[str, int] = {}
         keys = {node: first.setdefault(name, node) for node, name in names.items()}
-        found, begins = assign_lines(
-            self._lines, self._generated, self._nodes, keys, self._source.check_time
-        )
+        found, begins = self._assign(keys)
         return {names[key]: NameLines(self._file_at(begins[key]), t) for key, t in found.items()}
 
     def _assign(self, keys: dict[int, int]) -> tuple[dict[int, PcLines], dict[int, int]]:
-        check_time = self._source.check_time
-        return assign_lines(self._lines, self._generated, self._nodes, keys, check_time)
+        borders = set(self._files.bounds) if self._source.own_file_only else None
+        rows = LineRows(self._lines, self._generated, borders)
+        return assign_lines(rows, self._nodes, keys, self._source.check_time)
 
     def _find_generated(self) -> set[int]:
         """Return which of the lines stand for code that the compiler put in."""
@@ -215,9 +218,23 @@ class FunctionLines:
         return self._source.file(self._function, numbers[at])
 
 
+class LineRows(NamedTuple):
+    """The line table of a physical function.
+
+    Attributes:
+        table: Lines by PC.
+        nobodys: Indexes of the lines that are left out.
+        borders: Where the file changes. A line that runs on from one owner to the next counts for
+            the next only there, since its number is that of another line; None if it always does.
+    """
+
+    table: PcTable
+    nobodys: AbstractSet[int] = frozenset()
+    borders: AbstractSet[int] | None = None
+
+
 def assign_lines(
-    lines: PcTable,
-    nobodys: set[int],
+    rows: LineRows,
     owners: PcTable,
     keys: dict[int, int],
     check_time: Callable[[], None],
@@ -225,8 +242,7 @@ def assign_lines(
     """Cut line ranges at the borders of their owners and hand each piece to its owner.
 
     Args:
-        lines: Lines by PC.
-        nobodys: Indexes of the lines that are left out.
+        rows: The lines.
         owners: Owners by PC.
         keys: Under which key an owner collects; what is of other owners is left out.
         check_time: Asked by whoever looks at many lines again and again.
@@ -236,6 +252,7 @@ def assign_lines(
     """
     found: dict[int, PcLines] = {}
     begins: dict[int, int] = {}
+    lines, nobodys, borders = rows
     bounds, values = lines
     count, last = len(values), 0
     for at, owner in enumerate(owners.values):
@@ -250,7 +267,8 @@ def assign_lines(
             pcs, numbers = bounds[first:last], values[first:last]
         # A line that began under the owner before counts for the next one only if it covers all of
         # the next one's range: otherwise what is left of it is not the next one's.
-        if first and begin < bounds[first] >= end and first - 1 not in nobodys:
+        runs_on = first and begin < bounds[first] >= end and first - 1 not in nobodys
+        if runs_on and (borders is None or begin in borders):
             pcs, numbers = [begin], [values[first - 1]]
         if not pcs:
             continue
@@ -266,7 +284,7 @@ def assign_lines(
 
 
 def _without(
-    nobodys: set[int], lines: PcTable, first: int, last: int
+    nobodys: AbstractSet[int], lines: PcTable, first: int, last: int
 ) -> tuple[list[int], list[int]]:
     kept = [index for index in range(first, last) if index not in nobodys]
     return [lines.bounds[index] for index in kept], [lines.values[index] for index in kept]

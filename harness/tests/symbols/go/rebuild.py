@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 VERSION = "1.25.0"
@@ -34,6 +35,22 @@ def rebuild(program: str, scratch: Path) -> Path:
     if digest != SHA256[program]:
         raise RuntimeError(f"{path} has digest {digest}, not {SHA256[program]}")
     return path
+
+
+def disassembled(program: Path, scratch: Path) -> Iterator[tuple[str, str, int]]:
+    """Yield function, file name and line of every instruction, as the toolchain tells them."""
+    folder = Path(os.environ.get("HARNESS_GO_CACHE") or scratch)
+    tool = folder / f"go{VERSION}-objdump"
+    if not tool.exists():
+        _build("objdump", _toolchain(folder), tool)
+    function = ""
+    with subprocess.Popen([tool, program], stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout or ():
+            if line.startswith("TEXT "):
+                function = line[len("TEXT ") :].partition("(SB)")[0]
+            elif line.startswith("  "):
+                file, _, number = line.split(maxsplit=1)[0].rpartition(":")
+                yield function, file, int(number)
 
 
 def _toolchain(folder: Path) -> Path:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import InputRejected
-from harness.symbols.go.linetable import OWN, assign_lines
+from harness.symbols.go.linetable import OWN, LineRows, assign_lines
 from harness.symbols.go.pclntab import FUNCDATA_INLINE_TREE, PCDATA_INLINE_INDEX, PcLineTable
 from harness.symbols.go.pcvalue import PcTable, read_pc_values
 from harness.tests.symbols.go.pclntab_writer import (
@@ -124,7 +124,7 @@ def _assign(
     owners: list[tuple[int, int, int]],
     keys: dict[int, int],
 ) -> dict[int, list[tuple[int, int]]]:
-    found, _ = assign_lines(_table(lines), nobodys, _table(owners), keys, never)
+    found, _ = assign_lines(LineRows(_table(lines), nobodys), _table(owners), keys, never)
     return {key: list(zip(t.begins, t.lines, strict=True)) for key, t in found.items()}
 
 
@@ -138,7 +138,7 @@ def test_lines_go_to_whoever_owns_the_pc_and_nowhere_else() -> None:
         F: [(0, 1), (20, 2), (25, 2)],
         G: [(10, 50), (30, 51)],
     }
-    assert assign_lines(_table(lines), set(), _table(owners), EACH, never)[1] == {F: 25, G: 30}
+    assert assign_lines(LineRows(_table(lines)), _table(owners), EACH, never)[1] == {F: 25, G: 30}
 
 
 def test_owners_without_a_key_get_nothing_and_owners_of_one_key_share() -> None:
@@ -159,6 +159,13 @@ def test_one_line_is_cut_at_the_borders_of_its_owners() -> None:
 def test_the_rest_of_a_line_that_began_under_another_owner_is_nobodys() -> None:
     found = _assign([(0, 15, 7), (15, 30, 8)], set(), [(0, 10, G), (10, 30, F)], EACH)
     assert found == {G: [(0, 7)], F: [(15, 8)]}
+
+
+def test_where_one_line_runs_on_only_a_change_of_file_makes_it_the_next_owners() -> None:
+    """Go pads behind a call that was inlined, and the padding has the line of that call."""
+    lines, owners = _table([(0, 30, 7)]), _table([(0, 10, F), (10, 20, G), (20, 30, F)])
+    found, _ = assign_lines(LineRows(lines, borders={10}), owners, EACH, never)
+    assert [(key, table.begins) for key, table in found.items()] == [(F, [0]), (G, [10])]
 
 
 def test_lines_of_generated_code_are_nobodys() -> None:
