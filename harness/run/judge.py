@@ -145,7 +145,10 @@ def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tu
         yield "crashed", "its launcher was killed"
         return
     if report.ending == "timeout":
-        yield "timeout", f"not finished after {job.timeout_s:g} s"
+        yield (
+            "timeout",
+            f"not finished after {job.timeout_s:g} s — raise the timeout if it needs longer",
+        )
     if report.ending == "stopped":
         yield "interrupted", "stopped by the parent"
     if ending.memray_error:

@@ -24,6 +24,8 @@ from harness.run.measuring import Measurement
 
 STAGE = "other"
 
+_SHOWN_CHARACTERS = 1 << 16
+
 ENDED_BY = "ended_by"
 """The attribute of a report that names what the phase raised, whatever pytest makes of it."""
 
@@ -106,6 +108,7 @@ class _Body:
 
     def _keep(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         hook: Any = self._config.hook
+        report.sections = [(title, _end_of(text)) for title, text in _of_its_own(report)]
         data = hook.pytest_report_to_serializable(config=self._config, report=report)
         with self._reports.open("a", encoding="utf-8") as file:
             file.write(json.dumps(data, default=str) + "\n")
@@ -115,6 +118,18 @@ class _Body:
         if self._failure.status:
             return self._failure
         return self._measurement.done(WorkDone(counters=Counters()))
+
+
+def _of_its_own(report: pytest.TestReport | pytest.CollectReport) -> list[tuple[str, str]]:
+    """Return what was captured in this phase: a report repeats that of the phases before."""
+    return [one for one in report.sections if one[0].endswith(f" {report.when}")]
+
+
+def _end_of(text: str) -> str:
+    """Return the end of what was printed: bodies may print gigabytes, which nobody reads."""
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    return f"... {len(text) - _SHOWN_CHARACTERS:,} characters\n{text[-_SHOWN_CHARACTERS:]}"
 
 
 def _called(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:

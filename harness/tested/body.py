@@ -124,7 +124,7 @@ def _job(item: pytest.Item, probe: str, scratch: Path, reports: Path, target: st
         probe_target=target,
         intake_url="",
         scratch=str(scratch),
-        timeout_s=DEFAULTS.timeout_s,
+        timeout_s=item.config.option.peak_heap_timeout or DEFAULTS.timeout_s,
         call=Call(
             args=(f"{path}::{rest}", _options(item.config), _workerinput(item.config)),
             output=str(reports),

@@ -36,6 +36,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="Store the peaks of the marked tests that are compared with a stored one; judge none.",
     )
+    group.addoption(
+        "--peak-heap-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="The time that the process of one marked test may take.",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

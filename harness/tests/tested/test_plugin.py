@@ -15,7 +15,7 @@ from harness.tested.marks import Asked, asked_of
 from harness.tested.stored import environment
 
 SOURCE = """
-import asyncio, inspect, os, subprocess, sys
+import asyncio, inspect, os, subprocess, sys, time
 import pytest
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def test_above(rows):
 
 @pytest.mark.peak_heap("1 MiB")
 def test_fails():
-    print("said inside")
+    print(100_000 * "long ", "said inside")
     assert [1] == [2]
 
 @pytest.mark.peak_heap("1 MiB")
@@ -54,6 +54,10 @@ def test_known_to_fail():
 @pytest.mark.peak_heap("1 MiB")
 def test_is_killed():
     os.kill(os.getpid(), 9)
+
+@pytest.mark.peak_heap("1 MiB")
+def test_never_returns():
+    time.sleep(1000)
 
 @pytest.mark.peak_heap("1 MiB")
 def test_has_children():
@@ -143,6 +147,8 @@ def test_a_body_that_fails_or_skips_does_so_outside_in_its_own_words(told: Told)
     assert ">       assert [1] == [2]" in told.messages["test_fails"]
     assert "At index 0 diff: 1 != 2" in told.messages["test_fails"]
     assert "said inside" in told.output
+    assert "... 434,477 characters" in told.output
+    assert "call teardown" not in told.output
     assert told.outcomes["test_skips"] == "skipped"
     assert "not here" in told.messages["test_skips"]
 
@@ -163,10 +169,11 @@ def test_growth_with_a_parameter_is_judged_once_all_sizes_are_known(told: Told) 
 
 @pytest.mark.slow
 def test_the_rest_of_what_pytest_knows_is_the_same_in_a_worker(told: Told, tmp_path: Path) -> None:
-    chosen = "known or children or lacks or flat or awaits or below or above or grows"
-    again = tell(tmp_path, "-n", "2", "-k", chosen)
+    chosen = "known or children or lacks or flat or awaits or below or above or grows or never"
+    again = tell(tmp_path, "-n", "2", "-k", chosen, "--peak-heap-timeout", "30")
     assert again.outcomes["test_known_to_be_large"] == "skipped"
     assert again.outcomes["test_known_to_fail"] == "skipped"
+    assert "not measured: not finished after 30 s" in again.messages["test_never_returns"]
     assert "done in a child process" in again.messages["test_has_children"]
     assert "fixture 'missing' not found" in again.messages["test_lacks_a_fixture"]
     assert again.outcomes["test_is_flat[4000]"] == "passed"
