@@ -296,7 +296,13 @@ class LimitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         str,
         _choice("auto|cgroup_v2|cgroup_v1|rlimit_data", "What limits; auto: the best there is."),
     ] = "auto"
-    under_bytes: tuple[int, ...] = ()
+    under_bytes: Annotated[
+        tuple[int, ...],
+        Meta(
+            description="Try this limit alone, once; exit code 3 if the last arm does not survive "
+            "it."
+        ),
+    ] = ()
     smallest: int = 0
     sources: tuple[str, ...] = ()
 
@@ -332,6 +338,10 @@ SUITE = "default"
 
 # One pipeline where only one is asked for.
 ONE_PIPELINE = "streaming"
+
+# Who measures where no executor is named, and how often a suite measures each of two versions.
+LOCAL = "local"
+ROUNDS = 2
 
 # What an experiment of a suite measures unless the suite says otherwise.
 EXPERIMENT_SOURCES: tuple[Source, ...] = ("dwarf",)

@@ -229,7 +229,7 @@ class Job(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     upload_id: str = ""
     hash_seed: int = 0
     padding_bytes: int = 0
-    timeout_s: float = 900.0
+    timeout_s: float = DEFAULTS.timeout_s
     pipeline_options: PipelineOptions = PipelineOptions()
     symbol_options: SymbolOptions = SymbolOptions()
     call: Call | None = None

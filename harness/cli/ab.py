@@ -15,7 +15,7 @@ from harness.checkouts import Version, checked_out, in_checkout
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
-from harness.config import AB, PipelineOptions, RunOptions
+from harness.config import AB, ROUNDS, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import CALL, Call
 from harness.rounds import measure_in_turn
@@ -105,7 +105,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
     ] = "",
     rounds: Annotated[
         int, typer.Option(min=2, help="With --suite: how often each version is measured; even.")
-    ] = 2,
+    ] = ROUNDS,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="With --suite: where the gate's reports go.")
     ] = None,

@@ -34,7 +34,7 @@ from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.text import json_bytes
-from harness.units import parse_bytes
+from harness.units import format_bytes
 
 _FLOOR = "raise the limit: not even an interpreter that does nothing survives it"
 
@@ -43,14 +43,7 @@ _FLOOR = "raise the limit: not even an interpreter that does nothing survives it
 def limit(  # noqa: PLR0913 - every parameter is an option of the command
     corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = CORPUS,
     *,
-    under: Annotated[
-        str,
-        typer.Option(
-            metavar="SIZE",
-            help="Try this limit alone, once; exit code 3 if the last arm does not survive it.",
-        ),
-    ] = "",
-    search: Annotated[LimitOptions, Fields("grain_bytes", "replicates", "backend")],
+    search: Annotated[LimitOptions, Fields("under_bytes", "grain_bytes", "replicates", "backend")],
     options: Annotated[
         RunOptions, Fields("arms", "sources", "seed", "env", "timeout_s", "results")
     ] = LIMIT,
@@ -71,8 +64,8 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     known: a binary was rejected, or an attempt failed for another reason than the limit; 130
     interrupted, and what was found is kept for --resume.
     """
-    if under:
-        search = structs.replace(search, under_bytes=(parse_bytes(under),), replicates=1)
+    if search.under_bytes:
+        search = structs.replace(search, replicates=1)
     view = RunView(error_console(), quiet_rows=True, resumable=True)
     with closing(resolve(corpus)) as files, view:
         arms = pipelines_of(options.arms)
@@ -93,20 +86,20 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     from harness.stats.limits import found_limits, refuse_unknown  # noqa: PLC0415 - likewise
 
     found = found_limits(load_frames(run_dir))
+    (under_bytes,) = search.under_bytes or (None,)
     if json:
-        (under_bytes,) = search.under_bytes or (None,)
         write_line(
             json_bytes(LimitDocument(run_id=run_dir.name, under_bytes=under_bytes, found=found))
         )
     else:
         print_limits(found, output_console())
-    _refuse_killed(found, arms[-1].name, under)
+    if under_bytes is not None:
+        _refuse_killed(found, arms[-1].name, under_bytes)
     refuse_unknown(found)
 
 
-def _refuse_killed(found: list[Found], candidate: str, under: str) -> None:
+def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int) -> None:
     """Refuse to end well where the candidate does not survive the limit."""
-    limit_bytes = parse_bytes(under) if under else 0
     lost = [
         one
         for one in found
@@ -116,6 +109,6 @@ def _refuse_killed(found: list[Found], candidate: str, under: str) -> None:
         names = ", ".join(dict.fromkeys(one.binary for one in lost))
         floor = "" if can_start(chosen_backend(lost[0].backend), limit_bytes) else _FLOOR
         raise GateFailed(
-            f"{candidate} does not survive {under} on {names}",
+            f"{candidate} does not survive {format_bytes(limit_bytes)} on {names}",
             remedy=floor or "raise the limit or change the pipeline",
         )

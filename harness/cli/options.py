@@ -160,7 +160,7 @@ class _Option(NamedTuple):
 def _option(name: str, kind: Any, meta: Meta) -> _Option:
     settings: dict[str, Any] = dict(meta.extra or {})
     choices = settings.pop("choices", ())
-    if meta.ge is not None:
+    if meta.ge is not None and not name.endswith("_bytes"):
         settings["min"] = meta.ge
     if meta.le is not None:
         settings["max"] = meta.le
@@ -171,10 +171,12 @@ def _option(name: str, kind: Any, meta: Meta) -> _Option:
         return _several(flag_of(name).removesuffix("s"), (), settings)._replace(
             convert=_directories
         )
+    if get_origin(kind) is tuple and name.endswith("_bytes"):
+        return _one_size(flag_of(name), settings, meta.ge)
     if get_origin(kind) is tuple:
         return _several(flag_of(name).removesuffix("s"), choices, settings)
     if name.endswith("_bytes"):
-        settings |= {"metavar": "SIZE", "parser": partial(_parse_size, meta.ge)}
+        settings |= _sized(meta.ge)
         return _Option(flag_of(name), kind, settings, _size)
     return _Option(flag_of(name), Literal[choices] if choices else kind, settings)
 
@@ -190,6 +192,21 @@ def _several(flag: str, choices: tuple[str, ...], settings: dict[str, Any]) -> _
         lambda value: value[0] if len(value) == 1 else _ALL,
         lambda given: choices if given == _ALL else (given,),
     )
+
+
+def _one_size(flag: str, settings: dict[str, Any], least: float | None) -> _Option:
+    """Return an option for one of several sizes, or none of them."""
+    return _Option(
+        flag,
+        int | None,
+        settings | _sized(least),
+        lambda sizes: _size(*sizes) if sizes else None,
+        lambda given: () if given is None else (given,),
+    )
+
+
+def _sized(least: float | None) -> dict[str, Any]:
+    return {"metavar": "SIZE", "parser": partial(_parse_size, least)}
 
 
 def _directories(given: Iterable[str]) -> tuple[str, ...]:

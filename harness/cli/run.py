@@ -19,6 +19,7 @@ from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import (
     CORPUS,
+    LOCAL,
     MEASURED_OPTIONS,
     PipelineOptions,
     RunOptions,
@@ -40,7 +41,6 @@ from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
 
-LOCAL = "local"
 _LOOK_AGAIN_S = 0.2
 _DECIDED_BY_SUITE = ("tier", "sources", "arms", "probes", "limits", *MEASURED_OPTIONS)
 
@@ -89,7 +89,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             help="Who measures the binaries: local, dask (processes of this machine), or "
             "dask=tcp://HOST:PORT.",
         ),
-    ] = "local",
+    ] = LOCAL,
     report: Annotated[
         bool,
         typer.Option(

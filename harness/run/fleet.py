@@ -16,6 +16,7 @@ from pathlib import Path
 
 from msgspec import structs
 
+from harness.config import LOCAL
 from harness.errors import ConfigError
 from harness.records import VERIFY, Binary, Record
 from harness.registry import load
@@ -39,7 +40,7 @@ def open_executor(text: str) -> AbstractContextManager[Executor]:
         ConfigError: There is none of that name.
     """
     name, _, address = text.partition("=")
-    if name == "local":
+    if name == LOCAL:
         return ThreadPoolExecutor(1)
     opened: AbstractContextManager[Executor] = load("executor", name)(address)
     return opened
