@@ -113,6 +113,14 @@ def format_bytes(size: float, *, signed: bool = False) -> str:
     return f"{sign}{rest:.{1 if power else 0}f} {_IEC[power]}"
 
 
+def format_exactly(size: int) -> str:
+    """Return `size` in the largest unit in which it is whole: `64.0 MiB`, `13,288 KiB`."""
+    power = 0
+    while size and size % KIB == 0 and power < len(_IEC) - 1:
+        size, power = size // KIB, power + 1
+    return f"{size:,}{'.0' if power > 1 else ''} {_IEC[power]}"
+
+
 def format_seconds(seconds: float) -> str:
     """Return a duration the way people say it: `0.4 s`, `12 s`, `3 min 20 s`."""
     if seconds < 10:

@@ -45,7 +45,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     *,
     search: Annotated[LimitOptions, Fields("under_bytes", "grain_bytes", "replicates", "backend")],
     options: Annotated[
-        RunOptions, Fields("arms", "sources", "seed", "env", "timeout_s", "results")
+        RunOptions, Fields("arms", "sources", "seed", "env", "timeout_s", "fresh", "results")
     ] = LIMIT,
     pipeline: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS)],
     symbols: Annotated[SymbolOptions, Fields("debug_dirs", "limits")],

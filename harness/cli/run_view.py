@@ -24,7 +24,7 @@ from harness.run.events import (
 )
 from harness.store import Run, read_manifest
 from harness.text import first_cause
-from harness.units import format_bytes, format_seconds, format_value
+from harness.units import format_exactly, format_seconds, format_value
 
 if TYPE_CHECKING:
     from harness.stats.summary import Summary
@@ -115,8 +115,9 @@ class RunView:
                 self.say(message)
             case LimitTried(record):
                 assert record.attempt is not None
-                limit = format_bytes(record.attempt.limit_bytes)
-                shown = f"{record.job.binary[:30]}, {record.job.arm} under {limit}"
+                limit = record.attempt.limit_bytes
+                around = f"under {format_exactly(limit)}" if limit else "without a limit"
+                shown = f"{record.job.binary[:30]}, {record.job.arm} {around}"
                 self._move(description=shown, left="")
             case RunFinished():
                 self._move(left="")

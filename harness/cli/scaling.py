@@ -44,7 +44,7 @@ def scaling(
     ],
     *,
     scale: Annotated[ScalingOptions, Fields("size", "sizes")],
-    options: Annotated[RunOptions, Fields("arms", "results")] = SCALING,
+    options: Annotated[RunOptions, Fields("arms", "fresh", "results")] = SCALING,
     pipeline: Annotated[PipelineOptions, Fields("threshold_bytes")] = SCALING_PIPELINE,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document per run on standard output.")

@@ -32,7 +32,7 @@ def sweep(
     *,
     pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = ONE_PIPELINE,
     within: Annotated[SweepOptions, Fields("budget")],
-    options: Annotated[RunOptions, Fields("results")] = SWEEP,
+    options: Annotated[RunOptions, Fields("fresh", "results")] = SWEEP,
     json: Json = False,
 ) -> None:
     """Run one pipeline with thresholds from 64 KiB to 8 MiB over every binary of CORPUS.

@@ -13,7 +13,7 @@ from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Outcome
 from harness.stats.limits import found_limits
 from harness.stats.repeat import limit_command
-from harness.units import format_bytes
+from harness.units import format_exactly
 
 
 def iter_survivals(evidence: Evidence, experiment: Experiment) -> Iterator[BoundCheck]:
@@ -65,11 +65,15 @@ def _outcome(experiment: Experiment, bound: int, found: Found | None) -> tuple[O
     outcomes = found.outcomes
     lost = max((at for at in outcomes if at >= bound and found.at(at) != SURVIVED), default=0)
     if lost:
-        told = f"{found.at(lost)} at {format_bytes(lost)}, limited by {found.backend}"
+        told = f"{found.at(lost)} at {format_exactly(lost)}, limited by {found.backend}"
         return Outcome.FAIL, told, lost
     at = max((at for at in outcomes if at <= bound and found.at(at) == SURVIVED), default=0)
     if not at or (found.edge and at < found.edge.survives_bytes):
-        return Outcome.INVALID, f"{format_bytes(bound)} lies between two limits that were tried", 0
+        return (
+            Outcome.INVALID,
+            f"{format_exactly(bound)} lies between two limits that were tried",
+            0,
+        )
     if len(outcomes[at]) < experiment.replicates:
         told = f"{len(outcomes[at])} attempts where {experiment.replicates} were asked for"
         return Outcome.INVALID, told, at

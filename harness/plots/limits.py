@@ -30,7 +30,7 @@ from harness.plots.style import (
 )
 from harness.stats.frames import Frames
 from harness.stats.limits import found_limits
-from harness.units import format_bytes
+from harness.units import format_exactly
 
 QUESTION = "What is the memory limit made of?"
 # None of the colours that stand for arms in the other pictures.
@@ -74,7 +74,7 @@ def _draw_bars(axes: Axes, bars: Sequence[Found]) -> None:
     survived = [one.edge.survives_bytes / MIB for one in bars if one.edge]
     axes.plot(survived, places, "|", color=BLACK, markersize=20, markeredgewidth=3)
     for place, limit in zip(places, survived, strict=True):
-        write_beside(axes, place, format_bytes(int(limit * MIB)))
+        write_beside(axes, place, format_exactly(int(limit * MIB)))
     binaries = drawn_labels((one.binary for one in bars), _NAME_WIDTH)
     arms = drawn_labels((one.arm for one in bars), _NAME_WIDTH)
     name_rows(axes, [f"{binaries[one.binary]}, {arms[one.arm]}" for one in bars])

@@ -12,7 +12,7 @@ from harness.records import CALL
 from harness.stats.claim import ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
-from harness.units import format_bytes
+from harness.units import format_bytes, format_exactly
 
 SOURCES = {
     "dwarf": "extraction and pipeline together, as in production",
@@ -171,7 +171,7 @@ class Headline(Struct, frozen=True):
 def _limits(found: Mapping[str, Found], binaries: Sequence[str]) -> str:
     """Return the least and the most of the limits that are survived: `14.0 to 18.0 MiB`."""
     edges = [edge.survives_bytes for name in binaries if (edge := found[name].edge)]
-    return " to ".join(dict.fromkeys(format_bytes(end) for end in (min(edges), max(edges))))
+    return " to ".join(dict.fromkeys(format_exactly(end) for end in (min(edges), max(edges))))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -11,7 +11,7 @@ from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.stats.summary import Summary
 from harness.tables import NOTHING, Column, print_table
-from harness.units import format_bytes
+from harness.units import format_bytes, format_exactly
 
 SCHEMA = "harness.limit/1"
 
@@ -29,14 +29,14 @@ def answer(found: Found) -> str:
     """Return the limit that is survived, the interval where it is none, or why nobody knows."""
     edge = found.edge
     if edge is not None and edge.steady:
-        return format_bytes(edge.survives_bytes)
+        return format_exactly(edge.survives_bytes)
     if edge is not None:
-        return f"{format_bytes(edge.killed_bytes)} to {format_bytes(edge.survives_bytes)}"
+        return f"{format_exactly(edge.killed_bytes)} to {format_exactly(edge.survives_bytes)}"
     if found.problem:
         return f"not known: {found.problem}"
     outcomes = [(at, found.at(at)) for at in sorted(found.outcomes)]
     return ", ".join(
-        f"{outcome} {'' if outcome == SURVIVED else 'at '}{format_bytes(at)}"
+        f"{outcome} {'' if outcome == SURVIVED else 'at '}{format_exactly(at)}"
         for at, outcome in outcomes
     )
 

@@ -13,7 +13,7 @@ from harness.reports.columns import iter_overhead_lines
 from harness.stats.labels import shorten
 from harness.stats.sweep import SweepPoint, fitting
 from harness.tables import Column, print_table
-from harness.units import format_bytes, format_seconds
+from harness.units import format_bytes, format_exactly, format_seconds
 
 SCHEMA = "harness.sweep/1"
 _NAME_WIDTH = 24
@@ -91,7 +91,7 @@ def print_sweep(
     if budget_bytes is not None:
         kept = f"keeps the peak within {format_bytes(budget_bytes)}"
     elif limit_bytes is not None:
-        kept = f"survives a memory limit of {format_bytes(limit_bytes)}"
+        kept = f"survives a memory limit of {format_exactly(limit_bytes)}"
     else:
         return
     for line in _iter_answers(points, budget_bytes, kept):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.config import MIB, Limits, SymbolOptions
 from harness.errors import ConfigError, InputRejected
@@ -13,7 +15,7 @@ from harness.store import read_manifest
 from harness.tests.cli.conftest import Harness
 from harness.tests.symbols import crafted
 from harness.tests.symbols.binaries import FIXTURES, drain_file
-from harness.units import parse_limits
+from harness.units import format_exactly, parse_bytes, parse_limits
 
 
 @pytest.mark.parametrize(
@@ -96,6 +98,12 @@ def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
     assert manifest.options.symbol_options.limits.dies == 5
     command = repeat_command(manifest, ("dwarf5.so", "dwarf"), ["legacy"])
     assert command.endswith("--limit dies=5")
+
+
+@given(st.integers(1, 5000), st.integers(0, 4))
+def test_a_memory_limit_is_shown_as_what_was_tried(count: int, power: int) -> None:
+    size = count << 10 * power
+    assert parse_bytes(format_exactly(size).replace(",", "")) == size
 
 
 def test_an_upload_keeps_to_a_limit_too(inside: Harness) -> None:
