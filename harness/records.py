@@ -262,7 +262,8 @@ class Record(Struct, kw_only=True, omit_defaults=True, forbid_unknown_fields=Tru
     Only status `ok` counts as a measurement; `detail` says why another one does not. `values` are
     by the name of the metric, in the unit that its probe declares. `counters`, `skipped`,
     `language` and `digest` are known of verification runs: two arms delivered the same scopes when
-    their digests are equal, and `skipped` counts, by reason, what the source left out. A delivery
+    their digests are equal, and `skipped` counts, by reason, what the source left out. Where the
+    first replicate of a cell was posted to be verified, that is a record beside its own. A delivery
     that an earlier run verified names that run in `verified_by`. Where addresses were `randomised`,
     because the system refused to do without, exact peaks may vary. `rig` says which of the
     manifest's `rigs` it was measured on, where these are several. An `attempt` under a

@@ -3,7 +3,8 @@
 What tells most comes first: the pipelines alone over all binaries, then extraction and pipeline,
 then the instruments that add detail, and last what needs the machine to itself. Within each of
 these, the smallest binary comes first. Every cell is preceded by the runs that show what its arms
-deliver; the first of them over a binary leaves the package cache that source `replay` reads.
+deliver; the first of them over a binary leaves the package cache that source `replay` reads. In
+their place `harness.run.standing_in` lets measured replicates show it, where they can.
 
 Within a cell the arms alternate AB BA AB ..., so that a drift of the machine hits both alike; which
 arm begins is drawn from the recorded seed. `harness.run.variation` says what differs between

@@ -14,8 +14,7 @@ from harness.run.plan import RunContext, headline_probe, job_cost, replay_job, t
 from harness.run.replay import check_replay
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
-
-Replicate = tuple[str, str, str, str, int]
+from harness.run.standing_in import records_packages, replicate_of, shown_by, stand_in
 
 _UNMEASURED = {VERIFY, RECORD_REPLAY}
 _MIN_SHARE_FOR_ETA = 0.02
@@ -29,9 +28,9 @@ def is_there(_: str) -> bool:
 class Schedule:
     """The jobs of a run that are still to be done, most urgent first.
 
-    A job of source `replay` waits for the package cache of its binary, a measured job for the run
-    that shows what its arm delivers, and one that needs the machine to itself for the last binary
-    to arrive. What can never start is dropped.
+    A job of source `replay` waits for the package cache of its binary, a measured job for the one
+    that shows what its arm delivers, unless it does so itself, and one that needs the machine to
+    itself for the last binary to arrive. What can never start is dropped.
 
     Attributes:
         expected: The work of each cell whose delivery was verified.
@@ -65,9 +64,10 @@ class Schedule:
         self._headline = headline_probe(context.traits, request.probes)
         past = list(past)
         done = {replicate_of(record.job) for record in past}
-        self._waiting = waiting = [job for job in jobs if replicate_of(job) not in done]
+        waiting = [job for job in jobs if replicate_of(job) not in done]
+        self._waiting, self._left_to = stand_in(waiting, context, self._headline)
         self._unverified = {job.cell for job in waiting if job.probe == VERIFY}
-        self._recording = {job.replay for job in waiting if _records_packages(job)}
+        self._recording = {job.replay for job in waiting if records_packages(job)}
         self._open = Counter((job.binary, job.source, job.probe) for job in waiting)
         self._telling = Counter(job.source for job in waiting if self._tells(job))
         self._measured: list[tuple[str, str]] = []
@@ -91,6 +91,8 @@ class Schedule:
             del self._waiting[at]
             if can_start:
                 return job
+            if verification := self._left_to.pop(replicate_of(job), None):
+                self._waiting.insert(at, verification)
             self._close(job)
             if job.probe not in _UNMEASURED:
                 self.progress.skip(job)
@@ -101,6 +103,22 @@ class Schedule:
         """Whether there are jobs that have not been taken."""
         return bool(self._waiting)
 
+    def shown_by(self, record: Record) -> Record | None:
+        """Return the verification that a replicate stands in for, to be added before the replicate.
+
+        None if it stands in for none, or failed at it: then that is done on its own. A replicate
+        whose delivery is not what it says is no measurement: it waits, and is dropped like others.
+        """
+        verification = self._left_to.pop(replicate_of(record.job), None)
+        if verification is None:
+            return None
+        shown = shown_by(record, verification)
+        if shown is None:
+            self._waiting.insert(0, verification)
+        elif shown.status != "ok":
+            self._waiting.insert(0, record.job)
+        return shown
+
     def add(self, record: Record) -> None:
         """Take in the record of a job that was taken."""
         job = record.job
@@ -108,7 +126,7 @@ class Schedule:
         if job.probe not in _UNMEASURED and self._open[job.binary, job.source, job.probe] == 1:
             self._top_up(job)
         self._close(job)
-        if _records_packages(job):
+        if records_packages(job):
             self._recording.discard(job.replay)
             # What cannot be read once cannot be read twice; an arm that fails proves nothing.
             again = job.probe == VERIFY and record.status != "rejected"
@@ -140,6 +158,8 @@ class Schedule:
         if job.source == REPLAY and job.replay not in self._recorded:
             return None if job.replay in self._recording else False
         if job.probe in _UNMEASURED or job.cell in self.expected:
+            return True
+        if replicate_of(job) in self._left_to:
             return True
         return None if job.cell in self._unverified else False
 
@@ -241,13 +261,3 @@ class Progress:
 
     def _cost(self, job: Job) -> float:
         return job_cost(self._traits[job.probe], job.source, self._sizes[job.binary])
-
-
-def replicate_of(job: Job) -> Replicate:
-    """Return what identifies a replicate within its run."""
-    return (job.binary, job.arm, job.source, job.probe, job.replicate)
-
-
-def _records_packages(job: Job) -> bool:
-    """Tell whether a job leaves a package cache behind."""
-    return job.source == DWARF and bool(job.replay)

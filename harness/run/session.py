@@ -33,9 +33,10 @@ from harness.run.overhead import overheads
 from harness.run.plan import Plan, RunContext, plan
 from harness.run.replay import check_replay
 from harness.run.request import RunRequest, checked
-from harness.run.schedule import Schedule, is_there, replicate_of
+from harness.run.schedule import Schedule, is_there
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
+from harness.run.standing_in import replicate_of
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 from harness.store.progress import HowFar, drop_progress, write_progress
 from harness.text import first_cause
@@ -184,8 +185,16 @@ class _Session:
         return reused
 
     def _take(self, record: Record) -> None:
-        """Store a record, and tell what is known by it."""
-        job, record = record.job, confirm(record, self._intake)
+        """Store a record, what it shows of a delivery before it, and tell what is known by it."""
+        record = confirm(record, self._intake)
+        shown = self._schedule.shown_by(record)
+        if shown is not None:
+            self._keep(shown)
+        if shown is None or shown.status == "ok":
+            self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        job = record.job
         if job.probe != RECORD_REPLAY or record.status != "ok":
             self._writer.append(record)
         record = structs.replace(record, **{name: [] for name in _ONLY_STORED})

@@ -9,6 +9,7 @@ import pytest
 from msgspec import structs
 
 from harness.bench import generated
+from harness.intake import COUNT_PATH, VERIFY_PATH
 from harness.loading import load_frames
 from harness.records import VERIFY, Counters, Job, Record
 from harness.run.events import Event, RunStarted
@@ -30,6 +31,15 @@ def done(job: Job, status: str = "ok") -> Record:
     return Record(job=job, status=status, counters=Counters(scopes=1), values={"heap_peak": 1.0})
 
 
+def take_in(schedule: Schedule, record: Record) -> None:
+    """Add a record as a session does: what it shows of a delivery first."""
+    shown = schedule.shown_by(record)
+    if shown is not None:
+        schedule.add(shown)
+    if shown is None or shown.status == "ok":
+        schedule.add(record)
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     return structs.replace(AROUND, replays={name: str(tmp_path / name) for name in "ab"})
@@ -40,29 +50,94 @@ def a_schedule(request: RunRequest, context: RunContext, **arguments: object) ->
 
 
 def test_nothing_is_measured_before_its_delivery_is_verified(context: RunContext) -> None:
-    schedule = a_schedule(a_plain_request(sources=("dwarf",)), context)
+    schedule = a_schedule(a_plain_request(sources=("dwarf",), probes=("bare",)), context)
     first = [schedule.take(everything) for _ in range(3)]
     assert [job.probe for job in first if job] == [VERIFY, VERIFY]
     assert first[0] is not None
-    schedule.add(done(first[0]))
+    take_in(schedule, done(first[0]))
     job = schedule.take(everything)
     assert job is not None
-    assert (job.arm, job.probe) == (first[0].arm, "peak")
+    assert (job.arm, job.probe) == (first[0].arm, "bare")
 
 
-def test_an_arm_that_delivers_nothing_is_dropped(context: RunContext) -> None:
-    schedule = a_schedule(a_plain_request(sources=("dwarf",)), context)
-    planned = schedule.progress.total
-    verifying = [job for _ in range(2) if (job := schedule.take(everything))]
-    schedule.add(done(verifying[0], "crashed"))
-    schedule.add(done(verifying[1]))
-    arms = set()
+def test_the_first_replicate_of_an_exact_headline_is_its_verification(context: RunContext) -> None:
+    schedule = a_schedule(a_plain_request(sources=("dwarf",), probes=("peak", "gc")), context)
+    first = [job for _ in range(9) if (job := schedule.take(everything))]
+    assert [(job.probe, job.replicate) for job in first] == [("peak", 0), ("peak", 0)]
+    take_in(schedule, done(first[0]))
+    cell = [record.job.probe for record in schedule.all_records()]
+    assert cell == [VERIFY, "peak"]
+    second = schedule.take(everything)
+    assert second is not None
+    assert (second.arm, second.probe, second.replicate) == (first[0].arm, "peak", 1)
+    assert len(second.intake_url) == len(first[0].intake_url)
+    assert second.intake_url.endswith(COUNT_PATH)
+    assert first[0].intake_url.endswith(VERIFY_PATH)
+
+
+@pytest.mark.parametrize("status", ["crashed", "timeout", "oom", "damaged", "invalid"])
+def test_what_may_be_the_instruments_fault_is_verified_on_its_own(
+    status: str, context: RunContext
+) -> None:
+    schedule = a_schedule(a_plain_request(sources=("dwarf",), probes=("peak", "gc")), context)
+    first = schedule.take(everything)
+    assert first is not None
+    take_in(schedule, done(first, status))
+    verification = schedule.take(everything)
+    assert verification is not None
+    assert (verification.cell, verification.probe) == (first.cell, VERIFY)
+    take_in(schedule, done(verification))
+    rest = []
     while job := schedule.take(everything):
-        arms.add(job.arm)
-        schedule.add(done(job))
-    assert arms == {verifying[1].arm}
+        take_in(schedule, done(job))
+        rest += [job.probe] * (job.cell == first.cell)
+    assert rest == ["peak", "gc"]
+    assert not schedule.waits
+
+
+@pytest.mark.parametrize("status", ["mismatch", "rejected"])
+@pytest.mark.parametrize("probes", [("peak", "gc"), ("gc",)])
+def test_an_arm_that_delivers_something_else_is_dropped(
+    status: str, probes: tuple[str, ...], context: RunContext
+) -> None:
+    schedule = a_schedule(a_plain_request(sources=("dwarf",), probes=probes), context)
+    planned = schedule.progress.total
+    first = [job for _ in range(2) if (job := schedule.take(everything))]
+    take_in(schedule, done(first[0], status))
+    take_in(schedule, done(first[1]))
+    while job := schedule.take(everything):
+        take_in(schedule, done(job))
+    found = schedule.all_records()
+    assert [one.job.probe for one in found if one.job.arm == first[0].arm] == [VERIFY]
+    assert [one.job.arm for one in found if one.status != "ok"] == [first[0].arm]
     assert not schedule.waits
     assert schedule.progress.total == planned // 2
+    assert schedule.is_measured("dwarf")
+
+
+def test_what_was_interrupted_between_a_failure_and_its_verification_is_verified(
+    context: RunContext,
+) -> None:
+    request = a_plain_request(sources=("dwarf",))
+    first = a_schedule(request, context).take(everything)
+    assert first is not None
+    again = a_schedule(request, context, past=[done(first, "crashed")])
+    job = again.take(everything)
+    assert job is not None
+    assert (job.cell, job.probe) == (first.cell, VERIFY)
+
+
+def test_where_nothing_can_be_replayed_nothing_stands_in(context: RunContext) -> None:
+    schedule = a_schedule(a_plain_request(sources=("replay",)), context)
+    recording = schedule.take(everything)
+    assert recording is not None
+    assert recording.probe == RECORD_REPLAY
+    assert schedule.take(everything) is None
+    take_in(schedule, done(recording, "rejected"))
+    assert schedule.take(everything) is None
+    assert not schedule.waits
+    assert not schedule.progress.total
+    assert schedule.is_measured("replay")
 
 
 def test_packages_are_written_by_themselves_when_the_arm_that_should_leave_them_fails(
@@ -72,7 +147,7 @@ def test_packages_are_written_by_themselves_when_the_arm_that_should_leave_them_
     first = schedule.take(everything)
     assert first is not None
     assert first.replay
-    schedule.add(done(first, "crashed"))
+    take_in(schedule, done(first, "crashed"))
     again = schedule.take(everything)
     assert again is not None
     assert again.probe == RECORD_REPLAY
@@ -89,14 +164,14 @@ def test_a_binary_on_its_way_holds_up_no_other_and_the_quiet_comes_last(
     taken: list[Job] = []
     while job := schedule.take(everything):
         taken.append(job)
-        schedule.add(done(job))
+        take_in(schedule, done(job))
     assert {job.binary for job in taken} == {"b"}
-    assert {job.probe for job in taken} == {VERIFY, "peak"}
+    assert {job.probe for job in taken} == {"peak"}
     assert schedule.waits
     there.add("a")
     while job := schedule.take(everything):
         taken.append(job)
-        schedule.add(done(job))
+        take_in(schedule, done(job))
     assert not schedule.waits
     assert {job.binary for job in taken if job.probe == "bare"} == {"a", "b"}
 
@@ -105,7 +180,7 @@ def test_each_binary_and_source_is_told_of_once(context: RunContext) -> None:
     schedule = a_schedule(a_plain_request(sources=("dwarf",)), context)
     told = []
     while job := schedule.take(everything):
-        schedule.add(done(job))
+        take_in(schedule, done(job))
         told += schedule.take_measured()
     assert told == [("a", "dwarf")]
     assert schedule.is_measured("dwarf")
@@ -144,7 +219,7 @@ def calls_for(binaries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     sys.setprofile(count)
     try:
         while job := schedule.take(everything):
-            schedule.add(generated.record_of(job, 1_000_000))
+            take_in(schedule, generated.record_of(job, 1_000_000))
             assert not (schedule.is_measured("dwarf") and schedule.waits and job.probe == VERIFY)
     finally:
         sys.setprofile(None)
