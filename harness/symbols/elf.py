@@ -10,8 +10,9 @@ from typing import IO, Self
 from harness.config import Limits
 from harness.errors import InputRejected
 from harness.symbols.archive import Member
-from harness.symbols.headers import ByteOrder, read_headers
+from harness.symbols.headers import SYMBOLS, ByteOrder, Headers, read_headers
 from harness.symbols.limits import ReadingBudget, beyond
+from harness.symbols.lowcode import MARKS, LowFunctions, find_low_functions
 from harness.symbols.packed import Packing, elf_packing, gnu_packing, inflate
 from harness.symbols.relocations import Relocations, Symbols, relocate
 from harness.symbols.sections import Section
@@ -29,7 +30,7 @@ class ElfFile:
         unit: Where the unit begins that was opened last, for whoever reports damage.
         dead_starts: Addresses that stand for code which a linker discarded: 0 and 1, unless code is
             there.
-
+        low_functions: Which functions are there, in the rare file that has any.
         supplement: The file that has what this one has in common with others, if it was found.
 
     Raises:
@@ -38,6 +39,7 @@ class ElfFile:
     """
 
     supplement: ElfFile | None = None
+    low_functions = LowFunctions()
 
     def __init__(
         self, path: str, limits: Limits | None = None, member: Member | None = None
@@ -68,8 +70,9 @@ class ElfFile:
         return state.st_size
 
     def _read_headers(self) -> None:
+        whole = Section("", self._file.fileno(), self._start, self._size)
         try:
-            headers = read_headers(Section("", self._file.fileno(), self._start, self._size))
+            headers = read_headers(whole)
         except InputRejected as error:
             raise error.placed(self.path) from None
         self.order: ByteOrder = "little" if headers.little_endian else "big"
@@ -77,8 +80,22 @@ class ElfFile:
         self.relocatable = headers.relocatable
         self._headers = headers.sections
         self._machine, self._addresses = headers.machine, headers.addresses
-        self.dead_starts = frozenset(mark for mark in (0, 1) if not self._has_code_at(mark))
+        self.dead_starts = frozenset(mark for mark in MARKS if not self._has_code_at(mark))
         self._open: dict[str, Section] = {}
+        if len(self.dead_starts) < len(MARKS):
+            self._read_low_functions(read_headers(whole, SYMBOLS))
+
+    def _read_low_functions(self, headers: Headers) -> None:
+        """Take for marks again where the symbol table has functions, but none."""
+        self._headers = headers.sections
+        symbols, strings = map(self.section, SYMBOLS)
+        if symbols is None or strings is None:
+            return
+        table = Symbols(symbols, (), self.order, wide=self.address_size == 8)
+        low = find_low_functions(table, strings, self._machine, self.budget.check_time)
+        if low.known:
+            self.low_functions = low
+            self.dead_starts = frozenset(mark for mark in MARKS if mark not in low.names)
 
     def _has_code_at(self, address: int) -> bool:
         return any(

@@ -29,6 +29,7 @@ _MOST_SECTIONS = 65_536
 _MOST_NAME_BYTES = 64
 _READ_BY_NAME = (".debug_", ".zdebug_", ".gnu_debuglink", ".gnu_debugaltlink", ".note.gnu.build-id")
 _READ_TO_RELOCATE = (".rel.debug_", ".rela.debug_", ".symtab")
+SYMBOLS = (".symtab", ".strtab")
 _FIRST_ADDRESS = 0x1000
 _MOST_ADDRESS = (1 << 64) - 1
 
@@ -80,11 +81,15 @@ class _Layout:
         return address
 
 
-def read_headers(file: Section) -> Headers:
+def read_headers(file: Section, also: Sequence[str] = ()) -> Headers:
     """Read the headers of a file, given as one section that holds all of it.
 
     Sections without an address are kept only if they hold code or debugging information, and names
     are cut at a bound: a file can say of 65,536 sections that each has the same long name.
+
+    Args:
+        file: The file.
+        also: Names of further sections to keep.
 
     Raises:
         InputRejected: It is not an ELF file, or what it says of itself cannot be.
@@ -111,14 +116,16 @@ def read_headers(file: Section) -> Headers:
         little_endian=structs.little_endian,
         address_size=structs.elfclass // 8,
         relocatable=layout is not None,
-        sections=dict(_iter_sections(file, header, structs, layout)) if header["e_shoff"] else {},
+        sections=dict(_iter_sections(file, header, structs, layout, also))
+        if header["e_shoff"]
+        else {},
         machine=str(header["e_machine"]),
         addresses=layout.addresses if layout else (),
     )
 
 
 def _iter_sections(
-    file: Section, header: Any, structs: ELFStructs, layout: _Layout | None
+    file: Section, header: Any, structs: ELFStructs, layout: _Layout | None, also: Sequence[str]
 ) -> Iterator[tuple[str, SectionHeader]]:
     start, size = header["e_shoff"], structs.Elf_Shdr.sizeof()
     if header["e_shentsize"] != size:
@@ -149,7 +156,7 @@ def _iter_sections(
         name = _name(names, section["sh_name"])
         if layout is not None:
             section["sh_addr"] = layout.place(section)
-        if _is_read(name, section, relocatable=layout is not None):
+        if name in also or _is_read(name, section, relocatable=layout is not None):
             yield name, _kept(section)
 
 

@@ -86,6 +86,7 @@ _LINK = "link it into a library or program"
 _COPY_BYTES = 64 * 1024
 _AT_ONCE = 1024
 _ABSOLUTE = 0xFFF1
+_FUNCTION = 2
 
 
 class Symbols:
@@ -110,6 +111,20 @@ class Symbols:
         if section < len(self._addresses):
             return int(value + self._addresses[section])
         return int(value) if section == _ABSOLUTE else 0
+
+    def iter_functions(self) -> Iterator[tuple[int, int]]:
+        """Yield where the name of each function is, and its value."""
+        size = self._entry.size
+        for start in range(0, self._table.size - size + 1, size * _AT_ONCE):
+            whole = min(size * _AT_ONCE, self._table.size - start) // size * size
+            for found in self._entry.iter_unpack(self._table.window(start, whole)):
+                name, value, info, section = (
+                    (found[0], found[4], found[1], found[3])
+                    if self._wide
+                    else (found[0], found[1], found[3], found[5])
+                )
+                if info & 0xF == _FUNCTION and section:
+                    yield name, value
 
 
 class Relocations(NamedTuple):

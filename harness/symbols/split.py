@@ -112,7 +112,7 @@ class SplitFile(ElfFile):
     def __init__(self, path: str, home: ElfFile) -> None:
         super().__init__(path, home.limits)
         self.budget = home.budget
-        self.dead_starts = home.dead_starts
+        self.dead_starts, self.low_functions = home.dead_starts, home.low_functions
         self._home = home
         self._parts: dict[str, Contribution] | None = None
 

@@ -70,6 +70,19 @@ class LineTable:
         if file >= _NARROW_FILE and self.files.typecode == "H":
             self.files = array("I", self.files)
 
+    def keep_one(self, address: int, line: int | None) -> None:
+        """Of the sequences that begin at an address, keep the one that begins next after a line.
+
+        Without a line, none is kept.
+        """
+
+        def distance(first: int) -> int:
+            return self.lines[first] - (line or 0) & _LINES
+
+        there = [first for start, first, _ in self._starts if start == address]
+        kept = min(there, key=distance) if there and line is not None else None
+        self._starts = [one for one in self._starts if one[0] != address or one[1] == kept]
+
     def seal(self) -> None:
         """Make the table searchable, once all sequences are in."""
         self._starts.sort()

@@ -12,6 +12,7 @@ from harness.symbols.dwarf.lines import LineTable, read_lines
 from harness.symbols.dwarf.units import UT_COMPILE, UT_TYPE
 from harness.symbols.native.chains import follow, may_cross
 from harness.symbols.native.index import UnitIndex
+from harness.symbols.native.lowlines import drop_discarded
 from harness.symbols.native.typenames import TypeNames
 from harness.symbols.split import SKELETON, is_skeleton
 
@@ -63,7 +64,9 @@ class UnitReader:
     @cached_property
     def lines(self) -> LineTable:
         """The unit's statement rows."""
-        return read_lines(self.unit)
+        table = read_lines(self.unit)
+        drop_discarded(self.unit, table)
+        return table
 
     def file_at(self, ranges: list[Range]) -> str:
         """Return the file of the first statement in some code; empty if there is none."""

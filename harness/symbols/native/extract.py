@@ -136,7 +136,9 @@ def _build(context: UnitContext, die: Die, home: UnitContext | None) -> Scope | 
     ranges = pc_ranges(context.unit, die.attributes)
     if not any(attribute in die.attributes for attribute in CODE):
         return build_abstract(context, die, identity, home)
-    if not ranges:
+    names = (identity.linkage_name, identity.name)
+    low = context.unit.dwarf.elf.low_functions
+    if not ranges or low.is_discarded(ranges[0][0], names):
         context.skipped["function that the linker discarded"] += 1
         return None
     if not identity.file:

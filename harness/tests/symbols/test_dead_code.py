@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import SymbolTableSection
 
 from harness.model import Scope
 from harness.symbols import open_packages
@@ -27,6 +30,20 @@ def test_discarded_functions_are_left_out_however_the_linker_marks_them(path: Pa
         ("kept", 8, 9), ("scaled", 2, 4),
     ]  # fmt: skip
     assert skipped == {"function that the linker discarded": 2}
+
+
+def test_where_no_function_of_the_symbol_table_is_at_0_it_is_a_mark(tmp_path: Path) -> None:
+    """Firmware often begins with a table of vectors, in a section of code."""
+    content = bytearray((C / "dead-5-at-0").read_bytes())
+    table = ELFFile(BytesIO(content)).get_section_by_name(".symtab")
+    assert isinstance(table, SymbolTableSection)
+    (number,) = (at for at, one in enumerate(table.iter_symbols()) if one.name == "scaled")
+    content[table["sh_offset"] + number * table["sh_entsize"] + 8] = 0x40
+    changed = tmp_path / "vectors"
+    changed.write_bytes(content)
+    scopes, skipped = extract(changed)
+    assert [scope.name for scope in scopes] == ["kept"]
+    assert skipped == {"function that the linker discarded": 3}
 
 
 def test_code_at_address_0_is_described_as_code_elsewhere() -> None:
