@@ -26,8 +26,6 @@ DIFFERENT = "the arms delivered different scopes"
 DIFFERENT_CALLS = "the two returned or wrote something different"
 """Why no memory verdict counts, of uploads and of callables."""
 
-STATUSES = ("ok", "rejected", "crashed", "timeout", "oom", "damaged", "mismatch", "invalid",
-            "interrupted")  # fmt: skip
 OTHER = "other"
 STAGES = ("extraction", "scope tree", "JSON", "gzip", "multipart", "HTTP", OTHER)
 

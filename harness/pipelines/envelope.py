@@ -13,8 +13,6 @@ from harness.config import UploadOptions
 
 STAGE = "JSON"
 
-ESCAPINGS = ("json", "faithful")
-
 
 def streaming_prefix(options: UploadOptions, batch_num: int) -> bytes:
     """Return the compact envelope up to and including the bracket that opens the scopes."""

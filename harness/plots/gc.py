@@ -21,7 +21,7 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.copies import first_replicates
-from harness.stats.frames import Frames, of_case
+from harness.stats.frames import Frames
 
 QUESTION = "How long does the collector pause, and what stays alive?"
 _SIZES = {0: 3, 1: 5, 2: 8}
@@ -33,7 +33,7 @@ def draw(frames: Frames) -> Figure:
     """Draw the collections of the first replicate of the case with most of them."""
     if frames.collections.empty:
         return no_data(QUESTION, "the collector never ran under probe gc, or nobody watched")
-    chosen = _busiest(frames.collections)
+    chosen = _busiest(frames)
     figure, (pauses, heap) = new_panels(QUESTION, 7, [4, 5], sharex=True)
     _draw_pauses(pauses, chosen)
     _draw_heap(heap, chosen)
@@ -42,10 +42,11 @@ def draw(frames: Frames) -> Figure:
     return figure
 
 
-def _busiest(collections: pd.DataFrame) -> pd.DataFrame:
+def _busiest(frames: Frames) -> pd.DataFrame:
     """Return the first replicate of each arm, of the case that paused longest in all."""
-    paused = collections.groupby(["binary", "source"])["duration_s"].sum()
-    rows = of_case(collections, min(paused.index, key=lambda case: (-paused[case], case)))
+    paused = frames.collections.groupby(["binary", "source"])["duration_s"].sum()
+    binary, source = min(paused.index, key=lambda case: (-paused[case], case))
+    rows = frames.of_case("collections", binary, source)
     return first_replicates(rows).sort_values("start_s", kind="stable")
 
 

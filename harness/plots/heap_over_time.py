@@ -25,7 +25,7 @@ from harness.plots.style import (
     no_data,
     styled,
 )
-from harness.stats.frames import Frames, of_case, succeeded
+from harness.stats.frames import Frames, succeeded
 from harness.units import format_bytes
 
 QUESTION = "When does each pipeline hold how much heap?"
@@ -73,8 +73,8 @@ def _choose(frames: Frames) -> Frames:
             case,
         ),
     )
-    flushes = of_case(frames.batches, case)
-    timeline = of_case(frames.timeline, case)
+    flushes = frames.of_case("batches", *case)
+    timeline = frames.of_case("timeline", *case)
     probe = _best_probe(timeline, flushes)
     timeline = timeline[timeline["probe"] == probe]
     replicate = timeline["replicate"].min()
@@ -82,10 +82,12 @@ def _choose(frames: Frames) -> Frames:
     noted = timeline[timeline["generation"].fillna(-1) >= 0].rename(columns={"at_s": "start_s"})
     return Frames.build(
         frames.manifest,
-        samples=_of_replicate(of_case(succeeded(frames.samples), case), replicate),
+        samples=_of_replicate(succeeded(frames.of_case("samples", *case)), replicate),
         timeline=timeline,
         batches=_of_replicate(flushes[flushes["probe"] == probe], replicate),
-        collections=_first_replicate(of_case(frames.collections, case)) if noted.empty else noted,
+        collections=_first_replicate(frames.of_case("collections", *case))
+        if noted.empty
+        else noted,
     )
 
 

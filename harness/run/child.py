@@ -48,8 +48,6 @@ class LauncherReport(Struct, frozen=True, kw_only=True):
     charged_bytes: int
     randomised: bool
     max_rss_bytes: int
-    user_s: float
-    system_s: float
     voluntary_switches: int
     involuntary_switches: int
 

@@ -86,8 +86,6 @@ def main() -> None:
         "oom_kills": oom_kills,
         "charged_bytes": charged_bytes,
         "max_rss_bytes": usage.ru_maxrss * 1024,
-        "user_s": usage.ru_utime,
-        "system_s": usage.ru_stime,
         "voluntary_switches": usage.ru_nvcsw,
         "involuntary_switches": usage.ru_nivcsw,
     }

@@ -162,11 +162,6 @@ def rows_by_case(table: pd.DataFrame) -> dict[tuple[str, str], list[Any]]:
     return found
 
 
-def of_case(table: pd.DataFrame, case: tuple[str, str]) -> pd.DataFrame:
-    """Return the rows of one case, a binary and a source."""
-    return table[(table["binary"] == case[0]) & (table["source"] == case[1])]
-
-
 def _completed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     if table.empty:
         table = table.astype(object)
