@@ -288,7 +288,9 @@ class LimitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     many binaries are tried, and only these `sources`; 0 and none mean all.
     """
 
-    grain_bytes: Annotated[int, Meta(ge=4 * KIB, description="How finely limits are told.")] = MIB
+    grain_bytes: Annotated[
+        int, Meta(ge=4 * KIB, description="Precision of the limits that are found.")
+    ] = MIB
     replicates: Annotated[
         int, Meta(ge=1, description="How often each side of the edge is tried.")
     ] = 3

@@ -53,8 +53,8 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="Call this with the same arguments before the measurement; what it returns, "
-            "unless None, is what the callables get instead.",
+            help="Call this with the same arguments before the measurement; unless it returns "
+            "None, its result replaces the arguments.",
         ),
     ] = "",
     teardown: Annotated[
@@ -65,8 +65,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(
             metavar="MODULE:FUNCTION",
-            help="Call this with what was returned; the outputs are the same if what this returns "
-            "is.",
+            help="Call this with what each callable returned, and compare its results instead.",
         ),
     ] = "",
     output: Annotated[
@@ -75,7 +74,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
             "--output-of",
             metavar="PATH",
             help="Compare this file or directory, relative to the empty directory in which a "
-            "callable runs. Without: all that it wrote there.",
+            "callable runs. Default: everything that it wrote there.",
         ),
     ] = "",
     rev: Annotated[
@@ -91,8 +90,8 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(
             metavar="COMMAND",
-            help="How a checkout is installed. Without: uv pip install ., or pip install . where "
-            "there is no uv, if there is a pyproject.toml.",
+            help="How a checkout is installed. Default: uv pip install ., or pip install . if "
+            "there is no uv, where there is a pyproject.toml or setup.py.",
         ),
     ] = "",
     suite: Annotated[

@@ -50,7 +50,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     pipeline: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS)],
     symbols: Annotated[SymbolOptions, Fields("debug_dirs", "limits")],
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
+        Path | None, typer.Option(help="Continue this interrupted run.", metavar="RUN")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -73,7 +73,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = "",
     resume: Annotated[
-        Path | None, typer.Option(help="Go on with this interrupted run.", metavar="RUN")
+        Path | None, typer.Option(help="Continue this interrupted run.", metavar="RUN")
     ] = None,
     shard: Annotated[
         str,

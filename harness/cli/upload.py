@@ -58,7 +58,9 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     ] = "",
     evp_origin: Annotated[
         str,
-        typer.Option(metavar="NAME", help="Send DD-EVP-ORIGIN, as intakes without an agent want."),
+        typer.Option(
+            metavar="NAME", help="Send DD-EVP-ORIGIN, which intakes without an agent need."
+        ),
     ] = "",
     evp_origin_version: Annotated[
         str, typer.Option(metavar="TEXT", help="Send DD-EVP-ORIGIN-VERSION beside it.")
@@ -80,19 +82,20 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Go on with the upload of this journal, under its id: what was accepted is not "
-            "sent again. All else has to be as it was.",
+            help="Continue the upload of this journal under its ID: what was accepted is not sent "
+            "again. Everything else has to be unchanged.",
         ),
     ] = None,
     verify: Annotated[
         bool,
         typer.Option(
-            "--verify", help="In the end, read back what the receiver has; harness intake can tell."
+            "--verify",
+            help="At the end, read back what the receiver has; harness intake supports it.",
         ),
     ] = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Print what is known in the end as one JSON document."),
+        typer.Option("--json", help="Print the outcome as one JSON document."),
     ] = False,
 ) -> None:
     """Extract the scopes of BINARY and post them to URL in batches.
