@@ -53,9 +53,9 @@ def parts_of(private: float, growth: float, heap: float, charged: float | None) 
 class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The edge of a search, or what became of single limits, and every attempt.
 
-    `free_rss_bytes` is max RSS without a limit; 0 when nothing was delivered then. `made_of` is
-    what was charged at the peak then, where that was measured. `problem` says why there is no
-    answer.
+    `free_rss_bytes` is max RSS without a limit; 0 where nothing was delivered, or by a child, whose
+    RSS nobody knows. `made_of` is what was charged at the peak then, where that was measured.
+    `problem` says why there is no answer.
     """
 
     binary: str

@@ -74,8 +74,8 @@ LIMITS: list[Column[Found]] = [
     Column(key="arm", cell=lambda one: one.arm, kind="name", most=24),
     Column(key="by", header="limit by", cell=lambda one: one.backend, kind="name", most=12),
     Column(
-        key="rss", header="free RSS", cell=lambda one: format_bytes(one.free_rss_bytes),
-        kind="number",
+        key="rss", header="free RSS", kind="number",
+        cell=lambda one: format_bytes(one.free_rss_bytes) if one.free_rss_bytes else NOTHING,
     ),
     Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number"),
     Column(key="survives", cell=answer, kind="number"),

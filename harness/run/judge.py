@@ -79,6 +79,11 @@ def judge_worker(
     return Judged(record, capture, _grown_bytes(last, ending.report))
 
 
+def worked_in_children(record: Record) -> bool:
+    """Tell whether all was delivered, and only what it took cannot be known: a child may have."""
+    return record.status == "invalid" and record.detail.startswith(_CHILDREN)
+
+
 def judge_capture(record: Record, capture: CaptureRef, ending: Ending) -> Record:
     """Add what the capture says to `record`, or say that the capture is damaged."""
     report = ending.report

@@ -18,6 +18,7 @@ from harness.records import VERIFY, Attempt, Binary, Cell, Record
 from harness.run.confined import try_backend
 from harness.run.events import Event, LimitTried
 from harness.run.executor import CHARGED, LIVED_S, OOM_KILLS, Settings, iter_records
+from harness.run.judge import worked_in_children
 from harness.run.plan import RunContext, cell
 from harness.run.request import RunRequest
 from harness.store import RunWriter
@@ -59,11 +60,21 @@ def outcome_of(record: Record, backend: Backend) -> str:
         killed = record.values.get(OOM_KILLS, 0) > 0
     else:
         broke = record.status == "crashed" and not record.detail.startswith(_FROM_OUTSIDE)
-        refused = record.status != "ok" and any(text in record.detail for text in _REFUSED)
-        killed = broke or refused or record.status == "oom"
+        killed = broke or _was_refused(record) or record.status == "oom"
     if killed:
         return KILLED
     return {"ok": SURVIVED, "timeout": THRASHED}.get(record.status, FAILED)
+
+
+def _was_refused(record: Record) -> bool:
+    return record.status != "ok" and any(text in record.detail for text in _REFUSED)
+
+
+def _as_delivered(record: Record) -> Record:
+    """Return a record as what it is to a limit, which holds for children as well."""
+    if worked_in_children(record) and not _was_refused(record):
+        return structs.replace(record, status="ok", detail="")
+    return record
 
 
 def free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
@@ -71,7 +82,7 @@ def free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
 
     A process that ran beside another one has no wall time of its own, by which to tell thrashing.
     """
-    ok = [record for record in records if record.status == "ok"]
+    ok = [record for record in map(_as_delivered, records) if record.status == "ok"]
     verified = {one.job.cell: one for one in ok if one.job.probe == VERIFY}
     digests: dict[str, set[str]] = {}
     for one in verified.values():
@@ -159,13 +170,13 @@ class LimitSearch:
         if past:
             return past.pop(0)
         record = self._run(binary, free, limit_bytes)
-        charged = record.values.get(CHARGED)
+        charged = int(record.values.get(CHARGED, 0))
         outcome = outcome_of(record, self._backend)
         attempt = Attempt(
             backend=self._backend.name,
             limit_bytes=limit_bytes,
             outcome=outcome,
-            peak_bytes=None if charged is None else int(charged),
+            peak_bytes=charged or None,  # an old kernel does not tell
             wall_s=record.values.get(LIVED_S),
         )
         status = "oom" if attempt.outcome == KILLED else record.status
@@ -199,4 +210,4 @@ class LimitSearch:
             confinement=confinement(self._backend.name, self._backend.parent, limit_bytes),
         )
         (record,) = iter_records([job], settings)
-        return confirm(record, self._intake)
+        return confirm(_as_delivered(record), self._intake)

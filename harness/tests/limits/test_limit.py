@@ -73,14 +73,16 @@ STREAMING = Arm(name="streaming", pipeline="harness.pipelines.streaming:run")
 def test_who_holds_more_than_the_limit_is_killed_and_the_other_delivers(
     tmp_path: Path, backend: str
 ) -> None:
-    path, found = tried(tmp_path / "runs", 72 * MIB, backend, STREAMING, arm("holds_64"))
-    assert [one.at(72 * MIB) for one in found] == ["survived", "killed"]
+    arms = (STREAMING, arm("holds_64"), arm("child_holds_64"))
+    path, found = tried(tmp_path / "runs", 72 * MIB, backend, *arms)
+    assert [one.at(72 * MIB) for one in found] == ["survived", "killed", "killed"]
+    assert [bool(one.free_rss_bytes) for one in found] == [True, True, False]
     run = read_run(path)
     assert run.manifest.state == COMPLETE
     records = [one for one in run.records if one.job.probe == PROBE]
-    assert [one.status for one in records] == ["ok", "oom"]
+    assert [one.status for one in records] == ["ok", "oom", "oom"]
     attempts = [one.attempt for one in records if one.attempt]
-    assert [one.outcome for one in attempts] == ["survived", "killed"]
+    assert [one.outcome for one in attempts] == ["survived", "killed", "killed"]
     assert {(one.backend, one.limit_bytes) for one in attempts} == {(backend, 72 * MIB)}
     if backend.startswith("cgroup"):
         assert all(0 < (one.peak_bytes or 0) <= 72 * MIB for one in attempts)
@@ -91,12 +93,13 @@ def test_who_holds_more_than_the_limit_is_killed_and_the_other_delivers(
 def test_the_limit_moves_by_what_is_held_and_by_nothing_else(tmp_path: Path, backend: str) -> None:
     """Ten searches of the same pipeline are at most a grain apart."""
     same = [replace(STREAMING, name=f"again_{turn}") for turn in range(10)]
-    _, found = tried(tmp_path / "runs", 0, backend, *same, arm("holds_8"))
+    _, found = tried(tmp_path / "runs", 0, backend, *same, arm("holds_8"), arm("child_holds_8"))
     assert not [one.problem for one in found if one.problem]
-    *alike, more = [one.edge.survives_bytes for one in found if one.edge]
+    *alike, more, in_child = [one.edge.survives_bytes for one in found if one.edge]
     assert len(alike) == 10
     assert max(alike) - min(alike) <= MIB
     assert more - min(alike) == pytest.approx(8 * MIB, abs=MIB)
+    assert in_child - min(alike) == pytest.approx(9 * MIB, abs=MIB)  # the pages it changed, too
 
 
 def test_a_candidate_that_is_killed_ends_the_command_with_3(
