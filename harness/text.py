@@ -19,6 +19,17 @@ def escaped(text: str) -> str:
         return text.encode("utf-8", "backslashreplace").decode()
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: "1 scope", "1,200 scopes".
+
+    Args:
+        count: How many.
+        noun: What one of them is called.
+        plural: What several are called, where an s is not enough.
+    """
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
 def first_cause(detail: str) -> str:
     """Return the one line of a cause that tells most: the exception, where it is a traceback."""
     lines = [line for line in detail.splitlines() if line.strip()]

@@ -37,6 +37,7 @@ from harness.run.resume import resume_session
 from harness.run.schedule import is_there
 from harness.run.session import run_session
 from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
+from harness.text import counted
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
@@ -152,7 +153,7 @@ def _narrowed(request: RunRequest, suite: Suite | None, shard: str, view: RunVie
     request = narrowed(request, suite) if suite else request
     if shard:
         request = sharded(request, shard)
-        view.say(f"shard {request.shard}: {len(request.binaries)} binaries")
+        view.say(f"shard {request.shard}: {counted(len(request.binaries), 'binary', 'binaries')}")
     for doubt in iter_doubts_of(suite, request) if suite else ():
         view.say(f"warning: {doubt}")
     return request

@@ -18,7 +18,7 @@ from harness.errors import ConfigError, ExitCode, HarnessError, MeasurementInval
 from harness.intake.ledger import disagreement
 from harness.records import Batch, Counters
 from harness.symbols import open_packages
-from harness.text import json_bytes
+from harness.text import counted, json_bytes
 from harness.units import format_bytes
 from harness.upload.document import Retry, UploadDocument
 from harness.upload.journal import Journal, JournaledPoster
@@ -174,7 +174,7 @@ class Shipment:
         final = ", final" if batch.final else ""
         before = self._poster is not None and self._poster.skipped >= batch.batch_num
         self._say(
-            f"batch {batch.batch_num}: {batch.scopes:,} scopes, "
+            f"batch {batch.batch_num}: {counted(batch.scopes, 'scope')}, "
             f"{format_bytes(batch.payload_bytes)}{final}{', accepted before' if before else ''}"
         )
 
@@ -183,16 +183,21 @@ class Shipment:
         self._console.print(line, style=style, markup=False)
 
 
+_BATCHES = ("batch", "batches")
+
+
 def _tell_complete(known: UploadDocument) -> str:
     if not (known.batches and known.batches[-1].final):  # it was, before this process began
-        return f"upload {known.upload_id}: complete: {known.accepted:,} batches accepted before"
+        accepted = counted(known.accepted, *_BATCHES)
+        return f"upload {known.upload_id}: complete: {accepted} accepted before"
     sent = known.counters
-    dropped = f", {sent.dropped:,} scopes refused as too large" if sent.dropped else ""
+    dropped = f", {counted(sent.dropped, 'scope')} refused as too large" if sent.dropped else ""
     before = f", {known.accepted_before:,} of them before" if known.accepted_before else ""
     verified = ", and the receiver's ledger says the same" if known.verified else ""
     return (
-        f"upload {known.upload_id}: complete: {sent.batches:,} batches accepted{before}, "
-        f"{sent.packages:,} packages, {sent.scopes:,} scopes, {sent.functions:,} functions, "
+        f"upload {known.upload_id}: complete: {counted(sent.batches, *_BATCHES)} accepted{before}, "
+        f"{counted(sent.packages, 'package')}, {counted(sent.scopes, 'scope')}, "
+        f"{counted(sent.functions, 'function')}, "
         f"{format_bytes(sent.payload_bytes)} in all{dropped}{verified}"
     )
 

@@ -10,7 +10,7 @@ import typer
 from harness.cli.options import Json
 from harness.cli.output import write_line
 from harness.store.progress import RunStatus, status_of
-from harness.text import escaped, json_bytes
+from harness.text import counted, escaped, json_bytes
 from harness.units import format_seconds
 
 _MOST_FAILED = 20
@@ -28,7 +28,7 @@ def status(
         return
     typer.echo(_state(found))
     for name, count in list(found.failed.items())[:_MOST_FAILED]:
-        typer.echo(escaped(f"failed: {name} ({count} processes)"))
+        typer.echo(escaped(f"failed: {name} ({counted(count, 'process', 'processes')})"))
     if len(found.failed) > _MOST_FAILED:
         typer.echo(f"and {len(found.failed) - _MOST_FAILED} more (--json lists them)")
     if found.state in {"abandoned", "interrupted"}:

@@ -14,6 +14,7 @@ from harness.gates.suite import Experiment
 from harness.stats.check import Case, Check, Outcome, Precondition
 from harness.stats.frames import COLUMNS, Frames
 from harness.stats.samples import Key, Sample, iter_own_faults
+from harness.text import counted
 
 _COMPLETE, _RUN = "complete", "run"
 
@@ -64,7 +65,7 @@ def _iter_foreign(side: str, frames: Frames) -> Iterator[Precondition]:
             yield Precondition(what=side, reason=f"{name} has rows of another run: {others[0]}")
     lost = _replicates(frames.failures) - _replicates(frames.samples[frames.samples.status != "ok"])
     if lost:
-        reason = f"{len(lost)} replicates failed of which samples says nothing"
+        reason = f"{counted(len(lost), 'replicate')} failed of which samples says nothing"
         yield Precondition(what=side, reason=reason)
 
 

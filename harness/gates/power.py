@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from harness.gates.suite import Suite
 from harness.records import Metric
 from harness.stats.change import replicates_at, tolerable_variation_pct
+from harness.text import counted
 
 
 def iter_doubts(
@@ -38,6 +39,6 @@ def _doubt(metric: Metric, tolerance_pct: float, count: int) -> str:
     seen = tolerable_variation_pct(count, tolerance_pct)
     how = f"only where it varies by less than {seen:.2g} %" if seen else "never"
     return (
-        f"{metric.name} varies: with {count} replicate{'s' if count > 1 else ''} a change of "
+        f"{metric.name} varies: with {counted(count, 'replicate')} a change of "
         f"{tolerance_pct:g} % is seen {how} — it takes {most} (replicates of the suite)"
     )

@@ -20,6 +20,7 @@ from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
 from harness.stats.metrics import CAPTURED
 from harness.stats.samples import Key, Sample, iter_own_faults
+from harness.text import counted
 from harness.units import format_bytes
 
 _MOST_STAGES = 3
@@ -143,7 +144,8 @@ def _iter_batch_faults(
         yield f"{case.arm}: nobody checked what was delivered"
     counts = batches.groupby("replicate")["batch_num"].nunique()
     if len(counts) < experiment.replicates:
-        yield f"{case.arm}: batches of {len(counts)} replicates of {experiment.replicates}"
+        wanted = counted(experiment.replicates, "replicate")
+        yield f"{case.arm}: batches of {len(counts)} of {wanted}"
     if promised and not set(counts) <= promised:
         yield f"{case.arm}: batches are missing: {sorted(set(counts))} of {sorted(promised)}"
     numbers = batches[["payload_bytes", "threshold_bytes", "overshoot_bytes"]]

@@ -25,6 +25,7 @@ from harness.plots.style import (
 )
 from harness.stats.frames import Frames
 from harness.stats.sweep import SweepPoint, sweep_points
+from harness.text import counted
 from harness.units import format_bytes
 
 QUESTION = "What does the flush threshold cost?"
@@ -126,4 +127,5 @@ def _iter_marks(curves: list[list[SweepPoint]]) -> Iterator[Line2D]:
 def _iter_notes(curves: list[list[SweepPoint]], shown: list[list[SweepPoint]]) -> Iterator[str]:
     yield "beyond the last point of overshoot, no batch reached the threshold"
     if len(curves) > len(shown):
-        yield f"{len(curves) - len(shown)} binaries with lower peaks are not drawn"
+        left_out = counted(len(curves) - len(shown), "binary", "binaries")
+        yield f"not drawn: {left_out} with lower peaks"

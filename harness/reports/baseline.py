@@ -11,6 +11,7 @@ from rich.text import Text
 from harness.records import Manifest
 from harness.stats.labels import inert
 from harness.stats.metrics import Metrics
+from harness.text import counted
 from harness.units import format_bytes
 
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ def print_baseline(
     """Say where a baseline is from, what of it counts on this machine, and its bounds."""
     size_bytes = sum(file.size_bytes for file in baseline.files.values())
     left_out = ", ".join(baseline.left_out) or "nothing"
+    files = counted(len(baseline.files), "file")
     lines = {
-        "baseline": f"{path}: {len(baseline.files)} files of {format_bytes(size_bytes)} are as "
-        f"they were promoted; left out: {left_out}",
+        "baseline": f"{path}: {files} of {format_bytes(size_bytes)}, as promoted; "
+        f"left out: {left_out}",
         "run": f"{baseline.run_id}, promoted {baseline.promoted_at}",
         "commit": f"{baseline.commit or 'unknown'}{' with changes' if baseline.dirty else ''}",
         "command": baseline.command,
-        "measured": f"{baseline.experiments} experiments, {_tools(baseline.versions)}",
+        "measured": f"{counted(baseline.experiments, 'experiment')}, {_tools(baseline.versions)}",
     }
     for name, text in lines.items():
         console.print(Text(f"{name:9} {inert(text)}"), soft_wrap=True)

@@ -13,6 +13,7 @@ from harness.records import Metric
 from harness.stats.environment import comparable_with, on_rig, rig_differences
 from harness.stats.frames import Frames
 from harness.stats.metrics import UNDECLARED
+from harness.text import counted
 
 
 class Key(NamedTuple):
@@ -176,9 +177,9 @@ def iter_own_faults(sample: Sample, demands: Demands) -> Iterator[str]:
     elif not demands.accepts(count):
         yield f"{count} valid replicates of {demands.replicates}"
     if sample.failed:
-        yield f"{sample.failed} replicates failed"
+        yield f"{counted(sample.failed, 'replicate')} failed"
     if sample.unusable:
-        yield f"{sample.unusable} values are no measurement"
+        yield f"no measurement: {counted(sample.unusable, 'value')}"
     if sample.repeated:
         yield f"{sample.repeated} values of replicates that are there twice"
     if any(value < 0 for value in sample.numbers):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from harness.records import VERIFY, Cell, Manifest, Record
 from harness.store.manifest import COMPLETE
 from harness.store.reader import Run
+from harness.text import counted
 
 _MOST_NAMED = 3
 
@@ -33,10 +34,10 @@ def _iter_failures(run: Run) -> Iterator[str]:
     failed = [one for one in run.records if one.status != "ok" and one.attempt is None]
     if failed:
         places = sorted({_failure(record) for record in failed})
-        yield f"{len(failed)} replicates failed: {_named(places)}"
+        yield f"{counted(len(failed), 'replicate')} failed: {_named(places)}"
     wrong = sum(value < 0 for record in _good(run) for value in record.values.values())
     if wrong:
-        yield f"{wrong} values are no measurement: negative"
+        yield f"no measurement: {counted(wrong, 'value')} below zero"
 
 
 def _failure(record: Record) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from harness.errors import ConfigError
 from harness.stats.frames import Frames, succeeded
 from harness.stats.metrics import Metrics
+from harness.text import counted
 
 CASE = ["binary", "source", "arm"]
 COLUMNS = [
@@ -60,7 +61,8 @@ def iter_remarks(runs: Iterable[Frames]) -> Iterator[str]:
         failed = run.failures["status"]
         if len(failed):
             kinds = ", ".join(f"{count} {kind}" for kind, count in failed.value_counts().items())
-            yield f"left out: {len(failed)} replicates of {run.path} that failed ({kinds})"
+            count = counted(len(failed), "replicate")
+            yield f"left out: {count} of {run.path} that failed ({kinds})"
 
 
 def tracked(table: pd.DataFrame, metrics: Metrics, names: Collection[str] = ()) -> pd.DataFrame:

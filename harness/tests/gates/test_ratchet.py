@@ -95,7 +95,7 @@ def test_the_largest_case_decides() -> None:
         pytest.param(
             lambda rows: [row.update(value=0.0) for row in rows["samples"]],
             {},
-            "values are no measurement",
+            "no measurement: ",
             id="zero",
         ),
     ],

@@ -200,7 +200,7 @@ def test_ordinary_noise_is_no_oddity() -> None:
         pytest.param(of(1), None, "candidate: not measured", id="no candidate"),
         pytest.param(None, None, "baseline: not measured", id="neither"),
         pytest.param(of(1), of(), "no valid replicate", id="no value"),
-        pytest.param(of(1), of(1, failed=1), "1 replicates failed", id="failure"),
+        pytest.param(of(1), of(1, failed=1), "1 replicate failed", id="failure"),
         pytest.param(of(1), of(-1), "negative", id="negative"),
         pytest.param(of(1), of(1, unit="KiB"), "units differ", id="units"),
         pytest.param(of(1), of(1, inputs=frozenset({"x"})), "different binaries", id="binaries"),

@@ -269,11 +269,11 @@ UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
     "code changed": (lambda t: written(t, warnings=["the code changed"]), "the code changed"),
     "a failed replicate": (
         lambda t: written(t, a_record("oom", replicate=8)),
-        r"1 replicates failed: libelf \(legacy, memray\): oom",
+        r"1 replicate failed: libelf \(legacy, memray\): oom",
     ),
     "a failed verification": (
         lambda t: written(t, a_record("rejected", probe=VERIFY)),
-        "replicates failed",
+        "1 replicate failed",
     ),
     "nothing measured": (_nothing, "nothing was measured"),
     "no plan": (lambda t: written(t, options={}), "does not say what was asked for"),
@@ -293,7 +293,7 @@ UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "a metric of one arm only": (_wider, "not every arm has wall"),
     "no number": (lambda t: _valued(t, math.nan), r"records.jsonl: line 5 is damaged"),
-    "a negative number": (lambda t: _valued(t, -1.0), "1 values are no measurement"),
+    "a negative number": (lambda t: _valued(t, -1.0), "no measurement: 1 value below zero"),
     "other scopes": (_mismatched, "different scopes for libelf replay"),
     "unverified": (
         lambda t: _without(t, "legacy", VERIFY),
