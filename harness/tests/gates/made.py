@@ -57,7 +57,7 @@ def run(
         name: [] for name in ("samples", "batches", "copies", "deliveries")
     }
     for binary, functions in BINARIES.items():
-        for arm, peak in zip(ARMS, (LEGACY, factor * STREAMING), strict=True):
+        for arm, peak in zip(ARMS, (LEGACY, float(round(factor * STREAMING))), strict=True):
             _add_arm(rows, binary, arm, peak)
             sizes = {"functions": functions, "scopes": functions, "batches": 2}
             rows["deliveries"].append({**delivery(binary, arm), **sizes})
@@ -102,8 +102,9 @@ def _add_arm(rows: dict[str, list[dict[str, Any]]], binary: str, arm: str, peak:
 
 def _held(binary: str, arm: str, replicate: int, peak: float) -> dict[str, Any]:
     case = {"run_id": "r1", "binary": binary, "arm": arm, "source": "dwarf"}
-    place = {"stage": "scope tree", "location": "pipeline.py:1 run"}
-    return {**case, **place, "replicate": replicate, "bytes": int(peak), "copies": 0.1}
+    place = {"stage": "scope tree", "location": "pipeline.py:1 run", "code": "scopes = []"}
+    held = {"bytes": int(peak), "copies": 0.1, "inputs": 0.0}
+    return {**case, **place, "replicate": replicate, **held}
 
 
 def rows_where(rows: Iterable[dict[str, Any]], **wanted: Any) -> list[dict[str, Any]]:
