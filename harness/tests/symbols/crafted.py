@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 _COMPRESSED = 0x800
 ZLIB = (1, zlib.compress)
 C, CPP, RUST = 0x0C, 0x1A, 0x1C
-_ABBREVIATIONS = bytes((
+ABBREVIATIONS = bytes((
     *(1, 0x11, 1, 0x13, 0x0B, 0x03, 0x08, 0x10, 0x17, 0, 0),  # unit: language, name, stmt_list
     *(2, 0x2E, 1, 0x03, 0x08, 0x11, 0x01, 0x12, 0x07, 0, 0),  # function: name, low and high PC
     *(3, 0x0B, 0, 0x55, 0x17, 0, 0),  # block: ranges
@@ -47,50 +47,51 @@ def _file_header(sections_at: int, count: int) -> bytes:
     return ident + struct.pack("<HHIQQQIHHHHHH", *numbers)
 
 
-def _sized(content: bytes) -> bytes:
+def sized(content: bytes) -> bytes:
+    """Return a part behind its length."""
     return struct.pack("<I", len(content)) + content
 
 
-def _unit(language: int, *, blocks: int = 0, variables: int = 0, more: bytes = b"") -> bytes:
+def unit_of(language: int, *, blocks: int = 0, variables: int = 0, more: bytes = b"") -> bytes:
     """Return a unit with one function; its blocks and variables all name the list at 12."""
     body = bytes((1, language)) + b"a.c\0" + struct.pack("<I", 0) + more
     body += b"\x02f\0" + struct.pack("<QQ", 0x1000, 0x100)
     body += (b"\x03" + struct.pack("<I", 12)) * blocks
     body += (b"\x04v\0" + struct.pack("<I", 12)) * variables + b"\0\0"
-    return _sized(struct.pack("<HBBI", 5, 1, 8, 0) + body)
+    return sized(struct.pack("<HBBI", 5, 1, 8, 0) + body)
 
 
 def _lines(rows: int) -> bytes:
     """Return a line table of one sequence with so many rows, one octet each."""
     tables = bytes((1, 1, 1, 0, 1, 13)) + bytes(12) + b"\0a.c\0\0\0\0\0"
     program = b"\0\x09\x02" + struct.pack("<Q", 0x1000) + b"\x0e" * rows + b"\0\x01\x01"
-    return _sized(struct.pack("<HI", 4, len(tables)) + tables + program)
+    return sized(struct.pack("<HI", 4, len(tables)) + tables + program)
 
 
 def line_rows(rows: int, language: int = C, packing: Packing = ZLIB) -> bytes:
     """Return a program whose line table has so many rows, compressed to next to nothing."""
-    return _program(_unit(language), rows, packing=packing)
+    return _program(unit_of(language), rows, packing=packing)
 
 
 def shared_ranges(blocks: int, ranges: int, language: int = C) -> bytes:
     """Return a program whose blocks all have the same list of so many ranges."""
     entries = b"\x04\x11\x12" * ranges + b"\0"
-    rest = (".debug_rnglists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
-    return _program(_unit(language, blocks=blocks), 1, rest)
+    rest = (".debug_rnglists", sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
+    return _program(unit_of(language, blocks=blocks), 1, rest)
 
 
 def shared_locations(variables: int, places: int, language: int = C) -> bytes:
     """Return a program whose variables all have the same list of so many places."""
     entries = b"\x04\x11\x12\x01\x50" * places + b"\0"
-    rest = (".debug_loclists", _sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
-    return _program(_unit(language, variables=variables), 1, rest)
+    rest = (".debug_loclists", sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
+    return _program(unit_of(language, variables=variables), 1, rest)
 
 
 def shared_text(functions: int, length: int, language: int = C) -> bytes:
     """Return a program whose functions all have the same long name."""
     function = b"\x05" + struct.pack("<IQQ", 0, 0x1000, 0x10)
     rest = (".debug_str", b"n" * length + b"\0")
-    return _program(_unit(language, more=function * functions), 1, rest)
+    return _program(unit_of(language, more=function * functions), 1, rest)
 
 
 def holes(ranges: int, instances: int, language: int = C) -> bytes:
@@ -100,15 +101,16 @@ def holes(ranges: int, instances: int, language: int = C) -> bytes:
     header = struct.pack("<HBBI", 5, 8, 0, 0)
     function = b"\x06g\0" + struct.pack("<I", 12)
     inside = (b"\x07" + struct.pack("<I", 12 + len(code))) * instances + b"\0"
-    rest = (".debug_rnglists", _sized(header + code + hole))
-    return _program(_unit(language, more=function + inside), 1, rest)
+    rest = (".debug_rnglists", sized(header + code + hole))
+    return _program(unit_of(language, more=function + inside), 1, rest)
 
 
 def _pair(low: int, size: int) -> bytes:
-    return b"\x04" + _uleb(low) + _uleb(low + size)
+    return b"\x04" + uleb(low) + uleb(low + size)
 
 
-def _uleb(number: int) -> bytes:
+def uleb(number: int) -> bytes:
+    """Return a number as LEB128."""
     encoded = bytearray()
     while number > 127:
         encoded.append(number & 127 | 128)
@@ -118,14 +120,14 @@ def _uleb(number: int) -> bytes:
 
 def _program(unit: bytes, rows: int, *rest: tuple[str, bytes], packing: Packing = ZLIB) -> bytes:
     info = (".debug_info", unit)
-    abbreviations = (".debug_abbrev", _ABBREVIATIONS)
+    abbreviations = (".debug_abbrev", ABBREVIATIONS)
     return elf_of((info, abbreviations, (".debug_line", _lines(rows)), *rest), packing)
 
 
 def empty_units(count: int, *, length: int = 0) -> bytes:
     """Return a program of units that hold so many octets each: too few for a header, or just it."""
-    unit = _sized(struct.pack("<HIB", 4, 0, 8).ljust(length, b"\0")[:length])
-    return elf_of(((".debug_info", unit * count), (".debug_abbrev", _ABBREVIATIONS)), ZLIB)
+    unit = sized(struct.pack("<HIB", 4, 0, 8).ljust(length, b"\0")[:length])
+    return elf_of(((".debug_info", unit * count), (".debug_abbrev", ABBREVIATIONS)), ZLIB)
 
 
 def shared_name(sections: int, length: int) -> bytes:

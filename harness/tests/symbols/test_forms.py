@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from io import BytesIO
 from itertools import product
 from typing import Any
@@ -11,9 +12,11 @@ import pytest
 from elftools.dwarf.enums import ENUM_DW_FORM
 from elftools.dwarf.structs import DWARFStructs
 
+from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE, Attribute, compile_decoder
 from harness.symbols.dwarf.forms import _SHAPES, Layout, shape_of
+from harness.tests.symbols.crafted import uleb
 
 LAYOUTS = [
     Layout(little, address_size, offset_size, version)
@@ -78,6 +81,21 @@ def test_a_form_is_read_as_pyelftools_reads_it(form: int) -> None:
         decode = compile_decoder((Attribute(at, form, 0),), frozenset((at,)), layout)
         found_end, found = decode(data, 0, 0x1000)
         assert (found_end, list(found.values())) == (end, [VALUE.get(kind, int)(value)])
+        behind = uleb(form) + data
+        assert indirect(at, layout)(behind, 0, 0x1000) == (end + len(uleb(form)), found)
+
+
+@cache
+def indirect(at: int, layout: Layout) -> Callable[..., Any]:
+    """Return what reads an attribute whose form stands before its value."""
+    return compile_decoder((Attribute(at, dw.FORM_INDIRECT, 0),), frozenset((at,)), layout)
+
+
+@pytest.mark.parametrize("form", [dw.FORM_INDIRECT, dw.FORM_IMPLICIT_CONST])
+def test_a_form_that_cannot_stand_before_its_value_is_refused(form: int) -> None:
+    """One would never end, and the value of the other is in no entry."""
+    with pytest.raises(InputRejected, match=f"form {form:#x} behind DW_FORM_indirect"):
+        indirect(dw.AT_NAME, LAYOUTS[0])(uleb(form) + bytes(9), 0, 0)
 
 
 @pytest.mark.parametrize("form", WITHOUT_BYTES)
