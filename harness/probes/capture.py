@@ -51,8 +51,6 @@ def read_capture(path: str, roots: Sequence[str] = ()) -> Capture:
             peak_bytes=metadata.peak_memory,
             holdings=holdings,
             timeline=thin_out(points, TIMELINE_POINTS),
-            allocations=metadata.total_allocations,
-            traces_python_allocators=metadata.trace_python_allocators,
             attributed=_is_attributed(reader),
         )
 

@@ -16,6 +16,4 @@ class Capture(Struct, frozen=True, kw_only=True):
     peak_bytes: int
     holdings: list[Holding]
     timeline: list[HeapPoint]
-    allocations: int
-    traces_python_allocators: bool
     attributed: bool

@@ -113,9 +113,9 @@ def judge_values(record: Record, declared: Sequence[Metric], grown_bytes: int) -
 
     A metric that needs the machine to itself is no measurement where a job was paired: it goes.
     """
-    disturbed = {metric.name for metric in declared if metric.alone and record.job.paired}
-    record.values = {name: one for name, one in record.values.items() if name not in disturbed}
-    found, wanted = sorted(record.values), sorted({m.name for m in declared} - disturbed)
+    noisy = {metric.name for metric in declared if metric.alone and record.job.paired}
+    record.values = {name: one for name, one in record.values.items() if name not in noisy}
+    found, wanted = sorted(record.values), sorted({m.name for m in declared} - noisy)
     if record.status == "ok" and found != wanted:
         record.status = "damaged"
         record.detail = f"measured {found}, declared {wanted}"
