@@ -221,9 +221,7 @@ def _parse_size(least: float | None, text: str) -> int:
     return size_bytes
 
 
-def _size(size_bytes: int | None) -> str | None:
-    if size_bytes is None:
-        return None
+def _size(size_bytes: int) -> str:
     for unit, name in ((GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
         if size_bytes and not size_bytes % unit:
             return f"{size_bytes // unit} {name}"

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, mod
 
 from harness.config import Tier
 from harness.errors import ConfigError, CorpusError
-from harness.faults import reading
+from harness.toml import reading
 
 TIERS: tuple[str, ...] = get_args(Tier)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

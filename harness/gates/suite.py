@@ -28,9 +28,9 @@ from harness.config import (
     Source,
 )
 from harness.errors import ConfigError
-from harness.faults import reading
 from harness.stats.check import Link
 from harness.stats.metrics import CAPTURED
+from harness.toml import reading
 from harness.units import parse_bytes
 
 # Series that are worked out from what was measured; every other one is a metric.

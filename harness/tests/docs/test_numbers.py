@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from harness.symbols.headers import _MOST_SECTIONS
 from harness.symbols.scopes import _MOST_HELD
 from harness.symbols.source import MOST_FUNCTIONS
 from harness.tests.docs.checkout import document
+from harness.tests.test_layers import MODULES
 
 NUMBERS = (
     "none",
@@ -105,6 +107,14 @@ IN_HELP = {
 def test_a_document_says_what_the_code_has(name: str) -> None:
     text = " ".join(document(name).split())
     assert [fact for fact in IN_DOCUMENTS[name] if fact not in text] == []
+
+
+def test_the_page_about_the_architecture_names_every_package_and_module() -> None:
+    """A newcomer finds the room of everything on one page."""
+    text = document("docs/architecture.md")
+    tops = {module.partition(".")[0] for module in MODULES} - {"", "__main__"}
+    missing = {one for one in tops if not re.search(rf"[`/]{one}(\.py)?[`/]", text)}
+    assert missing == set()
 
 
 @pytest.mark.parametrize("verb", IN_HELP)

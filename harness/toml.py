@@ -1,17 +1,17 @@
-"""Turn what is wrong with a TOML file into one error a person can act on."""
+"""Read a TOML file into models; what is wrong with it is one error a person can act on."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
 from harness.errors import ConfigError
+from harness.nearest import nearest
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -33,17 +33,16 @@ def reading(file: Path, *models: type[BaseModel]) -> Iterator[None]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file}: not TOML: {error}") from error
     except ValidationError as error:
-        known = frozenset(name for model in models for name in model.model_fields)
+        known = list(dict.fromkeys(name for model in models for name in model.model_fields))
         faults = [_fault(detail, known) for detail in error.errors(include_url=False)]
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise ConfigError(f"{file}: {count}: {'; '.join(faults)}") from error
 
 
-def _fault(detail: ErrorDetails, known: frozenset[str]) -> str:
+def _fault(detail: ErrorDetails, known: list[str]) -> str:
     key = _key(detail["loc"])
     if detail["type"] == "extra_forbidden":
-        near = get_close_matches(str(detail["loc"][-1]), known, n=1)
-        return f"{key}: unknown key" + (f"; did you mean {near[0]!r}?" if near else "")
+        return f"{key}: unknown key; {nearest(str(detail['loc'][-1]), known)}"
     reason = detail["msg"].removeprefix("Value error, ")
     return f"{key}: {reason}" if key else reason
 
