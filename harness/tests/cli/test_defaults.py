@@ -141,18 +141,16 @@ def _measured(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in MEASURED_OPTIONS}
 
 
-def test_run_measures_with_a_changed_default_and_a_suite_and_its_gate_expect_it(
+def test_a_suite_measures_with_a_changed_default_and_its_gate_expects_it(
     call: Call, tmp_path: Path
 ) -> None:
     suite = tmp_path / "suite.toml"
     suite.write_text(SUITE)
-    usual = "--source replay --probe peak --replicates 1 --arm streaming --no-report"
-    asked = {"run": (LIBRARY, *usual.split()), "suite": ("--suite", suite, "--no-report")}
-    for name, options in asked.items():
-        done = call("-m", "harness", "run", *options, "--results", tmp_path / name)
-        assert done.returncode == 0, done.stderr
-        (run,) = (tmp_path / name).iterdir()
-        assert _measured(_options(run)["pipeline_options"]) == MEASURED
+    results = tmp_path / "runs"
+    done = call("-m", "harness", "run", "--suite", suite, "--no-report", "--results", results)
+    assert done.returncode == 0, done.stderr
+    (run,) = results.iterdir()
+    assert _measured(_options(run)["pipeline_options"]) == MEASURED
     judged = call("-m", "harness", "gate", run, "--suite", suite)
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
@@ -166,13 +164,18 @@ def test_upload_sends_with_a_changed_default(call: Call) -> None:
     assert {one["threshold_bytes"] for one in json.loads(done.stdout)["batches"]} == {3 * KIB}
 
 
-def test_a_sweep_measures_with_a_changed_default(call: Call, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["run --source replay --no-report", "sweep"])
+def test_a_run_measures_with_a_changed_default(call: Call, tmp_path: Path, verb: str) -> None:
     """What its arms are asked for is in the manifest of a run that could measure nothing, too."""
-    done = call("-m", "harness", "sweep", LIBRARY.with_name("stripped.so"), "--results", tmp_path)
+    stripped = LIBRARY.with_name("stripped.so")
+    done = call("-m", "harness", *verb.split(), stripped, "--results", tmp_path)
     assert "rejected" in done.stderr
     (run,) = tmp_path.iterdir()
-    for arm in _options(run)["arms"]:
-        assert _measured(arm["options"]) | {"threshold_bytes": 3 * KIB} == MEASURED
+    asked = _options(run)
+    for options in [asked["pipeline_options"], *(arm["options"] for arm in asked["arms"])]:
+        found = _measured(options or asked["pipeline_options"])
+        assert found | {"threshold_bytes": 3 * KIB} == MEASURED
+    assert verb == "sweep" or asked["pipeline_options"]["threshold_bytes"] == 3 * KIB
 
 
 # Where the default is no value of an option: it is off, not given, or has to be given.
