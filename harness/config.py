@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
+MOST_BYTES = 1 << 62  # 4 EiB: tables and the kernel hold sizes in 64 bits, with a sign
 
 Source = Literal["dwarf", "replay"]
 Tier = Literal["default", "small", "large"]

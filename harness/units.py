@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec import structs
 
-from harness.config import KIB, Limits
+from harness.config import KIB, MOST_BYTES, Limits
 from harness.errors import ConfigError
 from harness.nearest import nearest
 
@@ -26,7 +26,10 @@ def parse_bytes(text: str) -> int:
     """
     # pydantic reads the beginning, and would take "10 MB/s" for a size.
     whole = text.strip() if _SIZE.fullmatch(text.strip()) else ""
-    return int(_parsed("size", whole, text, 'write it like "2 MiB", "10 MB" or "4096"'))
+    size = int(_parsed("size", whole, text, 'write it like "2 MiB", "10 MB" or "4096"'))
+    if size > MOST_BYTES:
+        raise ConfigError(f"{text!r} is more than any machine has", remedy="give at most 4 EiB")
+    return size
 
 
 def parse_count(text: str) -> int:

@@ -78,6 +78,7 @@ def rejection_of(file: Path, given: list[str]) -> str:
         ("cpu_s=inf", "limit cpu_s: 'inf' is not a duration"),
         ("cpu_s=-PT1S", "limit cpu_s: '-PT1S' is not a duration"),
         ("string_bytes=much", "limit string_bytes: 'much' is not a size"),
+        ("string_bytes=5 EiB", "limit string_bytes: '5 EiB' is more than any machine has"),
     ],
 )
 def test_what_is_no_limit_is_refused_with_a_remedy(given: str, said: str) -> None:

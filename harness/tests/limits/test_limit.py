@@ -192,9 +192,10 @@ def test_an_attempt_was_killed_only_when_the_kernel_says_so_or_refused(
     assert outcome_of(made, known) == outcome
 
 
-def test_a_limit_of_nothing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="a memory limit of 0 is none"):
-        run_session(request(tmp_path, LimitOptions(under_bytes=(0,)), STREAMING), print)
+@pytest.mark.parametrize(("limit", "said"), [(0, "of 0 is none"), (1 << 63, "holds nobody")])
+def test_a_limit_that_is_none_is_refused(tmp_path: Path, limit: int, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        run_session(request(tmp_path, LimitOptions(under_bytes=(limit,)), STREAMING), print)
 
 
 class _StopError(Exception):
