@@ -134,7 +134,7 @@ def read_uleb(data: bytes, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
-        if shift > _MOST_BITS:
+        if shift >= _MOST_BITS:
             raise InputRejected("a LEB128 number of more than ten bytes")
 
 

@@ -47,21 +47,23 @@ def available_pcs(
             and len(first) > 1
             and sum(length for length, _ in first) > (most := size_of(key)) >= 0
         ):
-            return _without_doubles(ranges, expressions, most, address_size)
+            return _complete_ranges(ranges, expressions, most, address_size)
     return readable(ranges, verdicts)
 
 
-def _without_doubles(
+def _complete_ranges(
     ranges: list[Range], expressions: list[bytes], size: int, address_size: int
 ) -> list[Range]:
     placed: list[_Placed] = [
         (low, high, place_of(expression, address_size).pieces or ())
         for (low, high), expression in zip(ranges, expressions, strict=True)
     ]
-    return [(low, high) for low, high, pieces in undouble(placed, size) if is_complete(pieces)]
+    return [
+        (low, high) for low, high, pieces in without_doubles(placed, size) if is_complete(pieces)
+    ]
 
 
-def undouble(placed: list[_Placed], size: int) -> list[_Placed]:
+def without_doubles(placed: list[_Placed], size: int) -> list[_Placed]:
     """Undo pieces that the compiler lists twice; nothing is left if that does not explain them.
 
     When different parts of the compiler see different types in one variable, its pieces can come

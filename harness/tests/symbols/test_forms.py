@@ -15,7 +15,7 @@ from elftools.dwarf.structs import DWARFStructs
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE, Attribute, compile_decoder
-from harness.symbols.dwarf.forms import _SHAPES, Layout, shape_of
+from harness.symbols.dwarf.forms import _SHAPES, Layout, read_uleb, shape_of
 from harness.tests.symbols.crafted import uleb
 
 LAYOUTS = [
@@ -104,3 +104,10 @@ def test_a_form_without_bytes_has_its_value_from_elsewhere(form: int) -> None:
         (Attribute(dw.AT_DECL_FILE, form, 7),), frozenset((dw.AT_DECL_FILE,)), LAYOUTS[0]
     )
     assert decode(b"", 0, 0) == (0, {dw.AT_DECL_FILE: WITHOUT_BYTES[form]})
+
+
+def test_a_number_has_ten_bytes_at_most() -> None:
+    """Which carry 64 bits, and padding; what is longer is padding without end."""
+    assert read_uleb(b"\x85" + 8 * b"\x80" + b"\x00", 0) == (5, 10)
+    with pytest.raises(InputRejected, match="more than ten bytes"):
+        read_uleb(b"\x85" + 9 * b"\x80" + b"\x00", 0)

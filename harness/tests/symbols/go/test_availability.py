@@ -11,7 +11,7 @@ from harness.symbols.dwarf.lists import read_places
 from harness.symbols.dwarf.places import WHOLE, Piece, parse_pieces
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
-from harness.symbols.go.availability import undouble
+from harness.symbols.go.availability import without_doubles
 
 RAX, RBX, FRAME = b"\x50", b"\x53", b"\x91\x58"
 PIECE8, PIECE4 = b"\x93\x08", b"\x93\x04"
@@ -50,13 +50,16 @@ def test_expressions_split_into_pieces_or_are_unsupported(
     assert parse_pieces(expression, 8) == pieces
 
 
-A, B, GAP = (8, RAX), (8, RBX), (8, b"")
+A, B, GAP, HALF = (8, RAX), (8, RBX), (8, b""), (4, RAX)
 
 
 @pytest.mark.parametrize(
     ("lists", "size", "expected"),
     [
         ([[A, B]], 16, [[A, B]]),
+        ([[A, A], [B]], 8, [[A], [B]]),
+        ([[GAP, GAP, HALF]], 12, [[GAP, HALF]]),
+        ([[GAP, GAP]], 8, [[GAP]]),
         ([[A, A]], 8, [[A]]),
         ([[A, GAP], [GAP, B]], 8, [[A], [B]]),
         ([[GAP, GAP, A], [GAP, GAP, B]], 16, [[GAP, A], [GAP, B]]),
@@ -64,12 +67,23 @@ A, B, GAP = (8, RAX), (8, RBX), (8, b"")
         ([[A, A, B, B]], 16, [[A, B]]),
         ([[A, B]], -1, [[A, B]]),
     ],
-    ids=["fits", "twice", "one of two", "gap twice", "unexplained", "each twice", "size unknown"],
+    ids=[
+        "fits",
+        "twice in one list",
+        "gap twice, then another size",
+        "only gaps",
+        "twice",
+        "one of two",
+        "gap twice",
+        "unexplained",
+        "each twice",
+        "size unknown",
+    ],
 )
 def test_pieces_beyond_the_size_of_the_type_are_doubles_or_damage(
     lists: list[list[Piece]], size: int, expected: list[list[Piece]]
 ) -> None:
-    placed = undouble([(0, 1, pieces) for pieces in lists], size)
+    placed = without_doubles([(0, 1, pieces) for pieces in lists], size)
     assert [list(pieces) for _, _, pieces in placed] == expected
 
 
