@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from harness.errors import InputRejected
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.units import (
+from harness.symbols.dwarf.unithead import (
     UT_COMPILE,
     UT_SKELETON,
     UT_SPLIT_COMPILE,
     UT_SPLIT_TYPE,
     UT_TYPE,
-    Dwarf,
-    Unit,
     read_header,
 )
+from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.elf import ElfFile
 from harness.symbols.headers import ByteOrder
 

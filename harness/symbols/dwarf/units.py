@@ -1,4 +1,4 @@
-"""Units of .debug_info: their headers, their root entries, and the context entries need."""
+"""Units of .debug_info: their root entries, and the context that entries need."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import InputRejected
 from harness.symbols.debugfile import build_id
@@ -16,64 +16,17 @@ from harness.symbols.dwarf.abbrev import AbbreviationTable, read_table
 from harness.symbols.dwarf.dies import read_die
 from harness.symbols.dwarf.forms import JoinedLayout, Layout
 from harness.symbols.dwarf.strings import Strings
-from harness.symbols.limits import STEP, ReadingBudget
+from harness.symbols.dwarf.unithead import read_header, unit_offsets
 
 if TYPE_CHECKING:
     from harness.symbols.elf import ElfFile
-    from harness.symbols.headers import ByteOrder
     from harness.symbols.sections import Section
 
 STAGE = "extraction"
 
-UT_COMPILE, UT_TYPE, UT_PARTIAL, UT_SKELETON, UT_SPLIT_COMPILE, UT_SPLIT_TYPE = range(1, 7)
-_HEADER_BYTES = 48
-_LEAST_HEADER_BYTES = 7  # version, offset of the abbreviations, size of an address
 _CACHED_TABLES = 2
 ASIDE_BYTES = 4 * 1024
 _CACHED_UNITS = 16
-
-
-class UnitHeader(NamedTuple):
-    """The header of a unit; `size` is its own.
-
-    Attributes:
-        kind: DW_UT of DWARF 5; compile (or type) in older versions.
-        table: Offset of the abbreviations.
-        signature: Of the type, if it is a type unit.
-        type_offset: Where the type is, from the start of the unit.
-    """
-
-    kind: int
-    version: int
-    address_size: int
-    offset_size: int
-    table: int
-    size: int
-    signature: int
-    type_offset: int
-
-
-def read_header(section: Section, offset: int, order: ByteOrder) -> UnitHeader:
-    """Read the header at `offset` of .debug_info or .debug_types; nothing of it is judged."""
-    head = section.window(offset, _HEADER_BYTES).ljust(_HEADER_BYTES, b"\0")
-    width, at = (8, 12) if head[:4] == b"\xff\xff\xff\xff" else (4, 4)
-    version = int.from_bytes(head[at : at + 2], order)
-    at += 2
-    if version >= 5:
-        kind, address_size = head[at], head[at + 1]
-        table = int.from_bytes(head[at + 2 : at + 2 + width], order)
-    else:
-        kind = UT_TYPE if section.name.startswith(".debug_types") else UT_COMPILE
-        table = int.from_bytes(head[at : at + width], order)
-        address_size = head[at + width]
-        at -= 1
-    at += 2 + width
-    signature = int.from_bytes(head[at : at + 8], order)
-    type_offset = int.from_bytes(head[at + 8 : at + 8 + width], order)
-    at += {UT_SKELETON: 8, UT_SPLIT_COMPILE: 8, UT_TYPE: 8 + width, UT_SPLIT_TYPE: 8 + width}.get(
-        kind, 0
-    )
-    return UnitHeader(kind, version, address_size, width, table, at, signature, type_offset)
 
 
 class Unit:
@@ -329,38 +282,3 @@ def _remedy(elf: ElfFile) -> str:
     return (
         "build it with -g, or name the file before it was stripped, or put its debug file beside it"
     )
-
-
-def unit_offsets(
-    section: Section, order: ByteOrder, budget: ReadingBudget, start: int = 0
-) -> array[int]:
-    """Return where the units of a section start, and where the last one ends.
-
-    Raises:
-        InputRejected: A unit says that it is longer than the section or shorter than its header,
-            or there are too many.
-    """
-    offsets = array("Q")
-    at = start
-    while at < section.size:
-        if len(offsets) % STEP == 0:
-            budget.foresee(len(offsets))
-        offsets.append(at)
-        head = section.window(at, 12)
-        length = int.from_bytes(head[:4], order)
-        at += 4 + length
-        if length >= 0xFFFF_FFF0:
-            length = int.from_bytes(head[4:12], order)
-            at = offsets[-1] + 12 + length
-        if length < _LEAST_HEADER_BYTES:
-            raise InputRejected(
-                f"a unit of {length} bytes, shorter than its header",
-                section=section.name,
-                offset=offsets[-1],
-            )
-        if at > section.size:
-            raise InputRejected(
-                "a unit longer than its section", section=section.name, offset=offsets[-1]
-            )
-    offsets.append(at)
-    return offsets

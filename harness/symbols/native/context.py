@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.linehead import FileTable
 from harness.symbols.dwarf.lines import LineTable, read_lines
-from harness.symbols.dwarf.units import UT_COMPILE, UT_TYPE
+from harness.symbols.dwarf.unithead import UT_COMPILE, UT_TYPE
 from harness.symbols.native.chains import follow, may_cross
 from harness.symbols.native.index import UnitIndex
 from harness.symbols.native.lowlines import drop_discarded

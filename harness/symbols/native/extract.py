@@ -15,7 +15,7 @@ from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.lists import CODE, pc_ranges
-from harness.symbols.dwarf.units import UT_TYPE
+from harness.symbols.dwarf.unithead import UT_TYPE
 from harness.symbols.native.context import UnitContext, reason_to_skip
 from harness.symbols.native.far import FarNames
 from harness.symbols.native.functions import build_abstract, build_function

@@ -14,14 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.decoder import ELSEWHERE, SIGNATURE
 from harness.symbols.dwarf.dies import Die, Walk, read_die
-from harness.symbols.dwarf.units import (
-    UT_SPLIT_TYPE,
-    UT_TYPE,
-    Dwarf,
-    Unit,
-    read_header,
-    unit_offsets,
-)
+from harness.symbols.dwarf.unithead import UT_SPLIT_TYPE, UT_TYPE, read_header, unit_offsets
+from harness.symbols.dwarf.units import Dwarf, Unit
 from harness.symbols.native.context import TypeContext
 from harness.symbols.native.far import FarNames
 from harness.symbols.native.paths import TYPE_TAGS
