@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from harness.cli.app import load_verb
 from harness.corpus import fixtures_directory
 from harness.errors import ConfigError, CorpusError
+from harness.loading import load_frames
 from harness.run.remote import fetched, is_url, list_binaries
+from harness.store import read_manifest
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -92,3 +95,19 @@ def test_a_manifest_over_http_names_binaries_beside_it(http: str, tmp_path: Path
     place.mkdir()
     with fetched(binary, place) as here:
         assert Path(here.path).read_bytes() == ELF
+
+
+def test_a_run_over_http_is_measured_where_the_binaries_are_fetched(
+    http: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command: the binaries are units of an executor, here of this machine's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    quick = "--arm streaming --source replay --probe bare --replicates 1 --no-report --shard 1/1"
+    command = [f"{http}/corpus.json", *quick.split(), "--results", str(tmp_path / "runs")]
+    with pytest.raises(SystemExit) as ended:
+        load_verb("run")(command)
+    assert not ended.value.code
+    (run,) = (tmp_path / "runs").iterdir()
+    (binary,) = read_manifest(run).corpus
+    assert (binary.name, binary.path) == ("one.so", f"{http}/one.so")
+    assert set(load_frames(run).samples["status"]) == {"ok"}
