@@ -176,7 +176,7 @@ def _option(name: str, kind: Any, meta: Meta) -> _Option:
     if get_origin(kind) is tuple:
         return _several(flag_of(name).removesuffix("s"), choices, settings)
     if name.endswith("_bytes"):
-        settings |= _sized(meta.ge)
+        settings |= _sized(flag_of(name), meta.ge)
         return _Option(flag_of(name), kind, settings, _size)
     return _Option(flag_of(name), Literal[choices] if choices else kind, settings)
 
@@ -199,25 +199,29 @@ def _one_size(flag: str, settings: dict[str, Any], least: float | None) -> _Opti
     return _Option(
         flag,
         int | None,
-        settings | _sized(least),
+        settings | _sized(flag, least),
         lambda sizes: _size(*sizes) if sizes else None,
         lambda given: () if given is None else (given,),
     )
 
 
-def _sized(least: float | None) -> dict[str, Any]:
-    return {"metavar": "SIZE", "parser": partial(_parse_size, least)}
+def _sized(flag: str, least: float | None) -> dict[str, Any]:
+    return {"metavar": "SIZE", "parser": partial(_parse_size, flag, least)}
 
 
 def _directories(given: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(os.path.abspath, given))
 
 
-def _parse_size(least: float | None, text: str) -> int:
+def _parse_size(flag: str, least: float | None, text: str) -> int:
     """Return a size; only one without a lower bound may be negative, such as a threshold."""
-    size_bytes = -parse_bytes(text[1:]) if text.startswith("-") else parse_bytes(text)
+    try:
+        size_bytes = -parse_bytes(text[1:]) if text.startswith("-") else parse_bytes(text)
+    except ConfigError as error:
+        raise ConfigError(f"{flag}: {error.message}", remedy=error.remedy) from None
     if least is not None and size_bytes < least:
-        raise ConfigError(f"{text} is too small", remedy=f"give at least {_size(int(least))}")
+        remedy = f"give at least {_size(int(least))}"
+        raise ConfigError(f"{flag}: {text} is too small", remedy=remedy)
     return size_bytes
 
 

@@ -114,7 +114,16 @@ def test_an_upload_keeps_to_a_limit_too(inside: Harness) -> None:
     assert "more than 5 entries" in done.stderr
 
 
-def test_a_size_below_its_bound_is_refused(inside: Harness) -> None:
-    done = inside("limit", FIXTURES / "c" / "dwarf5.so", "--grain", "1 KiB")
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("1 KiB", "1 KiB is too small — give at least 4 KiB"),
+        ("much", "'much' is not a size — write it like"),
+    ],
+)
+def test_a_size_that_is_none_or_below_its_bound_is_refused(
+    inside: Harness, size: str, said: str
+) -> None:
+    done = inside("limit", FIXTURES / "c" / "dwarf5.so", "--grain", size)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: 1 KiB is too small — give at least 4 KiB\n"
+    assert done.stderr.startswith(f"error: --grain: {said}")
