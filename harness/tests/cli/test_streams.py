@@ -42,7 +42,7 @@ def test_output_on_a_full_disk_is_one_line_and_no_success(arguments: list[str]) 
     ("shell", "reason"), [("| true", "its reader is gone"), (">&-", "it is closed")]
 )
 def test_output_that_nobody_takes_is_one_line_and_no_success(shell: str, reason: str) -> None:
-    done = harness(["schema", "manifest.json"], shell)
+    done = harness(["status", str(RUN), "--json"], shell)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert reason in done.stderr
@@ -93,10 +93,8 @@ def test_a_gate_needs_no_working_directory_and_follows_no_link(tmp_path: Path) -
     assert not (tmp_path / "out" / "report.md").is_symlink()
 
 
-@pytest.mark.parametrize(
-    ("shell", "name", "exit_code"), [("2>&-", "no.such", 2), (f"2> {FULL}", "manifest.json", 0)]
-)
+@pytest.mark.parametrize(("shell", "run", "exit_code"), [("2>&-", FULL, 2), (f"2> {FULL}", RUN, 0)])
 def test_what_cannot_be_said_on_standard_error_changes_nothing(
-    shell: str, name: str, exit_code: int
+    shell: str, run: Path, exit_code: int
 ) -> None:
-    assert harness(["schema", name], shell).returncode == exit_code
+    assert harness(["status", str(run)], shell).returncode == exit_code
