@@ -134,13 +134,14 @@ class _Fleet:
             records = self._given_up(binary, measured)
         else:
             _refuse_unlike(measured)
-            records = self._taken_in(measured)
+            records = self._taken_in(binary, measured)
         self._writer.append_unit(binary.name, records)
         self._done += 1
         self._failed += any(record.status != "ok" for record in records)
-        for source in dict.fromkeys(record.job.source for record in records):
+        for source in self._request.sources:
             own = [record for record in records if record.job.source == source]
-            self._on_event(CellMeasured(binary.name, source, own))
+            if own:
+                self._on_event(CellMeasured(binary.name, source, own))
         elapsed_s = time.monotonic() - self._started
         finished = planned - (self._total - self._done)
         eta_s = elapsed_s / finished * (self._total - self._done)
@@ -156,7 +157,7 @@ class _Fleet:
             ),
         )
 
-    def _taken_in(self, measured: UnitResult) -> list[Record]:
+    def _taken_in(self, binary: Binary, measured: UnitResult) -> list[Record]:
         """Return the records of a unit as those of this run, each with where it was measured."""
         facts = measured.facts
         rig = facts.rig_fingerprint
@@ -164,8 +165,11 @@ class _Fleet:
         if elsewhere and rig not in self._rigs:
             self._rigs |= {self._here.rig_fingerprint: self._here.rig, rig: facts.rig}
             self._writer.update_manifest(rigs=self._rigs)
+        failed = any(record.status != "ok" for record in measured.iter_records())
         for message in measured.not_measured:
             self._tell(message)
+            if failed:
+                self._on_event(Problem(binary.name, message))
         first = self._writer.orders
         return [
             structs.replace(

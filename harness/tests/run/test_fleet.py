@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,17 @@ from harness.bench.generated import a_request as a_generated_request
 from harness.bench.generated import iter_generated
 from harness.errors import ConfigError
 from harness.loading import load_frames
-from harness.run.events import Event, JobFinished
+from harness.records import Record
+from harness.run.events import CellMeasured, Event, JobFinished, Problem
 from harness.run.fleet import TRIES, run_fleet
+from harness.run.frames import RECORD_REPLAY
 from harness.run.request import RunRequest
 from harness.run.resume import resume_on
-from harness.run.session import run_session
 from harness.run.unit import Facts, UnitResult
 from harness.store import COMPLETE, INTERRUPTED, read_manifest
 from harness.store.progress import status_of
 from harness.store.reader import RECORDS
 from harness.store.writer import UNITS
-from harness.tests.run.test_session import a_request, real_binary
 
 Answer = Callable[[str, Facts], UnitResult]
 
@@ -47,7 +47,8 @@ class MadeUp(Executor):
         try:
             measured = self.answer(binary.name, facts)
             encoded = msgspec.json.Encoder().encode_lines(iter_generated(request))
-            future.set_result(structs.replace(measured, records=encoded))
+            records = measured.records or encoded
+            future.set_result(structs.replace(measured, records=records))
         except BrokenProcessPool as error:
             future.set_exception(error)
         return future
@@ -64,27 +65,6 @@ def request_of_three(tmp_path: Path) -> RunRequest:
 
 def binaries_in(run: Path) -> set[str]:
     return set(load_frames(run).samples["binary"])
-
-
-def test_a_unit_has_the_peaks_of_a_run_here_to_the_byte(tmp_path: Path) -> None:
-    binary = real_binary(tmp_path, "c/dwarf5.so", "one")
-    more = {"sources": ("replay",), "probes": ("peak",), "replicates": {"peak": 1}}
-    request = a_request(tmp_path, binary, **more)
-    here = run_session(request, lambda _: None)
-    events: list[Event] = []
-    with ThreadPoolExecutor(1) as executor:
-        there = run_fleet(request, events.append, executor)
-    peaks = []
-    for run in (here, there):
-        frames = load_frames(run)
-        chosen = frames.samples[frames.samples["metric"] == "heap_peak"]
-        columns = ["binary", "source", "arm", "replicate", "value"]
-        peaks.append(sorted(chosen[columns].itertuples(index=False, name=None)))
-        assert frames.failures.empty
-        assert set(frames.samples["run_id"]) == {run.name}
-    assert peaks[0] == peaks[1]
-    assert len(peaks[0]) == 2
-    assert isinstance(events[-2], JobFinished)
 
 
 def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
@@ -155,6 +135,27 @@ def test_a_run_whose_coordinator_was_lost_goes_on_with_what_is_not_whole(
     orders = load_frames(run).samples.drop_duplicates(["order"])
     assert len(orders) == len({(row.probe, row.order) for row in orders.itertuples()})
     assert len((run / RECORDS).read_bytes().splitlines()) == 3 * 20
+
+
+def test_a_rejected_binary_of_a_replay_run_has_no_row_of_another_source_but_a_reason(
+    request_of_three: RunRequest,
+) -> None:
+    """What could not be recorded says so of the source that it is recorded from."""
+    text = request_of_three.binaries[0]
+    request = structs.replace(request_of_three, sources=("replay",), binaries=[text])
+    record = next(iter_generated(structs.replace(request, sources=("dwarf",))))
+    job = structs.replace(record.job, arm="", probe=RECORD_REPLAY)
+    refused = Record(job=job, status="rejected", detail="not an ELF file")
+    result = f"{text.name}: rejected: not an ELF file"
+
+    def measure(_: str, facts: Facts) -> UnitResult:
+        encoded = msgspec.json.Encoder().encode_lines([refused])
+        return UnitResult(facts=facts, records=encoded, not_measured=[result])
+
+    events: list[Event] = []
+    run_fleet(request, events.append, MadeUp(measure))
+    assert not [event for event in events if isinstance(event, CellMeasured)]
+    assert [event for event in events if isinstance(event, Problem)] == [Problem(text.name, result)]
 
 
 def test_times_from_another_machine_are_marked_in_every_record(
