@@ -9,7 +9,7 @@ from msgspec import structs
 
 from harness.config import BASELINE
 from harness.errors import ConfigError, ExitCode, StoreError
-from harness.loading import load_frames
+from harness.loading import NUMBERS, load_frames
 from harness.run.manifest import rig, versions
 from harness.stats import sides
 from harness.stats.check import Comparison
@@ -40,7 +40,8 @@ def compare_runs(
             f"there is nothing to compare {first} with: {BASELINE} does not exist",
             remedy="name two runs, or promote one: python -m harness baseline promote RUN",
         )
-    old, new = map(load_frames, (BASELINE, first) if second is None else (first, second))
+    paths = (BASELINE, first) if second is None else (first, second)
+    old, new = (load_frames(path, NUMBERS) for path in paths)
     if old.manifest.run_id == new.manifest.run_id:
         raise ConfigError(
             "a run cannot be compared with itself", remedy="name two, or use --arms OLD NEW"
@@ -53,7 +54,7 @@ def compare_arms(
     path: Path, arms: tuple[str, str], rule: Rule, metrics: Collection[str] = ()
 ) -> tuple[ComparisonDocument, list[str]]:
     """Compare two arms of one run; returns and raises like `compare_runs`."""
-    run = load_frames(path)
+    run = load_frames(path, NUMBERS)
     known = sorted(set(map(str, run.samples["arm"])) - {""})
     for arm in arms:
         if arm not in known:

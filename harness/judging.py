@@ -14,7 +14,7 @@ from harness.gates.decision import give_verdict
 from harness.gates.evidence import Evidence
 from harness.gates.ratchet import Decision, ratchet
 from harness.gates.suite import Suite
-from harness.loading import frames_of, load_frames
+from harness.loading import NUMBERS, frames_of, load_frames
 from harness.records import Cell
 from harness.registry import load, names
 from harness.run.flame import draw_growth
@@ -107,7 +107,7 @@ def _cell(row: Comparison) -> Cell:
 
 
 def load_or_explain(path: Path) -> Frames:
-    """Load a run; of one that is damaged, return no rows and the reason among the warnings.
+    """Load the numbers of a run; of a damaged one no rows, and the reason among the warnings.
 
     A verdict is still given then, which is that there can be none, and everybody who reads its
     outputs learns why.
@@ -116,7 +116,7 @@ def load_or_explain(path: Path) -> Frames:
         StoreError: There is no such directory at all.
     """
     try:
-        return load_frames(path)
+        return load_frames(path, NUMBERS)
     except StoreError as error:
         if not path.is_dir():
             raise

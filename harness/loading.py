@@ -17,6 +17,9 @@ from harness.stats.worst import MOST_BINARIES, excerpt
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.store.reader import LARGE, OpenRun, Run, StoredRecords, open_run
 
+NUMBERS = frozenset(COLUMNS) - frozenset(LARGE)
+"""The tables that verdicts and comparisons are made from."""
+
 _REMEDY = "name runs, or a directory of runs"
 
 
@@ -46,7 +49,7 @@ def load_worst(run: str | os.PathLike[str]) -> Frames:
     path = Path(run)
     if len(read_manifest(path).corpus) <= MOST_BINARIES:
         return load_frames(path)
-    frames = load_frames(path, set(COLUMNS) - set(LARGE))
+    frames = load_frames(path, NUMBERS)
     worst = {row.binary for row in excerpt(summarise(frames)).rows}
     large = tables_of(StoredRecords(path, [], of=worst), frames.metrics, LARGE)
     whole = replace(frames, **{name: large[name] for name in LARGE})

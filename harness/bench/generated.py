@@ -78,30 +78,40 @@ def context_of(request: RunRequest, run_id: str = "generated") -> RunContext:
     )
 
 
-def iter_generated(request: RunRequest, run_id: str = "generated") -> Iterator[Record]:
+def iter_generated(
+    request: RunRequest, run_id: str = "generated", version: int = 0
+) -> Iterator[Record]:
     """Yield the records that a run of `request` might have stored, in the order of its plan."""
     sizes = {binary.name: binary.size_bytes for binary in request.binaries}
     for job in plan(request, context_of(request, run_id)).jobs:
-        yield record_of(job, sizes[job.binary])
+        yield record_of(job, sizes[job.binary], version)
 
 
-def generate(request: RunRequest) -> Path:
+def generate(request: RunRequest, version: int = 0) -> Path:
     """Write a whole run and return its directory."""
-    manifest = structs.replace(first_manifest(request), command="python -m harness run corpus")
+    manifest = structs.replace(
+        first_manifest(request), command="python -m harness run corpus", commit=f"{version:08x}" * 5
+    )
     with RunWriter.create(request.results, manifest) as writer:
-        writer.append_all(iter_generated(request, writer.run_id))
+        writer.append_all(iter_generated(request, writer.run_id, version))
         writer.update_manifest(state=COMPLETE, elapsed_s=1.0)
         return writer.path
 
 
-def record_of(job: Job, size_bytes: int) -> Record:
-    """Return what a job over a binary of that size might have found; one in a thousand fails."""
-    draw = Random(f"{job.binary} {job.source} {job.arm} {job.probe}")  # noqa: S311  likewise
+def record_of(job: Job, size_bytes: int, version: int = 0) -> Record:
+    """Return what a job over a binary of that size might have found; one in a thousand fails.
+
+    Every version of the code changes every peak a little, as almost every change does, and the
+    time of every process is its own.
+    """
+    what = f"{job.binary} {job.source} {job.arm} {job.probe}"
+    draw = Random(what)  # noqa: S311  likewise
     if draw.random() < 0.001:
         return Record(job=job, status="crashed", detail="Segmentation fault")
     raw = int(size_bytes * 0.3)
     batches = _batches(job.arm, raw, job.pipeline_options.threshold_bytes)
-    peak = _peak(job, raw)
+    peak = _peak(job, raw) + version * 1000
+    draw.seed(f"{what} {job.replicate} {version}")
     record = Record(
         job=job,
         status="ok",

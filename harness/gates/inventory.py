@@ -60,7 +60,7 @@ def _iter_foreign(side: str, frames: Frames) -> Iterator[Precondition]:
         yield Precondition(what=side, reason=f"it is a {kind}, which a suite does not ask for")
     own = frames.manifest.run_id
     for name in COLUMNS:
-        others = sorted(set(map(str, getattr(frames, name)["run_id"])) - {own})
+        others = sorted(set(map(str, getattr(frames, name)["run_id"].unique())) - {own})
         if others:
             yield Precondition(what=side, reason=f"{name} has rows of another run: {others[0]}")
     lost = _replicates(frames.failures) - _replicates(frames.samples[frames.samples.status != "ok"])

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from harness.gates.evidence import Evidence
 from harness.stats.check import Check, Outcome, Precondition
-from harness.stats.frames import Frames
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -35,20 +32,16 @@ def _iter_faults(
     digests: set[str] = set()
     for side, frames in evidence.runs.items():
         for arm in arms:
-            delivered = _good(frames, case, arm)
-            found = set(map(str, delivered["digest"])) - {""}
+            rows = frames.rows_of_case("deliveries", *case)
+            delivered = [row for row in rows if row.arm == arm and row.status == "ok"]
+            found = {str(row.digest) for row in delivered} - {""}
             digests |= found
             if not found:
                 reason = "nobody checked what was delivered"
-            elif not float(delivered["scopes"].astype(float).min()) > 0:
+            elif any(not row.scopes > 0 for row in delivered):
                 reason = "nothing was delivered: no memory was needed for that"
             else:
                 continue
             yield Precondition(what=f"{side}: {what} {arm}", reason=reason)
     if len(digests) > 1:
         yield Precondition(what=what, reason="different scopes were delivered")
-
-
-def _good(frames: Frames, case: tuple[str, str], arm: str) -> pd.DataFrame:
-    rows = frames.of_case("deliveries", *case)
-    return rows[(rows["arm"] == arm) & (rows["status"] == "ok")]

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from harness.gates.evidence import CANDIDATE, Evidence
 from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
-from harness.stats.batches import reached_threshold
+from harness.stats.batches import iter_reached_threshold
 from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
 from harness.stats.metrics import CAPTURED
@@ -116,44 +116,46 @@ def _goal(experiment: Experiment) -> str:
 
 
 def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
-    batches = _of_arm(evidence, "batches", case)
+    batches = _rows_of_arm(evidence, "batches", case)
     faults = tuple(_iter_batch_faults(evidence, experiment, case, batches))
     if faults:
         return Series(faults=faults)
-    reached = reached_threshold(batches)
-    payload = f"largest payload {_bytes(batches['payload_bytes'].max())}"
-    threshold = f"threshold {_bytes(batches['threshold_bytes'].max())}"
-    if reached.empty:
+    reached = list(iter_reached_threshold(batches))
+    payload = f"largest payload {_bytes(max(row.payload_bytes for row in batches))}"
+    threshold = f"threshold {_bytes(max(row.threshold_bytes for row in batches))}"
+    if not reached:
         untested = f"no batch reached the threshold: {payload}, {threshold}"
         return Series(untested=untested)
-    largest = reached.groupby("replicate")["overshoot_bytes"].max()
-    worst = reached.loc[reached["overshoot_bytes"].astype(float).idxmax()]
+    ordered = sorted(reached, key=lambda row: (row.replicate, row.overshoot_bytes))
+    largest = {row.replicate: float(row.overshoot_bytes) for row in ordered}
+    worst = max(reached, key=lambda row: row.overshoot_bytes)
     context = (
-        f"batch {worst['batch_num']}: {_bytes(worst['payload_bytes'])} for a {threshold}, "
-        f"{worst['functions']} functions in {worst['scopes']} scopes"
+        f"batch {worst.batch_num}: {_bytes(worst.payload_bytes)} for a {threshold}, "
+        f"{worst.functions} functions in {worst.scopes} scopes"
     )
-    return Series(tuple(map(float, largest)), context=context)
+    return Series(tuple(largest.values()), context=context)
 
 
 def _iter_batch_faults(
-    evidence: Evidence, experiment: Experiment, case: Case, batches: pd.DataFrame
+    evidence: Evidence, experiment: Experiment, case: Case, batches: list[Any]
 ) -> Iterator[str]:
-    delivered = _of_arm(evidence, "deliveries", case)
-    promised = set(delivered.loc[delivered["status"] == "ok", "batches"])
+    delivered = _rows_of_arm(evidence, "deliveries", case)
+    promised = {row.batches for row in delivered if row.status == "ok"}
     if not promised:
         yield f"{case.arm}: nobody checked what was delivered"
-    counts = batches.groupby("replicate")["batch_num"].nunique()
-    if len(counts) < experiment.replicates:
+    flushed: dict[int, set[int]] = {}
+    for row in batches:
+        flushed.setdefault(row.replicate, set()).add(row.batch_num)
+    counts = {len(numbers) for numbers in flushed.values()}
+    if len(flushed) < experiment.replicates:
         wanted = counted(experiment.replicates, "replicate")
-        yield f"{case.arm}: batches of {len(counts)} of {wanted}"
-    if promised and not set(counts) <= promised:
-        yield f"{case.arm}: batches are missing: {sorted(set(counts))} of {sorted(promised)}"
-    numbers = batches[["payload_bytes", "threshold_bytes", "overshoot_bytes"]]
-    if numbers.isna().to_numpy().any():
+        yield f"{case.arm}: batches of {len(flushed)} of {wanted}"
+    if promised and not counts <= promised:
+        yield f"{case.arm}: batches are missing: {sorted(counts)} of {sorted(promised)}"
+    sizes = [(row.payload_bytes, row.threshold_bytes, row.overshoot_bytes) for row in batches]
+    if any(pd.isna(size) for each in sizes for size in each):
         yield f"{case.arm}: a batch without a size"
-    elif (
-        numbers["payload_bytes"] - numbers["threshold_bytes"] != batches["overshoot_bytes"]
-    ).any():
+    elif any(payload - threshold != overshoot for payload, threshold, overshoot in sizes):
         yield f"{case.arm}: overshoot is not payload minus threshold"
 
 
@@ -173,6 +175,11 @@ def _copies(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
     worst = max(found, key=lambda one: one.total)
     context = ", ".join(f"{copy.copies:.2f} at {copy.location}" for copy in worst.copies)
     return Series(tuple(one.total for one in found), context=context)
+
+
+def _rows_of_arm(evidence: Evidence, table: str, case: Case) -> list[Any]:
+    rows = evidence.candidate.rows_of_case(table, case.binary, case.source)
+    return [row for row in rows if row.arm == case.arm]
 
 
 def _of_arm(evidence: Evidence, table: str, case: Case) -> pd.DataFrame:

@@ -79,17 +79,12 @@ class _MetricPanel(Struct, frozen=True):
 
 def _iter_panels(history: pd.DataFrame) -> Iterator[_MetricPanel]:
     for (metric, source), rows in history.groupby(["metric", "source"], sort=True):
-        lines = [line for _, line in rows.groupby(["binary", "arm"], sort=True)]
-        lines.sort(key=lambda line: -_largest_change(line))
+        changes = rows["delta_pct"].abs().where(rows["step"] != "")
+        largest = changes.groupby([rows["binary"], rows["arm"]], sort=True).max().fillna(-1.0)
+        chosen = largest.sort_values(ascending=False, kind="stable").index[:_MOST_ROWS]
+        lines = [rows[(rows["binary"] == one) & (rows["arm"] == arm)] for one, arm in chosen]
         exact = ", exact" if bool(rows["exact"].all()) else ""
-        yield _MetricPanel(
-            drawn(f"{metric}, {source}{exact}"), lines[:_MOST_ROWS][::-1], len(lines)
-        )
-
-
-def _largest_change(line: pd.DataFrame) -> float:
-    steps = line[line["step"] != ""]
-    return float(steps["delta_pct"].abs().max()) if len(steps) else -1.0
+        yield _MetricPanel(drawn(f"{metric}, {source}{exact}"), lines[::-1], len(largest))
 
 
 def _runs(history: pd.DataFrame) -> dict[str, str]:

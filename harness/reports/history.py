@@ -12,24 +12,35 @@ from harness.stats.trends import LevelChange, Trend
 from harness.units import format_value
 
 _NAME_WIDTH = 24
+_MOST_TRENDS = 60
 
 
 def print_history(
     trends: Sequence[Trend], runs: int, console: Console, *, everything: bool
 ) -> None:
-    """Print every change of every trend, with `everything` those that did not change too."""
+    """Print the trends that changed most, with `everything` all of them."""
     changed = [trend for trend in trends if trend.changes]
-    shown = trends if everything else changed
+    shown = trends if everything else _largest(changed)
     for trend in shown:
         name = (trend.binary, trend.source, trend.arm, trend.metric)
         console.print(Text(" ".join(shorten(word, _NAME_WIDTH) for word in name), "bold"))
         for line in _lines(trend):
             console.print(Text(f"  {line}"), soft_wrap=True)
+    if left_out := len(changed) - len(shown) if not everything else 0:
+        console.print(f"{left_out:,} more that changed less: --all or --json has them")
     still = len(trends) - len(changed)
     console.print(f"{runs} runs, {len(trends)} metrics of experiments, {still} without a change")
     for remark in sorted({remark for trend in trends for remark in trend.remarks}):
         concerned = sum(remark in trend.remarks for trend in trends)
         console.print(Text(f"{concerned} x {remark}"))
+
+
+def _largest(changed: list[Trend]) -> list[Trend]:
+    """Return all, or of many those that changed most, the largest change first."""
+    if len(changed) <= _MOST_TRENDS:
+        return changed
+    by_change = sorted(changed, key=lambda one: -max(abs(step.percent) for step in one.changes))
+    return by_change[:_MOST_TRENDS]
 
 
 def _lines(trend: Trend) -> list[str]:

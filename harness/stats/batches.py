@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
 import pandas as pd
 from msgspec import Struct
 
@@ -49,3 +52,8 @@ def reached_threshold(batches: pd.DataFrame) -> pd.DataFrame:
     functions instead of bytes has no threshold to overshoot.
     """
     return batches[~batches["final"].astype(bool) & (batches["threshold_bytes"] > 0)]
+
+
+def iter_reached_threshold(batches: Iterable[Any]) -> Iterator[Any]:
+    """Yield the rows that `reached_threshold` keeps, of a few batches."""
+    return (row for row in batches if not row.final and row.threshold_bytes > 0)

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from harness.records import Metric
 from harness.stats.environment import comparable_with, on_rig, rig_differences
-from harness.stats.frames import Frames
+from harness.stats.frames import Frames, rows_by_case
 from harness.stats.metrics import UNDECLARED
 from harness.text import counted
 
@@ -78,8 +78,7 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     comparable: dict[tuple[str, frozenset[str]], str] = {}
     runs = tuple(frames.manifest.pooled) or (frames.manifest.run_id,)
     found: dict[Key, Sample] = {}
-    for (binary, source), group in mine.groupby(["binary", "source"]):
-        rows = list(group.itertuples(index=False))
+    for (binary, source), rows in rows_by_case(mine).items():
         for metric in metrics:
             probe = frames.metrics.probe(metric) or _taker(rows, metric)
             taken = [row for row in rows if row.probe == probe]

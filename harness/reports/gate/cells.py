@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _DETAIL_WIDTH = 300
 _CASE_WIDTH = 120
+_MOST_NAMES = 20
 MARKS = {
     Outcome.INVALID: "⚠️",
     Outcome.FAIL: "❌",
@@ -152,7 +153,9 @@ def _bound_summary(rows: list[BoundCheck]) -> str:
     for outcome, said in _KEPT.items():
         names = [row.case.binary for row in rows if row.outcome is outcome]
         if names:
-            parts.append(f"{said} {len(names)} of {len(rows)} ({', '.join(names)})")
+            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+            listed = f"{', '.join(names[:_MOST_NAMES])}{more}"
+            parts.append(f"{said} {len(names)} of {len(rows)} ({listed})")
     return f"{head} {bound_cell(first)} {'; '.join(parts)}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 
 from msgspec.structs import replace
 from rich.console import Console
@@ -18,6 +17,7 @@ from harness.tables import pick, print_table
 _UNDECIDED = {Outcome.INCONCLUSIVE, Outcome.INVALID}
 _NAME_WIDTH, _WIDE = 20, 80
 _MOST_ROWS = 40
+_MOST_IN_ALL = 120
 _COUNTED = (
     Outcome.INVALID,
     Outcome.REGRESSED,
@@ -51,7 +51,8 @@ def print_comparison(
         console.print(Text(f"differs    {inert(note)}", style="yellow"), soft_wrap=True)
     console.print(Text(f"files      {inert(cells.files_headline(document.inventory))}"))
     console.print()
-    print_comparisons(_shown(document.experiments, everything=everything), console)
+    shown = _shown(document.experiments, everything=everything)
+    print_comparisons(shown, console, len(shown) if everything else _MOST_IN_ALL)
     _print_counts(document, console)
 
 
@@ -72,20 +73,38 @@ def _print_counts(document: ComparisonDocument, console: Console) -> None:
         console.print(Text(inert(reason)))
 
 
-def print_comparisons(rows: Iterable[Comparison], console: Console) -> None:
-    """Print one table per metric and source, sorted by change, with notes below."""
-    ordered = sorted(rows, key=lambda row: (row.metric, row.case.source))
+def print_comparisons(
+    rows: Iterable[Comparison], console: Console, most: int = _MOST_IN_ALL
+) -> None:
+    """Print one table per metric and source, sorted by change, with notes below.
+
+    Of more rows than `most`, each table has its share: the gravest, and of those the largest.
+    """
+    tables: dict[tuple[str, str], list[Comparison]] = {}
+    for row in rows:
+        tables.setdefault((row.metric, row.case.source), []).append(row)
+    in_all = sum(map(len, tables.values()))
+    share = in_all if in_all <= most else max(1, most // len(tables))
+    tables = {name: _gravest(found, share) for name, found in sorted(tables.items())}
     room = _NAME_WIDTH + max(0, console.width - _WIDE)
-    labels = distinct((row.case.binary for row in ordered), room)
+    labels = distinct((row.case.binary for found in tables.values() for row in found), room)
     binary, *others = pick(cells.COMPARISONS, "binary arm change interval trials state")
     columns = [replace(binary, cell=lambda row: labels[row.case.binary]), *others]
-    for (metric, source), group in groupby(ordered, lambda row: (row.metric, row.case.source)):
-        found = sorted(group, key=lambda row: -(row.delta_pct or 0.0))
+    for (metric, source), found in tables.items():
         console.print(Text(f"{inert(metric)}, source {inert(source)}", style="bold"))
         print_table(columns, found, console)
         for note in _iter_notes(found):
             console.print(Text(note, style="dim"), soft_wrap=True)
         console.print()
+    if left_out := in_all - sum(map(len, tables.values())):
+        console.print(Text(f"{left_out:,} more rows, not the gravest: --json has all"))
+
+
+def _gravest(rows: list[Comparison], most: int) -> list[Comparison]:
+    """Return so many rows, sorted by change."""
+    if len(rows) > most:
+        rows = sorted(rows, key=lambda row: (row.outcome.rank, -abs(row.delta_pct or 0.0)))[:most]
+    return sorted(rows, key=lambda row: -(row.delta_pct or 0.0))
 
 
 def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
@@ -93,9 +112,9 @@ def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
         console.print(Text(inert(summary)))
     if rows:
         console.print()
-    for row in sorted(rows, key=cells.by_gravity):
-        if row.outcome.passes or row.outcome is Outcome.NOT_ASKED:
-            continue
+    asked = (one for one in rows if not (one.outcome.passes or one.outcome is Outcome.NOT_ASKED))
+    broken = sorted(asked, key=cells.by_gravity)
+    for row in broken[:_MOST_ROWS]:
         line = f"{cells.bound_cell(row)}, observed {cells.observed_cell(row)}"
         head = Text(f"{row.outcome} ", style=cells.style_of(row.outcome))
         console.print(head.append(Text(inert(f"{cells.case_name(row.case)}: {row.check}"))))
@@ -104,6 +123,8 @@ def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
             console.print(Text(f"  {inert(row.detail)}", style="dim"))
         if row.repeat_command:
             console.print(Text(f"  repeat: {inert(row.repeat_command)}"), soft_wrap=True)
+    if left_out := len(broken[_MOST_ROWS:]):
+        console.print(f"{left_out:,} more like these: report.json has all")
     if rows:
         console.print()
 
