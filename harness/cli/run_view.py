@@ -23,7 +23,7 @@ from harness.run.events import (
     SourceMeasured,
 )
 from harness.store import Run, read_manifest
-from harness.text import first_cause
+from harness.text import counted, first_cause
 from harness.units import format_exactly, format_seconds, format_value
 
 if TYPE_CHECKING:
@@ -96,10 +96,11 @@ class RunView:
             case RunStarted(path, binaries, jobs, reused):
                 self.run_dir, self._binaries = path, binaries
                 one, many = self._inputs
-                count = f"1 {one}" if binaries == 1 else f"{binaries} {many}"
-                self.note(f"{count}, {jobs} measured processes, results in {path}")
+                processes = counted(jobs, "measured process", "measured processes")
+                self.note(f"{counted(binaries, one, many)}, {processes}, results in {path}")
                 if reused:
-                    self.note(f"{reused} deliveries were verified by earlier runs (--fresh: again)")
+                    deliveries = counted(reused, "delivery", "deliveries")
+                    self.note(f"verified by earlier runs: {deliveries} (--fresh: again)")
                 self._task = self.bars.add_task("starting", total=jobs, left="")
             case JobFinished(record, done, total, _, eta_s):
                 left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"

@@ -38,7 +38,10 @@ def _iter_run_faults(evidence: Evidence) -> Iterator[Precondition]:
     for warning in evidence.warnings:
         yield Precondition(what="data", reason=warning)
     if evidence.baseline is None and evidence.suite.needs_baseline:
-        reason = "the suite needs one, and none was given; promote a run, or name one"
+        reason = (
+            "the suite needs one, and none was given; promote a run, name one, or set "
+            "needs_baseline = false where bounds are all that is asked"
+        )
         yield Precondition(what=BASELINE, reason=reason)
     runs = [frames.manifest.run_id for frames in evidence.runs.values()]
     if len(runs) > 1 and runs[0] == runs[1]:
