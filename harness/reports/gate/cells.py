@@ -21,6 +21,8 @@ T = TypeVar("T")
 _DETAIL_WIDTH = 300
 _CASE_WIDTH = 120
 _MOST_NAMES = 20
+MOST_ROWS = 100
+"""Of each table in a document: a summary of a CI job may have 1 MiB in all."""
 MARKS = {
     Outcome.INVALID: "⚠️",
     Outcome.FAIL: "❌",
@@ -134,6 +136,17 @@ def outcome_cell(row: Comparison) -> str:
 def by_gravity(row: BoundCheck) -> tuple[int, Case, str]:
     """Return what bounds checks are sorted by: what somebody has to look at comes first."""
     return (row.outcome.rank, row.case, row.check)
+
+
+def gravest(rows: list[T]) -> list[T]:
+    """Return checks in their order; those of too many to be listed, what is gravest first."""
+    if len(rows) <= MOST_ROWS:
+        return rows
+    return sorted(rows, key=_gravity)
+
+
+def _gravity(row: Any) -> tuple[int, float]:
+    return (row.outcome.rank, -abs(getattr(row, "delta_pct", None) or 0.0))
 
 
 def bound_summaries(rows: Iterable[BoundCheck]) -> list[str]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from typing import TypeVar
 
 from jinja2 import Environment
 
 from harness.reports.columns import line_columns
 from harness.reports.gate import cells
 from harness.reports.markdown import markdown_environment
-from harness.stats.check import BoundCheck, Comparison, Outcome
+from harness.stats.check import Comparison, Outcome
 from harness.stats.labels import Markdown
 from harness.stats.verdict import Verdict
 from harness.tables import markdown_table, pick
 
-T = TypeVar("T", BoundCheck, Comparison)
-
 _MOST_FAULTS = 20
-_MOST_ROWS = 100
-"""Of each table: a summary of a CI job may have 1 MiB in all."""
 
 
 def render_verdict(verdict: Verdict, description: str = "") -> str:
@@ -37,15 +32,15 @@ def render_verdict(verdict: Verdict, description: str = "") -> str:
             verdict=verdict,
             description=description,
             answer=cells.ANSWERS[verdict.decision],
-            significant=_gravest([row for row in verdict.experiments if _is_significant(row)]),
+            significant=cells.gravest([row for row in verdict.experiments if _is_significant(row)]),
             ignored=ignored,
             grown=_grown(verdict)[:_MOST_FAULTS],
-            most=_MOST_ROWS,
+            most=cells.MOST_ROWS,
             details=sorted((row for row in verdict.experiments if not row.erratic), key=_by_change),
             bounds=sorted(verdict.bounds, key=cells.by_gravity),
             summaries=cells.bound_summaries(verdict.bounds),
-            guards=_gravest([row for row in verdict.bounds if row.gate]),
-            guarded=_gravest([row for row in verdict.experiments if row.gate]),
+            guards=cells.gravest([row for row in verdict.bounds if row.gate]),
+            guarded=cells.gravest([row for row in verdict.experiments if row.gate]),
             faults=verdict.faults[:_MOST_FAULTS],
             more_faults=len(verdict.faults) - _MOST_FAULTS,
             repeats=list(dict.fromkeys(_repeats(verdict))),
@@ -86,20 +81,13 @@ def _environment() -> Environment:
 
 def _more(rows: Sized) -> Markdown:
     """Return how many rows are not listed; nothing where all are."""
-    left_out = len(rows) - _MOST_ROWS
+    left_out = len(rows) - cells.MOST_ROWS
     return Markdown(f"\n\nAnd {left_out} more, in report.json." if left_out > 0 else "")
 
 
 def _grown(verdict: Verdict) -> list[Comparison]:
     """Return the regressions of which it is known what holds more."""
     return [row for row in verdict.experiments if row.lines]
-
-
-def _gravest(rows: list[T]) -> list[T]:
-    """Return the rows; of more than are listed, what somebody has to look at first."""
-    if len(rows) <= _MOST_ROWS:
-        return rows
-    return sorted(rows, key=lambda row: (row.outcome.rank, -abs(getattr(row, "delta_pct", 0) or 0)))
 
 
 def _is_significant(row: Comparison) -> bool:

@@ -26,6 +26,7 @@ from harness.reports.columns import (
     share,
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
+from harness.reports.gate import cells
 from harness.reports.gate.cells import case_name
 from harness.reports.headline import SOURCES, Headline, plain_name
 from harness.reports.limit import LIMITS, iter_limits
@@ -139,12 +140,14 @@ def _environment() -> Environment:
         name=lambda text: shorten(text, _NAME_WIDTH),
         size=format_bytes,
         duration=format_seconds,
+        gravest=cells.gravest,
         value=known,
         exact=exact,
         share=share,
         describe=describe,
     )
     environment.globals.update(
+        most_rows=cells.MOST_ROWS,
         SOURCES=SOURCES,
         case_name=case_name,
         Standing=Standing,
