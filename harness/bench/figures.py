@@ -1,6 +1,9 @@
 """What a run and the commands around it cost, as ratios, kept by commit in `results/bench.json`.
 
-    python -m harness.bench.figures RUN [results/bench.json]
+    python -m harness.bench.figures RUN [results/bench.json [BINARY ...]]
+
+Of each binary, `harness scopes` is held against a plain walk over every entry with pyelftools,
+which extracts nothing: the floor of what reading entries one by one in Python takes.
 
 Start-up is CPU time beside that of an interpreter which does nothing, taken in turn; the least of
 several counts, for what else a machine does only adds. One more replicate is what twelve of them
@@ -15,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness.config import BASELINE
@@ -28,6 +32,15 @@ with missing("typing_extensions"):
     import harness.run.worker
 import harness.probes.peak
 """
+_WALK = """
+import sys
+from elftools.elf.elffile import ELFFile
+with open(sys.argv[1], "rb") as file:
+    for unit in ELFFile(file).get_dwarf_info().iter_CUs():
+        for _ in unit.iter_DIEs():
+            pass
+"""
+_WALK_ROUNDS = 3
 _FEW, _MORE = 2, 12
 _REPLICATES = ("--arm", "streaming", "--source", "replay", "--probe", "bare", "--no-report")
 _COMMANDS = {
@@ -71,6 +84,19 @@ def of_commands() -> dict[str, float]:
     return {name: round(taken / least["nothing"], 1) for name, taken in least.items()}
 
 
+def of_extraction(paths: Iterable[str], rounds: int = _WALK_ROUNDS) -> dict[str, float]:
+    """Return the CPU time of `harness scopes` over that of a plain walk, by file, taken in turn."""
+    ratios: dict[str, float] = {}
+    for path in paths:
+        taken = [
+            (_cpu_s(("-m", "harness", "scopes", path)), _cpu_s(("-c", _WALK, path)))
+            for _ in range(rounds)
+        ]
+        scopes_s, walk_s = (min(seconds) for seconds in zip(*taken, strict=True))
+        ratios[Path(path).name] = round(scopes_s / walk_s, 2)
+    return ratios
+
+
 def _replicate_s() -> float:
     """Return the CPU seconds that one more replicate takes of a small binary, everything included.
 
@@ -93,11 +119,15 @@ def _cpu_s(arguments: tuple[str, ...]) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def main(run_dir: str, ledger: str = "results/bench.json") -> None:
-    """Print the figures of a run and of the commands, and keep them under the run's commit."""
+def main(run_dir: str, ledger: str = "results/bench.json", *binaries: str) -> None:
+    """Print the figures of a run, the commands and extraction; keep them under the run's commit."""
     run, path = read_run(Path(run_dir)), Path(ledger)
     kept = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    found = {**of_run(run), "times_nothing": of_commands()}
+    found = {
+        **of_run(run),
+        "times_nothing": of_commands(),
+        "scopes_over_plain_walk": of_extraction(binaries),
+    }
     kept[run.manifest.commit or run.manifest.run_id] = found
     path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(found, indent=1))

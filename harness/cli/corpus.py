@@ -37,7 +37,7 @@ _Tier = Annotated[
     Tier,
     typer.Option(
         help="default: eleven real binaries, 103 MB to download; small: the committed ones, no "
-        "network; large: two that strain a machine, 125 MB to download."
+        "network; large: three that strain a machine, 144 MB to download."
     ),
 ]
 _Directory = Annotated[Path, typer.Argument(help="Where the binaries are, or will be.")]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from msgspec import structs
 
-from harness.bench.figures import of_run
+from harness.bench.figures import of_extraction, of_run
 from harness.store import read_run
 from harness.tests.store.sound_run import sound_run
+from harness.tests.symbols.binaries import FIXTURES
 
 
 def test_cpu_time_is_summed_by_source_and_probe(tmp_path: Path) -> None:
@@ -22,3 +23,8 @@ def test_cpu_time_is_summed_by_source_and_probe(tmp_path: Path) -> None:
     assert isinstance(sums, dict)
     assert sums.keys() == {f"{source} {probe}" for source, probe in probes}
     assert sum(sums.values()) == sum(range(len(run.records)))
+
+
+def test_extraction_is_held_against_a_walk_that_extracts_nothing() -> None:
+    path = FIXTURES / "c" / "dwarf5.so"
+    assert of_extraction([str(path)], rounds=1)[path.name] > 0
