@@ -7,7 +7,8 @@ of the heap that is to be measured.
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from importlib.util import find_spec
 from typing import Any
 
@@ -31,15 +32,19 @@ class Plugged(Struct, frozen=True, kw_only=True):
     problem: str = ""
 
 
+@cache
+def _points(group: str) -> EntryPoints:
+    """Return the entry points of a group; a look at every distribution is for once per process."""
+    return entry_points(group=group)
+
+
 def plugged() -> list[Plugged]:
     """Return everything that is plugged in, by kind and name, each imported once to try it."""
     return [
-        _tried(kind, point)
-        for kind in KINDS
-        for point in sorted(entry_points(group=f"harness.{kind}"))
+        _tried(kind, point) for kind in KINDS for point in sorted(_points(f"harness.{kind}"))
     ] + [
         _tried("pytest", point)
-        for point in entry_points(group=_PYTEST)
+        for point in _points(_PYTEST)
         if point.module.startswith("harness.") and find_spec("pytest")
     ]
 
@@ -66,12 +71,12 @@ def _tried(kind: str, point: EntryPoint) -> Plugged:
 
 def names(kind: str) -> list[str]:
     """Return the registered names of one kind, sorted."""
-    return sorted(entry_points(group=f"harness.{kind}").names)
+    return sorted(_points(f"harness.{kind}").names)
 
 
 def shipped(kind: str) -> dict[str, Any]:
     """Return by name the extensions of one kind that come with the harness itself."""
-    points = entry_points(group=f"harness.{kind}")
+    points = _points(f"harness.{kind}")
     return {point.name: point.load() for point in points if point.module.startswith("harness.")}
 
 
@@ -81,7 +86,7 @@ def find(kind: str, name: str) -> EntryPoint:
     Raises:
         ConfigError: No extension, or more than one, has that name.
     """
-    found = {point.value: point for point in entry_points(group=f"harness.{kind}", name=name)}
+    found = {point.value: point for point in _points(f"harness.{kind}").select(name=name)}
     if len(found) > 1:
         raise ConfigError(
             f"{kind} {name!r} is registered twice: {', '.join(sorted(found))}",

@@ -240,8 +240,10 @@ def _fitted(
         for column in columns
     ]
     for number, column in enumerate(columns):
+        if column.kind != "name":  # nothing else gives way, and to measure is to lay out
+            continue
         excess = _least_width(fitted, rows, console) - console.width
-        if excess > 0 and column.kind == "name":
+        if excess > 0:
             room = max(fitted[number].least - excess, _LEAST_NAME)
             fitted[number] = _shortened(column, rows, room)
     return fitted if _fits(fitted, rows, console) else None

@@ -85,7 +85,7 @@ def found_limits(frames: Frames) -> list[Found]:
     asked = iter_asked(options, manifest.corpus, manifest.options.sources, arms)
     good = succeeded(frames.samples)
     worst = dict(good.groupby([*_CELL, "metric"])["value"].max())
-    tried = dict(iter(frames.attempts.groupby(_CELL)))
+    tried = dict(iter(frames.attempts.sort_values("order").groupby(_CELL)))
     none = frames.attempts.iloc[:0]
     return [
         _found(
@@ -101,7 +101,7 @@ def _found(
     options = frames.manifest.options.memory_limits
     assert options is not None
     binary, source, arm = cell
-    attempts = [_attempt(row) for row in rows.sort_values("order").to_dict("records")]
+    attempts = [_attempt(row) for row in rows.to_dict("records")]
     found = Found(
         binary=binary,
         arm=arm,
