@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import builtins
-import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,9 @@ from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.reports.page.rendering import render_page
 from harness.reports.report import report_of
+from harness.tests.callables import chunks, listed, streamed
 
 QUICK: dict[str, Any] = {"probes": ("peak", "memray"), "replicates": 1}
-
-
-def listed(count: int) -> str:
-    rows = [{"id": number} for number in range(count)]
-    return json.dumps(rows)
-
-
-def streamed(count: int) -> str:
-    return "[" + ", ".join(json.dumps({"id": number}) for number in range(count)) + "]"
-
-
-def chunks(count: int) -> Iterator[bytes]:
-    for _ in range(count):
-        yield bytes(100_000)
 
 
 @pytest.fixture(scope="module")

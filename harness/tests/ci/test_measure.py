@@ -14,6 +14,7 @@ import pytest
 
 from harness.loading import load_frames
 from harness.tests.ci.scripts import SCRIPTS, needs_checkout
+from harness.tests.cli.conftest import Harness
 
 pytestmark = needs_checkout
 
@@ -111,11 +112,9 @@ class Repository:
         """Run `harness ab` on some versions, with what else is asked for."""
         environment = {**os.environ, "XDG_CACHE_HOME": str(self.root / "cache")}
         environment.pop("GITHUB_STEP_SUMMARY", None)
-        command = [sys.executable, "-m", "harness", "ab", "--install", install]
-        command += [text for one in revisions for text in ("--rev", one)]
-        command += ["--suite", suite, "--out", str(self.out / "gate")] if suite else []
+        command = self.command(revisions, *rest, suite=suite, install=install)
         return subprocess.run(
-            [*command, "--results", str(self.out), *rest],
+            [sys.executable, "-m", "harness", *command],
             cwd=self.checkout,
             env=environment,
             capture_output=True,
@@ -123,6 +122,14 @@ class Repository:
             timeout=600,
             check=False,
         )
+
+    def command(
+        self, revisions: Sequence[str], *rest: str, suite: str, install: str = ""
+    ) -> list[str]:
+        """Return the arguments of the command."""
+        versions = [text for one in revisions for text in ("--rev", one)]
+        judged = ["--suite", suite, "--out", str(self.out / "gate")] if suite else []
+        return ["ab", "--install", install, *versions, *judged, "--results", str(self.out), *rest]
 
 
 @pytest.fixture
@@ -206,10 +213,16 @@ def test_files_as_they_are_count_with_changes_and_new_ones(repository: Repositor
         (["HEAD", "HEAD"], ("a:b",), "--suite measures the pipelines of two versions"),
     ],
 )
-def test_what_makes_no_two_sides_is_refused(
-    repository: Repository, revisions: list[str], rest: tuple[str, ...], said: str
+def test_what_makes_no_two_sides_is_refused(  # noqa: PLR0917
+    inside: Harness,
+    repository: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    revisions: list[str],
+    rest: tuple[str, ...],
+    said: str,
 ) -> None:
     repository.commit(1)
-    done = repository.ab(revisions, *rest)
+    monkeypatch.chdir(repository.checkout)
+    done = inside(*repository.command(revisions, *rest, suite="memory.toml"))
     assert done.returncode == 2
     assert said in done.stderr

@@ -10,8 +10,8 @@ import pytest
 from harness.tests.cli.conftest import Harness
 
 
-def test_a_fit_machine_is_said_to_be_fit(harness: Harness, tmp_path: Path) -> None:
-    done = harness("doctor", "--results", tmp_path / "results", "--json")
+def test_a_fit_machine_is_said_to_be_fit(inside: Harness, tmp_path: Path) -> None:
+    done = inside("doctor", "--results", tmp_path / "results", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     statuses = {check["name"]: check["status"] for check in document["checks"]}
@@ -29,10 +29,10 @@ def test_planted_faults_are_caught_and_the_untouched_pipeline_is_clean(harness: 
 
 
 def test_what_cannot_be_used_is_named_and_ends_with_exit_code_2(
-    harness: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    done = harness("doctor", "--results", tmp_path / "file" / "below")
+    done = inside("doctor", "--results", tmp_path / "file" / "below")
     assert done.returncode == 2
     assert "cannot measure here: disk for results" in done.stderr
     assert "Traceback" not in done.stderr

@@ -26,9 +26,9 @@ def test_every_document_escapes_it(
     inside: Harness, harness: Harness, library: Path, tmp_path: Path
 ) -> None:
     runs = tmp_path / "runs"
-    done = harness("run", library, *QUICK, "--json", "--no-report", "--results", runs)
+    done = harness("run", library, *QUICK, "--no-report", "--results", runs)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["rows"][0]["binary"] == r"caf\xe9.so"
+    assert r"caf\xe9.so" in done.stdout
     (run,) = runs.iterdir()
     suite = tmp_path / "suite.toml"
     suite.write_text(
@@ -46,11 +46,11 @@ def test_every_document_escapes_it(
         ("export", run, "--format", "go-benchmark"),
         ("history", runs, "--json"),
     ]
-    for command in documents:
-        assert inside(*command).returncode in {0, 4}, command
-    shown = harness("report", run, "--output", tmp_path / "again")
-    judged = harness("gate", run, "--suite", suite)
-    assert [shown.returncode, judged.returncode] == [0, 4], shown.stderr + judged.stderr
+    said = [inside(*command) for command in documents]
+    assert {one.returncode for one in said} <= {0, 4}, said
+    assert json.loads(said[0].stdout)["rows"][0]["binary"] == r"caf\xe9.so"
+    judged = inside("gate", run, "--suite", suite)
+    assert judged.returncode == 4, judged.stderr
     assert {"report.md", "report.json", "junit.xml", "decision.md"} <= {
         path.name for path in (run / "gate").iterdir()
     }

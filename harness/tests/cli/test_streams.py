@@ -48,9 +48,7 @@ def test_output_that_nobody_takes_is_one_line_and_no_success(shell: str, reason:
     assert reason in done.stderr
 
 
-@pytest.mark.parametrize(
-    ("shell", "form"), [(">&-", []), ("| true", ["--json"]), (f"> {FULL}", [])]
-)
+@pytest.mark.parametrize(("shell", "form"), [("| true", ["--json"]), (f"> {FULL}", [])])
 def test_the_verdict_of_a_gate_is_its_exit_code_whoever_reads_it(
     tmp_path: Path, shell: str, form: list[str]
 ) -> None:

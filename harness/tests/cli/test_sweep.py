@@ -16,11 +16,11 @@ THRESHOLDS = 8
 
 
 def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
-    harness: Harness, inside: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path
 ) -> None:
     results = tmp_path / "results"
     options = ("--results", results, "--budget", "1 GiB", "--json")
-    done = harness("sweep", FIXTURES / "c" / "dwarf5.so", *options)
+    done = inside("sweep", FIXTURES / "c" / "dwarf5.so", *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert_described("sweep.json", document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -37,38 +38,46 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    work = tmp_path / "work"
+def settings_in(directory: Path) -> Settings:
+    """Return how jobs are run, with an empty directory to start in below this one."""
+    work = directory / "work"
     work.mkdir(mode=0o555)
     return Settings(work=str(work), traits=TRAITS)
 
 
 @pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
 def job(tmp_path: Path, intake: Intake, replay: Path) -> Callable[..., Job]:
     """Make a job over the replay file; what is not said is the streaming pipeline, untraced."""
+    return partial(make_job, tmp_path, intake, replay)
 
-    def make(order: int = 0, **changes: object) -> Job:
-        probe = str(changes.get("probe", VERIFY))
-        fields: dict[str, object] = {
-            "run_id": "test",
-            "binary": "synthetic",
-            "binary_path": "/nowhere",
-            "binary_sha256": "00" * 32,
-            "arm": "streaming",
-            "source": "replay",
-            "probe": probe,
-            "replicate": 0,
-            "order": order,
-            "pipeline": "harness.pipelines.streaming:run",
-            "probe_target": TRAITS[probe].target if probe in TRAITS else UNMEASURED,
-            "intake_url": f"{intake.url}/{next(_FOLDERS):07d}{COUNT_PATH}",
-            "scratch": str(tmp_path / f"{order:06d}"),
-            "replay": str(replay),
-            "upload_id": "0f5c1a2e-0000-4000-8000-000000000000",
-            "hash_seed": 7,
-            "timeout_s": 60.0,
-        }
-        return Job(**(fields | changes))  # type: ignore[arg-type]
 
-    return make
+def make_job(
+    directory: Path, intake: Intake, replay: Path, /, order: int = 0, **changes: object
+) -> Job:
+    """Make a job with its scratch below a directory; see `job`."""
+    probe = str(changes.get("probe", VERIFY))
+    fields: dict[str, object] = {
+        "run_id": "test",
+        "binary": "synthetic",
+        "binary_path": "/nowhere",
+        "binary_sha256": "00" * 32,
+        "arm": "streaming",
+        "source": "replay",
+        "probe": probe,
+        "replicate": 0,
+        "order": order,
+        "pipeline": "harness.pipelines.streaming:run",
+        "probe_target": TRAITS[probe].target if probe in TRAITS else UNMEASURED,
+        "intake_url": f"{intake.url}/{next(_FOLDERS):07d}{COUNT_PATH}",
+        "scratch": str(directory / f"{order:06d}"),
+        "replay": str(replay),
+        "upload_id": "0f5c1a2e-0000-4000-8000-000000000000",
+        "hash_seed": 7,
+        "timeout_s": 60.0,
+    }
+    return Job(**(fields | changes))  # type: ignore[arg-type]

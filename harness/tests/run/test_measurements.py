@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.config import PipelineOptions
+from harness.intake.process import Intake
 from harness.probes.capture import TIMELINE_POINTS
 from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.recording import ListedPackages, write_replay
+from harness.tests.run.conftest import make_job, settings_in
 from harness.tests.run.packages import iter_packages
 
 MakeJob = Callable[..., Job]
@@ -24,11 +26,31 @@ def run_all(jobs: list[Job], settings: Settings) -> list[Record]:
     return records
 
 
-@pytest.fixture
-def larger(tmp_path: Path) -> str:
-    path = tmp_path / "larger.replay"
+@pytest.fixture(scope="module")
+def larger(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("larger") / "larger.replay"
     write_replay(ListedPackages(iter_packages(40, 100)), path)
     return str(path)
+
+
+@pytest.fixture(scope="module")
+def measured(
+    tmp_path_factory: pytest.TempPathFactory, intake: Intake, replay: Path, larger: str
+) -> dict[str, Record]:
+    """Return a record of each: what several tests look at is measured once."""
+    directory = tmp_path_factory.mktemp("measured")
+    what: dict[str, dict[str, object]] = {
+        "legacy, memray": {"probe": "memray", "replay": larger, "pipeline": LEGACY},
+        "legacy, gc": {"probe": "gc", "replay": larger, "pipeline": LEGACY},
+        "streaming, memray": {"probe": "memray", "replay": larger},
+        "small, memray": {"probe": "memray"},
+        "small, bare": {"probe": "bare"},
+    }
+    jobs = [
+        make_job(directory, intake, replay, order, **changes)
+        for order, changes in enumerate(what.values())
+    ]
+    return dict(zip(what, run_all(jobs, settings_in(directory)), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -44,18 +66,15 @@ def test_a_heap_peak_repeats_to_the_byte_in_fresh_processes(
 ) -> None:
     records = run_all([job(order, probe=probe) for order in range(2)], settings)
     assert len({record.values[metric] for record in records}) == 1
+    assert not any(record.randomised for record in records)
 
 
 def test_what_is_alive_adds_up_to_the_peak_and_only_legacy_holds_copies_which_lines_made(
-    job: MakeJob, settings: Settings, larger: str
+    measured: dict[str, Record],
 ) -> None:
     """A copy is as much memory as the JSON of the largest batch, allocated by one line."""
-    jobs = [
-        job(0, probe="memray", replay=larger, pipeline=LEGACY),
-        job(1, probe="memray", replay=larger),
-    ]
     copies = []
-    for record in run_all(jobs, settings):
+    for record in (measured["legacy, memray"], measured["streaming, memray"]):
         total = sum(holding.size_bytes for holding in record.holdings)
         assert total == record.values["heap_peak_memray"]
         looks = [point for point in record.timeline if point.generation < 0]
@@ -104,8 +123,8 @@ def test_the_peak_is_of_the_pipeline_not_of_the_replay(
     assert abs(large - small) < 4_000
 
 
-def test_bare_measures_clocks_rss_and_switches(job: MakeJob, settings: Settings) -> None:
-    (record,) = run_all([job(probe="bare")], settings)
+def test_bare_measures_clocks_rss_and_switches(measured: dict[str, Record]) -> None:
+    record = measured["small, bare"]
     found = record.values
     assert {"wall", "cpu", "rss_peak", "payload_sent", "context_switches_voluntary"} <= set(found)
     assert found["payload_sent"] == sum(batch.payload_bytes for batch in record.batches)
@@ -120,9 +139,9 @@ def test_rss_is_the_workers_own_however_big_the_parent(job: MakeJob, settings: S
 
 
 def test_gc_reports_every_collection_with_the_heap_around_it(
-    job: MakeJob, settings: Settings, larger: str
+    measured: dict[str, Record],
 ) -> None:
-    (record,) = run_all([job(probe="gc", replay=larger, pipeline=LEGACY)], settings)
+    record = measured["legacy, gc"]
     found = record.values
     assert found["gc_runs"] == len(record.collections) > 0
     assert found["heap_peak_gc"] >= max(c.heap_before_bytes for c in record.collections)
@@ -131,8 +150,8 @@ def test_gc_reports_every_collection_with_the_heap_around_it(
     assert starts == sorted(starts)
 
 
-def test_the_overhead_of_a_probe_is_recorded_with_it(job: MakeJob, settings: Settings) -> None:
-    traced, bare = run_all([job(0, probe="memray"), job(1, probe="bare")], settings)
+def test_the_overhead_of_a_probe_is_recorded_with_it(measured: dict[str, Record]) -> None:
+    traced, bare = measured["small, memray"], measured["small, bare"]
     assert traced.values["cpu_under_probe"] > bare.values["cpu"]
     assert traced.values["rss_under_probe"] > bare.values["rss_peak"]
 
@@ -150,14 +169,10 @@ def test_batches_arrive_in_order_with_their_time(job: MakeJob, settings: Setting
 
 
 def test_collections_are_noted_on_the_clock_of_the_heap_they_happen_in(
-    job: MakeJob, settings: Settings, larger: str
+    measured: dict[str, Record],
 ) -> None:
     """As many as probe `gc` sees, in order, from a process that measures its peak as well."""
-    jobs = [
-        job(0, probe="memray", replay=larger, pipeline=LEGACY),
-        job(1, probe="gc", replay=larger, pipeline=LEGACY),
-    ]
-    traced, collected = run_all(jobs, settings)
+    traced, collected = measured["legacy, memray"], measured["legacy, gc"]
     marks = [point for point in traced.timeline if point.generation >= 0]
     assert len(marks) == pytest.approx(len(collected.collections), abs=2)
     assert {mark.generation for mark in marks} == {c.generation for c in collected.collections}
@@ -167,12 +182,10 @@ def test_collections_are_noted_on_the_clock_of_the_heap_they_happen_in(
 
 
 def test_noting_collections_adds_less_than_a_kilobyte_to_a_peak(
-    job: MakeJob, settings: Settings, larger: str
+    job: MakeJob, settings: Settings, larger: str, measured: dict[str, Record]
 ) -> None:
     unmarked = "harness.tests.run.unmarked:UnmarkedMemrayProbe"
-    jobs = [
-        job(0, probe="memray", replay=larger, pipeline=LEGACY),
-        job(1, probe="memray", replay=larger, pipeline=LEGACY, probe_target=unmarked),
-    ]
-    marked, plain = (record.values["heap_peak_memray"] for record in run_all(jobs, settings))
+    again = job(probe="memray", replay=larger, pipeline=LEGACY, probe_target=unmarked)
+    records = (measured["legacy, memray"], *run_all([again], settings))
+    marked, plain = (record.values["heap_peak_memray"] for record in records)
     assert 0 <= marked - plain < 1024

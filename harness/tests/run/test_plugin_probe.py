@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from harness.cli.app import app
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.frames import succeeded
@@ -80,10 +82,16 @@ def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def without(*arguments: str) -> str:
+        """Run a command here, where the plugin is not installed."""
+        done = CliRunner().invoke(app, list(arguments))
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
     options = ("--source", "replay", "--probe", "counted", "--replicates", "2")
     terminal = call("run", str(BINARY), *options, "--results", "runs")
     (run,) = (tmp_path / "runs").iterdir()
-    frames = load_frames(run)  # here, where the plugin is not installed
+    frames = load_frames(run)
     values = succeeded(frames.samples).groupby("metric")["value"].agg(set).to_dict()
     assert values == {"things_kept": {1234.0}, "things_lost": {0.0}}
     assert frames.metrics["things_kept"].exact
@@ -96,9 +104,9 @@ def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(
     assert "1,234" in page
     (told,) = [x for x in _notebook_says(run, monkeypatch).splitlines() if "things_kept" in x]
     assert told.split()[-5:] == ["4", "1,234", "1,234", "1,234", "True"]
-    compared = json.loads(call("compare", str(run), "--arms", "legacy", "streaming", "--json"))
+    compared = json.loads(without("compare", str(run), "--arms", "legacy", "streaming", "--json"))
     found = {one["metric"]: (one["state"], one["exact"]) for one in compared["experiments"]}
     assert found == {"things_kept": ("clean", True), "things_lost": ("clean", True)}
-    exported = call("export", str(run), "--format", "go-benchmark")
+    exported = without("export", str(run), "--format", "go-benchmark")
     assert "things-kept better=lower assume=exact" in exported
     assert "1234 things-kept" in exported

@@ -14,6 +14,7 @@ from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import open_replay
 from harness.run.request import RunRequest, prefixes, sweep_arms
 from harness.run.session import run_session
+from harness.stats.frames import Frames
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tests.run.packages import iter_packages
 from harness.tests.run.test_session import ARMS, a_binary
@@ -34,39 +35,58 @@ def test_a_share_of_a_replay_is_a_prefix_of_it_of_about_that_size(
     assert abs(len(names) - share * len(whole)) <= 2
 
 
-def test_prefixes_are_measured_as_inputs_of_their_own_from_replay_alone(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def growing(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Frames:
+    """Return a run over a binary and two of its prefixes."""
     whole = a_binary(LIBRARY)
     request = RunRequest(
         binaries=[whole, *prefixes(whole, 4)[:2]],
         arms=ARMS,
-        results=tmp_path / "results",
-        cache=tmp_path / "cache",
-        probes=("memray",),
-        replicates={"memray": 1},
+        results=tmp_path_factory.mktemp("results"),
+        cache=cache,
+        probes=("peak",),
+        replicates={"peak": 1},
     )
-    data = load_frames(run_session(request, lambda _: None))
+    return load_frames(run_session(request, lambda _: None))
+
+
+def test_prefixes_are_measured_as_inputs_of_their_own_from_replay_alone(
+    growing: Frames, cache: Path
+) -> None:
+    data, whole = growing, a_binary(LIBRARY)
     assert set(data.samples["status"]) == {"ok"}
     parts = data.samples[data.samples["binary"] != whole.name]
     assert set(parts["source"]) == {"replay"}
     scopes = data.deliveries[data.deliveries["arm"] == "streaming"].groupby("binary")["scopes"]
     quarter, half, all_of_it = sorted(scopes.max())
     assert 0 < quarter < half < all_of_it
-    assert len(list((tmp_path / "cache").glob("*.replay"))) == 1
+    assert len(list(cache.glob("*.replay"))) == 1
 
 
-def test_a_sweep_tells_what_each_threshold_comes_to(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("growing")
+def test_a_sweep_tells_what_each_threshold_comes_to_and_extracts_nothing_anew(
+    cache: Path, tmp_path: Path
+) -> None:
+    (packages,) = cache.glob("*.replay")
+    before = packages.stat()
     thresholds = (2 * KIB, 4 * KIB, 64 * KIB)
     request = RunRequest(
         binaries=[a_binary(LIBRARY)],
         arms=sweep_arms(STREAMING, PipelineOptions(), thresholds),
         results=tmp_path / "results",
-        cache=tmp_path / "cache",
-        probes=("memray", "bare"),
+        cache=cache,
+        probes=("peak", "bare"),
         sources=("replay",),
-        replicates={"memray": 1, "bare": 1},
+        replicates={"peak": 1, "bare": 1},
         kind=SWEEP,
     )
     data = load_frames(run_session(request, lambda _: None))
+    assert packages.stat() == before
     assert data.manifest.kind == SWEEP
     points = sweep_points(data)
     assert [point.threshold_bytes for point in points] == list(thresholds)

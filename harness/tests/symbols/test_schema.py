@@ -29,8 +29,7 @@ def test_native_scopes_have_known_types_lines_and_no_empty_specifics(path: Path)
     assert check(path, SymbolOptions(locations="any")) > 0
 
 
-@pytest.mark.parametrize("inlines", ["unit", "index"])
-@pytest.mark.parametrize("agent_version", ["", "7.1"])
+@pytest.mark.parametrize(("inlines", "agent_version"), [("unit", "7.1"), ("index", "")])
 def test_go_scopes_have_known_types_lines_and_no_empty_specifics(
     program: Path, inlines: str, agent_version: str
 ) -> None:

@@ -28,7 +28,9 @@ def places(program: Path) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", READ)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_changed_bytes_are_rejected_or_survived(
     program: Path, tmp_path: Path, name: str, seed: int
 ) -> None:
