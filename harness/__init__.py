@@ -9,18 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.api import Result, ab, load, measure
+    from harness.api import Result, ab, load, measure, run
     from harness.errors import HarnessError
 
 __version__ = "0.1.0"
 
 __all__ = ["HarnessError", "Result", "ab", "load", "measure", "run"]
 
+if not TYPE_CHECKING:  # which would take it for a promise of any name
 
-def __getattr__(name: str) -> Any:
-    """Import what is offered when it is asked for: a measured process must not pay for it."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from harness import api, errors  # noqa: PLC0415 - that is the point
+    def __getattr__(name: str) -> Any:
+        """Import what is offered when it is asked for: a measured process must not pay for it."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from harness import api, errors  # noqa: PLC0415 - that is the point
 
-    return getattr(errors if name == "HarnessError" else api, name)
+        return getattr(errors if name == "HarnessError" else api, name)
