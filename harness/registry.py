@@ -38,6 +38,13 @@ def _points(group: str) -> EntryPoints:
     return entry_points(group=group)
 
 
+class PluginsDocument(Struct, frozen=True, kw_only=True):
+    """What `harness plugins --json` prints."""
+
+    schema: int = 1
+    plugins: list[Plugged]
+
+
 def plugged() -> list[Plugged]:
     """Return everything that is plugged in, by kind and name, each imported once to try it."""
     return [
@@ -52,9 +59,10 @@ def plugged() -> list[Plugged]:
 def _tried(kind: str, point: EntryPoint) -> Plugged:
     problem = ""
     try:
-        point.load()
         if kind in KINDS:
-            find(kind, point.name)
+            load(kind, point.name)
+        else:
+            point.load()
     except ConfigError as error:
         problem = error.message
     except Exception as error:  # noqa: BLE001  a module may raise whatever it likes
@@ -102,13 +110,25 @@ def load(kind: str, name: str) -> Any:
     """Import the extension called `name`.
 
     Raises:
-        ConfigError: It is not registered, or what is registered cannot be imported.
+        ConfigError: It is not registered, or what is registered is broken.
     """
     point = find(kind, name)
+    named = f"{kind} {name!r} ({point.value})"
     try:
-        return point.load()
-    except (ImportError, AttributeError) as error:
+        found = point.load()
+    except Exception as error:  # a module may raise whatever it likes
         raise ConfigError(
-            f"{kind} {name!r} ({point.value}) cannot be loaded: {error}",
+            f"{named} cannot be loaded: {type(error).__name__}: {error}",
             remedy="install its package again, or uninstall it",
         ) from error
+    if not callable(found):
+        raise ConfigError(
+            f"{named} is of type {type(found).__name__}, which cannot be called",
+            remedy="have its entry point name a class or a function",
+        )
+    if kind == "probe" and not isinstance(getattr(found, "metrics", None), tuple):
+        raise ConfigError(
+            f"{named} declares no metrics",
+            remedy="its class needs a tuple `metrics` of harness.records.Metric",
+        )
+    return found

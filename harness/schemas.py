@@ -17,6 +17,7 @@ from harness.errors import ConfigError
 from harness.gates.suite import Suite
 from harness.nearest import nearest
 from harness.records import Manifest, Record
+from harness.registry import PluginsDocument
 from harness.reports.document import SummaryDocument
 from harness.reports.limit import LimitDocument
 from harness.reports.scaling import ScalingDocument
@@ -89,6 +90,7 @@ _SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
     "sweep.json": ("what harness sweep --json prints", _of_type(SweepDocument)),
     "limit.json": ("what harness limit --json prints", _of_type(LimitDocument)),
     "scaling.json": ("what harness scaling --json prints", _of_type(ScalingDocument)),
+    "plugins.json": ("what harness plugins --json prints", _of_type(PluginsDocument)),
     "history.json": ("what harness history --json prints", _of_type(HistoryDocument)),
     "baseline.json": (
         "what --json of harness baseline show and promote prints",

@@ -10,7 +10,7 @@ import typer
 from msgspec import structs
 
 from harness.calls import pipelines_of
-from harness.cli.options import Fields, Json, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import (
@@ -53,6 +53,8 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         Path | None, typer.Option(help="Continue this interrupted run.", metavar="RUN")
     ] = None,
     json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Find the smallest memory limit under which each arm still delivers each binary of CORPUS.
 
@@ -66,7 +68,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     """
     if search.under_bytes:
         search = structs.replace(search, replicates=1)
-    view = RunView(error_console(), quiet_rows=True, resumable=True)
+    view = RunView(error_console(), quiet_rows=True, resumable=True, quiet=quiet, verbose=verbose)
     with closing(resolve(corpus)) as files, view:
         arms = pipelines_of(options.arms)
         piped = at_default_level(pipeline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 import typer
 from msgspec import NODEFAULT, Meta, Struct, structs
 
+from harness.calls import pipelines_of
 from harness.cli.project import Settable
 from harness.config import (
     GIB,
@@ -26,6 +28,9 @@ from harness.config import (
     flag_of,
 )
 from harness.errors import ConfigError
+from harness.nearest import nearest
+from harness.run.extensions import resolve_probes
+from harness.run.request import parse_env
 from harness.units import parse_bytes, parse_limits
 
 _ALL = "both"
@@ -33,7 +38,7 @@ _ALL = "both"
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
 Quiet = Annotated[
-    bool, typer.Option("-q", "--quiet", help="Print the verdict only, and what went wrong.")
+    bool, typer.Option("-q", "--quiet", help="Print the answer only, and what went wrong.")
 ]
 Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Print a line for each process that was measured.")
@@ -114,8 +119,45 @@ def _settable(struct: Any, fields: Fields, base: Any) -> dict[str, Settable]:
         kind, *notes = get_args(hints[name])
         option = _option(name, kind, next(note for note in notes if isinstance(note, Meta)))
         several = get_origin(option.kind) is list or kind is Limits
-        found[option.flag.removeprefix("--")] = Settable(name, several, kind is Path)
+        check = _CHECKS.get(name, partial(_check, option))
+        found[option.flag.removeprefix("--")] = Settable(
+            name, several, kind is Path, _takes(name, option.kind), check
+        )
     return found
+
+
+_CHECKS: dict[str, Callable[[Any], object]] = {
+    "env": parse_env, "probes": resolve_probes, "arms": pipelines_of
+}  # fmt: skip
+
+
+def _check(option: _Option, value: Any) -> None:
+    """Refuse what the command line would: a value that is no choice, or out of bounds.
+
+    Raises:
+        ConfigError: It is.
+    """
+    choices, settings = get_args(option.kind), option.settings
+    if get_origin(option.kind) is Literal and value not in choices:
+        raise ConfigError("it has no such choice", remedy=nearest(value, choices))
+    if "parser" in settings:
+        settings["parser"](value)
+    for bound, beyond in (("min", operator.lt), ("max", operator.gt)):
+        if bound in settings and beyond(float(value), settings[bound]):
+            raise ConfigError(f"{bound}imum is {settings[bound]:g}")
+    option.convert(value)
+
+
+def _takes(name: str, kind: Any) -> tuple[tuple[type, ...], str]:
+    """Return what a project has to give for an option, and what to call that."""
+    kinds = {kind, *get_args(kind)}
+    if bool in kinds:
+        return (bool,), "truth value (true or false)"
+    if name.endswith("_bytes"):
+        return (str, int), "size"
+    if float in kinds:
+        return (int, float), "number"
+    return ((int,), "whole number") if int in kinds else ((str,), "text")
 
 
 def command_line() -> list[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from harness.cli.options import Json
+from harness.cli.output import write_line
 from harness.errors import ConfigError
-from harness.registry import Plugged, plugged
+from harness.registry import Plugged, PluginsDocument, plugged
 from harness.tables import Column, make_console, print_tables
+from harness.text import json_bytes
 
 _COLUMNS: list[Column[Plugged]] = [
     Column(key="kind", cell=lambda one: one.kind),
@@ -16,7 +19,7 @@ _COLUMNS: list[Column[Plugged]] = [
 ]
 
 
-def plugins() -> None:
+def plugins(*, json: Json = False) -> None:
     """List the pipelines, probes, gates, plots and executors here, and who brings them.
 
     Each is imported once to try it; what is broken is named, with the reason.
@@ -25,7 +28,10 @@ def plugins() -> None:
     """
     found = plugged()
     broken = [one for one in found if one.problem]
-    print_tables(_COLUMNS if broken else _COLUMNS[:-1], {"": found}, make_console(sys.stdout))
+    if json:
+        write_line(json_bytes(PluginsDocument(plugins=found)))
+    else:
+        print_tables(_COLUMNS if broken else _COLUMNS[:-1], {"": found}, make_console(sys.stdout))
     if broken:
         raise ConfigError(
             f"broken: {', '.join(f'{one.kind} {one.name}' for one in broken)}",

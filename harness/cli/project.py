@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, HarnessError
 from harness.nearest import nearest
 
 _FILE = "pyproject.toml"
 
 
 class Settable(NamedTuple):
-    """An option that a project may set: its parameter, and whether it takes several values."""
+    """An option that a project may set.
+
+    Attributes:
+        name: Its parameter.
+        several: Whether it takes several values.
+        is_path: Whether it is a path, relative to the project.
+        takes: What TOML has to give, and what to call it.
+        check: Raises what is wrong with a value, or with all of them.
+    """
 
     name: str
     several: bool
     is_path: bool
+    takes: tuple[tuple[type, ...], str]
+    check: Callable[[Any], object]
 
 
 def defaults_of(settable: dict[str, Settable], known: list[str]) -> dict[str, Any]:
@@ -32,16 +43,20 @@ def defaults_of(settable: dict[str, Settable], known: list[str]) -> dict[str, An
     """
     directory = next((one for one in (Path.cwd(), *Path.cwd().parents)
                       if (one / _FILE).is_file()), None)  # fmt: skip
-    table = _table(directory / _FILE) if directory else {}
-    where = f"{directory}/{_FILE}: [tool.harness]"
+    if directory is None:
+        return {}
+    table = _table(directory / _FILE)
+    where = f"{directory / _FILE}: [tool.harness]"
     for key in table:
         if key not in known:
             raise ConfigError(f"{where} has no key {key!r}", remedy=nearest(key, known))
-    return {
-        one.name: _value(f"{where} {key}", table[key], one, directory)
-        for key, one in settable.items()
-        if key in table
-    }
+    found: dict[str, Any] = {}
+    for key, one in settable.items():
+        if key in table:
+            shown = f"{where} {key} = {table[key]!r}"
+            found[one.name] = value = _value(shown, table[key], one, directory)
+            _try(shown, value, one)
+    return found
 
 
 def _table(path: Path) -> dict[str, Any]:
@@ -54,15 +69,24 @@ def _table(path: Path) -> dict[str, Any]:
     return found
 
 
-def _value(where: str, given: Any, one: Settable, directory: Path | None) -> Any:
+def _value(shown: str, given: Any, one: Settable, directory: Path) -> Any:
     """Return a value as the command line would have it."""
-    values = given if isinstance(given, list) else [given]
-    if not all(isinstance(value, str | int | float) for value in values):
-        raise ConfigError(f"{where} is {given!r}", remedy="give it text, a number or a truth value")
+    kinds, called = one.takes
+    values = given if one.several and isinstance(given, list) else [given]
+    # What is true is no number here, although Python says so.
+    if not all(isinstance(value, kinds) and (kinds == (bool,) or (value is not True and
+               value is not False)) for value in values):  # fmt: skip
+        many = f" or a list of {called}s" if one.several else ""
+        raise ConfigError(shown, remedy=f"give it a {called}{many}")
     if one.several:
         return [str(value) for value in values]
-    if isinstance(given, list):
-        raise ConfigError(f"{where} takes one value, not {given!r}")
-    if one.is_path and directory is not None and directory != Path.cwd():
+    if one.is_path and directory != Path.cwd():
         return directory / str(given)
     return given if isinstance(given, bool) else str(given)
+
+
+def _try(shown: str, value: Any, one: Settable) -> None:
+    try:
+        one.check(tuple(value) if one.several else value)
+    except HarnessError as error:
+        raise ConfigError(f"{shown}: {error.message}", remedy=error.remedy) from None

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from harness.config import Claim
-from harness.records import Manifest, Record
+from harness.records import Attempt, Job, Manifest, Record
 from harness.run.events import (
     CellMeasured,
     Event,
@@ -116,12 +116,16 @@ class RunView:
                 self.say(message)
             case LimitTried(record):
                 assert record.attempt is not None
-                limit = record.attempt.limit_bytes
-                around = f"under {format_exactly(limit)}" if limit else "without a limit"
-                shown = f"{record.job.binary[:30]}, {record.job.arm} {around}"
-                self._move(description=shown, left="")
+                self._show_attempt(record.job, record.attempt)
             case RunFinished():
                 self._move(left="")
+
+    def _show_attempt(self, job: Job, attempt: Attempt) -> None:
+        limit = attempt.limit_bytes
+        tried = f"{job.arm} {f'under {format_exactly(limit)}' if limit else 'without a limit'}"
+        self._move(description=f"{job.binary[:30]}, {tried}", left="")
+        if self._verbose:
+            self.say(f"{job.binary}, {job.source}, {tried}: {attempt.outcome}")
 
     def _told(self, record: Record) -> str:
         """Return one replicate as a line: what it was, and its first value or what went wrong."""

@@ -12,7 +12,7 @@ from msgspec import structs
 from rich.text import Text
 
 from harness.calls import pipelines_of
-from harness.cli.options import Fields, command_line, with_options
+from harness.cli.options import Fields, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions, ScalingOptions
@@ -32,7 +32,7 @@ from harness.text import json_bytes
 
 
 @with_options
-def scaling(
+def scaling(  # noqa: PLR0913 - every parameter is an option of the command
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -49,6 +49,8 @@ def scaling(
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document per run on standard output.")
     ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Fit a line to peak heap over size for each arm, with the interval of its slope.
 
@@ -65,9 +67,12 @@ def scaling(
     if others:
         arms = pipelines_of(options.arms)
         request = request_of(options, arms, pipeline, command_line(), kind="scaling")
-        runs.append(_measure(request, others, scale.sizes))
+        view = RunView(error_console(), quiet_rows=True, quiet=quiet, verbose=verbose)
+        runs.append(_measure(request, others, scale.sizes, view))
     shown = [load_frames(path) for path in runs]
     drawn = [_show(frames, SIZE_COLUMNS[scale.size], json=json) for frames in shown]
+    for frames in () if json or quiet else shown:
+        error_console().print(Text(f"results in {frames.path}"))
     if others:
         refuse_losses(shown[-1])
     if not any(drawn):
@@ -77,9 +82,8 @@ def scaling(
         )
 
 
-def _measure(request: RunRequest, paths: list[Path], sizes: int) -> Path:
+def _measure(request: RunRequest, paths: list[Path], sizes: int, view: RunView) -> Path:
     """Measure every whole binary, and the prefixes of those that were named one by one."""
-    view = RunView(error_console(), quiet_rows=True)
     with ExitStack() as stack:
         found = {path: stack.enter_context(closing(resolve(path))) for path in paths}
         stack.enter_context(view)
@@ -102,5 +106,4 @@ def _show(frames: Frames, size: str, *, json: bool) -> int:
         write_line(json_bytes(document))
     else:
         print_scaling(points, lines, size, make_console(sys.stdout))
-        error_console().print(Text(f"results in {frames.path}"))
     return len(lines)

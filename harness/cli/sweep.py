@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.cli.options import Fields, Json, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions, SweepOptions
@@ -27,20 +27,22 @@ from harness.text import json_bytes
 
 
 @with_options
-def sweep(
+def sweep(  # noqa: PLR0913 - every parameter is an option of the command
     corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = CORPUS,
     *,
     pipeline: Annotated[str, typer.Option(help="The pipeline to sweep.")] = ONE_PIPELINE,
     within: Annotated[SweepOptions, Fields("budget")],
     options: Annotated[RunOptions, Fields("fresh", "results")] = SWEEP,
     json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Run one pipeline with thresholds from 64 KiB to 8 MiB over every binary of CORPUS.
 
     The packages come from the cache, so this is the pipeline alone.
     """
     heap_bytes, limits = budget_of(within.budget)
-    view = RunView(error_console(), quiet_rows=True)
+    view = RunView(error_console(), quiet_rows=True, quiet=quiet, verbose=verbose)
     with closing(resolve(corpus)) as found, view:
         (arm,) = arms_by_name([pipeline])
         arms = sweep_arms(arm, PipelineOptions())

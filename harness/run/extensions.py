@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from harness import registry
-from harness.errors import ConfigError
 from harness.records import VERIFY, Arm, Cost, Metric
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 
@@ -64,11 +63,6 @@ def traits_of(name: str) -> ProbeTraits:
     probe = registry.load("probe", name)
     fields = ("environment", "alone", "metrics", "cost")
     declared = {field: getattr(probe, field) for field in fields if hasattr(probe, field)}
-    if not isinstance(declared.get("metrics"), tuple):
-        raise ConfigError(
-            f"probe {name!r} declares no metrics",
-            remedy="its class needs a tuple `metrics` of harness.records.Metric",
-        )
     return ProbeTraits(target=registry.find("probe", name).value, **declared)
 
 

@@ -81,7 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "suites": {"corpus", "gates", "limits", "pipelines", "registry", "run", "stats", "units"},
     "comparing": {"loading", "run", "stats", "store"},
     "judging": {"comparing", "gates", "loading", "registry", "run", "stats", "store", "suites"},
-    "schemas": {"corpus", "gates", "reports", "run", "stats", "store", "upload"},
+    "schemas": {"corpus", "gates", "registry", "reports", "run", "stats", "store", "upload"},
     "__main__": {"cli"},
 }
 

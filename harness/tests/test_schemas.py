@@ -107,7 +107,7 @@ def iter_files(directory: Path) -> Iterator[tuple[str, list[Any]]]:
 STORED = [name for name in schemas.names() if name.endswith((".json", ".jsonl"))]
 # The tests of these commands hold what they print against its schema.
 PRINTED = {"sweep.json", "limit.json", "scaling.json", "history.json", "baseline.json",
-           "baseline-diff.json", "upload.json", "upload.jsonl"}  # fmt: skip
+           "plugins.json", "baseline-diff.json", "upload.json", "upload.jsonl"}  # fmt: skip
 
 
 def test_there_is_a_schema_of_everything_that_a_run_leaves_behind(documents: Documents) -> None:

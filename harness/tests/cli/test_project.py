@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from harness import registry
 from harness.calls import pipelines_of
-from harness.cli.app import load_verb
+from harness.cli.app import app, load_verb
 from harness.cli.options import settable_keys
 from harness.errors import ConfigError
 from harness.registry import plugged
+from harness.run.extensions import resolve_probes
 from harness.run.manifest import _module_digest
 from harness.run.targets import load
+from harness.tests.described import validator
 
 
 def defaults(verb: str) -> dict[str, object]:
@@ -44,9 +50,40 @@ def test_a_project_sets_what_its_commands_would_be_told(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("[tool.harness]\nreplicate = 2", "no key 'replicate' — did you mean 'replicates'?"),
-        ("[tool.harness]\nreplicates = [2]", "replicates takes one value"),
-        ("[tool.harness]\nprobe = {}", "probe is {} — give it text"),
+        ("replicate = 2", "has no key 'replicate' — did you mean 'replicates'?"),
+        ("replicates = [2]", "replicates = [2] — give it a whole number"),
+        ('replicates = "2"', "replicates = '2' — give it a whole number"),
+        ("replicates = 0", "replicates = 0: minimum is 1"),
+        ("timeout = true", "timeout = True — give it a number"),
+        ('flame = "yes"', "flame = 'yes' — give it a truth value"),
+        ("results = 3", "results = 3 — give it a text"),
+        ("probe = {}", "probe = {} — give it a text or a list of texts"),
+        (
+            'probe = ["peek"]',
+            "probe = ['peek']: there is no probe called 'peek' — did you mean 'pe",
+        ),
+        ('arm = "mine"', "arm = 'mine': there is no pipeline called 'mine'"),
+        ('env = "LEVEL"', "env = 'LEVEL': 'LEVEL' sets no variable"),
+        ('source = "dwarv"', "source = 'dwarv': it has no such choice — did you mean 'dwarf'?"),
+        ('threshold = "much"', "threshold = 'much': 'much' is not a size — write it like"),
+        ('limit = ["dice=1"]', "limit = ['dice=1']: no limit is called 'dice'"),
+    ],
+)
+def test_a_value_that_cannot_be_names_the_file_the_key_and_what_can(
+    text: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, f"[tool.harness]\n{text}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as refused:
+        load_verb("run")
+    said = f"{tmp_path / 'pyproject.toml'}: [tool.harness] "
+    assert str(refused.value).replace(said, "").startswith(problem)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
         ("[tool.harness", "cannot be read"),
         ("[tool]\nharness = 3", "tool.harness is no table"),
     ],
@@ -71,6 +108,56 @@ def test_what_is_plugged_in_is_told_with_who_brings_it() -> None:
     assert found["pipeline", "streaming"].target == "harness.pipelines.streaming:run"
     assert found["pytest", "harness"].version
     assert {one.kind for one in found.values()} >= {"pipeline", "probe", "gate", "plot", "pytest"}
+
+
+BROKEN = """
+[harness.probe]
+gone = broken_plugin_gone:Probe
+untyped = broken_plugin:VALUE
+undeclared = broken_plugin:Probe
+peak = broken_plugin:Probe
+[harness.pipeline]
+raises = broken_plugin.raises:run
+misnamed = broken_plugin:rum
+uncallable = broken_plugin:VALUE
+"""
+
+
+def test_a_broken_plugin_is_told_by_name_and_breaks_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = tmp_path / "broken-1.dist-info"
+    for directory in (about, tmp_path / "broken_plugin"):
+        directory.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(BROKEN)
+    (tmp_path / "broken_plugin" / "__init__.py").write_text("VALUE = 3\nclass Probe: pass\n")
+    (tmp_path / "broken_plugin" / "raises.py").write_text("raise RuntimeError('no luck')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "_points", lambda group: entry_points(group=group))
+    done = CliRunner().invoke(app, ["plugins", "--json"])
+    document = json.loads(done.stdout)
+    validator("plugins.json").validate(document)
+    assert str(done.exception).startswith("broken: pipeline ")
+    told = {one["name"]: one["problem"] for one in document["plugins"]
+            if one["distribution"] == "broken"}  # fmt: skip
+    assert {name: said for name, said in told.items() if PROBLEMS[name] not in said} == {}
+    for name in ("gone", "untyped", "peak", "undeclared"):
+        with pytest.raises(ConfigError) as refused:
+            resolve_probes((name,))
+        assert f"probe {name!r}" in str(refused.value)
+        assert PROBLEMS[name] in str(refused.value)
+
+
+PROBLEMS = {
+    "gone": "No module named 'broken_plugin_gone'",
+    "untyped": "is of type int, which cannot be called",
+    "undeclared": "declares no metrics",
+    "peak": "is registered twice",
+    "raises": "RuntimeError: no luck",
+    "misnamed": "has no attribute 'rum'",
+    "uncallable": "is of type int, which cannot be called",
+}
 
 
 def test_a_pipeline_that_is_not_installed_is_named_by_its_place(
