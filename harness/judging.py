@@ -14,7 +14,7 @@ from harness.gates.decision import give_verdict
 from harness.gates.evidence import Evidence
 from harness.gates.ratchet import Decision, ratchet
 from harness.gates.suite import Suite
-from harness.loading import NUMBERS, frames_of, load_frames
+from harness.loading import ALL, NUMBERS, frames_of, load_frames
 from harness.records import Cell
 from harness.registry import load, names
 from harness.run.flame import draw_growth
@@ -110,13 +110,14 @@ def load_or_explain(path: Path) -> Frames:
     """Load the numbers of a run; of a damaged one no rows, and the reason among the warnings.
 
     A verdict is still given then, which is that there can be none, and everybody who reads its
-    outputs learns why.
+    outputs learns why. What pictures alone are drawn from, most of a run, is left out if all gates
+    are ours; another one may look at it.
 
     Raises:
         StoreError: There is no such directory at all.
     """
     try:
-        return load_frames(path, NUMBERS)
+        return load_frames(path, NUMBERS if set(names("gate")) <= set(BUILT_IN) else ALL)
     except StoreError as error:
         if not path.is_dir():
             raise

@@ -17,13 +17,14 @@ from harness.stats.worst import MOST_BINARIES, excerpt
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
 from harness.store.reader import LARGE, OpenRun, Run, StoredRecords, open_run
 
-NUMBERS = frozenset(COLUMNS) - frozenset(LARGE)
+ALL = frozenset(COLUMNS)
+NUMBERS = ALL - frozenset(LARGE)
 """The tables that verdicts and comparisons are made from."""
 
 _REMEDY = "name runs, or a directory of runs"
 
 
-def load_frames(run: str | os.PathLike[str], tables: Container[str] = frozenset(COLUMNS)) -> Frames:
+def load_frames(run: str | os.PathLike[str], tables: Container[str] = ALL) -> Frames:
     """Return the tables of a run or of a baseline, one observation per row.
 
     Replicates that failed are in `samples`, with their status; `harness.stats.frames.succeeded`
@@ -57,7 +58,7 @@ def load_worst(run: str | os.PathLike[str]) -> Frames:
     return whole
 
 
-def frames_of(run: Run | OpenRun, tables: Container[str] = frozenset(COLUMNS)) -> Frames:
+def frames_of(run: Run | OpenRun, tables: Container[str] = ALL) -> Frames:
     """Return the tables of a run that was read or opened; arguments as for `load_frames`."""
     edges = edges_of(run.records, run.manifest)
     return Frames(
