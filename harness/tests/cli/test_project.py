@@ -65,7 +65,7 @@ def test_a_project_sets_what_its_commands_would_be_told(
         ('arm = "mine"', "arm = 'mine': there is no pipeline called 'mine'"),
         ('env = "LEVEL"', "env = 'LEVEL': 'LEVEL' sets no variable"),
         ('source = "dwarv"', "source = 'dwarv': it has no such choice — did you mean 'dwarf'?"),
-        ('threshold = "much"', "threshold = 'much': 'much' is not a size — write it like"),
+        ('threshold = "much"', "threshold = 'much': --threshold: 'much' is not a size"),
         ('limit = ["dice=1"]', "limit = ['dice=1']: no limit is called 'dice'"),
     ],
 )
