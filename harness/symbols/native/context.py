@@ -65,7 +65,8 @@ class UnitReader:
     def lines(self) -> LineTable:
         """The unit's statement rows."""
         table = read_lines(self.unit)
-        drop_discarded(self.unit, table)
+        if self.unit.dwarf.elf.low_functions.names:
+            drop_discarded(self.unit, table)
         return table
 
     def file_at(self, ranges: list[Range]) -> str:

@@ -16,7 +16,7 @@ from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.dwarf.unithead import UT_TYPE
-from harness.symbols.native.context import UnitContext, reason_to_skip
+from harness.symbols.native.context import Identity, UnitContext, reason_to_skip
 from harness.symbols.native.far import FarNames
 from harness.symbols.native.functions import build_abstract, build_function
 from harness.symbols.native.paths import TYPE_TAGS
@@ -136,14 +136,18 @@ def _build(context: UnitContext, die: Die, home: UnitContext | None) -> Scope | 
     ranges = pc_ranges(context.unit, die.attributes)
     if not any(attribute in die.attributes for attribute in CODE):
         return build_abstract(context, die, identity, home)
-    names = (identity.linkage_name, identity.name)
-    low = context.unit.dwarf.elf.low_functions
-    if not ranges or low.is_discarded(ranges[0][0], names):
+    if not ranges or _is_discarded(context, ranges[0][0], identity):
         context.skipped["function that the linker discarded"] += 1
         return None
     if not identity.file:
         identity = identity._replace(file=context.file_at(ranges))
     return build_function(context, die, identity)
+
+
+def _is_discarded(context: UnitContext, address: int, identity: Identity) -> bool:
+    """Tell whether another function is at an address; a frame of its own keeps nothing for long."""
+    names = (identity.linkage_name, identity.name)
+    return context.unit.dwarf.elf.low_functions.is_discarded(address, names)
 
 
 def _is_system(file: str) -> bool:

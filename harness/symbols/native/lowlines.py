@@ -21,7 +21,7 @@ def drop_discarded(unit: Unit, table: LineTable) -> None:
     """Leave, of the sequences that begin at such an address, the one of the function there."""
     low = unit.dwarf.elf.low_functions
     lines: dict[int, int | None] = dict.fromkeys(low.names)
-    for die in Walk(unit, unit.first, _FUNCTIONS, unit.aside) if lines else ():
+    for die in Walk(unit, unit.first, _FUNCTIONS, unit.aside):
         address = unit.address(die.attributes)
         if address is None or address not in lines:
             continue
