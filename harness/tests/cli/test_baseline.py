@@ -75,7 +75,7 @@ def test_a_real_run_is_promoted_and_another_is_gated_by_what_was_ratcheted(
     first = measured("first")
     done = inside("baseline", "promote", first)
     assert done.returncode == 0, done.stderr
-    assert "they were promoted; left out: collections, timeline" in done.stdout
+    assert "as promoted; left out: collections, timeline" in done.stdout
     document = json.loads(inside("baseline", "show", "--json").stdout)
     assert_described("baseline.json", document)
     assert (document["run_id"], document["commit"]) == (first.name, "first")

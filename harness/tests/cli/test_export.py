@@ -37,7 +37,7 @@ def test_failed_replicates_are_left_out_and_counted(inside: Harness, run: Path) 
         writer.append(a_record("crashed", run_id=writer.run_id, replicate=9))
     done = inside("export", run, "--format", "go-benchmark")
     assert done.returncode == 0
-    assert "left out: 1 replicates of" in done.stderr
+    assert "left out: 1 replicate of" in done.stderr
     assert "(1 crashed)" in done.stderr
     assert done.stdout.count("\nBenchmarkUpload/") == 4
 
