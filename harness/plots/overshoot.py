@@ -122,8 +122,10 @@ def _iter_notes(batches: pd.DataFrame, reached: pd.DataFrame, shown: pd.DataFram
     yield drawn(f"source: {batches['source'].iloc[0]}; each distinct batch once")
     thresholds = sorted(set(reached["threshold_bytes"]))
     said = format_bytes(thresholds[0]) if len(thresholds) == 1 else f"{len(thresholds)} different"
-    never = batches["binary"].nunique() - reached["binary"].nunique()
-    yield f"threshold: {said}; never reached by {never} of {batches['binary'].nunique()} binaries"
+    binaries = batches["binary"].nunique()
+    never = binaries - reached["binary"].nunique()
+    by = f"; never reached by {never} of {binaries} binaries" if never else ""
+    yield f"threshold: {said}{by}"
     unseen = len(reached[_ROW].drop_duplicates()) - len(shown[_ROW].drop_duplicates())
     if unseen:
         yield f"the {unseen} rows that overshot least are not drawn"
