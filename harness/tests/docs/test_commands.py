@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from configparser import ConfigParser
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -15,14 +16,15 @@ from harness.cli.app import app
 from harness.tests.docs.checkout import checkout, document
 from harness.tests.gates import test_whole
 
-COMMAND = re.compile(r"python -m harness\b[^`\n\"|]*(?:\"[^\"\n`]*\"[^`\n\"|]*)*")
+COMMAND = re.compile(r"python -m harness(?![\w.])[^`\n\"|]*(?:\"[^\"\n`]*\"[^`\n\"|]*)*")
+MODULE = re.compile(r"python -m (harness\.[\w.]+\w)")
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/*.md")
 
 
-def _iter_commands() -> Iterator[tuple[str, str]]:
-    for pattern in DOCUMENTS:
-        for path in sorted(checkout().glob(pattern)):
-            for found in COMMAND.findall(path.read_text(encoding="utf-8")):
+def _iter_quoted(pattern: re.Pattern[str]) -> Iterator[tuple[str, str]]:
+    for names in DOCUMENTS:
+        for path in sorted(checkout().glob(names)):
+            for found in pattern.findall(path.read_text(encoding="utf-8")):
                 yield path.name, found
 
 
@@ -47,7 +49,7 @@ def parse(words: list[str]) -> None:
 
 
 def test_every_command_in_the_documents_is_accepted() -> None:
-    found = list(dict.fromkeys(_iter_commands()))
+    found = list(dict.fromkeys(_iter_quoted(COMMAND)))
     assert len(found) > 15
     refused = []
     for name, command in found:
@@ -56,6 +58,12 @@ def test_every_command_in_the_documents_is_accepted() -> None:
         except Exception as error:  # noqa: BLE001  typer brings its own copy of click's errors
             refused.append(f"{name}: {command}: {error}")
     assert refused == []
+
+
+def test_every_module_that_the_documents_run_is_there() -> None:
+    found = list(_iter_quoted(MODULE))
+    assert found
+    assert [one for one in found if find_spec(one[1]) is None] == []
 
 
 @pytest.mark.parametrize(
