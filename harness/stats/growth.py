@@ -90,8 +90,7 @@ def grown_lines(baseline: pd.DataFrame, candidate: pd.DataFrame) -> list[LineCha
 def _by_line(rows: pd.DataFrame) -> dict[_Key, _Side]:
     found: dict[_Key, _Side] = {}
     columns = (rows[name].tolist() for name in ("location", "code", "bytes", "copies", "inputs"))
-    for location, found_code, held, copies, inputs in zip(*columns, strict=True):
-        code = found_code if isinstance(found_code, str) else ""  # a table may lack it
+    for location, code, held, copies, inputs in zip(*columns, strict=True):
         place = _PLACE.fullmatch(location)
         key = (place["file"], place["function"], code) if place and code else (location, "", code)
         side = found.setdefault(key, _Side())
