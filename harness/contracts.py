@@ -68,8 +68,9 @@ class Probe(Protocol):
     `values` holds only metrics that the class declares in `metrics`. The first metric of a probe
     with a capture file is read from that by `harness.probes.capture` in another process;
     `capture_path` says where the file is. The parent fills in what it measures itself and the
-    class declares: `rss_peak`, `rss_growth`, `private_start`, `context_switches_voluntary`,
-    `context_switches_involuntary`, `payload_sent`, `cpu_under_probe` and `rss_under_probe`.
+    class declares: `rss_peak`, `rss_growth`, `file_growth`, `private_start`, `payload_sent`,
+    `context_switches_voluntary`, `context_switches_involuntary`, `cpu_under_probe` and
+    `rss_under_probe`.
 
     A probe whose `left_mark` is true has called `harness.probes.guard.leave_mark` at the end: a
     capture in which that mark cannot be found is no measurement.

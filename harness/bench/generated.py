@@ -136,7 +136,7 @@ def _measured(job: Job, peak: float, raw: int, draw: Random) -> dict[str, object
     seconds = (0.01 + raw / 5e7) * (1 + draw.random() / 20)
     if job.probe == "bare":
         values = {"wall": seconds * 1.1, "cpu": seconds, "rss_peak": peak + 25e6,
-                  "rss_growth": peak + 1e5, "payload_sent": raw / 8}  # fmt: skip
+                  "rss_growth": peak + 1e5, "file_growth": 0, "payload_sent": raw / 8}  # fmt: skip
         return {"values": values}
     traced = {"cpu_under_probe": 2 * seconds, "rss_under_probe": peak + 35e6}
     if job.probe == "peak":

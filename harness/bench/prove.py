@@ -157,11 +157,12 @@ def _by_status(
 
 def _prove_uncounted(bench: _Bench) -> Proof:
     """Show that the untraced process contradicts a peak from which memory is missing."""
-    peak, grown = (
-        _value(bench.run("takes_memory_through_a_pointer", "small", probe), metric)
-        for probe, metric in (("peak", "heap_peak"), ("bare", "rss_growth"))
-    )
-    why = contradiction("heap_peak", peak, grown, traced=False)
+    pipeline = "takes_memory_through_a_pointer"
+    peak = _value(bench.run(pipeline, "small", "peak"), "heap_peak")
+    bare = bench.run(pipeline, "small", "bare")
+    grown = _value(bare, "rss_growth")
+    unbacked = grown - _value(bare, "file_growth")
+    why = contradiction("heap_peak", peak, grown, unbacked_bytes=unbacked)
     return Proof(
         fault="10 MiB that no allocator hands out",
         caught=bool(why),

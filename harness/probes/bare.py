@@ -76,7 +76,8 @@ class BareProbe(UnmeasuredProbe):
     Max RSS and context switches are declared here and measured by the launcher that reaps this
     process; they span its whole life, the interpreter's start included, and `rss_growth` is how far
     max RSS rose above what was resident when the run began, `private_start` what of that no
-    file backs. The bytes sent are the pipeline's own count.
+    file backs, `file_growth` how much more of files, libraries above all, was resident at its end.
+    The bytes sent are the pipeline's own count.
     """
 
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -84,6 +85,7 @@ class BareProbe(UnmeasuredProbe):
         Metric("cpu", "second"),
         Metric("rss_peak", "byte"),
         Metric("rss_growth", "byte", zero_allowed=True, compared=False),
+        Metric("file_growth", "byte", zero_allowed=True, compared=False),
         Metric("private_start", "byte", compared=False),
         Metric("context_switches_voluntary", "count", zero_allowed=True, compared=False),
         Metric("context_switches_involuntary", "count", zero_allowed=True, compared=False),

@@ -55,8 +55,8 @@ class Done(Struct, frozen=True, tag="done", kw_only=True):
     """The work is done, to the last batch; `cpu_s` went by while the probe was on.
 
     `resident_before_bytes` is what the process had resident when that began, and
-    `private_before_bytes` what of that no file backs; `children` says whether any other process may
-    have done part of the work.
+    `private_before_bytes` what of that no file backs; `file_growth_bytes` is how much more of files
+    was resident at the end, and `children` says whether any other process may have done part of it.
     """
 
     work: WorkDone
@@ -66,6 +66,7 @@ class Done(Struct, frozen=True, tag="done", kw_only=True):
     timeline: list[HeapPoint]
     resident_before_bytes: int
     private_before_bytes: int = 0
+    file_growth_bytes: int = 0
     children: bool
     capture: CaptureRef | None = None
 

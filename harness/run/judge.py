@@ -124,7 +124,7 @@ def judge_values(record: Record, declared: Sequence[Metric], grown_bytes: int) -
     for metric in declared if record.status == "ok" else ():
         location = record.holdings[0].location if record.holdings else ""
         why = metric.peak_rank and contradiction(
-            metric.name, record.values[metric.name], grown_bytes, traced=True, location=location
+            metric.name, record.values[metric.name], grown_bytes, location=location
         )
         if why:
             record.status, record.detail = "invalid", why
@@ -235,6 +235,7 @@ def _launcher_values(
         "cpu_under_probe": done.cpu_s,
         "rss_under_probe": report.max_rss_bytes,
         "rss_growth": _grown_bytes(done, report),
+        "file_growth": done.file_growth_bytes,
         "private_start": done.private_before_bytes,
     }
     return {metric.name: known[metric.name] for metric in declared if metric.name in known}

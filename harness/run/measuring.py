@@ -14,7 +14,7 @@ from harness.contracts import Probe
 from harness.records import Job
 from harness.run.frames import CaptureRef, Done, WorkDone
 from harness.run.targets import load
-from harness.run.witness import Witness
+from harness.run.witness import Witness, file_bytes
 
 STAGE = "other"
 
@@ -49,6 +49,7 @@ class Measurement:
         return result
 
     def _begin(self) -> None:
+        self._file_bytes = file_bytes()  # what it leaves is collected
         gc.collect()
         self._witness = Witness()
         self._cpu_s = time.process_time()
@@ -56,6 +57,7 @@ class Measurement:
     def _end(self) -> None:
         self._cpu_s = time.process_time() - self._cpu_s
         self._children = self._witness.saw_children()
+        self._file_growth_bytes = max(0, file_bytes() - self._file_bytes)
 
     def done(self, work: WorkDone) -> Done:
         """Return what was measured of this work."""
@@ -67,6 +69,7 @@ class Measurement:
             timeline=self._probe.timeline(),
             resident_before_bytes=self._witness.resident_bytes,
             private_before_bytes=self._witness.private_bytes,
+            file_growth_bytes=self._file_growth_bytes,
             children=self._children,
             capture=_capture(self._probe),
         )

@@ -48,6 +48,11 @@ class Witness:
         self._forks += 1
 
 
+def file_bytes() -> int:
+    """Return what is resident of files: of libraries that were loaded, above all."""
+    return int(_status()["RssFile"].split()[0]) * 1024
+
+
 def _resident_bytes() -> tuple[int, int]:
     """Return what is resident, and what of that is not shared with files or other processes."""
     resident, shared = map(int, _OWN.joinpath("statm").read_bytes().split()[1:3])
@@ -61,8 +66,11 @@ def _faults_of_children() -> int:
 
 def _ignores_children() -> bool:
     """Tell whether children leave no trace: SIGCHLD is ignored, by Python or by a library."""
-    status = dict(line.split(":", 1) for line in _OWN.joinpath("status").read_text().splitlines())
-    return bool(int(status["SigIgn"], 16) >> (signal.SIGCHLD - 1) & 1)
+    return bool(int(_status()["SigIgn"], 16) >> (signal.SIGCHLD - 1) & 1)
+
+
+def _status() -> dict[str, str]:
+    return dict(line.split(":", 1) for line in _OWN.joinpath("status").read_text().splitlines())
 
 
 def _has_child() -> bool:

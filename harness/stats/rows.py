@@ -25,9 +25,10 @@ from harness.residency import contradiction
 from harness.stats.frames import COLUMNS
 from harness.stats.metrics import Metrics
 
-_GROWTH = "rss_growth"
+_GROWTH, _OF_FILES = "rss_growth", "file_growth"
 
 _Cells = tuple[Any, ...]
+_Growth = tuple[float, float]
 
 
 def tables_of(
@@ -112,12 +113,12 @@ _PLACES = {
 class _Known(Struct, frozen=True):
     """What has to be known of all records before any of them is a row.
 
-    By cell, `growth` is how far the resident set of each untraced process rose, and `outputs` what
-    a callable returned and wrote. By cell and replicate, `first` is the probe and the order of the
-    first record with batches, and the JSON of the largest of them.
+    By cell, `growth` is how far the resident set of each untraced process rose, with and without
+    pages of files, and `outputs` what a callable returned and wrote. By cell and replicate, `first`
+    is the probe and the order of the first record with batches, and the JSON of the largest.
     """
 
-    growth: dict[Cell, list[float]] = {}
+    growth: dict[Cell, list[_Growth]] = {}
     outputs: dict[Cell, int] = {}
     first: dict[tuple[Cell, int], tuple[str, int, int]] = {}
 
@@ -146,7 +147,8 @@ def _known_of(records: Iterable[Record], metrics: Metrics) -> _Known:
             continue
         growth = record.values.get(_GROWTH)  # noqa: PD011  no data frame
         if growth is not None:
-            known.growth.setdefault(job.cell, []).append(growth)
+            unbacked = growth - record.values.get(_OF_FILES, 0.0)  # noqa: PD011  likewise
+            known.growth.setdefault(job.cell, []).append((growth, unbacked))
         if record.batches and job.probe != VERIFY:
             largest = max(batch.raw_bytes for batch in record.batches)
             flushed.append((job, largest, record.values))  # noqa: PD011  likewise
@@ -156,7 +158,9 @@ def _known_of(records: Iterable[Record], metrics: Metrics) -> _Known:
     return known
 
 
-def _confirmed(record: Record, metrics: Metrics, growth: Mapping[Cell, Sequence[float]]) -> Record:
+def _confirmed(
+    record: Record, metrics: Metrics, growth: Mapping[Cell, Sequence[_Growth]]
+) -> Record:
     """Return the record; a peak that the untraced processes of its cell contradict is invalid."""
     if record.status != "ok":
         return record
@@ -164,12 +168,13 @@ def _confirmed(record: Record, metrics: Metrics, growth: Mapping[Cell, Sequence[
     return structs.replace(record, status="invalid", detail=why) if why else record
 
 
-def _contradiction(values: Mapping[str, float], grown: Sequence[float], metrics: Metrics) -> str:
+def _contradiction(values: Mapping[str, float], grown: Sequence[_Growth], metrics: Metrics) -> str:
     """Return why a peak cannot be true of a process whose like grew so far; empty if it can."""
     if not grown:
         return ""
+    most, unbacked = map(max, zip(*grown, strict=True))
     found = (
-        contradiction(name, value, max(grown), traced=False)
+        contradiction(name, value, most, unbacked_bytes=unbacked)
         for name, value in values.items()
         if metrics[name].complete
     )

@@ -9,7 +9,9 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from ctypes import addressof, c_char, memset
+from ctypes import CDLL, addressof, c_char, c_size_t, memset
+
+import memray
 
 from harness.bench.planted import TAKEN_BYTES, taking
 from harness.config import PipelineOptions
@@ -19,6 +21,7 @@ from harness.pipelines import streaming
 from harness.records import Batch, Counters
 
 _CACHE: list[bytes] = []
+_LIBRARY = memray._memray.__file__
 
 
 def in_its_own_frame(
@@ -70,6 +73,23 @@ def _mapped_and_touched() -> mmap.mmap:
     return block
 
 
+def _past_the_allocators(size_bytes: int, protection: int, kind: int, file: int) -> None:
+    """Have the kernel map memory or a file whole, unseen as when a library is loaded."""
+    flags = mmap.MAP_PRIVATE | mmap.MAP_POPULATE | kind
+    assert CDLL(None).mmap(None, c_size_t(size_bytes), protection, flags, file, c_size_t(0)) != -1
+
+
+def _memory_past_the_allocators() -> None:
+    _past_the_allocators(TAKEN_BYTES, mmap.PROT_WRITE, mmap.MAP_ANONYMOUS, -1)
+
+
+def _file_past_the_allocators() -> None:
+    with open(_LIBRARY, "rb") as file:  # noqa: PTH123  pathlib is weight
+        size_bytes = os.fstat(file.fileno()).st_size
+        for _ in range(TAKEN_BYTES // size_bytes + 1):
+            _past_the_allocators(size_bytes, mmap.PROT_READ, 0, file.fileno())
+
+
 fails_unseen = taking(_fail_unseen)
 works_in_a_command_nobody_waits_for = taking(_in_a_command_nobody_waits_for)
 
@@ -82,6 +102,8 @@ def _in_huge_pages() -> mmap.mmap:
     return block
 
 
+maps_memory_past_the_allocators = taking(_memory_past_the_allocators)
+maps_a_file_past_the_allocators = taking(_file_past_the_allocators)
 in_a_thread = taking(_in_a_thread)
 in_huge_pages = taking(_in_huge_pages)
 mapped_and_touched = taking(_mapped_and_touched)

@@ -8,8 +8,10 @@ import pytest
 from msgspec import structs
 
 from harness.config import MIB
-from harness.records import Job, Record
+from harness.records import Job, Manifest, Record
 from harness.run.executor import Settings, iter_records
+from harness.stats.metrics import Metrics
+from harness.stats.rows import tables_of
 from harness.tests.docs.checkout import document
 
 MakeJob = Callable[..., Job]
@@ -92,6 +94,22 @@ def test_a_disturbed_or_deceived_instrument_gives_no_number(
 ) -> None:
     (record,) = iter_records([job(probe=probe, pipeline=f"{PLANTED}:{pipeline}")], settings)
     assert (record.status, reason in record.detail) == ("invalid", True), record.detail
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "lost"),
+    [("maps_memory_past_the_allocators", 1), ("maps_a_file_past_the_allocators", 0)],
+)
+def test_what_no_instrument_counts_speaks_against_a_peak_unless_it_is_of_files(
+    job: MakeJob, settings: Settings, pipeline: str, lost: int
+) -> None:
+    jobs = [job(order, probe=probe, pipeline=f"{KINDS}:{pipeline}")
+            for order, probe in enumerate(("peak", "bare"))]  # fmt: skip
+    records = {record.job.probe: record for record in iter_records(jobs, settings)}
+    assert records["peak"].values["heap_peak"] < MIB < records["bare"].values["rss_growth"] / 9
+    failures = tables_of(records.values(), Metrics(Manifest()))["failures"]
+    assert list(failures["probe"]) == ["peak"] * lost
+    assert all("past the allocators" in why for why in failures["detail"])
 
 
 @pytest.mark.parametrize(
