@@ -25,7 +25,7 @@ from elftools.elf.constants import SH_FLAGS
 from elftools.elf.elffile import ELFFile
 
 from harness.errors import InputRejected
-from harness.model import Scope
+from harness.model import Scope, Symbol
 from harness.symbols import open_packages
 
 FIELDS = ("name", "file", "lines", "parameters", "locals", "types")
@@ -207,10 +207,11 @@ def extracted(path: str) -> dict[tuple[str, str], list[Scope]]:
     return found
 
 
-def _locals(scope: Scope) -> Iterator[str]:
-    yield from (one.name for one in scope.symbols if one.symbol_type == "local")
+def iter_symbols(scope: Scope, kind: str) -> Iterator[Symbol]:
+    """Yield the symbols of one kind in a function, its blocks included."""
+    yield from (one for one in scope.symbols if one.symbol_type == kind)
     for child in scope.scopes:
-        yield from _locals(child)
+        yield from iter_symbols(child, kind)
 
 
 def differing(scope: Scope, right: Function) -> list[str]:
@@ -222,7 +223,7 @@ def differing(scope: Scope, right: Function) -> list[str]:
         "file": scope.source_file == right.file,
         "lines": lines == right.lines,
         "parameters": tuple(one.name for one in arguments) == right.parameters,
-        "locals": tuple(sorted(_locals(scope))) == right.locals,
+        "locals": tuple(sorted(one.name for one in iter_symbols(scope, "local"))) == right.locals,
         "types": len(arguments) == len(right.types)
         and all(
             name == "?" or name in one.type
@@ -244,6 +245,23 @@ def candidates(dwarf: DWARFInfo) -> Iterator[tuple[CompileUnit, DIE]]:
                     yield unit, die
 
 
+def code_of(elf: ELFFile) -> list[range]:
+    """Return where a file has code."""
+    return [
+        range(one["sh_addr"], one["sh_addr"] + one["sh_size"])
+        for one in elf.iter_sections()
+        if one["sh_flags"] & SH_FLAGS.SHF_EXECINSTR
+    ]
+
+
+def key_of(unit: Unit, die: DIE) -> tuple[str, str]:
+    """Return by what package and name a function is known."""
+    name = text_of(unit.top, "name").partition("/@/")[0]
+    is_rust = unit.top.attributes["DW_AT_language"].value == 0x1C
+    package = name if is_rust else posixpath.normpath(posixpath.join(unit.directory, name))
+    return package, text_of(die, "linkage_name") or text_of(die, "name")
+
+
 def compare(path: Path, functions: int, chance: random.Random) -> tuple[int, Counter[str]]:
     """Return how many functions of a binary were compared, and how many differ by field."""
     wrong: Counter[str] = Counter()
@@ -252,11 +270,7 @@ def compare(path: Path, functions: int, chance: random.Random) -> tuple[int, Cou
     with path.open("rb") as file:
         elf = ELFFile(file)
         dwarf = elf.get_dwarf_info()
-        code = [
-            range(one["sh_addr"], one["sh_addr"] + one["sh_size"])
-            for one in elf.iter_sections()
-            if one["sh_flags"] & SH_FLAGS.SHF_EXECINSTR
-        ]
+        code = code_of(elf)
         found = list(candidates(dwarf))
         units: dict[int, Unit] = {}
         drawn = chance.sample(found, min(functions, len(found)))
@@ -264,10 +278,7 @@ def compare(path: Path, functions: int, chance: random.Random) -> tuple[int, Cou
             if unit.cu_offset not in units:
                 units = {unit.cu_offset: Unit(dwarf, unit, code)}
             here = units[unit.cu_offset]
-            name = text_of(here.top, "name").partition("/@/")[0]
-            is_rust = here.top.attributes["DW_AT_language"].value == 0x1C
-            package = name if is_rust else posixpath.normpath(posixpath.join(here.directory, name))
-            key = text_of(die, "linkage_name") or text_of(die, "name")
+            package, key = key_of(here, die)
             scopes = ours.get((package, key), [])
             if len(scopes) > 1 or not here.ranges(die) or not key:
                 continue
