@@ -8,6 +8,7 @@ from harness.config import Claim
 from harness.records import Manifest
 from harness.stats.claim import judge_reduction
 from harness.stats.summary import Row, Summary
+from harness.text import first_cause
 from harness.units import format_bytes, format_value
 
 Remark = tuple[str, str, str]
@@ -15,8 +16,18 @@ Remark = tuple[str, str, str]
 
 
 def group_doubts(summary: Summary) -> dict[str, list[str]]:
-    """Return the binaries that each doubt befalls, by doubt, in the order of the rows."""
-    return _grouped((doubt, row.binary, row.source) for row in summary.rows for doubt in row.doubts)
+    """Return the binaries that each doubt befalls, by doubt, in the order of the rows.
+
+    A doubt that comes of a failure has the cause of the first one.
+    """
+    causes: dict[str, dict[str, None]] = {}
+    for failure in (one for row in summary.rows for one in row.failures):
+        causes.setdefault(failure.doubt, {})[first_cause(failure.detail)] = None
+    return _grouped(
+        (_with_cause(doubt, list(causes.get(doubt, ()))), row.binary, row.source)
+        for row in summary.rows
+        for doubt in row.doubts
+    )
 
 
 def group_gaps(summary: Summary, manifest: Manifest) -> dict[str, list[str]]:
@@ -75,6 +86,11 @@ def iter_modes(summary: Summary) -> Iterator[str]:
             f"{what} has modes at {at}: {one.replicates} replicates with other hash seeds and "
             "environments fall into these groups, and each group repeats."
         )
+
+
+def _with_cause(doubt: str, causes: list[str]) -> str:
+    first = ", the first: " if len(causes) > 1 else ": "
+    return first.join([doubt, *filter(None, causes[:1])])
 
 
 def _taken_apart(message: str, corpus: Container[str]) -> tuple[str, list[str]]:

@@ -32,6 +32,12 @@ class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     replicates: int
     detail: str
 
+    @property
+    def doubt(self) -> str:
+        """What it is called where it makes a row doubtful."""
+        who = f"{self.arm} ({self.probe}): " if self.arm else ""
+        return f"{who}{self.status}"
+
 
 class ArmSummary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was measured of one pipeline over one binary and source. None means not measured.
@@ -343,9 +349,7 @@ def _iter_doubts(
     """Yield the causes; what merely follows from a failure is not said again."""
     metric, probe = defined
     failed = [f for f in failures if not f.arm or f.probe in (probe, "verify")]
-    for failure in failed:
-        who = f"{failure.arm} ({failure.probe}): " if failure.arm else ""
-        yield f"{who}{failure.status}"
+    yield from (failure.doubt for failure in failed)
     if same is None and not failed and len(arms) > 1:
         yield "nobody checked that both arms delivered the same scopes"
     elif same is False:
