@@ -40,12 +40,6 @@ _FLAME = "flame graph of the difference"
 def judge(suite: Suite, candidate: Frames, baseline: Path | None, command: str = "") -> Verdict:
     """Ask every gate about a run, with a baseline beside it if there is one.
 
-    Args:
-        suite: What is asked for.
-        candidate: The tables of the run, as from `load_or_explain`.
-        baseline: A run or a promoted baseline.
-        command: What gives this verdict again.
-
     Raises:
         ConfigError: A gate is not installed.
         StoreError: There is no such baseline.
@@ -82,14 +76,8 @@ def with_flames(
 ) -> Verdict:
     """Draw where each peak that regressed has grown, as far as both sides have kept captures.
 
-    Args:
-        verdict: What was decided.
-        traced: The runs of the baseline and those of the candidate.
-        target: Where the reports go.
-        say: Told which page could not be drawn, and why.
-
-    Returns:
-        The verdict, in which the rows have links to their pages.
+    `traced` are the runs of the baseline and those of the candidate. Rows of the verdict that comes
+    back have links to their pages; `say` is told which page could not be drawn, and why.
     """
     grown = dict.fromkeys(_cell(row) for row in verdict.experiments if row.lines)
     drawn = draw_growth(*traced, grown, target, say)
@@ -128,13 +116,6 @@ def ratchet_bounds(
     run: Path, baseline: Path, suite: Suite, *, loosen: bool, dry_run: bool
 ) -> list[Decision]:
     """Propose a bound for each check of the suite that has none, and keep those that take effect.
-
-    Args:
-        run: The run to derive bounds from.
-        baseline: Beside which bounds are kept.
-        suite: Which checks there are.
-        loosen: Take looser bounds too.
-        dry_run: Write nothing.
 
     Raises:
         MeasurementInvalid: The run lacks something, or cannot carry a bound.

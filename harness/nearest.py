@@ -7,12 +7,7 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return the remedy for an unknown name: one that is nearly the same, or all of them.
-
-    Args:
-        name: What was written.
-        known: All names, in the order in which they are listed.
-    """
+    """Return the remedy for an unknown name: one that is nearly the same, or all of them."""
     known = list(known)
     near = get_close_matches(name, known, n=1)
     return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"

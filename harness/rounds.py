@@ -27,14 +27,8 @@ def measure_in_turn(  # noqa: PLR0913 - what a script would take from its enviro
 ) -> list[list[Path]]:
     """Run the suite `rounds` times on each side, and return the runs of each, to be pooled.
 
-    Args:
-        versions: The two sides; both have a checkout.
-        suite: The name of a suite, or the path of one.
-        results: Where runs are put.
-        say: Told which side is measured.
-        rounds: Even, so that neither side is always first.
-        replicates: In each round; times `rounds`, it is what the suite has to ask for.
-        flame: Keep captures, from which the difference can be drawn.
+    `rounds` is even, so that neither side is always first; times `replicates`, it is what the suite
+    has to ask for.
 
     Raises:
         ConfigError: The rounds would favour a side.

@@ -20,13 +20,7 @@ def escaped(text: str) -> str:
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:
-    """Return a number with its noun: "1 scope", "1,200 scopes".
-
-    Args:
-        count: How many.
-        noun: What one of them is called.
-        plural: What several are called, where an s is not enough.
-    """
+    """Return a number with its noun: "1 scope", "1,200 scopes"."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
@@ -39,12 +33,7 @@ def first_cause(detail: str) -> str:
 
 
 def json_bytes(value: Any, *, indent: int = 0) -> bytes:
-    """Return a value as JSON, all of its text escaped where that is needed.
-
-    Args:
-        value: Anything that msgspec knows.
-        indent: By how many columns; 0 for one line.
-    """
+    """Return a value as JSON, all of its text escaped where that is needed; 0 is one line."""
     try:
         data = msgspec.json.encode(value)
     except UnicodeEncodeError:

@@ -62,8 +62,7 @@ def iter_arrivals(
 ) -> Generator[CorpusBinary | None, None, None]:
     """Yield the same as `iter_fetch`, but wait for nothing after the first binary.
 
-    Yields:
-        None for as long as nothing more is ready.
+    None comes for as long as nothing more is ready.
     """
     with _fetching(manifest, tiers, directory, on_progress) as fetch:
         binary = fetch.next()

@@ -34,12 +34,8 @@ def give_verdict(
 ) -> Verdict:
     """Ask every gate and decide.
 
-    Args:
-        gates: Each under the name it is registered with.
-        evidence: What they may look at.
-        sides: Where the numbers come from: of the baseline, if there is one, and the candidate.
-        inventory: How the files changed since the ancestor; it informs and decides nothing.
-        command: What gives this verdict again.
+    `sides` are the baseline, if there is one, and the candidate; `inventory`, how the files changed
+    since the ancestor, informs and decides nothing.
     """
     baseline, candidate = sides
     found = ask(gates, evidence)

@@ -16,12 +16,8 @@ def iter_doubts(
     """Yield a line per metric that varies, on how much it may vary to be judged.
 
     Nothing is known of the noise yet, so a line says what noise would leave the answer open, and
-    what the noisiest measurement that a verdict accepts would need.
-
-    Args:
-        suite: What is asked.
-        metrics: Every declared metric, by name.
-        replicates: How often each metric of the suite is measured on each side.
+    what the noisiest measurement that a verdict accepts would need. `replicates` are those of each
+    side, by metric.
     """
     asked: dict[tuple[str, float], int] = {}
     for experiment in suite.experiments:

@@ -187,12 +187,8 @@ def decide(
 ) -> Decision:
     """Tighten, keep, or, when asked to, loosen.
 
-    Args:
-        proposal: What a run proposes.
-        standing: The bound that is there, if any.
-        elsewhere: What the values of the run depend on differently from those of the standing
-            bound; then neither is tighter than the other.
-        loosen: Whether the proposal counts whatever stands.
+    `elsewhere` says what the values of the run depend on differently from those of the standing
+    bound; then neither is tighter than the other.
     """
     if standing is None:
         return Decision(proposal, None, BoundChange.NEW)

@@ -52,11 +52,9 @@ class Backend(Struct, frozen=True, kw_only=True):
 
 
 def own_cgroup(controller: str, cgroups: str) -> str | None:
-    """Return the path of this process in the hierarchy of a controller; `""` is that of v2.
+    """Return the path of a process in the hierarchy of a controller; `""` is that of v2.
 
-    Args:
-        controller: The name, as the second field of `/proc/self/cgroup` has it.
-        cgroups: The text of that file.
+    `cgroups` is the text of its `/proc/self/cgroup`.
     """
     for line in cgroups.splitlines():
         _, names, path = line.split(":", 2)

@@ -42,11 +42,7 @@ _UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
 
 @styled()
 def draw(history: pd.DataFrame) -> Figure:
-    """Draw one panel per metric and source: peak heap, and the time it took where measured.
-
-    Args:
-        history: As `harness.stats.trends.history_table` makes it, of many runs.
-    """
+    """Draw one panel per metric and source: peak heap, and the time it took where measured."""
     chosen = history[history["metric"].isin(_chosen(history))]
     if chosen.empty:
         return no_data(QUESTION, "no run measured anything that could be followed")

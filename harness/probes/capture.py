@@ -73,11 +73,7 @@ def _is_attributed(reader: FileReader) -> bool:
 
 
 def fold_small(sizes: Counter[tuple[str, str, str]]) -> list[Holding]:
-    """Return holdings largest first; what is below 0.1 % of all is folded into one a stage.
-
-    Args:
-        sizes: Bytes by stage, location and code.
-    """
+    """Return holdings largest first; what is below 0.1 % of all is folded into one a stage."""
     least = sizes.total() * _SMALL_SHARE
     folded: Counter[tuple[str, str, str]] = Counter()
     for place, size in sizes.items():

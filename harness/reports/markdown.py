@@ -69,14 +69,8 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
 ) -> str:
     """Return report.md.
 
-    Args:
-        summary: What was found.
-        manifest: Where the run comes from.
-        pictures: The path of each picture, relative to the report, and the question that it
-            answers.
-        claim: What the headline holds the rows against.
-        lines: What holds the peaks over an input, by its name, for callables.
-        held: The copies that were alive at the peaks.
+    `pictures` are questions by the path of a picture, relative to the report; `lines` is what holds
+    the peaks over an input, by its name, for callables.
     """
     claim = claim or Claim()
     held = [] if summary.calls else list(held)

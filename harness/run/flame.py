@@ -117,15 +117,9 @@ def draw_growth(
 ) -> dict[Cell, str]:
     """Draw what an arm holds over a binary in one run against what it did in another.
 
-    Args:
-        baseline: Runs that are compared with; the first that has kept a capture is drawn.
-        candidate: Likewise, of what is judged.
-        cells: What is drawn, a page each.
-        target: Pages are put into `flame/` of this directory.
-        say: Told which page could not be drawn, and why.
-
-    Returns:
-        The path of each page from `target`; cells of which a side has no capture are left out.
+    Of the runs of each side, the first that has kept a capture is drawn. Pages are put into
+    `flame/` of `target`; their paths from there come back by cell, but for cells of which a side
+    has no capture. `say` is told which page could not be drawn, and why.
     """
     drawn: dict[Cell, str] = {}
     for cell in cells:
@@ -173,12 +167,7 @@ def draw_difference(
 ) -> None:
     """Draw what one capture holds at its peak against what another does.
 
-    Args:
-        baseline: Name and capture of the arm that is compared with.
-        candidate: Likewise, of the arm that is judged.
-        page: Where to.
-        subject: What both were run over.
-        roots: Where the code of callables lies, whose lines are the same wherever they stand.
+    Each side is a name and a capture. Lines of the code in `roots` are the same wherever it stands.
 
     Raises:
         MeasurementInvalid: One of them cannot be read.

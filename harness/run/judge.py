@@ -40,11 +40,8 @@ def judge_worker(
 ) -> Judged:
     """Turn what a worker left into a record.
 
-    Args:
-        job: What it was asked.
-        ending: What it left.
-        expected: The work that the verification run did, or None if this is it.
-        declared: The metrics of the job's probe; those that the launcher measures are filled in.
+    `expected` is the work that the verification run did, None if this is it. Of the metrics that
+    are `declared`, those that the launcher measures are filled in.
     """
     frames = _decode(ending.lines)
     last = frames[-1] if frames else None

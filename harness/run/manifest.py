@@ -100,11 +100,7 @@ def instruments_of(metrics: Mapping[str, Iterable[Metric]]) -> set[str]:
 
 
 def versions(instruments: Iterable[str] = ()) -> dict[str, str]:
-    """Return the version of everything that runs in a measured process.
-
-    Args:
-        instruments: Distributions that only the probes of the run depend on.
-    """
+    """Return the version of everything that runs in a measured process, `instruments` too."""
     found = {
         "python": sys.version,
         "zlib": zlib.ZLIB_RUNTIME_VERSION,

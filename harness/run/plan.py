@@ -172,11 +172,7 @@ def _verification(
 ) -> list[Job]:
     """Return the jobs that show what each arm delivers, and that fill the package cache.
 
-    Args:
-        request: What was asked for.
-        context: The run.
-        binary: What they run over.
-        recorded: The package caches that are there, or will be; this one is added.
+    `recorded` are the package caches that are there, or will be; this one is added.
     """
     sources = sources_of(request, binary)
     jobs = [

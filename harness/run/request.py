@@ -67,15 +67,7 @@ def request_of(
     command: list[str],
     kind: str = "run",
 ) -> RunRequest:
-    """Return the request that these options make, with no binaries yet.
-
-    Args:
-        options: The command's.
-        arms: Those that `options` name, or those made of them.
-        pipeline_options: What all arms share that have no options of their own.
-        command: How the run can be repeated.
-        kind: What the run is made for.
-    """
+    """Return the request that these options make, with no binaries yet."""
     count = options.replicates
     return RunRequest(
         binaries=[],
@@ -221,10 +213,6 @@ def sweep_arms(
 
 def sharded(request: RunRequest, shard: str) -> RunRequest:
     """Return the request for one part of its binaries: every so many, by size.
-
-    Args:
-        request: For all of them.
-        shard: `3/40` for the third of forty parts.
 
     Raises:
         ConfigError: That is no shard, or there are more of them than binaries.

@@ -43,11 +43,7 @@ def resume_session(
 ) -> Path:
     """Measure what `run_dir` lacks, and nothing that it has; return it.
 
-    Args:
-        run_dir: The run to go on with.
-        on_event: As for `run_session`.
-        request: What is asked for now; by default what was asked for then.
-        has_arrived: As for `run_session`.
+    Without a `request`, what was asked for then; other arguments are as for `run_session`.
 
     Raises:
         ConfigError: Binaries, options or rig are not what they were.

@@ -14,10 +14,6 @@ from harness.text import first_cause
 def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
     """Refuse a run in which something was lost, or of which not every row carries a verdict.
 
-    Args:
-        frames: The tables of the run.
-        rows: What they come to.
-
     Raises:
         HarnessError: No binary could be read.
         MeasurementInvalid: Something else that was asked for is not known.

@@ -40,10 +40,7 @@ def keep_to(
 ) -> Keeping:
     """Hold every value against its bounds; of two bounds the one with less room is reported.
 
-    Args:
-        values: One per replicate; one that is no number is beyond any bound.
-        upper_bound: In the unit of the values.
-        lower_bound: Likewise.
+    A value that is no number is beyond any bound.
     """
     given = ((upper_bound, 1), (lower_bound, -1))
     found = [_keep_to(values, bound, sign) for bound, sign in given if bound is not None]

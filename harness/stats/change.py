@@ -164,23 +164,13 @@ def replicates_needed(
 
 
 def replicates_at(variation_pct: float, effect_pct: float) -> int | None:
-    """Return how many replicates of each arm make an increase visible in noise of that size.
-
-    Args:
-        variation_pct: The standard deviation of both arms in per cent of their mean.
-        effect_pct: The increase in per cent.
-    """
+    """Return how many replicates of each arm make an increase visible in noise of that size."""
     variance = math.log1p(variation_pct / 100) ** 2
     return _replicates_needed((variance, variance), effect_pct)
 
 
 def tolerable_variation_pct(replicates: int, effect_pct: float) -> float:
-    """Return the noise in which so many replicates of each arm still show an increase; 0 for none.
-
-    Args:
-        replicates: Those of each arm.
-        effect_pct: The increase in per cent.
-    """
+    """Return the noise in which so many replicates still show an increase; 0 for none."""
     if replicates < 2:
         return 0.0
     error, freedom = _standard_error((1.0, 1.0), replicates, replicates)

@@ -72,14 +72,8 @@ def compare(
 ) -> list[Comparison]:
     """Judge everything that either side has, or that `rules` expect, as one family.
 
-    Args:
-        baseline: Samples by key.
-        candidate: Likewise.
-        rules: How to judge which key; a key with a rule and without samples is missed.
-        default: How to judge the others.
-
-    Returns:
-        One comparison per key, sorted by key, without a command to repeat it.
+    A key with a rule and without samples is missed; `default` judges those without a rule. There is
+    one comparison per key, sorted by key, without a command to repeat it.
     """
     rules, default = rules or {}, default or Rule()
     varied = {
@@ -115,13 +109,8 @@ def proof_of_exactness(old: Sample, new: Sample, *, varied: bool) -> str:
 
     A process that allocates in one of two ways agrees with itself twice half of the time. So two
     that agree prove nothing by themselves. What makes them repeat has to be known: addresses that
-    are fixed, one hash seed, the same libraries, and no cell of this metric that ever varied. Or
-    there are so many of them that a second way would have shown.
-
-    Args:
-        old: One side.
-        new: The other.
-        varied: Replicates of the metric disagreed somewhere, on either side.
+    are fixed, one hash seed, the same libraries, and no cell of this metric that ever `varied`, on
+    either side. Or there are so many of them that a second way would have shown.
     """
     sides = (old, new)
     if not all(one.agrees for one in sides):

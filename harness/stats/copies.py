@@ -38,11 +38,7 @@ class Held(Struct, frozen=True):
 
 
 def held_copies(copies: pd.DataFrame) -> list[Held]:
-    """Return what each arm holds over each binary and source, of its first replicate.
-
-    Args:
-        copies: The table of a run; a payload is the largest batch's JSON.
-    """
+    """Return what each arm holds over each binary and source, of its first replicate."""
     if copies.empty:
         return []
     first = first_replicates(copies)
@@ -87,11 +83,7 @@ class Holdings(Struct, frozen=True):
 
 
 def holdings_by_arm(copies: pd.DataFrame) -> dict[str, Holdings]:
-    """Return what each arm holds in its first replicate.
-
-    Args:
-        copies: The table of a run, of one binary and source.
-    """
+    """Return what each arm holds in its first replicate, over one binary and source."""
     if copies.empty:
         return {}
     return {str(arm): _holdings(rows) for arm, rows in first_replicates(copies).groupby("arm")}

@@ -28,12 +28,10 @@ class Curve(Struct, frozen=True):
 
 
 def curves_of(timeline: pd.DataFrame, probe: str) -> list[Curve]:
-    """Return one curve per arm, of its first replicate under `probe`.
+    """Return one curve per arm, of its first replicate under `probe`, over one binary and source.
 
-    Args:
-        timeline: The table of a run, of one binary and source.
-        probe: Whose clock to use; every probe slows the run in its own way. Where it saw
-            nothing, the probe that looked most often.
+    Every probe slows the run in its own way. Where this one saw nothing, it is the one that looked
+    most often.
     """
     if timeline.empty:
         return []

@@ -20,10 +20,6 @@ def compare_files(before: Mapping[str, StoredFile], after: Mapping[str, StoredFi
 
     A size is changed when it differs by more than 10 % of what it was, and whenever it comes from
     nothing or goes to nothing. Another digest is `content` when the size is hardly another.
-
-    Args:
-        before: The files of the ancestor, by the name that both sides know them by.
-        after: Likewise, of what is judged.
     """
     rows = [row for name in sorted({*before, *after}) for row in _iter_rows(name, before, after)]
     return FileChanges(checked=True, changed=bool(rows), rows=rows)

@@ -55,9 +55,7 @@ class _Side(Struct):
 def line_changes(baseline: pd.DataFrame, candidate: pd.DataFrame) -> list[LineChange]:
     """Return every line that either side holds something by, the largest first.
 
-    Args:
-        baseline: Rows of a run's table `copies`, of one replicate.
-        candidate: Likewise.
+    Each side is one replicate in a run's table `copies`.
     """
     old, new = _by_line(baseline), _by_line(candidate)
     found = []

@@ -30,15 +30,7 @@ def repeat_command(
     probe: str = "",
     replicates: int = 0,
 ) -> str:
-    """Return the command for one case.
-
-    Args:
-        manifest: That of the run.
-        case: The binary and the source.
-        arms: The pipelines to measure.
-        probe: The instrument; without, all of them.
-        replicates: How many of each; without, the default.
-    """
+    """Return the command for one binary and source, with all instruments unless one is named."""
     measured = ["--probe", probe] if probe else []
     if replicates:
         measured += ["--replicates", str(replicates)]

@@ -105,9 +105,7 @@ def slope_in_words(slope: Slope, size: str, flat_limit: float, alone: str = "") 
 def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
     """Return a point for each input, source and arm that has a peak and a verified delivery.
 
-    Args:
-        frames: The tables of a run.
-        metric: The definition of peak heap; without one, the best that was measured.
+    Without a `metric`, the peak is the best that was measured.
     """
     metric = metric or best_peak(frames)
     peaks = _by_case(_peaks(frames, metric), "value", "median")

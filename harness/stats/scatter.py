@@ -38,8 +38,7 @@ class Scatter(Struct, frozen=True):
 def scatters(frames: Frames) -> list[Scatter]:
     """Return one scatter for each compared metric and arm that has a measurement, in their order.
 
-    Args:
-        frames: The tables of a run. Only the probe that declares a metric counts for it.
+    Only the probe that declares a metric counts for it.
     """
     good = succeeded(frames.samples)
     return [

@@ -57,11 +57,7 @@ def with_grown_lines(
 ) -> list[Comparison]:
     """Return comparisons, those of a peak that regressed with the lines that hold more.
 
-    Args:
-        comparisons: Of any metrics.
-        baseline: What they compare with.
-        candidate: What they judge.
-        counterparts: The arm of the baseline by that of the candidate, where it is another one.
+    `counterparts` has the arm of the baseline by that of the candidate, where it is another one.
     """
     return [
         structs.replace(

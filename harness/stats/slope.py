@@ -40,12 +40,8 @@ def rests_on(sizes: Sequence[float], peaks: Sequence[float], least: float = 0.0)
     """Return the place of the one input that the slope rests on; None where it is several.
 
     Without that one, the slope would not even be in its own 90 % interval, or there would be none:
-    least squares follow a point that is far larger than all others, wherever it is.
-
-    Args:
-        sizes: As for `fit_slope`.
-        peaks: Likewise.
-        least: A slope that moves by less than this is the same one.
+    least squares follow a point that is far larger than all others, wherever it is. A slope that
+    moves by less than `least` is the same one.
     """
     slope = fit_slope(sizes, peaks)
     reach = max(slope.high - slope.per_unit, _MOVED * abs(slope.per_unit), least)

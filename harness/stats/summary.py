@@ -168,12 +168,8 @@ def summarise(
 ) -> Summary:
     """Return one row for each binary and source.
 
-    Args:
-        frames: The tables of one run.
-        baseline: The arm that is compared with; without one, as the run says.
-        candidate: The arm that is judged; without one, as the run says.
-        metric: Which definition of peak heap to use throughout; without one, the best that the
-            run measured at all. A row that lacks it has no peak, even if it has another.
+    The arms are those of the run if they are not named. Without a `metric`, the peak is by the best
+    definition that the run measured at all. A row that lacks it has none, even if it has another.
     """
     chosen = metric or best_peak(frames)
     old, new = compared_arms(frames.manifest)
@@ -413,13 +409,8 @@ def _unchecked(deliveries: Iterable[Any], arms: tuple[str, str]) -> str:
 def same_output(deliveries: Iterable[Any], arms: tuple[str, str]) -> bool | None:
     """Say whether both arms delivered the same scopes.
 
-    Args:
-        deliveries: Rows about what reached the intake, of one binary and source.
-        arms: The two pipelines.
-
-    Returns:
-        None when either arm has no successful delivery to look at; False also when one arm
-        delivered different scopes at different times.
+    None when either arm has no successful delivery to look at; False also when one arm delivered
+    different scopes at different times.
     """
     good = [(row.arm, row.digest) for row in deliveries if row.status == "ok" and row.digest]
     digests = [{digest for own, digest in good if own == arm} for arm in arms]

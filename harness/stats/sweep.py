@@ -53,9 +53,8 @@ class SweepPoint(Struct, frozen=True):
 def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     """Return one point for each binary and arm whose peak was measured, by growing threshold.
 
-    Args:
-        frames: The tables of a run of kind `sweep`, in which each arm has a threshold of its own.
-        metric: The definition of peak heap; without one, the best that was measured.
+    Each arm of a sweep has a threshold of its own. Without a `metric`, the peak is the best that
+    was measured.
     """
     metric = metric or best_peak(frames)
     samples = succeeded(frames.samples)
@@ -123,10 +122,7 @@ def fitting(
 ) -> dict[str, SweepPoint | None]:
     """Return for each binary the point with the largest threshold that fits, or None.
 
-    Args:
-        points: Those of a sweep.
-        budget_bytes: What the peak has to stay within; without one, the point has to have survived
-            the memory limit that was tried.
+    Without a budget, a point fits that has survived the memory limit that was tried.
     """
     by_binary: dict[str, list[SweepPoint]] = {}
     for point in points:

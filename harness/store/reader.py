@@ -77,9 +77,7 @@ def _manifest_of(run_dir: Path) -> Manifest:
 def open_run(run_dir: Path, *, whole: bool = True) -> OpenRun:
     """Open a run directory, however large; its records are read when somebody goes through them.
 
-    Args:
-        run_dir: The run.
-        whole: Without, those parts of records are left empty that are `LARGE`.
+    If it is not `whole`, those parts of records are left empty that are `LARGE`.
 
     Raises:
         StoreError: As `read_run`; of damaged lines as soon as they are read.
@@ -107,11 +105,8 @@ class StoredRecords:
     ) -> None:
         """Read nothing yet.
 
-        Args:
-            run_dir: The run.
-            warnings: Gets a line when the last record is torn, which is then left out.
-            whole: Without, the parts of records stay empty that are `LARGE`.
-            of: The binaries whose records are wanted, if not all are.
+        `warnings` gets a line when the last record is torn, which is then left out. If not `whole`,
+        the parts of records stay empty that are `LARGE`; `of` names the binaries that are wanted.
         """
         self._path, self._warnings = run_dir / RECORDS, warnings
         self._whole, self._of = whole, of

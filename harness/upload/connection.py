@@ -137,13 +137,7 @@ def close_all(manager: PoolManager, resolver: Resolver) -> None:
 
 
 def make_manager(scheme: str, resolver: Resolver, proxy: Proxy | None) -> PoolManager:
-    """Return a manager of one guarded connection.
-
-    Args:
-        scheme: Whether requests go over http or https.
-        resolver: Finds hosts; its guard is consulted before every wait.
-        proxy: Where requests go first.
-    """
+    """Return a manager of one connection; the resolver's guard is asked before every wait."""
 
     class Plain(HTTPConnection):
         response_class = Answer

@@ -44,9 +44,7 @@ class Format(Struct, frozen=True):
     def select(self, runs: Sequence[Frames], metrics: Collection[str] = ()) -> pd.DataFrame:
         """Return the measurements of some runs that go into this format.
 
-        Args:
-            runs: Their tables.
-            metrics: Those that are wanted; without, all that are compared, or all that there are.
+        Without `metrics`, of all that are compared, or all that there are.
 
         Raises:
             ConfigError: Nothing measured a metric, or several probes took it.

@@ -68,10 +68,7 @@ def iter_remarks(runs: Iterable[Frames]) -> Iterator[str]:
 def tracked(table: pd.DataFrame, metrics: Metrics, names: Collection[str] = ()) -> pd.DataFrame:
     """Return the values of some metrics, each from the one probe whose values count.
 
-    Args:
-        table: The measurements of one or more runs.
-        metrics: What those runs declare.
-        names: The metrics that are wanted; by default all that are compared.
+    Without `names`, of all that are compared.
 
     Raises:
         ConfigError: A metric comes from several probes, each of which distorts it.

@@ -18,12 +18,7 @@ _MOST_FAULTS = 20
 
 
 def render_verdict(verdict: Verdict, description: str = "") -> str:
-    """Return report.md.
-
-    Args:
-        verdict: What was decided, and on what.
-        description: What the suite says of itself.
-    """
+    """Return report.md; `description` is what the suite says of itself."""
     ignored = [row for row in verdict.experiments if row.erratic]
     return (
         _environment()

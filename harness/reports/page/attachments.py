@@ -24,12 +24,7 @@ class GateReport(Struct, frozen=True):
 
 
 def read_gate(content: bytes, run_id: str) -> GateReport:
-    """Return the decision in `content`, or what is wrong with it: damage is never a pass.
-
-    Args:
-        content: The whole of report.json.
-        run_id: The run that the page is about.
-    """
+    """Return the decision in a report.json, or what is wrong with it: damage is never a pass."""
     try:
         version = msgspec.json.decode(content, type=_Version).schema
         if version != SCHEMA:

@@ -58,11 +58,7 @@ def render_page(
 ) -> str:
     """Return the whole page as one HTML document that refers to nothing outside itself.
 
-    Args:
-        report: The run.
-        pictures: In any order.
-        gate: What a gate decided about the run.
-        flames: The address of each flame graph, relative to the page.
+    `flames` has the address of each flame graph, relative to the page.
     """
     environment = _environment()
     style, script = (_asset(environment, name) for name in ("page.css", "page.js"))

@@ -32,12 +32,7 @@ def result_columns(
 ) -> list[Column[Row]]:
     """Return the columns of the page, in their order.
 
-    Args:
-        summary: What was found.
-        claim: What each row is held against.
-        anchors: Where each binary's detail is on the page.
-        held: The copies that were alive at the peaks.
-        parts: The macros that the page's sections share.
+    `anchors` says where each binary's detail is, `parts` are the macros that the sections share.
     """
     largest = max((_median(arm) for row in summary.rows for arm in row.arms), default=0.0)
 
@@ -80,12 +75,7 @@ def result_columns(
 
 
 def gate_columns(anchors: Mapping[str, str], parts: Any) -> dict[str, list[Column[Any]]]:
-    """Return the columns of each table of a verdict, by what the table is about.
-
-    Args:
-        anchors: Where each binary's detail is on the page.
-        parts: The macros that the page's sections share.
-    """
+    """Return the columns of each table of a verdict; arguments are as for `result_columns`."""
 
     def case(row: BoundCheck | Comparison) -> Markup:
         of, shown = row.case, parts.binary(row.case.binary)
