@@ -70,13 +70,13 @@ class Cost(Struct, frozen=True, kw_only=True):
         slowdown: Run time with the probe over run time without it.
         replicates: How often a cell is measured by default, by source: one number each for tiny,
             small, medium and large binaries. 0 leaves the cell out.
-        paired: By source, the smallest of these classes in which the arms of a replicate run side
-            by side, and metrics that need the machine to themselves are left out.
+        paired: The sources over which the arms of a replicate run side by side, unless replicates
+            are asked for, and metrics that need the machine to themselves are left out.
     """
 
     slowdown: float = 1.0
     replicates: dict[str, tuple[int, int, int, int]] = {}
-    paired: dict[str, int] = {}
+    paired: tuple[str, ...] = ()
 
 
 class Batch(Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

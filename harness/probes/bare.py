@@ -94,7 +94,7 @@ class BareProbe(UnmeasuredProbe):
     )
     cost: ClassVar[Cost] = Cost(
         replicates={"dwarf": (2, 2, 1, 1), "replay": (2, 2, 2, 2), "call": (3, 3, 3, 3)},
-        paired={"dwarf": 2},
+        paired=("dwarf",),
     )
 
     def __init__(self, scratch: str) -> None:

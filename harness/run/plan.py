@@ -151,7 +151,7 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
             replicate=replicate,
             hash_seed=hash_seed(request.seed, 0 if traits.exact else replicate),
             padding_bytes=0 if traits.exact else padding_bytes(request.seed, replicate),
-            paired=paired and size_class(binary.size_bytes) >= traits.cost.paired[source],
+            paired=paired,
         )
         for replicate in replicates
         for arm in (reversed(arms) if replicate % 2 else arms)
