@@ -86,7 +86,7 @@ class _Bench:
             hash_seed=1,
             timeout_s=120.0,
         )
-        settings = structs.replace(self._settings, confinement=around)
+        settings = structs.replace(self._settings, confine=lambda _: around)
         if expected is not None:
             settings = structs.replace(settings, expected={(replay, pipeline, "replay"): expected})
         (record,) = iter_records([job], settings)

@@ -5,12 +5,17 @@ Pure: what happens at a limit is told by whoever asks, or was stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from msgspec import Struct
 
 SURVIVED, KILLED, THRASHED, FAILED = "survived", "killed", "thrashed", "failed"
 _MOST_TIMES_START = 16
+
+
+Told = TypeVar("Told")
 
 
 class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,12 +67,30 @@ def find_edge(
         replicates: How often each side of the edge is tried.
         attempt: Tries a limit and returns its outcome.
     """
-    search = _Search(grain_bytes, replicates, attempt)
+    limits, outcomes = iter_limits(start_bytes, grain_bytes, replicates), dict[int, list[str]]()
+    limit = next(limits, None)
+    while limit is not None:
+        outcome = attempt(limit)
+        outcomes.setdefault(limit, []).append(outcome)
+        limit = send(limits, outcome)
+    return edge_of(outcomes, grain_bytes)
+
+
+def iter_limits(start_bytes: int, grain_bytes: int, replicates: int) -> Generator[int, str, None]:
+    """Yield the next limit to try, in bytes, and be sent the outcome, until the edge is known.
+
+    A search that does not become clear is given up. Arguments are those of `find_edge`.
+    """
+    with suppress(_UnclearError):
+        yield from _Search(grain_bytes, replicates).run(max(1, -(-start_bytes // grain_bytes)))
+
+
+def send(limits: Generator[int, Told, None], told: Told) -> int | None:
+    """Return the limit that is to be tried after this one; None after the last."""
     try:
-        search.run(max(1, -(-start_bytes // grain_bytes)))
-    except _UnclearError:
+        return limits.send(told)
+    except StopIteration:
         return None
-    return edge_of(search.outcomes, grain_bytes)
 
 
 class _UnclearError(Exception):
@@ -75,35 +98,35 @@ class _UnclearError(Exception):
 
 
 class _Search:
-    """Counts in grains; `outcomes` are by limit in bytes."""
+    """Counts in grains, and yields limits in bytes."""
 
-    def __init__(self, grain: int, replicates: int, attempt: Callable[[int], str]) -> None:
-        self.outcomes: dict[int, list[str]] = {}
-        self._grain, self._replicates, self._attempt = grain, replicates, attempt
+    def __init__(self, grain: int, replicates: int) -> None:
+        self._outcomes: dict[int, list[str]] = {}
+        self._grain, self._replicates = grain, replicates
 
-    def run(self, start: int) -> None:
+    def run(self, start: int) -> Generator[int, str, None]:
         """Search from `start`, and try both sides of what is found."""
-        low, high = self._bracket(start)
+        low, high = yield from self._bracket(start)
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self._survives(middle) else (middle, high)
-        while not self._survives(high, self._replicates):
+            low, high = (low, middle) if (yield from self._survives(middle)) else (middle, high)
+        while not (yield from self._survives(high, self._replicates)):
             high = self._above(high, 1, start)
         if high > 1:
-            self._survives(high - 1, self._replicates)
+            yield from self._survives(high - 1, self._replicates)
 
-    def _bracket(self, start: int) -> tuple[int, int]:
+    def _bracket(self, start: int) -> Generator[int, str, tuple[int, int]]:
         """Return a limit that was not survived (or 0), and one that was.
 
         Steps double: the start is mostly a peak, and the edge then at or just below it.
         """
         low, high, step = 0, start, 1
-        while not self._survives(high):
+        while not (yield from self._survives(high)):
             low, high, step = high, self._above(high, step, start), 2 * step
         step = 1
         while not low and high > 1:
             below = max(1, high - step)
-            low, high = (0, below) if self._survives(below) else (below, high)
+            low, high = (0, below) if (yield from self._survives(below)) else (below, high)
             step *= 2
         return low, high
 
@@ -114,10 +137,10 @@ class _Search:
             raise _UnclearError
         return at + step
 
-    def _survives(self, at: int, times: int = 1) -> bool:
-        found = self.outcomes.setdefault(at * self._grain, [])
+    def _survives(self, at: int, times: int = 1) -> Generator[int, str, bool]:
+        found = self._outcomes.setdefault(at, [])
         while len(found) < times:
-            outcome = self._attempt(at * self._grain)
+            outcome = yield at * self._grain
             if outcome == FAILED:
                 raise _UnclearError
             found.append(outcome)

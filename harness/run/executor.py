@@ -42,8 +42,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     `work` is an empty directory that workers are started in; `expected` the work of each binary,
     arm and source, as verified; `slots` how many jobs may share the machine; `env` what is set for
     workers besides. Captures are moved to
-    `captures`, named by the order of their job, when it is not empty. A `confinement` is put around
-    every worker.
+    `captures`, named by the order of their job, when it is not empty. `confine` says what is put
+    around the worker of a job.
     """
 
     work: str
@@ -53,7 +53,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     address_space_bytes: int = 0
     env: Mapping[str, str] = {}
     captures: str = ""
-    confinement: Confinement = Confinement()
+    confine: Callable[[Job], Confinement] = lambda _: Confinement()
 
 
 class Queue(Protocol):
@@ -108,12 +108,12 @@ class _Task:
 
     def __init__(self, job: Job, settings: Settings) -> None:
         self.job = job
-        self._settings = settings
+        self._settings, self._around = settings, settings.confine(job)
         self._metrics = settings.traits[job.probe].metrics
         self._judged: Judged | None = None
         self._report: LauncherReport | None = None
         Path(job.scratch).mkdir(parents=True)
-        self.child = Child(_worker_spec(job, settings))
+        self.child = Child(_worker_spec(job, settings, self._around))
 
     def advance(self) -> Record | None:
         """Judge what the child left; return the record, or None when another child was started."""
@@ -141,10 +141,9 @@ class _Task:
             _keep(self._judged.capture, Path(self._settings.captures, f"{self.job.order:07d}.bin"))
         self.discard()
         record = judge_values(record, self._metrics, self._judged.grown_bytes)
-        around = self._settings.confinement
-        if self._report and around != Confinement():
+        if self._report and self._around != Confinement():
             record.values[LIVED_S] = self._report.wall_s
-        if self._report and around.group:
+        if self._report and self._around.group:
             record.values[CHARGED] = self._report.charged_bytes
             record.values[OOM_KILLS] = self._report.oom_kills
         return record
@@ -227,7 +226,7 @@ def _pair_of(job: Job) -> tuple[str, str, str, int]:
     return (job.binary, job.source, job.probe, job.replicate)
 
 
-def _worker_spec(job: Job, settings: Settings) -> Spec:
+def _worker_spec(job: Job, settings: Settings, around: Confinement) -> Spec:
     traits = settings.traits[job.probe]
     python = job.call.python if job.call else ""
     return Spec(
@@ -243,7 +242,7 @@ def _worker_spec(job: Job, settings: Settings) -> Spec:
         input=json.dumps(to_builtins(job)),
         timeout_s=job.timeout_s,
         address_space_bytes=settings.address_space_bytes,
-        confinement=settings.confinement,
+        confinement=around,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing
 from itertools import count
 
 from msgspec import Struct, structs
@@ -10,11 +11,11 @@ from msgspec import Struct, structs
 from harness.config import DEFAULTS, RUN_LIMITS, LimitOptions
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
-from harness.limits.backend import Backend
+from harness.limits.backend import Backend, Confinement
 from harness.limits.choice import chosen_backend, confinement
-from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED, find_edge
+from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED, iter_limits, send
 from harness.limits.found import PROBE, iter_asked
-from harness.records import VERIFY, Attempt, Binary, Cell, Record
+from harness.records import VERIFY, Attempt, Binary, Cell, Job, Record
 from harness.run.confined import try_backend
 from harness.run.events import Event, LimitTried
 from harness.run.executor import CHARGED, LIVED_S, OOM_KILLS, Settings, iter_records
@@ -33,6 +34,9 @@ _FROM_OUTSIDE = (
     "its launcher was killed",
     *(f"killed by SIG{name}" for name in ("KILL", "TERM", "INT")),
 )
+
+
+_Past = dict[tuple[Cell, int], list[Attempt]]  # by limit, in bytes: what an earlier search tried
 
 
 class Free(Struct, frozen=True):
@@ -96,8 +100,35 @@ def free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
     }
 
 
+class _Arm:
+    """One binary, source and arm on its way to its edge; `limit_bytes` of None has arrived."""
+
+    def __init__(
+        self, binary: Binary, free: Free, limits: Generator[int, Attempt, None], past: _Past
+    ) -> None:
+        self.binary, self.free, self.cell = binary, free, free.verified.job.cell
+        self.runs = False
+        self._limits, self._past = limits, past
+        self.limit_bytes = next(limits, None)
+        self._skip_known()
+
+    def tell(self, attempt: Attempt) -> None:
+        """Take in what became of the attempt that ran."""
+        self.runs = False
+        self.limit_bytes = send(self._limits, attempt)
+        self._skip_known()
+
+    def _skip_known(self) -> None:
+        while (at := self.limit_bytes) is not None and (known := self._past.get((self.cell, at))):
+            self.limit_bytes = send(self._limits, known.pop(0))
+
+
 class LimitSearch:
-    """Tries the limits that a run asks for, one after the other, and stores what became of each."""
+    """Tries the limits that a run asks for, and stores what became of each.
+
+    The attempts of one arm follow each other, those of several share the machine: what a limit
+    allows does not depend on how long it takes. It is the queue of jobs that it has run.
+    """
 
     def __init__(
         self,
@@ -112,7 +143,7 @@ class LimitSearch:
         self._intake, self._on_event = intake, on_event
         self._options = request.memory_limits
         self._backend = chosen_backend(self._options.backend)
-        self._past: dict[tuple[Cell, int], list[Attempt]] = {}
+        self._arms: dict[Cell, _Arm] = {}
 
     def run(self, records: Iterable[Record]) -> str:
         """Try every arm that delivered without a limit.
@@ -126,57 +157,97 @@ class LimitSearch:
         if why := try_backend(self._backend):
             return f"memory limits by {self._backend.name}: {why}"
         records = list(records)
-        self._learn(records)
+        self._prepare(records)
+        expected = {arm.cell: arm.free.verified.counters for arm in self._arms.values()}
+        settings = Settings(
+            work=self._context.work,
+            traits={
+                name: structs.replace(traits, alone=False)
+                for name, traits in self._context.traits.items()
+            },
+            expected={cell: counters for cell, counters in expected.items() if counters},
+            env=self._request.env,
+            confine=self._around,
+        )
+        with closing(iter_records(self, settings)) as running:
+            for record in running:
+                self._take_in(confirm(_as_delivered(record), self._intake))
+        return ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an arm has not arrived at its edge."""
+        return any(arm.limit_bytes is not None for arm in self._arms.values())
+
+    def take(self, admits: Callable[[Job], bool]) -> Job | None:
+        """Return the next attempt of the first arm of which none is running."""
+        for arm in self._arms.values():
+            if arm.limit_bytes is not None and not arm.runs:
+                job = self._job(arm)
+                arm.runs = admits(job)
+                return job if arm.runs else None
+        return None
+
+    def _prepare(self, records: list[Record]) -> None:
+        past: _Past = {}
+        last = _FIRST_ORDER
+        for one in records:
+            if one.attempt:
+                past.setdefault((one.job.cell, one.attempt.limit_bytes), []).append(one.attempt)
+                last = max(last, one.job.order)
+        self._order = count(last + 1)
         free, arms = free_runs(records), [arm.name for arm in self._request.arms]
         for binary, source, arm in iter_asked(
             self._options, self._request.binaries, self._request.sources, arms
         ):
             own = free.get((binary.name, source, arm))
             if own is not None:
-                self._try(binary, own)
-        return ""
+                self._arms[own.verified.job.cell] = _Arm(binary, own, self._limits(own), past)
 
-    def _learn(self, records: Iterable[Record]) -> None:
-        last = _FIRST_ORDER
-        for one in records:
-            if one.attempt:
-                known = self._past.setdefault((one.job.cell, one.attempt.limit_bytes), [])
-                known.append(one.attempt)
-                last = max(last, one.job.order)
-        self._order = count(last + 1)
+    def _limits(self, free: Free) -> Generator[int, Attempt, None]:
+        """Yield each limit to try on one arm, and be sent the attempt.
 
-    def _try(self, binary: Binary, free: Free) -> None:
-        """Try what is asked for on one arm; a search begins at what a cgroup saw, if there is one.
-
-        A peak in a cgroup is what limits are about; max RSS counts more, and less.
+        A search begins at what a cgroup saw without a limit, if there is one. A peak in a cgroup is
+        what limits are about; max RSS counts more, and less.
         """
         options = self._options
         for limit in options.under_bytes:
             for _ in range(options.replicates):
-                self._attempt(binary, free, limit)
+                yield limit
         if options.under_bytes:
             return
-        seen = self._attempt(binary, free, 0).peak_bytes if self._backend.counts_kills else None
-        find_edge(
-            seen or free.peak_bytes,
-            options.grain_bytes,
-            options.replicates,
-            lambda limit: self._attempt(binary, free, limit).outcome,
+        seen = (yield 0).peak_bytes if self._backend.counts_kills else None
+        limits = iter_limits(seen or free.peak_bytes, options.grain_bytes, options.replicates)
+        wanted = next(limits, None)
+        while wanted is not None:
+            wanted = send(limits, (yield wanted).outcome)
+
+    def _job(self, arm: _Arm) -> Job:
+        order, (_, source, name) = next(self._order), arm.cell
+        jobs = cell(self._request, self._context, arm.binary, FREE_PROBE, source, range(1))
+        return structs.replace(
+            next(job for job in jobs if job.arm == name),
+            order=order,
+            scratch=f"{self._context.scratch}/{order:07d}",
+            intake_url=f"{self._context.intake_url}/{order:07d}{COUNT_PATH}",
+            timeout_s=max(_LEAST_S, _THRASHES_TIMES * arm.free.wall_s),
+            paired=False,
         )
 
-    def _attempt(self, binary: Binary, free: Free, limit_bytes: int) -> Attempt:
-        """Return what became of the arm under a limit; what is known is not tried again."""
-        past = self._past.get((free.verified.job.cell, limit_bytes))
-        if past:
-            return past.pop(0)
-        record = self._run(binary, free, limit_bytes)
-        charged = int(record.values.get(CHARGED, 0))
-        outcome = outcome_of(record, self._backend)
+    def _around(self, job: Job) -> Confinement:
+        limit_bytes = self._arms[job.cell].limit_bytes
+        assert limit_bytes is not None
+        return confinement(self._backend.name, self._backend.parent, limit_bytes)
+
+    def _take_in(self, record: Record) -> None:
+        """Store what became of an attempt, and tell its arm."""
+        arm = self._arms[record.job.cell]
+        assert arm.limit_bytes is not None
         attempt = Attempt(
             backend=self._backend.name,
-            limit_bytes=limit_bytes,
-            outcome=outcome,
-            peak_bytes=charged or None,  # an old kernel does not tell
+            limit_bytes=arm.limit_bytes,
+            outcome=outcome_of(record, self._backend),
+            peak_bytes=int(record.values.get(CHARGED, 0)) or None,  # an old kernel does not tell
             wall_s=record.values.get(LIVED_S),
         )
         status = "oom" if attempt.outcome == KILLED else record.status
@@ -186,28 +257,4 @@ class LimitSearch:
         )
         self._writer.append(stored)
         self._on_event(LimitTried(stored))
-        return attempt
-
-    def _run(self, binary: Binary, free: Free, limit_bytes: int) -> Record:
-        """Run the arm once under a limit; return its record."""
-        order, arm = next(self._order), free.verified.job.arm
-        source = free.verified.job.source
-        jobs = cell(self._request, self._context, binary, FREE_PROBE, source, range(1))
-        job = structs.replace(
-            next(job for job in jobs if job.arm == arm),
-            order=order,
-            scratch=f"{self._context.scratch}/{order:07d}",
-            intake_url=f"{self._context.intake_url}/{order:07d}{COUNT_PATH}",
-            timeout_s=max(_LEAST_S, _THRASHES_TIMES * free.wall_s),
-            paired=False,
-        )
-        counters = free.verified.counters
-        settings = Settings(
-            work=self._context.work,
-            traits=self._context.traits,
-            expected={free.verified.job.cell: counters} if counters else {},
-            env=self._request.env,
-            confinement=confinement(self._backend.name, self._backend.parent, limit_bytes),
-        )
-        (record,) = iter_records([job], settings)
-        return confirm(_as_delivered(record), self._intake)
+        arm.tell(attempt)
