@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from msgspec import structs
 
-from harness.calls import arms_of, inputs_of, pipelines_of, target_of
+from harness.arms.calls import arms_of, inputs_of, pipelines_of, target_of
 from harness.config import AB, DEFAULTS, Claim, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.loading import load_frames

@@ -10,15 +10,15 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.calls import arms_of, arms_of_versions, inputs_of
-from harness.checkouts import Version, checked_out, in_checkout
+from harness.arms.calls import arms_of, arms_of_versions, inputs_of
+from harness.arms.checkouts import Version, checked_out, in_checkout
+from harness.arms.rounds import measure_in_turn
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import AB, ROUNDS, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.records import CALL, Call
-from harness.rounds import measure_in_turn
 from harness.run.request import request_of
 from harness.run.session import run_session
 from harness.store.merged import merge_runs

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.calls import pipelines_of
+from harness.arms.calls import pipelines_of
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console, output_console, write_line
 from harness.cli.run_view import RunView

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 import typer
 from msgspec import NODEFAULT, Meta, Struct, structs
 
-from harness.calls import pipelines_of
+from harness.arms.calls import pipelines_of
 from harness.cli.project import Settable
 from harness.config import (
     GIB,

@@ -12,7 +12,7 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
-from harness.calls import pipelines_of
+from harness.arms.calls import pipelines_of
 from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console

@@ -11,7 +11,7 @@ import typer
 from msgspec import structs
 from rich.text import Text
 
-from harness.calls import pipelines_of
+from harness.arms.calls import pipelines_of
 from harness.cli.options import Fields, Quiet, Verbose, command_line, with_options
 from harness.cli.output import error_console, write_line
 from harness.cli.run_view import RunView

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness import registry
-from harness.calls import pipelines_of
+from harness.arms.calls import pipelines_of
 from harness.cli.app import app, load_verb
 from harness.cli.options import settable_keys
 from harness.errors import ConfigError

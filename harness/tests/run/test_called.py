@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness.calls import Target, arms_of, inputs_of, target_of
+from harness.arms.calls import Target, arms_of, inputs_of, target_of
 from harness.errors import ConfigError, InputRejected
 from harness.records import VERIFY, Call, Job
 from harness.run.called import CalledWork

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.checkouts import Version
+from harness.arms.checkouts import Version
 from harness.errors import ConfigError, ExitCode, HarnessError
 
 

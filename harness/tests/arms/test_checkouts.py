@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.checkouts import Version, checked_out, in_checkout
+from harness.arms.checkouts import Version, checked_out, in_checkout
 from harness.errors import HarnessError
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from harness.checkouts import Version, in_checkout
+from harness.arms.checkouts import Version, in_checkout
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Call
 from harness.run.extensions import arms_by_name
