@@ -10,7 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from harness.cli.options import settable_keys
+from harness.cli.options import HELP, settable_keys
 from harness.cli.overview import VERBS, overview
 from harness.cli.project import defaults_of
 from harness.config import MIB
@@ -24,8 +24,6 @@ _WITHOUT_SCIPY = {"corpus", "intake", "schema", "scopes", "status", "upload"}
 
 # What measures takes its defaults from the project; what uploads or reads is told all it does.
 _SET_BY_PROJECTS = {"run", "ab", "limit", "scaling", "sweep"}
-
-_HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class _LazyGroup(TyperGroup):
@@ -46,7 +44,7 @@ app = typer.Typer(
     cls=_LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings=_HELP,
+    context_settings=HELP,
 )
 for _verb in VERBS:
     app.command(_verb)(lambda: None)
@@ -69,7 +67,7 @@ def load_verb(name: str) -> Any:
     group: typer.Typer | None = getattr(module, "app", None)
     one = group or typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     if group is None:
-        one.command(name, context_settings=_HELP)(getattr(module, name))
+        one.command(name, context_settings=HELP)(getattr(module, name))
     for verb in one.registered_commands:
         verb.help = _flowing(inspect.getdoc(verb.callback) or "")
     command = typer.main.get_command(one)

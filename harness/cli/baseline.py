@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from harness.cli.options import Json
-from harness.cli.output import error_console, output_console, write_line
+from harness.cli.options import Json, group
+from harness.cli.output import error_console, output_console, write_json
 from harness.cli.ratchet import ratchet
 from harness.comparing import baseline_document, compare_runs
 from harness.config import BASELINE
@@ -22,15 +22,8 @@ from harness.store import read_run
 from harness.store.baseline import Baseline, open_baseline
 from harness.store.baseline import promote as promote_run
 from harness.store.soundness import iter_objections
-from harness.text import json_bytes
 
-app = typer.Typer(
-    name="baseline",
-    help=__doc__,
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("baseline", __doc__)
 
 _Run = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
 _Baseline = Annotated[Path, typer.Option("--baseline", metavar="DIR", help="Where it is kept.")]
@@ -62,7 +55,7 @@ def show(*, baseline: _Baseline = BASELINE, json: Json = False) -> None:
 def _show(opened: Baseline, *, json: bool) -> None:
     document = baseline_document(opened)
     if json:
-        write_line(json_bytes(document))
+        write_json(document)
     else:
         print_baseline(document, opened.path, opened.run.manifest, output_console())
 
@@ -83,7 +76,7 @@ def diff(
     document, notes = compare_runs(baseline, run, Rule())
     if json:
         whole = BaselineDiff(promotable=not objections, objections=objections, comparison=document)
-        write_line(json_bytes(whole))
+        write_json(whole)
     else:
         console = output_console()
         for objection in objections:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Json
-from harness.cli.output import write_line
+from harness.cli.output import write_json
 from harness.comparing import compare_arms, compare_runs
 from harness.config import TOLERANCE_PCT
 from harness.errors import ConfigError
@@ -17,7 +17,6 @@ from harness.reports.gate.terminal import print_comparison
 from harness.stats.compare import Rule
 from harness.stats.samples import Demands
 from harness.tables import make_console
-from harness.text import json_bytes
 
 
 def compare(  # noqa: PLR0913 - every parameter is an option of the command
@@ -69,7 +68,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     else:
         document, notes = compare_runs(baseline, candidate, rule, metric or ())
     if json:
-        write_line(json_bytes(document))
+        write_json(document)
     else:
         print_comparison(document, notes, make_console(sys.stdout), everything=everything)
     raise typer.Exit(document.exit_code)

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli.fetch_progress import FetchProgress
-from harness.cli.options import Json
-from harness.cli.output import error_console, output_console, write_line
+from harness.cli.options import Json, group
+from harness.cli.output import error_console, output_console, write_json
 from harness.config import CORPUS, TIER, Tier
 from harness.corpus import (
     CorpusBinary,
@@ -22,16 +22,9 @@ from harness.corpus import (
 )
 from harness.errors import CorpusError
 from harness.tables import Column, print_table, print_tables
-from harness.text import json_bytes
 from harness.units import format_bytes
 
-app = typer.Typer(
-    name="corpus",
-    help=__doc__,
-    add_completion=False,
-    no_args_is_help=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+app = group("corpus", __doc__)
 
 _Tier = Annotated[
     Tier,
@@ -52,12 +45,7 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = Fa
     """
     with FetchProgress(error_console()) as progress:
         binaries = list(iter_fetch(pinned_manifest(), [tier], directory, progress))
-    if json:
-        write_line(
-            json_bytes({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
-        )
-    else:
-        print_tables(_BINARIES, {f"{tier} tier in {directory}": binaries}, output_console())
+    _show(f"{tier} tier in {directory}", binaries, directory, tier, json=json)
     absent = [binary for binary in binaries if not binary.is_elf]
     if absent:
         raise CorpusError(f"{len(absent)} of {len(binaries)} missing: {absent[0].detail}")
@@ -67,12 +55,7 @@ def fetch(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = Fa
 def list_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = False) -> None:
     """Show the binaries of a tier and of DIRECTORY, fetched or not."""
     binaries = list_tier(tier, directory)
-    if json:
-        write_line(
-            json_bytes({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
-        )
-    else:
-        print_tables(_BINARIES, {f"{tier} tier and {directory}": binaries}, output_console())
+    _show(f"{tier} tier and {directory}", binaries, directory, tier, json=json)
 
 
 @app.command("verify")
@@ -80,7 +63,7 @@ def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = 
     """Read every byte of DIRECTORY again and compare it with the pinned tier."""
     findings = verify(pinned_manifest(), tier, directory)
     if json:
-        write_line(json_bytes({"directory": str(directory), "tier": tier, "findings": findings}))
+        write_json({"directory": str(directory), "tier": tier, "findings": findings})
     else:
         print_table(_FINDINGS, findings, output_console())
     wrong = [finding.name for finding in findings if finding.state in ("missing", "changed")]
@@ -89,6 +72,15 @@ def verify_(directory: _Directory = CORPUS, *, tier: _Tier = TIER, json: Json = 
             f"missing or changed: {', '.join(wrong)}",
             remedy=f"python -m harness corpus fetch --tier {tier} {directory}",
         )
+
+
+def _show(
+    title: str, binaries: Sequence[CorpusBinary], directory: Path, tier: Tier, *, json: bool
+) -> None:
+    if json:
+        write_json({"directory": str(directory), "tier": tier, "binaries": _rows(binaries)})
+    else:
+        print_tables(_BINARIES, {title: binaries}, output_console())
 
 
 def _rows(binaries: Sequence[CorpusBinary]) -> list[dict[str, Any]]:

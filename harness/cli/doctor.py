@@ -11,11 +11,10 @@ from rich.text import Text
 
 from harness.bench.prove import Proof, iter_proofs
 from harness.cli.options import Json
-from harness.cli.output import output_console, write_line
+from harness.cli.output import output_console, write_json
 from harness.config import DEFAULTS
 from harness.errors import HarnessError, MeasurementInvalid
 from harness.run.doctor import FAILURE, OK, MachineCheck, iter_checks
-from harness.text import json_bytes
 
 _STYLES = {OK: "green", FAILURE: "bold red"}
 
@@ -42,7 +41,7 @@ def doctor(
     failed = [check.name for check in checks if check.status == FAILURE]
     proofs = list(_iter_proofs(quiet=json)) if prove and not failed else []
     if json:
-        write_line(json_bytes({"checks": checks, "proofs": proofs}))
+        write_json({"checks": checks, "proofs": proofs})
     if failed:
         raise HarnessError(f"cannot measure here: {', '.join(failed)}")
     missed = [proof.fault for proof in proofs if not proof.caught]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.options import command_line
-from harness.cli.output import error_console, write_line
+from harness.cli.output import error_console, write_json
 from harness.cli.process import dispensable_output
 from harness.config import BASELINE, SUITE
 from harness.errors import ConfigError
@@ -21,7 +21,6 @@ from harness.reports.gate.terminal import print_verdict
 from harness.store.seal import is_sealed
 from harness.suites import find_suite
 from harness.tables import make_console
-from harness.text import json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +101,7 @@ def show(  # noqa: PLR0913 - what a verdict is about, and where it goes
     _append_summary(write_verdict(verdict, suite.description, target))
     with dispensable_output():
         if json:
-            write_line(json_bytes(verdict))
+            write_json(verdict)
         else:
             console = make_console(sys.stdout)
             print_verdict(verdict, console)

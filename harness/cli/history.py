@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from harness.cli.options import Json
-from harness.cli.output import error_console, output_console, write_line
+from harness.cli.output import error_console, output_console, write_json
 from harness.config import HISTORY
 from harness.errors import ConfigError
 from harness.loading import iter_complete
@@ -17,7 +17,6 @@ from harness.publishing import draw_history
 from harness.reports.history import print_history
 from harness.stats.labels import inert
 from harness.stats.trends import HistoryDocument, trends_of
-from harness.text import json_bytes
 
 
 def history(
@@ -48,7 +47,7 @@ def history(
         raise ConfigError(f"no run measured any {asked}", remedy="name other metrics or runs")
     pictures = draw_history(trends, output)
     if json:
-        write_line(json_bytes(HistoryDocument(trends=trends, files=pictures)))
+        write_json(HistoryDocument(trends=trends, files=pictures))
     else:
         console = output_console()
         print_history(trends, len(frames), console, everything=everything)

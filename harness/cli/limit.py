@@ -11,7 +11,7 @@ from msgspec import structs
 
 from harness.arms.calls import pipelines_of
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
-from harness.cli.output import error_console, output_console, write_line
+from harness.cli.output import error_console, output_console, write_json
 from harness.cli.run_view import RunView
 from harness.config import (
     CORPUS,
@@ -33,7 +33,6 @@ from harness.run.confined import can_start
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
-from harness.text import json_bytes
 from harness.units import format_bytes
 
 _FLOOR = "raise the limit: not even an interpreter that does nothing survives it"
@@ -90,9 +89,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     found = found_limits(load_frames(run_dir))
     (under_bytes,) = search.under_bytes or (None,)
     if json:
-        write_line(
-            json_bytes(LimitDocument(run_id=run_dir.name, under_bytes=under_bytes, found=found))
-        )
+        write_json(LimitDocument(run_id=run_dir.name, under_bytes=under_bytes, found=found))
     else:
         print_limits(found, output_console())
     if under_bytes is not None:

@@ -34,6 +34,7 @@ from harness.run.request import parse_env
 from harness.units import parse_bytes, parse_limits
 
 _ALL = "both"
+HELP = {"help_option_names": ["-h", "--help"]}
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output.")]
 
@@ -43,6 +44,13 @@ Quiet = Annotated[
 Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Print a line for each process that was measured.")
 ]
+
+
+def group(name: str, about: str | None) -> typer.Typer:
+    """Return a verb that is a group of others."""
+    return typer.Typer(
+        name=name, help=about, add_completion=False, no_args_is_help=True, context_settings=HELP
+    )
 
 
 class Fields:

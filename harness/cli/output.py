@@ -13,6 +13,7 @@ from typing import IO
 from rich.console import Console
 
 from harness.errors import ConfigError, HarnessError
+from harness.text import json_bytes
 
 STANDARD_OUTPUT = "-"
 
@@ -31,6 +32,11 @@ def write_line(line: bytes) -> None:
     """Write one line of machine output to standard output."""
     sys.stdout.buffer.write(line)
     sys.stdout.buffer.write(b"\n")
+
+
+def write_json(value: object) -> None:
+    """Write one JSON document to standard output, as a line."""
+    write_line(json_bytes(value))
 
 
 @contextmanager

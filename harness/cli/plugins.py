@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 
 from harness.cli.options import Json
-from harness.cli.output import write_line
+from harness.cli.output import write_json
 from harness.errors import ConfigError
 from harness.registry import Plugged, PluginsDocument, plugged
 from harness.tables import Column, make_console, print_tables
-from harness.text import json_bytes
 
 _COLUMNS: list[Column[Plugged]] = [
     Column(key="kind", cell=lambda one: one.kind),
@@ -29,7 +28,7 @@ def plugins(*, json: Json = False) -> None:
     found = plugged()
     broken = [one for one in found if one.problem]
     if json:
-        write_line(json_bytes(PluginsDocument(plugins=found)))
+        write_json(PluginsDocument(plugins=found))
     else:
         print_tables(_COLUMNS if broken else _COLUMNS[:-1], {"": found}, make_console(sys.stdout))
     if broken:

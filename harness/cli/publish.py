@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.cli.output import write_line
+from harness.cli.output import write_json
 from harness.loading import load_worst
 from harness.reports.document import summary_document
 from harness.reports.limit import print_limits
@@ -16,7 +16,6 @@ from harness.reports.terminal import print_summary, print_verdict
 from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
 from harness.tables import make_console
-from harness.text import json_bytes
 
 
 def publish(  # noqa: PLR0913 - what commands have options for
@@ -50,7 +49,7 @@ def publish(  # noqa: PLR0913 - what commands have options for
             files=files,
             warnings=report.frames.warnings,
         )
-        write_line(json_bytes(document))
+        write_json(document)
     elif quiet:
         print_verdict(report.summary, make_console(sys.stdout))
     else:

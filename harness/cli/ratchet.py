@@ -10,14 +10,13 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.cli.options import Json
-from harness.cli.output import output_console, write_line
+from harness.cli.output import output_console, write_json
 from harness.config import BASELINE
 from harness.gates.ratchet import Decision
 from harness.judging import ratchet_bounds
 from harness.stats.labels import inert
 from harness.suites import find_suite
 from harness.tables import turn
-from harness.text import json_bytes
 from harness.units import format_value
 
 
@@ -48,7 +47,7 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     chosen = find_suite(suite)
     decisions = ratchet_bounds(run, baseline, chosen, loosen=loosen, dry_run=dry_run)
     if json:
-        write_line(json_bytes(decisions))
+        write_json(decisions)
     else:
         _print_decisions(decisions, output_console(), dry_run=dry_run)
 

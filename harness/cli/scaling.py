@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.arms.calls import pipelines_of
 from harness.cli.options import Fields, Quiet, Verbose, command_line, with_options
-from harness.cli.output import error_console, write_line
+from harness.cli.output import error_console, write_json
 from harness.cli.run_view import RunView
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions, ScalingOptions
 from harness.corpus import Arrivals, binaries_of, resolve, with_dies
@@ -28,7 +28,6 @@ from harness.stats.frames import Frames
 from harness.stats.scaling import SIZE_COLUMNS, fit_lines, scaling_points
 from harness.store.manifest import MANIFEST
 from harness.tables import make_console
-from harness.text import json_bytes
 
 
 @with_options
@@ -103,7 +102,7 @@ def _show(frames: Frames, size: str, *, json: bool) -> int:
     lines = fit_lines(points, size)
     if json:
         document = scaling_document(frames.manifest.run_id, points, lines)
-        write_line(json_bytes(document))
+        write_json(document)
     else:
         print_scaling(points, lines, size, make_console(sys.stdout))
     return len(lines)

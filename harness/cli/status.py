@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import Json
-from harness.cli.output import write_line
+from harness.cli.output import write_json
 from harness.store.progress import RunStatus, status_of
-from harness.text import counted, escaped, json_bytes
+from harness.text import counted, escaped
 from harness.units import format_seconds
 
 _MOST_FAILED = 20
@@ -24,7 +24,7 @@ def status(
     """Tell how far a run has come, which binaries failed, and whether anybody is at work on it."""
     found = status_of(run)
     if json:
-        write_line(json_bytes(found))
+        write_json(found)
         return
     typer.echo(_state(found))
     for name, count in list(found.failed.items())[:_MOST_FAILED]:

@@ -10,7 +10,7 @@ import typer
 from msgspec import structs
 
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
-from harness.cli.output import error_console, output_console, write_line
+from harness.cli.output import error_console, output_console, write_json
 from harness.cli.run_view import RunView
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions, SweepOptions
 from harness.corpus import Arrivals, binaries_of, resolve
@@ -23,7 +23,6 @@ from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
 from harness.stats.limits import found_limits, refuse_unknown
 from harness.stats.sweep import budget_of, refuse_beyond, sweep_points
-from harness.text import json_bytes
 
 
 @with_options
@@ -59,7 +58,7 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
     if not points:
         raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
     if json:
-        write_line(json_bytes(sweep_document(points, frames.manifest, heap_bytes)))
+        write_json(sweep_document(points, frames.manifest, heap_bytes))
     else:
         print_sweep(points, frames.manifest, output_console(), heap_bytes)
     refuse_losses(frames)

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 
 from harness.gates.evidence import CANDIDATE, Evidence
 from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
-from harness.stats.batches import iter_reached_threshold
+from harness.stats.batches import has_reached
 from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
 from harness.stats.metrics import CAPTURED
@@ -120,7 +120,7 @@ def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series
     faults = tuple(_iter_batch_faults(evidence, experiment, case, batches))
     if faults:
         return Series(faults=faults)
-    reached = list(iter_reached_threshold(batches))
+    reached = [row for row in batches if has_reached(row.final, row.threshold_bytes)]
     payload = f"largest payload {_bytes(max(row.payload_bytes for row in batches))}"
     threshold = f"threshold {_bytes(max(row.threshold_bytes for row in batches))}"
     if not reached:

@@ -19,7 +19,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, ClassVar, Self
+from typing import ClassVar, Self
 
 from harness.errors import MeasurementInvalid
 from harness.probes.bare import UNDER_PROBE, UnmeasuredProbe
@@ -71,13 +71,12 @@ class CollectorTrace:
         MeasurementInvalid: On leaving, when the collector did not always call back.
     """
 
-    def __init__(self, on_collection: Callable[[Collection], None] | None = None) -> None:
+    def __init__(self) -> None:
         self._live_heap = live_heap_reader()
         self._rows = array("d", bytes(8 * _ROOM))
         self._used = 0
         self._runs = 0
         self._begun: tuple[float, int] = (0.0, 0)
-        self._on_collection = on_collection
         self.started = time.monotonic()
         self.base_bytes = 0
         self.peak_bytes = 0
@@ -123,8 +122,6 @@ class CollectorTrace:
         row = array("d", (*timing, *outcome))
         self._rows[self._used : self._used + _COLUMNS] = row
         self._used += _COLUMNS
-        if self._on_collection:
-            self._on_collection(_collection(row))
 
 
 def _runs_so_far() -> int:
@@ -156,20 +153,6 @@ def trace_line(number: int, collection: Collection) -> str:
         f"{collection.duration_s * 1000:.1f} ms, "
         f"{collection.collected} collected, {collection.uncollectable} uncollectable"
     )
-
-
-@contextmanager
-def gctrace(stream: IO[str]) -> Iterator[CollectorTrace]:
-    """Print one line a collection to `stream` while entered, as GODEBUG=gctrace=1 does for Go."""
-    number = 0
-
-    def write(collection: Collection) -> None:
-        nonlocal number
-        number += 1
-        stream.write(trace_line(number, collection) + "\n")
-
-    with CollectorTrace(write) as trace:
-        yield trace
 
 
 class GcProbe(UnmeasuredProbe):

@@ -36,7 +36,7 @@ _DISK_BYTES_MIN = 2 * GIB
 _MEMORY_BYTES_MIN = 2 * GIB
 
 
-class MachineCheck(Struct, frozen=True, kw_only=True):
+class MachineCheck(Struct, frozen=True):
     """One thing that was looked at. A failure makes measuring impossible, a warning noisy."""
 
     name: str
@@ -48,7 +48,7 @@ class MachineCheck(Struct, frozen=True, kw_only=True):
 def iter_checks(results: Path) -> Iterator[MachineCheck]:
     """Look at everything a run into `results` depends on; each check comes when it is known."""
     yield _check_python()
-    yield MachineCheck(name="versions", status=OK, detail=_version_line())
+    yield MachineCheck("versions", OK, _version_line())
     yield from _iter_kernel_checks()
     yield _check_addresses()
     yield _check_mallinfo()
@@ -62,10 +62,8 @@ def iter_checks(results: Path) -> Iterator[MachineCheck]:
 def _check_python() -> MachineCheck:
     found = f"{sys.implementation.name} {sys.version.split()[0]}, {sys.executable}"
     if sys.implementation.name != "cpython" or sys.version_info < (3, 11):
-        return MachineCheck(
-            name="Python", status=FAILURE, detail=found, remedy="use CPython 3.11 or later"
-        )
-    return MachineCheck(name="Python", status=OK, detail=found)
+        return MachineCheck("Python", FAILURE, found, remedy="use CPython 3.11 or later")
+    return MachineCheck("Python", OK, found)
 
 
 def _version_line() -> str:
@@ -87,9 +85,9 @@ def _iter_kernel_checks() -> Iterator[MachineCheck]:
         try:
             attempt()
         except (AttributeError, OSError) as error:
-            yield MachineCheck(name=name, status=FAILURE, detail=str(error), remedy=f"use {remedy}")
+            yield MachineCheck(name, FAILURE, str(error), remedy=f"use {remedy}")
         else:
-            yield MachineCheck(name=name, status=OK, detail="works")
+            yield MachineCheck(name, OK, "works")
 
 
 def _check_addresses() -> MachineCheck:
@@ -98,23 +96,21 @@ def _check_addresses() -> MachineCheck:
     child = [sys.executable, "-I", "-S", "-c", attempt, str(ADDR_NO_RANDOMIZE)]
     if subprocess.run(child, check=False).returncode:
         return MachineCheck(
-            name="address randomisation",
-            status=WARNING,
-            detail="cannot be switched off here",
+            "address randomisation",
+            WARNING,
+            "cannot be switched off here",
             remedy="allow personality(2), as in: docker run --security-opt seccomp=unconfined; "
             "else exact peaks may differ by some hundred bytes",
         )
-    return MachineCheck(name="address randomisation", status=OK, detail="can be switched off")
+    return MachineCheck("address randomisation", OK, "can be switched off")
 
 
 def _check_mallinfo() -> MachineCheck:
     try:
         live_bytes = live_heap_reader()()
     except HarnessError as error:
-        return MachineCheck(
-            name="mallinfo2", status=WARNING, detail=error.message, remedy=error.remedy
-        )
-    return MachineCheck(name="mallinfo2", status=OK, detail=f"{live_bytes / MIB:.0f} MiB live here")
+        return MachineCheck("mallinfo2", WARNING, error.message, remedy=error.remedy)
+    return MachineCheck("mallinfo2", OK, f"{live_bytes / MIB:.0f} MiB live here")
 
 
 def _places(results: Path) -> list[tuple[str, Path]]:
@@ -132,18 +128,12 @@ def _check_disk(name: str, path: Path) -> MachineCheck:
     free_bytes = shutil.disk_usage(place).free
     detail = f"{free_bytes / GIB:.1f} GiB free in {path}"
     if not place.is_dir():
-        return MachineCheck(
-            name=name, status=FAILURE, detail=f"{place} is no directory", remedy="choose another"
-        )
+        return MachineCheck(name, FAILURE, f"{place} is no directory", remedy="choose another")
     if not os.access(place, os.W_OK):
-        return MachineCheck(
-            name=name, status=FAILURE, detail=f"{place} is read-only", remedy="choose another"
-        )
+        return MachineCheck(name, FAILURE, f"{place} is read-only", remedy="choose another")
     if free_bytes < _DISK_BYTES_MIN:
-        return MachineCheck(
-            name=name, status=WARNING, detail=detail, remedy=f"free {_DISK_BYTES_MIN // GIB} GiB"
-        )
-    return MachineCheck(name=name, status=OK, detail=detail)
+        return MachineCheck(name, WARNING, detail, remedy=f"free {_DISK_BYTES_MIN // GIB} GiB")
+    return MachineCheck(name, OK, detail)
 
 
 def _check_memory() -> MachineCheck:
@@ -154,10 +144,8 @@ def _check_memory() -> MachineCheck:
         available_bytes = int(line.split()[1]) * 1024
     detail = f"{available_bytes / GIB:.1f} GiB available"
     if available_bytes < _MEMORY_BYTES_MIN:
-        return MachineCheck(
-            name="memory", status=WARNING, detail=detail, remedy="close what else is running"
-        )
-    return MachineCheck(name="memory", status=OK, detail=detail)
+        return MachineCheck("memory", WARNING, detail, remedy="close what else is running")
+    return MachineCheck("memory", OK, detail)
 
 
 def _check_limit(backend: Backend) -> MachineCheck:
@@ -168,7 +156,7 @@ def _check_limit(backend: Backend) -> MachineCheck:
         status, remedy = WARNING, "do not rely on it here"
     detail = detail or "a process that holds more than its limit is stopped"
     name = f"memory limit {backend.name}"
-    return MachineCheck(name=name, status=status, detail=detail, remedy=remedy)
+    return MachineCheck(name, status, detail, remedy=remedy)
 
 
 def _iter_noise_checks() -> Iterator[MachineCheck]:
@@ -176,25 +164,25 @@ def _iter_noise_checks() -> Iterator[MachineCheck]:
     load, cpus = os.getloadavg()[0], os.cpu_count() or 1
     quiet = load < cpus / 2
     yield MachineCheck(
-        name="load",
-        status=OK if quiet else WARNING,
-        detail=f"{load:.1f} on {cpus} CPUs",
+        "load",
+        OK if quiet else WARNING,
+        f"{load:.1f} on {cpus} CPUs",
         remedy="" if quiet else "times will be noisy: wait, or measure heap only",
     )
     governor = _read("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
     steady = governor in {"", "performance"}
     yield MachineCheck(
-        name="CPU governor",
-        status=OK if steady else WARNING,
-        detail=governor or "not adjustable here",
+        "CPU governor",
+        OK if steady else WARNING,
+        governor or "not adjustable here",
         remedy="" if steady else "for times: cpupower frequency-set -g performance",
     )
     pages = _read("/sys/kernel/mm/transparent_hugepage/enabled")
     huge = "[always]" in pages
     yield MachineCheck(
-        name="huge pages",
-        status=WARNING if huge else OK,
-        detail=pages or "none",
+        "huge pages",
+        WARNING if huge else OK,
+        pages or "none",
         remedy=""
         if not huge
         else "for RSS: write madvise to /sys/kernel/mm/transparent_hugepage/enabled",
@@ -246,11 +234,11 @@ def _check_probe(record: Record, first: Metric) -> MachineCheck:
     name = f"probe {record.job.probe}"
     if record.status == "ok":
         detail = f"{first.name} {record.values[first.name]:,.6g} {first.unit}"
-        return MachineCheck(name=name, status=OK, detail=detail)
+        return MachineCheck(name, OK, detail)
     return MachineCheck(
-        name=name,
-        status=FAILURE,
-        detail=f"{record.status}: {record.detail}",
+        name,
+        FAILURE,
+        f"{record.status}: {record.detail}",
         remedy="reinstall harness and its dependencies in a fresh environment",
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pandas as pd
@@ -51,9 +50,9 @@ def reached_threshold(batches: pd.DataFrame) -> pd.DataFrame:
     A final batch was flushed because nothing was left to add, and a pipeline that counts
     functions instead of bytes has no threshold to overshoot.
     """
-    return batches[~batches["final"].astype(bool) & (batches["threshold_bytes"] > 0)]
+    return batches[has_reached(batches["final"].astype(bool), batches["threshold_bytes"])]
 
 
-def iter_reached_threshold(batches: Iterable[Any]) -> Iterator[Any]:
-    """Yield the rows that `reached_threshold` keeps, of a few batches."""
-    return (row for row in batches if not row.final and row.threshold_bytes > 0)
+def has_reached(final: Any, threshold_bytes: Any) -> Any:
+    """Tell the same of one batch, or of columns of them."""
+    return (final ^ True) & (threshold_bytes > 0)

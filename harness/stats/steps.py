@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import groupby, pairwise
 from statistics import median
+from typing import Literal
 
 import numpy as np
 import scipy
@@ -32,7 +33,7 @@ class Step(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...] = ()
 
     @property
-    def kind(self) -> str:
+    def kind(self) -> Literal["shift", "break"]:
         """`break` where numbers before and after cannot be compared, else `shift`."""
         return "break" if self.reasons else "shift"
 

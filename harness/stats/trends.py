@@ -176,7 +176,7 @@ def _trend(key: Key, unit: str, runs: list[RunLevel], *, declared: bool) -> Tren
 def _change(step: Step, runs: Sequence[RunLevel]) -> LevelChange:
     since, at = runs[step.since], runs[step.at]
     return LevelChange(
-        kind="break" if step.reasons else "shift",
+        kind=step.kind,
         run_id=at.run_id,
         commit=at.commit,
         since_run_id=since.run_id,
