@@ -33,18 +33,19 @@ def contradiction(
             instrument's memory in it: there only a peak that is too large is a contradiction.
         location: Where most of the peak was allocated, if that is known.
     """
-    peak, grown = format_bytes(peak_bytes), format_bytes(grown_bytes)
     if peak_bytes > _UNTOUCHED_FACTOR * grown_bytes + _UNTOUCHED_BYTES:
         where = f", most of it at {location}" if location else ""
         return (
-            f"{metric} is {peak}{where}, but only {grown} became resident: address space that is "
-            "reserved and not touched is no memory — have it come from the system's allocator "
-            "(Arrow: --env ARROW_DEFAULT_MEMORY_POOL=system), or judge by rss_peak"
+            f"{metric} is {format_bytes(peak_bytes)}{where}, but only {format_bytes(grown_bytes)} "
+            "became resident: address space that is reserved and not touched is no memory — have "
+            "it come from the system's allocator (Arrow: --env "
+            "ARROW_DEFAULT_MEMORY_POOL=system), or judge by rss_peak"
         )
     if unbacked_bytes > _UNCOUNTED_FACTOR * peak_bytes + _UNCOUNTED_BYTES:
         return (
-            f"{metric} is {peak}, but {format_bytes(unbacked_bytes)} became resident without an "
-            "instrument, pages of files not counted: memory was taken past the allocators that it "
-            "counts, by a pointer of ctypes or a library of its own — judge by rss_peak"
+            f"{metric} is {format_bytes(peak_bytes)}, but {format_bytes(unbacked_bytes)} became "
+            "resident without an instrument, pages of files not counted: memory was taken past the "
+            "allocators that it counts, by a pointer of ctypes or a library of its own — judge by "
+            "rss_peak"
         )
     return ""

@@ -167,7 +167,7 @@ def succeeded(samples: pd.DataFrame) -> pd.DataFrame:
 def rows_by_case(table: pd.DataFrame) -> dict[tuple[str, str], list[Any]]:
     """Return the rows of each binary and source, columns as attributes: a table each takes long."""
     found: dict[tuple[str, str], list[Any]] = {}
-    for row in table.itertuples(index=False):
+    for row in table.astype(object).itertuples(index=False):  # not string by string from Arrow
         found.setdefault((row.binary, row.source), []).append(row)
     return found
 

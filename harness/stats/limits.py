@@ -30,17 +30,17 @@ def edges_of(records: Iterable[Record], manifest: Manifest) -> list[Record]:
     A limit counts as often as both sides of the edge were tried, each time with what became of the
     attempts of that turn. Of a search that did not reach its end there is none.
     """
+    limits = manifest.options.memory_limits
+    if limits is None or limits.under_bytes:
+        return []  # not even looking: that would read every record
     cells: dict[Cell, list[Record]] = {}
     for record in records:
         if record.attempt and record.attempt.limit_bytes:
             cells.setdefault(record.job.cell, []).append(record)
-    limits = manifest.options.memory_limits
     return [one for tried in cells.values() for one in _iter_proved(tried, limits)]
 
 
-def _iter_proved(tried: Sequence[Record], options: LimitOptions | None) -> Iterator[Record]:
-    if options is None or options.under_bytes:
-        return
+def _iter_proved(tried: Sequence[Record], options: LimitOptions) -> Iterator[Record]:
     attempts = [record.attempt for record in tried if record.attempt]
     metric = metric_of(attempts[0].backend, compared=False).name
     outcomes = _outcomes(attempts)

@@ -75,11 +75,14 @@ def anchors_of(summary: Summary) -> dict[str, str]:
 def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail]:
     """Yield every binary that has a row, in the order of the rows."""
     listed_binaries = {row.binary for row in report.shown.rows}
-    samples = report.frames.samples
-    values = replicate_values(samples[samples["binary"].isin(listed_binaries)])
+    kept = {
+        name: rows[rows["binary"].isin(listed_binaries)]
+        for name, rows in ((name, getattr(report.frames, name)) for name in ("samples", *_TABLES))
+    }
+    values = replicate_values(kept["samples"])
     listed = {one.name: one for one in report.frames.manifest.corpus}
     languages = languages_of(report.frames.deliveries)
-    tables = {name: _by_case(getattr(report.frames, name)) for name in _TABLES}
+    tables = {name: _by_case(kept[name]) for name in _TABLES}
     for name, anchor in anchors_of(report.shown).items():
         rows = [row for row in report.shown.rows if row.binary == name]
         entry = listed.get(name)

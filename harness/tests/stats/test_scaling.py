@@ -6,10 +6,12 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from harness.stats.frames import Frames
 from harness.stats.scaling import CORPUS, SIZES, fit_lines, scaling_points, slope_in_words
-from harness.stats.slope import Slope, rests_on
+from harness.stats.slope import Slope, fit_slope, rests_on, slope_without
 from harness.tests.stats.made import batch, delivery, manifest, sample
 
 SHARES = (0.25, 0.5, 0.75, 1.0)
@@ -109,6 +111,20 @@ def test_the_input_that_a_slope_rests_on_is_found(
     sizes: list[float], peaks: list[float], place: int | None
 ) -> None:
     assert rests_on(sizes, peaks) == place
+
+
+@given(st.lists(st.tuples(st.integers(1, 10**6), st.integers(1, 10**8)), min_size=3, max_size=30))
+def test_no_other_input_moves_the_slope_further(points: list[tuple[int, int]]) -> None:
+    sizes, peaks = map(list, zip(*points, strict=True))
+    assume(len(set(sizes)) > 1)
+    slope = fit_slope(sizes, peaks)
+    moved = [abs(slope_without(sizes, peaks, n) - slope.per_unit) for n in range(len(sizes))]
+    reach = max(slope.high - slope.per_unit, 0.1 * abs(slope.per_unit))
+    place = rests_on(sizes, peaks)
+    if place is None:
+        assert max(moved) <= reach * (1 + 1e-9)
+    else:
+        assert moved[place] == pytest.approx(max(moved))
 
 
 def test_a_line_with_too_much_scatter_is_not_known() -> None:
