@@ -13,10 +13,10 @@ worker in turn asks the kernel for SIGKILL when the launcher dies.
 Descendants. The launcher is a subreaper: what a worker leaves behind, in its group or in a session
 of its own, becomes a child of the launcher and is killed before the launcher reports.
 
-Limits. A worker that is to be limited gets a cgroup of its own, named after this process, which is
-removed when it has ended. Should this process be killed, a second one, which does nothing but wait
-for that, kills whoever is in the cgroup and removes it; what even that one left, the next launcher
-removes.
+Limits. A worker that is to be limited gets a cgroup of its own, which is removed when it has ended.
+Should this process be killed, one that waits for nothing else kills whoever is in the cgroup and
+removes it; what even that one left, the next launcher removes. A lock on it, which dies with its
+launcher, tells that it is in use: a process number is another's in another PID namespace.
 
 Addresses. The worker runs without address space randomisation, where the system allows it; where it
 does not, the report says so.
@@ -33,6 +33,7 @@ pipe on 3. Every duration is on the monotonic clock, so setting the clock back c
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import json
 import os
 import resource
@@ -59,10 +60,12 @@ def main() -> None:
     randomised = _libc.personality(ADDR_NO_RANDOMIZE) == -1 and _randomises()
     started, oom_kills = time.monotonic(), _oom_kills()
     group = spec["confinement"]["group"]
-    watcher, held = _start_watcher(group) if group else (0, 0)
-    directory = ""
+    name = f"{GROUP_PREFIX}{os.getpid()}-{time.time_ns():x}"  # a number is taken per namespace
+    directory = f"{group['parent']}/{name}" if group else ""
+    watcher, held = _start_watcher(directory) if group else (0, 0)
     try:
-        directory = _made_group(group)
+        if group:
+            _make_group(group, directory)
         pid = _start(spec, directory)
         os.close(spec["result_fd"])
         try:
@@ -170,13 +173,12 @@ def _children() -> list[int]:
         return [int(child) for child in file.read().split()]
 
 
-def _start_watcher(group: dict[str, Any]) -> tuple[int, int]:
+def _start_watcher(directory: str) -> tuple[int, int]:
     """Start what tidies up after a launcher that is killed; return it, and what it waits for.
 
     It holds nothing open but the end of a pipe whose other end dies with this process, and has a
     session of its own, so that what is sent to the launcher's does not reach it.
     """
-    directory = _directory(group)
     waiting, held = os.pipe()
     watcher = os.fork()
     if watcher:
@@ -192,30 +194,38 @@ def _start_watcher(group: dict[str, Any]) -> tuple[int, int]:
         os._exit(0)
 
 
-def _directory(group: dict[str, Any]) -> str:
-    return f"{group['parent']}/{GROUP_PREFIX}{os.getpid()}"
-
-
-def _made_group(group: dict[str, Any] | None) -> str:
+def _make_group(group: dict[str, Any], directory: str) -> None:
     """Make the cgroup that is described, and remove what launchers that were killed have left."""
-    if not group:
-        return ""
-    for name in os.listdir(group["parent"]):  # noqa: PTH208  pathlib is weight
-        launcher = name.removeprefix(GROUP_PREFIX)
-        if launcher != name and not os.path.exists(f"/proc/{launcher}"):  # noqa: PTH110  likewise
-            _remove_group(f"{group['parent']}/{name}")
-    directory = _directory(group)
     try:
+        # Until it is let go of, nobody else makes a cgroup here, or takes an unlocked one for left.
+        parent = _locked(group["parent"], fcntl.LOCK_EX)
+        _remove_left(group["parent"])
         os.mkdir(directory)  # noqa: PTH102  likewise
+        _locked(directory, fcntl.LOCK_EX)
+        os.close(parent)
         for name, text in group["settings"].items():
             _write(f"{directory}/{name}", text)
         for name, text in group["optional"].items():
             if os.path.exists(f"{directory}/{name}"):  # noqa: PTH110  likewise
                 _write(f"{directory}/{name}", text)
     except OSError as error:
-        _remove_group(directory)
         sys.exit(f"cannot limit memory in {directory}: {error.strerror}")
-    return directory
+
+
+def _remove_left(parent: str) -> None:
+    for name in os.listdir(parent):  # noqa: PTH208  likewise
+        if name.startswith(GROUP_PREFIX):
+            try:
+                os.close(_locked(f"{parent}/{name}", fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except OSError:
+                continue  # it is in use, or has just been removed
+            _remove_group(f"{parent}/{name}")
+
+
+def _locked(directory: str, how: int) -> int:
+    """Return a handle that holds a lock until it is closed."""
+    fcntl.flock(handle := os.open(directory, os.O_RDONLY), how)
+    return handle
 
 
 def _remove_group(directory: str) -> None:
@@ -232,11 +242,11 @@ def _remove_group(directory: str) -> None:
 
 
 def _kill(pid: int) -> None:
-    """Kill a process; 0 stands for one that this one cannot see, and would mean ourselves."""
+    """Kill a process, if it is ours; 0 stands for one in another namespace, and would mean us."""
     try:
         if pid:
             os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         return
 
 

@@ -106,8 +106,17 @@ def test_a_backend_that_is_there_passes_its_own_test(backend: Backend) -> None:
     assert try_backend(backend) == ""
 
 
-def groups_in(backend: Backend) -> list[str]:
-    return [path.name for path in Path(backend.parent).glob("harness-*")]
+def groups_in(backend: Backend) -> set[Path]:
+    return set(Path(backend.parent).glob("harness-*"))
+
+
+def group_of(launcher: str, backend: Backend) -> Path | None:
+    return next(Path(backend.parent).glob(f"harness-{launcher}-*"), None)
+
+
+def pids_in(group: Path | None) -> list[str]:
+    there = group is not None and group.exists()
+    return Path(f"{group}/cgroup.procs").read_text().split() if there else []
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:
@@ -119,15 +128,16 @@ def wait_until(condition: Callable[[], bool]) -> bool:
     return False
 
 
-SLEEPER = """
+CONFINED = """
 import sys
 from harness.limits.choice import find_backends
 from harness.limits.edge import KILLED, SURVIVED, find_edge
 from harness.run.confined import run_confined
 (backend,) = [one for one in find_backends() if one.name == sys.argv[1]]
-fork = "import os, time; os.fork() or os.setsid(); time.sleep(600)"
-run_confined(fork, backend, 64 << 20)
+run_confined(sys.argv[2], backend, 64 << 20)
 """
+
+SLEEP = "import os, time; os.fork() or os.setsid(); time.sleep(600)"
 
 
 def is_gone(pid: str) -> bool:
@@ -143,20 +153,55 @@ def test_no_cgroup_and_no_process_outlives_a_kill(backend: Backend, victim: str)
     """A killed parent's launcher tidies up, and a killed launcher's watcher does."""
     if not backend.parent:
         pytest.skip("it makes no cgroup")
-    parent = subprocess.Popen([sys.executable, "-c", SLEEPER, backend.name])
+    parent = subprocess.Popen([sys.executable, "-c", CONFINED, backend.name, SLEEP])
     started = f"/proc/{parent.pid}/task/{parent.pid}/children"
     assert wait_until(lambda: bool(Path(started).read_text().split()))
     launcher = Path(started).read_text().split()[0]
-    group = f"harness-{launcher}"
-    procs = Path(backend.parent, group, "cgroup.procs")
-    assert wait_until(lambda: procs.exists() and len(procs.read_text().split()) == 2)
+    assert wait_until(lambda: len(pids_in(group_of(launcher, backend))) == 2)
+    group = group_of(launcher, backend)
     helpers = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
-    everybody = {launcher, *procs.read_text().split(), *helpers}
+    everybody = {launcher, *pids_in(group), *helpers}
     assert len(everybody) == 4
     os.kill(parent.pid if victim == "parent" else int(launcher), signal.SIGKILL)
     parent.wait()
     assert wait_until(lambda: all(map(is_gone, everybody)))
     assert wait_until(lambda: group not in groups_in(backend))
+
+
+APART = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+
+
+@pytest.mark.parametrize(("holder", "other"), [(APART, []), ([], APART)], ids=["theirs", "ours"])
+def test_a_cgroup_in_use_in_another_pid_namespace_is_left_alone(
+    backend: Backend, holder: list[str], other: list[str]
+) -> None:
+    """Neither sees the other's launcher. What a killed launcher left goes all the same."""
+    if not backend.parent:
+        pytest.skip("it makes no cgroup")
+    if subprocess.run([*APART, "true"], check=False).returncode:
+        pytest.skip("no PID namespace can be made here")
+    before = groups_in(backend)
+    confined = [sys.executable, "-c", CONFINED, backend.name]
+    holding = subprocess.Popen([*holder, *confined, SLEEP])
+    try:
+        assert wait_until(lambda: [*map(len, map(pids_in, groups_in(backend) - before))] == [2])
+        (group,) = groups_in(backend) - before
+        left = Path(backend.parent, f"harness-{holding.pid}-left")
+        left.mkdir()
+        with subprocess.Popen(["sleep", "600"]) as behind:
+            (left / "cgroup.procs").write_text(str(behind.pid))
+            subprocess.run([*other, *confined, ""], check=True)
+            assert (left.exists(), len(pids_in(group))) == (bool(other), 2)
+            run_confined("", backend, LIMIT)
+        assert not left.exists()
+        assert len(pids_in(group)) == 2
+    finally:
+        holding.kill()
+        holding.wait()
+    # With a whole namespace, all who could tidy up are gone.
+    assert wait_until(lambda: not pids_in(group))
+    run_confined("", backend, LIMIT)
+    assert groups_in(backend) == before
 
 
 def test_a_cgroup_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from harness.stats.limits import found_limits
 from harness.store import COMPLETE, read_run
 from harness.tests.cli.conftest import Harness, harness, inside
 from harness.tests.described import assert_described
-from harness.tests.limits.test_backends import groups_in, wait_until
+from harness.tests.limits.test_backends import group_of, groups_in, is_gone, wait_until
 from harness.tests.store.records import a_job
 from harness.tests.symbols.binaries import FIXTURES
 
@@ -134,20 +134,20 @@ def test_nothing_outlives_a_command_that_is_stopped_and_nothing_found_is_lost(
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
-    groups: list[str] = []
+    groups: dict[str, Path | None] = {}
 
     def is_limiting() -> bool:
-        own = {f"harness-{pid}" for pid in children.read_text().split()}
-        groups[:] = own.intersection(groups_in(backend))
+        groups.clear()
+        groups.update((pid, group_of(pid, backend)) for pid in children.read_text().split())
         stored = list(results.glob("*/records.jsonl"))
-        return bool(groups) and bool(stored) and '"attempt"' in stored[0].read_text()
+        return any(groups.values()) and bool(stored) and '"attempt"' in stored[0].read_text()
 
     assert wait_until(is_limiting)
     parent.send_signal(number)
     _, said = parent.communicate()
     assert parent.returncode == code
-    assert wait_until(lambda: groups[0] not in groups_in(backend))
-    assert wait_until(lambda: not Path("/proc", groups[0].removeprefix("harness-")).exists())
+    assert wait_until(lambda: not groups_in(backend).intersection(groups.values()))
+    assert wait_until(lambda: all(map(is_gone, groups)))
     (run,) = results.iterdir()
     tried_before = len(attempts_of(run))
     assert number != signal.SIGINT or f"--resume {run}" in said
