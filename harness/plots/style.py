@@ -22,6 +22,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 
 from harness.contracts import NO_DATA
+from harness.plots.layout import ColumnLayout
 from harness.stats.labels import distinct, inert
 
 # The Okabe-Ito palette: eight colours that people with any colour vision can tell apart.
@@ -42,6 +43,7 @@ _SETTINGS = {
     "font.size": 12,
     "axes.titlesize": 12,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # to look for a place above what is written there takes as long as a panel
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -70,7 +72,7 @@ def styled() -> Iterator[None]:
 
 def new_figure(question: str, height_in: float) -> Figure:
     """Return an empty figure whose title is the question it answers."""
-    figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=_DPI, layout=ColumnLayout())
     figure.suptitle(question)
     return figure
 
