@@ -5,22 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import quote
 
 from msgspec import structs
 
-from harness.contracts import NO_DATA
+from harness.drawing import Drawing, Drawn
 from harness.errors import StoreError
 from harness.plots import history
 from harness.plots.style import write
 from harness.records import Manifest
-from harness.registry import load, names
 from harness.reports.markdown import render_report
 from harness.reports.page.attachments import Flame, GateReport, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.report import Report
-from harness.stats.frames import Frames
 from harness.stats.trends import Trend, history_table
 from harness.text import escaped, write_file
 
@@ -28,13 +25,6 @@ _PLOTS = "plots"
 _REPORT, _PAGE = "report.md", "report.html"
 _GATE = Path("gate", "report.json")
 _FLAME = "flame"
-
-
-class Drawn(NamedTuple):
-    """A picture on disk, and the question it answers."""
-
-    path: Path
-    question: str
 
 
 def write_files(
@@ -52,34 +42,19 @@ def write_files(
     """
     try:
         target.mkdir(parents=True, exist_ok=True)  # there may be no picture to draw
-        drawn = draw_all(report.frames, target / _PLOTS, png=png)
+        drawing = Drawing(report.frames, target / _PLOTS, png=png)
         files = {"report": target / _REPORT}
-        _write_report(report, files["report"], drawn)
         if html:
             files["page"] = target / _PAGE
-            _write_page(report, run_dir, files["page"], drawn)
+            _write_page(report, run_dir, files["page"], drawing)
+        _write_report(report, files["report"], drawing.pictures)
     except OSError as error:
         raise StoreError(
             f"cannot write {error.filename or target}: {error.strerror}",
             remedy=f"write elsewhere: python -m harness report {run_dir} --output DIRECTORY",
         ) from error
-    files |= {name: picture.path for name, picture in drawn.items()}
+    files |= {name: picture.path for name, picture in drawing.pictures.items()}
     return {name: str(path) for name, path in files.items()}
-
-
-def draw_all(frames: Frames, directory: Path, *, png: bool = False) -> dict[str, Drawn]:
-    """Draw every registered plot that has something to show.
-
-    Returns:
-        The pictures by the plots' names.
-    """
-    drawn: dict[str, Drawn] = {}
-    for name in names("plot"):
-        figure = load("plot", name)(frames)
-        if figure.get_gid() == NO_DATA:
-            continue
-        drawn[name] = Drawn(write(figure, directory, name, png=png), figure.get_suptitle())
-    return drawn
 
 
 def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
@@ -106,18 +81,21 @@ def _write_report(report: Report, path: Path, drawn: Mapping[str, Drawn]) -> Non
     write_file(path, escaped(text).encode())
 
 
-def _write_page(report: Report, run_dir: Path, page: Path, drawn: Mapping[str, Drawn]) -> None:
+def _write_page(report: Report, run_dir: Path, page: Path, drawing: Drawing) -> None:
     manifest = report.frames.manifest
     content = render_page(
         report,
-        [
-            Picture(name, question, path.suffix[1:], path.read_bytes())
-            for name, (path, question) in drawn.items()
-        ],
+        _iter_pictures(drawing),
         _gate(run_dir, page.parent, manifest.run_id),
         dict(_iter_flames(run_dir, page.parent, manifest)),
     )
     write_file(page, escaped(content).encode())
+
+
+def _iter_pictures(drawing: Drawing) -> Iterator[Picture]:
+    """Yield the pictures; whoever asks for the first one waits until all are drawn."""
+    for name, (path, question) in drawing.pictures.items():
+        yield Picture(name, question, path.suffix[1:], path.read_bytes())
 
 
 def _gate(run_dir: Path, start: Path, run_id: str) -> GateReport:

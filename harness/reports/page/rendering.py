@@ -58,7 +58,8 @@ def render_page(
 ) -> str:
     """Return the whole page as one HTML document that refers to nothing outside itself.
 
-    `flames` has the address of each flame graph, relative to the page.
+    `flames` has the address of each flame graph, relative to the page. `pictures` are asked for
+    last: they may still be drawn while the rest is worked out.
     """
     environment = _environment()
     style, script = (_asset(environment, name) for name in ("page.css", "page.js"))
@@ -68,8 +69,8 @@ def render_page(
         policy=_policy(style, script),
         **_about_run(report, gate),
         **_about_results(report, environment.get_template("parts.html.j2").module),
-        pictures=sorted(pictures, key=lambda one: one.name != "peak_heap"),
         details=list(iter_details(report, flames)),
+        pictures=sorted(pictures, key=lambda one: one.name != "peak_heap"),
     )
 
 
