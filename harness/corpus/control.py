@@ -74,15 +74,10 @@ class FetchControl:
         on_line: Callable[[str], object],
         environment: Mapping[str, str] | None = None,
     ) -> tuple[int, list[str]]:
-        """Run a command to its end.
+        """Run a command to its end; return its exit code and the last lines of its output.
 
-        Args:
-            command: Program and arguments; no shell.
-            on_line: Gets each line of output, errors included.
-            environment: All of it; this process's own when absent.
-
-        Returns:
-            The exit code, and the last lines of the output.
+        `on_line` gets each line, errors included. The `environment` is this process's own when
+        absent.
 
         Raises:
             Cancelled: `cancel` was called.

@@ -47,9 +47,8 @@ class Refused(Exception):
 class _Reader(io.RawIOBase):
     """Reads a connection until a deadline, however often a byte comes.
 
-    Attributes:
-        heard: Whether anything has come of the current request.
-        late: Whether the deadline passed while more of it was awaited.
+    It has `heard` if anything has come of the current request, and is `late` if the deadline passed
+    while more of it was awaited.
     """
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:

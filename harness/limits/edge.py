@@ -35,12 +35,7 @@ class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def edge_of(outcomes: Mapping[int, Sequence[str]], grain_bytes: int) -> Edge | None:
     """Return the edge that attempts show, in whichever order they were made.
 
-    Args:
-        outcomes: What became of the attempts at each limit, in bytes.
-        grain_bytes: How finely limits were tried.
-
-    Returns:
-        None where no limit always delivered, or an attempt failed for another reason.
+    None where no limit always delivered, or an attempt failed for another reason.
     """
     always = [at for at, found in outcomes.items() if set(found) == {SURVIVED}]
     killed = max((at for at in outcomes if at not in always), default=0)
@@ -61,11 +56,8 @@ def find_edge(
 ) -> Edge | None:
     """Return the edge, or None where an attempt failed for another reason than the limit.
 
-    Args:
-        start_bytes: Where it may be: the search begins there.
-        grain_bytes: Limits are multiples of it.
-        replicates: How often each side of the edge is tried.
-        attempt: Tries a limit and returns its outcome.
+    The search begins at `start_bytes`, limits are multiples of the grain, and `attempt` tries one
+    and returns its outcome.
     """
     limits, outcomes = iter_limits(start_bytes, grain_bytes, replicates), dict[int, list[str]]()
     limit = next(limits, None)

@@ -30,14 +30,9 @@ class Parts(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def parts_of(private: float, growth: float, heap: float, charged: float | None) -> Parts:
-    """Return what a peak is made of, from what was measured of it.
+    """Return what a peak is made of: `growth` is that of max RSS, `charged` the peak in a cgroup.
 
-    Args:
-        private: What was private when the pipeline began.
-        growth: How far max RSS rose above what was resident then.
-        heap: The peak heap of the pipeline; as far as it is larger than the growth, it lay where
-            the imports had freed something.
-        charged: The peak in a cgroup without a limit, if there is one.
+    As far as the peak heap is larger than the growth, it lay where the imports had freed something.
     """
     interpreter = private - max(0.0, heap - growth)
     return Parts(

@@ -60,9 +60,8 @@ class BatchBudget:
     def admit(self, write: Callable[[], None], *, small: bool) -> bool:
         """Write a unit if there is room for it; leave no trace of it otherwise.
 
-        Args:
-            write: Appends the unit to the stream; called again if the first attempt is undone.
-            small: The unit is written to the buffer in one go, and nothing of it is pushed.
+        `write` is called again if the first attempt is undone. A `small` unit is written to the
+        buffer in one go, and nothing of it is pushed.
         """
         self._sync()
         if small and self._admit_by_bound(write):

@@ -81,10 +81,7 @@ class PackageWriter:
     def write_child(self, batch: OpenBatch, scope: Scope, *, whole: bool) -> None:
         """Write a child, and before the first one of a batch the package's own fields.
 
-        Args:
-            batch: Where it goes.
-            scope: The child.
-            whole: Whether all of it stays in the buffer, so that it can be taken back from there.
+        All of one that is `whole` stays in the buffer, so that it can be taken back from there.
         """
         buffer = batch.stream.buffer
         if self.children:

@@ -31,12 +31,7 @@ DAMAGED = 3
 
 
 def read_capture(path: str, roots: Sequence[str] = ()) -> Capture:
-    """Return the peak, its holdings and the timeline of an intact capture.
-
-    Args:
-        path: Of the capture.
-        roots: Where the code lies that was called, if it is no part of an upload.
-    """
+    """Return the peak, its holdings and the timeline of an intact capture."""
     with closing(FileReader(path)) as reader:
         metadata = reader.metadata
         started_ms = metadata.start_time.timestamp() * 1000

@@ -27,9 +27,7 @@ def remove_callback(
 ) -> None:
     """Have the collector call it no longer.
 
-    Args:
-        callback: What was appended to the collector's callbacks.
-        failed: What ended the run early; that it is raised says more than a missing callback.
+    What `failed` before is raised says more than a missing callback.
 
     Raises:
         MeasurementInvalid: It did not for some time already.

@@ -58,9 +58,7 @@ class Digest:
     def with_files(self, directory: Path, paths: Iterable[Path]) -> str:
         """Return the digest of all that was returned and is in `paths`; empty if that is nothing.
 
-        Args:
-            directory: Files are named relative to this.
-            paths: In a fixed order.
+        Files are named relative to `directory`, and come in a fixed order.
         """
         for path in paths:
             self._empty = False

@@ -20,9 +20,8 @@ _OWN = Path("/proc/self")
 class Witness:
     """Looks at the process right before the measurement, and again after it.
 
-    Attributes:
-        resident_bytes: What was resident right before.
-        private_bytes: What of that no file backs: a container is charged for it.
+    No file backs `private_bytes` of what was resident right before: a container is charged for
+    them.
     """
 
     def __init__(self) -> None:

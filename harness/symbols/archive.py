@@ -23,11 +23,7 @@ _BSD_NAME, _BSD_SYMBOLS = b"#1/", b"__.SYMDEF"
 class Member(NamedTuple):
     """A file in an archive: where it lies, in the archive itself or in a file of its own.
 
-    Attributes:
-        name: To be shown.
-        path: Of the file that holds it.
-        start: Where it begins in that file.
-        size: Its size; None for all of the file.
+    It is all of that file if its `size` is None.
     """
 
     name: str

@@ -29,9 +29,7 @@ _READ_BYTES = 1 << 20
 def find_debug_file(elf: ElfFile, directories: Sequence[str] = ()) -> str:
     """Return the path of the debug file of a binary; empty if there is none.
 
-    Args:
-        elf: The binary.
-        directories: Where to look before the system's debug directory.
+    The system's debug directory is looked into last.
     """
     everywhere = (*directories, DEBUG_DIRECTORY)
     for path in iter_by_id(build_id(elf), everywhere):

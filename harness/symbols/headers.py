@@ -84,12 +84,9 @@ class _Layout:
 def read_headers(file: Section, also: Sequence[str] = ()) -> Headers:
     """Read the headers of a file, given as one section that holds all of it.
 
-    Sections without an address are kept only if they hold code or debugging information, and names
-    are cut at a bound: a file can say of 65,536 sections that each has the same long name.
-
-    Args:
-        file: The file.
-        also: Names of further sections to keep.
+    Sections without an address are kept only if they hold code or debugging information or are
+    named in `also`, and names are cut at a bound: a file can say of 65,536 sections that each has
+    the same long name.
 
     Raises:
         InputRejected: It is not an ELF file, or what it says of itself cannot be.

@@ -24,11 +24,9 @@ _MERGED_AT = 64
 class Instance(Struct, array_like=True):
     """What one instance contributes to its definition.
 
-    Attributes:
-        lines: The lines of the instance.
-        variables: Offsets of the definition's variables, and on which lines each is available.
-        near: Whether it counts for a definition of Go that is reported with its unit.
-        file: The file of the instance, where the definition does not say it.
+    `variables` are offsets of the definition's variables, and on which lines each is available. If
+    `near`, it counts for a definition of Go that is reported with its unit. `file` is that of the
+    instance, where the definition does not say it.
     """
 
     lines: list[Range]
@@ -74,12 +72,7 @@ class StoredInstances:
 
 @dataclass(slots=True)
 class Merged:
-    """All instances of one definition taken together: lines intersect, availability unites.
-
-    Attributes:
-        injectible: Lines that every instance has; None before the first.
-        end_line: Last line of any instance.
-    """
+    """All instances of one definition taken together: lines intersect, availability unites."""
 
     injectible: list[Range] | None = None
     end_line: int = 0

@@ -22,16 +22,7 @@ def beyond(  # noqa: PLR0913 - the parts of one message
     section: str = "",
     offset: int | None = None,
 ) -> InputRejected:
-    """Return the rejection of a file that asks for more than a limit allows.
-
-    Args:
-        limit: Its name in `Limits`.
-        value: What it allows now.
-        reason: What there is too much of.
-        file: Where, if the caller knows it.
-        section: Where in the file.
-        offset: Where in the section.
-    """
+    """Return the rejection of a file that asks for more than a limit allows."""
     return InputRejected(
         f"{reason}, which is the limit",
         file=file,

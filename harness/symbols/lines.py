@@ -38,12 +38,8 @@ def merge_lines(numbers: Iterable[int]) -> list[Range]:
 class PcLines:
     """The lines of one function: the PCs at which entries begin, sorted, and the line of each.
 
-    Where an entry ends is never asked for: a probe goes to where it begins.
-
-    Args:
-        begins: The PCs.
-        lines: The lines.
-        check_time: Asked wherever a range holds many entries: ranges may overlap as they like.
+    Where an entry ends is never asked for: a probe goes to where it begins. Ranges may overlap as
+    they like, so `check_time` is asked wherever one holds many entries.
     """
 
     __slots__ = ("_check_time", "_injectible", "begins", "lines")

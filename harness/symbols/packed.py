@@ -26,13 +26,7 @@ _UNPACK = "unpack it with `objcopy --decompress-debug-sections`"
 
 
 class Packing(NamedTuple):
-    """What the header of a compressed section says.
-
-    Attributes:
-        method: `zlib` or `zstd`.
-        header_bytes: How much of the section is the header.
-        size: Of what comes out.
-    """
+    """What the header of a compressed section says: `size` is that of what comes out."""
 
     method: str
     header_bytes: int
@@ -69,10 +63,7 @@ def elf_packing(packed: Section, order: ByteOrder, *, wide: bool) -> Packing:
 def inflate(packed: Section, packing: Packing, check_time: Callable[[], None]) -> Section:
     """Inflate a section; exactly as much must come out as its header says.
 
-    Args:
-        packed: The section as it lies in the file.
-        packing: What its header says.
-        check_time: Raises once it has taken too long; called every 64 KiB.
+    `check_time` is called every 64 KiB and raises once it has taken too long.
 
     Raises:
         InputRejected: The data is damaged, or not as large as declared.

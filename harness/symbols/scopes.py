@@ -117,8 +117,7 @@ class BodyReader:
     def feed(self, die: Die) -> list[Range] | None:
         """Take the next entry that is not inside something else than a block.
 
-        Returns:
-            The code of an inlined instance, if it had to be looked up.
+        Return the code of an inlined instance, if it had to be looked up.
         """
         blocks, depth = self._blocks, die.depth
         if depth > self._dropped:
@@ -171,11 +170,7 @@ def fill_scope(
 ) -> None:
     """Put a block's variables and blocks into `scope`; blocks without variables are hoisted.
 
-    Args:
-        scope: The function, or the block around.
-        block: What to put into it.
-        lines: The function's own.
-        symbol_of: Returns the symbol of a variable in a block of these ranges, if it has one.
+    `symbol_of` returns the symbol of a variable in a block of these ranges, if it has one.
     """
     for die in block.variables:
         symbol = symbol_of(die, block.ranges)

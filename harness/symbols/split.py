@@ -166,11 +166,7 @@ class SplitUnit(Unit):
 
 
 class SplitDwarf(Dwarf):
-    """The debugging information of one split unit. To be closed.
-
-    Attributes:
-        skeleton: The unit of the binary that stands for it.
-    """
+    """The debugging information of one split unit, for which `skeleton` stands. To be closed."""
 
     unit_type = SplitUnit
 

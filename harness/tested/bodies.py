@@ -20,8 +20,7 @@ _MOST_LINES = 10
 class Bodies:
     """The marked tests of one process.
 
-    Attributes:
-        measured: What is to be reported of each test that was measured, by its name.
+    `measured` is what is to be reported of each that was measured, by its name.
     """
 
     def __init__(self, config: pytest.Config, items: list[pytest.Item]) -> None:

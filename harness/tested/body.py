@@ -38,12 +38,7 @@ _VARYING = ("PYTEST_CURRENT_TEST", "COLUMNS", "LINES", "COVERAGE_PROCESS_START")
 
 
 class Ended(Struct, kw_only=True):
-    """How a body ended.
-
-    Attributes:
-        record: What was measured; its `detail` says why nothing was.
-        reports: What pytest reported in the worker, phase by phase.
-    """
+    """How a body ended: what was measured or why not, and what pytest reported of each phase."""
 
     record: Record
     reports: list[Any]
@@ -60,11 +55,7 @@ class Ended(Struct, kw_only=True):
 
 
 class BodyFailed(Exception):
-    """The test failed in its worker, for a reason of its own.
-
-    Attributes:
-        told: pytest's representation of that.
-    """
+    """The test failed in its worker, for a reason of its own, as pytest represents it."""
 
     def __init__(self, told: object) -> None:
         super().__init__(str(told))

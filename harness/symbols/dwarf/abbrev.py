@@ -58,14 +58,8 @@ class Abbreviation:
     """One declaration: what an entry with its code is, and how to read or skip it.
 
     The functions are compiled when they are first asked for: of most declarations, most of them
-    never are.
-
-    Attributes:
-        tag: DW_TAG of the entry.
-        has_children: Whether a list of children follows the attributes.
-        fixed: Bytes that the attributes take, -1 when that varies.
-        decode: Reads the attributes that extraction wants of this tag.
-        skip: Reads nothing, for the position behind the entry.
+    never are. `decode` reads the attributes that extraction wants of this tag, `skip` nothing but
+    the position behind the entry; `fixed` is -1 where the attributes do not always take as much.
     """
 
     __slots__ = ("_layout", "_raw", "decode", "fixed", "has_children", "skip", "tag")

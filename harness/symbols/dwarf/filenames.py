@@ -13,13 +13,7 @@ STAGE = "extraction"
 
 
 class SourceFile(NamedTuple):
-    """A file as one unit names it.
-
-    Attributes:
-        path: Normalised.
-        directory: The compilation directory of the unit.
-        digest: Of the file's content; empty if DWARF does not say.
-    """
+    """A file as one unit names it; `digest` is empty if DWARF does not say it."""
 
     path: str
     directory: str

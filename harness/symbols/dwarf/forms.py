@@ -24,11 +24,8 @@ class Layout(NamedTuple):
 class JoinedLayout(Layout):
     """The same in a file that has a supplementary file, or is one.
 
-    The entries of both have offsets in one space: those of the supplementary file follow.
-
-    Attributes:
-        origin: What references to the whole section count from.
-        elsewhere: What those into the supplementary file count from.
+    The entries of both have offsets in one space, where those of the supplementary file follow:
+    references to the whole section count from `origin`, those into the other file from `elsewhere`.
     """
 
     __slots__ = ()

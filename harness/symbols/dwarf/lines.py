@@ -44,10 +44,7 @@ class LineTable:
     def add_sequence(self, first: int, *, discarded: bool, ordered: bool = True) -> None:
         """Close the sequence whose rows begin at index `first`, or forget it.
 
-        Args:
-            first: Index of its first row; its last row is the last there is.
-            discarded: Whether to forget it.
-            ordered: Whether its rows are known to be in the order of their addresses.
+        It is `ordered` if its rows are known to be in the order of their addresses.
         """
         end = len(self.addresses)
         if not ordered and not discarded:

@@ -58,10 +58,7 @@ _verdicts = {size: Known(_KNOWN_EXPRESSIONS, partial(_verdict, size)) for size i
 def judge(expressions: list[bytes], address_size: int, *, strict: bool) -> list[int]:
     """Return a verdict for each location of a variable; none if it can be read nowhere.
 
-    Args:
-        expressions: The locations.
-        address_size: In bytes.
-        strict: Whether only plain places count; otherwise any expression does.
+    If not `strict`, any expression is a place, not only a plain one.
     """
     known = _verdicts[address_size]
     verdicts = [known[expression] for expression in expressions]

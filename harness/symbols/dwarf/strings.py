@@ -37,10 +37,7 @@ class Strings:
     def text(self, value: bytes | int, offsets_base: int = 0, offset_size: int = 4) -> str:
         """Return the string; bytes that are not UTF-8 are replaced, not kept as surrogates.
 
-        Args:
-            value: As the decoder returned it.
-            offsets_base: The unit's DW_AT_str_offsets_base, for indexed strings.
-            offset_size: 4, or 8 in 64-bit DWARF.
+        An indexed one counts from the unit's DW_AT_str_offsets_base.
         """
         if isinstance(value, bytes):
             if len(value) >= self._limit:

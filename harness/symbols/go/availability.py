@@ -25,15 +25,9 @@ def available_pcs(
 ) -> list[Range] | None:
     """Return the PC ranges in which a variable can be read, in the order of its locations.
 
-    Args:
-        unit: The unit that holds the variable.
-        attributes: The variable's.
-        size_of: Returns the size of the variable's type in bytes, negative if unknown.
-        key: What to ask it for.
-        strict: Whether only plain places count; otherwise any expression does.
-
-    Returns:
-        The ranges; None where one plain expression is valid all over the innermost block.
+    None where one plain expression is valid all over the innermost block. `size_of` returns the
+    size of a type in bytes, negative if unknown, when it is asked with `key`. If not `strict`, any
+    expression is a place, not only a plain one.
     """
     ranges, expressions = read_places(unit, attributes)
     address_size = unit.layout.address_size

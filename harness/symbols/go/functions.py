@@ -70,12 +70,7 @@ def open_function(
 ) -> FunctionBuilder | None:
     """Return a builder for a function; None, and a count, if it has no code or no lines.
 
-    Args:
-        binary: The open binary.
-        reader: Of the function's unit.
-        die: The function's entry.
-        lines: Of the physical function where its code begins.
-        raw: The function's name.
+    `lines` are of the physical function where its code begins.
     """
     ranges = pc_ranges(reader.unit, die.attributes)
     if not ranges:

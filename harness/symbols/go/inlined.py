@@ -35,10 +35,7 @@ INSTANCES = (dw.TAG_INLINED_SUBROUTINE, dw.TAG_SUBPROGRAM)
 class Origin:
     """The definition behind an instance.
 
-    Attributes:
-        name: Its raw name.
-        near: Whether instances of it may be near.
-        only_near: Whether it is certain that no others count for it.
+    Instances of it may be `near`; if `only_near`, it is certain that no others count for it.
     """
 
     name: str

@@ -219,13 +219,10 @@ class FunctionLines:
 
 
 class LineRows(NamedTuple):
-    """The line table of a physical function.
+    """The line table of a physical function, without the lines that are nobody's.
 
-    Attributes:
-        table: Lines by PC.
-        nobodys: Indexes of the lines that are left out.
-        borders: Where the file changes. A line that runs on from one owner to the next counts for
-            the next only there, since its number is that of another line; None if it always does.
+    A line that runs on from one owner to the next counts for the next only at one of the `borders`,
+    where the file changes, since its number is that of another line; always, if these are None.
     """
 
     table: PcTable
@@ -241,14 +238,9 @@ def assign_lines(
 ) -> tuple[dict[int, PcLines], dict[int, int]]:
     """Cut line ranges at the borders of their owners and hand each piece to its owner.
 
-    Args:
-        rows: The lines.
-        owners: Owners by PC.
-        keys: Under which key an owner collects; what is of other owners is left out.
-        check_time: Asked by whoever looks at many lines again and again.
-
-    Returns:
-        The lines by key, and where the last range begins that gave a key one.
+    An owner collects under the key it has in `keys`; what is of other owners is left out. Whoever
+    looks at many lines again and again asks `check_time`. Return the lines by key, and where the
+    last range begins that gave a key one.
     """
     found: dict[int, PcLines] = {}
     begins: dict[int, int] = {}

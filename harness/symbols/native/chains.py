@@ -62,14 +62,8 @@ def owner_of(unit: Unit, offset: int) -> Unit:
 def definition_of(unit: Unit, origin: int) -> tuple[int, dict[int, Any]]:
     """Return the last entry of a chain of origins, and its attributes.
 
-    A constructor's variant, for one, is an instance whose origin has an origin itself.
-
-    Args:
-        unit: The unit that refers to the origin.
-        origin: Offset of the first entry of the chain.
-
-    Returns:
-        Its offset, ELSEWHERE if the chain leads out of the file, and what it says.
+    The offset is ELSEWHERE if the chain leads out of the file. A constructor's variant, for one, is
+    an instance whose origin has an origin itself.
     """
     attributes: dict[int, Any] = {}
     for _ in range(_LONGEST_CHAIN):

@@ -65,11 +65,8 @@ def read_body(
 ) -> FunctionBody:
     """Walk one function or inlined instance; what is inlined into it is not part of it.
 
-    Args:
-        reader: The unit.
-        offset: Of the function or instance.
-        file: The function's own source file; statements of other files are not its own.
-        info: A view of the section, for one that is far from what is read around it.
+    Statements of other files than its own are not its own either. `info` is a view of the section,
+    for one that is far from what is read around it.
     """
     entries = iter(Walk(reader.unit, offset, BODY_TAGS, info, BLOCK_TAGS))
     start = next(entries)
@@ -201,12 +198,7 @@ def build_abstract(
 
     It starts at its declaration and ends at the last line of any instance. A line is injectible
     when every instance has it; a variable is available where any instance has it. Blocks flatten.
-
-    Args:
-        context: The unit that holds the definition.
-        die: The definition.
-        identity: Who it is.
-        home: The unit that holds the instances, if it is the one that imports the definition.
+    `home` is the unit that holds the instances, if it is the one that imports the definition.
     """
     merged, reader = Merged(), home or context
     is_stored = context.has_stored and identity.is_named_here
@@ -256,12 +248,8 @@ def _variables(context: UnitContext, die: Die) -> list[tuple[int, Symbol]]:
 def instance_of(reader: UnitReader, body: FunctionBody, *, direct: bool = True) -> Instance | None:
     """Return what an inlined or out-of-line instance contributes; None if it has no lines.
 
-    Without lines it was optimised down to nothing, and has no say in which lines exist.
-
-    Args:
-        reader: The unit of the instance.
-        body: The instance.
-        direct: Whether it refers to the definition itself, and not to something in between.
+    Without lines it was optimised down to nothing, and has no say in which lines exist. It is
+    `direct` if it refers to the definition itself, and not to something in between.
     """
     lines = body.lines.injectible()
     if not lines:

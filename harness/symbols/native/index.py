@@ -133,11 +133,7 @@ class UnitIndex:
             at += 1
 
     def dropped(self, *, foreign_too: bool) -> Iterator[tuple[str, int]]:
-        """Yield why instances are left out, and how many.
-
-        Args:
-            foreign_too: Whether those with a definition in another unit are.
-        """
+        """Yield why instances are left out, and how many: those of other units if `foreign_too`."""
         if self._foreign and foreign_too:
             yield "instance of another unit's function", self._foreign
         if self._elsewhere:

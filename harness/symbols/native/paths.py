@@ -36,15 +36,9 @@ class Names(Protocol):
 
 
 def path_of(names: Names, unit: Unit, die: Die, outer: str) -> Path:
-    """Return the path of an entry that encloses others.
+    """Return the path of an entry that encloses others, inside of `outer`.
 
     A function is where it was declared. A type without a name adds nothing.
-
-    Args:
-        names: Knows what encloses the entry's declaration.
-        unit: Of the entry.
-        die: The entry.
-        outer: The path of what encloses it.
     """
     is_type = die.tag in TYPE_TAGS
     if is_type and (path := names.type_name(die)):

@@ -147,10 +147,8 @@ _LOW_HALF = (1 << _HALF) - 1
 class _Source(NamedTuple):
     """A section with type units. A view of its own: references jump, reading .debug_info does not.
 
-    Attributes:
-        section: The section.
-        offsets: Where its units start, and where the last one ends.
-        first: What its units are numbered from.
+    `offsets` are where its units start, and where the last one ends; they are numbered from
+    `first`.
     """
 
     section: Section

@@ -32,12 +32,8 @@ def build_type(context: TypeContext, die: Die, name: str = "") -> Scope | None:
     """Return the scope of one type that has a name, its own or that of a typedef.
 
     Its methods are scopes of their own beside it. The members of a stub that a typedef names are in
-    another unit; None when there is no such unit, or when the type has a name there.
-
-    Args:
-        context: Of the unit that holds the type.
-        die: The type.
-        name: What to call it, qualified; by default what its own unit calls it.
+    another unit; None when there is no such unit, or when the type has a name there. By default it
+    is called what its own unit calls it.
     """
     part = _follow_stub(context, die)
     if part is None or (part[1] is not die and dw.AT_NAME in part[1].attributes):
