@@ -33,7 +33,7 @@ def answer(found: Found) -> str:
     if edge is not None:
         return f"{format_exactly(edge.killed_bytes)} to {format_exactly(edge.survives_bytes)}"
     if found.problem:
-        return f"not known: {found.problem}"
+        return f"not known: {found.problem.partition(': ')[0]}"  # the cause is told where it failed
     outcomes = [(at, found.at(at)) for at in sorted(found.outcomes)]
     return ", ".join(
         f"{outcome} {'' if outcome == SURVIVED else 'at '}{format_exactly(at)}"

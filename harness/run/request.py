@@ -130,7 +130,9 @@ def _limits_of(request: RunRequest) -> LimitOptions | None:
     """Return how limits are tried, by a backend that can be used here."""
     asked = request.memory_limits
     if asked and not all(limit > 0 for limit in asked.under_bytes):
-        raise ConfigError("a memory limit of 0 is none", remedy='give a size, such as "64 MiB"')
+        raise ConfigError(
+            "a memory limit must be more than 0", remedy='give a size, such as "64 MiB"'
+        )
     if asked and any(limit > MOST_BYTES for limit in asked.under_bytes):
         raise ConfigError("a memory limit of more than 4 EiB holds nobody", remedy="give a smaller")
     return asked and structs.replace(asked, backend=chosen_backend(asked.backend).name)

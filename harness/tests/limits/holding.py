@@ -1,6 +1,8 @@
 """Pipelines that hold a known number of MiB more than streaming, for measured processes."""
 
+import mmap
 import os
+import tempfile
 
 from harness.bench.planted import needs_8_mib_more, taking, touched
 from harness.config import MIB
@@ -23,3 +25,20 @@ def _in_a_child(size_bytes: int) -> None:
 
 child_holds_8 = taking(lambda: _in_a_child(8 * MIB))
 child_holds_64 = taking(lambda: _in_a_child(64 * MIB))
+
+
+def _reread(size_bytes: int) -> None:
+    """Look at every page of a file in turn, over and over, as if it were in memory."""
+    with tempfile.TemporaryFile() as file:
+        for _ in range(size_bytes // MIB):
+            file.write(b"x" * MIB)
+            file.flush()
+            os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        with mmap.mmap(file.fileno(), size_bytes, prot=mmap.PROT_READ) as pages:
+            pages.madvise(mmap.MADV_RANDOM)
+            for _ in range(100):
+                assert pages[:: mmap.PAGESIZE].count(b"x") == size_bytes // mmap.PAGESIZE
+
+
+rereads_64 = taking(lambda: _reread(64 * MIB))

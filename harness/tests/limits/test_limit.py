@@ -103,6 +103,18 @@ def test_the_limit_moves_by_what_is_held_and_by_nothing_else(tmp_path: Path, bac
     assert in_child - min(alike) == pytest.approx(9 * MIB, abs=MIB)  # the pages it changed, too
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", [one.name for one in USABLE if one.counts_kills])
+def test_who_needs_its_page_cache_thrashes_instead_of_being_killed(
+    tmp_path: Path, backend: str
+) -> None:
+    """Every page that it reads again was taken back in the meantime; there is no swap."""
+    path, found = tried(tmp_path / "runs", 40 * MIB, backend, STREAMING, arm("rereads_64"))
+    assert [one.at(40 * MIB) for one in found] == [SURVIVED, THRASHED]
+    (*_, last) = read_run(path).records
+    assert last.status == "timeout"
+
+
 def test_a_candidate_that_is_killed_ends_the_command_with_3(
     harness: Harness, tmp_path: Path
 ) -> None:
@@ -189,7 +201,9 @@ def test_an_attempt_was_killed_only_when_the_kernel_says_so_or_refused(
     assert outcome_of(made, known) == outcome
 
 
-@pytest.mark.parametrize(("limit", "said"), [(0, "of 0 is none"), (1 << 63, "holds nobody")])
+@pytest.mark.parametrize(
+    ("limit", "said"), [(0, "more than 0"), (-MIB, "more than 0"), (1 << 63, "holds nobody")]
+)
 def test_a_limit_that_is_none_is_refused(tmp_path: Path, limit: int, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         run_session(request(tmp_path, LimitOptions(under_bytes=(limit,)), STREAMING), print)
