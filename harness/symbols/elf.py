@@ -10,10 +10,10 @@ from typing import IO, Self
 from harness.config import Limits
 from harness.errors import InputRejected
 from harness.symbols.archive import Member
-from harness.symbols.headers import SYMBOLS, ByteOrder, Headers, read_headers
+from harness.symbols.headers import PIECE, SYMBOLS, ByteOrder, Headers, read_headers
 from harness.symbols.limits import ReadingBudget, beyond
 from harness.symbols.lowcode import MARKS, LowFunctions, find_low_functions
-from harness.symbols.packed import Packing, elf_packing, gnu_packing, inflate
+from harness.symbols.packed import Packing, elf_packing, gnu_packing, inflate, joined
 from harness.symbols.relocations import Relocations, Symbols, relocate
 from harness.symbols.sections import Section
 
@@ -147,6 +147,14 @@ class ElfFile:
         return self._open[name]
 
     def _load(self, name: str) -> Section | None:
+        """Return a section; of an object file, with all others of its name behind it."""
+        pieces = [one for one in self._headers if one.startswith(f"{name}{PIECE}")]
+        if not pieces:
+            return self._load_piece(name)
+        found = map(self._load_piece, (name, *pieces))
+        return joined(name, filter(None, found), self.budget.check_time)
+
+    def _load_piece(self, name: str) -> Section | None:
         header = self._headers.get(name)
         gnu = header is None and name.startswith(".debug_")
         if gnu:
@@ -170,7 +178,8 @@ class ElfFile:
         """Return a section of an object file as a linker would leave it."""
         wide = self.address_size == 8
         for prefix in (".rel", ".rela") if section.name.startswith(".debug_") else ():
-            entries, symbols = self.section(f"{prefix}{section.name}"), self.section(".symtab")
+            entries = self._load_piece(f"{prefix}{section.name}")
+            symbols = self.section(".symtab")
             if entries is not None and symbols is not None:
                 wanted = Relocations(entries, self._machine, self.order, wide, prefix == ".rela")
                 table = Symbols(symbols, self._addresses, self.order, wide=wide)

@@ -29,6 +29,10 @@ _MOST_SECTIONS = 65_536
 _MOST_NAME_BYTES = 64
 _READ_BY_NAME = (".debug_", ".zdebug_", ".gnu_debuglink", ".gnu_debugaltlink", ".note.gnu.build-id")
 _READ_TO_RELOCATE = (".rel.debug_", ".rela.debug_", ".symtab")
+_IN_PIECES = (".debug_info", ".debug_types")
+PIECE = "#"
+"""What stands between the name of a section and its number, where there are several."""
+
 SYMBOLS = (".symtab", ".strtab")
 _FIRST_ADDRESS = 0x1000
 _MOST_ADDRESS = (1 << 64) - 1
@@ -60,14 +64,31 @@ class Headers(NamedTuple):
 
 
 class _Layout:
-    """Addresses for the sections of an object file, which has given none to any of them.
+    """What the sections of an object file lack: addresses, and names of their own.
 
-    They come one after the other, so that no two functions have an address in common.
+    Addresses come one after the other, so that no two functions have one in common. Sections in a
+    group hold a type unit each and share a name: all but the first one outside of a group get their
+    number behind it, and so do the relocations for each.
     """
 
     def __init__(self) -> None:
         self.addresses = array("Q")
         self._next = _FIRST_ADDRESS
+        self._met: set[str] = set()
+        self._numbers: set[int] = set()
+
+    def name(self, name: str, number: int, section: Any) -> str:
+        """Return under what name a section is kept."""
+        if section["sh_type"] in ("SHT_REL", "SHT_RELA"):
+            number = section["sh_info"]
+            return f"{name}{PIECE}{number}" if number in self._numbers else name
+        if not name.startswith(_IN_PIECES):
+            return name
+        if name not in self._met and not section["sh_flags"] & SH_FLAGS.SHF_GROUP:
+            self._met.add(name)
+            return name
+        self._numbers.add(number)
+        return f"{name}{PIECE}{number}"
 
     def place(self, section: Any) -> int:
         """Return the address of the next section: 0 for one that is not loaded."""
@@ -153,17 +174,13 @@ def _iter_sections(
         name = _name(names, section["sh_name"])
         if layout is not None:
             section["sh_addr"] = layout.place(section)
+            name = layout.name(name, number, section)
         if name in also or _is_read(name, section, relocatable=layout is not None):
             yield name, _kept(section)
 
 
 def _is_read(name: str, section: Any, *, relocatable: bool) -> bool:
-    """Tell whether anybody may ask for a section.
-
-    In an object file there may be several of a name: those in a group hold one type each.
-    """
-    if relocatable and name.startswith(_READ_BY_NAME):
-        return not section["sh_flags"] & SH_FLAGS.SHF_GROUP
+    """Tell whether anybody may ask for a section."""
     if section["sh_addr"] or _is_code(section) or name.startswith(_READ_BY_NAME):
         return True
     return relocatable and name.startswith(_READ_TO_RELOCATE)

@@ -81,19 +81,38 @@ def inflate(packed: Section, packing: Packing, check_time: Callable[[], None]) -
             reason = f"inflates to {written} bytes, its header says {packing.size}"
             raise InputRejected(reason, section=packed.name, offset=0)
 
-    return spooled(packed, packing.size, fill)
+    return spooled(packed.name, fill, packed.address)
 
 
-def spooled(like: Section, size: int, fill: Callable[[IO[bytes]], None]) -> Section:
-    """Return a section in an unlinked temporary file, with the name and address of another one."""
+def joined(name: str, pieces: Iterator[Section], check_time: Callable[[], None]) -> Section:
+    """Return sections as one, in their order; each is released once it is copied."""
+
+    def fill(file: IO[bytes]) -> None:
+        for piece in pieces:
+            copy(piece, file, check_time)
+            piece.release()
+
+    return spooled(name, fill)
+
+
+def copy(section: Section, file: IO[bytes], check_time: Callable[[], None]) -> None:
+    """Write a section into a file."""
+    for start in range(0, section.size, _PIECE_BYTES):
+        check_time()
+        file.write(section.window(start, _PIECE_BYTES))
+
+
+def spooled(name: str, fill: Callable[[IO[bytes]], None], address: int = 0) -> Section:
+    """Return what `fill` writes into an unlinked temporary file as a section."""
     file = tempfile.TemporaryFile(prefix="harness-section-")  # noqa: SIM115 - lives with the section
     try:
         fill(file)
+        size = file.tell()
         file.flush()
     except BaseException:
         file.close()
         raise
-    section = Section(like.name, file.fileno(), 0, size, like.address)
+    section = Section(name, file.fileno(), 0, size, address)
     section.keep(file)
     return section
 

@@ -17,7 +17,7 @@ from elftools.elf import enums
 
 from harness.errors import InputRejected
 from harness.symbols.headers import ByteOrder
-from harness.symbols.packed import spooled
+from harness.symbols.packed import copy, spooled
 from harness.symbols.sections import Section
 
 STAGE = "extraction"
@@ -83,7 +83,6 @@ _SIGNS = {name: -1 if "_SUB" in name else 1 for name in _RISCV if "ADD" in name 
 """What is added to, or taken from, the number that is there."""
 
 _LINK = "link it into a library or program"
-_COPY_BYTES = 64 * 1024
 _AT_ONCE = 1024
 _ABSOLUTE = 0xFFF1
 _FUNCTION = 2
@@ -156,9 +155,7 @@ def relocate(
     widths = _widths_of(wanted)
 
     def fill(file: IO[bytes]) -> None:
-        for start in range(0, section.size, _COPY_BYTES):
-            check_time()
-            file.write(section.window(start, _COPY_BYTES))
+        copy(section, file, check_time)
         file.flush()
         for number, (offset, info, addend) in enumerate(_iter_entries(wanted)):
             if number % _AT_ONCE == 0:
@@ -174,7 +171,7 @@ def relocate(
                 value = moved + int.from_bytes(there, wanted.order) & (1 << 8 * width) - 1
                 os.pwrite(file.fileno(), value.to_bytes(width, wanted.order), offset)
 
-    return spooled(section, section.size, fill)
+    return spooled(section.name, fill, section.address)
 
 
 def _parts(wanted: Relocations, info: int) -> tuple[int, int]:

@@ -68,6 +68,8 @@ class FarNames:
 
     def type_name(self, die: Die) -> str:
         """Return the qualified name of a type: its own, or a closure's; empty without one."""
+        if self.signed is not None and (path := self.signed.name(die)):
+            return path
         unit = self._dwarf.unit_of(die.offset)
         chain = follow(unit, die.offset, die.attributes)
         name = chain.unit.text(chain.found.get(dw.AT_NAME)) or self._closure_name(unit, die)

@@ -87,6 +87,8 @@ class UnitIndex:
         """Return the qualified name of a type: its own, a closure's, that of a typedef, or none."""
         if not self._unit.first <= die.offset < self._unit.end:
             return self._signed.far.type_name(die)
+        if path := self._signed.name(die):
+            return path
         declared = self._declaration(die)
         name = self._unit.text(die.attributes.get(dw.AT_NAME, declared.attributes.get(dw.AT_NAME)))
         name = name or self._closure_name(die) or self.typedef_name(die.offset)

@@ -128,6 +128,13 @@ class SignedTypes:
         found = self.find(reference)
         return None if found is None else found[0].types.declare(found[1], depth)
 
+    def name(self, die: Die) -> str:
+        """Return the qualified name of the type in a unit of its own that an entry stands for."""
+        found = None
+        if dw.AT_SIGNATURE in die.attributes and dw.AT_NAME not in die.attributes:
+            found = self.find(die.attributes[dw.AT_SIGNATURE])
+        return found[0].index.type_name(read_die(found[0].unit, found[1])) if found else ""
+
     def close(self) -> None:
         """Drop the contexts, which refer back to here, and the index of the units."""
         self._contexts.clear()

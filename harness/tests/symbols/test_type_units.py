@@ -11,7 +11,7 @@ from harness.model import Scope
 from harness.symbols.dwarf.units import Dwarf
 from harness.symbols.elf import ElfFile
 from harness.symbols.native.signed import TypeUnits
-from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols.binaries import FIXTURES, scopes_of
 from harness.tests.symbols.test_declarators import children
 
 CPP = FIXTURES / "cpp"
@@ -33,6 +33,25 @@ def test_types_and_arguments_are_those_of_the_same_source_without_type_units(ver
     together, nothing = children(CPP / f"dwarf{version}.so")
     assert sorted(map(repr, map(_told, apart))) == sorted(map(repr, map(_told, together)))
     assert skipped == nothing
+
+
+@pytest.mark.parametrize("name", ["types-gcc.o", "types-split.o"])
+def test_type_units_of_an_object_have_sections_of_one_name_and_all_are_read(name: str) -> None:
+    """The split one has them in its .dwo file."""
+    apart, skipped = children(FIXTURES / "elsewhere" / name)
+    together = scopes_of(CPP / "dwarf4.so")["/fixture/rings.cpp"]
+    assert sorted(map(repr, map(_told, apart))) == sorted(map(repr, map(_told, together)))
+    assert skipped == {"type without a name": 1}
+
+
+def test_what_stands_in_a_type_that_is_only_referred_to_has_its_name() -> None:
+    """Clang leaves declarations of methods in the unit, in a type with a signature alone."""
+    apart, _ = children(FIXTURES / "elsewhere" / "types-clang.o")
+    names = {one.language_specifics.qualified_name for one in apart if one.language_specifics}
+    assert names >= {
+        "geometry::ring<geometry::point<int>, 8>::push",
+        "geometry::point<int>::as<long>",
+    }
 
 
 @pytest.mark.parametrize("version", [4, 5])
