@@ -1,40 +1,6 @@
 """What tracemalloc knows but does not offer: peaks of phases, and a snapshot at the peak.
 
-Peak of a run, and of every phase in it:
-
->>> with PeakTracer() as tracer:
-...     with tracer.phase("read"):
-...         data = bytearray(3_000_000)
-...     with tracer.phase("parse"):
-...         del data
-...         words = [bytes(1000) for _ in range(1000)]
->>> [phase.name for phase in tracer.phases]
-['read', 'parse']
->>> 3_000_000 <= tracer.peak_bytes < 3_100_000
-True
-
-Who held the memory at the peak, not at the end:
-
->>> with PeakTracer(at_peak=AtPeak(growth=1.05)) as tracer:
-...     words = [bytes(1000) for _ in range(5000)]
-...     count = len(words)
-...     del words
->>> tracer.at_peak.total_bytes >= tracer.peak_bytes / 1.05
-True
-
-By source line, of some modules and of one domain (0 is Python's own; extensions have others):
-
->>> import json
->>> text = json.dumps([{"key": number} for number in range(20_000)])
->>> with PeakTracer(at_peak=AtPeak()) as tracer:
-...     values = json.loads(text)
->>> ((place, held),) = tracer.at_peak.by_line(modules=("json.decoder",), domain=0).most_common(1)
->>> "decoder.py" in place and held > 1_000_000
-True
->>> tracer.at_peak.by_line(modules=("xml",)).total()
-0
-
-What is exact and what is not. tracemalloc's own counter sees every allocation, so peaks of runs
+docs/tracemalloc.md has examples. tracemalloc's own counter sees every allocation, so peaks of runs
 and phases are exact to the byte (of what goes through Python's allocators). A snapshot cannot be
 taken inside an allocation. This one is taken at the first boundary (a call or return of a Python
 function, or of a function written in C; making an instance of a built-in type is none) where traced
@@ -43,12 +9,9 @@ memory exceeds the last snapshot by the factor `growth`. Hence, with n the numbe
 - n <= 2 + log(peak / floor) / log(growth): the work is bounded however long the run.
 - The last snapshot holds at least 1 / `growth` of the highest total seen at any such boundary.
 - What rises and falls between two boundaries is missed by the snapshot, never by the peak.
-  `missed_bytes` says how much that is: exact peak minus total of the snapshot.
 
-For a program that repeats to the byte, pass the peak of an earlier run as `expected_bytes`: then
-one snapshot is taken, within 0.1 % of it. Looking at every boundary costs time; do not time a
-traced run. Only one tracer can be active, and none while tracemalloc is in use by somebody else:
-who stops, clears or resets it meanwhile makes the peak invalid.
+Only one tracer can be active, and none while tracemalloc is in use by somebody else: who stops,
+clears or resets it meanwhile makes the peak invalid.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Start one worker, limit it, reap it: a small process between the parent and everything measured.
 
-Run as `python -I -S launcher.py`, standard library only. It exists for three reasons.
+Run as `python -I -S launcher.py`, standard library only. DECISIONS.md (3, 13, 62, 76)
+says what for.
 
 RSS. Linux keeps the high-water RSS of a process across `execve`: a child of a big parent starts
-with the parent's. Measured with a parent of 411 MiB, `wait4` on /bin/true: 420,792 KiB when the
-parent starts it (by `subprocess` or by `posix_spawn` alike), 4,820 KiB when this launcher does.
+with the parent's, a child of this one with some 5 MB.
 
 Death of the parent. Its control pipe is this process's standard input. End of file there means
 that the parent is gone, by whatever signal, and the worker's whole process group is killed. The
@@ -20,10 +20,6 @@ launcher, tells that it is in use: a process number is another's in another PID 
 
 Addresses. The worker runs without address space randomisation, where the system allows it; where it
 does not, the report says so.
-CPython's cache of type attributes keeps a reference to the name in a slot chosen by the name's
-address: a C function that looks an attribute up by a fresh string, as `re.Pattern.finditer` does,
-leaves strings alive that depend on where they lay. Four runs over one Go binary had four peaks, up
-to 600 bytes apart of 2.9 MB; with fixed addresses they were one.
 
 In: one JSON line on standard input, a `Spec` of `harness.run.child`. Out: one JSON line on
 standard output. The worker gets `input` on 0, nothing on 1, our standard error on 2 and the result

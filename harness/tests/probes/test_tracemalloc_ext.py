@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import sys
 import threading
 import tracemalloc
@@ -12,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError, MeasurementInvalid
-from harness.probes import tracemalloc_ext
 from harness.probes.tracemalloc_ext import AtPeak, PeakTracer, TracemallocProbe
 
 SLACK = 20_000  # what the tracer's own bookkeeping and a frame or two may add
@@ -28,12 +26,6 @@ def hold_and_drop(sizes: list[int]) -> int:
         block = allocate(size)
         del block
     return max(sizes, default=0)
-
-
-def test_the_examples_of_the_documentation_are_true() -> None:
-    tried = doctest.testmod(tracemalloc_ext)
-    assert tried.failed == 0
-    assert tried.attempted > 0
 
 
 @given(st.lists(st.integers(0, 3_000_000), max_size=8))
