@@ -88,7 +88,7 @@ class _Bench:
         )
         settings = structs.replace(self._settings, confine=lambda _: around)
         if expected is not None:
-            settings = structs.replace(settings, expected={(replay, pipeline, "replay"): expected})
+            settings = structs.replace(settings, expected={job.cell: expected})
         (record,) = iter_records([job], settings)
         return confirm(record, self._intake)
 
