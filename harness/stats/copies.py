@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 from msgspec import Struct
@@ -86,15 +88,21 @@ def holdings_by_arm(copies: pd.DataFrame) -> dict[str, Holdings]:
     """Return what each arm holds in its first replicate, over one binary and source."""
     if copies.empty:
         return {}
-    return {str(arm): _holdings(rows) for arm, rows in first_replicates(copies).groupby("arm")}
+    rows: dict[str, dict[int, list[tuple[Any, ...]]]] = {}
+    columns = ("arm", "replicate", "stage", "location", "bytes", "copies")
+    for arm, replicate, *row in zip(*(copies[name].tolist() for name in columns), strict=True):
+        rows.setdefault(str(arm), {}).setdefault(replicate, []).append(tuple(row))
+    return {
+        arm: _holdings(by_replicate[min(by_replicate)])
+        for arm, by_replicate in sorted(rows.items())
+    }
 
 
-def _holdings(rows: pd.DataFrame) -> Holdings:
+def _holdings(rows: Iterable[tuple[Any, ...]]) -> Holdings:
     """Add up in plain dictionaries: grouping a table takes longer than going through its rows."""
     stages: Counter[str] = Counter()
     places: dict[tuple[str, str], list[float]] = {}
-    columns = (rows[name].tolist() for name in ("stage", "location", "bytes", "copies"))
-    for stage, location, held, copies in zip(*columns, strict=True):
+    for stage, location, held, copies in rows:
         stages[stage] += held
         place = places.setdefault((stage, location), [0, 0.0])
         place[0] += held

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 from msgspec import Struct
@@ -35,18 +38,23 @@ def curves_of(timeline: pd.DataFrame, probe: str) -> list[Curve]:
     """
     if timeline.empty:
         return []
-    looks = timeline["probe"].value_counts()
-    chosen = probe if probe in looks.index else str(min(looks.index, key=lambda p: (-looks[p], p)))
+    looks = Counter(timeline["probe"].tolist())
+    chosen = probe if probe in looks else min(looks, key=lambda p: (-looks[p], p))
     mine = timeline[timeline["probe"] == chosen]
-    first = mine[mine["replicate"] == mine.groupby("arm")["replicate"].transform("min")]
-    return [Curve(str(arm), chosen, _thinned(points)) for arm, points in first.groupby("arm")]
+    return [Curve(str(arm), chosen, _thinned(rows)) for arm, rows in mine.groupby("arm")]
 
 
-def _thinned(points: pd.DataFrame) -> tuple[tuple[float, int], ...]:
-    """Keep the lowest and the highest point of each stretch of time, and both ends."""
-    points = points.sort_values("at_s", kind="stable").reset_index(drop=True)
-    at_s, heap = points["at_s"].astype(float), points["heap_bytes"].astype("int64")
-    stretch = np.floor(at_s / max(at_s.iloc[-1], 1e-9) * BUCKETS)
-    grouped = heap.groupby(stretch)
-    kept = sorted({0, len(points) - 1, *grouped.idxmin(), *grouped.idxmax()})
-    return tuple(zip(at_s.iloc[kept].tolist(), heap.iloc[kept].tolist(), strict=True))
+def _thinned(looks: pd.DataFrame) -> tuple[tuple[float, int], ...]:
+    """Keep of the first replicate the lowest and highest point of each stretch, and both ends."""
+    replicate, at_s, heap = (looks[name].to_numpy() for name in ("replicate", "at_s", "heap_bytes"))
+    own = np.flatnonzero(replicate == replicate.min())
+    own = own[np.argsort(at_s[own].astype(float), kind="stable")]
+    at_s, heap = at_s[own].astype(float), heap[own].astype("int64")
+    stretch = np.floor(at_s / max(at_s[-1], 1e-9) * BUCKETS)
+    begins = [0, *(np.flatnonzero(np.diff(stretch)) + 1), len(heap)]
+    kept = {0, len(heap) - 1}
+    for start, end in pairwise(begins):
+        part = heap[start:end]
+        kept |= {start + int(part.argmin()), start + int(part.argmax())}
+    order = sorted(kept)
+    return tuple(zip(at_s[order].tolist(), heap[order].tolist(), strict=True))

@@ -22,6 +22,7 @@ LIMIT = "limit"
 
 _CELL = ["binary", "source", "arm"]
 _Outcomes = Mapping[int, Sequence[str]]
+_Row = Mapping[Hashable, Any]
 
 
 def edges_of(records: Iterable[Record], manifest: Manifest) -> list[Record]:
@@ -85,23 +86,20 @@ def found_limits(frames: Frames) -> list[Found]:
     asked = iter_asked(options, manifest.corpus, manifest.options.sources, arms)
     good = succeeded(frames.samples)
     worst = dict(good.groupby([*_CELL, "metric"])["value"].max())
-    tried = dict(iter(frames.attempts.sort_values("order").groupby(_CELL)))
-    none = frames.attempts.iloc[:0]
-    return [
-        _found(
-            frames, (binary.name, source, arm), worst, tried.get((binary.name, source, arm), none)
-        )
-        for binary, source, arm in asked
-    ]
+    tried: dict[Cell, list[_Row]] = {}
+    for row in frames.attempts.sort_values("order").to_dict("records"):
+        tried.setdefault((row["binary"], row["source"], row["arm"]), []).append(row)
+    cells = [(binary.name, source, arm) for binary, source, arm in asked]
+    return [_found(frames, cell, worst, tried.get(cell, [])) for cell in cells]
 
 
 def _found(
-    frames: Frames, cell: Cell, worst: Mapping[tuple[str, ...], float], rows: pd.DataFrame
+    frames: Frames, cell: Cell, worst: Mapping[tuple[str, ...], float], rows: Sequence[_Row]
 ) -> Found:
     options = frames.manifest.options.memory_limits
     assert options is not None
     binary, source, arm = cell
-    attempts = [_attempt(row) for row in rows.to_dict("records")]
+    attempts = [_attempt(row) for row in rows]
     found = Found(
         binary=binary,
         arm=arm,
@@ -128,19 +126,19 @@ def _parts(
     return parts_of(private, growth, heap, max(looks, default=None))
 
 
-def _attempt(row: Mapping[Hashable, Any]) -> Attempt:
+def _attempt(row: _Row) -> Attempt:
     known = {name: row[name] for name in Attempt.__struct_fields__}
     return convert({name: None if pd.isna(one) else one for name, one in known.items()}, Attempt)
 
 
-def _problem(frames: Frames, found: Found, rows: pd.DataFrame) -> str:
+def _problem(frames: Frames, found: Found, rows: Sequence[_Row]) -> str:
     options = frames.manifest.options.memory_limits
     assert options is not None
     if not found.attempts:
         return _why_not_tried(frames, found)
-    failed = rows[rows["outcome"] == FAILED]["detail"]
-    if len(failed):
-        return f"an attempt failed for another reason: {first_cause(failed.iloc[0])}"
+    for row in rows:
+        if row["outcome"] == FAILED:
+            return f"an attempt failed for another reason: {first_cause(row['detail'])}"
     if options.under_bytes:
         tried = found.outcomes
         missed = [at for at in options.under_bytes if len(tried.get(at, ())) < options.replicates]
