@@ -29,9 +29,10 @@ from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, iter
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.limit import LIMITS, iter_limits
 from harness.stats.copies import Held
+from harness.stats.doubts import Failure
 from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
-from harness.stats.summary import Failure, Summary
+from harness.stats.summary import Summary
 from harness.stats.worst import MOST_BINARIES, excerpt, spreads
 from harness.tables import Column, markdown_table, pick
 from harness.units import format_bytes, format_seconds

@@ -7,12 +7,19 @@ from typing import Any
 
 from msgspec import Struct, field, structs
 
-from harness.limits.found import PROBE, Found
+from harness.limits.found import Found
 from harness.records import CALL, DIFFERENT, DIFFERENT_CALLS, Manifest
 from harness.stats.batches import Batching, batching_of
+from harness.stats.doubts import (
+    Failure,
+    iter_doubts,
+    iter_failures,
+    iter_unmeasured,
+    same_output,
+    unchecked_of,
+)
 from harness.stats.frames import Frames, rows_by_case, succeeded
 from harness.stats.limits import found_limits
-from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity, quantities_of
 from harness.stats.ratio import Interval, Ratio, bare_ratios
 from harness.stats.repeat import repeat_command
@@ -21,22 +28,6 @@ _ARMS = ("legacy", "streaming")
 _CASE = ["binary", "source"]
 RATIOS = ("wall", "cpu", "rss_peak")
 """Metrics that a row has as ratios."""
-
-
-class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Replicates of one arm and probe that did not end well; `detail` is the first one's cause."""
-
-    arm: str
-    probe: str
-    status: str
-    replicates: int
-    detail: str
-
-    @property
-    def doubt(self) -> str:
-        """What it is called where it makes a row doubtful."""
-        who = f"{self.arm} ({self.probe}): " if self.arm else ""
-        return f"{who}{self.status}"
 
 
 class ArmSummary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -234,9 +225,9 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
             for name in arms
         )
         facts = _CaseFacts(
-            failures=tuple(_iter_failures(failures, causes, arms)),
+            failures=tuple(iter_failures(failures, causes, arms)),
             same=same_output(deliveries, arms),
-            unchecked=_unchecked(deliveries, arms),
+            unchecked=unchecked_of(deliveries, arms),
             raw_bytes=_delivered(deliveries, arms),
             digests=sorted(str(row.binary_sha256) for row in found),
             ratios=[ratios.get((*case, metric), Ratio()) for metric in RATIOS],
@@ -271,7 +262,7 @@ def _row(
     asked = tuple(arm for arm in arms if arm.name in named or not named)
     unchecked = facts.unchecked if same is None and len(asked) > 1 else ""
     known = same if not unchecked else True
-    doubts = tuple(_iter_doubts(asked, failures, known, defined, len(digests)))
+    doubts = tuple(iter_doubts(asked, failures, known, defined, len(digests)))
     if case[1] == CALL:
         doubts = tuple(DIFFERENT_CALLS if doubt == DIFFERENT else doubt for doubt in doubts)
     ratio = None if same is False else _ratio(old.peak, new.peak)
@@ -295,7 +286,7 @@ def _row(
         counts=not doubts and ratio is not None,
         doubts=doubts,
         failures=failures,
-        unmeasured=tuple(_iter_unmeasured(asked, frames.metrics, metric, calls=case[1] == CALL)),
+        unmeasured=tuple(iter_unmeasured(asked, frames.metrics, metric, calls=case[1] == CALL)),
         repeat=repeat_command(frames.manifest, case, [arm.name for arm in asked]),
         aside=facts.aside,
     )
@@ -313,79 +304,6 @@ def _arm(
     return ArmSummary(name=name, peak=peak, batching=batching, quantities=quantities)
 
 
-def _iter_failures(
-    failed: Iterable[Any], causes: Iterable[Any], arms: tuple[str, str]
-) -> Iterator[Failure]:
-    """Yield what failed, including what failed before an arm was even chosen."""
-    details: dict[tuple[str, str, str], str] = {}
-    for row in causes:
-        details.setdefault((row.arm, row.probe, row.status), row.detail)
-    replicates: dict[tuple[str, str, str], set[int]] = {}
-    for row in failed:
-        if row.arm in {*arms, ""}:
-            replicates.setdefault((row.arm, row.probe, row.status), set()).add(row.replicate)
-    for key, found in sorted(replicates.items()):
-        arm, probe, status = key
-        yield Failure(
-            arm=arm,
-            probe=probe,
-            status=status,
-            replicates=len(found),
-            detail=details.get(key, ""),
-        )
-
-
-def _iter_doubts(
-    arms: tuple[ArmSummary, ...],
-    failures: tuple[Failure, ...],
-    same: bool | None,
-    defined: tuple[str, str],
-    digests: int,
-) -> Iterator[str]:
-    """Yield the causes; what merely follows from a failure is not said again."""
-    metric, probe = defined
-    failed = [f for f in failures if not f.arm or f.probe in (probe, "verify")]
-    yield from (failure.doubt for failure in failed)
-    if same is None and not failed and len(arms) > 1:
-        yield "nobody checked that both arms delivered the same scopes"
-    elif same is False:
-        yield DIFFERENT
-    if digests != 1:
-        yield "the binary changed during the run"
-    for arm in arms:
-        if arm.peak is None:
-            if not {f.arm for f in failed} & {arm.name, ""}:
-                yield f"{arm.name} has no {metric}"
-        elif arm.peak.low <= 0:
-            yield f"{arm.name} held nothing at its peak, which is no measurement"
-    counts = [arm.peak.replicates for arm in arms if arm.peak]
-    if len(set(counts)) > 1:
-        yield f"unequal replicates: {' and '.join(map(str, counts))}"
-
-
-def _iter_unmeasured(
-    arms: tuple[ArmSummary, ...], metrics: Metrics, peak: str, *, calls: bool
-) -> Iterator[str]:
-    lacking = [_lacking(arm, metrics, peak, calls=calls) for arm in arms]
-    if len(arms) == 2 and lacking[0] and lacking[0] == lacking[1]:
-        yield f"{lacking[0]} of both arms"
-        return
-    yield from (f"{what} of {arm.name}" for arm, what in zip(arms, lacking, strict=True) if what)
-
-
-def _lacking(arm: ArmSummary, metrics: Metrics, peak: str, *, calls: bool) -> str:
-    lacking = [] if arm.peak else [peak]
-    lacking += [] if arm.batching or calls else ["batches"]
-    others = [
-        name
-        for name in metrics.compared
-        if not metrics[name].peak_rank and metrics.probe(name) != PROBE
-    ]
-    others.sort(key=lambda name: metrics[name].unit, reverse=True)  # seconds come first
-    lacking += [name for name in others if arm.find(name, metrics.probe(name)) is None]
-    return ", ".join(lacking)
-
-
 def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | None:
     if baseline is None or candidate is None or baseline.median <= 0:
         return None
@@ -396,24 +314,3 @@ def _delivered(deliveries: Iterable[Any], arms: tuple[str, str]) -> int | None:
     """Return how much JSON reached the intake, for the size of what a row is about."""
     good = (row for row in deliveries if row.arm in arms and row.status == "ok")
     return int(max((row.raw_bytes for row in good if row.raw_bytes > 0), default=0)) or None
-
-
-def _unchecked(deliveries: Iterable[Any], arms: tuple[str, str]) -> str:
-    """Return why what a callable did has no digest; empty where it has, or for an upload."""
-    calls = (row for row in deliveries if row.source == CALL and row.status == "ok")
-    return "; ".join(
-        f"{row.arm}: {row.detail}" for row in calls if row.arm in arms and not row.digest
-    )
-
-
-def same_output(deliveries: Iterable[Any], arms: tuple[str, str]) -> bool | None:
-    """Say whether both arms delivered the same scopes.
-
-    None when either arm has no successful delivery to look at; False also when one arm delivered
-    different scopes at different times.
-    """
-    good = [(row.arm, row.digest) for row in deliveries if row.status == "ok" and row.digest]
-    digests = [{digest for own, digest in good if own == arm} for arm in arms]
-    if not all(digests):
-        return None
-    return len(digests[0] | digests[1]) == 1

@@ -12,8 +12,8 @@ import pytest
 
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
+from harness.stats.doubts import same_output
 from harness.stats.frames import succeeded
-from harness.stats.summary import same_output
 
 EXAMPLE = fixtures_directory() / "examples" / "harness-eager"
 BINARY = fixtures_directory() / "binaries" / "cpp" / "dwarf5.so"

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +19,7 @@ from harness.limits.backend import Backend, mounted, own_cgroup
 from harness.limits.choice import find_backends
 from harness.limits.edge import KILLED, SURVIVED, find_edge
 from harness.run.confined import run_confined, try_backend
+from harness.tests.waiting import wait_until
 
 LIMIT = 48 * MIB
 TOUCHED = "held = bytearray({0}); held[::4096] = b'x' * len(held[::4096])"
@@ -117,15 +116,6 @@ def group_of(launcher: str, backend: Backend) -> Path | None:
 def pids_in(group: Path | None) -> list[str]:
     there = group is not None and group.exists()
     return Path(f"{group}/cgroup.procs").read_text().split() if there else []
-
-
-def wait_until(condition: Callable[[], bool]) -> bool:
-    """Poll for what must become true; only a bug runs into the bound."""
-    for _ in range(600):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 CONFINED = """

@@ -31,9 +31,10 @@ from harness.stats.limits import found_limits
 from harness.store import COMPLETE, read_run
 from harness.tests.cli.conftest import Harness, harness, inside
 from harness.tests.described import assert_described
-from harness.tests.limits.test_backends import group_of, groups_in, is_gone, wait_until
+from harness.tests.limits.test_backends import group_of, groups_in, is_gone
 from harness.tests.store.records import a_job
 from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.waiting import wait_until
 
 __all__ = ["harness", "inside"]
 

@@ -32,12 +32,6 @@ from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, man
 PICTURES = {"plots/over shoot.svg": "How far?", "plots/peak_heap.png": "How much heap?"}
 
 
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 @pytest.fixture(scope="module")
 def run() -> tuple[Summary, Manifest]:
     loaded = load_frames(RUN)

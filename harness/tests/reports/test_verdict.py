@@ -34,12 +34,6 @@ SECTIONS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FORCE_COLOR", "COLUMNS", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "NO_COLOR"):
-        monkeypatch.delenv(name, raising=False)
-
-
 def printed() -> str:
     file = StringIO()
     print_verdict(verdict(), make_console(file))

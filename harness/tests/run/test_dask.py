@@ -23,8 +23,9 @@ from harness.run.resume import resume_on
 from harness.run.session import run_session
 from harness.store import COMPLETE, INTERRUPTED, read_manifest
 from harness.store.progress import status_of
-from harness.tests.run.test_executor import is_alive, wait_until
+from harness.tests.run.test_executor import is_alive
 from harness.tests.run.test_session import ARMS, a_request, real_binary
+from harness.tests.waiting import wait_until
 
 distributed = pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("ignore")  # of Dask, when processes of it are killed

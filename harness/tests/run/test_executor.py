@@ -6,7 +6,6 @@ import select
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from harness.intake.process import Intake, confirm
 from harness.records import Counters, Job, Record
 from harness.run.child import Child, Spec
 from harness.run.executor import Settings, iter_records
+from harness.tests.waiting import wait_until
 
 MakeJob = Callable[..., Job]
 
@@ -37,15 +37,6 @@ def is_alive(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
-
-
-def wait_until(condition: Callable[[], bool]) -> bool:
-    """Poll for what must become true; only a bug runs into the bound."""
-    for _ in range(1200):
-        if condition():
-            return True
-        time.sleep(0.05)
-    return False
 
 
 @pytest.fixture(scope="module")
