@@ -10,14 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from harness.limits.backend import (
-    REMOUNT,
-    Backend,
-    Group,
-    is_read_only,
-    mounted,
-    own_cgroup,
-)
+from harness.limits.backend import REMOUNT, Backend, Group, is_read_only, mounted, own_cgroup
 
 NAME = "cgroup_v2"
 

@@ -13,8 +13,6 @@ from msgspec import Struct
 
 SURVIVED, KILLED, THRASHED, FAILED = "survived", "killed", "thrashed", "failed"
 _MOST_TIMES_START = 16
-
-
 Told = TypeVar("Told")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from rich.console import Console
@@ -41,10 +41,9 @@ def answer(found: Found) -> str:
     )
 
 
-def iter_limits(summary: Summary) -> Iterator[Found]:
-    """Yield what is known of the limits of both arms, row by row."""
-    for row in summary.rows:
-        yield from (arm.limit for arm in row.arms if arm.limit)
+def found_in(summary: Summary) -> list[Found]:
+    """Return what is known of the limits of both arms, row by row."""
+    return [arm.limit for row in summary.rows for arm in row.arms if arm.limit]
 
 
 def print_limits(found: Sequence[Found], console: Console) -> None:

@@ -27,7 +27,7 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, iter_modes, measured
 from harness.reports.headline import SOURCES, Headline
-from harness.reports.limit import LIMITS, iter_limits
+from harness.reports.limit import LIMITS, found_in
 from harness.stats.copies import Held
 from harness.stats.doubts import Failure
 from harness.stats.growth import LineChange
@@ -84,7 +84,7 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
         others=other_columns(summary),
         claim=claim,
         held=held_alike(held),
-        limits=list(iter_limits(summary)),
+        limits=found_in(summary),
         lines={
             binary: markdown_table(line_columns(summary.arms, changes), changes)
             for binary, changes in lines.items()

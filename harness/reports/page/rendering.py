@@ -29,7 +29,7 @@ from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, meas
 from harness.reports.gate import cells
 from harness.reports.gate.cells import case_name
 from harness.reports.headline import SOURCES, Headline, plain_name
-from harness.reports.limit import LIMITS, iter_limits
+from harness.reports.limit import LIMITS, found_in
 from harness.reports.markdown import templates_in
 from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
@@ -108,7 +108,7 @@ def _about_results(report: Report, parts: Any) -> dict[str, Any]:
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
-        "limits": list(iter_limits(summary)),
+        "limits": found_in(summary),
         "columns": result_columns(shown, claim, anchors, report.held, parts),
         "gate_columns": gate_columns(anchors, parts),
         "exceptions": list(iter_exceptions(shown, claim)),
