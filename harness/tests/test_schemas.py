@@ -62,7 +62,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
         "--source", "replay", "--source", "dwarf", "--replicates", "1",
         "--probe", "memray", "--probe", "gc",
     )  # fmt: skip
-    summary = call("run", "corpus", *options, "--json")
+    summary = call("run", "corpus", *options, "--json", "--no-report")
     (run,) = (work / "results" / "runs").iterdir()
     return {
         **dict(iter_files(run)),

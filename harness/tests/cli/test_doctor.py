@@ -14,8 +14,11 @@ def test_a_fit_machine_is_said_to_be_fit(inside: Harness, tmp_path: Path) -> Non
     done = inside("doctor", "--results", tmp_path / "results", "--json")
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
-    statuses = {check["name"]: check["status"] for check in document["checks"]}
-    assert statuses["probe memray"] == "ok"
+    checks = {check["name"]: check for check in document["checks"]}
+    assert checks["probe memray"]["status"] == "ok"
+    assert checks["probe memray"]["detail"].startswith("heap_peak_memray ")
+    assert "failure" not in {check["status"] for check in checks.values()}
+    assert all(check["remedy"] for check in checks.values() if check["status"] != "ok")
     assert document["proofs"] == []
 
 

@@ -106,6 +106,7 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     while samples is None or samples.stat().st_size < 5000:
         samples = next((tmp_path / "results" / "runs").glob("*/records.jsonl"), None)
         assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)  # its workers need the core
     process.send_signal(number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130

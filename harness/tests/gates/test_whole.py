@@ -1,6 +1,7 @@
 """The `ci` suite for real: equal code comes out clean, an extra copy fails, damage is no verdict.
 
-Three real runs over its smallest binary; `tox -e slow` takes all of them.
+Three real runs over its smallest binary, extracted as in production; `tox -e slow` takes all of
+them, and replays, too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from harness.suites import find_suite, narrowed
 
 PLANTED = "harness.bench.planted:copies_payload"
 BINARIES = '["c-dwarf5", "cpp-dwarf5", "rust-dwarf5"]'
+SOURCES = '["dwarf", "replay"]'
 
 
 @pytest.fixture(scope="module", params=["smallest", pytest.param("all", marks=pytest.mark.slow)])
@@ -35,8 +37,9 @@ def suite(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         return "ci"
     text = (fixtures_directory() / "suites" / "ci.toml").read_text()
     assert BINARIES in text
+    assert SOURCES in text
     path = tmp_path_factory.mktemp("suite") / "ci.toml"
-    path.write_text(text.replace(BINARIES, '"c-dwarf5"'))
+    path.write_text(text.replace(BINARIES, '"c-dwarf5"').replace(SOURCES, '"dwarf"'))
     return str(path)
 
 

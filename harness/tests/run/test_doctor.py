@@ -1,20 +1,10 @@
-"""The doctor says what it found, and proves that faults are caught."""
+"""The doctor proves that faults are caught."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import pytest
 
 from harness.bench.prove import Proof, iter_proofs
-from harness.run.doctor import FAILURE, OK, iter_checks
-
-
-def test_a_machine_that_runs_the_tests_is_found_fit(tmp_path: Path) -> None:
-    checks = {check.name: check for check in iter_checks(tmp_path / "results")}
-    assert not [check for check in checks.values() if check.status == FAILURE]
-    assert checks["probe memray"].detail.startswith("heap_peak_memray ")
-    assert all(check.remedy for check in checks.values() if check.status != OK)
 
 
 @pytest.fixture(scope="module")

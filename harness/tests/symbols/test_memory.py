@@ -38,7 +38,7 @@ def functions_and_peak_bytes(path: Path, once: Path) -> tuple[int, int]:
 def test_four_times_the_units_do_not_raise_the_peak(name: str, tmp_path: Path) -> None:
     """Buffers of fixed size fill up, and hold at most some 300 KiB; keeping a unit takes 17 KB."""
     once = FIXTURES / name
-    few, many = (with_repeated_units(once, times, tmp_path) for times in (16, 64))
+    few, many = (with_repeated_units(once, times, tmp_path) for times in (8, 32))
     (less, small), (more, large) = (in_a_process_of_its_own(path, once) for path in (few, many))
     assert more == 4 * less
     assert large < small + 256 * KIB
