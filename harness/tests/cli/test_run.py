@@ -42,12 +42,16 @@ def test_one_binary_gives_a_table_pictures_and_a_report(harness: Harness, tmp_pa
     assert peaks.groupby("arm")["value"].nunique().tolist() == [1, 1]
 
 
-def test_json_is_one_document_and_without_a_report_nothing_is_drawn(
+def test_json_is_one_document_and_without_a_report_only_flame_graphs_are_drawn_on_request(
     inside: Harness, tmp_path: Path
 ) -> None:
-    done = inside("run", FIXTURES / "c" / "dwarf5.so", *LEAN, "--json", "--no-report")
-    kept = {path.name for path in run_dir_of(tmp_path / "work").iterdir()}
-    assert not kept & {"plots", "report.md", "report.html"}
+    done = inside("run", FIXTURES / "c" / "dwarf5.so", *QUICK, "--json", "--no-report", "--flame")
+    assert done.returncode == 0, done.stderr
+    run = run_dir_of(tmp_path / "work")
+    assert not {path.name for path in run.iterdir()} & {"plots", "report.md", "report.html"}
+    pages = json.loads((run / "manifest.json").read_text())["flame"]
+    assert [page["arms"] for page in pages] == [["legacy"], ["streaming"], ["legacy", "streaming"]]
+    assert all((run / page["path"]).is_file() for page in pages)
     (row,) = json.loads(done.stdout)["rows"]
     assert row["same_output"] is True
     assert row["baseline"]["peak"]["exact"] is True
@@ -119,30 +123,6 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     done = inside("report", run_dir, "--output", tmp_path / "report")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "report" / "report.md").exists()
-
-
-def test_flame_graphs_are_drawn_on_request(inside: Harness, tmp_path: Path) -> None:
-    library = FIXTURES / "c" / "dwarf5.so"
-    options = (
-        "--flame",
-        "--no-report",
-        "--probe",
-        "memray",
-        "--replicates",
-        "1",
-        "--source",
-        "replay",
-    )
-    done = inside("run", library, *options, "--results", tmp_path / "r")
-    assert done.returncode == 0, done.stderr
-    (run,) = (tmp_path / "r").iterdir()
-    pages = json.loads((run / "manifest.json").read_text())["flame"]
-    assert [page["arms"] for page in pages] == [
-        ["legacy"],
-        ["streaming"],
-        ["legacy", "streaming"],
-    ]
-    assert all((run / page["path"]).is_file() for page in pages)
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system on which a run can begin but not end."""
-    yield from mounted(tmp_path / "disk", "48k")
+    yield from mounted(tmp_path / "disk", "32k")
 
 
 @pytest.mark.parametrize("probe", ["peak", "memray", "memray-native"])

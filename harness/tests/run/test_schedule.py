@@ -186,22 +186,22 @@ def test_each_binary_and_source_is_told_of_once(context: RunContext) -> None:
     assert schedule.is_measured("dwarf")
 
 
-@pytest.mark.parametrize(("fresh", "reused"), [(False, 4), (True, 0)])
 def test_what_an_earlier_run_has_verified_is_not_verified_again_unless_asked(
-    tmp_path: Path, fresh: bool, reused: int
+    tmp_path: Path,
 ) -> None:
     binary = real_binary(tmp_path, "c/dwarf5.so", "lib.so")
     first = a_request(tmp_path, binary, probes=("peak",), replicates={"peak": 1})
     once = load_frames(run_session(first, lambda _: None))
-    events: list[Event] = []
-    again = load_frames(run_session(structs.replace(first, fresh=fresh), events.append))
-    assert isinstance(events[0], RunStarted)
-    assert events[0].reused == reused
-    assert set(again.deliveries["digest"]) == set(once.deliveries["digest"])
-    assert len(again.deliveries) == 4
-    values = ["binary", "arm", "source", "metric", "value"]
-    peaks = [frames.samples.query("metric == 'heap_peak'")[values] for frames in (once, again)]
-    assert sorted(peaks[0].to_numpy().tolist()) == sorted(peaks[1].to_numpy().tolist())
+    for fresh, reused in ((False, 4), (True, 0)):
+        events: list[Event] = []
+        again = load_frames(run_session(structs.replace(first, fresh=fresh), events.append))
+        assert isinstance(events[0], RunStarted)
+        assert events[0].reused == reused
+        assert set(again.deliveries["digest"]) == set(once.deliveries["digest"])
+        assert len(again.deliveries) == 4
+        values = ["binary", "arm", "source", "metric", "value"]
+        peaks = [frames.samples.query("metric == 'heap_peak'")[values] for frames in (once, again)]
+        assert sorted(peaks[0].to_numpy().tolist()) == sorted(peaks[1].to_numpy().tolist())
 
 
 def calls_for(binaries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> int:
