@@ -13,16 +13,14 @@ from msgspec import Struct
 
 from harness.config import Claim
 from harness.records import Manifest
+from harness.reports.cells import capture_excess, change_cell, overhead_gap
 from harness.reports.columns import (
     MARKDOWN,
     MEASURED,
     OVERHEADS,
     SPREADS,
-    capture_excess,
-    change_cell,
     line_columns,
     other_columns,
-    overhead_gap,
     summary_columns,
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, iter_modes, measured

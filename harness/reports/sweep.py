@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.records import Manifest
-from harness.reports.columns import iter_overhead_lines
+from harness.reports.cells import iter_overhead_lines
 from harness.stats.labels import shorten
 from harness.stats.sweep import SweepPoint, fitting
 from harness.tables import Column, print_table

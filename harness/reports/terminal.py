@@ -10,14 +10,13 @@ from rich.text import Text
 
 from harness.config import Claim
 from harness.records import Manifest
+from harness.reports.cells import capture_excess, iter_overhead_lines
 from harness.reports.columns import (
     CALLED,
     SPREADS,
     TERMINAL,
     TERMINAL_LIMITED,
-    capture_excess,
     held_at,
-    iter_overhead_lines,
     line_columns,
     live_columns,
     other_columns,

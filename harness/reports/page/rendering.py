@@ -12,19 +12,8 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from harness.reports.columns import (
-    MEASURED,
-    OVERHEADS,
-    SPREADS,
-    capture_excess,
-    describe,
-    exact,
-    held_at,
-    known,
-    line_columns,
-    overhead_gap,
-    share,
-)
+from harness.reports.cells import capture_excess, describe, exact, known, overhead_gap, share
+from harness.reports.columns import MEASURED, OVERHEADS, SPREADS, held_at, line_columns
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.gate import cells
 from harness.reports.gate.cells import case_name

@@ -9,15 +9,8 @@ from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from harness.config import Claim
-from harness.reports.columns import (
-    PAGE,
-    change_cell,
-    line_columns,
-    peak_cell,
-    same_cell,
-    share,
-    summary_columns,
-)
+from harness.reports.cells import change_cell, peak_cell, same_cell, share
+from harness.reports.columns import PAGE, line_columns, summary_columns
 from harness.reports.gate import cells
 from harness.reports.page.verdict import row_standing
 from harness.stats.check import BoundCheck, Comparison

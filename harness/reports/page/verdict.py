@@ -8,7 +8,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from harness.config import Claim
-from harness.reports.columns import change_cell, overshoot_cell
+from harness.reports.cells import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
 from harness.reports.page.attachments import GateReport
 from harness.reports.report import Report

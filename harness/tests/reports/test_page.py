@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from harness.config import Claim
 from harness.loading import load_frames
-from harness.reports.columns import exact, known, share
+from harness.reports.cells import exact, known, share
 from harness.reports.page.attachments import GateReport, Picture, read_gate
 from harness.reports.page.binaries import chart_of
 from harness.reports.page.rendering import render_page

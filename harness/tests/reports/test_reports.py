@@ -17,7 +17,7 @@ from harness.config import Claim
 from harness.loading import load_frames
 from harness.probes.bare import BareProbe
 from harness.records import Manifest, Metric
-from harness.reports.columns import overhead_gap
+from harness.reports.cells import overhead_gap
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
