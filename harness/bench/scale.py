@@ -25,7 +25,7 @@ from harness.config import MIB
 _SIZES = (10, 100, 1000, 5000)
 _JUDGED_UP_TO = 5000
 _MOST_CPU_S, _MOST_RSS_BYTES, _MOST_PAGE_BYTES = 60.0, 1024 * MIB, 5_000_000
-_SUITE = """
+SUITE = """
 description = "Does this version hold more over a fleet?"
 corpus = "directory"
 
@@ -52,7 +52,7 @@ class Consumption(Struct, frozen=True):
 def commands(place: Path, old: Path, new: Path) -> dict[str, tuple[str, ...]]:
     """Return what is measured, by name; `place` gets what is written."""
     suite = place / "fleet.toml"
-    suite.write_text(_SUITE)
+    suite.write_text(SUITE)
     return {
         "gate": ("gate", str(new), "--suite", str(suite), "--baseline", str(old)),
         "report --html": ("report", str(new), "--html", "--output", str(place)),

@@ -15,6 +15,8 @@ from harness.errors import HarnessError
 from harness.tested.stored import store_peaks
 from harness.units import format_bytes
 
+_MOST_PEAKS = 40
+
 
 class Gathered:
     """Takes reports one by one, and fails the one that completes a family which grows too much."""
@@ -56,9 +58,18 @@ class Gathered:
             self._notes.append(f"{count} stored in {path}")
 
     def lines(self) -> list[str]:
-        """Return what to tell at the end: all peaks if they are wanted, and what is not known."""
-        shown = sorted(self._peaks.items()) if self._telling else ()
-        peaks = [f"{format_bytes(size):>10}  {size:>15,}  {name}" for name, size in shown]
+        """Return what to tell at the end: peaks if they are wanted, and what is not known.
+
+        Of many peaks those are told that are largest.
+        """
+        wanted = self._peaks if self._telling else {}
+        largest = sorted(wanted, key=lambda name: (-wanted[name], name))[:_MOST_PEAKS]
+        peaks = [
+            f"{format_bytes(wanted[name]):>10}  {wanted[name]:>15,}  {name}"
+            for name in sorted(largest)
+        ]
+        if left_out := len(wanted) - len(largest):
+            peaks.append(f"{left_out:,} smaller peaks: --junit-xml has them all")
         return [*peaks, *self._notes, *self._not_judged()]
 
     def _not_judged(self) -> list[str]:
