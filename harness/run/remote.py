@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import json
+import posixpath
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from msgspec import structs
+import msgspec
+from msgspec import Struct, structs
 
 from harness.errors import ConfigError, CorpusError
 from harness.records import Binary
+
+
+class _Entry(Struct, frozen=True, kw_only=True):
+    """One binary of a manifest; its `url` may be a path beside it."""
+
+    url: str
+    sha256: str
+    size_bytes: int
+    name: str = ""
 
 
 def is_url(text: str) -> bool:
@@ -35,6 +45,9 @@ def list_binaries(url: str) -> list[Binary]:
     """
     with _reading(url):
         found = _from_manifest(url) if url.endswith(".json") else list(_iter_listed(url))
+        if not found:  # listing over HTTP hides that nobody answers; looking does not
+            fs, place = _filesystem(url.partition("*")[0].rpartition("/")[0] if "*" in url else url)
+            fs.info(place)
     if not found:
         raise ConfigError(f"{url}: there is no binary", remedy="name a directory or a pattern")
     return found
@@ -54,7 +67,10 @@ def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
     try:
         digest = _fetch(binary.path, path)
         if digest != binary.sha256:
-            raise CorpusError(f"{binary.path} has sha256 {digest}, not {binary.sha256}")
+            raise CorpusError(
+                f"{binary.path} has sha256 {digest}, not {binary.sha256}",
+                remedy="correct the manifest, or what is at the address",
+            )
         yield structs.replace(binary, path=str(path))
     finally:
         path.unlink(missing_ok=True)
@@ -73,12 +89,12 @@ def _from_manifest(url: str) -> list[Binary]:
     base = url.rpartition("/")[0]
     return [
         Binary(
-            name=str(entry.get("name") or PurePosixPath(entry["url"]).name),
-            path=entry["url"] if is_url(entry["url"]) else f"{base}/{entry['url']}",
-            sha256=str(entry["sha256"]),
-            size_bytes=int(entry["size_bytes"]),
+            name=entry.name or PurePosixPath(entry.url).name,
+            path=entry.url if is_url(entry.url) else f"{base}/{entry.url}",
+            sha256=entry.sha256,
+            size_bytes=entry.size_bytes,
         )
-        for entry in json.loads(fs.cat_file(place))
+        for entry in msgspec.json.decode(fs.cat_file(place), type=list[_Entry])
     ]
 
 
@@ -88,16 +104,25 @@ def _iter_listed(url: str) -> Iterator[Binary]:
     Texts are passed over, as in a directory here.
     """
     fs, place = _filesystem(url)
-    paths = fs.glob(place) if "*" in place else fs.find(place)
-    for path in sorted(paths):
+    paths = sorted(fs.glob(place) if "*" in place else fs.find(place))
+    for name, path in zip(_names_of(paths), paths, strict=True):
         content = fs.cat_file(path)
         if content[:4] == b"\x7fELF" or content[:7] == b"!<arch>":
             yield Binary(
-                name=PurePosixPath(path).name,
+                name=name,
                 path=fs.unstrip_protocol(path),
                 sha256=hashlib.sha256(content).hexdigest(),
                 size_bytes=len(content),
             )
+
+
+def _names_of(paths: list[str]) -> list[str]:
+    """Return the last part of each path; where two are alike, what follows the folder of all."""
+    names = [PurePosixPath(path).name for path in paths]
+    if len(set(names)) == len(paths):
+        return names
+    base = posixpath.commonpath(paths)
+    return [posixpath.relpath(path, base) for path in paths]
 
 
 def _filesystem(url: str) -> tuple[Any, str]:
@@ -115,5 +140,10 @@ def _filesystem(url: str) -> tuple[Any, str]:
 def _reading(url: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        raise CorpusError(f"{url}: {type(error).__name__}: {error}") from error
+    except (OSError, ValueError, TypeError, ImportError, msgspec.MsgspecError) as error:
+        remedy = "see whether the address is right, and can be read from here"
+        if isinstance(error, ImportError):
+            remedy = "install what fsspec needs for this address"
+        elif isinstance(error, msgspec.MsgspecError):
+            remedy = "a manifest is a list of objects with url, sha256 and size_bytes"
+        raise CorpusError(f"{url}: {type(error).__name__}: {error}", remedy=remedy) from error

@@ -122,7 +122,9 @@ def checked(request: RunRequest) -> RunRequest:
     ):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ConfigError(f"two things are called {kind} {twice[0]!r}")
+            raise ConfigError(
+                f"two things are called {kind} {twice[0]!r}", remedy="give each its own name"
+            )
     return structs.replace(request, binaries=binaries, memory_limits=_limits_of(request))
 
 

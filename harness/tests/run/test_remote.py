@@ -87,6 +87,35 @@ def test_what_is_nowhere_is_one_line(memory: str) -> None:
         list_binaries("nobody://x")
 
 
+@pytest.mark.parametrize("place", ["*.so", "folder/"])
+def test_a_server_that_does_not_answer_is_no_empty_directory(place: str) -> None:
+    pytest.importorskip("aiohttp")
+    with pytest.raises(CorpusError, match=r"Cannot connect|FileNotFoundError"):
+        list_binaries(f"http://127.0.0.1:9/{place}")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "match"),
+    [
+        ("[{'url': 'one.so'}]", "missing required field `sha256`"),
+        ("{}", "Expected `array`"),
+        ("[", "truncated"),
+    ],
+)
+def test_a_manifest_that_is_none_says_what_one_is(memory: str, manifest: str, match: str) -> None:
+    fs = fsspec.filesystem("memory")
+    fs.pipe("/bins/listed.json", manifest.replace("'", '"').encode())
+    with pytest.raises(CorpusError, match=match) as refused:
+        list_binaries(f"{memory}/listed.json")
+    assert refused.value.remedy == "a manifest is a list of objects with url, sha256 and size_bytes"
+
+
+def test_binaries_of_one_name_are_told_apart_by_their_folders(memory: str) -> None:
+    fsspec.filesystem("memory").pipe("/bins/most/two.so", ELF)
+    listed = list_binaries(memory)
+    assert [one.name for one in listed] == ["more/two.so", "most/two.so", "one.so"]
+
+
 def test_a_manifest_over_http_names_binaries_beside_it(http: str, tmp_path: Path) -> None:
     pytest.importorskip("aiohttp")
     (binary,) = list_binaries(f"{http}/corpus.json")
