@@ -71,10 +71,12 @@ def _draw_bars(axes: Axes, bars: Sequence[Found]) -> None:
         left = [start + width for start, width in zip(left, widths, strict=True)]
     axes.plot([one.free_rss_bytes / MIB for one in bars], places, "o", markersize=7,
               markerfacecolor="white", markeredgecolor=BLACK, linestyle="")  # fmt: skip
-    survived = [one.edge.survives_bytes / MIB for one in bars if one.edge]
-    axes.plot(survived, places, "|", color=BLACK, markersize=20, markeredgewidth=3)
-    for place, limit in zip(places, survived, strict=True):
-        write_beside(axes, place, format_exactly(int(limit * MIB)))
+    for place, edge in enumerate(one.edge for one in bars if one.edge):
+        least = edge.survives_bytes if edge.steady else edge.killed_bytes
+        ends = sorted({least, edge.survives_bytes})
+        axes.plot([end / MIB for end in ends], [place] * len(ends), "|-", color=BLACK,
+                  markersize=20, markeredgewidth=3)  # fmt: skip
+        write_beside(axes, place, " to\n".join(map(format_exactly, ends)))
     binaries = drawn_labels((one.binary for one in bars), _NAME_WIDTH)
     arms = drawn_labels((one.arm for one in bars), _NAME_WIDTH)
     name_rows(axes, [f"{binaries[one.binary]}, {arms[one.arm]}" for one in bars])
@@ -98,7 +100,7 @@ def _marks() -> list[Artist]:
 
 def _iter_notes(known: Sequence[Found], shown: Sequence[Found]) -> Iterator[str]:
     kinds = drawn(", ".join(dict.fromkeys(one.backend for one in shown)))
-    yield f"limited by {kinds}; right: the smallest limit that is survived"
+    yield f"limited by {kinds}; right: the smallest limit that is survived, or an interval"
     yield "max RSS has pages of shared files, which are charged to whoever read them first"
     if len(known) > len(shown):
         yield f"{len(known) - len(shown)} bars of smaller binaries are not drawn"

@@ -19,7 +19,7 @@ from matplotlib.image import imread
 from harness import registry
 from harness.config import LimitOptions
 from harness.contracts import NO_DATA
-from harness.plots import history, style
+from harness.plots import history, limits, style
 from harness.plots.style import SVG, arm_looks, drawn, render, write
 from harness.stats.frames import Frames
 from harness.stats.trends import HISTORY
@@ -392,3 +392,10 @@ def test_an_arm_that_holds_far_less_has_a_scale_of_its_own_in_copies() -> None:
     assert all(label == int(label) for label in old.get_xticks())
     assert "copies" in old.get_xlabel()
     assert "3.5 (10.0 MiB)" in _texts(figure)
+
+
+def test_a_limit_that_killed_and_delivered_is_drawn_as_an_interval() -> None:
+    torn = {0: ["survived"], 18: ["survived"], 17: ["killed", "survived"]}
+    run = limited(LimitOptions(backend="cgroup_v2"), legacy=torn, streaming=torn)
+    figure = limits.draw(run)
+    assert "17.0 MiB to\n18.0 MiB" in [text.get_text() for text in figure.axes[0].texts]
