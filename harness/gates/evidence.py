@@ -14,7 +14,7 @@ from harness.stats.check import Case
 from harness.stats.environment import differences, environment_of
 from harness.stats.frames import Frames
 from harness.stats.repeat import repeat_command
-from harness.stats.samples import Demands, collect
+from harness.stats.samples import Demands, collect_all
 from harness.stats.sides import Samples
 
 if TYPE_CHECKING:
@@ -110,9 +110,4 @@ class Evidence(Struct, frozen=True, dict=True):
 
     def _samples(self, frames: Frames) -> Samples:
         metrics = {metric for experiment in self.suite.experiments for metric in experiment.metrics}
-        arms = sorted({str(arm) for arm in frames.samples["arm"]} - {""})
-        return {
-            key: sample
-            for arm in arms
-            for key, sample in collect(frames, arm, arm, sorted(metrics)).items()
-        }
+        return collect_all(frames, sorted(metrics))

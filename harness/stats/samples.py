@@ -94,6 +94,14 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     return found
 
 
+def collect_all(frames: Frames, metrics: Collection[str]) -> dict[Key, Sample]:
+    """Return the samples of every arm of one run, each under its own name."""
+    found: dict[Key, Sample] = {}
+    for arm in sorted(set(frames.samples["arm"]) - {""}):
+        found |= collect(frames, str(arm), str(arm), metrics)
+    return found
+
+
 def _outputs(deliveries: pd.DataFrame, arm: str) -> dict[Any, set[str]]:
     """Return by binary and source the digests of what an arm delivered."""
     good = (deliveries["arm"] == arm) & (deliveries["status"] == "ok")

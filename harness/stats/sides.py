@@ -14,7 +14,7 @@ from harness.stats.copies import first_replicates
 from harness.stats.frames import Frames
 from harness.stats.growth import grown_lines
 from harness.stats.repeat import repeat_command
-from harness.stats.samples import Key, Sample, collect
+from harness.stats.samples import Key, Sample, collect, collect_all
 from harness.stats.verdict import Side
 
 Samples = Mapping[Key, Sample]
@@ -28,14 +28,7 @@ def compare_runs(
     Without `metrics`, of all that either run declares as compared by default.
     """
     metrics = metrics or {*baseline.metrics.compared, *candidate.metrics.compared}
-    old, new = (
-        {
-            key: sample
-            for arm in sorted(set(frames.samples["arm"]) - {""})
-            for key, sample in collect(frames, arm, arm, metrics).items()
-        }
-        for frames in (baseline, candidate)
-    )
+    old, new = (collect_all(frames, metrics) for frames in (baseline, candidate))
     return with_grown_lines(_compared(old, new, rule, candidate), baseline, candidate)
 
 

@@ -15,7 +15,7 @@ from harness.stats.change import finite
 from harness.stats.environment import environment_of, on_rig
 from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
-from harness.stats.samples import Key, Sample, collect
+from harness.stats.samples import Key, Sample, collect_all
 from harness.stats.steps import LEAST_POINTS, Step, find_steps
 
 SCHEMA = "harness.history/1"
@@ -112,20 +112,14 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
     levels: dict[Key, list[RunLevel]] = {}
     units: dict[Key, str] = {}
     for run_id, frames in ordered:
-        for key, sample in _iter_samples(frames, metrics or declared.compared):
-            levels.setdefault(key, []).append(_level(run_id, frames, key, sample))
-            units[key] = sample.unit
+        for key, sample in collect_all(frames, metrics or declared.compared).items():
+            if sample.numbers:
+                levels.setdefault(key, []).append(_level(run_id, frames, key, sample))
+                units[key] = sample.unit
     return [
         _trend(key, units[key], levels[key], declared=declared[key.metric].exact)
         for key in sorted(levels)
     ]
-
-
-def _iter_samples(frames: Frames, metrics: Collection[str]) -> Iterator[tuple[Key, Sample]]:
-    for arm in sorted(set(frames.samples["arm"]) - {""}):
-        for key, sample in collect(frames, arm, arm, metrics).items():
-            if sample.numbers:
-                yield key, sample
 
 
 def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
