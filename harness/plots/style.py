@@ -136,7 +136,7 @@ def name_rows(axes: Axes, labels: Sequence[str], *, above: float = 0.6) -> None:
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(-0.6, len(labels) - 1 + above)
     axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, left=False)
 
 
 def write_beside(axes: Axes, place: float, text: str, **looks: Any) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -82,14 +84,35 @@ def permutation_p(baseline: Sequence[float], candidate: Sequence[float]) -> floa
     sides = [np.sort(np.asarray(side, float)) for side in (candidate, baseline)]
     if min(side.size for side in sides) < 2 or min(side[0] for side in sides) <= 0:
         return None
+    logs = [np.log(side) for side in sides]
+    if math.comb(logs[0].size + logs[1].size, logs[0].size) <= _RESAMPLES:
+        return _exact_permutation_p(*logs)
     result = scipy.stats.permutation_test(
-        [np.log(side) for side in sides],
+        logs,
         _difference_of_means,
         vectorized=True,
         n_resamples=_RESAMPLES,
         rng=np.random.default_rng(_SEED),
     )
     return float(result.pvalue)
+
+
+def _exact_permutation_p(new: Floats, old: Floats) -> float:
+    """Count the splits as `scipy.stats.permutation_test` does, at a tenth of what that takes.
+
+    Means differ as sums of one side do. Sums of the same values in another order are the same.
+    """
+    pooled = np.concatenate([new, old])
+    sums, seen = pooled[_splits(pooled.size, new.size)].sum(axis=1), new.sum()
+    same = 64 * np.finfo(float).eps * np.abs(pooled).sum()
+    less, more = (sums <= seen + same).mean(), (sums >= seen - same).mean()
+    return float(min(1.0, 2 * min(less, more)))
+
+
+@cache
+def _splits(size: int, count: int) -> NDArray[np.intp]:
+    """Return every choice of `count` places out of `size`, a row each."""
+    return np.array(list(combinations(range(size), count)), np.intp)
 
 
 def coefficient_of_variation(values: Sequence[float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from harness.stats.change import (
 )
 
 NOISY = st.lists(st.floats(min_value=50, max_value=200), min_size=2, max_size=8)
+FEW = st.lists(st.integers(min_value=50, max_value=200), min_size=2, max_size=5)
 WHOLE = st.integers(min_value=1, max_value=2**50)
 
 
@@ -122,6 +124,17 @@ def test_the_permutation_test_agrees_about_clear_cases_and_repeats() -> None:
     assert permutation_p(same, apart) == pytest.approx(2 / 252)
     assert permutation_p([1.0], apart) is None
     assert permutation_p([0.0, 1], apart) is None
+
+
+@given(FEW, FEW)
+def test_every_split_of_few_values_is_counted_even_where_many_agree(
+    old: list[int], new: list[int]
+) -> None:
+    """Means of logs are in the order of products, which of whole numbers are exact."""
+    products = [math.prod(some) for some in combinations([*new, *old], len(new))]
+    less = sum(one <= math.prod(new) for one in products)
+    more = sum(one >= math.prod(new) for one in products)
+    assert permutation_p(old, new) == min(1, 2 * min(less, more) / len(products))
 
 
 def test_more_replicates_see_smaller_changes() -> None:
