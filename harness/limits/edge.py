@@ -29,6 +29,10 @@ class Edge(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     steady: bool
     attempts: int
 
+    def is_within(self, grain_bytes: int) -> bool:
+        """Tell whether nothing between the two is left to try."""
+        return self.survives_bytes - self.killed_bytes <= grain_bytes
+
 
 def edge_of(outcomes: Mapping[int, Sequence[str]], grain_bytes: int) -> Edge | None:
     """Return the edge that attempts show, in whichever order they were made.

@@ -65,12 +65,8 @@ class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def outcomes(self) -> dict[int, list[str]]:
-        """What became of the attempts at each limit; of the looks without one, nothing."""
-        found: dict[int, list[str]] = {}
-        for one in self.attempts:
-            if one.limit_bytes:
-                found.setdefault(one.limit_bytes, []).append(one.outcome)
-        return found
+        """What became of the attempts at each limit."""
+        return outcomes_of(self.attempts)
 
     def at(self, limit_bytes: int) -> str:
         """Return what became of the attempts at one limit: the first outcome that is no survival.
@@ -79,6 +75,15 @@ class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """
         found = self.outcomes.get(limit_bytes, [])
         return next((one for one in found if one != SURVIVED), found[0] if found else "")
+
+
+def outcomes_of(attempts: Iterable[Attempt]) -> dict[int, list[str]]:
+    """Return what became of the attempts at each limit; of the looks without one, nothing."""
+    found: dict[int, list[str]] = {}
+    for one in attempts:
+        if one.limit_bytes:
+            found.setdefault(one.limit_bytes, []).append(one.outcome)
+    return found
 
 
 def iter_asked(

@@ -11,8 +11,8 @@ from msgspec import convert, structs
 from harness.config import LimitOptions
 from harness.errors import MeasurementInvalid
 from harness.limits.choice import metric_of
-from harness.limits.edge import FAILED, SURVIVED, Edge, edge_of
-from harness.limits.found import PROBE, Found, Parts, iter_asked, parts_of
+from harness.limits.edge import FAILED, SURVIVED, edge_of
+from harness.limits.found import PROBE, Found, Parts, iter_asked, outcomes_of, parts_of
 from harness.records import Attempt, Cell, Manifest, Record
 from harness.stats.frames import Frames, succeeded
 from harness.text import first_cause
@@ -44,11 +44,12 @@ def edges_of(records: Iterable[Record], manifest: Manifest) -> list[Record]:
 def _iter_proved(tried: Sequence[Record], options: LimitOptions) -> Iterator[Record]:
     attempts = [record.attempt for record in tried if record.attempt]
     metric = metric_of(attempts[0].backend, compared=False).name
-    outcomes = _outcomes(attempts)
+    outcomes = outcomes_of(attempts)
     edge = edge_of(outcomes, options.grain_bytes)
-    if edge is None or edge.survives_bytes - edge.killed_bytes > options.grain_bytes:
+    if edge is None or not edge.is_within(options.grain_bytes):
         return
-    for turn in range(min(len(outcomes[at]) for at in _sides(edge))):
+    sides = [len(outcomes[at]) for at in (edge.survives_bytes, edge.killed_bytes) if at]
+    for turn in range(min(sides)):
         job = structs.replace(tried[turn].job, probe=PROBE, replicate=turn)
         yield Record(
             job=job,
@@ -56,10 +57,6 @@ def _iter_proved(tried: Sequence[Record], options: LimitOptions) -> Iterator[Rec
             values={metric: float(_survived(outcomes, turn))},
             randomised=any(record.randomised for record in tried),
         )
-
-
-def _sides(edge: Edge) -> list[int]:
-    return [at for at in (edge.survives_bytes, edge.killed_bytes) if at]
 
 
 def _survived(outcomes: _Outcomes, turn: int) -> int:
@@ -70,10 +67,6 @@ def _survived(outcomes: _Outcomes, turn: int) -> int:
             break
         survived = at
     return survived
-
-
-def _outcomes(attempts: Sequence[Attempt]) -> dict[int, list[str]]:
-    return Found(binary="", arm="", source="", backend="", attempts=list(attempts)).outcomes
 
 
 def found_limits(frames: Frames) -> list[Found]:
@@ -143,7 +136,7 @@ def _problem(frames: Frames, found: Found, rows: Sequence[_Row]) -> str:
         tried = found.outcomes
         missed = [at for at in options.under_bytes if len(tried.get(at, ())) < options.replicates]
         return "not every limit was tried" if missed else ""
-    if found.edge and found.edge.survives_bytes - found.edge.killed_bytes <= options.grain_bytes:
+    if found.edge and found.edge.is_within(options.grain_bytes):
         return ""
     return "the search did not reach its end"
 
