@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -89,9 +89,12 @@ class ModuleData:
     function_data: tuple[int, ...]
 
 
-def find_module_data(image: Image, header_address: int) -> ModuleData | None:
+def find_module_data(
+    image: Image, header_address: int, check_time: Callable[[], None]
+) -> ModuleData | None:
     """Return the module data that points to this pclntab header, or None."""
     for words in chain(_iter_stored(image, header_address), _iter_relocated(image, header_address)):
+        check_time()
         found = _parse(image, words)
         if found is not None:
             return found
@@ -174,6 +177,7 @@ def find_line_table(elf: ElfFile) -> Section:
         if host is None:
             continue
         for offset in _iter_headers(host, elf):
+            elf.budget.check_time()
             table = host.rest(offset)
             if _holds_functions(table):
                 return table

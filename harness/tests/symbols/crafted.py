@@ -61,9 +61,9 @@ def unit_of(language: int, *, blocks: int = 0, variables: int = 0, more: bytes =
     return sized(struct.pack("<HBBI", 5, 1, 8, 0) + body)
 
 
-def _lines(rows: int) -> bytes:
+def lines_of(rows: int, name: bytes = b"a.c") -> bytes:
     """Return a line table of one sequence with so many rows, one octet each."""
-    tables = bytes((1, 1, 1, 0, 1, 13)) + bytes(12) + b"\0a.c\0\0\0\0\0"
+    tables = bytes((1, 1, 1, 0, 1, 13)) + bytes(12) + b"\0" + name + b"\0\0\0\0\0"
     program = b"\0\x09\x02" + struct.pack("<Q", 0x1000) + b"\x0e" * rows + b"\0\x01\x01"
     return sized(struct.pack("<HI", 4, len(tables)) + tables + program)
 
@@ -121,7 +121,7 @@ def uleb(number: int) -> bytes:
 def _program(unit: bytes, rows: int, *rest: tuple[str, bytes], packing: Packing = ZLIB) -> bytes:
     info = (".debug_info", unit)
     abbreviations = (".debug_abbrev", ABBREVIATIONS)
-    return elf_of((info, abbreviations, (".debug_line", _lines(rows)), *rest), packing)
+    return elf_of((info, abbreviations, (".debug_line", lines_of(rows)), *rest), packing)
 
 
 def empty_units(count: int, *, length: int = 0) -> bytes:

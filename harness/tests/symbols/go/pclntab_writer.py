@@ -45,12 +45,12 @@ def varint(number: int) -> bytes:
 def pc_table(runs: list[tuple[int, int]], quantum: int) -> bytes:
     """Encode `(size, value)` runs as value and PC deltas."""
     value = -1
-    encoded = b""
+    encoded = bytearray()
     for size, new in runs:
         delta = new - value
         encoded += varint(2 * delta if delta >= 0 else ~(2 * delta)) + varint(size // quantum)
         value = new
-    return encoded + b"\0"
+    return bytes(encoded) + b"\0"
 
 
 class PclntabWriter:

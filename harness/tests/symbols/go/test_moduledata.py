@@ -33,7 +33,7 @@ def test_text_and_function_data_are_found_in_every_layout(
     sections = [(".gopclntab", HEADER, bytes(0x200)), (".noptrdata", 0xA000, content)]
     path = write_elf(tmp_path / "a", sections, order=order, bits=bits)
     with ElfFile(str(path)) as elf:
-        found = find_module_data(Image(elf), HEADER)
+        found = find_module_data(Image(elf), HEADER, elf.budget.check_time)
     assert found == ModuleData(TEXT, TEXT_END, (FUNCTION_DATA,))
 
 
@@ -55,7 +55,9 @@ def test_words_that_are_left_to_the_loader_are_found_in_the_relocations(
         (".rela.dyn", 0x20000, relocations + b"cut off"),
     ]
     with ElfFile(str(write_elf(tmp_path / "a", sections, order=order))) as elf:
-        assert find_module_data(Image(elf), HEADER) == ModuleData(TEXT, TEXT_END, (FUNCTION_DATA,))
+        assert find_module_data(Image(elf), HEADER, elf.budget.check_time) == ModuleData(
+            TEXT, TEXT_END, (FUNCTION_DATA,)
+        )
 
 
 def test_bounds_that_contradict_each_other_are_not_module_data(tmp_path: Path) -> None:
@@ -63,4 +65,4 @@ def test_bounds_that_contradict_each_other_are_not_module_data(tmp_path: Path) -
     sections = [(".gopclntab", HEADER, bytes(0x200)), (".go.module", 0xA000, content)]
     path = write_elf(tmp_path / "a", sections)
     with ElfFile(str(path)) as elf:
-        assert find_module_data(Image(elf), HEADER) is None
+        assert find_module_data(Image(elf), HEADER, elf.budget.check_time) is None
