@@ -35,8 +35,6 @@ from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.units import format_bytes
 
-_FLOOR = "raise the limit: not even an interpreter that does nothing survives it"
-
 
 @with_options
 def limit(  # noqa: PLR0913 - every parameter is an option of the command
@@ -73,10 +71,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         piped = at_default_level(pipeline)
         request = request_of(options, arms, piped, command_line(), kind="limit")
         request = structs.replace(
-            request,
-            binaries=binaries_of(files),
-            symbol_options=symbols,
-            memory_limits=search,
+            request, binaries=binaries_of(files), symbol_options=symbols, memory_limits=search
         )
         arrivals = Arrivals(files, say=view.say)
         if resume is not None:
@@ -106,8 +101,9 @@ def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int) -> None
     ]
     if lost:
         names = ", ".join(dict.fromkeys(one.binary for one in lost))
-        floor = "" if can_start(chosen_backend(lost[0].backend), limit_bytes) else _FLOOR
+        starts = can_start(chosen_backend(lost[0].backend), limit_bytes)
+        beneath = "" if starts else ": not even an interpreter that does nothing survives it"
         raise GateFailed(
             f"{candidate} does not survive {format_bytes(limit_bytes)} on {names}",
-            remedy=floor or "raise the limit or change the pipeline",
+            remedy=f"raise the limit{beneath or ' or change the pipeline'}",
         )

@@ -21,6 +21,7 @@ LIMIT = "limit"
 """The `kind` in the manifest of a run that was made to find limits."""
 
 _CELL = ["binary", "source", "arm"]
+_Worst = Mapping[tuple[str, ...], float]
 _Outcomes = Mapping[int, Sequence[str]]
 _Row = Mapping[Hashable, Any]
 
@@ -83,14 +84,12 @@ def found_limits(frames: Frames) -> list[Found]:
     for row in frames.attempts.sort_values("order").to_dict("records"):
         tried.setdefault((row["binary"], row["source"], row["arm"]), []).append(row)
     cells = [(binary.name, source, arm) for binary, source, arm in asked]
-    return [_found(frames, cell, worst, tried.get(cell, [])) for cell in cells]
+    return [_found(frames, options, cell, worst, tried.get(cell, [])) for cell in cells]
 
 
 def _found(
-    frames: Frames, cell: Cell, worst: Mapping[tuple[str, ...], float], rows: Sequence[_Row]
+    frames: Frames, options: LimitOptions, cell: Cell, worst: _Worst, rows: Sequence[_Row]
 ) -> Found:
-    options = frames.manifest.options.memory_limits
-    assert options is not None
     binary, source, arm = cell
     attempts = [_attempt(row) for row in rows]
     found = Found(
@@ -104,12 +103,10 @@ def _found(
     )
     edge = None if options.under_bytes else edge_of(found.outcomes, options.grain_bytes)
     found = structs.replace(found, edge=edge)
-    return structs.replace(found, problem=_problem(frames, found, rows))
+    return structs.replace(found, problem=_problem(frames, options, found, rows))
 
 
-def _parts(
-    cell: Cell, worst: Mapping[tuple[str, ...], float], attempts: Sequence[Attempt]
-) -> Parts | None:
+def _parts(cell: Cell, worst: _Worst, attempts: Sequence[Attempt]) -> Parts | None:
     private, growth, heap = (
         worst.get((*cell, metric)) for metric in ("private_start", "rss_growth", "heap_peak")
     )
@@ -124,9 +121,7 @@ def _attempt(row: _Row) -> Attempt:
     return convert({name: None if pd.isna(one) else one for name, one in known.items()}, Attempt)
 
 
-def _problem(frames: Frames, found: Found, rows: Sequence[_Row]) -> str:
-    options = frames.manifest.options.memory_limits
-    assert options is not None
+def _problem(frames: Frames, options: LimitOptions, found: Found, rows: Sequence[_Row]) -> str:
     if not found.attempts:
         return _why_not_tried(frames, found)
     for row in rows:
