@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -135,13 +135,13 @@ def path_of(module: str) -> Path:
 
 def iter_nodes(node: ast.AST) -> Iterator[ast.AST]:
     """Yield a node and all below it, except what only type checkers read."""
-    yield node
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        children: Iterable[ast.AST] = node.orelse
-    else:
-        children = ast.iter_child_nodes(node)
-    for child in children:
-        yield from iter_nodes(child)
+    todo = [node]
+    while todo:
+        one = todo.pop()
+        yield one
+        unread = isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING"
+        children = one.orelse if unread else [*ast.iter_child_nodes(one)]  # type: ignore[attr-defined]
+        todo += reversed(children)
 
 
 @cache

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -90,6 +91,7 @@ API = {"", "api"}
 ELSEWHERE = ("json/gzip.py", "lib/python3.11/site-packages/harness/http/moved.py")
 
 
+@cache
 def functions_of(module: str) -> set[str]:
     tree = ast.parse(path_of(module).read_bytes())
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
