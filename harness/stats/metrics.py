@@ -38,6 +38,9 @@ class Metrics:
             for probe, metrics in (manifest.metrics or _builtin_metrics()).items()
             for metric in metrics
         }
+        self._probes: dict[str, set[str]] = {}
+        for probe, name in self._declared:
+            self._probes.setdefault(name, set()).add(probe)
         self._by_name = {one.name: one for one in (*_DERIVED, *self._declared.values())}
 
     def __getitem__(self, name: str) -> Metric:
@@ -50,8 +53,8 @@ class Metrics:
 
     def probe(self, name: str) -> str:
         """Return the probe whose values of a metric count; empty unless exactly one declares it."""
-        probes = {probe for probe, metric in self._declared if metric == name}
-        return probes.pop() if len(probes) == 1 else ""
+        probes = self._probes.get(name, ())
+        return next(iter(probes)) if len(probes) == 1 else ""
 
     @cached_property
     def peaks(self) -> tuple[str, ...]:

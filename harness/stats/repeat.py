@@ -77,7 +77,7 @@ def _options(options: Options) -> list[str]:
 def _from_here(path: str) -> str:
     """Return `path` relative to the working directory where it lies below it."""
     try:
-        here = Path.cwd()
+        here = str(Path.cwd())
     except FileNotFoundError:  # it was removed
         return path
-    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+    return path.removeprefix(f"{here}/")
