@@ -34,14 +34,10 @@ class Confinement(Struct, frozen=True, kw_only=True):
 
 
 class Backend(Struct, frozen=True, kw_only=True):
-    """One way of limiting, ready to be used or with the reason why it is not.
+    """One way of limiting, ready to be used or with the reason why it is `missing`.
 
-    Attributes:
-        name: What it is called in options, metrics and tables.
-        parent: The cgroup in which those of workers are made; empty where there is none.
-        missing: Why it cannot be used here; empty when it can.
-        remedy: What would make it usable.
-        counts_kills: The kernel says itself when it killed.
+    The cgroups of workers are made in `parent`, which is empty where there is none. The kernel
+    itself says when it killed, if it `counts_kills`.
     """
 
     name: str

@@ -57,10 +57,7 @@ _COMPARING = {"change", "baseline", "same", *(f"{name.lower()}_ratio" for name i
 def summary_columns(summary: Summary, held: Sequence[Held] = ()) -> list[Column[Row]]:
     """Return every column of a summary that has something to show; each format picks its own.
 
-    Args:
-        summary: Without a baseline, there is no column that compares; of callables, none about
-            batches.
-        held: The copies that were alive at the peaks.
+    Without a baseline, there is no column that compares; of callables, none about batches.
     """
     left_out = _COMPARING if summary.alone else set()
     left_out = left_out if summary.is_limited else {*left_out, "limit"}
@@ -199,9 +196,8 @@ def line_columns(
 ) -> list[Column[LineChange]]:
     """Return the columns of lines that hold memory at the peaks of two arms, or of one alone.
 
-    Args:
-        arms: Their names; the first is empty without a baseline.
-        lines: Inputs and outputs are left out where none of these can tell them.
+    The first arm is empty without a baseline. Inputs and outputs are left out where no line can
+    tell them.
     """
     old, new = arms
     columns: list[Column[LineChange]] = [

@@ -17,9 +17,8 @@ RESOURCE = "binary"
 def opened(address: str) -> Iterator[Executor]:
     """Give an executor that lets one binary have one slot of a worker.
 
-    Args:
-        address: Of a scheduler whose workers were started with `--resources binary=1`; without,
-            a cluster of local processes is started, and ended afterwards.
+    Workers of the scheduler at `address` were started with `--resources binary=1`; without one, a
+    cluster of local processes is started, and ended afterwards.
 
     Raises:
         ConfigError: Dask is not installed, or nobody answers.

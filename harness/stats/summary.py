@@ -51,32 +51,19 @@ class ArmSummary(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Two pipelines over one binary and source; its fields are those of the JSON document.
 
-    Attributes:
-        binary: What the corpus calls it.
-        binary_sha256: Empty when the binary changed during the run.
-        source: Where the packages came from.
-        baseline: The arm that is compared with.
-        candidate: The arm that is judged.
-        reduction_pct: How much less the candidate holds, in per cent of the baseline, negative
-            when more. None when either peak is missing, or when the arms did not deliver the same
-            scopes: then the two numbers belong to different work.
-        raw_bytes: How much JSON was delivered; None when that is not known, or the arms differ.
-        wall_ratio: Candidate over baseline, None where either was not measured.
-        cpu_ratio: Likewise.
-        rss_ratio: Likewise.
-        wall_interval: The 90 % interval of `wall_ratio`; None with one replicate of either, or
-            where those of each arm agree but the arms do not.
-        cpu_interval: Likewise.
-        rss_interval: Likewise.
-        same_output: None when nobody checked.
-        unchecked: Why nobody could check what two callables did; empty where it was checked.
-        counts: Whether a verdict may rest on this row.
-        doubts: Why the two peaks must not be compared for a verdict.
-        failures: The replicates that did not end well.
-        unmeasured: What was asked for by default and is not there.
-        repeat: The command that measures this row again, alone.
-        aside: The peaks of arms that are compared with none, like the candidate's with its batches
-            on disk.
+    `reduction_pct` is how much less the candidate holds, in per cent of the baseline, negative when
+    more. It is None when either peak is missing, or when the arms did not deliver the same scopes:
+    then the two numbers belong to different work, and `raw_bytes`, how much JSON was delivered, is
+    None too. `binary_sha256` is empty when the binary changed during the run.
+
+    Ratios are candidate over baseline, None where either was not measured. Their 90 % intervals are
+    None with one replicate of either, or where those of each arm agree but the arms do not.
+
+    `same_output` is None when nobody checked; `unchecked` says why nobody could check what two
+    callables did. A verdict may rest on the row if it `counts`; `doubts` are why the two peaks must
+    not be compared. `unmeasured` was asked for by default and is not there. `repeat` is the command
+    that measures this row again, alone. `aside` are the peaks of arms that are compared with none,
+    like the candidate's with its batches on disk.
     """
 
     binary: str

@@ -24,9 +24,7 @@ _THUMB = 1
 class LowFunctions(NamedTuple):
     """The names of functions by address, for the addresses among MARKS that have any.
 
-    Attributes:
-        names: The names at each address.
-        known: Whether the symbol table names any function at all; otherwise it proves nothing.
+    If they are not `known`, the symbol table names no function at all, and proves nothing.
     """
 
     names: Mapping[int, frozenset[str]] = {}

@@ -127,14 +127,9 @@ class Symbols:
 
 
 class Relocations(NamedTuple):
-    """The list for one section.
+    """The list for one section; `machine` is called as pyelftools has it.
 
-    Attributes:
-        entries: The section of the list.
-        machine: What decides about their types, as pyelftools calls it.
-        order: Of bytes.
-        wide: Whether it is a 64-bit file.
-        added: Whether each has its addend; otherwise it is where the number is to go.
+    If not `added`, the addend of each is where the number is to go.
     """
 
     entries: Section

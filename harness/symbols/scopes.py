@@ -97,11 +97,9 @@ class Block:
 class BodyReader:
     """Takes the entries of one function or instance, in file order, and makes blocks of them.
 
-    Attributes:
-        root: The body.
-        inlined: The code of what is inlined into it.
-        calls: Where that begins, and the number of the file and the line of the call.
-        without_code: How many blocks were left out, with all that they hold, for having no code.
+    `inlined` is the code of what is inlined into it; `calls` where that begins, and the number of
+    the file and the line of the call. Blocks that were left out, with all that they hold, are
+    `without_code`.
     """
 
     def __init__(self, unit: Unit, depth: int, ranges: list[Range]) -> None:

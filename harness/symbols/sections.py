@@ -24,10 +24,7 @@ NO_BYTES = b""
 class Section:
     """One section of an open file. Offsets are from the start of the section, uncompressed.
 
-    Attributes:
-        name: As in the section header, or the name it stands for (`.zdebug_x` is `.debug_x`).
-        address: Virtual address; 0 for sections that are not loaded.
-        size: In bytes, after decompression.
+    `.zdebug_x` is named `.debug_x`. The `address` is 0 for sections that are not loaded.
     """
 
     __slots__ = (

@@ -110,8 +110,7 @@ class Guard(Deadline):
 class GuardedSocket(socket.socket):
     """A socket that asks its guard before every wait.
 
-    Attributes:
-        carries_request: Whether what is sent is the request, and not how to get at its receiver.
+    What is sent may be no request, but how to get at its receiver: `carries_request` tells.
     """
 
     guard: Guard

@@ -39,12 +39,9 @@ class FileEntry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LineHeader:
-    """What the program needs, and where it lies.
+    """What the program needs, and where it lies: from its first opcode in .debug_line to `end`.
 
-    Attributes:
-        first_file: Number of the first file: 0 from DWARF 5 on, 1 before.
-        program: Offset of the first opcode in .debug_line.
-        end: Offset behind the last.
+    `first_file` is the number of the first file: 0 from DWARF 5 on, 1 before.
     """
 
     section: Section

@@ -20,13 +20,10 @@ _LEAST_HEADER_BYTES = 7  # version, offset of the abbreviations, size of an addr
 
 
 class UnitHeader(NamedTuple):
-    """The header of a unit; `size` is its own.
+    """The header of a unit; `size` is its own, `table` the offset of the abbreviations.
 
-    Attributes:
-        kind: DW_UT of DWARF 5; compile (or type) in older versions.
-        table: Offset of the abbreviations.
-        signature: Of the type, if it is a type unit.
-        type_offset: Where the type is, from the start of the unit.
+    `kind` is a DW_UT of DWARF 5; compile (or type) in older versions. A type unit has the
+    `signature` of its type, which is at `type_offset` from the start of the unit.
     """
 
     kind: int

@@ -75,9 +75,7 @@ class PhysicalFunction:
 class InstanceCollector:
     """Collects the instances inside one physical function, entry by entry in file order.
 
-    Attributes:
-        stack: Instances and blocks in them that the last entry is inside of. While it is empty,
-            only instances need to be fed.
+    While its `stack` of instances and blocks in them is empty, only instances need to be fed.
     """
 
     def __init__(

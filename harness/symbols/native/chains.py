@@ -24,11 +24,9 @@ CROSSING = tuple(
 class Chain(NamedTuple):
     """What an entry and those that it refers to say about one function or variable.
 
-    Attributes:
-        found: Each attribute from the first entry of the chain that has it.
-        offset: Of the last entry, the declaration.
-        unit: The unit of the last entry.
-        named_in: The unit whose file table the number of the file is for.
+    Each attribute is that of the first entry of the chain that has it. `offset` and `unit` are of
+    the last entry, the declaration; `named_in` is the unit whose file table the number of the file
+    is for.
     """
 
     found: dict[int, Any]

@@ -134,8 +134,7 @@ class TypeContext:
 class Identity(NamedTuple):
     """Who a function is, gathered along its abstract origin and specification.
 
-    Attributes:
-        is_named_here: Whether its file is one of the unit's own file table.
+    It is named here if its file is one of the unit's own file table.
     """
 
     name: str

@@ -97,11 +97,7 @@ class _References:
 
 
 class SignedTypes:
-    """The types of one file that stand in units of their own. The last few units are kept.
-
-    Attributes:
-        far: Names of what is in other units.
-    """
+    """The types of one file that stand in units of their own. The last few units are kept."""
 
     def __init__(self, units: TypeUnits, far: FarNames, skipped: Counter[str]) -> None:
         self.far = far

@@ -24,13 +24,10 @@ STAGE = "extraction"
 
 
 class Declarator(NamedTuple):
-    """A type on its way to being spelled.
+    """A type on its way to being spelled: what stands before the declared name, and behind it.
 
-    Attributes:
-        before: What stands before the declared name.
-        after: What stands behind it: parameters and dimensions.
-        binds_behind: Whether the outermost part stands behind: a pointer to it needs parentheses.
-        ends_in_pointer: Whether a qualifier belongs behind `before`: `*const`, not `const *`.
+    If the outermost part binds behind, a pointer to it needs parentheses. If it ends in a pointer,
+    a qualifier belongs behind `before`: `*const`, not `const *`.
     """
 
     before: str
