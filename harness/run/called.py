@@ -1,8 +1,8 @@
 """Call what is no pipeline: any callable, in an empty directory of its own, with what it is given.
 
 Nothing is called before the measurement but what was asked for: what a callable imports and caches
-at its first call is part of what it takes. An awaitable is awaited and an iterator read to its end,
-for their work is done only then; items are dropped as they come.
+at its first call is part of what it takes. An awaitable is awaited and an iterator, asynchronous or
+not, read to its end, for their work is done only then; items are dropped as they come.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import pickle
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,14 @@ class CalledWork:
     def __call__(self) -> None:
         """Call it, and read what it returns to the end."""
         result = self._target(*self._args, **self._kwargs)
-        if inspect.isawaitable(result):
+        # Asked of its type alone: what abstract classes remember of it would count as its memory.
+        if hasattr(type(result), "__await__"):
             result = asyncio.run(_awaited(result))
+        if hasattr(type(result), "__anext__"):
+            result = _iter_items(result)
         if self._digest is not None:
             self._take(result, self._digest)
-        elif isinstance(result, Iterator):
+        elif hasattr(type(result), "__next__"):
             self._returned_bytes = sum(map(size_of, result))
         else:
             self._returned_bytes = size_of(result)
@@ -98,6 +101,13 @@ class CalledWork:
 
 async def _awaited(result: Any) -> Any:
     return await result
+
+
+def _iter_items(result: AsyncIterator[Any]) -> Iterator[Any]:
+    end = object()
+    with asyncio.Runner() as runner:
+        while (item := runner.run(_awaited(anext(result, end)))) is not end:
+            yield item
 
 
 def _imported(target: str) -> Any:

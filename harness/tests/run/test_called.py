@@ -32,6 +32,10 @@ def nothing(*args): pass
 def listed(count): return list(range(count))
 def lazy(count): yield from range(count)
 async def awaited(count): return list(range(count))
+async def lazily(count):
+    for number in range(count):
+        await asyncio.sleep(0)
+        yield number
 def writes(text): Path("out").mkdir(); Path("out/a").write_text(text); Path("b").write_text("b")
 def where(): return str(Path.cwd().name), sorted(map(str, Path.cwd().iterdir()))
 def frame(): return object()
@@ -110,7 +114,7 @@ def test_pickled_arguments_take_the_place_of_text(call: Caller, tmp_path: Path) 
     assert done.counters.raw_bytes == len(repr(((1, {2}), {"b": b""})))
 
 
-@pytest.mark.parametrize("name", ["lazy", "awaited"])
+@pytest.mark.parametrize("name", ["lazy", "awaited", "lazily"])
 def test_an_iterator_is_read_and_an_awaitable_awaited(call: Caller, name: str) -> None:
     assert call(name, "5").digest == call("listed", "5").digest != call("listed", "6").digest
 
