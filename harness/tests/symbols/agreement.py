@@ -156,7 +156,7 @@ class Body:
     def _add_instance(self, die: DIE) -> None:
         ranges = self._unit.ranges(die)
         self.holes += ranges
-        if ranges and _has(die, "call_line"):
+        if ranges and _has(die, "call_line") and die.attributes["DW_AT_call_line"].value:
             file = die.attributes["DW_AT_call_file"].value if _has(die, "call_file") else -1
             self.calls.append((ranges[0][0], die.attributes["DW_AT_call_line"].value, file))
 
@@ -280,7 +280,8 @@ def compare(path: Path, functions: int, chance: random.Random) -> tuple[int, Cou
             here = units[unit.cu_offset]
             package, key = key_of(here, die)
             scopes = ours.get((package, key), [])
-            if len(scopes) > 1 or not here.ranges(die) or not key:
+            # What the compiler makes up has a linkage name alone, and extraction counts it.
+            if len(scopes) > 1 or not here.ranges(die) or not text_of(die, "name"):
                 continue
             compared += 1
             fields = differing(scopes[0], read(here, die)) if scopes else ["absent"]
