@@ -112,6 +112,7 @@ def _parts(cell: Cell, worst: _Worst, attempts: Sequence[Attempt]) -> Parts | No
     )
     if private is None or growth is None or heap is None:
         return None
+    growth = max(0.0, growth - worst.get((*cell, "file_growth"), 0.0))  # not private: page cache
     looks = [one.peak_bytes for one in attempts if not one.limit_bytes and one.peak_bytes]
     return parts_of(private, growth, heap, max(looks, default=None))
 
