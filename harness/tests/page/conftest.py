@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # elsewhere it need not be installed
     from playwright.sync_api import Browser, Page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs, and other tests need theirs
 def browser() -> Iterator[Browser]:
     executable = find_chromium()
     if not executable:
