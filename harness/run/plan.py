@@ -81,7 +81,7 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
             jobs += _aside(request, context, binary, headline)
         if binary.sources:
             left_out += [
-                f"{binary.name}: source {source} is left out in this tier"
+                f"source {source} of {binary.name}: left out in this tier"
                 for source in request.sources
                 if source not in sources
             ]

@@ -206,7 +206,7 @@ def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:
     binary = structs.replace(a_binary("a"), sources=("replay",))
     planned = plan(a_request(binaries=[binary]), AROUND)
     assert {job.source for job in planned.jobs if job.order >= 0} == {"replay"}
-    assert "a: source dwarf is left out in this tier" in planned.not_measured
+    assert "source dwarf of a: left out in this tier" in planned.not_measured
 
 
 def test_shards_are_all_binaries_once_and_about_as_large(tmp_path: Path) -> None:
