@@ -18,8 +18,9 @@ from msgspec import structs
 
 from harness.config import LOCAL
 from harness.errors import ConfigError
+from harness.nearest import nearest
 from harness.records import VERIFY, Binary, Record
-from harness.registry import load
+from harness.registry import load, names
 from harness.run.events import CellMeasured, Event, JobFinished, Problem, RunFinished, RunStarted
 from harness.run.extensions import resolve_probes
 from harness.run.manifest import first_manifest
@@ -42,6 +43,10 @@ def open_executor(text: str) -> AbstractContextManager[Executor]:
     name, _, address = text.partition("=")
     if name == LOCAL:
         return ThreadPoolExecutor(1)
+    if name not in (plugged := names("executor")):
+        raise ConfigError(
+            f"there is no executor called {name!r}", remedy=nearest(name, [LOCAL, *plugged])
+        )
     opened: AbstractContextManager[Executor] = load("executor", name)(address)
     return opened
 

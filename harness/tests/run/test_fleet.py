@@ -18,7 +18,7 @@ from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.records import Record
 from harness.run.events import CellMeasured, Event, JobFinished, Problem
-from harness.run.fleet import TRIES, run_fleet
+from harness.run.fleet import TRIES, open_executor, run_fleet
 from harness.run.frames import RECORD_REPLAY
 from harness.run.request import RunRequest
 from harness.run.resume import resume_on
@@ -172,3 +172,12 @@ def test_times_from_another_machine_are_marked_in_every_record(
     samples = load_frames(run).samples
     assert set(samples[samples["rig"] == "f00d"]["binary"]) == {far}
     assert read_manifest(run).rigs["f00d"]["cpu"] == "another"
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("lokal", "did you mean 'local'?"), ("x=tcp://a", "known: local, ")]
+)
+def test_an_executor_that_is_not_there_is_told_from_all_that_are(name: str, remedy: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        open_executor(name)
+    assert caught.value.remedy.startswith(remedy)
