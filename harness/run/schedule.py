@@ -68,7 +68,7 @@ class Schedule:
         self._waiting, self._left_to = stand_in(waiting, context, self._headline)
         self._unverified = {job.cell for job in waiting if job.probe == VERIFY}
         self._recording = {job.replay for job in waiting if records_packages(job)}
-        self._open = Counter((job.binary, job.source, job.probe) for job in waiting)
+        self._open = Counter(map(_group, waiting))
         self._telling = Counter(job.source for job in waiting if self._tells(job))
         self._measured: list[tuple[str, str]] = []
         self.progress = Progress(waiting, request, context)
@@ -123,7 +123,7 @@ class Schedule:
         """Take in the record of a job that was taken."""
         job = record.job
         self._learn(record)
-        if job.probe not in _UNMEASURED and self._open[job.binary, job.source, job.probe] == 1:
+        if job.probe not in _UNMEASURED and self._open[_group(job)] == 1:
             self._top_up(job)
         self._close(job)
         if records_packages(job):
@@ -146,8 +146,8 @@ class Schedule:
         return not self._telling[source]
 
     def _tells(self, job: Job) -> bool:
-        """Tell whether the headline metric waits for a job."""
-        return job.probe in {VERIFY, self._headline}
+        """Tell whether the headline waits for a job: not where nothing is compared with its arm."""
+        return job.probe in {VERIFY, self._headline} and not job.aside
 
     def _can_start(self, job: Job) -> bool | None:
         """Return whether a job can start; None if that is not known yet."""
@@ -216,15 +216,21 @@ class Schedule:
             self.progress.add(one)
 
     def _open_up(self, job: Job) -> None:
-        self._open[job.binary, job.source, job.probe] += 1
+        self._open[_group(job)] += 1
         self._telling[job.source] += self._tells(job)
 
     def _close(self, job: Job) -> None:
-        self._open[job.binary, job.source, job.probe] -= 1
+        self._open[_group(job)] -= 1
         self._telling[job.source] -= self._tells(job)
         probes = (VERIFY, self._headline)
-        if self._tells(job) and not any(self._open[job.binary, job.source, p] for p in probes):
+        left = (self._open[job.binary, job.source, probe, False] for probe in probes)
+        if self._tells(job) and not any(left):
             self._measured.append((job.binary, job.source))
+
+
+def _group(job: Job) -> tuple[str, str, str, bool]:
+    """Return what tells together that something is known, or has to be measured more often."""
+    return (job.binary, job.source, job.probe, job.aside)
 
 
 class Progress:

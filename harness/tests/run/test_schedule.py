@@ -13,9 +13,10 @@ from harness.intake import COUNT_PATH, VERIFY_PATH
 from harness.loading import load_frames
 from harness.records import VERIFY, Counters, Job, Record
 from harness.run.events import Event, RunStarted
+from harness.run.extensions import arms_by_name
 from harness.run.frames import RECORD_REPLAY
 from harness.run.plan import RunContext, plan
-from harness.run.request import RunRequest
+from harness.run.request import RunRequest, aside_of
 from harness.run.schedule import Schedule
 from harness.run.session import run_session
 from harness.tests.run.test_plan import AROUND, a_binary
@@ -184,6 +185,18 @@ def test_each_binary_and_source_is_told_of_once(context: RunContext) -> None:
         told += schedule.take_measured()
     assert told == [("a", "dwarf")]
     assert schedule.is_measured("dwarf")
+
+
+def test_what_is_measured_aside_holds_up_no_verdict(context: RunContext) -> None:
+    """The pipelines alone are told of before anything is extracted under an instrument."""
+    plain = a_plain_request(arms=arms_by_name(["legacy", "streaming"]), probes=("peak",))
+    recorded = structs.replace(context, recorded=frozenset(context.replays.values()))
+    schedule = a_schedule(structs.replace(plain, aside=aside_of(plain)), recorded)
+    told: dict[tuple[str, str], bool] = {}
+    while job := schedule.take(everything):
+        take_in(schedule, done(job))
+        told |= dict.fromkeys(schedule.take_measured(), schedule.waits)
+    assert list(told.items()) == [(("a", "replay"), True), (("a", "dwarf"), True)]
 
 
 def test_what_an_earlier_run_has_verified_is_not_verified_again_unless_asked(
