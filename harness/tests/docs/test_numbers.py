@@ -76,7 +76,6 @@ IN_DOCUMENTS = {
         f"{_UNTOUCHED_FACTOR} times what became resident by more than {size(_UNTOUCHED_BYTES)}",
         f"by more than {SHARES[_UNCOUNTED_FACTOR - 1]} and {size(_UNCOUNTED_BYTES)}",
         f"only for binaries below {SMALL}",
-        f"binaries of {SMALL} and more run one arm beside the other",
         f"shown by {NUMBERS[TOP_UP]} replicates",
         f"where {NUMBERS[MODES_FROM]} or more fall into groups",
         f"keeps less than {FLAT_SHARE:.0%} of the JSON".replace("%", " %"),
