@@ -158,14 +158,17 @@ class LimitSearch:
             return f"memory limits by {self._backend.name}: {why}"
         records = list(records)
         self._prepare(records)
-        expected = {arm.cell: arm.free.verified.counters for arm in self._arms.values()}
         settings = Settings(
             work=self._context.work,
             traits={
                 name: structs.replace(traits, alone=False)
                 for name, traits in self._context.traits.items()
             },
-            expected={cell: counters for cell, counters in expected.items() if counters},
+            expected={
+                cell: counters
+                for cell, arm in self._arms.items()
+                if (counters := arm.free.verified.counters)
+            },
             env=self._request.env,
             confine=self._around,
         )
