@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_type_hints
@@ -114,6 +114,12 @@ class Frames:
     def summaries(self) -> dict[tuple[str, str, str], Summary]:
         """What `summarise` has made of these tables, by what it was asked."""
         return {}
+
+    def of_binaries(self, names: set[str]) -> Self:
+        """Return the same run with the rows of these binaries alone."""
+        tables = {name: getattr(self, name) for name in COLUMNS}
+        kept = {name: rows[rows["binary"].isin(names)] for name, rows in tables.items()}
+        return replace(self, **kept)
 
     def of_case(self, table: str, binary: str, source: str) -> pd.DataFrame:
         """Return the rows of a table that are of one case; each table is grouped once.

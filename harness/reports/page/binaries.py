@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,16 +12,13 @@ from harness.reports.page.attachments import Flame
 from harness.reports.report import Report
 from harness.stats.copies import Holdings, holdings_by_arm
 from harness.stats.curves import Curve, curves_of
+from harness.stats.frames import Frames
 from harness.stats.growth import LineChange
 from harness.stats.quantity import Quantity, replicate_values
 from harness.stats.summary import Row, Summary
 from harness.units import format_value
 
 MOST_BATCHES = 60
-_TABLES = ("batches", "timeline", "copies", "deliveries")
-
-_Case = tuple[str, str]
-"""Binary and source."""
 
 
 class Measured(Struct, frozen=True):
@@ -74,15 +70,10 @@ def anchors_of(summary: Summary) -> dict[str, str]:
 
 def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail]:
     """Yield every binary that has a row, in the order of the rows."""
-    listed_binaries = {row.binary for row in report.shown.rows}
-    kept = {
-        name: rows[rows["binary"].isin(listed_binaries)]
-        for name, rows in ((name, getattr(report.frames, name)) for name in ("samples", *_TABLES))
-    }
-    values = replicate_values(kept["samples"])
+    frames = report.frames.of_binaries({row.binary for row in report.shown.rows})
+    values = replicate_values(frames.samples)
     listed = {one.name: one for one in report.frames.manifest.corpus}
     languages = languages_of(report.frames.deliveries)
-    tables = {name: _by_case(kept[name]) for name in _TABLES}
     for name, anchor in anchors_of(report.shown).items():
         rows = [row for row in report.shown.rows if row.binary == name]
         entry = listed.get(name)
@@ -92,7 +83,7 @@ def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail
             sha256=entry.sha256 if entry else rows[0].binary_sha256,
             size_bytes=entry.size_bytes if entry else None,
             language=languages.get(name, ""),
-            cases=tuple(_case(report, row, values, tables, flames) for row in rows),
+            cases=tuple(_case(report, frames, row, values, flames) for row in rows),
         )
 
 
@@ -102,37 +93,26 @@ def languages_of(deliveries: pd.DataFrame) -> dict[str, str]:
     return {str(row.binary): str(row.language) for row in named.itertuples()}
 
 
-def _by_case(table: pd.DataFrame) -> dict[_Case, pd.DataFrame]:
-    """Return the rows of each binary and source: one pass, however many there are."""
-    return defaultdict(
-        lambda: table.iloc[:0],
-        {
-            (str(binary), str(source)): rows
-            for (binary, source), rows in table.groupby(["binary", "source"])
-        },
-    )
-
-
 def _case(
     report: Report,
+    frames: Frames,
     row: Row,
     values: Mapping[tuple[str, ...], list[float]],
-    tables: Mapping[str, Mapping[_Case, pd.DataFrame]],
     flames: Mapping[Flame, str],
 ) -> CaseDetail:
     key = (row.binary, row.source)
-    batches = _first_batches(tables["batches"][key])
-    peak_probe = report.frames.metrics.probe(report.summary.metric)
-    curves = curves_of(tables["timeline"][key], peak_probe)
+    batches = _first_batches(frames.of_case("batches", *key))
+    peak_probe = frames.metrics.probe(report.summary.metric)
+    curves = curves_of(frames.of_case("timeline", *key), peak_probe)
     return CaseDetail(
         row=row,
         metrics=tuple(_iter_metrics(row, values)),
         batches=tuple(batches[:MOST_BATCHES]),
         batches_left_out=max(0, len(batches) - MOST_BATCHES),
-        holdings=holdings_by_arm(tables["copies"][key]),
+        holdings=holdings_by_arm(frames.of_case("copies", *key)),
         lines=report.lines_of(row),
         chart=chart_of(curves),
-        deliveries=tuple(_records(tables["deliveries"][key])),
+        deliveries=tuple(_records(frames.of_case("deliveries", *key))),
         flames={
             title: href
             for (binary, source, title), href in flames.items()
