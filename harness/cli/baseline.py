@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from harness.cli.options import Json, group
-from harness.cli.output import error_console, output_console, write_json
+from harness.cli.options import BaselineDir, Json, RunDir, group
+from harness.cli.output import output_console, warn, write_json
 from harness.cli.ratchet import ratchet
 from harness.comparing import baseline_document, compare_runs
 from harness.config import BASELINE
@@ -25,12 +24,9 @@ from harness.store.soundness import iter_objections
 
 app = group("baseline", __doc__)
 
-_Run = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
-_Baseline = Annotated[Path, typer.Option("--baseline", metavar="DIR", help="Where it is kept.")]
-
 
 @app.command("promote")
-def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: Json = False) -> None:
+def promote(run: RunDir, *, baseline: BaselineDir = BASELINE, json: Json = False) -> None:
     """Make RUN what others are compared with. Bounds that were ratcheted stay.
 
     Refused for a run that is not complete, has a failed replicate, is damaged, or whose arms
@@ -39,12 +35,11 @@ def promote(run: _Run, *, baseline: _Baseline = BASELINE, json: Json = False) ->
     promoted = promote_run(run, baseline)
     _show(promoted, json=json)
     if promoted.run.manifest.dirty:
-        text = "the checkout that was measured differed from its commit: nobody can repeat it"
-        error_console().print(Text(f"warning: {text}", style="yellow"))
+        warn("the checkout that was measured differed from its commit: nobody can repeat it")
 
 
 @app.command("show")
-def show(*, baseline: _Baseline = BASELINE, json: Json = False) -> None:
+def show(*, baseline: BaselineDir = BASELINE, json: Json = False) -> None:
     """Show the baseline, what of it can be compared on this machine, and its bounds.
 
     Every digest is verified first.
@@ -62,9 +57,9 @@ def _show(opened: Baseline, *, json: bool) -> None:
 
 @app.command("diff")
 def diff(
-    run: _Run,
+    run: RunDir,
     *,
-    baseline: _Baseline = BASELINE,
+    baseline: BaselineDir = BASELINE,
     everything: Annotated[bool, typer.Option("--all", help="Print clean rows too.")] = False,
     json: Json = False,
 ) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli.options import Json
-from harness.cli.output import write_json
+from harness.cli.output import output_console, write_json
 from harness.comparing import compare_arms, compare_runs
 from harness.config import TOLERANCE_PCT
 from harness.errors import ConfigError
 from harness.reports.gate.terminal import print_comparison
 from harness.stats.compare import Rule
 from harness.stats.samples import Demands
-from harness.tables import make_console
 
 
 def compare(  # noqa: PLR0913 - every parameter is an option of the command
@@ -70,5 +68,5 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
     if json:
         write_json(document)
     else:
-        print_comparison(document, notes, make_console(sys.stdout), everything=everything)
+        print_comparison(document, notes, output_console(), everything=everything)
     raise typer.Exit(document.exit_code)

@@ -58,16 +58,16 @@ def _iter_proofs(*, quiet: bool) -> Iterator[Proof]:
 
 
 def _print_check(check: MachineCheck) -> None:
-    console = output_console()
     style = _STYLES.get(check.status, "yellow")
-    console.print(Text.assemble((f"{check.status:8}", style), f"{check.name}: {check.detail}"))
-    if check.remedy:
-        console.print(Text(f"        {check.remedy}", style="dim"))
+    _print(check.status, style, f"{check.name}: {check.detail}", check.remedy)
 
 
 def _print_proof(proof: Proof) -> None:
-    console = output_console()
     verdict = ("caught" if proof.planted else "clean") if proof.caught else "MISSED"
-    style = "green" if proof.caught else "bold red"
-    console.print(Text.assemble((f"{verdict:8}", style), proof.fault))
-    console.print(Text(f"        {proof.evidence}", style="dim"))
+    _print(verdict, "green" if proof.caught else "bold red", proof.fault, proof.evidence)
+
+
+def _print(verdict: str, style: str, what: str, more: str) -> None:
+    output_console().print(Text.assemble((f"{verdict:8}", style), what))
+    if more:
+        output_console().print(Text(f"        {more}", style="dim"))

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
 
-from harness.cli.output import error_console
+from harness.cli.options import RunDirs
+from harness.cli.output import STANDARD_OUTPUT, say, whole_file
 from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.reports.exports.formats import FORMATS
 from harness.reports.exports.measurements import iter_remarks
-from harness.stats.labels import inert
 
 FormatName = Literal[
     "bencher", "github-action-benchmark", "go-benchmark", "otava", "csv", "parquet"
@@ -22,9 +21,7 @@ FormatName = Literal[
 
 
 def export(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
-    ],
+    runs: RunDirs,
     *,
     format_name: Annotated[
         FormatName, typer.Option("--format", help="What to write.", show_default=False)
@@ -50,24 +47,9 @@ def export(
         raise ConfigError(f"{format_name} is not for terminals", remedy="give --output FILE")
     frames = list(map(load_frames, runs))
     for line in iter_remarks(frames):
-        _say(line)
+        say(line)
     measurements = chosen.select(frames, metric or ())
     for name in chosen.left_out(measurements) if chosen.left_out else ():
-        _say(f"left out: {name}, which not every run has")
-    _write(chosen.render(measurements), output)
-
-
-def _say(line: str) -> None:
-    error_console().print(Text(inert(line)))
-
-
-def _write(data: bytes, output: Path | None) -> None:
-    if output is None:
-        sys.stdout.buffer.write(data)
-        return
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {output}: {error.strerror}", remedy="choose another file"
-        ) from error
+        say(f"left out: {name}, which not every run has")
+    with whole_file(str(output or STANDARD_OUTPUT), runs[0]) as file:
+        file.write(chosen.render(measurements))

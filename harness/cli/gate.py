@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.options import command_line
-from harness.cli.output import error_console, write_json
+from harness.cli.output import output_console, print_files, refuse_sealed, warn, write_json
 from harness.cli.process import dispensable_output
 from harness.config import BASELINE, SUITE
-from harness.errors import ConfigError
 from harness.judging import judge, load_or_explain, with_flames
 from harness.reports.gate.files import write_verdict
 from harness.reports.gate.terminal import print_verdict
 from harness.store.seal import is_sealed
 from harness.suites import find_suite
-from harness.tables import make_console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,11 +63,7 @@ def gate(
 
     When GITHUB_STEP_SUMMARY names a file, the report is appended to it.
     """
-    if is_sealed(out or run):
-        raise ConfigError(
-            f"{out or run} is sealed: writing into it would break the seal",
-            remedy="name another directory with --out",
-        )
+    refuse_sealed(out or run, "--out")
     candidate = load_or_explain(run)
     chosen = find_suite(suite or candidate.manifest.options.suite or SUITE)
     if baseline is None and is_sealed(BASELINE):
@@ -92,10 +85,6 @@ def show(  # noqa: PLR0913 - what a verdict is about, and where it goes
 
     Where peaks have grown is drawn from the captures of the `traced` runs of both sides.
     """
-
-    def warn(text: str) -> None:
-        error_console().print(f"warning: {text}", markup=False)
-
     verdict = judge(suite, candidate, baseline, shlex.join(command_line()))
     verdict = with_flames(verdict, traced, target, warn)
     _append_summary(write_verdict(verdict, suite.description, target))
@@ -103,17 +92,12 @@ def show(  # noqa: PLR0913 - what a verdict is about, and where it goes
         if json:
             write_json(verdict)
         else:
-            console = make_console(sys.stdout)
+            console = output_console()
             print_verdict(verdict, console)
             console.print()
-            links = (link.link for row in verdict.experiments for link in row.links)
-            files = [
-                "report.md",
-                *(one for one in dict.fromkeys(links) if (target / one).is_file()),
-            ]
-            for one in files:
-                kind = one.rpartition("/")[0] or "report"
-                console.print(f"{kind}  {target / one}", markup=False, soft_wrap=True)
+            links = dict.fromkeys(link.link for row in verdict.experiments for link in row.links)
+            for one in ("report.md", *(link for link in links if (target / link).is_file())):
+                print_files({one.rpartition("/")[0] or "report": target / one})
     return verdict.exit_code
 
 
@@ -126,6 +110,4 @@ def _append_summary(report: str) -> None:
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(f"{report}\n")
     except OSError as error:
-        error_console().print(
-            f"warning: cannot append to {_SUMMARY}: {error.strerror}", markup=False
-        )
+        warn(f"cannot append to {_SUMMARY}: {error.strerror}")

@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from harness.cli.options import Json
-from harness.cli.output import error_console, output_console, write_json
+from harness.cli.output import output_console, print_files, warn, write_json
 from harness.config import HISTORY
 from harness.errors import ConfigError
 from harness.loading import iter_complete
 from harness.publishing import draw_history
 from harness.reports.history import print_history
-from harness.stats.labels import inert
 from harness.stats.trends import HistoryDocument, trends_of
 
 
@@ -40,7 +38,7 @@ def history(
     of the level are separated from noise. A change of Python, memray, the binary or the options is
     a declared break and no regression; for times and RSS, so is another machine.
     """
-    frames = list(iter_complete(runs, _warn))
+    frames = list(iter_complete(runs, warn))
     trends = trends_of(frames, metric or ())
     if not trends:
         asked = ", ".join(metric or ()) or "of the known metrics"
@@ -49,11 +47,5 @@ def history(
     if json:
         write_json(HistoryDocument(trends=trends, files=pictures))
     else:
-        console = output_console()
-        print_history(trends, len(frames), console, everything=everything)
-        for name, path in pictures.items():
-            console.print(f"{name}  {path}", markup=False, soft_wrap=True)
-
-
-def _warn(text: str) -> None:
-    error_console().print(Text(f"warning: {inert(text)}", style="yellow"))
+        print_history(trends, len(frames), output_console(), everything=everything)
+        print_files(pictures)

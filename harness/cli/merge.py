@@ -8,15 +8,13 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import command_line
+from harness.cli.options import RunDirs, command_line
 from harness.config import DEFAULTS
 from harness.store.merged import merge_runs
 
 
 def merge(
-    runs: Annotated[
-        list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
-    ],
+    runs: RunDirs,
     *,
     results: Annotated[Path, typer.Option(help="Where the merged run is put.")] = DEFAULTS.results,
 ) -> None:

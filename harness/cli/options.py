@@ -44,6 +44,13 @@ Quiet = Annotated[
 Verbose = Annotated[
     bool, typer.Option("-v", "--verbose", help="Print a line for each process that was measured.")
 ]
+RunDir = Annotated[Path, typer.Argument(help="A run directory.", show_default=False)]
+RunDirs = Annotated[
+    list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
+]
+BaselineDir = Annotated[
+    Path, typer.Option("--baseline", metavar="DIR", help="Where the baseline is kept.")
+]
 
 
 def group(name: str, about: str | None) -> typer.Typer:

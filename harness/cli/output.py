@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import copymode
 from typing import IO
 
 from rich.console import Console
+from rich.text import Text
 
 from harness.errors import ConfigError, HarnessError
+from harness.stats.labels import inert
+from harness.store.seal import is_sealed
+from harness.tables import make_console
 from harness.text import json_bytes
 
 STANDARD_OUTPUT = "-"
@@ -25,7 +29,37 @@ def error_console() -> Console:
 
 def output_console() -> Console:
     """Return a console on standard output, for tables."""
-    return Console(highlight=False)
+    return make_console(sys.stdout)
+
+
+def say(text: str) -> None:
+    """Print a line on standard error; whatever is named in it cannot act."""
+    error_console().print(Text(inert(text)))
+
+
+def warn(text: str) -> None:
+    """Say on standard error what to beware of."""
+    error_console().print(Text(inert(f"warning: {text}"), style="yellow"))
+
+
+def print_files(files: Mapping[str, object]) -> None:
+    """Print what was written, by name, each path on one line."""
+    width = max(map(len, files), default=0)
+    for name, path in files.items():
+        output_console().print(f"{name:{width}}  {path}", markup=False, soft_wrap=True)
+
+
+def refuse_sealed(directory: Path, option: str) -> None:
+    """Refuse to write into a promoted baseline.
+
+    Raises:
+        ConfigError: It is one.
+    """
+    if is_sealed(directory):
+        raise ConfigError(
+            f"{directory} is sealed: writing into it would break the seal",
+            remedy=f"name another directory with {option}",
+        )
 
 
 def write_line(line: bytes) -> None:

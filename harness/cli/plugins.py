@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 from harness.cli.options import Json
-from harness.cli.output import write_json
+from harness.cli.output import output_console, write_json
 from harness.errors import ConfigError
 from harness.registry import Plugged, PluginsDocument, plugged
-from harness.tables import Column, make_console, print_tables
+from harness.tables import Column, print_table
 
 _COLUMNS: list[Column[Plugged]] = [
     Column(key="kind", cell=lambda one: one.kind),
@@ -30,7 +28,7 @@ def plugins(*, json: Json = False) -> None:
     if json:
         write_json(PluginsDocument(plugins=found))
     else:
-        print_tables(_COLUMNS if broken else _COLUMNS[:-1], {"": found}, make_console(sys.stdout))
+        print_table(_COLUMNS if broken else _COLUMNS[:-1], found, output_console())
     if broken:
         raise ConfigError(
             f"broken: {', '.join(f'{one.kind} {one.name}' for one in broken)}",

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.cli.output import write_json
+from harness.cli.output import output_console, print_files, write_json
 from harness.loading import load_worst
 from harness.reports.document import summary_document
 from harness.reports.limit import print_limits
@@ -15,7 +14,6 @@ from harness.reports.sweep import print_sweep
 from harness.reports.terminal import print_summary, print_verdict
 from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
-from harness.tables import make_console
 
 
 def publish(  # noqa: PLR0913 - what commands have options for
@@ -43,23 +41,19 @@ def publish(  # noqa: PLR0913 - what commands have options for
 
         files = write_files(report, run_dir, target, html=html, png=png)
     if json:
-        document = summary_document(
-            report.summary,
-            report.frames.manifest,
-            files=files,
-            warnings=report.frames.warnings,
+        frames = report.frames
+        write_json(
+            summary_document(report.summary, frames.manifest, files=files, warnings=frames.warnings)
         )
-        write_json(document)
     elif quiet:
-        print_verdict(report.summary, make_console(sys.stdout))
+        print_verdict(report.summary, output_console())
     else:
         _print_table(report, files)
     return report
 
 
 def _print_table(report: Report, files: Mapping[str, str]) -> None:
-
-    console = make_console(sys.stdout)
+    console = output_console()
     if report.frames.manifest.kind == SWEEP:
         print_sweep(sweep_points(report.frames), report.frames.manifest, console)
     elif report.frames.manifest.kind == LIMIT:
@@ -76,6 +70,4 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
         console.print(f"warning: {warning}", markup=False)
     if files:
         console.print()
-    width = max(map(len, files), default=0)
-    for name, path in files.items():
-        console.print(f"{name:{width}}  {path}", markup=False, soft_wrap=True)
+    print_files(files)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from harness.cli.options import Json
+from harness.cli.options import BaselineDir, Json, RunDir
 from harness.cli.output import output_console, write_json
 from harness.config import BASELINE
 from harness.gates.ratchet import Decision
@@ -21,7 +20,7 @@ from harness.units import format_value
 
 
 def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
-    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    run: RunDir,
     *,
     suite: Annotated[
         str, typer.Option(metavar="NAME", help="The suite whose checks get bounds, or a .toml.")
@@ -33,9 +32,7 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only report what would be done.")
     ] = False,
-    baseline: Annotated[
-        Path, typer.Option(metavar="DIR", help="Where the baseline is kept.")
-    ] = BASELINE,
+    baseline: BaselineDir = BASELINE,
     json: Json = False,
 ) -> None:
     """Propose a bound for every check of the suite that has none written down, from RUN.

@@ -6,19 +6,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from harness.cli.options import Json
-from harness.cli.output import error_console, write_line
+from harness.cli.options import Json, RunDir
+from harness.cli.output import refuse_sealed, warn, write_line
 from harness.cli.publish import publish
 from harness.errors import ConfigError
 from harness.reports.gc_trace import iter_gc_lines
 from harness.store.reader import RECORDS, read_run
-from harness.store.seal import is_sealed
 
 
 def report(  # noqa: PLR0913 - every parameter is an option of the command
-    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
+    run: RunDir,
     *,
     output: Annotated[
         Path | None, typer.Option(help="Where to write. Default: the run directory.")
@@ -48,11 +46,7 @@ def report(  # noqa: PLR0913 - every parameter is an option of the command
             )
         _print_gc_trace(run)
         return
-    if is_sealed(output or run):
-        raise ConfigError(
-            f"{output or run} is sealed: writing into it would break the seal",
-            remedy="name another directory with --output",
-        )
+    refuse_sealed(output or run, "--output")
     publish(run, output or run, json=json, html=html, png=png)
 
 
@@ -61,4 +55,4 @@ def _print_gc_trace(run: Path) -> None:
     for line in iter_gc_lines(read_run(run), warnings):
         write_line(line.encode())
     for warning in warnings:
-        error_console().print(Text(f"warning: {warning}"))
+        warn(warning)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec import structs
-from rich.text import Text
 
 from harness.arms.calls import pipelines_of
 from harness.cli.options import Fields, Quiet, Verbose, command_line, with_options
-from harness.cli.output import error_console, write_json
+from harness.cli.output import error_console, output_console, say, write_json
 from harness.cli.run_view import RunView
 from harness.config import SCALING, SCALING_PIPELINE, PipelineOptions, RunOptions, ScalingOptions
 from harness.corpus import Arrivals, binaries_of, resolve, with_dies
@@ -27,7 +25,6 @@ from harness.stats.answered import refuse_losses
 from harness.stats.frames import Frames
 from harness.stats.scaling import SIZE_COLUMNS, fit_lines, scaling_points
 from harness.store.manifest import MANIFEST
-from harness.tables import make_console
 
 
 @with_options
@@ -71,7 +68,7 @@ def scaling(  # noqa: PLR0913 - every parameter is an option of the command
     shown = [load_frames(path) for path in runs]
     drawn = [_show(frames, SIZE_COLUMNS[scale.size], json=json) for frames in shown]
     for frames in () if json or quiet else shown:
-        error_console().print(Text(f"results in {frames.path}"))
+        say(f"results in {frames.path}")
     if others:
         refuse_losses(shown[-1])
     if not any(drawn):
@@ -101,8 +98,7 @@ def _show(frames: Frames, size: str, *, json: bool) -> int:
     points = scaling_points(frames)
     lines = fit_lines(points, size)
     if json:
-        document = scaling_document(frames.manifest.run_id, points, lines)
-        write_json(document)
+        write_json(scaling_document(frames.manifest.run_id, points, lines))
     else:
-        print_scaling(points, lines, size, make_console(sys.stdout))
+        print_scaling(points, lines, size, output_console())
     return len(lines)

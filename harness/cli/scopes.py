@@ -10,12 +10,17 @@ import typer
 from rich.console import Console
 
 from harness.cli.options import Fields, with_options
-from harness.cli.output import STANDARD_OUTPUT, error_console, output_console, whole_file
+from harness.cli.output import (
+    STANDARD_OUTPUT,
+    error_console,
+    output_console,
+    whole_file,
+    write_json,
+)
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
 from harness.symbols import Census, census_of, open_packages
 from harness.tables import Column, print_tables
-from harness.text import json_bytes
 
 _COUNTS: list[Column[tuple[str, int]]] = [
     Column(key="what", cell=lambda row: row[0]),
@@ -54,7 +59,7 @@ def scopes(
     ):
         census = census_of(source, sink)
     if stats:
-        typer.echo(json_bytes(census).decode())
+        write_json(census)
     else:
         _print_table(
             census, binary.name, error_console() if jsonl == STANDARD_OUTPUT else output_console()

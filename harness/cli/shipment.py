@@ -7,18 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from msgspec import Struct, structs
 
 from harness.cli.interruption import Interruption
-from harness.cli.output import error_console
+from harness.cli.output import error_console, write_json
 from harness.config import PipelineOptions, SymbolOptions, UploadOptions
 from harness.contracts import Pipeline
 from harness.errors import ConfigError, ExitCode, HarnessError, MeasurementInvalid, UploadError
 from harness.intake.ledger import disagreement
 from harness.records import Batch, Counters
 from harness.symbols import open_packages
-from harness.text import counted, json_bytes
+from harness.text import counted
 from harness.units import format_bytes
 from harness.upload.document import Retry, UploadDocument
 from harness.upload.journal import Journal, JournaledPoster
@@ -123,7 +122,7 @@ class Shipment:
         """Say what was sent; after an error, what is known of every batch, and what to do."""
         known = self._known(error)
         if as_json:
-            typer.echo(json_bytes(known).decode())
+            write_json(known)
         if self._poster is None:  # it was not begun
             return
         if known.complete:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
-from harness.cli.options import Json
+from harness.cli.options import Json, RunDir
 from harness.cli.output import write_json
 from harness.store.progress import RunStatus, status_of
 from harness.text import counted, escaped
@@ -16,11 +13,7 @@ from harness.units import format_seconds
 _MOST_FAILED = 20
 
 
-def status(
-    run: Annotated[Path, typer.Argument(help="A run directory.", show_default=False)],
-    *,
-    json: Json = False,
-) -> None:
+def status(run: RunDir, *, json: Json = False) -> None:
     """Tell how far a run has come, which binaries failed, and whether anybody is at work on it."""
     found = status_of(run)
     if json:
