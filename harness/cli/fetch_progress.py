@@ -13,7 +13,7 @@ from harness.corpus import FetchStep
 from harness.units import format_seconds
 
 _WORDS = {
-    "wait": "waiting for another run",
+    "wait": "waiting for another run in",
     "download": "downloading",
     "extract": "extracting",
     "unpack": "unpacking",
@@ -39,7 +39,7 @@ class FetchProgress:
             disable=not console.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
-        self._stage: tuple[str, str] | None = None
+        self._stages: dict[str, str] = {}
         self._started_s = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -63,18 +63,22 @@ class FetchProgress:
         task = self._tasks.get(progress.source)
         if task is None:
             task = self._tasks[progress.source] = self._bars.add_task(what, left="")
-        if self._stage != (progress.source, progress.stage):
-            self._stage = (progress.source, progress.stage)
+        if self._is_next(progress):
             self._bars.reset(task, description=what, total=progress.total or None)
         busy = not 0 < progress.total <= progress.done
         self._bars.update(task, completed=progress.done, total=progress.total or None, visible=busy)
 
     def _print_step(self, progress: FetchStep) -> None:
-        if self._stage == (progress.source, progress.stage):
+        if not self._is_next(progress):
             return
-        self._stage = (progress.source, progress.stage)
         elapsed = format_seconds(time.monotonic() - self._started_s)
         if progress.stage == "ready":
             self._console.print(f"{progress.source}: ready after {elapsed}", markup=False)
         else:
             self._console.print(f"{_WORDS[progress.stage]} {progress.source}", markup=False)
+
+    def _is_next(self, progress: FetchStep) -> bool:
+        """Tell whether a source has come to another stage."""
+        before = self._stages.get(progress.source)
+        self._stages[progress.source] = progress.stage
+        return before != progress.stage

@@ -24,9 +24,9 @@ Stage = Literal["wait", "download", "extract", "unpack", "build", "ready"]
 class FetchStep(Struct, frozen=True):
     """One step forward; drawing it is the caller's.
 
-    `source` is the wheel, or for `ready` the binary. `done` of `total` counts bytes for
-    `download` and `extract`, files for `unpack`, Go packages for `build`; a total of 0 means that
-    nobody knows yet. Calls come from a background thread.
+    `source` is the wheel, for `ready` the binary, and for `wait` the directory. `done` of `total`
+    counts bytes for `download` and `extract`, files for `unpack`, Go packages for `build`; a total
+    of 0 means that nobody knows yet. Calls come from background threads.
     """
 
     source: str
@@ -43,21 +43,22 @@ def ignore(_: FetchStep) -> None:
 
 
 class FetchControl:
-    """One fetch: its steps, and its commands, at most one at a time; `cancel` ends it for good."""
+    """One fetch: its steps, and its commands; `cancel` ends it for good."""
 
     def __init__(self, on_progress: OnProgress) -> None:
         self._on_progress = on_progress
         self._cancelled = threading.Event()
         self._guard = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._running: set[subprocess.Popen[str]] = set()
 
     def cancel(self) -> None:
-        """End the running command with all its children, and refuse to start another."""
+        """End the running commands with all their children, and refuse to start another."""
         self._cancelled.set()
         with self._guard:
-            if self._process and self._process.poll() is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(self._process.pid, signal.SIGTERM)
+            for process in self._running:
+                if process.poll() is None:
+                    with suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGTERM)
 
     def report(self, source: str, stage: Stage, done: int = 0, total: int = 0) -> None:
         """Say what is being done, and how far it is."""
@@ -89,6 +90,8 @@ class FetchControl:
             for line in process.stdout:
                 last.append(line.rstrip())
                 on_line(last[-1])
+        with self._guard:
+            self._running.discard(process)
         self.check()
         return process.returncode, list(last)
 
@@ -98,7 +101,7 @@ class FetchControl:
         # A group of its own, so that cancelling reaches the compilers that `go build` started.
         with self._guard:
             self.check()
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -108,4 +111,5 @@ class FetchControl:
                 errors="replace",
                 process_group=0,
             )
-            return self._process
+            self._running.add(process)
+            return process

@@ -1,8 +1,8 @@
 """Fill a directory with a pinned tier, and hand out each binary as soon as it is there.
 
 Downloads and the build go on in a background thread while the caller already measures what is
-ready. Several runs may fill the same directory: one at a time works on it, the others then find
-what they need.
+ready. Several runs may fill the same directory: one at a time works on it, the others take what it
+has finished.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -29,6 +30,7 @@ from harness.errors import Cancelled, CorpusError
 
 LOCK_NAME = ".harness-corpus.lock"
 _POLL_S = 0.2
+_AT_ONCE = 2  # one builds while the other downloads
 
 
 def iter_fetch(
@@ -126,6 +128,8 @@ class _Fetch:
         self._ready: PriorityQueue[tuple[float, int, CorpusBinary | None]] = PriorityQueue()
         self._ticket = count()
         self._delivered: set[str] = set()
+        self._stamping = threading.Lock()
+        self._unreachable: IndexUnreachable | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -139,8 +143,10 @@ class _Fetch:
     def work(self) -> None:
         """Do everything; runs in its own thread and lets no exception out."""
         try:
-            self._deliver_present(self._pins)
-            self._work_through()
+            self._deliver_present()
+            with self._alone():
+                if groups := self._groups():
+                    self._work_through(groups)
         except Cancelled:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
@@ -148,14 +154,10 @@ class _Fetch:
         finally:
             self._put(float("inf"), None)
 
-    def _work_through(self) -> None:
-        failed: list[tuple[list[Pin], CorpusError]] = []
-        error: CorpusError | None = None
-        for wheel, pins in self._groups():
-            if not isinstance(error, IndexUnreachable):
-                error = self._try(wheel, pins)
-            if error:
-                failed.append((pins, error))
+    def _work_through(self, groups: list[tuple[str, list[Pin]]]) -> None:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            outcomes = list(pool.map(self._try, *zip(*groups, strict=True)))
+        failed = [(pins, e) for (_, pins), e in zip(groups, outcomes, strict=True) if e]
         if failed and not self._delivered:
             raise failed[0][1]
         for pins, reason in failed:
@@ -163,9 +165,13 @@ class _Fetch:
 
     def _try(self, wheel: str, pins: list[Pin]) -> CorpusError | None:
         """Get what a wheel is needed for; return why that failed."""
+        if self._unreachable:
+            return self._unreachable
         try:
-            with self._alone(wheel):
-                self._get(wheel, pins)
+            self._get(wheel, pins)
+        except IndexUnreachable as error:
+            self._unreachable = error
+            return error
         except CorpusError as error:
             return error
         except OSError as error:
@@ -173,7 +179,10 @@ class _Fetch:
         return None
 
     def _groups(self) -> list[tuple[str, list[Pin]]]:
-        """Return what is still to be had, by wheel: the smallest first, the Go build last."""
+        """Return what is still to be had, by wheel: the smallest first, then what takes longest.
+
+        That is the Go build, which goes on while the other wheels come, from small to large.
+        """
         groups: dict[str, list[Pin]] = defaultdict(list)
         for pin in self._pins:
             if pin.name not in self._delivered:
@@ -183,10 +192,11 @@ class _Fetch:
             wheel = self._manifest.wheels.get(group[0])
             return any(pin.package for pin in group[1]), wheel.size_bytes if wheel else 0
 
-        return sorted(groups.items(), key=cost)
+        in_order = sorted(groups.items(), key=cost)
+        return [*in_order[:1], *in_order[1:][-1:], *in_order[1:-1]]
 
     @contextmanager
-    def _alone(self, wheel: str) -> Iterator[None]:
+    def _alone(self) -> Iterator[None]:
         """Hold the directory's lock; whatever is half done in it then belongs to nobody."""
         lock = FileLock(self._directory / LOCK_NAME, thread_local=False)
         while not lock.is_locked:
@@ -194,7 +204,8 @@ class _Fetch:
             try:
                 lock.acquire(timeout=_POLL_S)
             except Timeout:
-                self.control.report(wheel, "wait")
+                self.control.report(self._directory.name, "wait")
+            self._deliver_present()
         try:
             for leftover in self._directory.glob(f"{PARTIAL_PREFIX}*"):
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -203,17 +214,13 @@ class _Fetch:
             lock.release()
 
     def _get(self, wheel: str, pins: list[Pin]) -> None:
-        self._deliver_present(pins)
-        wanted = [pin for pin in pins if pin.name not in self._delivered]
-        if not wanted:
-            return
         workplace = Path(tempfile.mkdtemp(prefix=PARTIAL_PREFIX, dir=self._directory))
         try:
-            for pin in wanted:
+            for pin in pins:
                 if pin.path:
                     self._copy(pin)
             if wheel:
-                self._get_from_wheel(wheel, wanted, workplace)
+                self._get_from_wheel(wheel, pins, workplace)
         finally:
             shutil.rmtree(workplace, ignore_errors=True)
 
@@ -242,11 +249,11 @@ class _Fetch:
             for pin in builds:
                 self._deliver(pin)
 
-    def _deliver_present(self, pins: Sequence[Pin]) -> None:
+    def _deliver_present(self) -> None:
         """Deliver the pinned binaries that the directory holds already."""
         stamp = Stamp.read(self._directory)
         known = dict(stamp.files)
-        for pin in pins:
+        for pin in self._pins:
             path = self._directory / pin.name
             if pin.name in self._delivered or not path.is_file():
                 continue
@@ -259,9 +266,10 @@ class _Fetch:
 
     def _deliver(self, pin: Pin) -> None:
         """Deliver a binary that was just written, its digest checked."""
-        stamp = Stamp.read(self._directory)
-        stamp.remember(self._directory / pin.name, pin.sha256)
-        stamp.write(self._directory)
+        with self._stamping:
+            stamp = Stamp.read(self._directory)
+            stamp.remember(self._directory / pin.name, pin.sha256)
+            stamp.write(self._directory)
         self._queue(pin)
         self.control.report(pin.name, "ready")
 

