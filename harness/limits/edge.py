@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -61,7 +61,8 @@ def find_edge(
     The search begins at `start_bytes`, limits are multiples of the grain, and `attempt` tries one
     and returns its outcome.
     """
-    limits, outcomes = iter_limits(start_bytes, grain_bytes, replicates), dict[int, list[str]]()
+    outcomes: dict[int, list[str]] = {}
+    limits = iter_limits(start_bytes, grain_bytes, replicates, str)
     limit = next(limits, None)
     while limit is not None:
         outcome = attempt(limit)
@@ -70,13 +71,17 @@ def find_edge(
     return edge_of(outcomes, grain_bytes)
 
 
-def iter_limits(start_bytes: int, grain_bytes: int, replicates: int) -> Generator[int, str, None]:
-    """Yield the next limit to try, in bytes, and be sent the outcome, until the edge is known.
+def iter_limits(
+    start_bytes: int, grain_bytes: int, replicates: int, outcome: Callable[[Told], str]
+) -> Generator[int, Told, None]:
+    """Yield the next limit to try, in bytes, and be sent what came of it, until the edge is known.
 
-    A search that does not become clear is given up. Arguments are those of `find_edge`.
+    A search that does not become clear is given up. `outcome` is that of what is sent; the other
+    arguments are those of `find_edge`.
     """
     with suppress(_UnclearError):
-        yield from _Search(grain_bytes, replicates).run(max(1, -(-start_bytes // grain_bytes)))
+        search = _Search(grain_bytes, replicates, outcome)
+        yield from search.run(max(1, -(-start_bytes // grain_bytes)))
 
 
 def send(limits: Generator[int, Told, None], told: Told) -> int | None:
@@ -91,14 +96,14 @@ class _UnclearError(Exception):
     pass
 
 
-class _Search:
+class _Search(Generic[Told]):
     """Counts in grains, and yields limits in bytes."""
 
-    def __init__(self, grain: int, replicates: int) -> None:
+    def __init__(self, grain: int, replicates: int, outcome: Callable[[Told], str]) -> None:
         self._outcomes: dict[int, list[str]] = {}
-        self._grain, self._replicates = grain, replicates
+        self._grain, self._replicates, self._outcome = grain, replicates, outcome
 
-    def run(self, start: int) -> Generator[int, str, None]:
+    def run(self, start: int) -> Generator[int, Told, None]:
         """Search from `start`, and try both sides of what is found."""
         low, high = yield from self._bracket(start)
         while high - low > 1:
@@ -109,7 +114,7 @@ class _Search:
         if high > 1:
             yield from self._survives(high - 1, self._replicates)
 
-    def _bracket(self, start: int) -> Generator[int, str, tuple[int, int]]:
+    def _bracket(self, start: int) -> Generator[int, Told, tuple[int, int]]:
         """Return a limit that was not survived (or 0), and one that was.
 
         Steps double: the start is mostly a peak, and the edge then at or just below it.
@@ -131,11 +136,10 @@ class _Search:
             raise _UnclearError
         return at + step
 
-    def _survives(self, at: int, times: int = 1) -> Generator[int, str, bool]:
+    def _survives(self, at: int, times: int = 1) -> Generator[int, Told, bool]:
         found = self._outcomes.setdefault(at, [])
         while len(found) < times:
-            outcome = yield at * self._grain
-            if outcome == FAILED:
+            found.append(self._outcome((yield at * self._grain)))
+            if found[-1] == FAILED:
                 raise _UnclearError
-            found.append(outcome)
         return all(one == SURVIVED for one in found)

@@ -220,10 +220,12 @@ class LimitSearch:
         if options.under_bytes:
             return
         seen = (yield 0).peak_bytes if self._backend.counts_kills else None
-        limits = iter_limits(seen or free.peak_bytes, options.grain_bytes, options.replicates)
-        wanted = next(limits, None)
-        while wanted is not None:
-            wanted = send(limits, (yield wanted).outcome)
+        yield from iter_limits(
+            seen or free.peak_bytes,
+            options.grain_bytes,
+            options.replicates,
+            lambda one: one.outcome,
+        )
 
     def _job(self, arm: _Arm) -> Job:
         order, (_, source, name) = next(self._order), arm.cell
