@@ -1,18 +1,22 @@
 """A directory for what a run needs only while it lasts, gone afterwards however the run ends.
 
-A parent that is killed cannot tidy up, so the next one does. Whether somebody still uses a
-directory is told by a lock on a file in it, which dies with its process: no process number that
-could be taken by another, and no age that a clock set back could spoil.
+A parent that is killed cannot tidy up, so a process that waits for its end does. What goes down
+with both, in a container that is killed for instance, the next run removes. Whether somebody still
+uses a directory is told by a lock on a file in it, which dies with its process: no process number
+that could be taken by another, and no age that a clock set back could spoil.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from harness.errors import StoreError
@@ -28,28 +32,46 @@ def scratch_directory() -> Iterator[Path]:
     Raises:
         StoreError: There is no room for one, or no right to make it.
     """
-    path = _make()
-    try:
-        handle = _take(path / _UNLOCKED)
+    with _told_where():
+        parent = Path(tempfile.gettempdir())
+    _remove_abandoned(parent)
+    path = parent / f"{_PREFIX}{secrets.token_hex(4)}"
+    with _remover(path):  # there before what it removes
+        with _told_where():
+            path.mkdir(mode=0o700)
         try:
-            # The file gets its name when it is locked: found unlocked, it belongs to nobody.
-            (path / _UNLOCKED).rename(path / _LOCK)
-            yield path
+            handle = _take(path / _UNLOCKED)
+            try:
+                # The file gets its name when it is locked: found unlocked, it belongs to nobody.
+                (path / _UNLOCKED).rename(path / _LOCK)
+                yield path
+            finally:
+                os.close(handle)
         finally:
-            os.close(handle)
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def _make() -> Path:
+@contextmanager
+def _told_where() -> Iterator[None]:
     try:
-        _remove_abandoned(Path(tempfile.gettempdir()))
-        return Path(tempfile.mkdtemp(prefix=_PREFIX))
+        yield
     except OSError as error:
         raise StoreError(
             f"cannot create a directory for captures: {error}",
             remedy="name one that can be written with TMPDIR",
         ) from error
+
+
+def _remover(path: Path) -> AbstractContextManager[object]:
+    """Start what removes a directory once we are gone; leaving the context ends it, too."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name("remover.py")), str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
 
 
 def _take(lock: Path) -> int:

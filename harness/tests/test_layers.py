@@ -232,8 +232,9 @@ def test_every_room_stands_in_the_table() -> None:
     assert {room_of(module) for module in MODULES} - {"cli"} <= MAY_IMPORT.keys()
 
 
-def test_the_launcher_knows_the_standard_library_only() -> None:
-    roots = {imported.module.split(".")[0] for imported in imports_of("run.launcher")}
+@pytest.mark.parametrize("module", ["run.launcher", "run.remover"])
+def test_what_outlives_a_command_knows_the_standard_library_only(module: str) -> None:
+    roots = {imported.module.split(".")[0] for imported in imports_of(module)}
     assert roots <= sys.stdlib_module_names
 
 

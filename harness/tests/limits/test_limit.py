@@ -144,7 +144,10 @@ def test_nothing_outlives_a_command_that_is_stopped_and_nothing_found_is_lost(
         pytest.skip("no cgroup here")
     options = [str(INPUT), "--arm", "streaming", "--replicates", "1", "--results", str(results)]
     command = [sys.executable, "-m", "harness", "limit", *options]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    places = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(temporary)}
+    environment = {**os.environ, **places}
     parent = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children")
     groups: dict[str, Path | None] = {}
@@ -160,7 +163,7 @@ def test_nothing_outlives_a_command_that_is_stopped_and_nothing_found_is_lost(
     _, said = parent.communicate()
     assert parent.returncode == code
     assert wait_until(lambda: not groups_in(backend).intersection(groups.values()))
-    assert wait_until(lambda: all(map(is_gone, groups)))
+    assert wait_until(lambda: all(map(is_gone, groups)) and not list(temporary.iterdir()))
     (run,) = results.iterdir()
     tried_before = len(attempts_of(run))
     assert number != signal.SIGINT or f"--resume {run}" in said

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
+import signal
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -188,11 +191,42 @@ def test_what_is_no_replay_file_is_rejected(tmp_path: Path) -> None:
         open_replay(str(path))
 
 
-def test_a_source_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    def failing() -> object:
+def refuse_nameless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do as a network file system does."""
+    really_open = os.open
+
+    def refusing(path: str, flags: int, *more: int) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP), path)
+        return really_open(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", refusing)
+
+
+@pytest.mark.parametrize("nameless", [True, False])
+def test_a_source_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nameless: bool
+) -> None:
+    def failing() -> Iterator[Package]:
         yield from iter_packages(2, 3)
         raise InputRejected("truncated")
 
+    if not nameless:
+        refuse_nameless(monkeypatch)
+    for _ in range(2):
+        write_replay(ListedPackages(iter_packages(2, 3)), tmp_path / "r")
     with pytest.raises(InputRejected):
-        write_replay(ListedPackages(failing()), tmp_path / "r")  # type: ignore[arg-type]
+        write_replay(ListedPackages(failing()), tmp_path / "r")
+    assert list(tmp_path.iterdir()) == [tmp_path / "r"]
+    assert check_replay(tmp_path / "r") is not None
+
+
+def test_a_process_that_is_killed_leaves_no_file(tmp_path: Path) -> None:
+    def killing() -> Iterator[Package]:
+        yield from iter_packages(2, 3)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    if not (pid := os.fork()):
+        write_replay(ListedPackages(killing()), tmp_path / "r")
+    os.waitpid(pid, 0)
     assert not list(tmp_path.iterdir())

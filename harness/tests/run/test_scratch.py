@@ -14,6 +14,7 @@ import pytest
 
 from harness.errors import StoreError
 from harness.run.scratch import scratch_directory
+from harness.tests.waiting import wait_until
 
 HOLDER = """
 import time
@@ -49,12 +50,26 @@ def test_a_directory_is_gone_when_it_is_left(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.usefixtures("temporary")
-def test_what_a_killed_process_left_is_removed_by_the_next(
+def children_of(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_nothing_is_left_of_a_process_that_was_killed(
     holder: tuple[subprocess.Popen[str], Path],
 ) -> None:
     process, left = holder
     process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert wait_until(lambda: not left.exists())
+
+
+@pytest.mark.usefixtures("temporary")
+def test_what_was_left_because_everybody_was_killed_is_removed_by_the_next(
+    holder: tuple[subprocess.Popen[str], Path],
+) -> None:
+    process, left = holder
+    for victim in (*children_of(process.pid), process.pid):
+        os.kill(victim, signal.SIGKILL)
     process.wait()
     assert (left / "capture").exists()
     with scratch_directory():
