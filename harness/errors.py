@@ -45,6 +45,10 @@ class CorpusError(HarnessError):
     """A binary of the corpus cannot be had, or is not the one that was pinned."""
 
 
+class FetchFailed(CorpusError):
+    """What is at an address did not come, for a reason that may pass."""
+
+
 class StoreError(HarnessError):
     """A run directory cannot be written or read back."""
 

@@ -1,23 +1,34 @@
 """Measure thousands of binaries on an executor: each is one unit, and only the coordinator writes.
 
 A unit that is lost is tried again wherever the executor takes it; one that is lost too often is
-given up and named. A worker that would measure something else than the coordinator ends the run,
-which can be resumed without it.
+given up and named. What is wrong with the binary itself or with its address is not tried again.
+A worker that would measure something else than the coordinator ends the run, which can be resumed
+without it.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from msgspec import structs
 
 from harness.config import LOCAL
-from harness.errors import ConfigError
+from harness.errors import ConfigError, CorpusError, FetchFailed
 from harness.nearest import nearest
 from harness.records import VERIFY, Binary, Record
 from harness.registry import load, names
@@ -29,16 +40,41 @@ from harness.run.request import RunRequest, checked
 from harness.run.unit import UnitResult, facts_of, measure_unit
 from harness.store import COMPLETE, INTERRUPTED, RUNNING, RunWriter
 from harness.store.progress import HowFar, write_progress
+from harness.text import counted
 
-TRIES = 3
-_IN_FLIGHT = 1000
+IN_FLIGHT = (1000, 30, 1)
+"""How many units are with the executor at the first try, at the second and at the third.
+
+Who dies takes others along: those that wait for the same worker, or in the same pool. The last try
+is alone, so that only a unit which ends its worker by itself is given up.
+"""
+_FINAL = (ConfigError, CorpusError)
+
+
+class _Renewed(Executor):
+    """The executor of `open_one`, opened again where the death of a process broke all of it."""
+
+    def __init__(self, open_one: Callable[[], AbstractContextManager[Executor]]) -> None:
+        self._open_one, self._stack = open_one, ExitStack()
+        self._executor = self._stack.enter_context(open_one())
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        try:
+            return self._executor.submit(function, *args, **kwargs)
+        except BrokenExecutor:
+            self._stack.close()
+            self._executor = self._stack.enter_context(self._open_one())
+            return self._executor.submit(function, *args, **kwargs)
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
 
 def open_executor(text: str) -> AbstractContextManager[Executor]:
     """Return the executor that `NAME` or `NAME=ADDRESS` stands for, to be entered.
 
     Raises:
-        ConfigError: There is none of that name.
+        ConfigError: There is none of that name, or it cannot be had.
     """
     name, _, address = text.partition("=")
     if name == LOCAL:
@@ -47,8 +83,7 @@ def open_executor(text: str) -> AbstractContextManager[Executor]:
         raise ConfigError(
             f"there is no executor called {name!r}", remedy=nearest(name, [LOCAL, *plugged])
         )
-    opened: AbstractContextManager[Executor] = load("executor", name)(address)
-    return opened
+    return _Renewed(partial(load("executor", name), address))
 
 
 def run_fleet(request: RunRequest, on_event: Callable[[Event], None], executor: Executor) -> Path:
@@ -103,29 +138,31 @@ class _Fleet:
 
     def _iter_measured(self, waiting: list[Binary]) -> Iterator[tuple[Binary, UnitResult | str]]:
         """Yield each binary with what came of it, or with why it was given up."""
-        tries: dict[str, int] = {}
-        running: dict[Future[UnitResult], Binary] = {}
-        ahead = iter(waiting)
-        again: list[Binary] = []
+        for tries, most in enumerate(IN_FLIGHT, start=1):
+            lost: list[Binary] = []
+            for binary, future in self._iter_ended(waiting, most):
+                if (error := future.exception()) is None:
+                    yield binary, future.result()
+                elif tries == len(IN_FLIGHT) or _is_final(error):
+                    tried = counted(tries, "try", "tries")
+                    yield binary, f"given up after {tried}: {type(error).__name__}: {error}"
+                else:
+                    lost.append(binary)
+            waiting = lost
+
+    def _iter_ended(
+        self, waiting: list[Binary], most: int
+    ) -> Iterator[tuple[Binary, Future[UnitResult]]]:
+        """Yield each binary as its unit ends, however it does; `most` are on their way at once."""
+        ahead, running = iter(waiting), dict[Future[UnitResult], Binary]()
         try:
             while True:
-                while len(running) < _IN_FLIGHT:
-                    one = again.pop() if again else next(ahead, None)
-                    if one is None:
-                        break
-                    running[self._submit(one)] = one
+                for binary in islice(ahead, most - len(running)):
+                    running[self._submit(binary)] = binary
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    binary = running.pop(future)
-                    if (error := future.exception()) is None:
-                        yield binary, future.result()
-                        continue
-                    tries[binary.name] = tries.get(binary.name, 0) + 1
-                    if tries[binary.name] < TRIES:
-                        again.append(binary)
-                    else:
-                        yield binary, f"{type(error).__name__}: {error}"
+                    yield running.pop(future), future
         finally:
             for future in running:
                 future.cancel()
@@ -191,7 +228,7 @@ class _Fleet:
 
     def _given_up(self, binary: Binary, why: str) -> list[Record]:
         """Return records of a binary that nobody could measure: what it lacks is missed."""
-        message = f"{binary.name}: given up after {TRIES} tries: {why}"
+        message = f"{binary.name}: {why}"
         self._tell(message)
         self._on_event(Problem(binary.name, message))
         request = structs.replace(self._request, binaries=[binary])
@@ -224,6 +261,11 @@ class _Fleet:
                 finished_at=datetime.now(UTC).isoformat(),
                 elapsed_s=time.monotonic() - self._started,
             )
+
+
+def _is_final(error: BaseException) -> bool:
+    """Tell whether a fault is the same wherever and however often it is tried."""
+    return isinstance(error, _FINAL) and not isinstance(error, FetchFailed)
 
 
 def _refuse_unlike(measured: UnitResult) -> None:

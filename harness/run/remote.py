@@ -13,8 +13,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from harness.errors import ConfigError, CorpusError
+from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError
 from harness.records import Binary
+
+_NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 class _Entry(Struct, frozen=True, kw_only=True):
@@ -58,7 +60,8 @@ def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
     """Give the binary as a file here, verified; what was fetched is removed afterwards.
 
     Raises:
-        CorpusError: It cannot be fetched, or is not what its digest says.
+        FetchFailed: It cannot be fetched now.
+        CorpusError: It is not there, or not what its digest says.
     """
     if not is_url(binary.path):
         yield binary
@@ -140,10 +143,19 @@ def _filesystem(url: str) -> tuple[Any, str]:
 def _reading(url: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, TypeError, ImportError, msgspec.MsgspecError) as error:
+    except HarnessError:
+        raise
+    except Exception as error:  # whatever the library of an address raises
+        kind: type[CorpusError] = FetchFailed
         remedy = "see whether the address is right, and can be read from here"
         if isinstance(error, ImportError):
-            remedy = "install what fsspec needs for this address"
+            kind, remedy = CorpusError, "install what fsspec needs for this address"
         elif isinstance(error, msgspec.MsgspecError):
-            remedy = "a manifest is a list of objects with url, sha256 and size_bytes"
-        raise CorpusError(f"{url}: {type(error).__name__}: {error}", remedy=remedy) from error
+            kind, remedy = (
+                CorpusError,
+                "a manifest is a list of objects with url, sha256 and size_bytes",
+            )
+        elif isinstance(error, _NOT_THERE):
+            kind = CorpusError
+        cause = f"{type(error).__name__}: {str(error) or 'no reason given'}"
+        raise kind(f"{url}: {cause.removesuffix(f': {url}')}", remedy=remedy) from error

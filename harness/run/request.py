@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -120,7 +121,7 @@ def checked(request: RunRequest) -> RunRequest:
         ("binary", [binary.name for binary in binaries]),
         ("arm", [arm.name for arm in request.arms]),
     ):
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, count in Counter(names).items() if count > 1)
         if twice:
             raise ConfigError(
                 f"two things are called {kind} {twice[0]!r}", remedy="give each its own name"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,12 @@ from msgspec import structs
 
 from harness.bench.generated import a_request as a_generated_request
 from harness.bench.generated import iter_generated
-from harness.errors import ConfigError
+from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, StoreError
 from harness.loading import load_frames
 from harness.records import Record
+from harness.run import fleet
 from harness.run.events import CellMeasured, Event, JobFinished, Problem
-from harness.run.fleet import TRIES, open_executor, run_fleet
+from harness.run.fleet import IN_FLIGHT, open_executor, run_fleet
 from harness.run.frames import RECORD_REPLAY
 from harness.run.request import RunRequest
 from harness.run.resume import resume_on
@@ -27,6 +30,7 @@ from harness.store import COMPLETE, INTERRUPTED, read_manifest
 from harness.store.progress import status_of
 from harness.store.reader import RECORDS
 from harness.store.writer import UNITS
+from harness.text import counted
 
 Answer = Callable[[str, Facts], UnitResult]
 
@@ -49,7 +53,7 @@ class MadeUp(Executor):
             encoded = msgspec.json.Encoder().encode_lines(iter_generated(request))
             records = measured.records or encoded
             future.set_result(structs.replace(measured, records=records))
-        except BrokenProcessPool as error:
+        except (BrokenProcessPool, HarnessError) as error:
             future.set_exception(error)
         return future
 
@@ -79,10 +83,11 @@ def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
 
     executor = MadeUp(answer)
     run = run_fleet(request_of_three, lambda _: None, executor)
-    assert [executor.asked.count(name) for name in (first, second, third)] == [TRIES, 2, 1]
+    tries = len(IN_FLIGHT)
+    assert [executor.asked.count(name) for name in (first, second, third)] == [tries, 2, 1]
     manifest, frames = read_manifest(run), load_frames(run)
     assert manifest.state == COMPLETE
-    said = f"{first}: given up after {TRIES} tries: BrokenProcessPool: a worker is gone"
+    said = f"{first}: given up after {tries} tries: BrokenProcessPool: a worker is gone"
     assert manifest.not_measured == [said]
     assert set(frames.failures["binary"]) == {first}
     assert set(frames.deliveries[frames.deliveries["status"] == "ok"]["binary"]) == {second, third}
@@ -91,6 +96,58 @@ def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
     assert (told.progress.done, told.progress.total, told.progress.failed) == (3, 3, 1)
     assert (told.state, told.binaries, told.begun) == ("complete", 3, 3)
     assert set(told.failed) == {first}
+
+
+def killed_over_one(request: RunRequest, facts: Facts) -> UnitResult:
+    """Stand in for `measure_unit` in a process of a pool."""
+    if request.binaries[0].name == request.commit:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return UnitResult(
+        facts=facts, records=msgspec.json.Encoder().encode_lines(iter_generated(request))
+    )
+
+
+def test_a_binary_that_ends_its_process_takes_no_other_along_for_good(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pool is broken as a whole: whoever waits in it is lost with the one to blame."""
+    request = a_generated_request(6, tmp_path / "runs")
+    poison = request.binaries[2].name
+    request = structs.replace(request, commit=poison)
+    monkeypatch.setattr(fleet, "measure_unit", killed_over_one)
+    monkeypatch.setattr(fleet, "names", lambda _: ["pool"])
+    monkeypatch.setattr(fleet, "load", lambda *_: lambda workers: ProcessPoolExecutor(int(workers)))
+    with open_executor("pool=1") as executor:
+        run = run_fleet(request, lambda _: None, executor)
+    frames = load_frames(run)
+    assert set(frames.failures["binary"]) == {poison}
+    others = {one.name for one in request.binaries} - {poison}
+    assert set(frames.samples[frames.samples["status"] == "ok"]["binary"]) == others
+    (said,) = read_manifest(run).not_measured
+    assert said.startswith(f"{poison}: given up after 3 tries: BrokenProcessPool: ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "tries"),
+    [
+        pytest.param(CorpusError("it has another sha256"), 1, id="what the binary is"),
+        pytest.param(ConfigError("needs fsspec"), 1, id="how the worker is set up"),
+        pytest.param(FetchFailed("timed out"), 3, id="the network"),
+        pytest.param(StoreError("no space left"), 3, id="the disk of a worker"),
+    ],
+)
+def test_what_cannot_go_away_is_not_tried_again(
+    fault: HarnessError, tries: int, tmp_path: Path
+) -> None:
+    def answer(*_: object) -> UnitResult:
+        raise fault
+
+    executor = MadeUp(answer)
+    run = run_fleet(a_generated_request(1, tmp_path), lambda _: None, executor)
+    assert len(executor.asked) == tries
+    assert (
+        f"given up after {counted(tries, 'try', 'tries')}: " in read_manifest(run).not_measured[0]
+    )
 
 
 def test_a_worker_with_other_versions_ends_the_run_by_name(request_of_three: RunRequest) -> None:
