@@ -5,6 +5,7 @@ A path is bytes. What is no UTF-8 in it comes as a lone surrogate, which no docu
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,13 @@ def escaped(text: str) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: "1 scope", "1,200 scopes"."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(names: Iterable[str], most: int) -> str:
+    """Return names to be read out: of more than `most` the first, and how many more there are."""
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
 
 
 def first_cause(detail: str) -> str:

@@ -27,6 +27,7 @@ from harness.plots.style import (
     name_rows,
     new_panels,
     no_data,
+    row_labels,
     source_title,
     styled,
 )
@@ -130,7 +131,7 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
         axes.text(min(total, end) + end / 80, place, f"{cut}{copies} ({format_bytes(size)})",
                   va="center", fontsize=10, color=GREY)  # fmt: skip
     axes.set_title(panel.title)
-    name_rows(axes, _labels(panel.bars))
+    name_rows(axes, row_labels([(binary, arm) for _, binary, arm in panel.bars.index], _NAME_WIDTH))
     axes.set_xlim(0, end * 1.32)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=end >= 2))
     axes.set_xlabel("Live heap at the peak (copies of the payload)")
@@ -142,16 +143,6 @@ def _boxes(left: np.ndarray, right: np.ndarray, colour: str) -> PolyCollection:
     low, high = places - _THICK, places + _THICK
     corners = np.stack([left, low, left, high, right, high, right, low], axis=1)
     return PolyCollection(list(corners.reshape(-1, 4, 2)), facecolor=colour)
-
-
-def _labels(bars: pd.DataFrame) -> list[str]:
-    """Return the name of each bar: its binary, and its arm where the panel has several."""
-    places = [(str(binary), str(arm)) for _, binary, arm in bars.index]
-    binaries = drawn_labels((binary for binary, _ in places), _NAME_WIDTH)
-    arms = drawn_labels((arm for _, arm in places), _NAME_WIDTH)
-    if len(arms) == 1:
-        return [binaries[binary] for binary, _ in places]
-    return [f"{binaries[binary]}, {arms[arm]}" for binary, arm in places]
 
 
 def _colour(stage: str) -> str:

@@ -25,6 +25,7 @@ from harness.plots.style import (
     no_data,
     styled,
 )
+from harness.stats.copies import first_replicates
 from harness.stats.frames import Frames, succeeded
 from harness.units import format_bytes
 
@@ -85,7 +86,7 @@ def _choose(frames: Frames) -> Frames:
         samples=_of_replicate(succeeded(frames.of_case("samples", *case)), replicate),
         timeline=timeline,
         batches=_of_replicate(flushes[flushes["probe"] == probe], replicate),
-        collections=_first_replicate(frames.of_case("collections", *case))
+        collections=first_replicates(frames.of_case("collections", *case))
         if noted.empty
         else noted,
     )
@@ -100,10 +101,6 @@ def _best_probe(timeline: pd.DataFrame, flushes: pd.DataFrame) -> str:
 
 def _of_replicate(table: pd.DataFrame, replicate: int) -> pd.DataFrame:
     return table[table["replicate"] == replicate]
-
-
-def _first_replicate(table: pd.DataFrame) -> pd.DataFrame:
-    return _of_replicate(table, table["replicate"].min())
 
 
 def _draw_heap(axes: Axes, story: Frames) -> None:

@@ -15,11 +15,11 @@ from harness.plots.style import (
     arm_looks,
     arm_marks,
     drawn,
-    drawn_labels,
     mark,
     name_rows,
     new_panels,
     no_data,
+    row_labels,
     styled,
 )
 from harness.stats.batches import reached_threshold
@@ -103,10 +103,7 @@ def _draw_batches(axes: Axes, shown: pd.DataFrame) -> None:
             own["overshoot_bytes"] / _KIB, [place] * len(own), marker, color=colour, alpha=0.8
         )
     axes.set_title("Each batch that reached its threshold")
-    binaries = drawn_labels((binary for binary, _ in rows), _NAME_WIDTH)
-    arms = drawn_labels((arm for _, arm in rows), _NAME_WIDTH)
-    several = len(arms) > 1
-    name_rows(axes, [binaries[b] + (f", {arms[arm]}" if several else "") for b, arm in rows])
+    name_rows(axes, row_labels(rows, _NAME_WIDTH))
 
 
 def _scale(panels: list[Axes], reached: pd.DataFrame) -> None:

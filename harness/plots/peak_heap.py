@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from harness.config import Claim
-from harness.plots.scales import ByteScale, byte_scale, scale_x
+from harness.plots.scales import ByteScale, byte_scale, scale_axis
 from harness.plots.style import (
     BLACK,
     VERMILLION,
@@ -51,7 +51,7 @@ def draw(frames: Frames) -> Figure:
     for axes, (source, rows) in zip(grid, panels, strict=True):
         axes.set_title(source_title(source))
         _draw_rows(axes, rows, scale, summary)
-        scale_x(axes, scale, f"Peak heap, {drawn(summary.metric)}")
+        scale_axis(axes, "x", scale, f"Peak heap, {drawn(summary.metric)}")
     marks = arm_marks([arm for arm in summary.arms if arm])
     if summary.claimed:
         marks.append(mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -36,36 +37,25 @@ def byte_scale(sizes: list[float], *, may_be_log: bool = True) -> ByteScale:
     return ByteScale(_UNITS[power], 1024.0**power, logarithmic, low, high)
 
 
-def scale_x(axes: Axes, scale: ByteScale, label: str) -> None:
-    """Give `axes` a horizontal axis of this scale, labelled with its unit."""
-    if not scale.logarithmic:
-        axes.set_xlim(0, scale.of(scale.high) * 1.08)
-        axes.set_xlabel(f"{label} ({scale.unit})")
-        return
-    axes.set_xscale("log", base=2)
-    axes.set_xlim(scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5)
-    _space_ticks(axes.xaxis, scale)
-    axes.set_xlabel(f"{label} ({scale.unit}, log scale)")
+def scale_axis(
+    axes: Axes, side: Literal["x", "y"], scale: ByteScale, label: str, *, room: float = 0.0
+) -> None:
+    """Give `axes` a horizontal or a vertical axis of this scale, labelled with its unit.
 
-
-def scale_y(axes: Axes, scale: ByteScale, label: str, *, room: float = 0.0) -> None:
-    """Give `axes` a vertical axis of this scale, with a share of it left free above."""
+    A share of it, the `room`, is left free at its end.
+    """
     free = 1 / (1 - room)
-    if not scale.logarithmic:
-        axes.set_ylim(0, scale.of(scale.high) * 1.08 * free)
-        axes.set_ylabel(f"{label} ({scale.unit})")
-        return
-    low, high = scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5
-    axes.set_yscale("log", base=2)
-    axes.set_ylim(low, low * (high / low) ** free)
-    _space_ticks(axes.yaxis, scale)
-    axes.set_ylabel(f"{label} ({scale.unit}, log scale)")
-
-
-def _space_ticks(axis: Axis, scale: ByteScale) -> None:
-    step = max(1, round(math.log2(scale.high / scale.low) / 6))
-    axis.set_major_locator(LogLocator(base=2.0**step))
-    plain_log(axis)
+    ends = 0.0, scale.of(scale.high) * 1.08 * free
+    if scale.logarithmic:
+        low, high = scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5
+        ends = low, low * (high / low) ** free
+        axes.set(**{f"{side}scale": "log"})
+        step = max(1, round(math.log2(scale.high / scale.low) / 6))
+        axis = axes.xaxis if side == "x" else axes.yaxis
+        axis.set_major_locator(LogLocator(base=2.0**step))
+        plain_log(axis)
+    unit = f"{scale.unit}, log scale" if scale.logarithmic else scale.unit
+    axes.set(**{f"{side}lim": ends, f"{side}label": f"{label} ({unit})"})
 
 
 def plain_log(axis: Axis) -> None:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from harness.plots.scales import ByteScale, byte_scale, scale_x, scale_y
+from harness.plots.scales import ByteScale, byte_scale, scale_axis
 from harness.plots.style import (
     ARM_WIDTH,
     GREY,
@@ -89,8 +89,8 @@ def _draw_panel(
         axes.text(0.02, 0.97 - _LINE * row, _words(line), transform=axes.transAxes,
                   color=looks[line.arm][0], va="top", fontsize=10, bbox=_PAPER)  # fmt: skip
     axes.set_title(_title(panel))
-    scale_x(axes, wide, "JSON that was uploaded")
-    scale_y(axes, high, "Peak heap", room=_LINE * len(said))
+    scale_axis(axes, "x", wide, "JSON that was uploaded")
+    scale_axis(axes, "y", high, "Peak heap", room=_LINE * len(said))
 
 
 def _draw_line(

@@ -166,6 +166,13 @@ def drawn_labels(names: Iterable[str], width: int) -> dict[str, str]:
     return {name: drawn(label) for name, label in distinct(names, width).items()}
 
 
+def row_labels(places: Sequence[tuple[str, str]], width: int) -> list[str]:
+    """Return what names rows, each a binary and an arm: the binary, and the arm where several."""
+    binaries, arms = (drawn_labels(names, width) for names in zip(*places, strict=True))
+    several = len(arms) > 1
+    return [binaries[one] + (f", {arms[arm]}" if several else "") for one, arm in places]
+
+
 @cache
 def _glyphs() -> frozenset[int]:
     path = font_manager.findfont(_FONT)

@@ -12,6 +12,7 @@ from harness.records import CALL
 from harness.stats.claim import ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
+from harness.text import counted
 from harness.units import format_bytes, format_exactly
 
 SOURCES = {
@@ -67,7 +68,7 @@ class Headline(Struct, frozen=True):
         mean = outcome.mean_reduction_pct
         change = f"{abs(mean):.0f} % {'less' if mean >= 0 else 'more'} peak heap than"
         change = change if round(mean) else "as much peak heap as"
-        over = f"over {_count(outcome.counted, *self._inputs)} ({where})"
+        over = f"over {counted(outcome.counted, *self._inputs)} ({where})"
         answer = f"{self.name(new)} needs {change} {self.name(old)} {over}."
         return Finding(answer, f"{self._verdict(outcome)} {self._uncounted(outcome)}".strip())
 
@@ -77,7 +78,7 @@ class Headline(Struct, frozen=True):
         if not peaks:
             return Finding(f"No peak of {self.name(self.summary.candidate)} is known ({where}).")
         ends = dict.fromkeys(format_bytes(end) for end in (peaks[0], peaks[-1]))
-        over = f"over {_count(len(peaks), *self._inputs)} ({where})"
+        over = f"over {counted(len(peaks), *self._inputs)} ({where})"
         return Finding(
             f"{self.name(self.summary.candidate)} holds {' to '.join(ends)} at its peak {over}.",
             "It was measured alone: nothing is compared.",
@@ -98,7 +99,7 @@ class Headline(Struct, frozen=True):
         told = f"{self.name(self.summary.candidate)} survives {_limits(new, both)}"
         if not self.summary.alone:
             told += f", {self.name(self.summary.baseline)} {_limits(old, both)}"
-        over = f"over {_count(len(both), 'binary', 'binaries')}"
+        over = f"over {counted(len(both), 'binary', 'binaries')}"
         by = new[both[0]].backend
         where = SOURCES.get(source, f"source {self.name(source)}")
         yield Finding(f"Under a memory limit, {told}, {over} ({where}; limited by {by}).")
@@ -141,7 +142,7 @@ class Headline(Struct, frozen=True):
         if not outcome.uncounted:
             return ""
         one, many = self._inputs
-        count = _count(len(outcome.uncounted), f"{one} proves", f"{many} prove")
+        count = counted(len(outcome.uncounted), f"{one} proves", f"{many} prove")
         return f"{count} nothing: {self._names(outcome.uncounted)}."
 
     def _about_overshoot(self) -> Finding:
@@ -153,7 +154,7 @@ class Headline(Struct, frozen=True):
         if outcome.fails:
             exceptions = f"Beyond it: {self._names(outcome.fails)}."
             return Finding(f"{largest}, beyond the bound of {bound}.", exceptions)
-        seen = _count(len({row.binary for row in outcome.holds}), "binary", "binaries")
+        seen = counted(len({row.binary for row in outcome.holds}), "binary", "binaries")
         return Finding(f"{largest}, within the bound of {bound}.", f"{seen} reached the threshold.")
 
     def _names(self, rows: Sequence[Row], *, with_change: bool = False) -> str:
@@ -172,7 +173,3 @@ def _limits(found: Mapping[str, Found], binaries: Sequence[str]) -> str:
     """Return the least and the most of the limits that are survived: `14.0 to 18.0 MiB`."""
     edges = [edge.survives_bytes for name in binaries if (edge := found[name].edge)]
     return " to ".join(dict.fromkeys(format_exactly(end) for end in (min(edges), max(edges))))
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

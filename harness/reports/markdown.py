@@ -33,6 +33,7 @@ from harness.stats.labels import Markdown, code, inert, longest_backticks, plain
 from harness.stats.summary import Summary
 from harness.stats.worst import MOST_BINARIES, excerpt, spreads
 from harness.tables import Column, markdown_table, pick
+from harness.text import listed
 from harness.units import format_bytes, format_seconds
 
 _NAME_WIDTH = 60
@@ -46,9 +47,7 @@ def name(text: str) -> Markdown:
 
 def names(binaries: Iterable[str]) -> Markdown:
     """Return names of binaries, ready to be read out; of many the first, and how many more."""
-    listed = list(binaries)
-    more = f" and {len(listed) - MOST_BINARIES} more" if len(listed) > MOST_BINARIES else ""
-    return Markdown(", ".join(map(name, listed[:MOST_BINARIES])) + more)
+    return Markdown(listed(map(name, binaries), MOST_BINARIES))
 
 
 def fenced(commands: Iterable[str]) -> Markdown:

@@ -30,6 +30,7 @@ from harness.stats.labels import inert, shorten
 from harness.stats.summary import Row, Summary
 from harness.stats.worst import MOST_BINARIES, excerpt, spreads
 from harness.tables import live_line, pick, print_tables
+from harness.text import listed
 
 _NAME_WIDTH = 24
 
@@ -125,7 +126,5 @@ def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> I
 
 
 def _note(what: str, binaries: list[str]) -> str:
-    names = ", ".join(shorten(binary, _NAME_WIDTH) for binary in binaries[:MOST_BINARIES])
-    if more := len(binaries[MOST_BINARIES:]):
-        names += f" and {more} more"
+    names = listed((shorten(binary, _NAME_WIDTH) for binary in binaries), MOST_BINARIES)
     return f"{inert(what)}: {names}" if names else inert(what)

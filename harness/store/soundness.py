@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from harness.records import VERIFY, Cell, Manifest, Record
 from harness.store.manifest import COMPLETE
 from harness.store.reader import Run
-from harness.text import counted
+from harness.text import counted, listed
 
 _MOST_NAMED = 3
 
@@ -34,7 +34,7 @@ def _iter_failures(run: Run) -> Iterator[str]:
     failed = [one for one in run.records if one.status != "ok" and one.attempt is None]
     if failed:
         places = sorted({_failure(record) for record in failed})
-        yield f"{counted(len(failed), 'replicate')} failed: {_named(places)}"
+        yield f"{counted(len(failed), 'replicate')} failed: {listed(places, _MOST_NAMED)}"
     wrong = sum(value < 0 for record in _good(run) for value in record.values.values())
     if wrong:
         yield f"no measurement: {counted(wrong, 'value')} below zero"
@@ -64,7 +64,7 @@ def _iter_gaps(manifest: Manifest, measured: dict[Cell, set[str]]) -> Iterator[s
         yield "its manifest does not say what was asked for"
     missing = [" ".join(cell) for cell in asked if cell not in measured]
     if missing:
-        yield f"not measured: {_named(missing)}"
+        yield f"not measured: {listed(missing, _MOST_NAMED)}"
     for binary, source in sorted({cell[:2] for cell in measured}):
         kinds = {
             frozenset(found) for cell, found in measured.items() if cell[:2] == (binary, source)
@@ -90,12 +90,7 @@ def _iter_mismatches(run: Run, measured: set[Cell]) -> Iterator[str]:
         " ".join(cell) for cell in measured - {record.job.cell for record in delivered}
     )
     if unchecked:
-        yield f"nobody checked what was delivered by {_named(unchecked)}"
+        yield f"nobody checked what was delivered by {listed(unchecked, _MOST_NAMED)}"
     differing = sorted(" ".join(case) for case, found in digests.items() if len(found) > 1)
     if differing:
-        yield f"the arms delivered different scopes for {_named(differing)}"
-
-
-def _named(places: list[str]) -> str:
-    rest = len(places) - _MOST_NAMED
-    return ", ".join(places[:_MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+        yield f"the arms delivered different scopes for {listed(differing, _MOST_NAMED)}"

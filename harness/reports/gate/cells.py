@@ -14,6 +14,7 @@ from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, plain, shorten
 from harness.stats.verdict import FileChange, FileChanges, GateSummary
 from harness.tables import NOTHING, Column, turn
+from harness.text import counted, listed
 from harness.units import format_bytes, format_value
 
 T = TypeVar("T")
@@ -138,9 +139,9 @@ def by_gravity(row: BoundCheck) -> tuple[int, Case, str]:
     return (row.outcome.rank, row.case, row.check)
 
 
-def gravest(rows: list[T]) -> list[T]:
-    """Return checks in their order; those of too many to be listed, what is gravest first."""
-    if len(rows) <= MOST_ROWS:
+def gravest(rows: list[T], most: int = MOST_ROWS) -> list[T]:
+    """Return checks in their order; those of more than `most`, what is gravest first."""
+    if len(rows) <= most:
         return rows
     return sorted(rows, key=_gravity)
 
@@ -166,9 +167,7 @@ def _bound_summary(rows: list[BoundCheck]) -> str:
     for outcome, said in _KEPT.items():
         names = [row.case.binary for row in rows if row.outcome is outcome]
         if names:
-            more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-            listed = f"{', '.join(names[:_MOST_NAMES])}{more}"
-            parts.append(f"{said} {len(names)} of {len(rows)} ({listed})")
+            parts.append(f"{said} {len(names)} of {len(rows)} ({listed(names, _MOST_NAMES)})")
     return f"{head} {bound_cell(first)} {'; '.join(parts)}"
 
 
@@ -201,8 +200,7 @@ def files_headline(changes: FileChanges) -> str:
         return f"Not checked: {changes.note}."
     if not changes.changed:
         return "No change detected."
-    count = len(changes.rows)
-    return f"{count} change{'' if count == 1 else 's'} detected."
+    return f"{counted(len(changes.rows), 'change')} detected."
 
 
 def file_size_cell(row: FileChange) -> str:

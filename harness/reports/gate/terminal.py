@@ -85,12 +85,13 @@ def print_comparisons(
         tables.setdefault((row.metric, row.case.source), []).append(row)
     in_all = sum(map(len, tables.values()))
     share = in_all if in_all <= most else max(1, most // len(tables))
-    tables = {name: _gravest(found, share) for name, found in sorted(tables.items())}
+    tables = {name: cells.gravest(tables[name], share)[:share] for name in sorted(tables)}
     room = _NAME_WIDTH + max(0, console.width - _WIDE)
     labels = distinct((row.case.binary for found in tables.values() for row in found), room)
     binary, *others = pick(cells.COMPARISONS, "binary arm change interval trials state")
     columns = [replace(binary, cell=lambda row: labels[row.case.binary]), *others]
-    for (metric, source), found in tables.items():
+    for (metric, source), gravest in tables.items():
+        found = sorted(gravest, key=lambda row: -(row.delta_pct or 0.0))
         console.print(Text(f"{inert(metric)}, source {inert(source)}", style="bold"))
         print_table(columns, found, console)
         for note in _iter_notes(found):
@@ -98,13 +99,6 @@ def print_comparisons(
         console.print()
     if left_out := in_all - sum(map(len, tables.values())):
         console.print(Text(f"{left_out:,} more rows, not the gravest: --json has all"))
-
-
-def _gravest(rows: list[Comparison], most: int) -> list[Comparison]:
-    """Return so many rows, sorted by change."""
-    if len(rows) > most:
-        rows = sorted(rows, key=lambda row: (row.outcome.rank, -abs(row.delta_pct or 0.0)))[:most]
-    return sorted(rows, key=lambda row: -(row.delta_pct or 0.0))
 
 
 def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
