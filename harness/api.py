@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from markupsafe import Markup
 from msgspec import structs
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+T = TypeVar("T")
 Named = Callable[..., Any] | str
 """A callable, or its name as `harness ab` takes it."""
 
@@ -68,12 +69,7 @@ class Result:
         Raises:
             ConfigError: There are several, or nothing was compared.
         """
-        known = [row.reduction_pct for row in self.summary.rows]
-        if len(known) != 1 or known[0] is None:
-            raise ConfigError(
-                f"{len(known)} rows have no one change", remedy="see summary.rows, or to_frame()"
-            )
-        return known[0]
+        return _the_one("change", [row.reduction_pct for row in self.summary.rows])
 
     @property
     def peak_bytes(self) -> int:
@@ -82,12 +78,7 @@ class Result:
         Raises:
             ConfigError: There are several, or it is not known.
         """
-        peaks = [row.candidate.peak for row in self.summary.rows]
-        if len(peaks) != 1 or peaks[0] is None:
-            raise ConfigError(
-                f"{len(peaks)} rows have no one peak", remedy="see summary.rows, or to_frame()"
-            )
-        return int(peaks[0].median)
+        return int(_the_one("peak", [row.candidate.peak for row in self.summary.rows]).median)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per input, source and arm.
@@ -246,6 +237,14 @@ def load(path: str | os.PathLike[str]) -> Result:
         StoreError: There is none, or it is damaged.
     """
     return Result(report_of(load_frames(path)))
+
+
+def _the_one(what: str, known: list[T | None]) -> T:
+    if len(known) != 1 or known[0] is None:
+        raise ConfigError(
+            f"{len(known)} rows have no one {what}", remedy="see summary.rows, or to_frame()"
+        )
+    return known[0]
 
 
 def _called(

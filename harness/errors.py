@@ -6,6 +6,8 @@ Exit code 1 is Python's own traceback: always a bug of ours, never raised here.
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 # What the system says when a disk, a quota or a limit on the size of files is used up.
@@ -81,6 +83,19 @@ class Cancelled(HarnessError):
     """The work was called off. It outranks every other outcome and is never retried."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+@contextmanager
+def failing_as(kind: type[HarnessError], what: str, remedy: str = "") -> Iterator[None]:
+    """Say of what the system refuses inside what could not be done, and what to do instead.
+
+    Raises:
+        HarnessError: Of that `kind`, in place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise kind(f"{what}: {error.strerror or error}", remedy=remedy) from error
 
 
 class InputRejected(HarnessError):

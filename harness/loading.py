@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.stats.frames import COLUMNS, Frames
 from harness.stats.limits import edges_of
 from harness.stats.metrics import Metrics
@@ -101,10 +101,8 @@ def iter_complete(paths: Sequence[Path], warn: Callable[[str], None]) -> Iterato
 def _iter_runs(path: Path) -> list[Path]:
     if (path / MANIFEST).exists():
         return [path]
-    try:
+    with failing_as(StoreError, str(path), _REMEDY):
         found = sorted(entry for entry in path.iterdir() if (entry / MANIFEST).exists())
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}", remedy=_REMEDY) from error
     if not found:
         raise StoreError(f"{path} contains no run", remedy=_REMEDY)
     return found

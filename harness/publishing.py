@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import structs
 
 from harness.drawing import Drawing, Drawn
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.plots import history
 from harness.plots.style import write
 from harness.records import Manifest
@@ -63,13 +63,9 @@ def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
     Raises:
         StoreError: The directory cannot be written.
     """
-    try:
+    remedy = "choose another directory with --output"
+    with failing_as(StoreError, f"cannot write into {directory}", remedy):
         picture = write(history.draw(history_table(trends)), directory, "history")
-    except OSError as error:
-        raise StoreError(
-            f"cannot write into {directory}: {error.strerror}",
-            remedy="choose another directory with --output",
-        ) from error
     return {"history": str(picture)}
 
 
@@ -100,12 +96,10 @@ def _iter_pictures(drawing: Drawing) -> Iterator[Picture]:
 
 def _gate(run_dir: Path, start: Path, run_id: str) -> GateReport:
     path = run_dir / _GATE
-    try:
+    with failing_as(StoreError, str(path)):
+        if not path.exists():
+            return GateReport()
         gate = read_gate(path.read_bytes(), run_id)
-    except FileNotFoundError:
-        return GateReport()
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror}") from error
     rows = gate.verdict.experiments if gate.verdict else []
     listed = {link.link for row in rows for link in row.links}
     flames = {one: found for one in listed if (found := _address(path.parent, one, start))}

@@ -20,6 +20,14 @@ def escaped(text: str) -> str:
         return text.encode("utf-8", "backslashreplace").decode()
 
 
+def printable(name: str) -> str:
+    """Return `name` with everything that is no printable character written as an escape."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in escaped(name)
+    )
+
+
 def counted(count: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: "1 scope", "1,200 scopes"."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
@@ -47,6 +55,11 @@ def json_bytes(value: Any, *, indent: int = 0) -> bytes:
     except UnicodeEncodeError:
         data = msgspec.json.encode(_escaped_all(msgspec.to_builtins(value)))
     return msgspec.json.format(data, indent=indent) if indent else data
+
+
+def last_line(output: str, otherwise: str = "it said nothing") -> str:
+    """Return the last line that a command printed, which tells best why it failed."""
+    return (output.strip().splitlines() or [otherwise])[-1]
 
 
 def write_file(path: Path, content: bytes) -> None:

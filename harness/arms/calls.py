@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import operator
-import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import PathFinder
@@ -17,10 +16,11 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.arms.checkouts import Version, in_checkout
-from harness.errors import ConfigError
+from harness.errors import ConfigError, failing_as
 from harness.records import Arm, Binary, Call
 from harness.run.extensions import arms_by_name
 from harness.run.targets import PICKLED
+from harness.store.seal import describe
 
 _NO_INPUT = "call"
 
@@ -230,12 +230,8 @@ def _iter_inputs(path: Path) -> list[Binary]:
 
 
 def _input(path: Path, name: str) -> Binary:
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            size_bytes = os.fstat(file.fileno()).st_size
-    except OSError as error:
-        raise ConfigError(
-            f"{path}: {error.strerror}", remedy="see that --input names it"
-        ) from error
-    return Binary(name=name, path=str(path.absolute()), sha256=digest, size_bytes=size_bytes)
+    with failing_as(ConfigError, str(path), "see that --input names it"):
+        found = describe(path)
+    return Binary(
+        name=name, path=str(path.absolute()), sha256=found.sha256, size_bytes=found.size_bytes
+    )

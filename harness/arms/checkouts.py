@@ -23,6 +23,7 @@ from msgspec import Struct
 import harness
 from harness.errors import ConfigError, HarnessError
 from harness.run.scratch import scratch_directory
+from harness.text import last_line
 
 UNCOMMITTED = "."
 """The revision that stands for the files as they are, changes and new files included."""
@@ -253,7 +254,7 @@ def _git(*arguments: str) -> str:
     except FileNotFoundError:
         raise ConfigError("there is no git", remedy="install it, or name requirements") from None
     if done.returncode:
-        told = done.stderr.strip().splitlines()
-        what = told[-1] if told else f"git knows no {arguments[-1].removesuffix('^{commit}')!r}"
-        raise ConfigError(what, remedy="name commits of the repository that you are in")
+        unknown = f"git knows no {arguments[-1].removesuffix('^{commit}')!r}"
+        remedy = "name commits of the repository that you are in"
+        raise ConfigError(last_line(done.stderr, unknown), remedy=remedy)
     return done.stdout.strip()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from harness.arms.checkouts import Version
 from harness.errors import ConfigError, ExitCode, HarnessError
+from harness.text import last_line
 
 
 def measure_in_turn(  # noqa: PLR0913 - what a script would take from its environment
@@ -63,9 +64,8 @@ def _measure(version: Version, asked: list[str]) -> None:
         check=False,
     )
     if done.returncode not in {ExitCode.OK, ExitCode.INVALID}:
-        told = done.stderr.strip().splitlines()
         raise HarnessError(
             f"{version.name} cannot be measured (exit code {done.returncode}): "
-            f"{told[-1] if told else 'it said nothing'}",
+            f"{last_line(done.stderr)}",
             remedy="see that its environment has harness (--install 'COMMAND')",
         )

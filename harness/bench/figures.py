@@ -13,14 +13,13 @@ take beyond what two do, by ten: its launcher, its worker, its batches at the in
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness.bench.scale import cost_of
 from harness.config import BASELINE
 from harness.corpus import fixtures_directory
 from harness.store import Run, read_run
@@ -110,13 +109,7 @@ def _replicate_s() -> float:
 
 
 def _cpu_s(arguments: tuple[str, ...]) -> float:
-    silent = subprocess.DEVNULL
-    child = subprocess.Popen([sys.executable, *arguments], stdout=silent, stderr=silent)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        sys.exit(f"{' '.join(arguments)} failed")
-    return usage.ru_utime + usage.ru_stime
+    return cost_of(arguments, codes={0}).cpu_s
 
 
 def main(run_dir: str, ledger: str = "results/bench.json", *binaries: str) -> None:

@@ -8,20 +8,15 @@ import tempfile
 from collections import deque
 from pathlib import Path
 
-from memray import FileDestination, FileFormat, FileReader, Tracker
-
 from harness.config import MIB
+from harness.probes.memray_peak import aggregating_tracker
+from harness.probes.tracking import FileReader
 from harness.symbols import open_packages
 
 
 def trace(path: str, capture: str) -> None:
     """Extract in this process, child by child, and trace what is alive after the imports."""
-    destination = FileDestination(capture, compress_on_exit=False)
-    aggregated = FileFormat.AGGREGATED_ALLOCATIONS
-    with (
-        Tracker(destination=destination, trace_python_allocators=True, file_format=aggregated),
-        open_packages(path) as source,
-    ):
+    with aggregating_tracker(capture), open_packages(path) as source:
         for package in source.packages:
             deque(package.children, maxlen=0)
 

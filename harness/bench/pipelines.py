@@ -30,6 +30,7 @@ from harness.config import MIB, PipelineOptions, UploadOptions
 from harness.contracts import Pipeline
 from harness.intake import COUNT_PATH
 from harness.intake.client import IntakeClient
+from harness.intake.process import Intake
 from harness.model import Package, package_scope
 from harness.pipelines import legacy, streaming
 from harness.pipelines.gzip_stream import BUFFER_BYTES
@@ -171,16 +172,8 @@ def measure(replay: str, rounds: int) -> dict[str, CaseResult]:
     """Run every case in processes of its own; return its best time and its peak."""
     order = [READ, ZLIB, BARE, *CASES]
     results: dict[str, CaseResult] = {}
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", "harness.intake.server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        ) as intake,
-        tempfile.TemporaryDirectory() as scratch,
-    ):
-        assert intake.stdout is not None
-        url = f"{json.loads(intake.stdout.readline())['url']}{COUNT_PATH}"
+    with Intake() as intake, tempfile.TemporaryDirectory() as scratch:
+        url = intake.url + COUNT_PATH
         for turn in range(rounds):
             for name in order if turn % 2 == 0 else reversed(order):
                 outcome = _spawn(name, replay, url)

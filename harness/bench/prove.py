@@ -6,25 +6,20 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from harness.config import MIB
 from harness.errors import MeasurementInvalid
-from harness.intake import COUNT_PATH
-from harness.intake.process import Intake, confirm
-from harness.limits.backend import Confinement
+from harness.intake.process import Intake
 from harness.limits.choice import chosen_backend, confinement
 from harness.limits.edge import find_edge
-from harness.records import VERIFY, Counters, Job, Record
+from harness.records import VERIFY, Record
 from harness.residency import contradiction
-from harness.run.doctor import iter_packages
-from harness.run.executor import Settings, iter_records
-from harness.run.extensions import resolve_probes
 from harness.run.limit import FREE_PROBE, outcome_of
-from harness.run.recording import ListedPackages, write_replay
 from harness.run.scratch import scratch_directory
+from harness.run.trial import HONEST, Trial
 
-_HONEST = "harness.pipelines.streaming:run"
+_PLANTED = "harness.bench.planted:"
 _SMALL, _LARGE = (10, 200), (40, 200)
 # Honest growth is a few buffers; a planted fault grows with the stream. Far from both.
 _GROWTH_MAX_BYTES = 200_000
@@ -43,59 +38,19 @@ class Proof(Struct, frozen=True, kw_only=True):
     planted: bool = True
 
 
-class _Bench:
-    """Runs a pipeline over made-up packages under a real probe, as a session would."""
+class _Bench(Trial):
+    """A small and a large stream of packages, and a pipeline to run over them."""
 
     def __init__(self, scratch: Path, intake: Intake) -> None:
-        self._scratch, self._intake = scratch, intake
-        traits = resolve_probes(("memray", "tracemalloc", "gc", "peak", "bare"))
-        work = scratch / "work"
-        work.mkdir(mode=0o555)
-        self._settings = Settings(work=str(work), traits=traits)
-        self._order = 0
-        for name, shape in (("small", _SMALL), ("large", _LARGE)):
-            write_replay(ListedPackages(iter_packages(*shape)), scratch / name)
-
-    def run(
-        self,
-        pipeline: str,
-        replay: str,
-        probe: str = "memray",
-        expected: Counters | None = None,
-        around: Confinement = Confinement(),  # noqa: B008  immutable
-    ) -> Record:
-        """Return the record of one replicate."""
-        self._order += 1
-        target = pipeline if ":" in pipeline else f"harness.bench.planted:{pipeline}"
-        job = Job(
-            run_id="prove",
-            binary=replay,
-            binary_path="",
-            binary_sha256="",
-            arm=pipeline,
-            source="replay",
-            probe=probe,
-            replicate=0,
-            order=self._order,
-            pipeline=target,
-            probe_target=self._settings.traits[probe].target,
-            intake_url=self._intake.url + COUNT_PATH,
-            scratch=str(self._scratch / f"{self._order:06d}"),
-            replay=str(self._scratch / replay),
-            upload_id=f"0b5e55ed-0000-4000-8000-{self._order:012d}",
-            hash_seed=1,
-            timeout_s=120.0,
-        )
-        settings = structs.replace(self._settings, confine=lambda _: around)
-        if expected is not None:
-            settings = structs.replace(settings, expected={job.cell: expected})
-        (record,) = iter_records([job], settings)
-        return confirm(record, self._intake)
+        super().__init__(scratch, intake, ("memray", "tracemalloc", "gc", "peak", "bare"))
+        self.make("small", *_SMALL)
+        self.make("large", *_LARGE)
 
     def growth_bytes(self, pipeline: str) -> int:
         """Return how much more a pipeline holds at its peak for four times the packages."""
         small, large = (
-            _value(self.run(pipeline, name), "heap_peak_memray") for name in ("small", "large")
+            _value(self.run(pipeline, name, "memray"), "heap_peak_memray")
+            for name in ("small", "large")
         )
         return int(large - small)
 
@@ -113,7 +68,7 @@ def iter_proofs() -> Iterator[Proof]:
 
 
 def _prove_honesty(bench: _Bench) -> Proof:
-    growth = bench.growth_bytes(_HONEST)
+    growth = bench.growth_bytes(HONEST)
     return Proof(
         fault="nothing planted: the streaming pipeline as it is",
         planted=False,
@@ -123,7 +78,7 @@ def _prove_honesty(bench: _Bench) -> Proof:
 
 
 def _by_growth(pipeline: str, fault: str, bench: _Bench) -> Proof:
-    growth = bench.growth_bytes(pipeline)
+    growth = bench.growth_bytes(_PLANTED + pipeline)
     return Proof(
         fault=fault,
         caught=growth > _GROWTH_MAX_BYTES,
@@ -132,7 +87,7 @@ def _by_growth(pipeline: str, fault: str, bench: _Bench) -> Proof:
 
 
 def _prove_copy(bench: _Bench) -> Proof:
-    record = bench.run("copies_payload", "large")
+    record = bench.run(f"{_PLANTED}copies_payload", "large", "memray")
     payload_bytes = max((batch.raw_bytes for batch in record.batches), default=0)
     copies = [one for one in record.holdings if one.size_bytes > _COPY_SHARE * payload_bytes > 0]
     found = "; ".join(f"{one.size_bytes / payload_bytes:.2f} at {one.location}" for one in copies)
@@ -144,20 +99,20 @@ def _prove_copy(bench: _Bench) -> Proof:
 
 
 def _prove_lost_scope(bench: _Bench) -> Proof:
-    whole = bench.run(_HONEST, "small", probe=VERIFY).counters
-    record = bench.run("loses_a_scope", "small", expected=whole)
+    whole = bench.run(HONEST, "small", VERIFY).counters
+    record = bench.run(f"{_PLANTED}loses_a_scope", "small", "memray", expected=whole)
     return _judged(record, "mismatch", "a scope of every package not shipped")
 
 
 def _by_status(
     pipeline: str, status: str, fault: str, bench: _Bench, *, probe: str = "memray"
 ) -> Proof:
-    return _judged(bench.run(pipeline, "small", probe), status, fault)
+    return _judged(bench.run(_PLANTED + pipeline, "small", probe), status, fault)
 
 
 def _prove_uncounted(bench: _Bench) -> Proof:
     """Show that the untraced process contradicts a peak from which memory is missing."""
-    pipeline = "takes_memory_through_a_pointer"
+    pipeline = f"{_PLANTED}takes_memory_through_a_pointer"
     peak = _value(bench.run(pipeline, "small", "peak"), "heap_peak")
     bare = bench.run(pipeline, "small", "bare")
     grown = _value(bare, "rss_growth")
@@ -178,9 +133,9 @@ def _prove_limit(bench: _Bench) -> Proof:
         around = confinement(backend.name, backend.parent, limit_bytes)
         return outcome_of(bench.run(pipeline, "small", FREE_PROBE, around=around), backend)
 
-    start = int(_value(bench.run(_HONEST, "small", FREE_PROBE), "private_start"))
+    start = int(_value(bench.run(HONEST, "small", FREE_PROBE), "private_start"))
     edges = []
-    for pipeline in (_HONEST, "needs_8_mib_more"):
+    for pipeline in (HONEST, f"{_PLANTED}needs_8_mib_more"):
         edge = find_edge(start, MIB, 1, partial(attempt, pipeline))
         edges.append(edge.survives_bytes if edge else 0)
         start = edges[0] + 8 * MIB

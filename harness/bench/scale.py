@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Container
 from pathlib import Path
 
 from msgspec import Struct
@@ -61,17 +62,15 @@ def commands(place: Path, old: Path, new: Path) -> dict[str, tuple[str, ...]]:
     }
 
 
-def cost_of(arguments: tuple[str, ...]) -> Consumption:
-    """Run a command of harness; whatever it decides, it has to come to an end."""
+def cost_of(arguments: tuple[str, ...], codes: Container[int] = (0, 3, 4)) -> Consumption:
+    """Run Python; it has to end with one of these exit codes, by default whatever it decides."""
     with tempfile.TemporaryFile() as printed:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "harness", *arguments], stdout=printed, stderr=printed
-        )
+        child = subprocess.Popen([sys.executable, *arguments], stdout=printed, stderr=printed)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         printed.seek(0)
         said = printed.read()
-    if child.returncode not in {0, 3, 4}:
+    if child.returncode not in codes:
         sys.exit(f"{' '.join(arguments)} failed: {said.decode(errors='replace')[-500:]}")
     return Consumption(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024, said.count(b"\n"))
 
@@ -85,7 +84,7 @@ def main(*sizes: str) -> None:
             place = Path(directory)
             old, new = (generate(a_request(size, place / "runs"), number) for number in (0, 1))
             for name, arguments in commands(place, old, new).items():
-                cost = cost_of(arguments)
+                cost = cost_of(("-m", "harness", *arguments))
                 page = (place / "report.html").stat().st_size if name == "report --html" else 0
                 last_size, last_cpu_s = before.get(name, (0, 0.0))
                 each = 1000 * (cost.cpu_s - last_cpu_s) / (size - last_size)

@@ -13,7 +13,7 @@ from typing import IO
 from rich.console import Console
 from rich.text import Text
 
-from harness.errors import ConfigError, HarnessError
+from harness.errors import ConfigError, HarnessError, failing_as
 from harness.stats.labels import inert
 from harness.store.seal import is_sealed
 from harness.tables import make_console
@@ -97,35 +97,17 @@ def whole_file(target: str, source: Path) -> Iterator[IO[bytes]]:
     if not direct:  # what a symbolic link points to is replaced, not the link
         path = path.resolve()
     part = path if direct else path.with_name(f".harness-{secrets.token_hex(8)}.part")
-    try:
+    with failing_as(ConfigError, f"cannot write {target}", "choose another file"):
         file = part.open("wb" if direct else "xb")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot write {target}: {error.strerror}", remedy="choose another file"
-        ) from None
+    remedy = "free some space there, or choose another file"
     try:
-        yield from _filled(file, target)
+        with failing_as(HarnessError, f"cannot write {target}", remedy), file:
+            yield file
         if not direct:
-            _take_place(part, path)
+            if path.exists():
+                copymode(path, part)
+            part.replace(path)
     except BaseException:
         if not direct:
             part.unlink(missing_ok=True)
         raise
-
-
-def _take_place(part: Path, path: Path) -> None:
-    if path.exists():
-        copymode(path, part)
-    part.replace(path)
-
-
-def _filled(file: IO[bytes], target: str) -> Iterator[IO[bytes]]:
-    """Yield the file once, and close it; what goes wrong with it is said with the target's name."""
-    try:
-        with file:
-            yield file
-    except OSError as error:
-        raise HarnessError(
-            f"cannot write {target}: {error.strerror or error}",
-            remedy="free some space there, or choose another file",
-        ) from None

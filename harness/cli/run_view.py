@@ -102,7 +102,7 @@ class RunView:
                     deliveries = counted(reused, "delivery", "deliveries")
                     self.note(f"verified by earlier runs: {deliveries} (--fresh: again)")
                 self._task = self.bars.add_task("starting", total=jobs, left="")
-            case JobFinished(record, done, total, _, eta_s):
+            case JobFinished(record, done, total, eta_s):
                 left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
                 shown = f"{record.job.binary[:30]}, {record.job.probe}"
                 self._move(description=shown, completed=done, total=total, left=left)

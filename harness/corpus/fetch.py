@@ -26,7 +26,7 @@ from harness.corpus.control import FetchControl, OnProgress, ignore
 from harness.corpus.golang import GoBuild
 from harness.corpus.manifest import CorpusManifest, Pin, committed_path
 from harness.corpus.wheels import PARTIAL_PREFIX, IndexUnreachable, download, extract, install
-from harness.errors import Cancelled, CorpusError
+from harness.errors import Cancelled, CorpusError, failing_as
 
 LOCK_NAME = ".harness-corpus.lock"
 _POLL_S = 0.2
@@ -103,11 +103,9 @@ def _prepare(directory: Path, manifest: CorpusManifest, tiers: Sequence[str]) ->
         return
     stamp.tiers = sorted({*stamp.tiers, *tiers})
     stamp.manifest_sha256 = manifest.digest
-    try:
+    with failing_as(CorpusError, f"cannot write to {directory}"):
         directory.mkdir(parents=True, exist_ok=True)
         stamp.write(directory)
-    except OSError as error:
-        raise CorpusError(f"cannot write to {directory}: {error.strerror}") from error
 
 
 class _Fetch:

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from harness.corpus.binary import CorpusBinary, Stamp, Status, digest_file, kind_of
 from harness.corpus.manifest import CorpusManifest, Pin
-from harness.errors import CorpusError
+from harness.errors import CorpusError, failing_as
+from harness.text import printable
 
 _Identity = tuple[int, int]
 PinState = Literal["ok", "missing", "changed", "extra"]
@@ -35,7 +36,7 @@ def inventory(path: Path) -> list[CorpusBinary]:
     Raises:
         CorpusError: There is no such file or directory, or it cannot be listed.
     """
-    try:
+    with failing_as(CorpusError, f"cannot list {path}"):
         info = path.stat()
         if not stat.S_ISDIR(info.st_mode):
             return [_describe(path, _printable(path.name), set(), Stamp())]
@@ -45,8 +46,6 @@ def inventory(path: Path) -> list[CorpusBinary]:
             _describe(file, _printable(str(file.relative_to(path))), seen, stamp)
             for file in sorted(_iter_files(path, {_identity(info)}))
         ]
-    except OSError as error:
-        raise CorpusError(f"cannot list {path}: {error.strerror}") from error
     return sorted(found, key=lambda binary: (binary.size_bytes, binary.name))
 
 
@@ -105,10 +104,7 @@ def _judge(path: Path, kind: Status, is_known: bool) -> tuple[Status, str]:
 
 def _printable(name: str) -> str:
     """Escape what must not reach a terminal or a table; distinct names stay distinct."""
-    text = os.fsencode(name.replace("\\", "\\\\")).decode("utf-8", "backslashreplace")
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+    return printable(name.replace("\\", "\\\\"))
 
 
 def _identity(info: os.stat_result) -> _Identity:

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.records import Job, Record
 from harness.run.manifest import EXTRACTION, code_digest, fingerprint, is_digested, rig, versions
 from harness.run.replay import FORMAT
@@ -84,13 +84,9 @@ class Deliveries:
 
 
 def _made(directory: Path) -> Path:
-    try:
+    remedy = "choose another directory with XDG_CACHE_HOME"
+    with failing_as(StoreError, f"cannot create the package cache {directory}", remedy):
         directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"cannot create the package cache {directory}: {error.strerror}",
-            remedy="choose another directory with XDG_CACHE_HOME",
-        ) from error
     return directory
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from harness.records import Overhead, Record
+from harness.records import Record
 
 
 class RunStarted(Struct, frozen=True):
@@ -27,7 +27,6 @@ class JobFinished(Struct, frozen=True):
     record: Record
     done: int
     total: int
-    elapsed_s: float
     eta_s: float | None
 
 
@@ -60,11 +59,9 @@ class LimitTried(Struct, frozen=True):
 
 
 class RunFinished(Struct, frozen=True):
-    """Everything that was planned has been tried; `overheads` are by probe."""
+    """Everything that was planned has been tried; the manifest of the run says the rest."""
 
     path: Path
-    not_measured: list[str]
-    overheads: dict[str, Overhead] = {}
 
 
 Event = (

@@ -18,6 +18,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -27,6 +28,7 @@ from harness.errors import MeasurementInvalid
 from harness.records import Binary, Cell, FlamePage
 from harness.run.request import RunRequest
 from harness.store import RunWriter, read_records
+from harness.text import last_line
 
 _Stack = tuple[str, ...]
 
@@ -56,8 +58,8 @@ def draw_pages(writer: RunWriter, request: RunRequest, binary: Binary) -> Iterat
         for shown in _together(arms, captures):
             name = _file_name(len(pages), (binary.name, source, *shown))
             page = FlamePage(binary=binary.name, source=source, arms=shown, path=f"{FLAME}/{name}")
-            failure = _try(writer.path, page, captures, roots)
-            if failure:
+            target = writer.path / page.path
+            if failure := _drawn(target, partial(_draw_page, page, captures, roots)):
                 yield f"{binary.name}: no flame graph of {' and '.join(shown)}: {failure}"
             else:
                 pages.append(page)
@@ -71,15 +73,14 @@ def _together(arms: list[str], captures: dict[str, Path]) -> Iterator[list[str]]
         yield arms[:2]
 
 
-def _try(run_dir: Path, page: FlamePage, captures: dict[str, Path], roots: Sequence[str]) -> str:
+def _drawn(target: Path, draw: Callable[[Path], None]) -> str:
     """Draw one page and return nothing, or leave nothing of it and return why.
 
     A page is larger than all that was measured: half of one must not take its room.
     """
-    target = run_dir / page.path
     try:
-        target.parent.mkdir(exist_ok=True)
-        _draw_page(target, page, captures, roots)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draw(target)
     except (MeasurementInvalid, OSError) as error:
         target.unlink(missing_ok=True)
         return str(error)
@@ -87,14 +88,13 @@ def _try(run_dir: Path, page: FlamePage, captures: dict[str, Path], roots: Seque
 
 
 def _draw_page(
-    target: Path, page: FlamePage, captures: dict[str, Path], roots: Sequence[str]
+    page: FlamePage, captures: dict[str, Path], roots: Sequence[str], target: Path
 ) -> None:
-    if len(page.arms) == 1:
-        draw_flame_graph(captures[page.arms[0]], target)
-        return
-    before, after = (captures[arm] for arm in page.arms)
-    subject = f"{page.binary}, source {page.source}"
-    draw_difference((page.arms[0], before), (page.arms[1], after), target, subject, roots)
+    first, *second = [(arm, captures[arm]) for arm in page.arms]
+    if not second:
+        draw_flame_graph(first[1], target)
+    else:
+        draw_difference(first, second[0], target, f"{page.binary}, source {page.source}", roots)
 
 
 def _captures(run_dir: Path, binary: str) -> dict[str, dict[str, Path]]:
@@ -128,12 +128,11 @@ def draw_growth(
             continue
         name = f"{FLAME}/{_file_name(len(drawn), cell)}"
         sides = ("baseline", before), ("candidate", after)
-        try:
-            (target / FLAME).mkdir(parents=True, exist_ok=True)
-            draw_difference(*sides, target / name, f"{cell[0]}, source {cell[1]}, {cell[2]}")
+        subject = f"{cell[0]}, source {cell[1]}, {cell[2]}"
+        if failure := _drawn(target / name, partial(draw_difference, *sides, subject=subject)):
+            say(f"no flame graph of {cell[2]} over {cell[0]}: {failure}")
+        else:
             drawn[cell] = name
-        except (MeasurementInvalid, OSError) as error:
-            say(f"no flame graph of {cell[2]} over {cell[0]}: {error}")
     return drawn
 
 
@@ -266,8 +265,8 @@ def _run(module: str, *arguments: str) -> bytes:
     except subprocess.TimeoutExpired as error:
         raise MeasurementInvalid(f"{arguments[-1]} was not drawn in {_READ_S:g} s") from error
     if done.returncode:
-        told = done.stderr.decode("utf-8", "backslashreplace").strip().splitlines()
-        raise MeasurementInvalid(f"{arguments[-1]} cannot be drawn: {told[-1] if told else '?'}")
+        told = last_line(done.stderr.decode("utf-8", "backslashreplace"))
+        raise MeasurementInvalid(f"{arguments[-1]} cannot be drawn: {told}")
     return done.stdout
 
 

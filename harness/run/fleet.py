@@ -35,8 +35,8 @@ from harness.registry import load, names
 from harness.run.events import CellMeasured, Event, JobFinished, Problem, RunFinished, RunStarted
 from harness.run.extensions import resolve_probes
 from harness.run.manifest import first_manifest
-from harness.run.plan import RunContext, plan, smallest_first
-from harness.run.request import RunRequest, checked
+from harness.run.plan import RunContext, plan
+from harness.run.request import RunRequest, checked, smallest_first
 from harness.run.unit import UnitResult, facts_of, measure_unit
 from harness.store import COMPLETE, INTERRUPTED, RUNNING, RunWriter
 from harness.store.progress import HowFar, write_progress
@@ -134,7 +134,7 @@ class _Fleet:
         with self._ending():
             for binary, measured in self._iter_measured(waiting):
                 self._store(binary, measured, len(waiting))
-        self._on_event(RunFinished(self._writer.path, self._not_measured))
+        self._on_event(RunFinished(self._writer.path))
 
     def _iter_measured(self, waiting: list[Binary]) -> Iterator[tuple[Binary, UnitResult | str]]:
         """Yield each binary with what came of it, or with why it was given up."""
@@ -187,7 +187,7 @@ class _Fleet:
         elapsed_s = time.monotonic() - self._started
         finished = planned - (self._total - self._done)
         eta_s = elapsed_s / finished * (self._total - self._done)
-        self._on_event(JobFinished(records[-1], finished, planned, elapsed_s, eta_s))
+        self._on_event(JobFinished(records[-1], finished, planned, eta_s))
         write_progress(
             self._writer.path,
             HowFar(

@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 import harness
 from harness.limits.choice import metric_of
@@ -54,10 +54,32 @@ class Commit(Struct, frozen=True):
     dirty: bool | None = None
 
 
+class Conditions(Struct, frozen=True, kw_only=True):
+    """What a record depends on beside the request: as the manifest has it, by the same names."""
+
+    versions: dict[str, str]
+    rig: dict[str, str | int]
+    rig_fingerprint: str
+    code_sha256: str
+    plugins: dict[str, str]
+
+
+def conditions_of(request: RunRequest) -> Conditions:
+    """Return what is true of this process and its machine."""
+    metrics = declared_metrics(resolve_probes(request.probes))
+    found, machine = versions(instruments_of(metrics)), rig()
+    return Conditions(
+        versions=found,
+        rig=machine,
+        rig_fingerprint=fingerprint(found, machine),
+        code_sha256=code_digest(),
+        plugins=plugin_digests(request),
+    )
+
+
 def first_manifest(request: RunRequest) -> Manifest:
     """Return what has to be known to repeat the run, and to refuse a comparison with another."""
     metrics = declared_metrics(resolve_probes(request.probes))
-    found, machine = versions(instruments_of(metrics)), rig()
     if limits := request.memory_limits:
         compared = request.kind == PROBE
         metrics |= {PROBE: (metric_of(limits.backend, compared=compared),)}
@@ -68,11 +90,7 @@ def first_manifest(request: RunRequest) -> Manifest:
         command=shlex.join(request.command or sys.argv),
         commit=commit.name,
         dirty=commit.dirty,
-        versions=found,
-        rig=machine,
-        rig_fingerprint=fingerprint(found, machine),
-        code_sha256=code_digest(),
-        plugins=plugin_digests(request),
+        **structs.asdict(conditions_of(request)),
         shard=request.shard,
         metrics=metrics,
         options=options_of(request),

@@ -27,7 +27,7 @@ from harness.records import CALL, VERIFY, Arm, Binary, Job, Record
 from harness.run.extensions import ProbeTraits
 from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
-from harness.run.request import RunRequest, sources_of
+from harness.run.request import RunRequest, smallest_first, sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.variation import hash_seed, padding_bytes
 
@@ -111,11 +111,6 @@ def _phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
     if job.probe in {VERIFY, RECORD_REPLAY, headline} and not job.aside:
         return 0 if job.replay else 1
     return 2
-
-
-def smallest_first(binaries: list[Binary]) -> list[Binary]:
-    """Return the binaries by size, so that the first result comes early."""
-    return sorted(binaries, key=lambda binary: (binary.size_bytes, binary.name))
 
 
 def replicates_of(

@@ -24,7 +24,7 @@ from harness.limits.choice import chosen_backend
 from harness.records import ON_DISK, Arm, Binary, Options
 from harness.registry import find
 from harness.run.sources import REPLAY, SOURCES
-from harness.text import escaped
+from harness.text import printable
 
 PADDING = "HARNESS_PADDING"
 """What makes the environment of a measured process longer, and says nothing."""
@@ -32,8 +32,6 @@ PADDING = "HARNESS_PADDING"
 OWN_VARIABLES = frozenset({"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHASHSEED",
                            "PYTHONMALLOC", "TMPDIR", PADDING})  # fmt: skip
 """What decides how a measured process runs; nobody else may set it."""
-
-"""The flush thresholds of a sweep."""
 
 
 class RunRequest(Options, frozen=True, kw_only=True):
@@ -161,12 +159,9 @@ def _refuse_nonsense(request: RunRequest) -> None:
             raise ConfigError(f"{count} replicates of {probe!r} are not possible")
 
 
-def printable(name: str) -> str:
-    """Return `name` with everything that is no printable character written as an escape."""
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in escaped(name)
-    )
+def smallest_first(binaries: list[Binary]) -> list[Binary]:
+    """Return the binaries by size, so that the first result comes early."""
+    return sorted(binaries, key=lambda binary: (binary.size_bytes, binary.name))
 
 
 def prefixes(binary: Binary, sizes: int) -> list[Binary]:
@@ -230,6 +225,5 @@ def sharded(request: RunRequest, shard: str) -> RunRequest:
             f"{len(request.binaries)} binaries do not make {of} shards",
             remedy=f"use {len(request.binaries)} at most, in every part",
         )
-    ordered = sorted(request.binaries, key=lambda one: (one.size_bytes, one.name))
-    own = ordered[int(number) - 1 :: int(of)]
+    own = smallest_first(request.binaries)[int(number) - 1 :: int(of)]
     return structs.replace(request, binaries=own, shard=f"{int(number)}/{int(of)}")

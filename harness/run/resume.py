@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
 from msgspec import structs
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, failing_as
 from harness.records import Binary, Manifest
-from harness.registry import find
 from harness.run.events import Event
-from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.fleet import resume_fleet
-from harness.run.manifest import (
-    Commit,
-    code_digest,
-    commit_of,
-    fingerprint,
-    instruments_of,
-    is_digested,
-    options_of,
-    rig,
-    versions,
-)
+from harness.run.manifest import Commit, commit_of, conditions_of, options_of, plugin_digests
 from harness.run.remote import is_url
 from harness.run.request import RunRequest, checked
 from harness.run.schedule import is_there
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest, read_records
+from harness.store.seal import describe
 
 _REMEDY = "start a new run instead"
 
@@ -88,12 +76,12 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
         raise ConfigError("the binaries differ from those the run began with", remedy=_REMEDY)
     for binary in (one for one in wanted.binaries if not is_url(one.path)):
         _refuse_other_content(binary)
-    metrics = declared_metrics(resolve_probes(wanted.probes))
-    if fingerprint(versions(instruments_of(metrics)), rig()) != manifest.rig_fingerprint:
+    found = conditions_of(wanted)
+    if found.rig_fingerprint != manifest.rig_fingerprint:
         raise ConfigError(
             "the machine or the versions differ from those at the start", remedy=_REMEDY
         )
-    if code_digest() != manifest.code_sha256:
+    if found.code_sha256 != manifest.code_sha256:
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
     _refuse_other_commit(manifest, wanted)
 
@@ -107,25 +95,15 @@ def _refuse_other_commit(manifest: Manifest, wanted: RunRequest) -> None:
     """
     then = Commit(manifest.commit, manifest.dirty)
     now = commit_of(wanted.commit, Path.cwd())
-    if now != then and (wanted.commit or not _is_all_digested(wanted)):
+    if now != then and (wanted.commit or plugin_digests(wanted)):
         was, found = then.name or "none", now.name or "none"
         raise ConfigError(
             f"the commit differs from the one the run began at: {found}, not {was}", remedy=_REMEDY
         )
 
 
-def _is_all_digested(request: RunRequest) -> bool:
-    """Tell whether the digest of our code covers everything that the run measures with."""
-    targets = [arm.pipeline for arm in request.arms]
-    targets += [find("probe", name).value for name in request.probes]
-    return all(map(is_digested, targets))
-
-
 def _refuse_other_content(binary: Binary) -> None:
-    try:
-        with Path(binary.path).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigError(f"{binary.path}: {error.strerror}", remedy=_REMEDY) from error
-    if digest != binary.sha256:
+    with failing_as(ConfigError, binary.path, _REMEDY):
+        found = describe(Path(binary.path))
+    if found.sha256 != binary.sha256:
         raise ConfigError(f"{binary.path} has changed since the start", remedy=_REMEDY)

@@ -263,7 +263,7 @@ class Progress:
         share = min(1.0, self._cost_done / self._cost_total) if self._cost_total else 0.0
         elapsed_s = time.monotonic() - self._started
         eta_s = elapsed_s * (1 - share) / share if share >= _MIN_SHARE_FOR_ETA else None
-        return JobFinished(record, self.done, self.total, elapsed_s, eta_s)
+        return JobFinished(record, self.done, self.total, eta_s)
 
     def _cost(self, job: Job) -> float:
         return job_cost(self._traits[job.probe], job.source, self._sizes[job.binary])

@@ -138,7 +138,6 @@ class _Session:
         self._writer, self._request = writer, request
         self._on_event, self._intake = on_event, intake
         self._deliveries = Deliveries(request)
-        self._not_measured: list[str] = []
         self._differing: set[str] = set()
         self._captures = writer.path / CAPTURES
         if request.keep_captures:
@@ -149,8 +148,7 @@ class _Session:
     ) -> None:
         """Do what is planned and not done yet, then say what it costs to look."""
         planned = plan(self._request, context)
-        self._not_measured += planned.not_measured
-        self._writer.update_manifest(not_measured=self._not_measured)
+        self._writer.update_manifest(not_measured=planned.not_measured)
         reused = self._reuse(planned, past)
         self._schedule = Schedule(
             self._request, context, planned.jobs, [*past, *reused], has_arrived
@@ -239,24 +237,26 @@ class _Session:
     def _tell_left_out(self, record: Record) -> None:
         """Say what the source left out whole: what is measured of such a binary is a part of it."""
         for reason, count in left_out_units(record.skipped).items():
-            message = f"part of {record.job.binary}: {count:,} x {reason}"
-            if message not in self._not_measured:
-                self._not_measured.append(message)
-                self._writer.update_manifest(not_measured=self._not_measured)
+            self._is_news(f"part of {record.job.binary}: {count:,} x {reason}")
 
     def _problem(self, binary: str, message: str) -> None:
-        if message not in self._not_measured:
-            self._not_measured.append(message)
-            self._writer.update_manifest(not_measured=self._not_measured)
+        if self._is_news(message):
             self._on_event(Problem(binary, message))
+
+    def _is_news(self, message: str) -> bool:
+        """Add to the manifest what was not measured; tell whether it was not there yet."""
+        known = self._writer.manifest.not_measured
+        if message not in known:
+            self._writer.update_manifest(not_measured=[*known, message])
+        return message not in known
 
     def _finish(self) -> None:
         for binary in self._request.binaries:
             for problem in draw_pages(self._writer, self._request, binary):
                 self._problem(binary.name, problem)
-        found = overheads(self._schedule.all_records())
-        self._writer.update_manifest(overhead=found, modes=modes_of(self._request))
-        self._on_event(RunFinished(self._writer.path, self._not_measured, found))
+        overhead = overheads(self._schedule.all_records())
+        self._writer.update_manifest(overhead=overhead, modes=modes_of(self._request))
+        self._on_event(RunFinished(self._writer.path))
 
     def _settings(self, context: RunContext) -> Settings:
         return Settings(

@@ -12,15 +12,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.records import Record
-from harness.run.extensions import declared_metrics, resolve_probes
-from harness.run.manifest import (
-    code_digest,
-    fingerprint,
-    instruments_of,
-    plugin_digests,
-    rig,
-    versions,
-)
+from harness.run.manifest import Conditions, conditions_of
 from harness.run.remote import fetched
 from harness.run.request import RunRequest
 from harness.run.session import run_session
@@ -30,15 +22,10 @@ from harness.store.reader import RECORDS
 _ARCHITECTURE = ("machine", "implementation")
 
 
-class Facts(Struct, frozen=True, kw_only=True):
+class Facts(Conditions, frozen=True, kw_only=True):
     """What a record depends on beside the request, and which worker says so."""
 
     worker: str
-    versions: dict[str, str]
-    code_sha256: str
-    plugins: dict[str, str]
-    rig: dict[str, str | int]
-    rig_fingerprint: str
 
 
 class UnitResult(Struct, frozen=True, kw_only=True):
@@ -56,16 +43,8 @@ class UnitResult(Struct, frozen=True, kw_only=True):
 
 def facts_of(request: RunRequest) -> Facts:
     """Return what is true of this process and its machine."""
-    metrics = declared_metrics(resolve_probes(request.probes))
-    found, machine = versions(instruments_of(metrics)), rig()
-    return Facts(
-        worker=f"{socket.gethostname()}, process {os.getpid()}",
-        versions=found,
-        code_sha256=code_digest(),
-        plugins=plugin_digests(request),
-        rig=machine,
-        rig_fingerprint=fingerprint(found, machine),
-    )
+    worker = f"{socket.gethostname()}, process {os.getpid()}"
+    return Facts(worker=worker, **structs.asdict(conditions_of(request)))
 
 
 def measure_unit(request: RunRequest, expected: Facts) -> UnitResult:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 
 _FILE = "peak_heap.json"
 
@@ -45,19 +45,14 @@ def store_peaks(path: Path, peaks: dict[str, int]) -> None:
     """
     tables = _read(path)
     tables[environment()] = {**tables.get(environment(), {}), **peaks}
-    try:
+    with failing_as(StoreError, f"cannot write {path}"):
         path.write_text(json.dumps(tables, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _read(path: Path) -> dict[str, dict[str, Any]]:
     try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}") from error
+        with failing_as(StoreError, f"cannot read {path}"):
+            found = json.loads(path.read_bytes()) if path.exists() else {}
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     if not (isinstance(found, dict) and all(isinstance(one, dict) for one in found.values())):

@@ -75,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "drawing": {"plots", "registry", "stats"},
     "publishing": {"drawing", "loading", "plots", "reports", "stats"},
     "tested": {"run", "run.measured", "units"},
-    "arms": {"run", "run.measured"},
+    "arms": {"run", "run.measured", "store"},
     "api": {"arms", "corpus", "loading", "registry", "reports", "run", "stats", "tables"},
     "suites": {"corpus", "gates", "limits", "pipelines", "registry", "run", "stats", "units"},
     "comparing": {"loading", "run", "stats", "store"},

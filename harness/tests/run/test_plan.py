@@ -15,8 +15,9 @@ from harness.config import PipelineOptions
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Job, Record
 from harness.run.extensions import arms_by_name, resolve_probes
-from harness.run.plan import RunContext, plan, smallest_first, top_up_jobs
-from harness.run.request import RunRequest, aside_of, checked, printable, sharded
+from harness.run.plan import RunContext, plan, top_up_jobs
+from harness.run.request import RunRequest, aside_of, checked, sharded, smallest_first
+from harness.text import printable
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
 PROBES = ("peak", "memray", "tracemalloc", "gc", "bare")
