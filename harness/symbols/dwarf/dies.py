@@ -79,6 +79,10 @@ class Walk:
         into: Which tags to look for children below, beside the entry at the start; None for all.
 
     A consumer that does not want the children of the entry it was just given calls `prune`.
+
+    Attributes:
+        rose: How far up the walk was since the entry before this one. Entries at this depth are
+            over; its own may be deeper, below one that is not among `tags`.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class Walk:
         self._tags = tags
         self._into = into
         self._pruned = False
+        self.rose = 0
 
     def prune(self) -> None:
         """Pass over the children of the entry yielded last."""
@@ -109,6 +114,7 @@ class Walk:
         limit = min(len(data), end - base)
         depth = size = stuck = 0
         new = _new
+        highest = most
         hidden = 0  # entries deeper than this are passed over, unless it is 0
         passing = table.steps(_NO_TAGS)
         steps = showing = table.steps(tags)
@@ -125,6 +131,8 @@ class Walk:
                     depth -= 1
                     if depth <= 0:
                         return
+                    if depth < highest:  # noqa: PLR1730 - a call costs ten times as much
+                        highest = depth
                     if depth == hidden:
                         hidden, steps = 0, showing
                     continue
@@ -156,6 +164,7 @@ class Walk:
                 continue
             pruned = False
             if shown:
+                self.rose, highest = min(highest, depth), most
                 yield new(Die, (depth, base + begin, tag, abbreviation.has_children, attributes))
                 if self._pruned:
                     self._pruned, pruned = False, True
@@ -175,6 +184,8 @@ class Walk:
                         limit = min(len(data), end - base)
                     continue
                 hidden, steps = depth, passing
+            if depth < highest and not shown:
+                highest = depth
             depth += 1
             if depth > most:
                 reason = f"entries nested more than {most} deep"

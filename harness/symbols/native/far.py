@@ -103,10 +103,11 @@ def _read_containers(dwarf: Dwarf) -> SortedKeys:
 
 def _note_unit(unit: Unit, keys: SortedKeys) -> None:
     stack: list[tuple[int, int]] = []
-    for number, die in enumerate(Walk(unit, unit.first, NAMED_TAGS)):
+    walk = Walk(unit, unit.first, NAMED_TAGS)
+    for number, die in enumerate(walk):
         if number % STEP == 0:
             unit.dwarf.budget.check_time()
-        while stack and stack[-1][0] >= die.depth:
+        while stack and stack[-1][0] >= walk.rose:
             stack.pop()
         if stack and die.offset <= _LOW_HALF:
             keys.add(die.offset << _BITS | stack[-1][1])

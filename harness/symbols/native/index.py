@@ -184,12 +184,13 @@ class UnitIndex:
         unit = self._unit
         stack: list[tuple[int, int, int]] = [(0, 0, 0)]  # depth, offset and container of entries
         seen = 1
-        for die in Walk(unit, unit.first, _TAGS):
+        walk = Walk(unit, unit.first, _TAGS)
+        for die in walk:
             seen += 1
             if seen == STEP:
                 unit.dwarf.budget.spend(seen)
                 seen = 0
-            while stack[-1][0] >= die.depth and len(stack) > 1:
+            while stack[-1][0] >= walk.rose and len(stack) > 1:
                 stack.pop()
             if die.tag == dw.TAG_INLINED_SUBROUTINE:
                 self._note_instance(die)

@@ -92,10 +92,11 @@ class _Collector:
     def run(self) -> None:
         """Store what all instances say."""
         unit, opened = self._reader.unit, self._open
-        for number, die in enumerate(Walk(unit, unit.first, _TAGS)):
+        walk = Walk(unit, unit.first, _TAGS)
+        for number, die in enumerate(walk):
             if number % STEP == 0:
                 unit.dwarf.budget.check_time()
-            while opened and opened[-1].depth >= die.depth:
+            while opened and opened[-1].depth >= walk.rose:
                 self._close(opened.pop())
             ranges = None
             if opened and (body := opened[-1].body) is not None:

@@ -69,10 +69,13 @@ class _Route:
     def walk(self, walk: Walk) -> Iterator[Die]:
         unit, tags, into = walk._unit, walk._tags, walk._into
         stack = [(self.reference(unit).entry(unit, walk._start), 0)]
+        highest = deepest = 1 << 30
         while stack:
             entry, depth = stack.pop()
+            highest = min(highest, depth)
             tag, entered = self._plan(entry).tag, True
             if tags is None or tag in tags:
+                walk.rose, highest = highest, deepest
                 yield self._convert(entry, depth)
                 entered, walk._pruned = not walk._pruned, False
             if entered and (into is None or depth == 0 or tag in into):

@@ -68,6 +68,12 @@ def test_closures_have_the_file_and_the_lines_of_their_code(compiler: str) -> No
     assert call.end_line in (54, 55)
 
 
+def test_blocks_enclose_nothing_by_name() -> None:
+    scopes, _ = children(FIXTURES / "c" / "nested.so")
+    names = [qualified_name(scope) or scope.name for scope in scopes]
+    assert names == ["sum", "sum::first", "sum::second", "sum::pair"]
+
+
 def test_an_outlined_body_has_the_file_of_its_code() -> None:
     scopes, _ = children(FIXTURES / "c" / "outlined.so")
     (body,) = [scope for scope in scopes if scope.name == "sum._omp_fn.0"]

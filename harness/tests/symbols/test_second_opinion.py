@@ -42,7 +42,7 @@ _KINDS: dict[str, tuple[int, Callable[[Difference], bool]]] = {
         lambda one: bool(re.search(r"\{\.\.\.|\$_|\{lambda|\{unnamed", one.theirs)),
     ),
     "gdb leaves out the function that a type, closure or outlined body stands in": (
-        10,
+        13,
         lambda one: one.theirs.startswith(one.ours.rpartition("::")[2]),
     ),
     "gdb writes the parameters of the function that a type stands in": (
