@@ -24,6 +24,7 @@ from harness.config import AB, DEFAULTS, Claim, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.nearest import nearest
+from harness.printing import make_console
 from harness.records import CALL, Call
 from harness.reports.columns import TERMINAL, held_at, line_columns, summary_columns
 from harness.reports.headline import Headline
@@ -34,7 +35,7 @@ from harness.run.schedule import is_there
 from harness.run.scratch import scratch_directory
 from harness.run.session import run_session
 from harness.stats.answered import refuse_unanswered
-from harness.tables import html_table, make_console, pick
+from harness.tables import html_table, pick
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -181,7 +181,7 @@ def _replicates(suite: Suite, request: RunRequest) -> dict[str, int]:
             if metric == CAPTURED:
                 continue
             probe = _probe_of(metric, suite.name)
-            wanted = asked.copy().pop() if asked else experiment.replicates
+            wanted = next(iter(asked), experiment.replicates)
             found[probe] = max(found.get(probe, 0), wanted)
     return found
 

@@ -87,7 +87,8 @@ def parse_limits(given: Iterable[str]) -> Limits:
     for text in given:
         name, _, value = text.partition("=")
         if name not in Limits.__struct_fields__:
-            raise _unknown_limit(name)
+            known = Limits.__struct_fields__
+            raise ConfigError(f"no limit is called {name!r}", remedy=nearest(name, known))
         try:
             found[name] = _parse_limit(name, value)
         except ConfigError as error:
@@ -99,12 +100,6 @@ def _parse_limit(name: str, value: str) -> float:
     if name.endswith("_bytes"):
         return parse_bytes(value)
     return parse_seconds(value) if name.endswith("_s") else parse_count(value)
-
-
-def _unknown_limit(name: str) -> ConfigError:
-    return ConfigError(
-        f"no limit is called {name!r}", remedy=nearest(name, Limits.__struct_fields__)
-    )
 
 
 def format_bytes(size: float, *, signed: bool = False) -> str:

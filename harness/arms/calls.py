@@ -175,14 +175,10 @@ def arms_of_versions(versions: Sequence[Version], text: str, call: Call) -> list
     Raises:
         ConfigError: It names none, or a file outside the repository.
     """
-    return [
-        Arm(name=version.name, pipeline=target, call=call_of)
-        for version in versions
-        for target, call_of in [_call_in(version, text, call)]
-    ]
+    return [_arm_in(version, text, call) for version in versions]
 
 
-def _call_in(version: Version, text: str, call: Call) -> tuple[str, Call]:
+def _arm_in(version: Version, text: str, call: Call) -> Arm:
     target = target_of(text)
     path = target.path
     code = str(version.directory) if version.directory else path
@@ -193,13 +189,14 @@ def _call_in(version: Version, text: str, call: Call) -> tuple[str, Call]:
         path = code
     # What is installed comes before its checkout, where extension modules have not been built.
     paths = (path,) if place.endswith(".py") or not version.python else ()
-    return target.pipeline, structs.replace(
+    own = structs.replace(
         call,
         paths=paths,
         roots=(path, code, _package(target.pipeline)),
         python=version.python,
         commit=version.commit,
     )
+    return Arm(name=version.name, pipeline=target.pipeline, call=own)
 
 
 def _package(target: str) -> str:

@@ -21,7 +21,8 @@ from harness.corpus import (
     verify,
 )
 from harness.errors import CorpusError
-from harness.tables import Column, print_table, print_tables
+from harness.printing import print_table, print_tables
+from harness.tables import Column
 from harness.units import format_bytes
 
 app = group("corpus", __doc__)

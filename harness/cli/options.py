@@ -131,8 +131,7 @@ def _settable(struct: Any, fields: Fields, base: Any) -> dict[str, Settable]:
         usual = next(one.default for one in structs.fields(struct) if one.name == name)
         if base is not inspect.Parameter.empty and getattr(base, name) != usual:
             continue
-        kind, *notes = get_args(hints[name])
-        option = _option(name, kind, next(note for note in notes if isinstance(note, Meta)))
+        kind, option = get_args(hints[name])[0], _option(name, hints[name])
         several = get_origin(option.kind) is list or kind is Limits
         check = _CHECKS.get(name, partial(_check, option))
         found[option.flag.removeprefix("--")] = Settable(
@@ -187,14 +186,12 @@ def _iter_options(
     own = {field.name: field.default for field in structs.fields(struct)}
     for name in fields.names:
         value = own[name] if default is inspect.Parameter.empty else getattr(default, name)
-        kind, *notes = get_args(hints[name])
-        meta = next(note for note in notes if isinstance(note, Meta))
-        option = _option(name, kind, meta)
+        option = _option(name, hints[name])
         if name in fields.required or value is NODEFAULT:
             value, option.settings["show_default"] = inspect.Parameter.empty, False
         else:
             value = option.show(value)
-        flag = typer.Option(option.flag, help=meta.description, **option.settings)
+        flag = typer.Option(option.flag, **option.settings)
         parameter = inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -214,15 +211,17 @@ class _Option(NamedTuple):
     convert: Callable[[Any], Any] = lambda value: value
 
 
-def _option(name: str, kind: Any, meta: Meta) -> _Option:
-    settings: dict[str, Any] = dict(meta.extra or {})
+def _option(name: str, hint: Any) -> _Option:
+    kind, *notes = get_args(hint)
+    meta = next(note for note in notes if isinstance(note, Meta))
+    settings: dict[str, Any] = {"help": meta.description, **(meta.extra or {})}
     choices = settings.pop("choices", ())
     if meta.ge is not None and not name.endswith("_bytes"):
         settings["min"] = meta.ge
     if meta.le is not None:
         settings["max"] = meta.le
     if kind is Limits:
-        return _Option("--limit", list[str] | None, {"metavar": "NAME=VALUE"},
+        return _Option("--limit", list[str] | None, {**settings, "metavar": "NAME=VALUE"},
                        lambda _: None, lambda given: parse_limits(given or ()))  # fmt: skip
     if name.endswith("_dirs"):
         return _several(flag_of(name).removesuffix("s"), (), settings)._replace(

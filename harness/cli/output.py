@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.errors import ConfigError, HarnessError, failing_as
+from harness.printing import make_console
 from harness.stats.labels import inert
 from harness.store.seal import is_sealed
-from harness.tables import make_console
 from harness.text import json_bytes
 
 STANDARD_OUTPUT = "-"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from harness.cli.options import Json
 from harness.cli.output import output_console, write_json
 from harness.errors import ConfigError
+from harness.printing import print_table
 from harness.registry import Plugged, PluginsDocument, plugged
-from harness.tables import Column, print_table
+from harness.tables import Column
 
 _COLUMNS: list[Column[Plugged]] = [
     Column(key="kind", cell=lambda one: one.kind),

@@ -19,8 +19,9 @@ from harness.cli.output import (
 )
 from harness.config import SymbolOptions
 from harness.errors import ConfigError
+from harness.printing import print_tables
 from harness.symbols import Census, census_of, open_packages
-from harness.tables import Column, print_tables
+from harness.tables import Column
 
 _COUNTS: list[Column[tuple[str, int]]] = [
     Column(key="what", cell=lambda row: row[0]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.corpus.binary import CorpusBinary, missing
+from harness.corpus.binary import CorpusBinary
 from harness.corpus.control import FetchStep, OnProgress
 from harness.corpus.fetch import iter_fetch
 from harness.corpus.inputs import Arrivals, binaries_of, with_dies
@@ -10,7 +10,6 @@ from harness.corpus.inventory import PinCheck, inventory, verify
 from harness.corpus.manifest import (
     TIERS,
     CorpusManifest,
-    Pin,
     counted_dies,
     fixtures_directory,
     load_manifest,
@@ -26,7 +25,6 @@ __all__ = [
     "CorpusManifest",
     "FetchStep",
     "OnProgress",
-    "Pin",
     "PinCheck",
     "binaries_of",
     "committed_corpus",
@@ -36,7 +34,6 @@ __all__ = [
     "iter_fetch",
     "list_tier",
     "load_manifest",
-    "missing",
     "pinned_manifest",
     "resolve",
     "verify",

@@ -85,10 +85,6 @@ class Delivery(Struct, kw_only=True):
         """Return the length of the gzip part."""
         return self.file.end - self.file.start
 
-    def iter_json(self) -> Iterator[bytes]:
-        """Yield the envelope, a piece at a time, while there is time."""
-        return iter_gunzipped(self.body, self.file.start, self.file.end, self.deadline)
-
 
 def open_delivery(
     body: IO[bytes],
@@ -108,7 +104,7 @@ def open_delivery(
         file, event = _pick(parts, body, budget)
         # The old event does not say whether it is the final one.
         needed = _ENVELOPE_KEYS if event.final is UNSET else _ALWAYS
-        chunks = iter_gunzipped(body, file.start, file.end, deadline)
+        chunks = iter_gunzipped(body, file, deadline)
         head = read_head(chunks, Head, needed, wire_limits(budget))
     except (FormError, WireError) as error:
         raise BatchRejected(str(error)) from None
@@ -130,14 +126,14 @@ def wire_limits(budget: Budget) -> WireLimits:
     return WireLimits(budget.scope_bytes, budget.text_bytes, budget.keys, budget.depth)
 
 
-def iter_gunzipped(body: IO[bytes], start: int, end: int, deadline: Deadline) -> Iterator[bytes]:
-    """Yield the decompressed bytes of one gzip member, at most 64 KiB at a time.
+def iter_gunzipped(body: IO[bytes], part: Part, deadline: Deadline) -> Iterator[bytes]:
+    """Yield the decompressed bytes of a part that is one gzip member, at most 64 KiB at a time.
 
     Raises:
         BatchRejected: The bytes are not exactly one undamaged gzip member.
         TimeoutError: The deadline has passed.
     """
-    inflater = zlib.decompressobj(31)
+    inflater, start, end = zlib.decompressobj(31), part.start, part.end
     body.seek(start)
     try:
         while start < end and not inflater.eof:
@@ -208,9 +204,8 @@ def _digest(delivery: Delivery) -> bytes:
 
 def _read_scopes(upload: Upload, delivery: Delivery) -> bool:
     digest = upload.digest.copy() if upload.digest else ScopeDigest()
-    envelope = EnvelopeReader(
-        delivery.iter_json(), wire_limits(delivery.budget), known=_ENVELOPE_KEYS
-    )
+    chunks = iter_gunzipped(delivery.body, delivery.file, delivery.deadline)
+    envelope = EnvelopeReader(chunks, wire_limits(delivery.budget), known=_ENVELOPE_KEYS)
     for package in envelope.iter_packages():
         check_package(package.scope)
         digest.add(Package(package.scope, "", map(check_child, package.children)))

@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from threading import BoundedSemaphore, Event, Thread
@@ -95,13 +95,13 @@ def serve(
             thread.join()
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Serve until standard input ends."""
     parser = argparse.ArgumentParser(prog="python -m harness.intake.server")
     parser.add_argument("--host", default=_LISTEN.host)
     parser.add_argument("--port", type=int, default=_LISTEN.port)
     parser.add_argument("--misbehave", type=parse_fault, action="append", default=[])
-    options = parser.parse_args(arguments)
+    options = parser.parse_args()
     with serve(options.host, options.port) as server:
         server.faults.replace(options.misbehave)
         sys.stdout.write(json.dumps({"url": server.url}) + "\n")

@@ -9,8 +9,9 @@ from rich.console import Console
 
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
+from harness.printing import print_table
 from harness.stats.summary import Summary
-from harness.tables import NOTHING, Column, print_table
+from harness.tables import NOTHING, Column
 from harness.units import format_bytes, format_exactly
 
 SCHEMA = "harness.limit/1"

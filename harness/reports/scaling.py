@@ -8,10 +8,11 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
+from harness.printing import print_table
 from harness.stats.labels import inert, shorten
 from harness.stats.scaling import BATCHES, SIZES, ScalingPoint, SizeLine
 from harness.stats.slope import Slope, readable
-from harness.tables import NOTHING, Column, print_table
+from harness.tables import NOTHING, Column
 from harness.units import format_bytes
 
 SCHEMA = "harness.scaling/1"

@@ -8,11 +8,12 @@ from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
+from harness.printing import print_table
 from harness.records import Manifest
 from harness.reports.cells import iter_overhead_lines
 from harness.stats.labels import shorten
 from harness.stats.sweep import SweepPoint, fitting
-from harness.tables import Column, print_table
+from harness.tables import Column
 from harness.units import format_bytes, format_exactly, format_seconds
 
 SCHEMA = "harness.sweep/1"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.config import Claim
+from harness.printing import live_line, print_tables
 from harness.records import Manifest
 from harness.reports.cells import capture_excess, iter_overhead_lines
 from harness.reports.columns import (
@@ -29,7 +30,7 @@ from harness.stats.growth import LineChange
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Row, Summary
 from harness.stats.worst import MOST_BINARIES, excerpt, spreads
-from harness.tables import live_line, pick, print_tables
+from harness.tables import pick
 from harness.text import listed
 
 _NAME_WIDTH = 24

@@ -14,18 +14,9 @@ from markupsafe import Markup
 from rich.cells import cell_len
 from rich.console import Console
 
+from harness.printing import live_line, print_table, print_tables
 from harness.stats.labels import code, inert, plain
-from harness.tables import (
-    Column,
-    html_cells,
-    html_head,
-    html_table,
-    live_line,
-    markdown_table,
-    pick,
-    print_table,
-    print_tables,
-)
+from harness.tables import Column, html_cells, html_head, html_table, markdown_table, pick
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=60)
 

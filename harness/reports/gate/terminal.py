@@ -8,11 +8,12 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.text import Text
 
+from harness.printing import print_table
 from harness.reports.gate import cells
 from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.labels import distinct, inert
 from harness.stats.verdict import ComparisonDocument, Verdict
-from harness.tables import pick, print_table
+from harness.tables import pick
 
 _UNDECIDED = {Outcome.INCONCLUSIVE, Outcome.INVALID}
 _NAME_WIDTH, _WIDE = 20, 80

@@ -10,9 +10,9 @@ from io import StringIO
 from pathlib import Path
 
 from harness.loading import load_frames
+from harness.printing import make_console
 from harness.reports.report import report_of
 from harness.reports.terminal import print_summary
-from harness.tables import make_console
 from harness.tests.docs.checkout import checkout
 
 BEGIN = "<!-- python -m harness report results/baseline --output results/report -->\n```text\n"

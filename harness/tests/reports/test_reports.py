@@ -15,6 +15,7 @@ from rich.console import Console
 
 from harness.config import Claim
 from harness.loading import load_frames
+from harness.printing import make_console
 from harness.probes.bare import BareProbe
 from harness.records import Manifest, Metric
 from harness.reports.cells import overhead_gap
@@ -25,7 +26,6 @@ from harness.reports.terminal import live_header, live_row, print_summary
 from harness.stats.copies import Copy, Held
 from harness.stats.metrics import _builtin_metrics
 from harness.stats.summary import Summary, summarise
-from harness.tables import make_console
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 

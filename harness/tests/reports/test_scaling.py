@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from harness.printing import make_console
 from harness.reports.scaling import print_scaling, scaling_document
 from harness.stats.scaling import ScalingPoint, fit_lines
-from harness.tables import make_console
 
 NAME = "\x1b[31mlong" + "x" * 80
 

@@ -12,12 +12,12 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 from msgspec import structs
 
+from harness.printing import make_console
 from harness.reports.gate.junit import render_junit
 from harness.reports.gate.markdown import render_decision, render_verdict
 from harness.reports.gate.terminal import print_verdict
 from harness.stats.check import Outcome
 from harness.stats.verdict import Verdict
-from harness.tables import make_console
 from harness.tests.reports.golden_files import check
 from harness.tests.reports.verdicts import REPEAT, verdict
 
