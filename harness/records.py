@@ -47,6 +47,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         alone: It means nothing unless the process had the machine to itself.
         peak_rank: 1 for the best definition of peak heap, 2 for the next; 0 for other quantities.
         complete: It counts all that became resident; RSS that rose far above it contradicts it.
+        grain: How far apart the values are that were tried; two that are one apart may be the same.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Metric(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     alone: bool = False
     peak_rank: int = 0
     complete: bool = False
+    grain: int = 0
 
 
 class Cost(Struct, frozen=True, kw_only=True):

@@ -216,4 +216,4 @@ def _iter_declared() -> Iterator[tuple[Metric, str]]:
         for metric in traits_of(name).metrics:
             yield metric, name
     for kind in limit_metrics().values():
-        yield metric_of(kind, compared=False), FREE_PROBE
+        yield metric_of(kind), FREE_PROBE

@@ -41,9 +41,9 @@ def confinement(backend: str, parent: str, limit_bytes: int) -> Confinement:
 
 def limit_metrics() -> dict[str, str]:
     """Return the metric of every backend, and the name of that."""
-    return {metric_of(name, compared=False).name: name for name in (*_GROUPS, rlimit.NAME)}
+    return {metric_of(name).name: name for name in (*_GROUPS, rlimit.NAME)}
 
 
-def metric_of(backend: str, *, compared: bool) -> Metric:
+def metric_of(backend: str, grain_bytes: int = 0, *, compared: bool = False) -> Metric:
     """Declare the smallest limit that is survived: what each kind counts has a name of its own."""
-    return Metric(f"limit_{backend}", "byte", exact=True, compared=compared)
+    return Metric(f"limit_{backend}", "byte", exact=True, compared=compared, grain=grain_bytes)

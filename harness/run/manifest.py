@@ -82,7 +82,8 @@ def first_manifest(request: RunRequest) -> Manifest:
     metrics = declared_metrics(resolve_probes(request.probes))
     if limits := request.memory_limits:
         compared = request.kind == PROBE
-        metrics |= {PROBE: (metric_of(limits.backend, compared=compared),)}
+        found_limit = metric_of(limits.backend, limits.grain_bytes, compared=compared)
+        metrics |= {PROBE: (found_limit,)}
     commit = commit_of(request.commit, Path.cwd())
     return Manifest(
         state=RUNNING,

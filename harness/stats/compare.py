@@ -24,6 +24,7 @@ from harness.stats.change import (
 )
 from harness.stats.check import Case, Comparison, Link, Outcome
 from harness.stats.samples import Demands, Key, Sample, iter_faults, were_interleaved
+from harness.units import format_exactly
 
 FALSE_DISCOVERY_RATE = 0.10
 
@@ -139,12 +140,15 @@ def _pair(
 
 def _judged(pair: _Pair, q_value: float | None) -> Comparison:
     key, rule, change = pair.key, pair.rule, pair.change
-    outcome = _outcome(rule, change, q_value) if change else Outcome.INVALID
+    within_grain = change is not None and _is_within_grain(*pair.samples[:2])
+    outcome = Outcome.INVALID
+    if change:
+        outcome = _outcome(rule, change, q_value, within_grain=within_grain)
     drift = change is not None and not change.exact and not were_interleaved(*pair.samples[:2])
     if drift and outcome in {Outcome.REGRESSED, Outcome.IMPROVED}:
         outcome = Outcome.INCONCLUSIVE
     numbers = [sample.numbers for sample in pair.samples]
-    unsettled = outcome is Outcome.INCONCLUSIVE
+    unsettled = outcome is Outcome.INCONCLUSIVE and not within_grain
     noisy = change is not None and not change.exact
     return Comparison(
         case=Case(experiment=rule.experiment, binary=key.binary, source=key.source, arm=key.arm),
@@ -180,7 +184,13 @@ def _replicates(pair: _Pair) -> int | None:
     return replicates_needed(old, new, pair.rule.tolerance_pct)
 
 
-def _outcome(rule: Rule, change: Change, q_value: float | None) -> Outcome:
+def _is_within_grain(old: Sample, new: Sample) -> bool:
+    """Tell whether values that were searched are as near as two searches of the same may be."""
+    apart = abs((_mean(new) or 0) - (_mean(old) or 0))
+    return apart <= new.metric.grain > 0
+
+
+def _outcome(rule: Rule, change: Change, q_value: float | None, *, within_grain: bool) -> Outcome:
     worse, low, high = change.delta_pct, change.low_pct, change.high_pct
     if rule.higher_is_better:
         worse, low, high = -worse, -high, -low
@@ -188,7 +198,7 @@ def _outcome(rule: Rule, change: Change, q_value: float | None) -> Outcome:
         significant = worse != 0
     else:
         significant = q_value is not None and q_value <= FALSE_DISCOVERY_RATE
-    if significant and not rule.erratic:
+    if significant and not rule.erratic and not within_grain:
         if worse >= rule.tolerance_pct and low > 0:
             return Outcome.REGRESSED
         if worse <= -rule.tolerance_pct and high < 0:
@@ -216,6 +226,9 @@ def _remarks(pair: _Pair, change: Change, *, drift: bool) -> list[str]:
         remarks.append(f"declared exact, but replicates differ: {spread}")
     if change.exact and min(len(s.numbers) for s in samples) < 2:
         remarks.append("one replicate: that others would agree was not shown")
+    if change.delta_pct and _is_within_grain(*samples):
+        grain = format_exactly(kind.grain)
+        remarks.append(f"{grain} apart at most, as two searches of the same may be")
     noise = max(coefficient_of_variation(s.numbers) for s in samples)
     if noise > kind.erratic_above:
         remarks.append(f"erratic: varies by {noise:.1%}, above {kind.erratic_above:.0%}")

@@ -44,7 +44,7 @@ def edges_of(records: Iterable[Record], manifest: Manifest) -> list[Record]:
 
 def _iter_proved(tried: Sequence[Record], options: LimitOptions) -> Iterator[Record]:
     attempts = [record.attempt for record in tried if record.attempt]
-    metric = metric_of(attempts[0].backend, compared=False).name
+    metric = metric_of(attempts[0].backend).name
     outcomes = outcomes_of(attempts)
     edge = edge_of(outcomes, options.grain_bytes)
     if edge is None or not edge.is_within(options.grain_bytes):

@@ -14,6 +14,7 @@ from harness.stats.environment import comparable_with, on_rig, rig_differences
 from harness.stats.frames import Frames, rows_by_case
 from harness.stats.metrics import UNDECLARED
 from harness.text import counted
+from harness.units import format_exactly
 
 
 class Key(NamedTuple):
@@ -167,6 +168,9 @@ def iter_faults(
         return
     if baseline.unit != candidate.unit:
         yield f"units differ: {baseline.unit or 'none'} and {candidate.unit or 'none'}"
+    grains = [format_exactly(side.metric.grain) for side in (baseline, candidate)]
+    if len(set(grains)) > 1:
+        yield f"the two sides were searched to {grains[0]} and to {grains[1]}"
     if baseline.inputs != candidate.inputs:
         yield "the two sides measured different binaries"
     if len(baseline.outputs | candidate.outputs) > 1:

@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
+from harness.config import MIB
+from harness.limits.choice import metric_of
 from harness.records import Manifest
 from harness.stats.check import Comparison, Outcome
 from harness.stats.compare import Rule, adjust, compare
@@ -238,6 +240,30 @@ def test_rigs_may_differ_for_reading() -> None:
 
 def test_zero_in_a_noisy_metric_is_invalid() -> None:
     assert judge(of(0, 1), of(1, 1), WALL).faults == ["values of zero have no ratio"]
+
+
+@pytest.mark.parametrize(
+    ("now", "grain", "outcome", "said"),
+    [
+        (13, 1, Outcome.CLEAN, ""),
+        (14, 1, Outcome.INCONCLUSIVE, "1.0 MiB apart at most, as two searches of the same may be"),
+        (12, 1, Outcome.CLEAN, "1.0 MiB apart at most, as two searches of the same may be"),
+        (15, 1, Outcome.REGRESSED, ""),
+        (11, 1, Outcome.IMPROVED, ""),
+        (100, 100, Outcome.INVALID, "the two sides were searched to 1.0 MiB and to 100.0 MiB"),
+    ],
+)
+def test_a_limit_is_known_to_a_grain(now: int, grain: int, outcome: Outcome, said: str) -> None:
+    """Two searches of the same are up to a grain apart; with a coarser one all limits rise."""
+    key = HEAP._replace(metric="limit_cgroup_v1")
+    old, new = (
+        {key: of(at * MIB, at * MIB, metric=metric_of("cgroup_v1", step * MIB))}
+        for at, step in ((13, 1), (now, grain))
+    )
+    (found,) = compare(old, new)
+    assert found.outcome is outcome
+    assert not said or said in [*found.faults, *found.remarks]
+    assert found.replicates_needed is None
 
 
 def test_nothing_to_compare_gives_nothing_and_passes_nothing() -> None:
