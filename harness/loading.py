@@ -15,7 +15,7 @@ from harness.stats.rows import tables_of
 from harness.stats.summary import summarise
 from harness.stats.worst import MOST_BINARIES, excerpt
 from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
-from harness.store.reader import LARGE, OpenRun, Run, StoredRecords, open_run
+from harness.store.reader import LARGE, Run, StoredRecords, open_run
 
 ALL = frozenset(COLUMNS)
 NUMBERS = ALL - frozenset(LARGE)
@@ -58,7 +58,7 @@ def load_worst(run: str | os.PathLike[str]) -> Frames:
     return whole
 
 
-def frames_of(run: Run | OpenRun, tables: Container[str] = ALL) -> Frames:
+def frames_of(run: Run, tables: Container[str] = ALL) -> Frames:
     """Return the tables of a run that was read or opened; arguments as for `load_frames`."""
     edges = edges_of(run.records, run.manifest)
     return Frames(

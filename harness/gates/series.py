@@ -19,7 +19,7 @@ from harness.stats.batches import has_reached
 from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
 from harness.stats.metrics import CAPTURED
-from harness.stats.samples import Key, Sample, iter_own_faults
+from harness.stats.samples import Key, iter_faults, iter_own_faults
 from harness.text import counted
 from harness.units import format_bytes
 
@@ -65,18 +65,16 @@ def _metric(evidence: Evidence, experiment: Experiment, case: Case, metric: str)
 
 def _reduction(evidence: Evidence, experiment: Experiment, case: Case) -> Series:
     """Hold every replicate against the smallest one of the arm to compare with."""
-    metric = _goal(experiment)
+    metric = next(iter(experiment.optimization_goal), PEAK)
     samples = evidence.sides[CANDIDATE]
-    found = [
-        samples.get(Key(case.binary, case.source, arm, metric))
-        for arm in (experiment.against, case.arm)
-    ]
-    old, new = found
+    arms = experiment.against, case.arm
+    found = {arm: samples.get(Key(case.binary, case.source, arm, metric)) for arm in arms}
+    old, new = found.values()
     if old is None or new is None:
-        missing = (arm for arm, one in zip((experiment.against, case.arm), found, strict=True)
-                   if one is None)  # fmt: skip
-        return Series(faults=tuple(f"{arm}: {metric} was not measured" for arm in missing))
-    faults = tuple(_iter_pair_faults(evidence, experiment, case, (old, new)))
+        missing = [f"{arm}: {metric} was not measured" for arm in arms if found[arm] is None]
+        return Series(faults=tuple(missing))
+    demands = structs.replace(evidence.demands(experiment, metric), any_rig=True)
+    faults = tuple(iter_faults(old, new, demands, arms, "arms"))
     if faults:
         return Series(faults=faults)
     least = min(old.numbers)
@@ -94,25 +92,6 @@ def _stages(evidence: Evidence, case: Case) -> str:
     largest = held.astype(float).sort_values(ascending=False, kind="stable").head(_MOST_STAGES)
     shown = ", ".join(f"{stage} {_bytes(size)}" for stage, size in largest.items() if size > 0)
     return f"; at its peak {case.arm} holds {shown}" if shown else ""
-
-
-def _iter_pair_faults(
-    evidence: Evidence, experiment: Experiment, case: Case, pair: tuple[Sample, Sample]
-) -> Iterator[str]:
-    old, new = pair
-    for arm, sample in ((experiment.against, old), (case.arm, new)):
-        for fault in iter_own_faults(sample, evidence.demands(experiment, _goal(experiment))):
-            yield f"{arm}: {fault}"
-    if old.inputs != new.inputs:
-        yield "the two arms measured different binaries"
-    if len(old.outputs | new.outputs) > 1:
-        yield "the two arms delivered different scopes"
-    if old.unit != new.unit:
-        yield f"units differ: {old.unit or 'none'} and {new.unit or 'none'}"
-
-
-def _goal(experiment: Experiment) -> str:
-    return next(iter(experiment.optimization_goal), PEAK)
 
 
 def _overshoot(evidence: Evidence, experiment: Experiment, case: Case) -> Series:

@@ -26,7 +26,7 @@ from harness.plots.style import (
     styled,
     write_beside,
 )
-from harness.stats.claim import judge_reduction
+from harness.stats.claim import keeps_reduction
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
 
@@ -67,7 +67,7 @@ def _readable(rows: Sequence[Row]) -> list[Row]:
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, summary: Summary) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
     for place, row in enumerate(() if summary.alone else rows):
-        short = summary.claimed and bool(judge_reduction([row], Claim()).fails)
+        short = summary.claimed and keeps_reduction(row, Claim()) is False
         write_beside(axes, place, _remark(row), color=VERMILLION if short else BLACK)
     _draw_peaks(axes, rows, scale, claimed=summary.claimed)
     name_rows(axes, [labels[row.binary] for row in rows])

@@ -49,7 +49,7 @@ def scale_axis(
     if scale.logarithmic:
         low, high = scale.of(scale.low) / 1.5, scale.of(scale.high) * 1.5
         ends = low, low * (high / low) ** free
-        axes.set(**{f"{side}scale": "log"})
+        getattr(axes, f"set_{side}scale")("log", base=2)
         step = max(1, round(math.log2(scale.high / scale.low) / 6))
         axis = axes.xaxis if side == "x" else axes.yaxis
         axis.set_major_locator(LogLocator(base=2.0**step))

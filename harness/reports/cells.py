@@ -24,12 +24,6 @@ from harness.tables import NOTHING, turn
 from harness.units import format_bytes, format_value
 
 
-def largest_overshoot(row: Row) -> int | None:
-    """Return how far the candidate's worst batch went past the threshold, if one reached it."""
-    batching = row.candidate.batching
-    return None if batching is None else batching.largest_overshoot_bytes
-
-
 def peak_cell(row: Row, arm: ArmSummary, *, spread: bool = False) -> str:
     """Return an arm's peak, or the status of what failed, or `missing`.
 
@@ -80,7 +74,7 @@ def overshoot_cell(row: Row) -> str:
     """Return the candidate's largest overshoot; `none` when it never reached its threshold."""
     if row.candidate.batching is None:
         return NOTHING
-    largest = largest_overshoot(row)
+    largest = row.overshoot_bytes
     return "none" if largest is None else format_bytes(largest)
 
 

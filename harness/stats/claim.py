@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -35,27 +35,29 @@ class ReductionOutcome(Struct, frozen=True):
 
 def judge_reduction(rows: Iterable[Row], claim: Claim) -> ReductionOutcome:
     """Sort rows by whether the candidate's peak is lower by at least the claimed share."""
-    holds: list[Row] = []
-    fails: list[Row] = []
-    uncounted: list[Row] = []
-    for row in rows:
-        reduction = row.reduction_pct
-        if not row.counts or reduction is None:
-            uncounted.append(row)
-        elif reduction >= claim.reduction_pct:
-            holds.append(row)
-        else:
-            fails.append(row)
+    holds, fails, uncounted = _sorted_by(rows, lambda row: keeps_reduction(row, claim))
     return ReductionOutcome(
-        holds=tuple(holds),
-        fails=tuple(fails),
-        uncounted=tuple(uncounted),
+        holds=holds,
+        fails=fails,
+        uncounted=uncounted,
         mean_reduction_pct=mean_reduction_pct(row.reduction_pct for row in holds + fails),
         from_bytes=_holds_from(holds, fails),
     )
 
 
-def _holds_from(holds: list[Row], fails: list[Row]) -> int | None:
+def keeps_reduction(row: Row, claim: Claim) -> bool | None:
+    """Tell whether a row bears the claimed reduction out; None where it proves nothing."""
+    counts = row.counts and row.reduction_pct is not None
+    return (row.reduction_pct or 0) >= claim.reduction_pct if counts else None
+
+
+def _sorted_by(rows: Iterable[Row], keeps: Callable[[Row], bool | None]) -> list[tuple[Row, ...]]:
+    """Return the rows that keep to a claim, those that do not, and those that tell nothing."""
+    judged = [(keeps(row), row) for row in rows]
+    return [tuple(row for kept, row in judged if kept is kind) for kind in (True, False, None)]
+
+
+def _holds_from(holds: tuple[Row, ...], fails: tuple[Row, ...]) -> int | None:
     sizes = [row.raw_bytes for row in holds + fails]
     if not fails or None in sizes:
         return None
@@ -93,21 +95,12 @@ class OvershootOutcome(Struct, frozen=True):
 
 def judge_overshoot(rows: Iterable[Row], claim: Claim) -> OvershootOutcome:
     """Sort rows by whether every batch of the candidate that was not final kept to the claim."""
-    holds: list[Row] = []
-    fails: list[Row] = []
-    unreached: list[Row] = []
-    largest: list[int] = []
-    for row in rows:
-        batching = row.candidate.batching
-        overshoot = None if batching is None else batching.largest_overshoot_bytes
-        if overshoot is None:
-            unreached.append(row)
-            continue
-        largest.append(overshoot)
-        (holds if overshoot <= claim.overshoot_bytes else fails).append(row)
-    return OvershootOutcome(
-        holds=tuple(holds),
-        fails=tuple(fails),
-        unreached=tuple(unreached),
-        largest_bytes=max(largest, default=None),
-    )
+    holds, fails, unreached = _sorted_by(rows, lambda row: keeps_overshoot(row, claim))
+    reached = (row.overshoot_bytes for row in holds + fails)
+    largest = max((one for one in reached if one is not None), default=None)
+    return OvershootOutcome(holds, fails, unreached, largest)
+
+
+def keeps_overshoot(row: Row, claim: Claim) -> bool | None:
+    """Tell whether every batch of the candidate kept to the claim; None where none reached it."""
+    return None if row.overshoot_bytes is None else row.overshoot_bytes <= claim.overshoot_bytes

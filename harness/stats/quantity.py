@@ -74,17 +74,16 @@ def quantities_of(samples: pd.DataFrame) -> dict[Cell, tuple[Quantity, ...]]:
 
 
 def _units(samples: pd.DataFrame) -> dict[tuple[str, ...], str]:
-    units: dict[tuple[str, ...], str] = {}
     distinct = samples[[*_KEY, "unit"]].drop_duplicates()
-    for *key, unit in distinct.itertuples(index=False, name=None):
-        known = units.setdefault(tuple(key), str(unit))
-        if known != unit:
-            both = ", ".join(sorted((known, str(unit))))
-            raise MeasurementInvalid(
-                f"metric {key[-1]!r} comes in more than one unit: {both}",
-                remedy="runs of different formats were mixed; load them one at a time",
-            )
-    return units
+    mixed = distinct[distinct.duplicated(_KEY, keep=False)]
+    if len(mixed):
+        metric = mixed["metric"].iloc[0]
+        both = ", ".join(sorted(set(mixed.loc[mixed["metric"] == metric, "unit"])))
+        raise MeasurementInvalid(
+            f"metric {metric!r} comes in more than one unit: {both}",
+            remedy="runs of different formats were mixed; load them one at a time",
+        )
+    return {(*key,): unit for *key, unit in distinct.itertuples(index=False, name=None)}
 
 
 def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]]:

@@ -155,10 +155,17 @@ class Demands(Struct, frozen=True):
 
 
 def iter_faults(
-    baseline: Sample | None, candidate: Sample | None, demands: Demands
+    baseline: Sample | None,
+    candidate: Sample | None,
+    demands: Demands,
+    names: tuple[str, str] = ("baseline", "candidate"),
+    kind: str = "sides",
 ) -> Iterator[str]:
-    """Yield every reason why these two samples cannot carry a verdict."""
-    for side, sample in (("baseline", baseline), ("candidate", candidate)):
+    """Yield every reason why these two samples cannot carry a verdict.
+
+    `names` are what the two are called, `kind` what both are.
+    """
+    for side, sample in zip(names, (baseline, candidate), strict=True):
         if sample is None:
             yield f"{side}: not measured"
             continue
@@ -172,12 +179,12 @@ def iter_faults(
     if len(set(grains)) > 1:
         yield f"the two sides were searched to {grains[0]} and to {grains[1]}"
     if baseline.inputs != candidate.inputs:
-        yield "the two sides measured different binaries"
+        yield f"the two {kind} measured different binaries"
     if len(baseline.outputs | candidate.outputs) > 1:
-        yield "the two sides delivered different scopes"
+        yield f"the two {kind} delivered different scopes"
     if not demands.any_rig and (baseline.rig != candidate.rig or not baseline.rig):
         told = rig_differences(baseline.rig, candidate.rig)
-        yield f"the two sides were measured on different or unknown rigs{told and ': '}{told}"
+        yield f"the two {kind} were measured on different or unknown rigs{told and ': '}{told}"
 
 
 def iter_own_faults(sample: Sample, demands: Demands) -> Iterator[str]:

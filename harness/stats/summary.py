@@ -93,6 +93,12 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The baseline and the candidate."""
         return self.baseline, self.candidate
 
+    @property
+    def overshoot_bytes(self) -> int | None:
+        """How far the candidate's worst batch went past the threshold; None if none reached it."""
+        batching = self.candidate.batching
+        return None if batching is None else batching.largest_overshoot_bytes
+
 
 class Summary(Struct, frozen=True):
     """Every row, by source and then by the baseline's peak; `metric` defines all of the peaks.

@@ -16,7 +16,7 @@ from msgspec import structs
 from harness.errors import StoreError
 from harness.records import Manifest, Options, Record
 from harness.store.manifest import COMPLETE, RUNNING, read_manifest
-from harness.store.reader import OpenRun, open_run
+from harness.store.reader import Run, open_run
 from harness.store.seal import is_sealed
 from harness.store.writer import RunWriter
 
@@ -50,7 +50,7 @@ def merge_runs(runs: Sequence[Path], results: Path, command: str) -> Path:
         return writer.path
 
 
-def _read(path: Path) -> OpenRun:
+def _read(path: Path) -> Run:
     manifest = read_manifest(path)
     if is_sealed(path):
         raise StoreError(
@@ -69,12 +69,12 @@ def _read(path: Path) -> OpenRun:
     return run
 
 
-def _run_ids(run: OpenRun) -> list[str]:
+def _run_ids(run: Run) -> list[str]:
     """Return the runs that measured, when this is a pool itself."""
     return run.manifest.pooled or [run.manifest.run_id]
 
 
-def _refuse_unlike(parts: Sequence[OpenRun]) -> None:
+def _refuse_unlike(parts: Sequence[Run]) -> None:
     if len(parts) < 2:
         raise StoreError("one run needs no merging", remedy="give two runs or more")
     ids = [run_id for part in parts for run_id in _run_ids(part)]
@@ -93,7 +93,7 @@ def _refuse_unlike(parts: Sequence[OpenRun]) -> None:
             )
 
 
-def _refuse_missing_shards(parts: Sequence[OpenRun]) -> None:
+def _refuse_missing_shards(parts: Sequence[Run]) -> None:
     shards = [part.manifest.shard for part in parts]
     if not any(shards):
         return
@@ -130,7 +130,7 @@ def _inputs(manifest: Manifest) -> set[tuple[object, ...]]:
     return {(binary.name, binary.sha256, binary.share) for binary in manifest.corpus}
 
 
-def _manifest(parts: Sequence[OpenRun], command: str) -> Manifest:
+def _manifest(parts: Sequence[Run], command: str) -> Manifest:
     """Return the manifest of the first run, with what is the sum of all said as such."""
     manifests = [part.manifest for part in parts]
     first = manifests[0]
@@ -153,9 +153,9 @@ def _manifest(parts: Sequence[OpenRun], command: str) -> Manifest:
     )
 
 
-def _by_shard(parts: Sequence[OpenRun]) -> list[list[OpenRun]]:
+def _by_shard(parts: Sequence[Run]) -> list[list[Run]]:
     """Return the runs over the same binaries together."""
-    groups: dict[str, list[OpenRun]] = {}
+    groups: dict[str, list[Run]] = {}
     for part in parts:
         groups.setdefault(part.manifest.shard, []).append(part)
     return list(groups.values())
@@ -171,14 +171,14 @@ def _rigs(manifests: Sequence[Manifest]) -> dict[str, Any]:
     return {"rigs": rigs, "rig": shared, "rig_fingerprint": "", "overhead": {}}
 
 
-def _sum_of_replicates(group: Sequence[OpenRun]) -> dict[str, int]:
+def _sum_of_replicates(group: Sequence[Run]) -> dict[str, int]:
     """Return what was asked for in all; a probe that one run left to its forecast is left out."""
     asked = [part.manifest.options.replicates for part in group]
     probes = [probe for probe in asked[0] if all(probe in counts for counts in asked)]
     return {probe: sum(counts[probe] for counts in asked) for probe in probes}
 
 
-def _renumbered(parts: Sequence[OpenRun], run_id: str) -> Iterator[Record]:
+def _renumbered(parts: Sequence[Run], run_id: str) -> Iterator[Record]:
     several = len({part.manifest.rig_fingerprint for part in parts}) > 1
     orders = 0
     for group in _by_shard(parts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +33,14 @@ _LEAN: msgspec.json.Decoder[Record] = msgspec.json.Decoder(_Record)
 
 
 class Run(Struct, frozen=True):
-    """A run as it is stored. `warnings` says what is not as a clean run would leave it."""
+    """A run as it is stored. `warnings` says what is not as a clean run would leave it.
+
+    Of one that was only opened, records are read by whoever goes through them.
+    """
 
     path: Path
     manifest: Manifest
-    records: list[Record]
-    warnings: list[str]
-
-
-class OpenRun(Struct, frozen=True):
-    """A run of which only the manifest was read; what else there is, is as in `Run`."""
-
-    path: Path
-    manifest: Manifest
-    records: StoredRecords
+    records: Iterable[Record]
     warnings: list[str]
 
 
@@ -57,10 +51,8 @@ def read_run(run_dir: Path) -> Run:
         StoreError: There is no run, it is of another format, a line is damaged, or it was promoted
             and is not what was promoted.
     """
-    manifest = _manifest_of(run_dir)
-    warnings = list(manifest.warnings)
-    records = read_records(run_dir, warnings)
-    return Run(path=run_dir, manifest=manifest, records=records, warnings=warnings)
+    run = open_run(run_dir)
+    return structs.replace(run, records=list(run.records))
 
 
 def _manifest_of(run_dir: Path) -> Manifest:
@@ -74,7 +66,7 @@ def _manifest_of(run_dir: Path) -> Manifest:
     return manifest
 
 
-def open_run(run_dir: Path, *, whole: bool = True) -> OpenRun:
+def open_run(run_dir: Path, *, whole: bool = True) -> Run:
     """Open a run directory, however large; its records are read when somebody goes through them.
 
     If it is not `whole`, those parts of records are left empty that are `LARGE`.
@@ -84,7 +76,7 @@ def open_run(run_dir: Path, *, whole: bool = True) -> OpenRun:
     """
     manifest = _manifest_of(run_dir)
     warnings = list(manifest.warnings)
-    return OpenRun(run_dir, manifest, StoredRecords(run_dir, warnings, whole=whole), warnings)
+    return Run(run_dir, manifest, StoredRecords(run_dir, warnings, whole=whole), warnings)
 
 
 def read_records(run_dir: Path, warnings: list[str]) -> list[Record]:

@@ -5,47 +5,28 @@ Its reader wants a number in every cell, so a series that one of the runs lacks 
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-from statistics import median
-
 import pandas as pd
 
-from harness.reports.exports.measurements import iter_series, plain
+from harness.reports.exports.measurements import CASE, plain
 
-HEAD = ("time", "commit", "run_id")
+_RUN = {"started_at": "time", "commit": "commit", "run_id": "run_id"}
 
 
 def render(table: pd.DataFrame) -> bytes:
     """Return the median of each series that every run has, by run."""
-    runs = _by_run(table)
-    kept = _columns(runs)
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*HEAD, *kept])
-    for (started_at, run_id, commit), columns in sorted(runs.items()):
-        values = (plain(median(columns[name])) for name in kept)
-        writer.writerow([started_at, commit, run_id, *values])
-    return text.getvalue().encode()
+    kept = _medians(table).dropna(axis="columns").map(lambda value: str(plain(value)))
+    text: str = kept.rename_axis(index=_RUN).to_csv(lineterminator="\n")
+    return text.encode()
 
 
 def incomplete(table: pd.DataFrame) -> list[str]:
     """Return the columns that are left out because not every run has them."""
-    runs = _by_run(table)
-    every = {name for columns in runs.values() for name in columns}
-    return sorted(every - set(_columns(runs)))
+    medians = _medians(table)
+    return list(medians.columns[medians.isna().any()])
 
 
-def _columns(runs: dict[tuple[str, str, str], dict[str, list[float]]]) -> list[str]:
-    names = [set(columns) for columns in runs.values()]
-    return sorted(set.intersection(*names)) if names else []
-
-
-def _by_run(table: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, list[float]]]:
-    """Return the columns of each run, runs by time, id and commit."""
-    return {
-        (started_at, run_id, commit): {
-            f"{case}/{metric}": values for case, metric, _, values in iter_series(rows)
-        }
-        for (started_at, run_id, commit), rows in table.groupby(["started_at", "run_id", "commit"])
-    }
+def _medians(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each run, and a column for each metric of a case."""
+    first, *others = (table[name] for name in (*CASE, "metric"))
+    named = table.assign(series=first.str.cat(others, sep="/"))
+    return named.pivot_table("value", [*_RUN], "series", aggfunc="median")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from msgspec import Struct, field
 
 from harness.reports.page.attachments import Flame
 from harness.reports.report import Report
-from harness.stats.copies import Holdings, holdings_by_arm
+from harness.stats.copies import Holdings, first_replicates, holdings_by_arm
 from harness.stats.curves import Curve, curves_of
 from harness.stats.frames import Frames
 from harness.stats.growth import LineChange
@@ -21,20 +22,15 @@ from harness.units import format_value
 MOST_BATCHES = 60
 
 
-class Measured(Struct, frozen=True):
-    """One metric of one arm: its summary, and every replicate as it is printed."""
-
-    quantity: Quantity
-    values: tuple[str, ...]
-
-
 class MetricLine(Struct, frozen=True):
-    """One metric as one probe took it, of both arms; None where it was not measured."""
+    """One metric as one probe took it; of each arm its summary, and every replicate as printed.
+
+    None where it was not measured.
+    """
 
     probe: str
     metric: str
-    baseline: Measured | None
-    candidate: Measured | None
+    arms: tuple[tuple[Quantity, list[str]] | None, ...]
 
 
 class CaseDetail(Struct, frozen=True):
@@ -42,12 +38,12 @@ class CaseDetail(Struct, frozen=True):
 
     row: Row
     metrics: tuple[MetricLine, ...]
-    batches: tuple[Mapping[str, Any], ...]
+    batches: tuple[Any, ...]
     batches_left_out: int
     holdings: Mapping[str, Holdings]
     lines: Sequence[LineChange]
     chart: Chart | None
-    deliveries: tuple[Mapping[str, Any], ...]
+    deliveries: tuple[Any, ...]
     flames: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -71,6 +67,7 @@ def anchors_of(summary: Summary) -> dict[str, str]:
 def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail]:
     """Yield every binary that has a row, in the order of the rows."""
     frames = report.frames.of_binaries({row.binary for row in report.shown.rows})
+    frames = dataclasses.replace(frames, batches=_first_batches(frames.batches))
     values = replicate_values(frames.samples)
     listed = {one.name: one for one in report.frames.manifest.corpus}
     languages = languages_of(report.frames.deliveries)
@@ -101,7 +98,7 @@ def _case(
     flames: Mapping[Flame, str],
 ) -> CaseDetail:
     key = (row.binary, row.source)
-    batches = _first_batches(frames.of_case("batches", *key))
+    batches = frames.rows_of_case("batches", *key)
     peak_probe = frames.metrics.probe(report.summary.metric)
     curves = curves_of(frames.of_case("timeline", *key), peak_probe)
     return CaseDetail(
@@ -112,7 +109,7 @@ def _case(
         holdings=holdings_by_arm(frames.of_case("copies", *key)),
         lines=report.lines_of(row),
         chart=chart_of(curves),
-        deliveries=tuple(_records(frames.of_case("deliveries", *key))),
+        deliveries=tuple(frames.rows_of_case("deliveries", *key)),
         flames={
             title: href
             for (binary, source, title), href in flames.items()
@@ -123,37 +120,19 @@ def _case(
 
 def _iter_metrics(row: Row, values: Mapping[tuple[str, ...], list[float]]) -> Iterator[MetricLine]:
     for probe, metric in sorted({(q.probe, q.metric) for arm in row.arms for q in arm.quantities}):
-        old, new = (
-            None
-            if (quantity := arm.find(metric, probe)) is None
-            else Measured(
-                quantity,
-                tuple(
-                    format_value(value, quantity.unit)
-                    for value in values[row.binary, row.source, arm.name, probe, metric]
-                ),
-            )
-            for arm in row.arms
-        )
-        yield MetricLine(probe, metric, old, new)
+        arms = []
+        for arm in row.arms:
+            quantity = arm.find(metric, probe)
+            found = values.get((row.binary, row.source, arm.name, probe, metric), ())
+            printed = [format_value(value, quantity.unit) for value in found] if quantity else []
+            arms.append((quantity, printed) if quantity else None)
+        yield MetricLine(probe, metric, tuple(arms))
 
 
-def _first_batches(batches: pd.DataFrame) -> list[Mapping[str, Any]]:
+def _first_batches(batches: pd.DataFrame) -> pd.DataFrame:
     """Return each batch of each arm's first replicate once; other replicates repeat them."""
-    rows = _records(batches)
-    first: dict[str, int] = {}
-    for row in rows:
-        first[row["arm"]] = min(row["replicate"], first.get(row["arm"], row["replicate"]))
-    own: dict[tuple[str, int], Mapping[str, Any]] = {}
-    for row in rows:
-        if row["replicate"] == first[row["arm"]]:
-            own.setdefault((row["arm"], row["batch_num"]), row)
-    return [row for _, row in sorted(own.items())]
-
-
-def _records(table: pd.DataFrame) -> list[Mapping[str, Any]]:
-    columns = {str(name): table[name].tolist() for name in table.columns}
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    once = first_replicates(batches).drop_duplicates(["binary", "source", "arm", "batch_num"])
+    return once.sort_values(["arm", "batch_num"], kind="stable")
 
 
 _FEWEST_POINTS = 5

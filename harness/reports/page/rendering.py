@@ -12,7 +12,15 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
-from harness.reports.cells import capture_excess, describe, exact, known, overhead_gap, share
+from harness.reports.cells import (
+    agreement,
+    capture_excess,
+    describe,
+    exact,
+    known,
+    overhead_gap,
+    share,
+)
 from harness.reports.columns import MEASURED, OVERHEADS, SPREADS, held_at, line_columns
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.gate import cells
@@ -131,6 +139,7 @@ def _environment() -> Environment:
         exact=exact,
         share=share,
         describe=describe,
+        agreement=agreement,
     )
     environment.globals.update(
         most_rows=cells.MOST_ROWS,

@@ -12,7 +12,12 @@ from harness.reports.cells import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
 from harness.reports.page.attachments import GateReport
 from harness.reports.report import Report
-from harness.stats.claim import judge_overshoot, judge_reduction
+from harness.stats.claim import (
+    judge_overshoot,
+    judge_reduction,
+    keeps_overshoot,
+    keeps_reduction,
+)
 from harness.stats.summary import Row, Summary
 from harness.units import format_bytes
 
@@ -61,11 +66,12 @@ def iter_judgements(summary: Summary, claim: Claim) -> Iterator[Judgement]:
         yield _overshoot(summary, claim)
 
 
+_STANDINGS = {True: Standing.HOLDS, False: Standing.FAILS, None: Standing.UNKNOWN}
+
+
 def row_standing(row: Row, claim: Claim) -> Standing:
     """Return how one row stands to the claimed reduction."""
-    if not row.counts or row.reduction_pct is None:
-        return Standing.UNKNOWN
-    return Standing.HOLDS if row.reduction_pct >= claim.reduction_pct else Standing.FAILS
+    return _STANDINGS[keeps_reduction(row, claim)]
 
 
 def _reduction(summary: Summary, source: str, claim: Claim) -> Judgement:
@@ -88,7 +94,7 @@ def _reduction(summary: Summary, source: str, claim: Claim) -> Judgement:
 
 def _overshoot(summary: Summary, claim: Claim) -> Judgement:
     outcome = judge_overshoot(summary.rows, claim)
-    reached = sorted((*outcome.holds, *outcome.fails), key=_overshot)
+    reached = sorted((*outcome.holds, *outcome.fails), key=lambda row: row.overshoot_bytes or 0)
     worst = {row.binary: row for row in reached}  # the later, larger one of two sources stays
     largest = outcome.largest_bytes
     return Judgement(
@@ -98,20 +104,10 @@ def _overshoot(summary: Summary, claim: Claim) -> Judgement:
         unit="no batch reached the threshold" if largest is None else "largest overshoot",
         standing=_overall(len(outcome.holds), len(outcome.fails)),
         examples=tuple(
-            Example(
-                row,
-                Standing.FAILS if _overshot(row) > claim.overshoot_bytes else Standing.HOLDS,
-                overshoot_cell(row),
-            )
+            Example(row, _STANDINGS[keeps_overshoot(row, claim)], overshoot_cell(row))
             for row in worst.values()
         ),
     )
-
-
-def _overshot(row: Row) -> int:
-    """Return the overshoot of a row whose candidate reached its threshold."""
-    batching = row.candidate.batching
-    return (batching.largest_overshoot_bytes or 0) if batching else 0
 
 
 def _overall(holds: int, fails: int) -> Standing:

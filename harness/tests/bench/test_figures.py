@@ -22,7 +22,7 @@ def test_cpu_time_is_summed_by_source_and_probe(tmp_path: Path) -> None:
     sums = found["cpu_s"]
     assert isinstance(sums, dict)
     assert sums.keys() == {f"{source} {probe}" for source, probe in probes}
-    assert sum(sums.values()) == sum(range(len(run.records)))
+    assert sum(sums.values()) == sum(number for number, _ in enumerate(run.records))
 
 
 def test_extraction_is_held_against_a_walk_that_extracts_nothing() -> None:
