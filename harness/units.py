@@ -120,10 +120,12 @@ def format_exactly(size: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a duration the way people say it: `0.4 s`, `12 s`, `3 min 20 s`."""
+    """Return a duration the way people say it: `0.4 s`, `3 min 20 s`, `2 h 05 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from harness.stats.summary import Summary
 
 MOST_ROWS = 80
+_TENTHS, _LONG = 10, 100
 _TABLES = ("samples", "batches", "deliveries", "failures")
 
 
@@ -42,6 +43,7 @@ class RunView:
 
     With `quiet_rows` it prints no row when a binary is finished: there are not two arms to compare.
     It prints `MOST_ROWS` rows at most: more of them nobody reads, and each delays the next job.
+    Where no bar moves, nine lines say how far a long run has come.
     `inputs` is what one and several of what is measured are called.
     When a run that has begun ends early, it says what is kept, and with `resumable` how to go on.
     """
@@ -64,7 +66,7 @@ class RunView:
         self.run_dir: Path | None = None
         self._said_header = False
         self._manifest: Manifest | None = None
-        self._binaries = self._cells = 0
+        self._binaries = self._cells = self._tenths = 0
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -102,12 +104,8 @@ class RunView:
                     deliveries = counted(reused, "delivery", "deliveries")
                     self.note(f"verified by earlier runs: {deliveries} (--fresh: again)")
                 self._task = self.bars.add_task("starting", total=jobs, left="")
-            case JobFinished(record, done, total, eta_s):
-                left = "" if eta_s is None else f"about {format_seconds(eta_s)} left"
-                shown = f"{record.job.binary[:30]}, {record.job.probe}"
-                self._move(description=shown, completed=done, total=total, left=left)
-                if self._verbose:
-                    self.say(f"{done}/{total}  {self._told(record)}")
+            case JobFinished():
+                self._show_progress(event)
             case CellMeasured(_, _, records):
                 self._show_row(records)
             case SourceMeasured(_, records):
@@ -119,6 +117,20 @@ class RunView:
                 self._show_attempt(record.job, record.attempt)
             case RunFinished():
                 self._move(left="")
+
+    def _show_progress(self, event: JobFinished) -> None:
+        """Move the bar; where there is none, print a line at each tenth of a long way."""
+        record, done, total = event.record, event.done, event.total
+        failed = f"{event.failed:,} failed" if event.failed else ""
+        time_left = "" if event.eta_s is None else f"about {format_seconds(event.eta_s)} left"
+        left = ", ".join(filter(None, (failed, time_left)))
+        shown = f"{record.job.binary[:30]}, {record.job.probe}"
+        self._move(description=shown, completed=done, total=total, left=left)
+        before, self._tenths = self._tenths, _TENTHS * done // total
+        if self._verbose:
+            self.say(f"{done}/{total}  {self._told(record)}")
+        elif not self._console.is_terminal and total >= _LONG and before < self._tenths < _TENTHS:
+            self.note(", ".join(filter(None, (f"{done:,} of {total:,} done", left))))
 
     def _show_attempt(self, job: Job, attempt: Attempt) -> None:
         limit = attempt.limit_bytes

@@ -22,12 +22,16 @@ class RunStarted(Struct, frozen=True):
 
 
 class JobFinished(Struct, frozen=True):
-    """One record was stored. `eta_s` is None until there is something to judge by."""
+    """One record was stored, or all of a binary that an executor measures as a whole.
+
+    So many of them `failed`. `eta_s` is None until there is something to judge by.
+    """
 
     record: Record
     done: int
     total: int
     eta_s: float | None
+    failed: int = 0
 
 
 class CellMeasured(Struct, frozen=True):

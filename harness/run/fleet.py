@@ -187,7 +187,7 @@ class _Fleet:
         elapsed_s = time.monotonic() - self._started
         finished = planned - (self._total - self._done)
         eta_s = elapsed_s / finished * (self._total - self._done)
-        self._on_event(JobFinished(records[-1], finished, planned, eta_s))
+        self._on_event(JobFinished(records[-1], finished, planned, eta_s, self._failed))
         write_progress(
             self._writer.path,
             HowFar(

@@ -239,7 +239,7 @@ class Progress:
     def __init__(self, jobs: Iterable[Job], request: RunRequest, context: RunContext) -> None:
         self._traits = context.traits
         self._sizes = {binary.name: binary.size_bytes for binary in request.binaries}
-        self.total = self.done = 0
+        self.total = self.done = self._failed = 0
         self._cost_total = self._cost_done = 0.0
         self._started = time.monotonic()
         for job in jobs:
@@ -259,11 +259,12 @@ class Progress:
     def finish(self, record: Record) -> JobFinished:
         """Count a job as done."""
         self.done += 1
+        self._failed += record.status != "ok"
         self._cost_done += self._cost(record.job)
         share = min(1.0, self._cost_done / self._cost_total) if self._cost_total else 0.0
         elapsed_s = time.monotonic() - self._started
         eta_s = elapsed_s * (1 - share) / share if share >= _MIN_SHARE_FOR_ETA else None
-        return JobFinished(record, self.done, self.total, eta_s)
+        return JobFinished(record, self.done, self.total, eta_s, self._failed)
 
     def _cost(self, job: Job) -> float:
         return job_cost(self._traits[job.probe], job.source, self._sizes[job.binary])

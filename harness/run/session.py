@@ -213,7 +213,11 @@ class _Session:
     def _tell_progress(self, finished: JobFinished) -> None:
         """Tell who listens, and whoever asks from elsewhere."""
         progress = HowFar(
-            done=finished.done, total=finished.total, unit="processes", eta_s=finished.eta_s
+            done=finished.done,
+            total=finished.total,
+            unit="processes",
+            failed=finished.failed,
+            eta_s=finished.eta_s,
         )
         write_progress(self._writer.path, progress)
         self._on_event(finished)

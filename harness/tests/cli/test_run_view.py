@@ -12,7 +12,7 @@ from harness.bench.generated import a_request, iter_generated
 from harness.cli import run_view
 from harness.cli.run_view import RunView
 from harness.records import Record
-from harness.run.events import CellMeasured, RunStarted
+from harness.run.events import CellMeasured, JobFinished, RunStarted
 from harness.run.manifest import first_manifest
 from harness.store import RunWriter
 from harness.store.manifest import MANIFEST
@@ -40,3 +40,21 @@ def test_rows_need_nothing_of_the_store_but_its_first_manifest_and_come_to_an_en
     assert second in shown
     assert third not in shown
     assert shown.endswith("no more rows while it runs: the report has them all\n")
+
+
+@pytest.mark.parametrize(("quiet", "verbose"), [(False, False), (True, False), (False, True)])
+def test_a_log_says_how_far_a_long_run_has_come(quiet: bool, verbose: bool, tmp_path: Path) -> None:
+    request = a_request(1, tmp_path)
+    record = next(iter_generated(request))
+    out = io.StringIO()
+    view = RunView(Console(file=out, width=100), quiet=quiet, verbose=verbose)
+    with RunWriter.create(tmp_path, first_manifest(request)) as writer:
+        view(RunStarted(writer.path, 1, 1))
+        begun = out.getvalue()
+        for done in range(1, 5001):
+            view(JobFinished(record, done, 5000, 7200.0, failed=done // 1000))
+    said = out.getvalue().removeprefix(begun).splitlines()
+    assert len(said) == (0 if quiet else 5000 if verbose else 9)
+    if not quiet and not verbose:
+        assert said[0] == "500 of 5,000 done, about 2 h 00 min left"
+        assert said[-1] == "4,500 of 5,000 done, 4 failed, about 2 h 00 min left"
