@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+_SHOWN_CHARACTERS = 500
+
 
 def escaped(text: str) -> str:
     r"""Return `text` with what no document may hold written as an escape: a byte as `\xe9`."""
@@ -41,11 +43,9 @@ def listed(names: Iterable[str], most: int) -> str:
 
 
 def first_cause(detail: str) -> str:
-    """Return the one line of a cause that tells most: the exception, where it is a traceback."""
-    lines = [line for line in detail.splitlines() if line.strip()]
-    if lines and lines[0].startswith("Traceback "):
-        return next((line for line in lines[1:] if not line.startswith(" ")), lines[0])
-    return lines[0] if lines else ""
+    """Return the first line of a cause, which tells most, cut where it would fill a screen."""
+    line = next((line for line in detail.splitlines() if line.strip()), "")
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}…"
 
 
 def json_bytes(value: Any, *, indent: int = 0) -> bytes:

@@ -54,7 +54,7 @@ def target_of(given: str | Callable[..., Any], scratch: Path | None = None) -> T
     if not isinstance(given, str):
         return _described(given, scratch)
     place, colon, attribute = given.rpartition(":")
-    if not (colon and place and attribute):
+    if not (colon and place and attribute) or (":" in place and not place.endswith(".py")):
         raise ConfigError(
             f"{given!r} does not name a callable",
             remedy="write package.module:function, or path/file.py:function",
@@ -63,8 +63,11 @@ def target_of(given: str | Callable[..., Any], scratch: Path | None = None) -> T
         return Target(name=attribute, pipeline=given, path=str(Path.cwd()))
     path = Path(place).absolute()
     if not path.is_file():
-        raise ConfigError(f"{place} does not exist")
-    return Target(name=attribute, pipeline=f"{path.stem}:{attribute}", path=str(path.parent))
+        raise ConfigError(f"{place} does not exist", remedy="write path/file.py:function")
+    root, names = path.parent, [] if path.stem == "__init__" else [path.stem]
+    while (root / "__init__.py").is_file():  # what it imports of its package is found by its name
+        root, names = root.parent, [root.name, *names]
+    return Target(name=attribute, pipeline=f"{'.'.join(names)}:{attribute}", path=str(root))
 
 
 def _described(given: Callable[..., Any], scratch: Path | None) -> Target:
@@ -184,7 +187,7 @@ def _arm_in(version: Version, text: str, call: Call) -> Arm:
     code = str(version.directory) if version.directory else path
     place = text.rpartition(":")[0]
     if place.endswith(".py"):
-        path = str(in_checkout(version, Path(place)).parent)
+        path = str(in_checkout(version, Path(path)))
     elif version.directory:
         path = code
     # What is installed comes before its checkout, where extension modules have not been built.

@@ -111,7 +111,7 @@ class RunView:
             case SourceMeasured(_, records):
                 self._show_verdict(records)
             case Problem(_, message):
-                self.say(message)
+                self.note(message)
             case LimitTried(record):
                 assert record.attempt is not None
                 self._show_attempt(record.job, record.attempt)

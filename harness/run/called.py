@@ -14,16 +14,16 @@ import os
 import pickle
 import re
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness.errors import HarnessError, InputRejected
+from harness.errors import HarnessError, InputRejected, MeasurementInvalid
 from harness.records import VERIFY, Call, Counters, Job
 from harness.run.digest import Digest, NoDigest, size_of
 from harness.run.frames import WorkDone
-from harness.run.targets import load
+from harness.run.targets import PICKLED, load, refuse_homonym
 
 STAGE = "other"
 
@@ -45,7 +45,7 @@ class CalledWork:
         self._directory = Path(job.scratch, "work")
         self._directory.mkdir()
         os.chdir(self._directory)
-        self._target = _imported(job.pipeline)
+        self._target = _imported(job.pipeline, job.call.paths)
         self._args, self._kwargs = _arguments(job.call, job.binary_path)
         if job.call.setup:
             made = _imported(job.call.setup)(*self._args, **self._kwargs)
@@ -54,13 +54,16 @@ class CalledWork:
         _refuse_arguments(job.pipeline, self._target, self._args, self._kwargs)
         self._digest = Digest() if job.probe == VERIFY else None
         self._returned_bytes, self._why = 0, ""
+        self._input = Path(job.binary_path) if job.binary_path else None
+        self._given = _state_of(self._input)
 
     def __call__(self) -> None:
         """Call it, and read what it returns to the end."""
         result = self._target(*self._args, **self._kwargs)
         # Asked of its type alone: what abstract classes remember of it would count as its memory.
         if hasattr(type(result), "__await__"):
-            result = asyncio.run(_awaited(result))
+            with asyncio.Runner() as runner:
+                result = _run_to_end(runner, result)
         if hasattr(type(result), "__anext__"):
             result = _iter_items(result)
         if self._digest is not None:
@@ -72,6 +75,11 @@ class CalledWork:
 
     def done(self) -> WorkDone:
         """Return how much it returned and wrote, and in a verification run the digest of that."""
+        if _state_of(self._input) != self._given:
+            raise MeasurementInvalid(
+                f"{self._input}, which it was called with, was changed",
+                remedy="have it work on a copy: the next call would get another input",
+            )
         written = sorted(_files_in(self._directory / self._call.output))
         if self._call.output and not written:
             raise InputRejected(
@@ -99,28 +107,73 @@ class CalledWork:
             self._why = str(error)
 
 
-async def _awaited(result: Any) -> Any:
-    return await result
+def _run_to_end(runner: asyncio.Runner, result: Awaitable[Any]) -> Any:
+    """Return what is awaited.
+
+    It does not pass through the task: a runner that ends has the task's whole result written out
+    as text, many times its size, in the message of an error which the signal module then drops.
+    """
+    kept: list[Any] = []
+
+    async def keep() -> None:
+        kept.append(await result)
+
+    runner.run(keep())
+    return kept[0]
 
 
 def _iter_items(result: AsyncIterator[Any]) -> Iterator[Any]:
     end = object()
     with asyncio.Runner() as runner:
-        while (item := runner.run(_awaited(anext(result, end)))) is not end:
+        while (item := _run_to_end(runner, anext(result, end))) is not end:
             yield item
 
 
-def _imported(target: str) -> Any:
+def _imported(target: str, paths: Sequence[str] = ()) -> Any:
+    module = target.rpartition(":")[0]
     try:
+        for path in paths[:1]:
+            refuse_homonym(path, module)
         return load(target)
     except HarnessError as error:
         raise InputRejected(error.message, remedy=error.remedy) from error
-    except Exception as error:  # a module may raise whatever it likes
-        raise InputRejected(
-            f"{target} cannot be imported: {type(error).__name__}: {error}",
-            remedy="see that its package is installed in this Python or lies where you are, or "
-            "write path/file.py:function",
-        ) from error
+    except (Exception, SystemExit) as error:  # a module may raise whatever it likes
+        raise _why_not(target, module, error) from error
+
+
+def _why_not(target: str, module: str, error: BaseException) -> InputRejected:
+    """Return why something cannot be imported, and the name that may have been meant."""
+    # Imported late: what is measured may need them too, and has to pay for them then.
+    from difflib import get_close_matches  # noqa: PLC0415
+    from pkgutil import iter_modules  # noqa: PLC0415
+
+    from harness.nearest import nearest  # noqa: PLC0415
+
+    loaded = sys.modules.get(module)
+    if target.startswith(PICKLED):
+        what, remedy = f"what was pickled cannot be read: {_named(error)}", "put it into a module"
+    elif isinstance(error, AttributeError) and loaded:
+        what = f"{error} ({getattr(loaded, '__file__', None) or 'a module of Python itself'})"
+        own = [name for name, one in vars(loaded).items()
+               if callable(one) and getattr(one, "__module__", "") == module]  # fmt: skip
+        remedy = nearest(str(error.name), own) if own else "name a function of it"
+    elif isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}."):
+        package, _, name = module.rpartition(".")
+        places = getattr(sys.modules.get(package), "__path__", ()) if package else sys.path[:1]
+        near = get_close_matches(name, [one.name for one in iter_modules(places)], n=1)
+        what = f"there is no module {error.name}, neither here nor installed in this Python"
+        remedy = (
+            f"did you mean {'.'.join(filter(None, (package, *near)))!r}?" if near
+            else "go to the directory that it lies in, install it, or write path/file.py:function"
+        )  # fmt: skip
+    else:
+        what = f"{module} cannot be imported: {_named(error)}"
+        remedy = f"see that it can be: python -c 'import {module}'"
+    return InputRejected(what, remedy=remedy)
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _arguments(call: Call, path: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -146,7 +199,8 @@ def _refuse_arguments(
 ) -> None:
     """Refuse a call that the callable's own signature rules out."""
     if not callable(target):
-        raise InputRejected(f"{name} is a {type(target).__name__}, which cannot be called")
+        raise InputRejected(f"{name} is of type {type(target).__name__}, which cannot be called",
+                            remedy="name a function")  # fmt: skip
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):  # C functions need not tell
@@ -158,6 +212,15 @@ def _refuse_arguments(
             f"{name}{signature} cannot be called so: {error}",
             remedy="give its arguments behind --, or input files with --input",
         ) from error
+
+
+def _state_of(path: Path | None) -> tuple[int, int] | None:
+    """Return what tells whether a file is as it was; None if it is not there."""
+    try:
+        found = path.stat() if path else None
+    except OSError:
+        return None
+    return found and (found.st_size, found.st_mtime_ns)
 
 
 def _files_in(path: Path) -> Iterable[Path]:

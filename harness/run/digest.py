@@ -47,13 +47,18 @@ class Digest:
         if value is None:
             return 0
         self._empty = False
-        if not isinstance(value, Iterator):
+        if isinstance(value, Iterator):
+            items = _Items()
+            size_bytes = sum(size_of(items.add(item)) for item in value)
+            self._hash.update(_of_bytes(items.digest()))
+            return size_bytes
+        try:
             self._hash.update(_digested(value))
-            return size_of(value)
-        items = _Items()
-        size_bytes = sum(size_of(items.add(item)) for item in value)
-        self._hash.update(_of_bytes(items.digest()))
-        return size_bytes
+        except RecursionError:
+            raise NoDigest(
+                "what it returned holds itself or is nested deep: name --digest MODULE:FUNCTION"
+            ) from None
+        return size_of(value)
 
     def with_files(self, directory: Path, paths: Iterable[Path]) -> str:
         """Return the digest of all that was returned and is in `paths`; empty if that is nothing.

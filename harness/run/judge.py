@@ -23,7 +23,7 @@ from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Faile
 
 _CHILDREN = (
     "part of the work may have been done in a child process, which no instrument here measures — "
-    "do it in this process, or measure what the child runs as a pipeline of its own"
+    "do it in this process, or measure by itself what the child runs"
 )
 
 
@@ -146,11 +146,11 @@ def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tu
     if report is None:
         yield "crashed", "its launcher was killed"
         return
-    if report.ending == "timeout":
-        yield (
-            "timeout",
-            f"not finished after {job.timeout_s:g} s — raise the timeout if it needs longer",
-        )
+    if report.ending == "timeout" and not isinstance(last, Failed):
+        done = isinstance(last, Done)
+        remedy = "join the threads" if done else "raise the timeout if it needs longer"
+        why = ", although the work was done: threads of it still run" if done else ""
+        yield "timeout", f"not finished after {job.timeout_s:g} s{why} — {remedy}"
     if report.ending == "stopped":
         yield "interrupted", "stopped by the parent"
     if ending.memray_error:
@@ -158,11 +158,11 @@ def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tu
     if isinstance(last, Failed):
         yield last.status, last.detail
     if report.exit_code:
-        yield _status_of_exit(report, ending.stderr_tail), _how_it_ended(report)
+        yield _status_of_exit(report, ending.stderr_tail), _told(report, ending.stderr_tail)
     if len(frames) != len(ending.lines) or ending.torn:
         yield "damaged", "what it reported cannot be read"
     if not isinstance(last, Done):
-        yield "crashed", "it ended without saying that it was done"
+        yield "crashed", _told(report, ending.stderr_tail)
 
 
 def _status_of_exit(report: LauncherReport, stderr_tail: str) -> str:
@@ -182,6 +182,16 @@ def _how_it_ended(report: LauncherReport | None) -> str:
         return f"killed by {signal.Signals(-report.exit_code).name}"
     except ValueError:
         return f"killed by signal {-report.exit_code}"
+
+
+def _told(report: LauncherReport, stderr_tail: str) -> str:
+    """Return how a worker ended that did not say why, with the last that it wrote if it did."""
+    how = _how_it_ended(report)
+    if report.exit_code < 0:
+        return how
+    last = stderr_tail.strip().splitlines()[-1:]
+    untold = "did not say that it was done — have it return or raise, not os._exit or exec"
+    return f"{how}: {last[0]}" if last else f"{how}, and it {untold}"
 
 
 def _failed(job: Job, failure: tuple[str, str], ending: Ending) -> Record:

@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
+from harness.errors import InputRejected
+
 STAGE = "other"
 
 PICKLED = "pickle:"
@@ -32,4 +34,20 @@ def load(target: str) -> Callable[..., Any]:
     directory, _, module = place.rpartition(":")
     if directory:
         sys.path.insert(0, directory)
+        refuse_homonym(directory, module)
     return cast("Callable[..., Any]", operator.attrgetter(attribute)(import_module(module)))
+
+
+def refuse_homonym(directory: str, module: str) -> None:
+    """Refuse a module of this directory in whose place Python would give another, loaded before.
+
+    Raises:
+        InputRejected: There is one of that name.
+    """
+    package = module.partition(".")[0]
+    loaded = getattr(sys.modules.get(package), "__file__", None) or "a module of Python itself"
+    own = next(Path(directory).glob(f"{package}.py"), None)
+    if own and package in sys.modules and not Path(loaded).is_relative_to(directory):
+        raise InputRejected(
+            f"{own} cannot be imported: {loaded} has the same name", remedy="rename it"
+        )

@@ -57,12 +57,14 @@ def main() -> None:
         say(Failed("rejected", str(error)))
     except MeasurementInvalid as error:
         say(Failed("invalid", str(error)))
-    except MemoryError:
-        say(Failed("oom", _trace_tail()))
+    except MemoryError as error:
+        say(Failed("oom", _told(error)))
     except OSError as error:
-        say(Failed("damaged" if error.errno in NO_ROOM else "crashed", _trace_tail()))
-    except Exception as error:  # noqa: BLE001  every failure of a plugin is a result
-        say(Failed("crashed", str(error) if isinstance(error, HarnessError) else _trace_tail()))
+        say(Failed("damaged" if error.errno in NO_ROOM else "crashed", _told(error)))
+    except SystemExit as error:
+        say(Failed("crashed", f"sys.exit({error.code!r}) was called — have it return or raise"))
+    except BaseException as error:  # noqa: BLE001  every failure of a plugin is a result
+        say(Failed("crashed", str(error) if isinstance(error, HarnessError) else _told(error)))
 
 
 class Work(Protocol):
@@ -181,8 +183,15 @@ def _frame_writer(handle: int) -> Callable[[Frame], None]:
     return say
 
 
-def _trace_tail() -> str:
-    return traceback.format_exc(limit=-8).encode("utf-8", "backslashreplace").decode()[-4000:]
+def _told(error: BaseException) -> str:
+    """Return in a line the exception that all others came of, and below it the traceback's end."""
+    whole = first = traceback.TracebackException.from_exception(error, limit=-8)
+    while before := first.__cause__ or (not first.__suppress_context__ and first.__context__):
+        first = before
+    lines = "".join(first.format_exception_only()).splitlines()
+    told = next(line for line in lines if not line.startswith(" "))
+    text = f"{told}\n{''.join(whole.format())[-4000:]}"
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 if __name__ == "__main__":

@@ -29,9 +29,12 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
     if succeeded(frames.samples).empty:
         unread = set(frames.failures["status"]) == {"rejected"}
         kind = HarnessError if unread else MeasurementInvalid
+        lost = list(iter_losses(frames))
+        # A cause that ends in a remedy of its own needs no second one.
+        alone = len(lost) == 1 and " — " in lost[0]
         raise kind(
-            f"nothing could be measured{_first_of(list(iter_losses(frames)))}",
-            remedy=f"every reason is kept in {frames.path}",
+            f"nothing could be measured{_first_of(lost)}",
+            remedy="" if alone else f"every reason is kept in {frames.path}",
         )
     refuse_losses(frames)
     undecided = [row for row in rows if not row.counts] if _asks_for_verdict(frames) else []
@@ -78,7 +81,8 @@ def iter_losses(frames: Frames) -> Iterator[str]:
     cells = ["binary", "arm", "source", "probe", "status"]
     for (binary, arm, source, probe, status), rows in frames.failures.groupby(cells, sort=False):
         count = f", {len(rows)} replicates" if len(rows) > 1 else ""
-        who = f"{arm} over {binary} from {source} ({probe}{count})" if arm else binary
+        place = " ".join([f"over {binary}", *([f"from {source}"] if source != CALL else [])])
+        who = f"{arm} {place} ({probe}{count})" if arm else binary
         cause = first_cause(str(rows["detail"].iloc[0]))
         yield f"{who}: {status}{cause and ': '}{cause}"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, assert_type
 
@@ -85,22 +83,6 @@ def test_what_cannot_be_sent_to_another_process_is_refused(
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(harness.HarnessError, match=r"%%writefile export\.py"):
         harness.measure(lambda: None, results=tmp_path)
-
-
-def test_a_script_that_measures_itself_is_told_so(tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import harness\ndef f(): return 1\nprint(harness.measure(f, probes='peak'))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, script],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert 'if __name__ == "__main__":' in done.stderr
 
 
 @pytest.mark.parametrize("name", harness.__all__)

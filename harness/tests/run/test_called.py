@@ -162,10 +162,11 @@ def test_setup_makes_what_the_callable_gets_and_teardown_gets_it_too(
 @pytest.mark.parametrize(
     ("name", "args", "reason"),
     [
-        ("gone", (), "cannot be imported: AttributeError"),
+        ("gone", (), r"has no attribute 'gone' .*cases_of_mine\.py\) — known: Exporter, "),
         ("two", ("1",), "cannot be called so: missing a required argument: 'b'"),
         ("two", ("1", "2", "3"), "too many positional"),
-        ("number", (), "is a int, which cannot be called"),
+        ("nothin", (), "did you mean 'nothing'"),
+        ("number", (), "is of type int, which cannot be called"),
     ],
 )
 def test_what_cannot_be_called_is_refused(

@@ -29,6 +29,10 @@ class Place(msgspec.Struct):
     x: int
 
 
+HOLDS_ITSELF: list[Any] = []
+HOLDS_ITSELF.append(HOLDS_ITSELF)
+
+
 def digest(value: Any) -> str:
     found = Digest()
     found.feed(value)
@@ -101,7 +105,15 @@ def test_what_is_written_counts_by_name_and_by_what_a_gzip_file_holds(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "value", [pd.DataFrame({"a": [1]}), object(), np.array([object()]), [object()], Path("/gone")]
+    "value",
+    [
+        HOLDS_ITSELF,
+        pd.DataFrame({"a": [1]}),
+        object(),
+        np.array([object()]),
+        [object()],
+        Path("/gone"),
+    ],
 )
 def test_what_nobody_can_tell_apart_has_no_digest(value: Any) -> None:
     with pytest.raises(NoDigest, match=r"--digest|cannot be read"):

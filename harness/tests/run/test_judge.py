@@ -42,6 +42,10 @@ def ending(*frames: Frame, report: LauncherReport | None = REPORT, more: bytes =
 
 
 WHOLE = (Delivered(BATCH), DONE)
+NO_END = (
+    "exit code 0, and it did not say that it was done — have it return or raise, "
+    "not os._exit or exec"
+)
 LEFT = {
     "whole": (ending(*WHOLE), "ok", ""),
     "no report": (ending(*WHOLE, report=None), "crashed", "its launcher was killed"),
@@ -64,7 +68,7 @@ LEFT = {
     "a line that is none": (
         ending(*WHOLE, more=b'{"type":"no"'), "damaged", "what it reported cannot be read"
     ),
-    "no end": (ending(Delivered(BATCH)), "crashed", "it ended without saying that it was done"),
+    "no end": (ending(Delivered(BATCH)), "crashed", NO_END),
     "a batch that was not reported": (ending(DONE), "damaged", "0 of 1 batches were reported"),
 }  # fmt: skip
 
