@@ -135,7 +135,7 @@ def _limits_of(request: RunRequest) -> LimitOptions | None:
             "a memory limit must be more than 0", remedy='give a size, such as "64 MiB"'
         )
     if asked and any(limit > MOST_BYTES for limit in asked.under_bytes):
-        raise ConfigError("a memory limit of more than 4 EiB holds nobody", remedy="give a smaller")
+        raise ConfigError("a memory limit above 4 EiB limits nothing", remedy="give a smaller size")
     return asked and structs.replace(asked, backend=chosen_backend(asked.backend).name)
 
 

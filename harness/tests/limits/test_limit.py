@@ -206,7 +206,7 @@ def test_an_attempt_was_killed_only_when_the_kernel_says_so_or_refused(
 
 
 @pytest.mark.parametrize(
-    ("limit", "said"), [(0, "more than 0"), (-MIB, "more than 0"), (1 << 63, "holds nobody")]
+    ("limit", "said"), [(0, "more than 0"), (-MIB, "more than 0"), (1 << 63, "limits nothing")]
 )
 def test_a_limit_that_is_none_is_refused(tmp_path: Path, limit: int, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
