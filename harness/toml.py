@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from harness.errors import ConfigError
 from harness.nearest import nearest
+from harness.text import counted
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -35,7 +36,7 @@ def reading(file: Path, *models: type[BaseModel]) -> Iterator[None]:
     except ValidationError as error:
         known = list(dict.fromkeys(name for model in models for name in model.model_fields))
         faults = [_fault(detail, known) for detail in error.errors(include_url=False)]
-        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        count = counted(len(faults), "fault")
         raise ConfigError(f"{file}: {count}: {'; '.join(faults)}") from error
 
 

@@ -76,7 +76,7 @@ class Answer(HTTPResponse):
                 raise RemoteDisconnected("the connection was closed without an answer")
             found = _STATUS_LINE.fullmatch(line)
             if found is None:
-                raise BadStatusLine(printable(line.decode("latin-1")))
+                raise BadStatusLine(in_one_line(line.decode("latin-1")))
             status = int(found[2])
             if not 100 <= status <= 199 or status == 101:
                 return found[1].decode(), status, found[3].decode("latin-1").strip()
@@ -105,9 +105,9 @@ def read_text(read: Callable[[int], bytes]) -> str:
     data = b""
     with suppress(Exception):
         data = read(ANSWER_BYTES_MAX)
-    return printable(data.decode("utf-8", "replace"))
+    return in_one_line(data.decode("utf-8", "replace"))
 
 
-def printable(text: str) -> str:
+def in_one_line(text: str) -> str:
     """Return what of a text of others can be said in one line."""
     return "".join(filter(str.isprintable, text))

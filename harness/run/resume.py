@@ -38,7 +38,7 @@ def resume_session(
         StoreError: It is no run directory, is damaged, or is being written.
     """
     manifest = read_manifest(run_dir)
-    wanted = checked(request) if request else request_of(run_dir, manifest)
+    wanted = checked(request) if request else request_from(run_dir, manifest)
     _refuse_change(manifest, wanted)
     with RunWriter.reopen(run_dir) as writer:
         past = list(read_records(run_dir, []))
@@ -57,7 +57,7 @@ def resume_on(
         return resume_fleet(writer, wanted, on_event, executor)
 
 
-def request_of(run_dir: Path, manifest: Manifest) -> RunRequest:
+def request_from(run_dir: Path, manifest: Manifest) -> RunRequest:
     """Return the request that a manifest records."""
     return RunRequest(
         **structs.asdict(manifest.options), binaries=manifest.corpus, results=run_dir.parent

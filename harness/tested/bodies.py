@@ -77,7 +77,7 @@ def _told(usual: Any, error: pytest.ExceptionInfo[BaseException]) -> Any:
 
 def _problem(item: pytest.Item, asked: Asked, peak_bytes: int) -> str:
     """Return what speaks against a peak; empty if nothing does."""
-    peak = f"peak heap is {format_bytes(peak_bytes)} ({peak_bytes:,} bytes)"
+    peak = f"peak heap is {_size(peak_bytes)}"
     if asked.limit_bytes is not None and peak_bytes > asked.limit_bytes:
         over = format_bytes(peak_bytes - asked.limit_bytes)
         return f"{peak}, {over} above the limit of {_size(asked.limit_bytes)}"

@@ -13,6 +13,7 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.tested.stored import store_peaks
+from harness.text import counted
 from harness.units import format_bytes
 
 _MOST_PEAKS = 40
@@ -54,8 +55,7 @@ class Gathered:
                 store_peaks(path, peaks)
             except HarnessError as error:
                 raise pytest.UsageError(str(error)) from None
-            count = "1 peak" if len(peaks) == 1 else f"{len(peaks)} peaks"
-            self._notes.append(f"{count} stored in {path}")
+            self._notes.append(f"{counted(len(peaks), 'peak')} stored in {path}")
 
     def lines(self) -> list[str]:
         """Return what to tell at the end: peaks if they are wanted, and what is not known.

@@ -1,1 +1,1 @@
-"""Both ends of an upload: the HTTP client with its retry rules, and the loopback intake."""
+"""Uploading over a real network: the client, its retries, and a journal to go on by."""

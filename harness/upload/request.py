@@ -20,8 +20,8 @@ from harness.errors import ConfigError, HarnessError, PayloadTooLarge
 from harness.intake.answer import (
     SHOWN_CHARACTERS,
     TEXT_S,
+    in_one_line,
     is_accepted,
-    printable,
     read_text,
 )
 from harness.upload.connection import Resolver, close_all, make_manager
@@ -177,7 +177,7 @@ class Endpoint:
 
     def _quote(self, text: str) -> str:
         """Return what can be shown of a text that the server may have written."""
-        return redact(printable(text), self._untold)[:SHOWN_CHARACTERS]
+        return redact(in_one_line(text), self._untold)[:SHOWN_CHARACTERS]
 
 
 def _shown(url: Url) -> str:

@@ -33,7 +33,7 @@ from pathlib import Path
 import harness.run.executor as executor
 from harness.records import Manifest
 from harness.run.events import JobFinished
-from harness.run.resume import request_of
+from harness.run.resume import request_from
 from harness.run.session import run_session
 environment = executor._environment
 faked = json.loads(sys.argv[4])
@@ -42,7 +42,7 @@ def on_event(event):
     if isinstance(event, JobFinished) and event.done == 1:
         Path(sys.argv[3]).write_text("-2d")
 manifest = msgspec.json.decode(sys.argv[2], type=Manifest)
-print(run_session(request_of(Path(sys.argv[1]) / "x", manifest), on_event))
+print(run_session(request_from(Path(sys.argv[1]) / "x", manifest), on_event))
 """
 
 

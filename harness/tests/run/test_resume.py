@@ -26,10 +26,10 @@ INTERRUPTED = """
 import sys, signal, os, msgspec
 from pathlib import Path
 from harness.run.events import JobFinished
-from harness.run.resume import request_of
+from harness.run.resume import request_from
 from harness.run.session import run_session
 from harness.records import Manifest
-request = request_of(Path(sys.argv[1]) / "x", msgspec.json.decode(sys.argv[2], type=Manifest))
+request = request_from(Path(sys.argv[1]) / "x", msgspec.json.decode(sys.argv[2], type=Manifest))
 def on_event(event):
     if isinstance(event, JobFinished):
         print(event.done, flush=True)

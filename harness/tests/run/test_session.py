@@ -24,7 +24,7 @@ from harness.run.events import (
 )
 from harness.run.manifest import options_of
 from harness.run.request import RunRequest
-from harness.run.resume import request_of
+from harness.run.resume import request_from
 from harness.run.session import run_session
 from harness.stats.frames import Frames
 from harness.store import read_manifest
@@ -184,7 +184,7 @@ def test_the_manifest_says_how_to_repeat_the_run(
     assert [binary.sha256 for binary in manifest.corpus] == [
         binary.sha256 for binary in request.binaries
     ]
-    assert request_of(data.path, read_manifest(data.path)).replicates == request.replicates
+    assert request_from(data.path, read_manifest(data.path)).replicates == request.replicates
 
 
 def test_nothing_is_left_in_the_scratch_directory_or_the_cache_but_whole_caches(
