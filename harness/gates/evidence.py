@@ -61,7 +61,8 @@ class Evidence(Struct, frozen=True, dict=True):
     @cached_property
     def sides(self) -> dict[str, Samples]:
         """The samples of each side that there is, by key, every arm under its own name."""
-        return {side: self._samples(frames) for side, frames in self.runs.items()}
+        metrics = {metric for experiment in self.suite.experiments for metric in experiment.metrics}
+        return {side: collect_all(run, sorted(metrics)) for side, run in self.runs.items()}
 
     def bound(self, experiment: Experiment, check: str) -> Bound | None:
         """Return the bound of a check that is kept beside the baseline, if there is one."""
@@ -87,9 +88,9 @@ class Evidence(Struct, frozen=True, dict=True):
         It needs as many replicates as it says, or as the candidate's run set out to make when
         those were more: one that was lost on the way is missed.
         """
-        options = self.candidate.manifest.options
-        planned = options.replicates.get(self.candidate.metrics.probe(metric), 0)
         manifest = self.candidate.manifest
+        options = manifest.options
+        planned = options.replicates.get(self.candidate.metrics.probe(metric), 0)
         runs = len(manifest.pooled) // manifest.shards or 1
         return Demands(
             replicates=max(experiment.replicates_of(metric), planned),
@@ -107,7 +108,3 @@ class Evidence(Struct, frozen=True, dict=True):
             probe=metrics.probe(series) or metrics.probe(PEAK),
             replicates=experiment.replicates,
         )
-
-    def _samples(self, frames: Frames) -> Samples:
-        metrics = {metric for experiment in self.suite.experiments for metric in experiment.metrics}
-        return collect_all(frames, sorted(metrics))

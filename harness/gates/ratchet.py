@@ -78,17 +78,14 @@ def _propose(evidence: Evidence, experiment: Experiment, check: BoundsCheck) -> 
     faults = [fault for series in found for fault in series.faults]
     measured = [series for series in found if series.values]
     if faults or not measured:
-        reason = "; ".join(faults) or _untested(found) or "no binary of the suite was measured"
+        untested = (series.untested for series in found if series.untested)
+        reason = "; ".join(faults) or next(untested, "no binary of the suite was measured")
         raise MeasurementInvalid(f"{what}: {reason}", remedy="measure the whole suite first")
     try:
         limit = max(upper_tolerance_limit(series.values) for series in measured)
     except MeasurementInvalid as error:
         raise MeasurementInvalid(f"{what}: {error.message}", remedy=error.remedy) from error
     return _with_margin(experiment, check, measured, limit)
-
-
-def _untested(found: Sequence[Series]) -> str:
-    return next((series.untested for series in found if series.untested), "")
 
 
 def _with_margin(

@@ -39,8 +39,9 @@ _NAME_WIDTH = 20
 def draw(frames: Frames) -> Figure:
     """Draw one panel per source: both peaks of each binary joined, the reduction beside them."""
     summary = summarise(frames)
-    shown = {source: _readable(summary.of_source(source)) for source in summary.sources}
-    panels = [(source, rows) for source, rows in shown.items() if rows]
+    known = [row for row in summary.rows if row.baseline.peak or row.candidate.peak]
+    sources = dict.fromkeys(row.source for row in known)
+    panels = [(name, [x for x in known if x.source == name][-_MOST_ROWS:]) for name in sources]
     if not panels:
         return no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
     heights = [len(rows) + 1.8 for _, rows in panels]
@@ -57,11 +58,6 @@ def draw(frames: Frames) -> Figure:
         marks.append(mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12))
     add_key(figure, marks, _iter_notes(summary, every))
     return figure
-
-
-def _readable(rows: Sequence[Row]) -> list[Row]:
-    """Return the rows with any peak at all, largest last, and no more than one can read."""
-    return [row for row in rows if row.baseline.peak or row.candidate.peak][-_MOST_ROWS:]
 
 
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, summary: Summary) -> None:

@@ -97,7 +97,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
             key="batches",
             cell=lambda row: batches_cell(row, alone=not old),
             kind="number",
-            sort=_most_batches,
+            sort=lambda row: None if (found := row.candidate.batching) is None else found.most,
             hint=f"Batches sent: {turn(old, new) if old else new}",
             least=8,
         ),
@@ -311,10 +311,6 @@ def _stacked(value: str, interval: str = "") -> Markup:
     narrow = interval.strip("()").replace(" to ", "\N{EN DASH}")
     below = Markup('<span class="interval">{}</span>').format(narrow) if narrow else ""
     return escape(value) + below
-
-
-def _most_batches(row: Row) -> int | None:
-    return None if row.candidate.batching is None else row.candidate.batching.most
 
 
 def _change_style(row: Row) -> str:

@@ -31,7 +31,7 @@ def iter_gc_lines(run: Run, warnings: list[str]) -> Iterator[str]:
         raise StoreError(
             f"{run.path}: no replicate ran under probe gc", remedy="measure with --probe gc"
         )
-    for record in sorted(traces, key=lambda record: _replicate(record.job)):
+    for record in sorted(traces, key=lambda one: (*one.job.cell, one.job.replicate)):
         heading = _heading(record.job)
         yield heading
         found = sorted(record.collections, key=lambda one: one.start_s)
@@ -45,10 +45,6 @@ def iter_gc_lines(run: Run, warnings: list[str]) -> Iterator[str]:
 
 def _counted(record: Record) -> int:
     return int(record.values.get(_COUNT, 0))
-
-
-def _replicate(job: Job) -> tuple[str, str, str, int]:
-    return job.binary, job.source, job.arm, job.replicate
 
 
 def _heading(job: Job) -> str:

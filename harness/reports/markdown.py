@@ -101,13 +101,12 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
         shown=shown,
         spreads=[] if shown is summary else spreads(summary),
         spread_columns=SPREADS,
-        pictures=[(quote(path), question) for path, question in _ordered(pictures)],
+        # What the headline is about comes first, the others as they came.
+        pictures=sorted(
+            ((quote(path), question) for path, question in pictures.items()),
+            key=lambda one: "peak_heap" not in one[0],
+        ),
     )
-
-
-def _ordered(pictures: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return the picture of what the headline is about first, the others as they came."""
-    return sorted(pictures.items(), key=lambda picture: "peak_heap" not in picture[0])
 
 
 def templates_in(folder: str, **settings: Any) -> Environment:

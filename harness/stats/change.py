@@ -9,7 +9,6 @@ import math
 from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import scipy
@@ -89,7 +88,7 @@ def permutation_p(baseline: Sequence[float], candidate: Sequence[float]) -> floa
         return _exact_permutation_p(*logs)
     result = scipy.stats.permutation_test(
         logs,
-        _difference_of_means,
+        lambda new, old, axis: new.mean(axis=axis) - old.mean(axis=axis),
         vectorized=True,
         n_resamples=_RESAMPLES,
         rng=np.random.default_rng(_SEED),
@@ -150,10 +149,6 @@ def _welch(old: Floats, new: Floats) -> Change:
         exact=False,
         p_value=2 * float(stdtr(freedom, -abs(delta) / error)),
     )
-
-
-def _difference_of_means(new: Floats, old: Floats, axis: int) -> Any:
-    return new.mean(axis=axis) - old.mean(axis=axis)
 
 
 def _constant(values: Floats) -> bool:

@@ -14,13 +14,13 @@ from harness.limits.choice import metric_of
 from harness.limits.edge import FAILED, SURVIVED, edge_of
 from harness.limits.found import PROBE, Found, Parts, iter_asked, outcomes_of, parts_of
 from harness.records import Attempt, Cell, Manifest, Record
-from harness.stats.frames import Frames, succeeded
+from harness.stats.frames import Frames
+from harness.stats.quantity import worst_values
 from harness.text import first_cause
 
 LIMIT = "limit"
 """The `kind` in the manifest of a run that was made to find limits."""
 
-_CELL = ["binary", "source", "arm"]
 _Worst = Mapping[tuple[str, ...], float]
 _Outcomes = Mapping[int, Sequence[str]]
 _Row = Mapping[Hashable, Any]
@@ -78,8 +78,7 @@ def found_limits(frames: Frames) -> list[Found]:
         return []
     arms = [arm.name for arm in manifest.options.arms]
     asked = iter_asked(options, manifest.corpus, manifest.options.sources, arms)
-    good = succeeded(frames.samples)
-    worst = dict(good.groupby([*_CELL, "metric"])["value"].max())
+    worst = worst_values(frames.samples)
     tried: dict[Cell, list[_Row]] = {}
     for row in frames.attempts.sort_values("order").to_dict("records"):
         tried.setdefault((row["binary"], row["source"], row["arm"]), []).append(row)

@@ -86,6 +86,11 @@ def _units(samples: pd.DataFrame) -> dict[tuple[str, ...], str]:
     return {(*key,): unit for *key, unit in distinct.itertuples(index=False, name=None)}
 
 
+def worst_values(samples: pd.DataFrame) -> dict[tuple[str, ...], float]:
+    """Return the largest value of all successful replicates, by binary, source, arm and metric."""
+    return dict(succeeded(samples).groupby(["binary", "source", "arm", "metric"])["value"].max())
+
+
 def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]]:
     """Return the values of all successful replicates, in their order.
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from math import inf
-from typing import Any
 
-import pandas as pd
 from msgspec import Struct
 
 from harness.config import LimitOptions
@@ -15,8 +13,9 @@ from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.records import ON_DISK
 from harness.stats.batches import batching_of
-from harness.stats.frames import Frames, succeeded
+from harness.stats.frames import Frames
 from harness.stats.limits import found_limits
+from harness.stats.quantity import worst_values
 from harness.stats.summary import best_peak
 from harness.units import parse_bytes
 
@@ -57,10 +56,8 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     was measured.
     """
     metric = metric or best_peak(frames)
-    samples = succeeded(frames.samples)
     outcomes = {(one.binary, one.source, one.arm): _survived(one) for one in found_limits(frames)}
-    worst = _worst(samples)
-    on_disk = _worst(succeeded(frames.aside))
+    worst, on_disk = worst_values(frames.samples), worst_values(frames.aside)
     points = [
         SweepPoint(
             *case,
@@ -80,13 +77,6 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
 
 def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
-
-
-def _worst(samples: pd.DataFrame) -> dict[tuple[str, ...], Any]:
-    """Return the largest replicate by binary, source, arm and metric."""
-    worst: dict[tuple[str, ...], Any]
-    worst = samples.groupby(["binary", "source", "arm", "metric"])["value"].max().to_dict()
-    return worst
 
 
 def _survived(found: Found) -> bool | None:

@@ -200,7 +200,8 @@ def _replacing(directory: Path) -> Iterator[Path]:
         staged.mkdir(parents=True)
         yield staged
         for path in staged.iterdir():
-            _sync_file(path)
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
         sync_directory(staged)
         if directory.exists():
             directory.rename(aside)
@@ -219,11 +220,6 @@ def _replacing(directory: Path) -> Iterator[Path]:
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _sync_file(path: Path) -> None:
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
 
 
 def read_bounds(directory: Path) -> tuple[Bound, ...]:

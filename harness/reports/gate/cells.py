@@ -143,11 +143,11 @@ def gravest(rows: list[T], most: int = MOST_ROWS) -> list[T]:
     """Return checks in their order; those of more than `most`, what is gravest first."""
     if len(rows) <= most:
         return rows
-    return sorted(rows, key=_gravity)
 
+    def gravity(row: Any) -> tuple[int, float]:
+        return row.outcome.rank, -abs(getattr(row, "delta_pct", None) or 0.0)
 
-def _gravity(row: Any) -> tuple[int, float]:
-    return (row.outcome.rank, -abs(getattr(row, "delta_pct", None) or 0.0))
+    return sorted(rows, key=gravity)
 
 
 def bound_summaries(rows: Iterable[BoundCheck]) -> list[str]:

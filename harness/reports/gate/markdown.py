@@ -15,6 +15,7 @@ from harness.stats.verdict import Verdict
 from harness.tables import markdown_table, pick
 
 _MOST_FAULTS = 20
+_CHANGED = {Outcome.REGRESSED, Outcome.IMPROVED}
 
 
 def render_verdict(verdict: Verdict, description: str = "") -> str:
@@ -27,7 +28,9 @@ def render_verdict(verdict: Verdict, description: str = "") -> str:
             verdict=verdict,
             description=description,
             answer=cells.ANSWERS[verdict.decision],
-            significant=cells.gravest([row for row in verdict.experiments if _is_significant(row)]),
+            significant=cells.gravest(
+                [row for row in verdict.experiments if row.outcome in _CHANGED and not row.erratic]
+            ),
             ignored=ignored,
             grown=_grown(verdict)[:_MOST_FAULTS],
             most=cells.MOST_ROWS,
@@ -83,10 +86,6 @@ def _more(rows: Sized) -> Markdown:
 def _grown(verdict: Verdict) -> list[Comparison]:
     """Return the regressions of which it is known what holds more."""
     return [row for row in verdict.experiments if row.lines]
-
-
-def _is_significant(row: Comparison) -> bool:
-    return row.outcome in {Outcome.REGRESSED, Outcome.IMPROVED} and not row.erratic
 
 
 def _by_change(row: Comparison) -> tuple[bool, float]:

@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
-from msgspec import structs
 
 from harness.config import MIB, LimitOptions
 from harness.gates.bounds import judge
 from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED
-from harness.records import Arm, Binary
 from harness.stats.check import BoundCheck, Outcome
-from harness.stats.frames import Frames
 from harness.tests.gates.made import evidence, run
-
-Tried = dict[int, list[str]]
-
-
-def limited(tried: Tried, options: LimitOptions) -> Frames:
-    """Return a run in which streaming was tried at these limits, in MiB, over one binary."""
-    whole = run()
-    manifest = structs.replace(
-        whole.manifest,
-        corpus=[Binary(name="a.so", path="", sha256="", size_bytes=1)],
-        options=structs.replace(
-            whole.manifest.options,
-            arms=[Arm(name="streaming", pipeline="m:f")],
-            sources=("dwarf",),
-            memory_limits=options,
-        ),
-    )
-    place = {"run_id": "r2", "binary": "a.so", "source": "dwarf", "arm": "streaming"}
-    rows = [
-        {**place, "order": at, "backend": "cgroup_v2", "limit_bytes": at * MIB, "outcome": one}
-        | {"detail": "it burst", "peak_bytes": None, "wall_s": 0.5}
-        for at, found in tried.items()
-        for one in found
-    ]
-    tables = {name: getattr(whole, name) for name in ("samples", "batches", "deliveries")}
-    return Frames.build(manifest, attempts=pd.DataFrame(rows), **tables)
+from harness.tests.stats.made import Tried, limited
 
 
 def judged(tried: Tried, options: LimitOptions) -> BoundCheck:
-    asked = evidence(limited(tried, options), survives="64 MiB", checks=[], binary="a.so")
+    asked = evidence(
+        limited(options, "a.so", streaming=tried), survives="64 MiB", checks=[], binary="a.so"
+    )
     (check,) = judge(asked)
     assert isinstance(check, BoundCheck)
     assert (check.check, check.upper_bound, check.unit) == ("survives", 64 * MIB, "byte")
@@ -67,7 +40,7 @@ SEARCH = LimitOptions(backend="cgroup_v2", replicates=2)
         ({64: [THRASHED, SURVIVED]}, UNDER, Outcome.FAIL, 1, (None, "thrashed at 64.0 MiB")),
         ({64: [SURVIVED]}, UNDER, Outcome.INVALID, 0, (None, "not every limit was tried")),
         ({64: [SURVIVED, FAILED]}, UNDER, Outcome.INVALID, 0, (None, "another reason: it burst")),
-        ({}, UNDER, Outcome.INVALID, 0, (None, "without a limit")),
+        ({}, UNDER, Outcome.INVALID, 0, (None, "no limit was tried")),
         ({40: [SURVIVED] * 2, 39: [KILLED] * 2}, SEARCH, Outcome.PASS, 2, (40, "")),
         (
             {65: [SURVIVED] * 2, 64: [KILLED] * 2},

@@ -236,11 +236,6 @@ def test_names_are_drawn_as_they_read(name: str, shown: str) -> None:
     assert drawn(name) == shown
 
 
-def test_arms_that_we_never_heard_of_look_unlike_ours_and_each_other() -> None:
-    looks = arm_looks(["legacy", "mine", "yours", "streaming"])
-    assert len(set(looks.values())) == 4
-
-
 def test_a_figure_is_written_as_outlines_and_as_pixels_on_request(tmp_path: Path) -> None:
     figure, plots = _draw("peak_heap", "one"), tmp_path / "plots"
     svg = write(figure, plots, "peak_heap")

@@ -53,7 +53,7 @@ def limited(options: LimitOptions, binary: str = "lib.so", **tried: Tried) -> Fr
     place = {"run_id": "r1", "binary": binary, "source": "dwarf", "backend": options.backend}
     attempts = [
         {**place, "arm": arm, "order": order, "limit_bytes": at * MIB, "outcome": one}
-        | {"peak_bytes": 12 * MIB, "wall_s": 0.5, "detail": ""}
+        | {"peak_bytes": 12 * MIB, "wall_s": 0.5, "detail": "it burst"}
         for arm, limits in tried.items()
         for order, (at, one) in enumerate((at, one) for at in limits for one in limits[at])
     ]

@@ -6,16 +6,21 @@ import pytest
 from msgspec import convert
 
 from harness.records import Manifest
-from harness.stats.environment import comparable_with, rig_differences
+from harness.stats.environment import (
+    comparable_with,
+    differences,
+    environment_of,
+    rig_differences,
+)
 
 EXACT = "heap_peak_memray"
 
 
-def manifest(compressor: str = "zlib", **versions: str) -> Manifest:
+def manifest(compressor: str = "zlib", rig: str = "of-everything", **versions: str) -> Manifest:
     said = {
         "versions": {"python": "3.11.7 (main)", "memray": "1.20.0", "orjson": "3.13.0", **versions},
-        "rig": {"implementation": "CPython", "machine": "x86_64"},
-        "rig_fingerprint": "of-everything",
+        "rig": {"implementation": "CPython", "machine": "x86_64", "cpu": rig},
+        "rig_fingerprint": rig,
         "options": {
             "pipeline_options": {"compressor": "zlib"},
             "arms": [
@@ -57,3 +62,29 @@ def test_exact_peaks_are_compared_where_nothing_that_ran_differs(
 @pytest.mark.parametrize("unreadable", ["", "of-everything", "12", "[1]"])
 def test_what_says_nothing_differs_in_nothing_that_could_be_told(unreadable: str) -> None:
     assert rig_differences(unreadable, comparable_with(EXACT, manifest())) == ""
+
+
+@pytest.mark.parametrize(
+    ("metric", "there", "same"),
+    [
+        pytest.param(EXACT, manifest(rig="another"), True, id="peak"),
+        pytest.param("wall", manifest(rig="another"), False, id="time"),
+        pytest.param(EXACT, manifest(harness="9"), True, id="harness"),
+        pytest.param(EXACT, manifest(python="3.12.1"), False, id="Python"),
+        pytest.param(EXACT, manifest(rig="another", memray=""), False, id="not known"),
+    ],
+)
+def test_exact_peaks_of_another_machine_are_compared_and_times_are_not(
+    metric: str, there: Manifest, same: bool
+) -> None:
+    assert (comparable_with(metric, manifest()) == comparable_with(metric, there)) is same
+    assert comparable_with(metric, Manifest()) == ""
+
+
+def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() -> None:
+    here = environment_of(EXACT, manifest())
+    assert "memray unknown, then 1.20.0" in differences(environment_of(EXACT, Manifest()), here)
+    assert differences(here, here) == []
+    assert "cpu" not in here
+    assert environment_of("wall", manifest())["cpu"] == "of-everything"
+    assert "memray" not in environment_of("wall", manifest())

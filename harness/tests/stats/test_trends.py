@@ -10,14 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records import Manifest
-from harness.stats.environment import (
-    comparable_with,
-    differences,
-    environment_of,
-)
 from harness.stats.frames import Frames
-from harness.stats.metrics import Metrics
 from harness.stats.trends import HISTORY, Trend, history_table, trends_of
 from harness.tests.stats.made import delivery, failure, manifest, sample
 
@@ -176,40 +169,3 @@ def test_for_all_levels_an_exact_metric_steps_just_where_it_differs(levels: list
     differing = [n for n in range(1, len(levels)) if levels[n] != levels[n - 1]]
     changes = [(change.since_run_id, change.run_id) for change in trend.changes]
     assert changes == [(f"run{n - 1}", f"run{n}") for n in differing]
-
-
-def test_times_depend_on_the_machine_and_exact_peaks_do_not() -> None:
-    here = manifest(versions=VERSIONS, rig=RIG)
-    assert Metrics(Manifest())[PEAK].portable
-    assert not Metrics(Manifest())["wall"].portable
-    assert "cpu" not in environment_of(PEAK, here)
-    assert environment_of("wall", here)["cpu"] == "one"
-    assert "memray" not in environment_of("wall", here)
-
-
-def test_what_nobody_recorded_is_unknown_and_differs_from_what_somebody_did() -> None:
-    here = environment_of(PEAK, manifest(versions=VERSIONS, rig=RIG))
-    assert "memray unknown, then 1.20.0" in differences(environment_of(PEAK, Manifest()), here)
-    assert differences(here, here) == []
-
-
-@pytest.mark.parametrize(
-    ("metric", "changes", "same"),
-    [
-        pytest.param(PEAK, {"rig": {**RIG, "cpu": "two"}, "rig_fingerprint": "b"}, True, id="peak"),
-        pytest.param(
-            "wall", {"rig": {**RIG, "cpu": "two"}, "rig_fingerprint": "b"}, False, id="time"
-        ),
-        pytest.param(PEAK, {"versions": {**VERSIONS, "harness": "9"}}, True, id="harness"),
-        pytest.param(PEAK, {"versions": {**VERSIONS, "msgspec": "9"}}, False, id="a library"),
-        pytest.param(PEAK, {"versions": {**VERSIONS, "python": "3.12.1"}}, False, id="Python"),
-        pytest.param(PEAK, {"versions": {}, "rig_fingerprint": "b"}, False, id="versions unknown"),
-    ],
-)
-def test_exact_peaks_of_another_machine_are_compared_and_times_are_not(
-    metric: str, changes: dict[str, Any], same: bool
-) -> None:
-    here: dict[str, Any] = {"versions": VERSIONS, "rig": RIG, "rig_fingerprint": "a"}
-    sides = (manifest(**here), manifest(**{**here, **changes}))
-    assert len({comparable_with(metric, side) for side in sides}) == (1 if same else 2)
-    assert comparable_with(metric, Manifest()) == ""

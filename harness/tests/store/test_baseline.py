@@ -19,7 +19,7 @@ from msgspec import structs, to_builtins
 from harness.errors import StoreError
 from harness.loading import load_frames
 from harness.records import VERIFY
-from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest, read_run
+from harness.store import INTERRUPTED, RunWriter, read_manifest, read_run
 from harness.store.baseline import Bound, open_baseline, promote, replace_bounds
 from harness.store.files import files_of
 from harness.store.manifest import write_manifest
@@ -387,9 +387,3 @@ def test_when_the_place_cannot_be_written_the_old_one_stays(
         promote(sound_run(tmp_path / "more"), baseline)
     assert contents(baseline) == before
     assert [path.name for path in baseline.parent.iterdir()] == ["baseline"]
-
-
-def test_a_complete_run_without_a_kind_is_an_older_one(tmp_path: Path) -> None:
-    assert "kind" not in MANIFEST
-    assert MANIFEST["state"] == COMPLETE
-    promote(sound_run(tmp_path / "runs"), tmp_path / "baseline")

@@ -6,32 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from harness.errors import StoreError
 from harness.loading import load_frames
-from harness.records import Manifest
 from harness.store import COMPLETE, INTERRUPTED, RunWriter
 from harness.store.merged import merge_runs
+from harness.tests.store import sound_run
 from harness.tests.store.records import a_record
 
 MakeRun = Callable[..., Path]
 
 MANIFEST: dict[str, Any] = {
-    "state": COMPLETE,
-    "kind": "run",
-    "command": "python -m harness run x.so",
-    "commit": "aaaa",
-    "dirty": False,
-    "versions": {"python": "3.11"},
     "rig": {"cpus": 2},
     "rig_fingerprint": "feed",
-    "code_sha256": "beef",
     "options": {"seed": 1, "replicates": {"memray": 2}, "timeout_s": 900.0},
-    "corpus": [{"name": "libelf", "path": "", "sha256": "ab" * 32, "size_bytes": 7}],
+    "corpus": sound_run.MANIFEST["corpus"],
     "not_measured": ["gofmt: no compiler"],
-    "warnings": [],
     "finished_at": "2026-01-01T00:00:00+00:00",
     "elapsed_s": 2.5,
 }
@@ -42,9 +33,8 @@ def make_run(tmp_path: Path) -> MakeRun:
     """Return a function that stores two replicates of one cell, with a manifest changed here."""
 
     def make(status: str = "ok", **changes: Any) -> Path:
-        with RunWriter.create(
-            tmp_path / "runs", msgspec.convert({**MANIFEST, **changes}, Manifest)
-        ) as writer:
+        manifest = sound_run.a_manifest(**{**MANIFEST, **changes})
+        with RunWriter.create(tmp_path / "runs", manifest) as writer:
             for replicate in range(2):
                 job = {"run_id": writer.run_id, "replicate": replicate, "order": replicate}
                 writer.append(a_record(status, **job))
@@ -80,7 +70,7 @@ def test_the_manifest_says_what_all_of_them_were(tmp_path: Path, make_run: MakeR
     assert manifest.elapsed_s == 5.0
     assert manifest.finished_at == later
     assert manifest.not_measured == MANIFEST["not_measured"]
-    assert manifest.commit == "aaaa"
+    assert manifest.commit == sound_run.MANIFEST["commit"]
 
 
 def test_failed_replicates_stay_failed(tmp_path: Path, make_run: MakeRun) -> None:
