@@ -165,11 +165,10 @@ def ab(
     Args:
         old: What is compared with.
         new: What is judged.
-        args: Positional arguments of both; anything that can be pickled.
+        args: Positional arguments of both; what follows is as for `measure`.
         kwargs: Likewise by keyword.
-        inputs: Files, or directories of files; the path of each is the first argument, and each is
-            a case of its own.
-        **options: As for `measure`.
+        inputs: Files, or directories of files.
+        **options: Likewise.
 
     Raises:
         HarnessError: Something cannot be called, or not be answered.

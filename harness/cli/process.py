@@ -16,8 +16,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from pathlib import Path
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 import harness
 from harness.cli.overview import overview
@@ -150,26 +149,6 @@ class _Raw(io.FileIO):
             return size
 
 
-class _Closed(io.RawIOBase):
-    """Standard output that was closed from the start: who prints is told so, once."""
-
-    def __init__(self) -> None:
-        self._told = False
-        # Else the next file that is opened takes its place, and is printed into.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), _STDOUT_FD)
-
-    def writable(self) -> bool:
-        """Return that something may be tried."""
-        return True
-
-    def write(self, data: Any, /) -> int:
-        size: int = memoryview(data).nbytes
-        if size and not self._told:
-            self._told = True
-            raise OutputLost("it is closed")
-        return size
-
-
 @contextmanager
 def dispensable_output() -> Iterator[None]:
     """Print what is in files as well: that nobody takes it is said, and decides nothing."""
@@ -187,54 +166,43 @@ def guarded_output() -> Iterator[None]:
     Raises:
         OutputLost: It cannot.
     """
-    if sys.stdout is None:
-        with redirect_stdout(
-            io.TextIOWrapper(cast("io.BufferedWriter", _Closed()), write_through=True)
-        ):
-            yield
-        return
-    if _is_redirected(sys.stdout, sys.__stdout__):
-        yield
-        return
-    with _on(sys.stdout, _STDOUT_FD, _raise) as stream, redirect_stdout(stream):
+    guarded = _guarded(sys.stdout, sys.__stdout__, _STDOUT_FD, _raise)
+    with guarded as stream, redirect_stdout(stream):
         yield
 
 
 @contextmanager
 def quiet_errors() -> Iterator[None]:
     """Go on without standard error when that cannot be written."""
-    if sys.stderr is None:
-        with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):
-            yield
-        return
-    if _is_redirected(sys.stderr, sys.__stderr__):
+    guarded = _guarded(sys.stderr, sys.__stderr__, _STDERR_FD, lambda _: None)
+    with guarded as stream, redirect_stderr(stream):
         yield
-        return
-    with _on(sys.stderr, _STDERR_FD, lambda _: None) as stream, redirect_stderr(stream):
-        yield
-
-
-def _is_redirected(now: TextIO, at_start: TextIO | None) -> bool:
-    """Tell whether somebody, such as a test, put another stream there and answers for it."""
-    return now is not at_start
 
 
 @contextmanager
-def _on(
-    old: TextIO, descriptor: int, on_error: Callable[[OSError], None]
-) -> Iterator[io.TextIOWrapper]:
-    """Yield a stream like `old`, with all that it was given written on leaving.
+def _guarded(
+    now: TextIO | None,
+    at_start: TextIO | None,
+    descriptor: int,
+    on_error: Callable[[OSError], None],
+) -> Iterator[TextIO]:
+    """Yield a stream like that of now, with all that it was given written on leaving.
 
     A path need not be text: what cannot be encoded is written as an escape.
     """
-    raw = _Raw(descriptor, on_error)
+    if now is None:  # else the next file that is opened takes its place, and is printed into
+        os.dup2(os.open(os.devnull, os.O_RDONLY), descriptor)
+    elif now is at_start:
+        now.flush()
+    else:  # somebody, such as a test, put another stream there and answers for it
+        yield now
+        return
     stream = io.TextIOWrapper(
-        io.BufferedWriter(raw),
-        encoding=old.encoding,
+        io.BufferedWriter(_Raw(descriptor, on_error)),
+        encoding=now.encoding if now else "utf-8",
         errors="backslashreplace",
-        line_buffering=getattr(old, "line_buffering", False),
+        line_buffering=getattr(now, "line_buffering", False),
     )
-    old.flush()
     try:
         yield stream
     finally:
@@ -242,5 +210,5 @@ def _on(
 
 
 def _raise(error: OSError) -> None:
-    gone = isinstance(error, BrokenPipeError)
-    raise OutputLost("its reader is gone" if gone else str(error.strerror)) from error
+    reasons = {errno.EPIPE: "its reader is gone", errno.EBADF: "it is closed"}
+    raise OutputLost(reasons.get(error.errno or 0, str(error.strerror))) from error

@@ -84,22 +84,16 @@ class Journal:
     @property
     def accepted(self) -> int:
         """The number of the last batch that is known to have been accepted; 0 for none."""
-        return max((number for number, _ in self._in("accepted")), default=0)
+        return max(self.numbers("accepted"), default=0)
 
     @property
     def complete(self) -> bool:
         """Whether the final batch is known to have been accepted."""
         return any(self._in("complete"))
 
-    @property
-    def unsure(self) -> list[int]:
-        """The numbers of the batches that may have been accepted."""
-        return sorted({number for number, _ in self._in("sending")})
-
-    @property
-    def refused(self) -> list[int]:
-        """The numbers of the batches that were last heard to be refused."""
-        return sorted({number for number, _ in self._in("refused")})
+    def numbers(self, state: BatchState) -> list[int]:
+        """Return the numbers of the batches in a state: one that is `sending` may be accepted."""
+        return sorted({number for number, _ in self._in(state)})
 
     def state(self, batch: int, digest: str) -> BatchState | None:
         """Return what became of a batch; None if it was never sent.
@@ -108,7 +102,7 @@ class Journal:
             ConfigError: Another batch was, or may have been, accepted under the number.
         """
         state = self._states.get((batch, digest))
-        taken = [number for number, _ in (*self._in("accepted"), *self._in("sending"))]
+        taken = (*self.numbers("accepted"), *self.numbers("sending"))
         if state in (None, "refused") and batch in taken:
             raise ConfigError(
                 f"{self.path}: batch {batch} is not what was sent before: the binary, an option or "

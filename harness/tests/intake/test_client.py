@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import socket
-import time
-from pathlib import Path
 from typing import IO
 
 import pytest
@@ -23,10 +21,6 @@ from harness.tests.intake.echo import echo_server
 def make_client(intake: IntakeServer, timeout_s: float = 20.0) -> IntakeClient:
     url = intake.url + VERIFY_PATH
     return IntakeClient(UploadOptions(url=url, upload_id=UPLOAD_ID, timeout_s=timeout_s))
-
-
-def count_open() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_batches_arrive_over_one_kept_connection(intake: IntakeServer) -> None:
@@ -87,8 +81,7 @@ def test_a_body_is_never_read_whole(intake: IntakeServer) -> None:
     assert ledger_of(intake).accepted == 1
 
 
-@pytest.mark.parametrize("status", [300, 307, 400, 408, 429, 500, 503])
-@pytest.mark.parametrize("kind", ["status", "early-status"])
+@pytest.mark.parametrize(("kind", "status"), [("status", 429), ("early-status", 503)])
 def test_a_refusal_is_an_upload_error_and_not_tried_again(
     intake: IntakeServer, kind: str, status: int
 ) -> None:
@@ -102,19 +95,6 @@ def test_a_refusal_is_an_upload_error_and_not_tried_again(
     assert (view.accepted, view.duplicates) == (1, 0)
 
 
-@pytest.mark.parametrize("padding", [0, 500_000], ids=["small", "large"])
-@pytest.mark.parametrize("kind", ["reset", "early-reset", "accept-reset", "garbage"])
-def test_a_lost_answer_is_an_upload_error_and_leaves_nothing_open(
-    intake: IntakeServer, kind: str, padding: int
-) -> None:
-    misbehave(intake, kind)
-    before = count_open()
-    with make_client(intake) as client, pytest.raises(UploadError, match="no answer"):
-        client.post(make_body(padding=padding))
-    while count_open() > before:  # the intake's side of it, for a moment
-        time.sleep(0.01)
-
-
 def test_a_payload_too_large_is_an_error_of_its_own(intake: IntakeServer) -> None:
     misbehave(intake, "too-large", 1000)
     with make_client(intake) as client:
@@ -122,17 +102,6 @@ def test_a_payload_too_large_is_an_error_of_its_own(intake: IntakeServer) -> Non
             client.post(make_body(padding=2000))
         client.post(make_body())
     assert ledger_of(intake).accepted == 1
-
-
-@pytest.mark.parametrize("kind", ["cut-short", "run-over"])
-def test_the_status_is_the_verdict_whatever_becomes_of_the_text(
-    intake: IntakeServer, kind: str
-) -> None:
-    misbehave(intake, kind)
-    for number in (1, 2):
-        with make_client(intake) as client:
-            client.post(make_body(number))
-    assert ledger_of(intake).accepted == 2
 
 
 @pytest.mark.parametrize("kind", ["drip", "continue", "silence"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -15,7 +13,7 @@ from harness.errors import PayloadTooLarge, UploadError
 from harness.intake.client import IntakeClient
 from harness.tests.intake.bodies import make_body
 from harness.tests.upload.peers import ACCEPTED, AMBIGUOUS, PEERS, REFUSED, serve_peer
-from harness.tests.upload.senders import ONCE
+from harness.tests.upload.senders import ONCE, held
 from harness.upload.client import Uploader
 from harness.upload.retry import RequestFailed, is_retryable_status
 
@@ -46,10 +44,6 @@ def post_networked(url: str, body: Body) -> Said:
         except RequestFailed as error:
             return Said(AMBIGUOUS if error.unheard else REFUSED, error.retryable)
     return Said(ACCEPTED)
-
-
-def held() -> tuple[int, int]:
-    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
 # The client of our own intake counts what it hands over; the other one also sees what arrives.

@@ -21,8 +21,7 @@ from harness.records import Batch, Counters
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
 from harness.tests.upload.oracle import Receiver
 from harness.tests.upload.peers import ACCEPTED, AMBIGUOUS, KEY, PEERS, REFUSED, Peer, serving
-from harness.tests.upload.senders import HASTY
-from harness.tests.upload.test_answers import held
+from harness.tests.upload.senders import HASTY, held
 from harness.upload.client import Uploader
 from harness.upload.texts import Secret
 
