@@ -26,7 +26,8 @@ from harness.loading import load_frames
 from harness.nearest import nearest
 from harness.printing import make_console
 from harness.records import CALL, Call
-from harness.reports.columns import TERMINAL, held_at, line_columns, summary_columns
+from harness.reports.beside import held_at, line_columns
+from harness.reports.columns import TERMINAL, summary_columns
 from harness.reports.headline import Headline
 from harness.reports.report import Report, report_of
 from harness.reports.terminal import print_summary

@@ -13,25 +13,19 @@ from msgspec import Struct
 
 from harness.config import Claim
 from harness.records import Manifest
-from harness.reports.cells import capture_excess, change_cell, overhead_gap
-from harness.reports.columns import (
-    MARKDOWN,
-    MEASURED,
-    OVERHEADS,
-    SPREADS,
-    line_columns,
-    other_columns,
-    summary_columns,
-)
-from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, iter_modes, measured
+from harness.reports.beside import MEASURED, OVERHEADS, SPREADS, line_columns
+from harness.reports.cells import change_cell
+from harness.reports.columns import MARKDOWN, other_columns, summary_columns
+from harness.reports.gaps import iter_modes
 from harness.reports.headline import SOURCES, Headline
-from harness.reports.limit import LIMITS, found_in
+from harness.reports.limit import LIMITS
+from harness.reports.report import facts_of
 from harness.stats.copies import Held
 from harness.stats.doubts import Failure
 from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
 from harness.stats.summary import Summary
-from harness.stats.worst import MOST_BINARIES, excerpt, spreads
+from harness.stats.worst import MOST_BINARIES, excerpt
 from harness.tables import Column, markdown_table, pick
 from harness.text import listed
 from harness.units import format_bytes, format_seconds
@@ -76,31 +70,18 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
     shown = excerpt(summary)
     template = _environment().get_template("report.md.j2")
     return template.render(
-        summary=summary,
+        **facts_of(summary, shown, manifest, claim),
         columns=pick(summary_columns(summary, held), keys),
         others=other_columns(summary),
-        claim=claim,
         held=held_alike(held),
-        limits=found_in(summary),
         lines={
             binary: markdown_table(line_columns(summary.arms, changes), changes)
             for binary, changes in lines.items()
         },
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
-        run=manifest,
-        excess=capture_excess(summary),
         modes=list(iter_modes(summary)),
-        overhead_gap=overhead_gap(manifest),
         findings=list(Headline(summary, claim, name).iter_findings()),
-        sources=SOURCES,
-        doubts=group_doubts(summary),
-        gaps=group_gaps(summary, manifest),
-        exceptions=list(iter_exceptions(shown, claim)),
-        measured=measured(summary),
         repeats=[row.repeat for row in shown.rows],
-        shown=shown,
-        spreads=[] if shown is summary else spreads(summary),
-        spread_columns=SPREADS,
         # What the headline is about comes first, the others as they came.
         pictures=sorted(
             ((quote(path), question) for path, question in pictures.items()),
@@ -111,13 +92,21 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
 
 def templates_in(folder: str, **settings: Any) -> Environment:
     """Return the templates of a folder, in which a name that means nothing is an error."""
-    return Environment(  # noqa: S701  Markdown is no HTML; the page asks for `autoescape`
+    environment = Environment(  # noqa: S701  Markdown is no HTML; the page asks for `autoescape`
         loader=PackageLoader("harness.reports", folder),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         **settings,
     )
+    environment.globals.update(
+        SOURCES=SOURCES,
+        limit_columns=LIMITS,
+        measured_columns=MEASURED,
+        overhead_columns=OVERHEADS,
+        spread_columns=SPREADS,
+    )
+    return environment
 
 
 def markdown_environment() -> Environment:
@@ -142,9 +131,6 @@ def _environment() -> Environment:
         table=markdown_table,
         change_cell=change_cell,
         held_columns=_HELD,
-        limit_columns=LIMITS,
-        measured_columns=MEASURED,
-        overhead_columns=OVERHEADS,
     )
     return environment
 

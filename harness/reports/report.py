@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 from msgspec import Struct
 
 from harness.config import Claim
+from harness.records import Manifest
+from harness.reports.cells import capture_excess, overhead_gap
+from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
+from harness.reports.limit import found_in
 from harness.stats.copies import Held, first_replicates, held_copies
 from harness.stats.frames import Frames
 from harness.stats.growth import LineChange, line_changes
 from harness.stats.summary import Row, Summary, summarise
-from harness.stats.worst import excerpt
+from harness.stats.worst import excerpt, spreads
 
 _MOST_LINES = 8
 _MOST_INPUTS = 5
@@ -50,3 +55,21 @@ class Report(Struct, frozen=True, dict=True):
 def report_of(frames: Frames) -> Report:
     """Summarise a run."""
     return Report(frames, summarise(frames), held_copies(frames.copies))
+
+
+def facts_of(summary: Summary, shown: Summary, manifest: Manifest, claim: Claim) -> dict[str, Any]:
+    """Return what report.md and the page both tell, by the names that templates have for it."""
+    return {
+        "summary": summary,
+        "shown": shown,
+        "run": manifest,
+        "claim": claim,
+        "spreads": [] if shown is summary else spreads(summary),
+        "limits": found_in(summary),
+        "exceptions": list(iter_exceptions(shown, claim)),
+        "doubts": group_doubts(summary),
+        "gaps": group_gaps(summary, manifest),
+        "measured": measured(summary),
+        "excess": capture_excess(summary),
+        "overhead_gap": overhead_gap(manifest),
+    }

@@ -11,14 +11,12 @@ from rich.text import Text
 from harness.config import Claim
 from harness.printing import live_line, print_tables
 from harness.records import Manifest
+from harness.reports.beside import SPREADS, held_at, line_columns
 from harness.reports.cells import capture_excess, iter_overhead_lines
 from harness.reports.columns import (
     CALLED,
-    SPREADS,
     TERMINAL,
     TERMINAL_LIMITED,
-    held_at,
-    line_columns,
     live_columns,
     other_columns,
     summary_columns,

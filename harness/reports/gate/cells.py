@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any, TypeVar
 
-from markupsafe import Markup
-from msgspec.structs import replace
-
-from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
+from harness.stats.check import BoundCheck, Case, Comparison, Outcome
 from harness.stats.growth import LineChange
-from harness.stats.labels import Markdown, code, inert, plain, shorten
-from harness.stats.verdict import FileChange, FileChanges, GateSummary
-from harness.tables import NOTHING, Column, turn
+from harness.stats.verdict import FileChange, FileChanges
+from harness.tables import NOTHING, turn
 from harness.text import counted, listed
 from harness.units import format_bytes, format_value
 
 T = TypeVar("T")
 
-_DETAIL_WIDTH = 300
-_CASE_WIDTH = 120
 _MOST_NAMES = 20
 MOST_ROWS = 100
 """Of each table in a document: a summary of a CI job may have 1 MiB in all."""
@@ -55,22 +49,6 @@ ANSWERS = {
     Outcome.INCONCLUSIVE: "Inconclusive: too much noise to tell. This is no pass.",
     Outcome.INVALID: "Invalid: no verdict can be given. This is neither a pass nor a regression.",
 }
-
-
-_BADGES = {
-    Outcome.FAIL: "fails",
-    Outcome.REGRESSED: "fails",
-    Outcome.PASS: "holds",
-    Outcome.CLEAN: "holds",
-    Outcome.IMPROVED: "holds",
-}
-
-
-def _badge(outcome: Outcome, says: str) -> Markup:
-    """Return an outcome as a page shows it, and what else is said of it."""
-    return Markup(
-        '<span class="badge {}"><span class="glyph" aria-hidden="true"></span>{}</span>{}'
-    ).format(_BADGES.get(outcome, "unknown"), outcome, inert(says.removeprefix(str(outcome))))
 
 
 def style_of(outcome: Outcome, other: str = "dim") -> str:
@@ -211,126 +189,3 @@ def file_size_cell(row: FileChange) -> str:
     if row.before_bytes and row.after_bytes is not None:
         text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+.1f} %)"
     return text
-
-
-def mark(outcome: Outcome) -> Markdown:
-    """Return the sign of an outcome."""
-    return Markdown(MARKS[outcome])
-
-
-def case_code(case: Case) -> Markdown:
-    """Return the name of a case as code of bounded length."""
-    return code(shorten(case_name(case), _CASE_WIDTH))
-
-
-def detail(text: str) -> Markdown:
-    """Return a cause, which may be of any length and origin, as plain Markdown."""
-    return plain(shorten(text, _DETAIL_WIDTH))
-
-
-def _links(links: list[Link]) -> Markdown:
-    """Return links: addresses were checked when the suite was read, texts are escaped here."""
-    return Markdown(", ".join(f"[{plain(one.text)}](<{one.link}>)" for one in links))
-
-
-def _detail_column(key: str, header: str, cell: Callable[[T], str]) -> Column[T]:
-    return Column(
-        key=key, header=header, cell=cell, markdown=lambda row: detail(cell(row)), css="reason"
-    )
-
-
-def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Column[Comparison]:
-    def cell(row: Comparison) -> str:
-        value = mean(row)
-        return NOTHING if value is None else format_value(value, row.unit)
-
-    return Column(key=side, header=side, cell=cell, kind="number")
-
-
-_PERF: Column[Any] = Column(
-    key="perf",
-    cell=lambda row: MARKS[row.outcome],
-    markdown=lambda row: mark(row.outcome),
-    align="center",
-)
-_EXPERIMENT: Column[Any] = Column(
-    key="experiment",
-    cell=lambda row: case_name(row.case),
-    markdown=lambda row: case_code(row.case),
-)
-_STATE: Column[Any] = Column(
-    key="state",
-    cell=lambda row: str(row.outcome),
-    markdown=lambda row: Markdown(f"{mark(row.outcome)} {plain(str(row.outcome))}"),
-    html=lambda row: _badge(row.outcome, ""),
-    style=lambda row: style_of(row.outcome),
-)
-_REPEAT: Column[Any] = Column(
-    key="repeat",
-    header="to repeat",
-    cell=lambda row: row.repeat_command,
-    html=lambda row: Markup("<code>{}</code>").format(inert(row.repeat_command)),
-    css="long",
-)
-_LINKS: Column[Any] = Column(key="links", cell=lambda _: "", markdown=lambda row: _links(row.links))
-
-COMPARISONS: list[Column[Comparison]] = [
-    _PERF,
-    _EXPERIMENT,
-    Column(key="binary", cell=lambda row: row.case.binary, kind="name"),
-    Column(key="arm", cell=lambda row: row.case.arm, kind="name", most=10),
-    Column(key="goal", cell=lambda row: f"{row.metric}, {row.goal}"),
-    Column(
-        key="change",
-        header="Δ mean %",
-        cell=lambda row: change_cell(row).removesuffix(" %"),
-        markdown=lambda row: plain(change_cell(row)),
-        kind="number",
-    ),
-    Column(key="interval", header="90 % CI", long="Δ mean % CI", cell=interval_cell, kind="number"),
-    Column(key="trials", header="n", long="trials", cell=trials_cell, kind="number"),
-    Column(key="chance", header="by chance", cell=chance_cell),
-    _mean_column("baseline", lambda row: row.baseline_mean),
-    _mean_column("candidate", lambda row: row.candidate_mean),
-    replace(
-        _STATE,
-        markdown=lambda row: detail(outcome_cell(row)),
-        html=lambda row: _badge(row.outcome, outcome_cell(row)),
-        style=lambda row: style_of(row.outcome, ""),
-    ),
-    _detail_column("remarks", "remarks", lambda row: "; ".join(row.remarks)),
-    _REPEAT,
-    _LINKS,
-]
-BOUNDS: list[Column[BoundCheck]] = [
-    _PERF,
-    _EXPERIMENT,
-    Column(key="check", header="bounds_check_name", cell=lambda row: row.check, head=True),
-    Column(key="bound", cell=bound_cell),
-    Column(key="passed", header="replicates_passed", cell=passed_cell, kind="number"),
-    Column(key="observed", header="observed_value", cell=observed_cell),
-    _STATE,
-    _detail_column("detail", "what bears on it", lambda row: row.detail),
-    _REPEAT,
-    _LINKS,
-]
-GATES: list[Column[GateSummary]] = [
-    Column(key="gate", cell=lambda one: one.name, kind="name", head=True),
-    _STATE,
-    Column(key="guards", header="can fail the job", cell=lambda one: "yes" if one.gate else "no"),
-    _detail_column("detail", "what it found", lambda one: one.detail),
-    _REPEAT,
-]
-FAULTS: list[Column[Precondition]] = [
-    _detail_column("what", "what", lambda one: one.what),
-    _detail_column("why", "why", lambda one: one.reason),
-]
-FILES: list[Column[FileChange]] = [
-    Column(key="file", cell=lambda one: one.path, kind="name", head=True),
-    Column(key="change", cell=lambda one: one.change),
-    Column(key="size", cell=file_size_cell),
-    Column(
-        key="mode",
-        cell=lambda one: turn(one.before_mode or NOTHING, one.after_mode or NOTHING),
-    ),
-]

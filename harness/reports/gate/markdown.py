@@ -6,8 +6,8 @@ from collections.abc import Sized
 
 from jinja2 import Environment
 
-from harness.reports.columns import line_columns
-from harness.reports.gate import cells
+from harness.reports.beside import line_columns
+from harness.reports.gate import cells, columns
 from harness.reports.markdown import markdown_environment
 from harness.stats.check import Comparison, Outcome
 from harness.stats.labels import Markdown
@@ -58,20 +58,21 @@ def render_decision(verdict: Verdict) -> str:
 
 def _environment() -> Environment:
     environment = markdown_environment()
-    environment.filters.update(mark=cells.mark, case=cells.case_code, detail=cells.detail)
+    environment.filters.update(mark=columns.mark, case=columns.case_code, detail=columns.detail)
     compared = "goal change interval trials"
     environment.globals.update(
         table=markdown_table,
-        significant_columns=pick(cells.COMPARISONS, f"perf experiment {compared} links"),
+        significant_columns=pick(columns.COMPARISONS, f"perf experiment {compared} links"),
         detail_columns=pick(
-            cells.COMPARISONS, f"perf experiment {compared} chance state remarks links"
+            columns.COMPARISONS, f"perf experiment {compared} chance state remarks links"
         ),
         bound_columns=pick(
-            cells.BOUNDS, "perf experiment check bound passed observed detail links"
+            columns.BOUNDS, "perf experiment check bound passed observed detail links"
         ),
-        gate_columns=pick(cells.GATES, "gate state detail"),
+        gate_columns=pick(columns.GATES, "gate state detail"),
         grown_columns=line_columns(("baseline", "candidate")),
         cells=cells,
+        columns=columns,
         more=_more,
     )
     return environment

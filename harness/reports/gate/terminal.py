@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from harness.printing import print_table
-from harness.reports.gate import cells
+from harness.reports.gate import cells, columns
 from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.labels import distinct, inert
 from harness.stats.verdict import ComparisonDocument, Verdict
@@ -38,7 +38,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
     _print_bounds(verdict.bounds, console)
-    print_table(pick(cells.GATES, "gate state detail"), verdict.gates, console)
+    print_table(pick(columns.GATES, "gate state detail"), verdict.gates, console)
 
 
 def print_comparison(
@@ -89,12 +89,12 @@ def print_comparisons(
     tables = {name: cells.gravest(tables[name], share)[:share] for name in sorted(tables)}
     room = _NAME_WIDTH + max(0, console.width - _WIDE)
     labels = distinct((row.case.binary for found in tables.values() for row in found), room)
-    binary, *others = pick(cells.COMPARISONS, "binary arm change interval trials state")
-    columns = [replace(binary, cell=lambda row: labels[row.case.binary]), *others]
+    binary, *others = pick(columns.COMPARISONS, "binary arm change interval trials state")
+    shown = [replace(binary, cell=lambda row: labels[row.case.binary]), *others]
     for (metric, source), gravest in tables.items():
         found = sorted(gravest, key=lambda row: -(row.delta_pct or 0.0))
         console.print(Text(f"{inert(metric)}, source {inert(source)}", style="bold"))
-        print_table(columns, found, console)
+        print_table(shown, found, console)
         for note in _iter_notes(found):
             console.print(Text(note, style="dim"), soft_wrap=True)
         console.print()

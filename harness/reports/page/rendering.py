@@ -12,30 +12,25 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup, escape
 
+from harness.reports.beside import held_at, line_columns
 from harness.reports.cells import (
     agreement,
-    capture_excess,
     describe,
     exact,
     known,
-    overhead_gap,
     share,
 )
-from harness.reports.columns import MEASURED, OVERHEADS, SPREADS, held_at, line_columns
-from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.gate import cells
 from harness.reports.gate.cells import case_name
-from harness.reports.headline import SOURCES, Headline, plain_name
-from harness.reports.limit import LIMITS, found_in
+from harness.reports.headline import Headline, plain_name
 from harness.reports.markdown import templates_in
 from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.results import gate_columns, result_columns
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
-from harness.reports.report import Report
+from harness.reports.report import Report, facts_of
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Summary
-from harness.stats.worst import spreads
 from harness.tables import html_cells, html_head, html_table
 from harness.text import json_bytes
 from harness.units import format_bytes, format_seconds
@@ -64,6 +59,7 @@ def render_page(
         style=style,
         script=script,
         policy=_policy(style, script),
+        **facts_of(report.summary, report.shown, report.frames.manifest, report.claim),
         **_about_run(report, gate),
         **_about_results(report, environment.get_template("parts.html.j2").module),
         details=list(iter_details(report, flames)),
@@ -73,17 +69,11 @@ def render_page(
 
 def _about_run(report: Report, gate: GateReport) -> dict[str, Any]:
     manifest, frames = report.frames.manifest, report.frames
-    anchors = anchors_of(report.shown)
+    anchors, whole = anchors_of(report.shown), report.shown is report.summary
+    corpus = [one for one in manifest.corpus if whole or one.name in anchors]
     return {
-        "run": manifest,
-        "excess": capture_excess(report.summary),
-        "overhead_gap": overhead_gap(manifest),
-        "corpus": [
-            one for one in manifest.corpus if report.shown is report.summary or one.name in anchors
-        ],
-        "corpus_left_out": sum(one.name not in anchors for one in manifest.corpus)
-        if report.shown is not report.summary
-        else 0,
+        "corpus": corpus,
+        "corpus_left_out": len(manifest.corpus) - len(corpus),
         "languages": languages_of(frames.deliveries),
         "failed": frames.failures.head(_MOST_FAILURES).to_dict("records"),
         "failed_left_out": max(0, len(frames.failures) - _MOST_FAILURES),
@@ -96,22 +86,12 @@ def _about_results(report: Report, parts: Any) -> dict[str, Any]:
     summary, claim, shown = report.summary, report.claim, report.shown
     anchors = anchors_of(shown)
     return {
-        "summary": summary,
-        "shown": shown,
-        "spreads": [] if shown is summary else spreads(summary),
-        "spread_columns": SPREADS,
         "rest": _rest(summary, shown),
-        "claim": claim,
         "anchors": anchors,
         "findings": list(Headline(summary, claim, _isolate).iter_findings()),
         "judgements": list(iter_judgements(summary, claim)),
-        "limits": found_in(summary),
         "columns": result_columns(shown, claim, anchors, report.held, parts),
         "gate_columns": gate_columns(anchors, parts),
-        "exceptions": list(iter_exceptions(shown, claim)),
-        "doubts": group_doubts(summary),
-        "gaps": group_gaps(summary, report.frames.manifest),
-        "measured": measured(summary),
     }
 
 
@@ -143,7 +123,6 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         most_rows=cells.MOST_ROWS,
-        SOURCES=SOURCES,
         case_name=case_name,
         Standing=Standing,
         row_standing=row_standing,
@@ -151,10 +130,7 @@ def _environment() -> Environment:
         html_cells=html_cells,
         held_at=held_at,
         html_table=html_table,
-        limit_columns=LIMITS,
         line_columns=line_columns,
-        measured_columns=MEASURED,
-        overhead_columns=OVERHEADS,
     )
     return environment
 

@@ -9,9 +9,10 @@ from markupsafe import Markup, escape
 from msgspec.structs import replace
 
 from harness.config import Claim
+from harness.reports.beside import line_columns
 from harness.reports.cells import change_cell, peak_cell, same_cell, share
-from harness.reports.columns import PAGE, line_columns, summary_columns
-from harness.reports.gate import cells
+from harness.reports.columns import PAGE, summary_columns
+from harness.reports.gate import columns
 from harness.reports.page.verdict import row_standing
 from harness.stats.check import BoundCheck, Comparison
 from harness.stats.copies import Held
@@ -78,18 +79,20 @@ def gate_columns(anchors: Mapping[str, str], parts: Any) -> dict[str, list[Colum
         return Markup("{}: {}, {}").format(head, link, tail)
 
     shown: dict[str, list[Column[Any]]] = {
-        "gates": pick(cells.GATES, "gate state guards detail repeat"),
-        "bounds": pick(cells.BOUNDS, "state experiment check observed bound passed detail repeat"),
+        "gates": pick(columns.GATES, "gate state guards detail repeat"),
+        "bounds": pick(
+            columns.BOUNDS, "state experiment check observed bound passed detail repeat"
+        ),
         "comparisons": pick(
-            cells.COMPARISONS,
+            columns.COMPARISONS,
             "state experiment goal change interval trials baseline candidate remarks repeat",
         ),
-        "files": cells.FILES,
+        "files": columns.FILES,
         "lines": line_columns(("baseline", "candidate")),
     }
     return {
-        about: [replace(one, html=case) if one.key == "experiment" else one for one in columns]
-        for about, columns in shown.items()
+        about: [replace(one, html=case) if one.key == "experiment" else one for one in found]
+        for about, found in shown.items()
     }
 
 

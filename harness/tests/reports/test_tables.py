@@ -16,9 +16,9 @@ from rich.console import Console
 from harness.config import LimitOptions
 from harness.loading import load_frames
 from harness.printing import print_table
-from harness.reports import columns, limit, scaling, sweep
+from harness.reports import beside, columns, limit, scaling, sweep
 from harness.reports.gaps import measured
-from harness.reports.gate import cells
+from harness.reports.gate import columns as gate_columns
 from harness.stats.growth import LineChange
 from harness.stats.limits import found_limits
 from harness.stats.scaling import scaling_points
@@ -39,18 +39,18 @@ LINES = [LineChange(location="a.py:3 f", code="x" * 90, baseline_bytes=7, candid
 TABLES: dict[str, tuple[list[Column[Any]], list[Any]]] = {
     "summary": (columns.summary_columns(SUMMARY), list(SUMMARY.rows)),
     "other metrics": (columns.other_columns(SUMMARY), list(SUMMARY.rows)),
-    "lines": (columns.line_columns(ARMS, LINES), LINES),
-    "measured": (columns.MEASURED, measured(SUMMARY)),
-    "overheads": (columns.OVERHEADS, list(FRAMES.manifest.overhead.items())),
-    "spreads": (columns.SPREADS, spreads(SUMMARY)),
+    "lines": (beside.line_columns(ARMS, LINES), LINES),
+    "measured": (beside.MEASURED, measured(SUMMARY)),
+    "overheads": (beside.OVERHEADS, list(FRAMES.manifest.overhead.items())),
+    "spreads": (beside.SPREADS, spreads(SUMMARY)),
     "limits": (limit.LIMITS, found_limits(limited(LimitOptions(), legacy=TRIED, streaming=TRIED))),
     "scaling": (scaling._columns(POINTS), POINTS),
     "sweep": (sweep._COLUMNS, sweep_points(FRAMES)),
-    "comparisons": (cells.COMPARISONS, VERDICT.experiments),
-    "bounds": (cells.BOUNDS, VERDICT.bounds),
-    "gates": (cells.GATES, VERDICT.gates),
-    "faults": (cells.FAULTS, VERDICT.faults),
-    "files": (cells.FILES, VERDICT.inventory.rows),
+    "comparisons": (gate_columns.COMPARISONS, VERDICT.experiments),
+    "bounds": (gate_columns.BOUNDS, VERDICT.bounds),
+    "gates": (gate_columns.GATES, VERDICT.gates),
+    "faults": (gate_columns.FAULTS, VERDICT.faults),
+    "files": (gate_columns.FILES, VERDICT.inventory.rows),
 }
 
 

@@ -1,0 +1,185 @@
+"""The columns of every table of a verdict, for a terminal, Markdown and the page alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from markupsafe import Markup
+from msgspec.structs import replace
+
+from harness.reports.gate import cells
+from harness.stats.check import BoundCheck, Case, Comparison, Link, Outcome, Precondition
+from harness.stats.labels import Markdown, code, inert, plain, shorten
+from harness.stats.verdict import FileChange, GateSummary
+from harness.tables import NOTHING, Column, turn
+from harness.units import format_value
+
+T = TypeVar("T")
+
+_DETAIL_WIDTH = 300
+
+
+_CASE_WIDTH = 120
+
+
+_BADGES = {
+    Outcome.FAIL: "fails",
+    Outcome.REGRESSED: "fails",
+    Outcome.PASS: "holds",
+    Outcome.CLEAN: "holds",
+    Outcome.IMPROVED: "holds",
+}
+
+
+def _badge(outcome: Outcome, says: str) -> Markup:
+    """Return an outcome as a page shows it, and what else is said of it."""
+    return Markup(
+        '<span class="badge {}"><span class="glyph" aria-hidden="true"></span>{}</span>{}'
+    ).format(_BADGES.get(outcome, "unknown"), outcome, inert(says.removeprefix(str(outcome))))
+
+
+def mark(outcome: Outcome) -> Markdown:
+    """Return the sign of an outcome."""
+    return Markdown(cells.MARKS[outcome])
+
+
+def case_code(case: Case) -> Markdown:
+    """Return the name of a case as code of bounded length."""
+    return code(shorten(cells.case_name(case), _CASE_WIDTH))
+
+
+def detail(text: str) -> Markdown:
+    """Return a cause, which may be of any length and origin, as plain Markdown."""
+    return plain(shorten(text, _DETAIL_WIDTH))
+
+
+def _links(links: list[Link]) -> Markdown:
+    """Return links: addresses were checked when the suite was read, texts are escaped here."""
+    return Markdown(", ".join(f"[{plain(one.text)}](<{one.link}>)" for one in links))
+
+
+def _detail_column(key: str, header: str, cell: Callable[[T], str]) -> Column[T]:
+    return Column(
+        key=key, header=header, cell=cell, markdown=lambda row: detail(cell(row)), css="reason"
+    )
+
+
+def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Column[Comparison]:
+    def cell(row: Comparison) -> str:
+        value = mean(row)
+        return NOTHING if value is None else format_value(value, row.unit)
+
+    return Column(key=side, header=side, cell=cell, kind="number")
+
+
+_PERF: Column[Any] = Column(
+    key="perf",
+    cell=lambda row: cells.MARKS[row.outcome],
+    markdown=lambda row: mark(row.outcome),
+    align="center",
+)
+
+
+_EXPERIMENT: Column[Any] = Column(
+    key="experiment",
+    cell=lambda row: cells.case_name(row.case),
+    markdown=lambda row: case_code(row.case),
+)
+
+
+_STATE: Column[Any] = Column(
+    key="state",
+    cell=lambda row: str(row.outcome),
+    markdown=lambda row: Markdown(f"{mark(row.outcome)} {plain(str(row.outcome))}"),
+    html=lambda row: _badge(row.outcome, ""),
+    style=lambda row: cells.style_of(row.outcome),
+)
+
+
+_REPEAT: Column[Any] = Column(
+    key="repeat",
+    header="to repeat",
+    cell=lambda row: row.repeat_command,
+    html=lambda row: Markup("<code>{}</code>").format(inert(row.repeat_command)),
+    css="long",
+)
+
+
+_LINKS: Column[Any] = Column(key="links", cell=lambda _: "", markdown=lambda row: _links(row.links))
+
+
+COMPARISONS: list[Column[Comparison]] = [
+    _PERF,
+    _EXPERIMENT,
+    Column(key="binary", cell=lambda row: row.case.binary, kind="name"),
+    Column(key="arm", cell=lambda row: row.case.arm, kind="name", most=10),
+    Column(key="goal", cell=lambda row: f"{row.metric}, {row.goal}"),
+    Column(
+        key="change",
+        header="Δ mean %",
+        cell=lambda row: cells.change_cell(row).removesuffix(" %"),
+        markdown=lambda row: plain(cells.change_cell(row)),
+        kind="number",
+    ),
+    Column(
+        key="interval",
+        header="90 % CI",
+        long="Δ mean % CI",
+        cell=cells.interval_cell,
+        kind="number",
+    ),
+    Column(key="trials", header="n", long="trials", cell=cells.trials_cell, kind="number"),
+    Column(key="chance", header="by chance", cell=cells.chance_cell),
+    _mean_column("baseline", lambda row: row.baseline_mean),
+    _mean_column("candidate", lambda row: row.candidate_mean),
+    replace(
+        _STATE,
+        markdown=lambda row: detail(cells.outcome_cell(row)),
+        html=lambda row: _badge(row.outcome, cells.outcome_cell(row)),
+        style=lambda row: cells.style_of(row.outcome, ""),
+    ),
+    _detail_column("remarks", "remarks", lambda row: "; ".join(row.remarks)),
+    _REPEAT,
+    _LINKS,
+]
+
+
+BOUNDS: list[Column[BoundCheck]] = [
+    _PERF,
+    _EXPERIMENT,
+    Column(key="check", header="bounds_check_name", cell=lambda row: row.check, head=True),
+    Column(key="bound", cell=cells.bound_cell),
+    Column(key="passed", header="replicates_passed", cell=cells.passed_cell, kind="number"),
+    Column(key="observed", header="observed_value", cell=cells.observed_cell),
+    _STATE,
+    _detail_column("detail", "what bears on it", lambda row: row.detail),
+    _REPEAT,
+    _LINKS,
+]
+
+
+GATES: list[Column[GateSummary]] = [
+    Column(key="gate", cell=lambda one: one.name, kind="name", head=True),
+    _STATE,
+    Column(key="guards", header="can fail the job", cell=lambda one: "yes" if one.gate else "no"),
+    _detail_column("detail", "what it found", lambda one: one.detail),
+    _REPEAT,
+]
+
+
+FAULTS: list[Column[Precondition]] = [
+    _detail_column("what", "what", lambda one: one.what),
+    _detail_column("why", "why", lambda one: one.reason),
+]
+
+
+FILES: list[Column[FileChange]] = [
+    Column(key="file", cell=lambda one: one.path, kind="name", head=True),
+    Column(key="change", cell=lambda one: one.change),
+    Column(key="size", cell=cells.file_size_cell),
+    Column(
+        key="mode",
+        cell=lambda one: turn(one.before_mode or NOTHING, one.after_mode or NOTHING),
+    ),
+]
