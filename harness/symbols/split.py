@@ -39,7 +39,7 @@ Contribution: TypeAlias = tuple[int, int]
 
 _OF_BINARY = frozenset((".debug_addr", ".debug_line", ".debug_line_str", ".debug_ranges"))
 _OF_SKELETON = (dw.AT_STMT_LIST, dw.AT_LOW_PC, dw.AT_LOW_PC_INDEX, dw.AT_ADDR_BASE)
-_SHARED = frozenset((".debug_str.dwo", ".debug_cu_index"))
+_SHARED = frozenset((".debug_str.dwo", ".debug_cu_index", ".debug_tu_index"))
 _NAMES = (dw.AT_DWO_NAME, dw.AT_GNU_DWO_NAME)
 _KINDS = {UT_SPLIT_COMPILE: UT_COMPILE, UT_SPLIT_TYPE: UT_TYPE}
 _INDEX_BYTES = 16
@@ -113,7 +113,14 @@ class SplitFile(ElfFile):
         self.budget = home.budget
         self.dead_starts, self.low_functions = home.dead_starts, home.low_functions
         self._home = home
+        self._wholes: dict[str, Section | None] = {}
         self._parts: dict[str, Contribution] | None = None
+
+    def close(self) -> None:
+        """Close the file, and drop the sections of which units have parts."""
+        for whole in filter(None, self._wholes.values()):
+            whole.release()
+        super().close()
 
     def section(self, name: str) -> Section | None:
         """Return a section by the name that it has in a binary that is not split."""
@@ -122,9 +129,13 @@ class SplitFile(ElfFile):
         return super().section(f"{name}.dwo")
 
     def _load(self, name: str) -> Section | None:
-        whole = super()._load(name)
-        if whole is None or self._parts is None or name in _SHARED:
-            return whole
+        if self._parts is None or name in _SHARED:
+            return super()._load(name)
+        if name not in self._wholes:
+            self._wholes[name] = super()._load(name)
+        whole = self._wholes[name]
+        if whole is None:
+            return None
         offset, size = self._parts.get(name.removesuffix(".dwo"), (0, 0))
         if offset + size > whole.size:
             raise InputRejected("a part that ends behind its section", section=name, offset=offset)
@@ -137,6 +148,37 @@ class SplitFile(ElfFile):
             self._parts = find_parts(index, number, self.order, self.budget.check_time)
             return self._parts is not None
         return self.section(".debug_info") is not None
+
+    def type_part(self, signature: int) -> TypePart | None:
+        """Return the sections of one type unit of a package; None without it."""
+        index = super().section(".debug_tu_index")
+        if index is None:
+            return None
+        parts = find_parts(index, signature, self.order, self.budget.check_time)
+        return None if parts is None else TypePart(self, parts)
+
+    def shares(self, name: str, other: SplitFile) -> bool:
+        """Tell whether the part of a section is that of another unit."""
+        return (self._parts or {}).get(name) == (other._parts or {}).get(name)
+
+
+class TypePart(SplitFile):
+    """The sections of one type unit of a package, whose file it has: nothing is to be closed."""
+
+    def __init__(self, package: SplitFile, parts: dict[str, Contribution]) -> None:
+        vars(self).update(vars(package))
+        self._parts, self._open = parts, {}
+
+    def section(self, name: str) -> Section | None:
+        """Return a section as a unit's; that of entries has another name in DWARF 4."""
+        types = name == ".debug_info" and ".debug_types" in (self._parts or ())
+        return super().section(".debug_types" if types else name)
+
+    def _load(self, name: str) -> Section | None:
+        found = super()._load(name)
+        if found is not None and name not in _SHARED:
+            found.name = f"{name}+{(self._parts or {})[name.removesuffix('.dwo')][0]:#x}"
+        return found  # by its name, an entry is told from one at the same offset of another type
 
 
 class SplitUnit(Unit):
@@ -172,7 +214,18 @@ class SplitDwarf(Dwarf):
 
     def __init__(self, split: SplitFile, skeleton: Unit) -> None:
         self.skeleton = skeleton
+        self._split = split
         super().__init__(split, skeleton.dwarf.strings.skipped)
+
+    def packed_type(self, signature: int) -> Unit | None:
+        """Return a type unit of the package that holds the unit; None without it."""
+        part = self._split.type_part(signature)
+        if part is None:
+            return None
+        found = SplitDwarf(part, self.skeleton)
+        if part.shares(".debug_abbrev", self._split):
+            found._tables = self._tables
+        return next(found.iter_units(), None)
 
     def close(self) -> None:
         """Close the file."""

@@ -257,6 +257,10 @@ class Dwarf:
             return True
         return 0 <= number < len(self._partial) and bool(self._partial[number])
 
+    def packed_type(self, _signature: int) -> Unit | None:
+        """Return a type unit that is found by the index of a package only."""
+        return None
+
     def abbreviations(self, offset: int, layout: Layout) -> AbbreviationTable:
         """Return the compiled abbreviation table at `offset`. The last few are kept."""
         key = (offset, layout)

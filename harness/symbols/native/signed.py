@@ -193,7 +193,11 @@ class TypeUnits:
                 self._referred[key & _LOW_HALF] = 1
                 unit = self._dwarf.unit_type(self._dwarf, start, end, source.section)
                 return unit, start + header.type_offset
-        return None
+        packed = self._dwarf.packed_type(signature)
+        if packed is None:
+            return None
+        header = read_header(packed.info, packed.offset, self._dwarf.order)
+        return packed, packed.offset + header.type_offset
 
     def _note(self, source: _Source) -> int:
         found = 0

@@ -27,9 +27,12 @@ def _told(scope: Scope) -> tuple[object, ...]:
     return scope.name, fields, specifics.super_classes, specifics.qualified_name
 
 
+@pytest.mark.parametrize("name", ["cpp/types{}.so", "elsewhere/packed-types-{}.so"])
 @pytest.mark.parametrize("version", [4, 5])
-def test_types_and_arguments_are_those_of_the_same_source_without_type_units(version: int) -> None:
-    apart, skipped = children(CPP / f"types{version}.so")
+def test_types_and_arguments_are_those_of_the_same_source_without_type_units(
+    version: int, name: str
+) -> None:
+    apart, skipped = children(FIXTURES / name.format(version))
     together, nothing = children(CPP / f"dwarf{version}.so")
     assert sorted(map(repr, map(_told, apart))) == sorted(map(repr, map(_told, together)))
     assert skipped == nothing
