@@ -18,7 +18,7 @@ from harness.corpus import Arrivals, binaries_of, resolve, with_dies
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.loading import load_frames
 from harness.records import Binary
-from harness.reports.scaling import print_scaling, scaling_document
+from harness.reports.scaling import ScalingDocument, print_scaling
 from harness.run.request import RunRequest, prefixes, request_of
 from harness.run.session import run_session
 from harness.stats.answered import refuse_losses
@@ -98,7 +98,7 @@ def _show(frames: Frames, size: str, *, json: bool) -> int:
     points = scaling_points(frames)
     lines = fit_lines(points, size)
     if json:
-        write_json(scaling_document(frames.manifest.run_id, points, lines))
+        write_json(ScalingDocument(run_id=frames.manifest.run_id, points=points, trends=lines))
     else:
         print_scaling(points, lines, size, output_console())
     return len(lines)

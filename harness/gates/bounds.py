@@ -12,11 +12,12 @@ from msgspec import Struct
 
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
-from harness.gates.suite import COPIES, OVERSHOOT, BoundsCheck, Experiment
+from harness.gates.suite import BoundsCheck, Experiment
 from harness.gates.survives import iter_survivals
 from harness.stats.bounds import keep_to
 from harness.stats.change import finite
 from harness.stats.check import BoundCheck, Case, Check, Outcome, Precondition
+from harness.stats.metrics import COPIES, OVERSHOOT
 
 _REMEDY = "ratchet one with `harness baseline ratchet`, or write it into the suite"
 

@@ -14,9 +14,10 @@ from msgspec import Struct, field
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.gates.evidence import Evidence
 from harness.gates.series import Series, series_of
-from harness.gates.suite import REDUCTION, BoundsCheck, Experiment
+from harness.gates.suite import BoundsCheck, Experiment
 from harness.stats.bounds import upper_tolerance_limit
 from harness.stats.environment import environment_of
+from harness.stats.metrics import REDUCTION
 from harness.store.baseline import Bound
 
 _WHOLE = ("byte", "count")

@@ -14,11 +14,11 @@ import pandas as pd
 from msgspec import Struct, structs
 
 from harness.gates.evidence import CANDIDATE, Evidence
-from harness.gates.suite import COPIES, OVERSHOOT, PEAK, REDUCTION, Experiment
+from harness.gates.suite import PEAK, Experiment
 from harness.stats.batches import has_reached
 from harness.stats.check import Case
 from harness.stats.copies import first_replicates, held_copies
-from harness.stats.metrics import CAPTURED
+from harness.stats.metrics import CAPTURED, COPIES, DERIVED, OVERSHOOT, REDUCTION
 from harness.stats.samples import Key, iter_faults, iter_own_faults
 from harness.text import counted
 from harness.units import format_bytes
@@ -43,15 +43,10 @@ class Series(Struct, frozen=True):
 
 def series_of(evidence: Evidence, experiment: Experiment, case: Case, name: str) -> Series:
     """Return the series `name` of a case."""
-    worked_out = {
-        REDUCTION: (_reduction, "%"),
-        OVERSHOOT: (_overshoot, "byte"),
-        COPIES: (_copies, "payload"),
-    }
-    if name in worked_out:
-        work_out, unit = worked_out[name]
-        return structs.replace(work_out(evidence, experiment, case), unit=unit)
-    return _metric(evidence, experiment, case, name)
+    work_out = {REDUCTION: _reduction, OVERSHOOT: _overshoot, COPIES: _copies}.get(name)
+    if work_out is None:
+        return _metric(evidence, experiment, case, name)
+    return structs.replace(work_out(evidence, experiment, case), unit=DERIVED[name].unit)
 
 
 def _metric(evidence: Evidence, experiment: Experiment, case: Case, metric: str) -> Series:

@@ -29,13 +29,9 @@ from harness.config import (
 )
 from harness.errors import ConfigError
 from harness.stats.check import Link
-from harness.stats.metrics import CAPTURED
+from harness.stats.metrics import CAPTURED, COPIES, DERIVED, REDUCTION
 from harness.toml import reading
 from harness.units import parse_bytes
-
-# Series that are worked out from what was measured; every other one is a metric.
-REDUCTION, OVERSHOOT, COPIES = "reduction_pct", "overshoot", "copies"
-DERIVED = frozenset({REDUCTION, OVERSHOOT, COPIES})
 
 SURVIVES = "survives"
 """The check of a memory limit under which everything still has to be delivered."""
@@ -160,7 +156,7 @@ class Experiment(_SuiteTable):
         """Every metric that the rows of this experiment rest on."""
         named = [*self.optimization_goal, *(check.bounds.series for check in self.checks)]
         limits = (self.slope, self.copies, self.overshoot)
-        worked_out = DERIVED & {*named} or any(limit is not None for limit in limits)
+        worked_out = DERIVED.keys() & {*named} or any(limit is not None for limit in limits)
         metrics = [name for name in named if name not in DERIVED]
         if worked_out or not metrics:
             metrics.append(PEAK)

@@ -30,13 +30,6 @@ class ScalingDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     trends: list[SizeLine]
 
 
-def scaling_document(
-    run_id: str, points: Sequence[ScalingPoint], lines: Sequence[SizeLine]
-) -> ScalingDocument:
-    """Return points and lines of one run."""
-    return ScalingDocument(run_id=run_id, points=list(points), trends=list(lines))
-
-
 def print_scaling(
     points: Sequence[ScalingPoint], lines: Sequence[SizeLine], size: str, console: Console
 ) -> None:

@@ -13,13 +13,13 @@ from harness.registry import shipped
 CAPTURED = "heap_peak_memray"
 """The peak of a capture, which alone tells what was alive; one capture per cell is enough."""
 
-_DERIVED = (
-    Metric("reduction_pct", "percent", better="more", portable=True, instrument="memray"),
-    Metric("copies", "count", portable=True, instrument="memray"),
-    Metric("overshoot", "byte", zero_allowed=True, portable=True),
-)
+REDUCTION, OVERSHOOT, COPIES = "reduction_pct", "overshoot", "copies"
+DERIVED = {
+    REDUCTION: Metric(REDUCTION, "%", better="more", portable=True, instrument="memray"),
+    COPIES: Metric(COPIES, "payload", portable=True, instrument="memray"),
+    OVERSHOOT: Metric(OVERSHOOT, "byte", zero_allowed=True, portable=True),
+}
 """Series that a suite derives from exact metrics."""
-
 
 UNDECLARED = Metric("", "", zero_allowed=True, compared=False)
 
@@ -41,7 +41,7 @@ class Metrics:
         self._probes: dict[str, set[str]] = {}
         for probe, name in self._declared:
             self._probes.setdefault(name, set()).add(probe)
-        self._by_name = {one.name: one for one in (*_DERIVED, *self._declared.values())}
+        self._by_name = DERIVED | {one.name: one for one in self._declared.values()}
 
     def __getitem__(self, name: str) -> Metric:
         """Return the declaration of a metric; of one that nobody declared, nothing is assumed."""

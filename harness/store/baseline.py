@@ -27,6 +27,7 @@ from harness.store.seal import (
     write_seal,
 )
 from harness.store.soundness import iter_objections
+from harness.text import json_bytes
 
 BOUNDS = "bounds.json"
 
@@ -247,5 +248,4 @@ def read_bounds(directory: Path) -> tuple[Bound, ...]:
 def write_bounds(directory: Path, bounds: Sequence[Bound]) -> None:
     """Write the bounds, sorted, so that a change of one is a change of its lines."""
     ordered = sorted(bounds, key=lambda bound: (bound.experiment, bound.check))
-    text = msgspec.json.format(msgspec.json.encode(ordered), indent=1)
-    (directory / BOUNDS).write_bytes(text + b"\n")
+    (directory / BOUNDS).write_bytes(json_bytes(ordered, indent=1) + b"\n")

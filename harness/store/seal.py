@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.errors import StoreError
+from harness.text import json_bytes
 
 SEAL = "digests.json"
 SEAL_FORMAT = 2
@@ -55,8 +56,7 @@ def describe(path: Path) -> SealedFile:
 
 def write_seal(directory: Path, seal: Seal) -> None:
     """Put the seal into a directory in which everything else is in place."""
-    text = msgspec.json.format(msgspec.json.encode(seal), indent=1)
-    (directory / SEAL).write_bytes(text + b"\n")
+    (directory / SEAL).write_bytes(json_bytes(seal, indent=1) + b"\n")
 
 
 def is_sealed(directory: Path) -> bool:

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from harness.printing import make_console
-from harness.reports.scaling import print_scaling, scaling_document
+from harness.reports.scaling import ScalingDocument, print_scaling
 from harness.stats.scaling import ScalingPoint, fit_lines
 
 NAME = "\x1b[31mlong" + "x" * 80
@@ -74,7 +74,8 @@ def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:
 
 
 def test_the_document_has_every_point_and_line_in_plain_values() -> None:
-    document = json.loads(msgspec.json.encode(scaling_document("r1", POINTS, fit_lines(POINTS))))
+    found = ScalingDocument(run_id="r1", points=POINTS, trends=fit_lines(POINTS))
+    document = json.loads(msgspec.json.encode(found))
     assert len(document["points"]) == len(POINTS)
     flat = {line["arm"]: line["is_flat"] for line in document["trends"]}
     assert flat == {"legacy": False, "streaming": True}
