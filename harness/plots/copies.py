@@ -83,7 +83,7 @@ def draw(frames: Frames) -> Figure:
 
 
 def _held(copies: pd.DataFrame) -> tuple[pd.DataFrame, pd.Series[float]]:
-    """Return the copies by source, binary and arm, a column a stage, and the bytes of each."""
+    """Return the copies by source, binary and arm, a column per stage, and the bytes of each."""
     known = copies[copies["copies"] > 0]
     if known.empty:
         return pd.DataFrame(), pd.Series(dtype=float)

@@ -96,7 +96,7 @@ def overhead_gap(manifest: Manifest) -> str:
 
 
 def iter_overhead_lines(manifest: Manifest) -> Iterator[str]:
-    """Yield a sentence a probe, so that nobody takes a traced time for a real one, or why not."""
+    """Yield what each probe costs, so that no traced time is taken for a real one, or why not."""
     if gap := overhead_gap(manifest):
         yield gap
     for probe, overhead in manifest.overhead.items():

@@ -16,7 +16,7 @@ Remark = tuple[str, str, str]
 
 
 def group_doubts(summary: Summary) -> dict[str, list[str]]:
-    """Return the binaries that each doubt befalls, by doubt, in the order of the rows.
+    """Return by doubt the binaries that it is about, in the order of the rows.
 
     A doubt that comes of a failure has the cause of the first one.
     """
@@ -72,7 +72,7 @@ def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:
 
 
 def iter_modes(summary: Summary) -> Iterator[str]:
-    """Yield each quantity whose values fall into groups, lest one group is taken for the value."""
+    """Yield each quantity whose values fall into groups: the median is in one of them."""
     found = (
         (one, f"{one.metric} of {arm.name} over {row.binary} (source {row.source})")
         for row in summary.rows

@@ -1,7 +1,7 @@
 """The files inventory check: what was added, removed or changed in size against the ancestor.
 
-The model's check never flags shrinkage and divides by the size of an empty file; this one does
-neither. It tells of files only: whether numbers got worse is for the comparison to say.
+A file that shrank has changed as one that grew, and an empty one is no error. It tells of files
+only: whether numbers got worse is for the comparison to say.
 """
 
 from __future__ import annotations

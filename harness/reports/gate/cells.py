@@ -108,7 +108,7 @@ def outcome_cell(row: Comparison) -> str:
     if row.detectable_pct is not None:
         known.append(f"a change of {row.detectable_pct:.1f} % would have been seen")
     if row.replicates_needed is not None:
-        known.append(f"{row.replicates_needed} replicates a side would settle it")
+        known.append(f"{row.replicates_needed} replicates per side would settle it")
     return "; ".join([row.outcome, *(known or ["too few replicates to know the noise"])])
 
 

@@ -13,7 +13,7 @@ from harness.stats.verdict import Verdict
 
 
 def render_junit(verdict: Verdict) -> bytes:
-    """Return the verdict as JUnit XML, a test case a row; names can hold nothing that acts.
+    """Return the verdict as JUnit XML, a test case per row; names can hold nothing that acts.
 
     The first case is the decision: it says so where every row is fine, and that is no pass.
     """

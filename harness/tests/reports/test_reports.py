@@ -80,31 +80,28 @@ def test_a_report_without_overheads_says_why_and_how_to_get_them(
     assert gap in " ".join(printed((run[0], cut)).split())
 
 
-def test_the_report_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
-    check("report.md", render_report(*run, PICTURES))
+GOLDEN: dict[str, Callable[[Summary, Manifest], str]] = {
+    "report.md": lambda summary, manifest: render_report(summary, manifest, PICTURES),
+    "terminal.txt": lambda *run: printed(run),
+    "terminal_copies.txt": lambda *run: printed(run, HELD),
+    "live.txt": lambda summary, _: "".join(
+        f"{line.plain}\n"
+        for line in [live_header(summary), *(live_row(row, summary) for row in summary.rows)]
+    ),
+    "document.json": lambda summary, manifest: (
+        json.dumps(
+            summary_document(summary, manifest, files={"report": "report.md"}),
+            indent=2,
+            allow_nan=False,
+        )
+        + "\n"
+    ),
+}
 
 
-def test_the_terminal_table_in_a_pipe_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
-    check("terminal.txt", printed(run))
-
-
-def test_the_terminal_table_with_copies_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
-    text = printed(run, HELD)
-    check("terminal_copies.txt", text)
-    assert max(map(len, text.splitlines())) <= 80
-
-
-def test_rows_printed_as_they_finish_are_the_golden_ones(run: tuple[Summary, Manifest]) -> None:
-    lines = [
-        live_header(run[0]),
-        *(live_row(row, run[0]) for row in run[0].rows),
-    ]
-    check("live.txt", "".join(f"{line.plain}\n" for line in lines))
-
-
-def test_the_document_is_the_golden_one(run: tuple[Summary, Manifest]) -> None:
-    document = summary_document(*run, files={"report": "report.md"})
-    check("document.json", json.dumps(document, indent=2, allow_nan=False) + "\n")
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_run_is_told_as_the_golden_file_has_it(run: tuple[Summary, Manifest], name: str) -> None:
+    check(name, GOLDEN[name](*run))
 
 
 def test_a_metric_that_one_of_our_probes_declares_is_shown_with_nothing_else_touched(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from io import StringIO
 from xml.etree import ElementTree as ET
 
@@ -33,23 +34,24 @@ def page() -> str:
     return text
 
 
-def test_the_report_is_the_golden_one() -> None:
-    check("gate.md", render_verdict(verdict(), "What is asked?"))
-
-
-def test_the_decision_is_the_golden_one() -> None:
-    check("decision.md", render_decision(verdict()))
-
-
-def test_the_junit_file_is_the_golden_one() -> None:
+def junit() -> str:
     """Indented here: how it is written depends on which XML library is installed."""
     root = ET.fromstring(render_junit(verdict()))  # noqa: S314  our own
     ET.indent(root)
-    check("junit.xml", ET.tostring(root, encoding="unicode") + "\n")
+    return ET.tostring(root, encoding="unicode") + "\n"
 
 
-def test_the_terminal_output_in_a_pipe_is_the_golden_one() -> None:
-    check("gate.txt", printed())
+GOLDEN: dict[str, Callable[[], str]] = {
+    "gate.md": lambda: render_verdict(verdict(), "What is asked?"),
+    "decision.md": lambda: render_decision(verdict()),
+    "junit.xml": junit,
+    "gate.txt": printed,
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_a_verdict_is_told_as_the_golden_file_has_it(name: str) -> None:
+    check(name, GOLDEN[name]())
 
 
 def test_the_document_reads_back_as_it_was_written() -> None:

@@ -78,7 +78,7 @@ def limited(options: LimitOptions, binary: str = "lib.so", **tried: Tried) -> Fr
 
 
 def peaks(binary: str, legacy: Sequence[float], streaming: Sequence[float]) -> list[dict[str, Any]]:
-    """Return one peak a replicate for both arms."""
+    """Return one peak per replicate for both arms."""
     return [
         sample(binary, arm, value, replicate=number)
         for arm, values in zip(ARMS, (legacy, streaming), strict=True)
