@@ -14,7 +14,6 @@ import numpy as np
 import scipy
 from msgspec import Struct
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.90
 POWER = 0.80
@@ -141,13 +140,13 @@ def _welch(old: Floats, new: Floats) -> Change:
     )
     if error == 0:  # neither has any spread that a logarithm can hold
         return Change(_percent(delta), _percent(delta), _percent(delta), exact=True)
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    reach = float(scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     return Change(
         delta_pct=_percent(delta),
         low_pct=_percent(delta - reach),
         high_pct=_percent(delta + reach),
         exact=False,
-        p_value=2 * float(stdtr(freedom, -abs(delta) / error)),
+        p_value=2 * float(scipy.special.stdtr(freedom, -abs(delta) / error)),
     )
 
 
@@ -234,7 +233,9 @@ def _detectable_pct(variances: tuple[float, float], old_n: int, new_n: int) -> f
 
 def _reach(freedom: float) -> float:
     """Return how many standard errors an effect has to be away to be seen so often."""
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2) + stdtrit(freedom, POWER))
+    return float(
+        scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2) + scipy.special.stdtrit(freedom, POWER)
+    )
 
 
 def _standard_error(variances: tuple[float, float], old_n: int, new_n: int) -> tuple[float, float]:

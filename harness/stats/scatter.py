@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from statistics import fmean
 
 import pandas as pd
+import scipy
 from msgspec import Struct
-from scipy.special import stdtrit
 
 from harness.stats.change import CONFIDENCE
 from harness.stats.frames import Frames, succeeded
@@ -84,4 +84,4 @@ def _reach(deviations: list[float], cells: int) -> float | None:
     if freedom < 1:
         return None
     spread = math.sqrt(sum(value**2 for value in deviations) / freedom)
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * spread
+    return float(scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * spread

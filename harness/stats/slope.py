@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from msgspec import Struct
-from scipy.special import stdtrit
 
 from harness.errors import MeasurementInvalid
 from harness.stats.change import CONFIDENCE, Floats
@@ -95,7 +95,7 @@ def fit_slope(sizes: Sequence[float], peaks: Sequence[float]) -> Slope:
     (wide, both), (_, high) = np.cov(sizes, peaks, bias=True)
     slope, r_squared, freedom = both / wide, both**2 / (wide * high), len(sizes) - 2
     error = math.sqrt(max(1 - r_squared, 0.0) * high / wide / freedom)
-    reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
+    reach = float(scipy.special.stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error
     return Slope(
         per_unit=float(slope),
         low=float(slope) - reach,
