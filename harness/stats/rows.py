@@ -74,7 +74,8 @@ def tables_of(
 
 
 def _table(rows: list[_Cells], columns: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))
+    with pd.option_context("mode.string_storage", "python"):  # Arrow's are slow by a few at a time
+        return pd.DataFrame(rows, columns=list(columns)).astype(dict(columns))
 
 
 def _cells(parts: Iterable[Struct]) -> Iterable[_Cells]:

@@ -12,6 +12,8 @@ from harness.config import MIB, LimitOptions
 from harness.records import Manifest
 from harness.stats.frames import Frames
 
+pd.set_option("mode.string_storage", "python")  # as `harness.stats.rows` makes tables
+
 ARMS = ("legacy", "streaming")
 
 
