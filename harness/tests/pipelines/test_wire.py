@@ -50,10 +50,10 @@ def test_a_value_is_found_whole_among_others(value: Any) -> None:
     assert [scanner.value() for _ in scanner.iter_items()] == [raw, b"1"]
 
 
-@pytest.mark.parametrize("end", range(len(DOCUMENT)))
-def test_a_document_cut_short_is_never_read_as_whole(end: int) -> None:
-    with pytest.raises(WireError):
-        read(DOCUMENT[:end])
+def test_a_document_cut_short_is_never_read_as_whole() -> None:
+    for end in range(len(DOCUMENT)):
+        with pytest.raises(WireError):
+            read(DOCUMENT[:end])
 
 
 @pytest.mark.parametrize(
