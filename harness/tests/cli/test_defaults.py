@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from inspect import getsource
 from pathlib import Path
 from typing import Any
@@ -97,6 +97,23 @@ bounds = {{ series = "heap_peak", upper_bound = "1 GiB" }}
 """
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
+# What several commands say, run in one process: each would load the same again.
+SAY = """
+import io, json, sys
+from contextlib import redirect_stderr, redirect_stdout
+from glob import glob
+from harness.cli import main
+said = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["harness", *(found for one in arguments for found in glob(one) or [one])]
+    streams = [io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in "12"]
+    with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
+        try:
+            main()
+        except SystemExit as ended:
+            said.append([ended.code or 0, *(one.buffer.getvalue().decode() for one in streams)])
+print(json.dumps(said))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +137,13 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
     return run
 
 
+def commands(call: Call, *commands: Sequence[str | Path]) -> list[tuple[int, str, str]]:
+    """Return exit code, output and errors of each; a pattern stands for what it finds."""
+    done = call("-c", SAY, json.dumps([[*map(str, one)] for one in commands]))
+    assert done.returncode == 0, done.stderr
+    return [(code, out, error) for code, out, error in json.loads(done.stdout)]
+
+
 def _options(run: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((run / "manifest.json").read_text())["options"]
     return found
@@ -141,41 +165,33 @@ def _measured(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in MEASURED_OPTIONS}
 
 
-def test_a_suite_measures_with_a_changed_default_and_its_gate_expects_it(
+def test_every_command_measures_sends_and_expects_a_changed_default(
     call: Call, tmp_path: Path
 ) -> None:
-    suite = tmp_path / "suite.toml"
+    """What arms are asked for is in the manifest of a run that could measure nothing, too."""
+    suite, stripped = tmp_path / "suite.toml", LIBRARY.with_name("stripped.so")
     suite.write_text(SUITE)
-    results = tmp_path / "runs"
-    done = call("-m", "harness", "run", "--suite", suite, "--no-report", "--results", results)
-    assert done.returncode == 0, done.stderr
-    (run,) = results.iterdir()
-    assert _measured(_options(run)["pipeline_options"]) == MEASURED
-    judged = call("-m", "harness", "gate", run, "--suite", suite)
-    assert judged.returncode == 0, judged.stdout + judged.stderr
-
-
-def test_upload_sends_with_a_changed_default(call: Call) -> None:
+    measured, plain, swept = (tmp_path / name for name in ("suite", "run", "sweep"))
+    names = ("--pipeline", "streaming", "--service", "s", "--version", "1", "--json")
     with serve() as server:
-        names = ("--pipeline", "streaming", "--service", "s", "--version", "1", "--json")
         url = f"{server.url}/count/symdb/v1/input"
-        done = call("-m", "harness", "upload", LIBRARY, "--url", url, *names)
-    assert done.returncode == 0, done.stderr
-    assert {one["threshold_bytes"] for one in json.loads(done.stdout)["batches"]} == {3 * KIB}
-
-
-@pytest.mark.parametrize("verb", ["run --source replay --no-report", "sweep"])
-def test_a_run_measures_with_a_changed_default(call: Call, tmp_path: Path, verb: str) -> None:
-    """What its arms are asked for is in the manifest of a run that could measure nothing, too."""
-    stripped = LIBRARY.with_name("stripped.so")
-    done = call("-m", "harness", *verb.split(), stripped, "--results", tmp_path)
-    assert "rejected" in done.stderr
-    (run,) = tmp_path.iterdir()
-    asked = _options(run)
-    for options in [asked["pipeline_options"], *(arm["options"] for arm in asked["arms"])]:
-        found = _measured(options or asked["pipeline_options"])
-        assert found | {"threshold_bytes": 3 * KIB} == MEASURED
-    assert verb == "sweep" or asked["pipeline_options"]["threshold_bytes"] == 3 * KIB
+        by_suite, judged, sent, *rejected = commands(
+            call,
+            ["run", "--suite", suite, "--no-report", "--results", measured],
+            ["gate", measured / "*", "--suite", suite],
+            ["upload", LIBRARY, "--url", url, *names],
+            ["run", "--source", "replay", "--no-report", stripped, "--results", plain],
+            ["sweep", stripped, "--results", swept],
+        )
+    assert (by_suite[0], judged[0], sent[0]) == (0, 0, 0), (by_suite, judged, sent)
+    assert {one["threshold_bytes"] for one in json.loads(sent[1])["batches"]} == {3 * KIB}
+    assert all("rejected" in error for _, _, error in rejected)
+    asked = {place: _options(run) for place in (measured, plain, swept) for run in place.iterdir()}
+    for place, options in asked.items():
+        usual = options["pipeline_options"]
+        for own in [usual, *(arm["options"] for arm in options["arms"])]:
+            assert _measured(own or usual) | {"threshold_bytes": 3 * KIB} == MEASURED
+        assert place == swept or usual["threshold_bytes"] == 3 * KIB
 
 
 # Where the default is no value of an option: it is off, not given, or has to be given.

@@ -4,29 +4,36 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from harness.config import KIB, MIB, PipelineOptions
+from harness.records import Arm
+from harness.run.request import sweep_arms
 from harness.tests.cli.conftest import Harness
 from harness.tests.described import assert_described
 from harness.tests.symbols.binaries import FIXTURES
 
 THRESHOLDS = 8
+FEW = (64 * KIB, MIB, 8 * MIB)
 
 
 def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
-    inside: Harness, tmp_path: Path
+    inside: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    arms = sweep_arms(Arm(name="any", pipeline="any:run"), PipelineOptions())
+    every = [arm.options.threshold_bytes for arm in arms if arm.options]
+    assert every == [65536 << power for power in range(THRESHOLDS)]
+    monkeypatch.setattr("harness.cli.sweep.sweep_arms", partial(sweep_arms, thresholds=FEW))
     results = tmp_path / "results"
     options = ("--results", results, "--budget", "1 GiB", "--json")
     done = inside("sweep", FIXTURES / "c" / "dwarf5.so", *options)
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     assert_described("sweep.json", document)
-    assert [point["threshold_bytes"] for point in document["points"]] == [
-        65536 << power for power in range(THRESHOLDS)
-    ]
+    assert [point["threshold_bytes"] for point in document["points"]] == [*FEW]
     (answer,) = document["largest_fitting"]
     assert answer["binary"] == "dwarf5.so"
     assert answer["threshold_bytes"] == document["points"][-1]["threshold_bytes"]
@@ -35,7 +42,7 @@ def test_a_sweep_names_the_threshold_that_fits_and_can_be_shown_again(
     shown = inside("report", run, "--output", tmp_path / "report")
     assert shown.returncode == 0, shown.stderr
     lines = [line for line in shown.stdout.splitlines() if line.startswith("dwarf5.so")]
-    assert len(lines) == THRESHOLDS
+    assert len(lines) == len(FEW)
     assert "missing" not in shown.stdout
     assert "Under probe peak: CPU time x " in shown.stdout
 

@@ -37,6 +37,8 @@ from harness.tests.stats.made import (
 
 HOSTILE = "\x1b[31mre\nd\u202e$x_{1}$日本<script>" + "x" * 500
 PLOTS = [*registry.names("plot"), "history"]
+# Two whose panels and whose legend take most.
+TIGHT = ("copies", "sweep")
 
 
 def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]:
@@ -174,17 +176,12 @@ def test_a_history_says_how_many_experiments_it_leaves_out(binaries: int, said: 
     assert said in texts
 
 
-# "one" is drawn by the test below, twice.
 ALIKE = {"two sources", "one value", "only failures"}
 
 
 @pytest.mark.parametrize(
     "data",
-    [
-        pytest.param(data, marks=pytest.mark.slow) if data in ALIKE else data
-        for data in DATA
-        if data != "one"
-    ],
+    [pytest.param(data, marks=pytest.mark.slow) if data in ALIKE else data for data in DATA],
 )
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:
@@ -213,7 +210,11 @@ def test_a_plot_asks_its_question_in_the_title_and_names_its_units(name: str) ->
     assert all(axes.xaxis.get_label_text().endswith(")") for axes in shared)
 
 
-@pytest.mark.parametrize("name", PLOTS)
+# One way to write them all: two with panels and a legend of their own, of the others `tox -e slow`.
+@pytest.mark.parametrize(
+    "name",
+    [name if name in TIGHT else pytest.param(name, marks=pytest.mark.slow) for name in PLOTS],
+)
 def test_the_same_data_gives_the_same_bytes_whatever_the_settings_of_the_machine(name: str) -> None:
     before = mpl.rcParams.copy()  # reading it as a dict would load pyplot
     plain = render(_draw(name, "one"), name, SVG)
@@ -267,10 +268,7 @@ def _of_arms(data: Frames, arms: Iterable[str]) -> Frames:
     return Frames.build(data.manifest, **tables)
 
 
-# Two whose panels and whose legend take most; of the others, and for fewer arms, see `tox -e slow`.
-TIGHT = ("copies", "sweep")
-
-
+# Of the other plots, and for fewer arms, see `tox -e slow`.
 @pytest.mark.parametrize(
     ("name", "arms"),
     [

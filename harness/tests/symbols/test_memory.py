@@ -39,16 +39,17 @@ def test_four_times_the_units_do_not_raise_the_peak(name: str, tmp_path: Path) -
     """Buffers of fixed size fill up, and hold at most some 300 KiB; keeping a unit takes 17 KB."""
     once = FIXTURES / name
     few, many = (with_repeated_units(once, times, tmp_path) for times in (8, 32))
-    (less, small), (more, large) = (in_a_process_of_its_own(path, once) for path in (few, many))
+    less, small, more, large = in_a_process_of_their_own(few, many, once)
     assert more == 4 * less
     assert large < small + 256 * KIB
     assert large < 768 * KIB
 
 
-def in_a_process_of_its_own(path: Path, once: Path) -> tuple[int, int]:
-    """Return both of a fresh process: caches that other tests filled would move the peak."""
-    call = f"from {__name__} import *; print(*functions_and_peak_bytes(*map(Path, sys.argv[1:])))"
-    command = [sys.executable, "-c", call, str(path), str(once)]
+def in_a_process_of_their_own(few: Path, many: Path, once: Path) -> list[int]:
+    """Return what a fresh process finds: caches that other tests filled would move the peak."""
+    call = f"""from {__name__} import *
+few, many, once = map(Path, sys.argv[1:])
+print(*functions_and_peak_bytes(few, once), *functions_and_peak_bytes(many, once))"""
+    command = [sys.executable, "-c", call, str(few), str(many), str(once)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    functions, peak_bytes = map(int, done.stdout.split())
-    return functions, peak_bytes
+    return [*map(int, done.stdout.split())]
