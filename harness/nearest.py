@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+STAGE = "other"
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the remedy for an unknown name: one that is nearly the same, or all of them."""
