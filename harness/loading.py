@@ -52,7 +52,7 @@ def load_worst(run: str | os.PathLike[str]) -> Frames:
         return load_frames(path)
     frames = load_frames(path, NUMBERS)
     worst = {row.binary for row in excerpt(summarise(frames)).rows}
-    large = tables_of(StoredRecords(path, [], of=worst), frames.metrics, LARGE)
+    large = tables_of(list(StoredRecords(path, [], of=worst)), frames.metrics, LARGE)
     whole = replace(frames, **{name: large[name] for name in LARGE})
     whole.summaries.update(frames.summaries)
     return whole

@@ -120,6 +120,8 @@ def coefficient_of_variation(values: Sequence[float]) -> float:
     """
     if len(values) < 2:
         return 0.0
+    if min(values) == max(values):  # as most are that anybody asks about
+        return 0.0 if values[0] else math.nan
     numbers = np.asarray(values, float)
     mean = float(numbers.mean())
     return float(numbers.std(ddof=1)) / mean if mean else math.nan

@@ -83,7 +83,9 @@ def _units(samples: pd.DataFrame) -> dict[tuple[str, ...], str]:
             f"metric {metric!r} comes in more than one unit: {both}",
             remedy="runs of different formats were mixed; load them one at a time",
         )
-    return {(*key,): unit for *key, unit in distinct.itertuples(index=False, name=None)}
+    return {
+        (*key,): unit for *key, unit in distinct.astype(object).itertuples(index=False, name=None)
+    }
 
 
 def worst_values(samples: pd.DataFrame) -> dict[tuple[str, ...], float]:

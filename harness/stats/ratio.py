@@ -36,7 +36,9 @@ def bare_ratios(
     chosen = good[(good["probe"] == BARE) & good["metric"].isin(metrics)]
     columns = ("binary", "source", "metric", "arm", "value")
     sides: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for binary, source, metric, arm, value in zip(*(chosen[c] for c in columns), strict=True):
+    for binary, source, metric, arm, value in zip(
+        *(chosen[c].tolist() for c in columns), strict=True
+    ):
         sides.setdefault((binary, source, metric), {}).setdefault(arm, []).append(float(value))
     pairs = ((case, own.get(arms[0], []), own.get(arms[1], [])) for case, own in sides.items())
     return {

@@ -98,7 +98,7 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
 def collect_all(frames: Frames, metrics: Collection[str]) -> dict[Key, Sample]:
     """Return the samples of every arm of one run, each under its own name."""
     found: dict[Key, Sample] = {}
-    for arm in sorted(set(frames.samples["arm"]) - {""}):
+    for arm in sorted(set(frames.samples["arm"].unique()) - {""}):
         found |= collect(frames, str(arm), str(arm), metrics)
     return found
 

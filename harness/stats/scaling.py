@@ -110,7 +110,8 @@ def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
     metric = metric or best_peak(frames)
     peaks = _by_case(_peaks(frames, metric), "value", "median")
     batches = _by_case(frames.batches, "batch_num", "max")
-    delivered = frames.deliveries[frames.deliveries["status"] == "ok"]
+    columns = ["binary", "source", "arm", "functions", "raw_bytes"]
+    delivered = frames.deliveries.loc[frames.deliveries["status"] == "ok", columns].astype(object)
     inputs = {one.name: one for one in frames.manifest.corpus}
     series = _series_of(inputs)
     points = [

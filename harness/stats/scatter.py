@@ -52,7 +52,7 @@ def scatters(frames: Frames) -> list[Scatter]:
 
 def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
     cells: dict[tuple[str, ...], list[float]] = {}
-    for *cell, value in rows[[*_CELL, "value"]].itertuples(index=False, name=None):
+    for *cell, value in rows[[*_CELL, "value"]].astype(object).itertuples(index=False, name=None):
         cells.setdefault(tuple(cell), []).append(float(value))
     repeated = [
         values for _, values in sorted(cells.items()) if len(values) > 1 and fmean(values) > 0

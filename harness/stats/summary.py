@@ -188,7 +188,7 @@ def compared_arms(manifest: Manifest) -> tuple[str, str]:
 
 def best_peak(frames: Frames) -> str:
     """Return the best definition of peak heap that a run has values of."""
-    measured, peaks = set(succeeded(frames.samples)["metric"]), frames.metrics.peaks
+    measured, peaks = set(succeeded(frames.samples)["metric"].unique()), frames.metrics.peaks
     return next((metric for metric in peaks if metric in measured), peaks[0])
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache
 from statistics import fmean
 from typing import Any, Literal
 
 import pandas as pd
 from msgspec import Struct, to_builtins
 
-from harness.records import Options
+from harness.records import Manifest, Options
 from harness.stats.change import finite
 from harness.stats.environment import environment_of, on_rig
 from harness.stats.frames import Frames
@@ -19,6 +20,7 @@ from harness.stats.samples import Key, Sample, collect_all
 from harness.stats.steps import LEAST_POINTS, Step, find_steps
 
 SCHEMA = "harness.history/1"
+_Conditions = Callable[[str, frozenset[str], str], tuple[dict[str, str], dict[str, str]]]
 _DIGEST, _SHORT = 40, 10  # letters of a whole commit, and of one that people can compare
 
 
@@ -112,9 +114,10 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
     levels: dict[Key, list[RunLevel]] = {}
     units: dict[Key, str] = {}
     for run_id, frames in ordered:
+        conditions = _conditions_of(frames.manifest)
         for key, sample in collect_all(frames, metrics or declared.compared).items():
             if sample.numbers:
-                levels.setdefault(key, []).append(_level(run_id, frames, key, sample))
+                levels.setdefault(key, []).append(_level(run_id, frames, conditions, key, sample))
                 units[key] = sample.unit
     return [
         _trend(key, units[key], levels[key], declared=declared[key.metric].exact)
@@ -122,8 +125,23 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
     ]
 
 
-def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
+def _conditions_of(manifest: Manifest) -> _Conditions:
+    """Return what says of a metric, rigs and an arm what the numbers depend on, each found once."""
+
+    @cache
+    def conditions(
+        metric: str, rigs: frozenset[str], arm: str
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        return environment_of(metric, on_rig(manifest, rigs)), _options(manifest.options, arm)
+
+    return conditions
+
+
+def _level(
+    run_id: str, frames: Frames, conditions: _Conditions, key: Key, sample: Sample
+) -> RunLevel:
     low, high = min(sample.numbers), max(sample.numbers)
+    environment, options = conditions(key.metric, sample.on, key.arm)
     return RunLevel(
         run_id=run_id,
         started_at=frames.manifest.started_at,
@@ -134,9 +152,9 @@ def _level(run_id: str, frames: Frames, key: Key, sample: Sample) -> RunLevel:
         high=high,
         replicates=len(sample.numbers),
         environment={
-            **environment_of(key.metric, on_rig(frames.manifest, sample.on)),
+            **environment,
             "binary": " ".join(sorted(digest[:12] for digest in sample.inputs)),
-            **_options(frames.manifest.options, key.arm),
+            **options,
         },
     )
 
@@ -202,10 +220,12 @@ where the level is another than before, `break` where that has the `reason` give
 
 def history_table(trends: Sequence[Trend]) -> pd.DataFrame:
     """Return one row for each metric in each run, columns as in `HISTORY`."""
+    of_trend = [name for name in HISTORY if name in Trend.__struct_fields__]
+    of_run = [name for name in HISTORY if hasattr(RunLevel, name)]
     rows = [
         {
-            **{name: getattr(trend, name) for name in HISTORY if name in trend.__struct_fields__},
-            **{name: getattr(run, name) for name in HISTORY if hasattr(run, name)},
+            **{name: getattr(trend, name) for name in of_trend},
+            **{name: getattr(run, name) for name in of_run},
             **_change_cells(trend, run),
         }
         for trend in trends

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw, Struct, structs
@@ -28,8 +28,20 @@ class _Record(Record):
     timeline: Raw = Raw()  # type: ignore[assignment]
 
 
+_T = TypeVar("_T")
+
+
+class _Job(Struct):
+    binary: str = ""
+
+
+class _OfBinary(Struct):
+    job: _Job
+
+
 _WHOLE = msgspec.json.Decoder(Record)
 _LEAN: msgspec.json.Decoder[Record] = msgspec.json.Decoder(_Record)
+_BINARY = msgspec.json.Decoder(_OfBinary)
 
 
 class Run(Struct, frozen=True):
@@ -123,7 +135,7 @@ class StoredRecords:
     def _is_wanted(self, line: bytes, number: int) -> bool:
         if self._of is None:
             return True
-        return _decode(_LEAN, line, self._path, number).job.binary in self._of
+        return _decode(_BINARY, line, self._path, number).job.binary in self._of
 
     def _read(self, line: bytes, number: int) -> Record:
         if self._whole:
@@ -135,7 +147,7 @@ class StoredRecords:
             self._warnings.append(text)
 
 
-def _decode(decoder: msgspec.json.Decoder[Record], line: bytes, path: Path, number: int) -> Record:
+def _decode(decoder: msgspec.json.Decoder[_T], line: bytes, path: Path, number: int) -> _T:
     try:
         return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -18,6 +18,7 @@ from harness.tables import pick
 _UNDECIDED = {Outcome.INCONCLUSIVE, Outcome.INVALID}
 _NAME_WIDTH, _WIDE = 20, 80
 _MOST_ROWS = 40
+_MOST_NAMED = 4
 _MOST_IN_ALL = 120
 _COUNTED = (
     Outcome.INVALID,
@@ -125,7 +126,11 @@ def _print_bounds(rows: list[BoundCheck], console: Console) -> None:
 
 
 def _iter_notes(rows: Iterable[Comparison]) -> Iterator[str]:
-    """Yield what a table has no room for: why not, what it would take, and how to repeat it."""
+    """Yield what a table has no room for: why not, what it would take, and how to repeat it.
+
+    What is said of many rows in the same words is said once.
+    """
+    told: dict[str, list[str]] = {}
     for row in rows:
         said = [cells.outcome_cell(row)] if row.outcome in _UNDECIDED else []
         if row.outcome in {Outcome.REGRESSED, Outcome.IMPROVED} and not row.exact:
@@ -135,7 +140,10 @@ def _iter_notes(rows: Iterable[Comparison]) -> Iterator[str]:
         if row.outcome is Outcome.REGRESSED and row.repeat_command:
             said.append(f"repeat: {row.repeat_command}")
         if said:
-            yield inert(f"  {row.case.binary} {row.case.arm}: {'; '.join(said)}")
+            told.setdefault("; ".join(said), []).append(f"{row.case.binary} {row.case.arm}")
+    for text, of in told.items():
+        who = ", ".join(of) if len(of) <= _MOST_NAMED else f"{len(of):,} rows, the first {of[0]}"
+        yield inert(f"  {who}: {text}")
 
 
 def _is_quiet(row: Comparison) -> bool:

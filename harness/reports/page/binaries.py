@@ -87,7 +87,7 @@ def iter_details(report: Report, flames: Mapping[Flame, str]) -> Iterator[Detail
 def languages_of(deliveries: pd.DataFrame) -> dict[str, str]:
     """Return the language of each binary, as extraction found it."""
     named = deliveries[deliveries["language"].astype(bool)]
-    return {str(row.binary): str(row.language) for row in named.itertuples()}
+    return dict(zip(named["binary"].tolist(), named["language"].tolist(), strict=True))
 
 
 def _case(
