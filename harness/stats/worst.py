@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from harness.stats.summary import ArmSummary, Row, Summary
 
-MOST_BINARIES = 40
+MOST_BINARIES = 20
 _PERCENTILES = (0, 5, 25, 50, 75, 95, 100)
 
 
