@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 from typing import Any
 
 from harness.intake.server import IntakeServer
@@ -30,6 +31,11 @@ def changed(old: bytes, new: bytes) -> bytes:
 
 def with_symbol(kind: bytes) -> bytes:
     return changed(b"", b',"symbols":[{"name":"a","type":"t","symbol_type":%s}]' % kind)
+
+
+def connect(intake: IntakeServer) -> socket.socket:
+    host, port = intake.server_address[:2]
+    return socket.create_connection((str(host), port), timeout=20)
 
 
 def request(intake: IntakeServer, method: str, path: str, body: bytes = b"") -> tuple[int, Any]:

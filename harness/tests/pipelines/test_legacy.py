@@ -54,12 +54,6 @@ def test_a_claim_states_the_sizes_of_what_was_sent_and_no_overshoot() -> None:
     assert (batch.threshold_bytes, batch.overshoot_bytes) == (0, 0)
 
 
-def test_nothing_to_ship_sends_nothing() -> None:
-    keeper, batches = ship([])
-    assert not keeper.delivered
-    assert not batches
-
-
 def test_a_cut_list_keeps_its_trees_until_they_are_overwritten() -> None:
     scopes, trees = ScopeList(), [package_scope(name) for name in "abc"]
     for tree in trees[:2]:

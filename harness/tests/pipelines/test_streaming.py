@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 
 from harness.config import KIB, PipelineOptions
+from harness.contracts import Pipeline
 from harness.errors import InputRejected, PipelineError, UploadError
 from harness.model import Package, Scope, continue_package, package_scope
-from harness.pipelines import streaming
+from harness.pipelines import legacy, streaming
 from harness.pipelines.compressors import default_level
 from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.sinks import DiskSink, MemorySink
 from harness.pipelines.streaming import BatchEncoder
-from harness.records import Batch
+from harness.records import Batch, Counters
 from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import (
     KeepingPoster,
@@ -67,10 +68,11 @@ def test_a_huge_threshold_flushes_only_at_the_end() -> None:
     assert [(b.final, b.scopes) for b in batches] == [(True, 10)]
 
 
-def test_nothing_to_ship_sends_nothing() -> None:
-    keeper, batches = ship([])
+@pytest.mark.parametrize("run", [legacy.run, streaming.run])
+def test_nothing_to_ship_sends_nothing(run: Pipeline) -> None:
+    keeper = KeepingPoster()
+    assert run(iter(()), keeper, EACH, look_away) == Counters()
     assert not keeper.delivered
-    assert not batches
 
 
 def test_an_extraction_that_fails_sends_nothing_final() -> None:

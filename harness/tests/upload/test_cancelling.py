@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,7 @@ from harness.pipelines import legacy, streaming
 from harness.records import Batch
 from harness.tests.intake.bodies import UPLOAD_ID, ledger_of, misbehave
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
-from harness.tests.upload.senders import make_uploader
+from harness.tests.upload.senders import held, make_uploader
 from harness.upload.client import Uploader
 from harness.upload.guard import Cancellation
 
@@ -71,11 +70,6 @@ class CallingOff:
             self._uploader.post(body)
         finally:
             timer.join()
-
-
-def held() -> tuple[int, int]:
-    """Return the open file descriptors and live threads of this process."""
-    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
 def await_release(before: tuple[int, int]) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-import harness
 from harness.cli.app import app
 from harness.cli.interruption import Interruption
 from harness.errors import Cancelled, ConfigError, ExitCode, UploadError
@@ -22,20 +21,16 @@ from harness.intake.faults import FOREVER, Fault
 from harness.intake.server import IntakeServer
 from harness.tests.intake.bodies import misbehave
 from harness.tests.intake.echo import echo_server
+from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.go.demo import unpack
-
-ROOTS = (Path(harness.__file__).parent / "fixtures", Path(harness.__file__).parents[1] / "fixtures")
-BINARIES = [path for root in ROOTS for path in root.glob("binaries/c/dwarf5.so")]
-needs_binary = pytest.mark.skipif(not BINARIES, reason="no fixture binaries here")
 
 
 def arguments(intake: IntakeServer, *rest: str, binary: Path | None = None) -> list[str]:
     url = f"{intake.url}/verify/symdb/v1/input"
     names = ["--service", 'a "quoted" shop', "--version", "1"]
-    return ["upload", str(binary or BINARIES[0]), "--url", url, *names, *rest]
+    return ["upload", str(binary or FIXTURES / "c" / "dwarf5.so"), "--url", url, *names, *rest]
 
 
-@needs_binary
 def test_both_pipelines_deliver_a_binary_with_the_same_digest(intake: IntakeServer) -> None:
     digests = set()
     variants = {
@@ -56,14 +51,12 @@ def test_both_pipelines_deliver_a_binary_with_the_same_digest(intake: IntakeServ
     assert len(digests) == 1
 
 
-@needs_binary
 def test_a_receiver_that_refuses_is_an_upload_error(intake: IntakeServer) -> None:
     misbehave(intake, "status", 403)
     result = CliRunner().invoke(app, arguments(intake))
     assert isinstance(result.exception, UploadError)
 
 
-@needs_binary
 def test_a_failed_upload_says_what_is_known(intake: IntakeServer) -> None:
     """The first batch is accepted, the second one never answered, and the id is said first."""
     small = ["--threshold", "-1", "--attempts", "2", "--json"]
@@ -84,7 +77,6 @@ def test_a_failed_upload_says_what_is_known(intake: IntakeServer) -> None:
     assert not known["complete"]
 
 
-@needs_binary
 def test_an_origin_and_its_version_are_sent_as_they_are_given(intake: IntakeServer) -> None:
     with echo_server() as (url, seen):
         origin = ("--evp-origin", "harness", "--evp-origin-version", "1.2")
@@ -93,7 +85,6 @@ def test_an_origin_and_its_version_are_sent_as_they_are_given(intake: IntakeServ
     assert told == {"DD-EVP-ORIGIN": "harness", "DD-EVP-ORIGIN-VERSION": "1.2"}
 
 
-@needs_binary
 def test_a_limit_that_the_pipeline_cannot_keep_is_refused(intake: IntakeServer) -> None:
     call = arguments(intake, "--upload-id", "u", "--pipeline", "legacy", "--hard-limit")
     result = CliRunner().invoke(app, call)
@@ -103,7 +94,6 @@ def test_a_limit_that_the_pipeline_cannot_keep_is_refused(intake: IntakeServer) 
     assert intake.ledger.view("u") is None
 
 
-@needs_binary
 @pytest.mark.parametrize("pipeline", ["streaming", "legacy"])
 def test_an_upload_that_lacks_refused_scopes_says_so_by_its_exit_code(
     intake: IntakeServer, pipeline: str
@@ -121,21 +111,18 @@ def test_an_upload_that_lacks_refused_scopes_says_so_by_its_exit_code(
     assert (view.accepted, view.final) == (counters["batches"], True)
 
 
-@needs_binary
 def test_a_name_that_is_not_utf8_is_a_configuration_error(intake: IntakeServer) -> None:
     for option in ("--service", "--version", "--upload-id", "--runtime-id", "--agent-version"):
         result = CliRunner().invoke(app, arguments(intake, option, "\udcff"))
         assert isinstance(result.exception, ConfigError)
 
 
-@needs_binary
 def test_a_key_that_is_not_set_is_a_configuration_error(intake: IntakeServer) -> None:
     result = CliRunner().invoke(app, arguments(intake, "--api-key-env", "NO_SUCH_KEY"))
     assert isinstance(result.exception, ConfigError)
     assert "variable" in str(result.exception)
 
 
-@needs_binary
 def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: IntakeServer) -> None:
     misbehave(intake, "silence", times=FOREVER)
     before = threading.active_count()
@@ -148,7 +135,6 @@ def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: Intake
         assert process.wait() == 130
 
 
-@needs_binary
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("tenths", [2, 3, 5])
 def test_a_signal_at_any_moment_ends_in_a_line(
