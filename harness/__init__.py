@@ -6,9 +6,10 @@ gives a `Result`. What fails is a `HarnessError`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # that of typing, whose import is no time to be interrupted in
 if TYPE_CHECKING:
+    from typing import Any
+
     from harness.api import Result, ab, load, measure, run
     from harness.errors import HarnessError
 

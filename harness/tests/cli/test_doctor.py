@@ -27,6 +27,8 @@ def test_planted_faults_are_caught_and_the_untouched_pipeline_is_clean(harness: 
     done = harness("doctor", "--prove")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\ncaught  ") == 19
+    for fault in ("leak", "extractor", "copy", "replicate", "capture", "scope", "8 MiB more"):
+        assert fault in done.stdout
     assert done.stdout.count("\nclean   ") == 1
     assert "MISSED" not in done.stdout
 

@@ -67,6 +67,12 @@ def test_a_verb_that_is_called_is_imported_and_no_other_one() -> None:
     assert loaded & {f"harness.cli.{name}" for name in VERBS} == {"harness.cli.merge"}
 
 
+def test_the_package_loads_nothing_before_it_knows_what_ctrl_c_means() -> None:
+    code = "import sys; before = {*sys.modules}; import harness; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {*done.stdout.split()} <= {"harness", "__future__"}
+
+
 def test_the_version_needs_no_verb(inside: Harness) -> None:
     done = inside("--version")
     assert done.returncode == 0
