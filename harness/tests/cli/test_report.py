@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import msgspec
+import pytest
 from msgspec import structs
 
 from harness.records import Record
@@ -17,15 +18,19 @@ from harness.tests.cli.conftest import Harness
 from harness.tests.reports.golden_files import RUN
 
 
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Return a copy of the stored run, to be damaged."""
+    return shutil.copytree(RUN, tmp_path / "run")
+
+
 def flame(path: str, arms: tuple[str, ...] = ("legacy",)) -> dict[str, object]:
     return {"binary": "big.so", "source": "dwarf", "arms": list(arms), "path": path}
 
 
 def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
-    inside: Harness, tmp_path: Path
+    inside: Harness, run: Path, tmp_path: Path
 ) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(RUN, run)
     (run / "flame").mkdir()
     (run / "flame" / "0000 odd#name.html").touch()
     (tmp_path / "outside.html").touch()
@@ -45,9 +50,7 @@ def test_the_page_is_written_and_links_only_flame_graphs_that_are_there(
     assert "No decision of a gate" in text
 
 
-def test_a_sealed_run_is_reported_elsewhere_only(inside: Harness, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(RUN, run)
+def test_a_sealed_run_is_reported_elsewhere_only(inside: Harness, run: Path) -> None:
     (run / "digests.json").write_text("{}")
     before = sorted(run.iterdir())
     done = inside("report", run, "--html")
@@ -69,10 +72,8 @@ def test_a_place_that_cannot_be_written_is_named_in_one_line(
 
 
 def test_collections_are_printed_a_line_each_and_nothing_is_written(
-    inside: Harness, tmp_path: Path
+    inside: Harness, run: Path
 ) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(RUN, run)
     before = sorted(run.iterdir())
     done = inside("report", run, "--gc-trace")
     assert done.returncode == 0, done.stderr
@@ -90,10 +91,8 @@ def rewrite(run: Path, *records: Record) -> None:
     (run / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(records))
 
 
-def test_a_trace_that_lost_collections_says_so(inside: Harness, tmp_path: Path) -> None:
+def test_a_trace_that_lost_collections_says_so(inside: Harness, run: Path) -> None:
     """A replicate under the probe has its heading even where nothing is left of its trace."""
-    run = tmp_path / "run"
-    shutil.copytree(RUN, run)
     record = next(one for one in read_records(run, []) if one.collections)
     count = len(record.collections)
     rewrite(run, structs.replace(record, collections=[]))
@@ -108,10 +107,8 @@ def test_a_trace_that_lost_collections_says_so(inside: Harness, tmp_path: Path) 
 
 
 def test_a_damaged_record_ends_the_trace_and_a_torn_one_is_left_out_aloud(
-    inside: Harness, tmp_path: Path
+    inside: Harness, run: Path
 ) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(RUN, run)
     records = run / RECORDS
     whole = records.read_bytes()
     records.write_bytes(whole[:-10])
@@ -124,9 +121,7 @@ def test_a_damaged_record_ends_the_trace_and_a_torn_one_is_left_out_aloud(
     assert "line 1 is damaged" in damaged.stderr
 
 
-def test_a_run_without_the_probe_says_how_to_get_a_trace(inside: Harness, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    shutil.copytree(RUN, run)
+def test_a_run_without_the_probe_says_how_to_get_a_trace(inside: Harness, run: Path) -> None:
     rewrite(run)
     done = inside("report", run, "--gc-trace")
     assert done.returncode == 2

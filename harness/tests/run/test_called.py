@@ -13,9 +13,10 @@ from msgspec import structs
 
 from harness.arms.calls import Target, arms_of, inputs_of, target_of
 from harness.errors import ConfigError, InputRejected
-from harness.records import VERIFY, Call, Job
+from harness.records import VERIFY, Call
 from harness.run.called import CalledWork
 from harness.run.frames import WorkDone
+from harness.tests.run.test_judge import CALLED
 
 Caller = Callable[..., WorkDone]
 
@@ -72,26 +73,12 @@ def call(module: str, tmp_path: Path) -> Caller:
         scratch.mkdir()
         named = {key: f"{module}:{value}" if key not in {"output", "pickled"} else value
                  for key, value in fields.items()}  # fmt: skip
-        job = Job(
-            run_id="r",
-            binary="call",
-            binary_path=path,
-            binary_sha256="",
-            arm="a",
-            source="call",
-            probe=probe,
-            replicate=0,
-            order=0,
-            pipeline=f"{module}:{name}",
-            probe_target="",
-            intake_url="",
-            scratch=str(scratch),
-            call=structs.replace(
-                Call(**named),  # type: ignore[arg-type]
-                args=args,
-                paths=(str(tmp_path / "code"),),
-            ),
-        )
+        code = (str(tmp_path / "code"),)
+        called = structs.replace(Call(**named), args=args, paths=code)  # type: ignore[arg-type]
+        job = structs.replace(
+            CALLED, binary_path=path, probe=probe, pipeline=f"{module}:{name}",
+            scratch=str(scratch), call=called,
+        )  # fmt: skip
         work = CalledWork(job)
         work()
         return work.done()

@@ -135,6 +135,9 @@ def test_an_interrupt_ends_the_command_in_the_middle_of_a_request(intake: Intake
         assert process.wait() == 130
 
 
+STARTED = "import runpy; print(flush=True); runpy.run_module('harness', None, '__main__', True)"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("tenths", [2, 3, 5])
 def test_a_signal_at_any_moment_ends_in_a_line(
@@ -142,8 +145,11 @@ def test_a_signal_at_any_moment_ends_in_a_line(
 ) -> None:
     """Imports, extraction and the first request: before Python has started, nobody can say any."""
     misbehave(intake, "silence", times=FOREVER)
-    command = [sys.executable, "-m", "harness", *arguments(intake)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-c", STARTED, *arguments(intake)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         threading.Event().wait(tenths / 10)
         process.send_signal(number)
         _, said = process.communicate()
