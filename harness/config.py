@@ -273,13 +273,13 @@ class SweepOptions(Struct, frozen=True, kw_only=True):
     """What is asked of a sweep: a budget of peak heap, or a limit of memory."""
 
     budget: Annotated[
-        str,
+        str | None,
         Meta(
             description="Report the largest threshold whose peak heap stays within; written "
             "container:SIZE, the largest that survives when the kernel limits memory to that.",
             extra={"metavar": "SIZE"},
         ),
-    ] = ""
+    ] = None
 
 
 class LimitOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -63,5 +63,5 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
         print_sweep(points, frames.manifest, output_console(), heap_bytes)
     refuse_losses(frames)
     refuse_unknown(found_limits(frames))
-    if within.budget:
+    if within.budget is not None:
         refuse_beyond(points, heap_bytes, within.budget)

@@ -64,6 +64,11 @@ class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     attempts: list[Attempt] = []
 
     @property
+    def charged_bytes(self) -> int:
+        """The largest peak that a cgroup without a limit saw; 0 where there was none."""
+        return max((one.peak_bytes or 0 for one in self.attempts if not one.limit_bytes), default=0)
+
+    @property
     def outcomes(self) -> dict[int, list[str]]:
         """What became of the attempts at each limit."""
         return outcomes_of(self.attempts)

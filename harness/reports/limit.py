@@ -48,10 +48,17 @@ def found_in(summary: Summary) -> list[Found]:
 
 
 def print_limits(found: Sequence[Found], console: Console) -> None:
-    """Print a row for each; there is no room for what limits are made of."""
-    print_table([column for column in LIMITS if column.key not in _PARTS], found, console)
+    """Print a row for each, and below, as there is no room beside it, what its peak is made of."""
+    parts = [*_PARTS, _CHARGED]
+    print_table([column for column in LIMITS if column.key not in parts], found, console)
+    if known := [one for one in found if one.made_of]:
+        console.print("What they took at the peak without a limit:", style="dim")
+        rows = ["binary", "arm"] if len({one.source for one in known}) == 1 else list(_CASE)
+        print_table([column for column in LIMITS if column.key in (*rows, *parts)], known, console)
 
 
+_CASE = ("binary", "source", "arm")
+_CHARGED = "charged_bytes"
 _PARTS = {
     "interpreter_bytes": "interpreter",
     "live_heap_bytes": "live heap",
@@ -80,5 +87,9 @@ LIMITS: list[Column[Found]] = [
     Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number"),
     Column(key="survives", cell=answer, kind="number"),
     *map(_part_column, _PARTS),
+    Column(
+        key=_CHARGED, header="charged", kind="number",
+        cell=lambda one: format_bytes(one.charged_bytes) if one.charged_bytes else NOTHING,
+    ),
 ]  # fmt: skip
 """What was found about one binary, source and arm, and what it is made of."""

@@ -85,7 +85,7 @@ def print_sweep(
 ) -> None:
     """Print the points, what each probe costs, and last what fits; a time not taken is empty."""
     limit_bytes = limit_of(manifest)
-    shown = [one for one in _COLUMNS if limit_bytes is not None or one.key != "survived"]
+    shown = [one for one in _COLUMNS if limit_bytes is not None or one.key != "outcome"]
     print_table(shown, points, console)
     for line in iter_overhead_lines(manifest):
         console.print(Text(line, style="dim"))
@@ -145,9 +145,9 @@ _COLUMNS: list[Column[SweepPoint]] = [
         kind="number",
     ),
     Column(
-        key="survived",
+        key="outcome",
         header="at limit",
-        cell=lambda one: {True: "survived", False: "killed", None: "?"}[one.survived],
+        cell=lambda one: one.outcome or "?",
         kind="number",
     ),
 ]

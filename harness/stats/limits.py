@@ -97,23 +97,21 @@ def _found(
         source=source,
         backend=options.backend,
         free_rss_bytes=int(worst.get((*cell, "rss_peak"), 0)),
-        made_of=_parts(cell, worst, attempts),
         attempts=attempts,
     )
     edge = None if options.under_bytes else edge_of(found.outcomes, options.grain_bytes)
-    found = structs.replace(found, edge=edge)
+    found = structs.replace(found, edge=edge, made_of=_parts(cell, worst, found.charged_bytes))
     return structs.replace(found, problem=_problem(frames, options, found, rows))
 
 
-def _parts(cell: Cell, worst: _Worst, attempts: Sequence[Attempt]) -> Parts | None:
+def _parts(cell: Cell, worst: _Worst, charged_bytes: int) -> Parts | None:
     private, growth, heap = (
         worst.get((*cell, metric)) for metric in ("private_start", "rss_growth", "heap_peak")
     )
     if private is None or growth is None or heap is None:
         return None
     growth = max(0.0, growth - worst.get((*cell, "file_growth"), 0.0))  # not private: page cache
-    looks = [one.peak_bytes for one in attempts if not one.limit_bytes and one.peak_bytes]
-    return parts_of(private, growth, heap, max(looks, default=None))
+    return parts_of(private, growth, heap, charged_bytes or None)
 
 
 def _attempt(row: _Row) -> Attempt:

@@ -10,7 +10,6 @@ from msgspec import Struct
 from harness.config import LimitOptions
 from harness.errors import ConfigError, GateFailed
 from harness.limits.edge import SURVIVED
-from harness.limits.found import Found
 from harness.records import ON_DISK
 from harness.stats.batches import batching_of
 from harness.stats.frames import Frames
@@ -29,7 +28,7 @@ class SweepPoint(Struct, frozen=True):
 
     `overshoot_bytes` is the largest of any batch that is not final, None when there is none;
     `disk_peak_bytes` is the peak with the batches in a temporary file, None if not measured;
-    `survived` says whether it delivered under the memory limit that was tried, None without one.
+    `outcome` is what became of it under the memory limit that was tried, None without one.
     """
 
     binary: str
@@ -40,7 +39,7 @@ class SweepPoint(Struct, frozen=True):
     batches: int
     overshoot_bytes: int | None
     wall_s: float | None
-    survived: bool | None = None
+    outcome: str | None = None
     disk_peak_bytes: int | None = None
 
     @property
@@ -56,7 +55,12 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
     was measured.
     """
     metric = metric or best_peak(frames)
-    outcomes = {(one.binary, one.source, one.arm): _survived(one) for one in found_limits(frames)}
+    outcomes = {
+        (one.binary, one.source, one.arm): one.at(limit)
+        for one in found_limits(frames)
+        for limit in one.outcomes
+        if not one.problem
+    }
     worst, on_disk = worst_values(frames.samples), worst_values(frames.aside)
     points = [
         SweepPoint(
@@ -66,7 +70,7 @@ def sweep_points(frames: Frames, metric: str = "") -> list[SweepPoint]:
             batches=batching.most,
             overshoot_bytes=batching.largest_overshoot_bytes,
             wall_s=worst.get((*case, "wall")),
-            survived=outcomes.get(case),
+            outcome=outcomes.get(case),
             disk_peak_bytes=_whole(on_disk.get((case[0], case[1], case[2] + ON_DISK, metric))),
         )
         for case, batching in batching_of(frames.batches).items()
@@ -79,26 +83,26 @@ def _whole(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _survived(found: Found) -> bool | None:
-    if found.problem:
-        return None
-    return all(found.at(limit) == SURVIVED for limit in found.outcomes)
-
-
-def budget_of(text: str) -> tuple[int | None, LimitOptions | None]:
-    """Return a budget of peak heap, or how a container's limit is tried.
+def budget_of(text: str | None) -> tuple[int | None, LimitOptions | None]:
+    """Return a budget of peak heap, or how a container's limit is tried; nothing without one.
 
     Raises:
         ConfigError: It is neither.
     """
+    if text is None:
+        return None, None
     kind, colon, size = text.rpartition(":")
+    try:
+        size_bytes = parse_bytes(size)
+    except ConfigError as error:
+        raise ConfigError(f"--budget: {error.message}", remedy=error.remedy) from None
     if not colon:
-        return parse_bytes(text) if text else None, None
+        return size_bytes, None
     if kind != _CONTAINER:
         raise ConfigError(
             f"no budget is called {kind!r}", remedy=f"write SIZE, or {_CONTAINER}:SIZE"
         )
-    return None, LimitOptions(replicates=1, under_bytes=(parse_bytes(size),))
+    return None, LimitOptions(replicates=1, under_bytes=(size_bytes,))
 
 
 def largest_within(points: Iterable[SweepPoint], budget_bytes: float) -> SweepPoint | None:
@@ -118,8 +122,10 @@ def fitting(
     for point in points:
         by_binary.setdefault(point.binary, []).append(point)
     if budget_bytes is None:
-        survived = {name: [one for one in mine if one.survived] for name, mine in by_binary.items()}
-        return {name: largest_within(mine, inf) for name, mine in survived.items()}
+        return {
+            name: largest_within((one for one in mine if one.outcome == SURVIVED), inf)
+            for name, mine in by_binary.items()
+        }
     return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
 
 

@@ -73,8 +73,19 @@ def test_a_containers_limit_is_a_budget_too(inside: Harness, tmp_path: Path) -> 
     assert done.stdout.count("killed") == THRESHOLDS
 
 
-def test_a_budget_of_another_kind_is_refused(inside: Harness, tmp_path: Path) -> None:
-    done = inside("sweep", FIXTURES / "c" / "dwarf5.so", "--budget", "disk:4MiB")
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        ("disk:4MiB", "no budget is called 'disk'"),
+        ("container:much", "--budget: 'much' is not a size"),
+        ("container:0", "a memory limit must be more than 0"),
+        ("", "--budget: '' is not a size"),  # as of a variable that is not set
+    ],
+)
+def test_a_budget_that_is_none_is_refused(
+    inside: Harness, tmp_path: Path, budget: str, said: str
+) -> None:
+    done = inside("sweep", FIXTURES / "c" / "dwarf5.so", "--budget", budget)
     assert done.returncode == 2
-    assert "no budget is called 'disk'" in done.stderr
+    assert said in done.stderr
     assert not (tmp_path / "work" / "results").exists()

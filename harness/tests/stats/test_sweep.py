@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from harness.limits.edge import KILLED, SURVIVED, THRASHED
 from harness.stats.sweep import SweepPoint, fitting, largest_within, sweep_points
 from harness.tests.stats.made import batch, failure, frames, sample
 
@@ -75,15 +76,19 @@ def test_the_largest_threshold_within_a_budget(
 
 
 @pytest.mark.parametrize(
-    ("survived", "threshold_bytes"),
-    [((True, True, False), 2), ((True, False, False), 1), ((False, None, None), None)],
+    ("outcomes", "threshold_bytes"),
+    [
+        ((SURVIVED, SURVIVED, KILLED), 2),
+        ((SURVIVED, THRASHED, KILLED), 1),
+        ((KILLED, None, None), None),
+    ],
 )
 def test_without_a_budget_of_heap_the_largest_threshold_that_survived_fits(
-    survived: tuple[bool | None, ...], threshold_bytes: int | None
+    outcomes: tuple[str | None, ...], threshold_bytes: int | None
 ) -> None:
     points = [
-        structs.replace(a_point(number, 10 * number), survived=one)
-        for number, one in enumerate(survived, start=1)
+        structs.replace(a_point(number, 10 * number), outcome=one)
+        for number, one in enumerate(outcomes, start=1)
     ]
     (best,) = fitting(points, None).values()
     assert (best and best.threshold_bytes) == threshold_bytes
