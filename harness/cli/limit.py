@@ -79,9 +79,11 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         else:
             run_dir = run_session(request, view, arrivals)
     from harness.loading import load_frames  # noqa: PLC0415 - pandas, which a run begins without
+    from harness.stats.answered import refuse_nothing  # noqa: PLC0415 - likewise
     from harness.stats.limits import found_limits, refuse_unknown  # noqa: PLC0415 - likewise
 
-    found = found_limits(load_frames(run_dir))
+    frames = load_frames(run_dir)
+    found = found_limits(frames)
     (under_bytes,) = search.under_bytes or (None,)
     if json:
         write_json(LimitDocument(run_id=run_dir.name, under_bytes=under_bytes, found=found))
@@ -89,6 +91,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         print_limits(found, output_console())
     if under_bytes is not None:
         _refuse_killed(found, arms[-1].name, under_bytes)
+    refuse_nothing(frames)
     refuse_unknown(found)
 
 

@@ -14,13 +14,12 @@ from harness.cli.output import error_console, output_console, write_json
 from harness.cli.run_view import RunView
 from harness.config import CORPUS, ONE_PIPELINE, SWEEP, PipelineOptions, RunOptions, SweepOptions
 from harness.corpus import Arrivals, binaries_of, resolve
-from harness.errors import MeasurementInvalid
 from harness.loading import load_frames
 from harness.reports.sweep import print_sweep, sweep_document
 from harness.run.extensions import arms_by_name
 from harness.run.request import aside_of, request_of, sweep_arms
 from harness.run.session import run_session
-from harness.stats.answered import refuse_losses
+from harness.stats.answered import refuse_losses, refuse_nothing
 from harness.stats.limits import found_limits, refuse_unknown
 from harness.stats.sweep import budget_of, refuse_beyond, sweep_points
 
@@ -54,9 +53,8 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
         )
         run_dir = run_session(request, view, Arrivals(found, say=view.say))
     frames = load_frames(run_dir)
+    refuse_nothing(frames)
     points = sweep_points(frames)
-    if not points:
-        raise MeasurementInvalid("the sweep measured nothing", remedy="the reasons stand above")
     if json:
         write_json(sweep_document(points, frames.manifest, heap_bytes))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 
 from harness.limits.edge import SURVIVED
@@ -50,8 +51,13 @@ def found_in(summary: Summary) -> list[Found]:
 def print_limits(found: Sequence[Found], console: Console) -> None:
     """Print a row for each, and below, as there is no room beside it, what its peak is made of."""
     parts = [*_PARTS, _CHARGED]
-    print_table([column for column in LIMITS if column.key not in parts], found, console)
-    if known := [one for one in found if one.made_of]:
+    short = [
+        replace(one, cell=lambda row: answer(row).partition(":")[0]) if one.cell is answer else one
+        for one in LIMITS
+        if one.key not in parts
+    ]
+    print_table(short, found, console)
+    if known := [one for one in found if one.made_of and one.edge]:
         console.print("What they took at the peak without a limit:", style="dim")
         rows = ["binary", "arm"] if len({one.source for one in known}) == 1 else list(_CASE)
         print_table([column for column in LIMITS if column.key in (*rows, *parts)], known, console)

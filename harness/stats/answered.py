@@ -26,6 +26,24 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
             f"{', '.join(differing)}",
             remedy="no memory verdict counts until both do the same",
         )
+    refuse_nothing(frames)
+    refuse_losses(frames)
+    undecided = [row for row in rows if not row.counts] if _asks_for_verdict(frames) else []
+    if undecided:
+        row = undecided[0]
+        told = [f"{one.binary} from {one.source}: {'; '.join(one.doubts)}" for one in undecided]
+        raise MeasurementInvalid(
+            f"no verdict{_first_of(told)}", remedy=f"measure it again: {row.repeat}"
+        )
+
+
+def refuse_nothing(frames: Frames) -> None:
+    """Refuse a run that measured nothing at all.
+
+    Raises:
+        HarnessError: No binary could be read.
+        MeasurementInvalid: Everything else went wrong.
+    """
     if succeeded(frames.samples).empty:
         unread = set(frames.failures["status"]) == {"rejected"}
         kind = HarnessError if unread else MeasurementInvalid
@@ -35,14 +53,6 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
         raise kind(
             f"nothing could be measured{_first_of(lost)}",
             remedy="" if alone else f"every reason is kept in {frames.path}",
-        )
-    refuse_losses(frames)
-    undecided = [row for row in rows if not row.counts] if _asks_for_verdict(frames) else []
-    if undecided:
-        row = undecided[0]
-        told = [f"{one.binary} from {one.source}: {'; '.join(one.doubts)}" for one in undecided]
-        raise MeasurementInvalid(
-            f"no verdict{_first_of(told)}", remedy=f"measure it again: {row.repeat}"
         )
 
 

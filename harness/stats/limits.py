@@ -151,8 +151,14 @@ def refuse_unknown(limits: Iterable[Found]) -> None:
     """Refuse an answer where one is not known.
 
     Raises:
-        MeasurementInvalid: The first is named.
+        MeasurementInvalid: The first is named, and how many more there are.
     """
-    for one in limits:
-        if one.problem:
-            raise MeasurementInvalid(f"{one.arm} over {one.binary}: {one.problem}")
+    unknown = [
+        f"{one.arm} over {one.binary}: "
+        f"{one.problem if one.attempts else one.problem.partition(': ')[0]}"  # the cause was told
+        for one in limits
+        if one.problem
+    ]
+    if unknown:
+        more = f", and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+        raise MeasurementInvalid(f"{unknown[0]}{more}")

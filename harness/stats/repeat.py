@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from msgspec import json, structs
 
-from harness.config import Limits, PipelineOptions
+from harness.config import LimitOptions, Limits, PipelineOptions
+from harness.limits.found import PROBE
 from harness.records import CALL, Manifest, Options
 
 _ALWAYS = {
@@ -32,6 +33,8 @@ def repeat_command(
     replicates: int = 0,
 ) -> str:
     """Return the command for one binary and source, with all instruments unless one is named."""
+    if probe == PROBE or (manifest.kind == PROBE and not probe):
+        return _command(manifest, "limit", case, arms, _limiting(manifest.options))
     measured = ["--probe", probe] if probe else []
     if replicates:
         measured += ["--replicates", str(replicates)]
@@ -40,7 +43,15 @@ def repeat_command(
 
 def limit_command(manifest: Manifest, case: tuple[str, str], arm: str, limit_bytes: int) -> str:
     """Return the command that tries one arm of a case under a memory limit again."""
-    return _command(manifest, "limit", case, [arm], ["--under", str(limit_bytes)])
+    return _command(manifest, "limit", case, [arm], _limiting(manifest.options, limit_bytes))
+
+
+def _limiting(options: Options, under_bytes: int = 0) -> list[str]:
+    limits = options.memory_limits or LimitOptions()
+    by = ["--backend", limits.backend]
+    if under := under_bytes or max(limits.under_bytes, default=0):
+        return ["--under", str(under), *by]
+    return ["--grain", str(limits.grain_bytes), "--replicates", str(limits.replicates), *by]
 
 
 def _command(
