@@ -90,7 +90,9 @@ def _units(samples: pd.DataFrame) -> dict[tuple[str, ...], str]:
 
 def worst_values(samples: pd.DataFrame) -> dict[tuple[str, ...], float]:
     """Return the largest value of all successful replicates, by binary, source, arm and metric."""
-    return dict(succeeded(samples).groupby(["binary", "source", "arm", "metric"])["value"].max())
+    cases = succeeded(samples).groupby(["binary", "source", "arm", "metric"])
+    worst: dict[tuple[str, ...], float] = cases["value"].max().to_dict()  # no values of numpy
+    return worst
 
 
 def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]]:

@@ -109,7 +109,9 @@ def outcome_cell(row: Comparison) -> str:
         known.append(f"a change of {row.detectable_pct:.1f} % would have been seen")
     if row.replicates_needed is not None:
         known.append(f"{row.replicates_needed} replicates per side would settle it")
-    return "; ".join([row.outcome, *(known or ["too few replicates to know the noise"])])
+    if not known and not row.exact:
+        known.append("too few replicates to know the noise")
+    return "; ".join([row.outcome, *known])
 
 
 def by_gravity(row: BoundCheck) -> tuple[int, Case, str]:
