@@ -22,6 +22,7 @@ from harness.errors import ConfigError
 from harness.records import Manifest
 from harness.store import RunWriter
 from harness.store.baseline import Bound, promote, replace_bounds
+from harness.tests.commands import said_by
 from harness.tests.described import assert_described, validator
 from harness.tests.store.records import a_record
 from harness.tests.store.sound_run import sound_run
@@ -56,20 +57,26 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     for name in ("rust/dwarf5.so", "c/stripped.so"):
         shutil.copy(FIXTURES / name, corpus)
     (work / "suite.toml").write_text(SUITE)
-    call = caller(work)
     # Both sources: reading back what is so small makes too little garbage for a collection.
     options = (
         "--source", "replay", "--source", "dwarf", "--replicates", "1",
         "--probe", "memray", "--probe", "gc",
     )  # fmt: skip
-    summary = call("run", "corpus", *options, "--json", "--no-report")
-    (run,) = (work / "results" / "runs").iterdir()
+    run = "results/runs/*"
+    said = said_by(
+        caller(work),
+        ["run", "corpus", *options, "--json", "--no-report"],
+        ["gate", run, "--suite", "suite.toml", "--json"],
+        ["compare", run, "--arms", "legacy", "streaming", "--json"],
+    )
+    summary, verdict, comparison = ([json.loads(out)] for _, out, _ in said)
+    (place,) = work.glob(run)
     return {
-        **dict(iter_files(run)),
+        **dict(iter_files(place)),
         **dict(iter_files(a_baseline(work))),
-        "summary.json": [summary],
-        "report.json": [call("gate", run, "--suite", "suite.toml", "--json")],
-        "comparison.json": [call("compare", run, "--arms", "legacy", "streaming", "--json")],
+        "summary.json": summary,
+        "report.json": verdict,
+        "comparison.json": comparison,
     }
 
 
@@ -83,14 +90,14 @@ def a_baseline(work: Path) -> Path:
     return path
 
 
-def caller(work: Path) -> Callable[..., Any]:
+def caller(work: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     environment = {**os.environ, "XDG_CACHE_HOME": str(work / "cache"), "NO_COLOR": "1"}
 
-    def call(*arguments: str | Path) -> Any:
-        command = [sys.executable, "-m", "harness", *map(str, arguments)]
-        done = subprocess.run(command, cwd=work, env=environment, capture_output=True, check=False)
-        assert done.stdout, done.stderr.decode()
-        return json.loads(done.stdout)
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=work, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
 
     return call
 

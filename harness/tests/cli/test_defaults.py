@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from inspect import getsource
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from harness.cli.app import load_verb
 from harness.cli.overview import VERBS
 from harness.config import KIB, MEASURED_OPTIONS, PipelineOptions
 from harness.intake.server import serve
+from harness.tests.commands import said_by
 from harness.tests.symbols.binaries import FIXTURES
 
 LIBRARY = FIXTURES / "c" / "dwarf5.so"
@@ -97,23 +98,6 @@ bounds = {{ series = "heap_peak", upper_bound = "1 GiB" }}
 """
 
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
-# What several commands say, run in one process: each would load the same again.
-SAY = """
-import io, json, sys
-from contextlib import redirect_stderr, redirect_stdout
-from glob import glob
-from harness.cli import main
-said = []
-for arguments in json.loads(sys.argv[1]):
-    sys.argv = ["harness", *(found for one in arguments for found in glob(one) or [one])]
-    streams = [io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in "12"]
-    with redirect_stdout(streams[0]), redirect_stderr(streams[1]):
-        try:
-            main()
-        except SystemExit as ended:
-            said.append([ended.code or 0, *(one.buffer.getvalue().decode() for one in streams)])
-print(json.dumps(said))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -135,13 +119,6 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
         )  # fmt: skip
 
     return run
-
-
-def commands(call: Call, *commands: Sequence[str | Path]) -> list[tuple[int, str, str]]:
-    """Return exit code, output and errors of each; a pattern stands for what it finds."""
-    done = call("-c", SAY, json.dumps([[*map(str, one)] for one in commands]))
-    assert done.returncode == 0, done.stderr
-    return [(code, out, error) for code, out, error in json.loads(done.stdout)]
 
 
 def _options(run: Path) -> dict[str, Any]:
@@ -175,7 +152,7 @@ def test_every_command_measures_sends_and_expects_a_changed_default(
     names = ("--pipeline", "streaming", "--service", "s", "--version", "1", "--json")
     with serve() as server:
         url = f"{server.url}/count/symdb/v1/input"
-        by_suite, judged, sent, *rejected = commands(
+        by_suite, judged, sent, *rejected = said_by(
             call,
             ["run", "--suite", suite, "--no-report", "--results", measured],
             ["gate", measured / "*", "--suite", suite],
