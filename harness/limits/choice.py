@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from harness.errors import ConfigError
-from harness.limits import cgroup1, cgroup2, rlimit
+from harness.limits import cgroup1, cgroup2
 from harness.limits.backend import Backend, Confinement
 from harness.records import Metric
+
+RLIMIT = Backend(name="rlimit_data", counts_kills=False)
+"""Every Linux since 4.7 has it, and it needs no rights. An allocation beyond it fails."""
 
 _GROUPS = {cgroup2.NAME: cgroup2.group, cgroup1.NAME: cgroup1.group}
 
@@ -15,7 +18,7 @@ _GROUPS = {cgroup2.NAME: cgroup2.group, cgroup1.NAME: cgroup1.group}
 def find_backends() -> list[Backend]:
     """Return every backend, the one that says most first, usable or not."""
     cgroups, mounts = (Path("/proc/self", name).read_text() for name in ("cgroup", "mounts"))
-    return [cgroup2.find(cgroups, mounts), cgroup1.find(cgroups, mounts), rlimit.find()]
+    return [cgroup2.find(cgroups, mounts), cgroup1.find(cgroups, mounts), RLIMIT]
 
 
 def chosen_backend(name: str) -> Backend:
@@ -41,7 +44,7 @@ def confinement(backend: str, parent: str, limit_bytes: int) -> Confinement:
 
 def limit_metrics() -> dict[str, str]:
     """Return the metric of every backend, and the name of that."""
-    return {metric_of(name).name: name for name in (*_GROUPS, rlimit.NAME)}
+    return {metric_of(name).name: name for name in (*_GROUPS, RLIMIT.name)}
 
 
 def metric_of(backend: str, grain_bytes: int = 0, *, compared: bool = False) -> Metric:

@@ -29,9 +29,6 @@ from harness.run.replay import (
 
 STAGE = "other"
 
-_NEEDS_NAME = (errno.EOPNOTSUPP, errno.EISDIR)
-"""What a file system or a kernel says that has no files without one."""
-
 
 @dataclass
 class ListedPackages:
@@ -52,46 +49,33 @@ def recorded(opening: AbstractContextManager[PackageStream], path: Path) -> Iter
     Raises:
         OSError: The disk is full, or cannot be written.
     """
-    with opening as source, _staged(path) as file:
-        frames = _FrameWriter(file)
-        packages = frames.iter_packages(source.packages)
-        yield ListedPackages(packages, source.skipped, source.language)
-        if frames.whole:
+    staged = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with opening as source, _nameless(staged) as file:
+            frames = _FrameWriter(file)
+            packages = frames.iter_packages(source.packages)
+            yield ListedPackages(packages, source.skipped, source.language)
+            if not frames.whole:
+                return
             frames.finish(source)
             file.flush()
             os.fsync(file.fileno())
-            _give_name(file, path)
+            if not staged.exists():
+                # Without an open directory, Python would link the link in /proc itself.
+                os.link(f"/proc/self/fd/{file.fileno()}", staged, src_dir_fd=file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
 
 
-@contextmanager
-def _staged(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path` that has no name: a process that is killed leaves none of it."""
+def _nameless(staged: Path) -> IO[bytes]:
+    """Open a file without a name: of a process that is killed nothing is left. Else `staged`."""
     try:
-        handle = os.open(path.parent, os.O_TMPFILE | os.O_RDWR, 0o666)
+        return os.fdopen(os.open(staged.parent, os.O_TMPFILE | os.O_RDWR, 0o666), "wb")
     except OSError as error:
-        if error.errno not in _NEEDS_NAME:
-            raise
-        staged = _staged_path(path)
-        try:
-            with staged.open("wb") as file:
-                yield file
-        finally:
-            staged.unlink(missing_ok=True)
-    else:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-
-
-def _give_name(file: IO[bytes], path: Path) -> None:
-    staged = _staged_path(path)
-    if not staged.exists():
-        # Without a directory that is open, Python would link the link in /proc itself.
-        os.link(f"/proc/self/fd/{file.fileno()}", staged, src_dir_fd=file.fileno())
-    staged.replace(path)
-
-
-def _staged_path(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
+        if error.errno in {errno.EOPNOTSUPP, errno.EISDIR}:  # of a file system, or a kernel
+            return staged.open("wb")
+        raise
 
 
 def write_replay(source: PackageStream, path: Path) -> None:

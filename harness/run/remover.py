@@ -1,8 +1,7 @@
 """Remove a directory when whoever started this is gone, by whatever signal.
 
-Run as `python -I -S remover.py DIRECTORY`, standard library only. End of file on standard input
-tells that it is time. The workers are being killed by their launchers meanwhile, and may still
-make a file or two.
+Run as `python -I -S remover.py DIRECTORY`, standard library only. Workers that are being killed by
+their launchers meanwhile may still make a file or two.
 """
 
 from __future__ import annotations
@@ -13,15 +12,14 @@ import time
 
 
 def main() -> None:
-    """Wait, then remove."""
-    directory = sys.argv[1]
+    """Wait for the end of standard input, then remove."""
     os.read(0, 1)
-    import shutil  # noqa: PLC0415 - mostly nothing is left to do, and this is what takes time
-
     for _ in range(100):
-        if not os.path.lexists(directory):
+        if not os.path.lexists(sys.argv[1]):
             return
-        shutil.rmtree(directory, ignore_errors=True)
+        import shutil  # noqa: PLC0415 - mostly nothing is left to do, and this takes a while
+
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
         time.sleep(0.05)
 
 

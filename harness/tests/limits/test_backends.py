@@ -15,7 +15,7 @@ import pytest
 
 from harness.config import MIB
 from harness.limits import cgroup2
-from harness.limits.backend import Backend, mounted, own_cgroup
+from harness.limits.backend import Backend, own_cgroup
 from harness.limits.choice import find_backends
 from harness.limits.edge import KILLED, SURVIVED, find_edge
 from harness.run.confined import run_confined, try_backend
@@ -315,17 +315,3 @@ def test_who_may_change_no_cgroup_is_told_so_and_has_the_limit_that_needs_no_rig
         missing, remedy = theirs[ours.name]
         assert missing.endswith("changed by this user")
         assert remedy
-
-
-def test_a_worker_enters_and_leaves_a_group_of_v2_where_only_limits_are_missing() -> None:
-    """The file system is that of v2; its memory controller is bound to v1."""
-    root = mounted("cgroup2", "", Path("/proc/self/mounts").read_text())
-    if root is None or not os.access(root / "cgroup.procs", os.W_OK):
-        pytest.skip("no cgroup v2 that could be written here")
-    there = Backend(name="cgroup_v2", parent=str(root))
-    look = "import sys; sys.stderr.write(open('/proc/self/cgroup').read())"
-    ending = run_confined(look, there, 0)
-    assert ending.report is not None, ending.stderr_tail
-    (own,) = [line for line in ending.stderr_tail.splitlines() if line.startswith("0::")]
-    assert "/harness-" in own
-    assert not groups_in(there)
