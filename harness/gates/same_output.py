@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.gates.evidence import Evidence
 from harness.stats.check import Check, Outcome, Precondition
+from harness.stats.doubts import delivered
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -33,12 +34,11 @@ def _iter_faults(
     for side, frames in evidence.runs.items():
         for arm in arms:
             rows = frames.rows_of_case("deliveries", *case)
-            delivered = [row for row in rows if row.arm == arm and row.status == "ok"]
-            found = {str(row.digest) for row in delivered} - {""}
+            found = delivered(rows, arm)
             digests |= found
             if not found:
                 reason = "nobody checked what was delivered"
-            elif any(not row.scopes > 0 for row in delivered):
+            elif any(not row.scopes > 0 for row in rows if (row.arm, row.status) == (arm, "ok")):
                 reason = "nothing was delivered: no memory was needed for that"
             else:
                 continue

@@ -50,17 +50,8 @@ def _columns(points: Sequence[ScalingPoint]) -> list[Column[ScalingPoint]]:
     """Return the columns of a series: what an input is, and the peak of each arm over it."""
     peaks = {(point.binary, point.arm): format_bytes(point.peak_bytes) for point in points}
     return [
-        Column(
-            key="binary",
-            cell=lambda point: point.binary,
-            kind="name",
-            most=_NAME_WIDTH,
-        ),
-        Column(
-            key="functions",
-            cell=lambda point: f"{point.functions:,}",
-            kind="number",
-        ),
+        Column(key="binary", cell=lambda point: point.binary, kind="name", most=_NAME_WIDTH),
+        Column(key="functions", cell=lambda point: f"{point.functions:,}", kind="number"),
         Column(
             key="dies",
             header="DIEs",

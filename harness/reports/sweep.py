@@ -114,16 +114,9 @@ def _iter_answers(
 
 _COLUMNS: list[Column[SweepPoint]] = [
     Column(key="binary", cell=lambda one: one.binary, kind="name", most=_NAME_WIDTH),
+    Column(key="threshold", cell=lambda one: format_bytes(one.threshold_bytes), kind="number"),
     Column(
-        key="threshold",
-        cell=lambda one: format_bytes(one.threshold_bytes),
-        kind="number",
-    ),
-    Column(
-        key="peak",
-        header="peak heap",
-        cell=lambda one: format_bytes(one.peak_bytes),
-        kind="number",
+        key="peak", header="peak heap", cell=lambda one: format_bytes(one.peak_bytes), kind="number"
     ),
     Column(
         key="disk",
@@ -144,10 +137,5 @@ _COLUMNS: list[Column[SweepPoint]] = [
         cell=lambda one: "" if one.wall_s is None else format_seconds(one.wall_s),
         kind="number",
     ),
-    Column(
-        key="outcome",
-        header="at limit",
-        cell=lambda one: one.outcome or "?",
-        kind="number",
-    ),
+    Column(key="outcome", header="at limit", cell=lambda one: one.outcome or "?", kind="number"),
 ]

@@ -119,8 +119,11 @@ def same_output(deliveries: Iterable[Any], arms: tuple[str, str]) -> bool | None
     None when either arm has no successful delivery to look at; False also when one arm delivered
     different scopes at different times.
     """
-    good = [(row.arm, row.digest) for row in deliveries if row.status == "ok" and row.digest]
-    digests = [{digest for own, digest in good if own == arm} for arm in arms]
-    if not all(digests):
-        return None
-    return len(digests[0] | digests[1]) == 1
+    rows = list(deliveries)
+    old, new = (delivered(rows, arm) for arm in arms)
+    return len(old | new) == 1 if old and new else None
+
+
+def delivered(deliveries: Iterable[Any], arm: str) -> set[str]:
+    """Return the digests of what an arm delivered over one binary and source."""
+    return {row.digest for row in deliveries if row.arm == arm and row.status == "ok"} - {""}

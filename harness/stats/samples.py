@@ -10,6 +10,7 @@ import pandas as pd
 from msgspec import Struct, structs
 
 from harness.records import Metric
+from harness.stats.doubts import delivered
 from harness.stats.environment import comparable_with, on_rig, rig_differences
 from harness.stats.frames import Frames, rows_by_case
 from harness.stats.metrics import UNDECLARED
@@ -75,7 +76,6 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     """
     mine = frames.samples[frames.samples["arm"] == arm]
     mine = mine.assign(value=pd.to_numeric(mine["value"], errors="coerce").astype(float))
-    outputs = _outputs(frames.deliveries, arm)
     comparable: dict[tuple[str, frozenset[str]], str] = {}
     runs = tuple(frames.manifest.pooled) or (frames.manifest.run_id,)
     found: dict[Key, Sample] = {}
@@ -85,7 +85,8 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
             taken = [row for row in rows if row.probe == probe]
             if taken:
                 key = Key(str(binary), str(source), called, metric)
-                digests = frozenset(outputs.get((binary, source), ()))
+                deliveries = frames.rows_of_case("deliveries", str(binary), str(source))
+                digests = frozenset(delivered(deliveries, arm))
                 on = frozenset(row.rig for row in taken if isinstance(row.rig, str))
                 if (metric, on) not in comparable:
                     manifest = on_rig(frames.manifest, on)
@@ -101,13 +102,6 @@ def collect_all(frames: Frames, metrics: Collection[str]) -> dict[Key, Sample]:
     for arm in sorted(set(frames.samples["arm"].unique()) - {""}):
         found |= collect(frames, str(arm), str(arm), metrics)
     return found
-
-
-def _outputs(deliveries: pd.DataFrame, arm: str) -> dict[Any, set[str]]:
-    """Return by binary and source the digests of what an arm delivered."""
-    good = (deliveries["arm"] == arm) & (deliveries["status"] == "ok")
-    cases = deliveries[good].groupby(["binary", "source"])["digest"]
-    return {case: set(map(str, digests)) - {""} for case, digests in cases}
 
 
 def _taker(rows: Sequence[Any], metric: str) -> str:

@@ -180,13 +180,12 @@ def _trend(key: Key, unit: str, runs: list[RunLevel], *, declared: bool) -> Tren
         unit=unit,
         exact=exact,
         runs=runs,
-        changes=[_change(step, runs) for step in steps],
+        changes=[_change(step, runs[step.since], runs[step.at]) for step in steps],
         remarks=list(_iter_remarks(runs, declared=declared, exact=exact)),
     )
 
 
-def _change(step: Step, runs: Sequence[RunLevel]) -> LevelChange:
-    since, at = runs[step.since], runs[step.at]
+def _change(step: Step, since: RunLevel, at: RunLevel) -> LevelChange:
     return LevelChange(
         kind=step.kind,
         run_id=at.run_id,
