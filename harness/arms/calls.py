@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import operator
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from importlib.machinery import PathFinder
@@ -125,10 +126,9 @@ def arms_of(
     if len(set(names)) < len(names):
         names = [one.pipeline for one in found]
     if len(set(names)) < len(names):
-        names = [
-            one if isinstance(one, str) else f"{number} {name}"
-            for number, (one, name) in enumerate(zip(targets, names, strict=True), 1)
-        ]
+        texts = [one for one in targets if isinstance(one, str)]
+        numbered = [f"{number} {name}" for number, name in enumerate(names, 1)]
+        names = texts if len(set(texts)) == len(names) else numbered
     return [
         Arm(
             name=name,
@@ -214,7 +214,9 @@ def inputs_of(given: Iterable[Path], call: Call) -> list[Binary]:
     Raises:
         ConfigError: A path is not there, or a directory has no file.
     """
-    inputs = [one for path in given for one in _iter_inputs(path)]
+    inputs = list({one.path: one for path in given for one in _iter_inputs(path)}.values())
+    if len({one.name for one in inputs}) < len(inputs):
+        return [structs.replace(one, name=os.path.relpath(one.path)) for one in inputs]
     if inputs:
         return inputs
     digest = hashlib.sha256(msgspec.json.encode((call.args, call.pickled))).hexdigest()

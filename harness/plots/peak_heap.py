@@ -107,7 +107,7 @@ def _remark(row: Row) -> str:
             return drawn(f"{arm.name}: {next(status, 'missing')}")
     if row.reduction_pct is None:
         return "no comparison"
-    change = f"{-row.reduction_pct:+.1f} %".replace("-", "\N{MINUS SIGN}")
+    change = f"{-row.reduction_pct:+z.1f} %".replace("-", "\N{MINUS SIGN}")
     return change if row.counts else f"{change} ?"
 
 

@@ -20,13 +20,12 @@ import msgspec
 from harness.probes.capture_format import Capture
 from harness.probes.guard import last_mark
 from harness.probes.heap_line import steady_times, thin_out
-from harness.probes.stages import location_of, stage_of
+from harness.probes.stages import SMALLER, location_of, stage_of
 from harness.probes.tracking import FileReader
 from harness.records import HeapPoint, Holding
 
 TIMELINE_POINTS = 400
 _SMALL_SHARE = 0.001
-_SMALLER = "smaller ones"
 DAMAGED = 3
 
 
@@ -72,7 +71,7 @@ def fold_small(sizes: Counter[tuple[str, str, str]]) -> list[Holding]:
     least = sizes.total() * _SMALL_SHARE
     folded: Counter[tuple[str, str, str]] = Counter()
     for place, size in sizes.items():
-        folded[place if size >= least else (place[0], _SMALLER, "")] += size
+        folded[place if size >= least else (place[0], SMALLER, "")] += size
     return [
         Holding(stage, location, size, code)
         for (stage, location, code), size in folded.most_common()

@@ -34,6 +34,9 @@ _FOREIGN = {
     **dict.fromkeys(("importlib", "threading"), OTHER),
 }
 _CODE_CHARS = 80
+_INSTRUMENTS = f"{Path(__file__).parent}/"
+SMALLER = "smaller ones"
+"""The location of what is not worth a line of its own."""
 _LINE = re.compile(r":\d+ ")
 _OF_A_NOTEBOOK = "<dynamic-code>"  # what memray calls the file of code that has none
 _INSTALLED = re.compile(r".*/(?:(?:site|dist)-packages|lib/python3\.\d+)/(\w+)")
@@ -92,13 +95,16 @@ def _declared(node: ast.stmt) -> dict[str, str]:
 def location_of(stack: Sequence[StackFrame], roots: Sequence[str] = ()) -> tuple[str, str]:
     """Return a frame as `file:line function`, its path from its package or root on, and its code.
 
-    With `roots` it is the innermost frame below one of them, for what a library holds is held for
-    whoever called it; without, or where there is none, the innermost of all.
+    What an instrument holds is no line of whoever is called. With `roots` it is the innermost frame
+    below one of them, for what a library holds is held for whoever called it; without, or where
+    there is none, the innermost of all.
     """
     if not stack:
         return "no Python frame", ""
     own = (frame for frame in stack if _below(roots, frame[1]))
     function, file, line = next(own, stack[0])
+    if roots and file.startswith(_INSTRUMENTS):
+        return SMALLER, ""
     shown = _below(roots, file) or _LONG_PREFIX.sub("", file)
     return f"{shown}:{line} {function}", linecache.getline(file, line).strip()[:_CODE_CHARS]
 

@@ -6,14 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from harness.records import Overhead
-from harness.reports.cells import known, overhead_cells
+from harness.reports.cells import heading, known, overhead_cells
 from harness.stats.growth import LineChange
-from harness.stats.labels import shorten
 from harness.stats.worst import Spread
 from harness.tables import NOTHING, Column
 from harness.units import format_bytes
-
-_ARM_WIDTH = 10
 
 
 def held_at(binary: str) -> str:
@@ -29,26 +26,28 @@ def line_columns(
     The first arm is empty without a baseline. Inputs and outputs are left out where no line can
     tell them.
     """
-    old, new = arms
     columns: list[Column[LineChange]] = [
         Column(key="line", cell=lambda one: one.location, kind="name", most=34),
-        _held_column("baseline", old, lambda one: one.baseline_bytes),
-        _held_column("candidate", new, lambda one: one.candidate_bytes),
+        _held_column("baseline", arms, lambda one: one.baseline_bytes),
+        _held_column("candidate", arms, lambda one: one.candidate_bytes),
         Column(key="inputs", cell=lambda one: f"{one.inputs:.1f}", kind="number"),
         Column(key="copies", header="outputs", cell=lambda one: f"{one.copies:.1f}", kind="number"),
         Column(key="code", cell=lambda one: one.code, kind="name", most=24),
     ]
     empty = {name for name in ("inputs", "copies") if not any(getattr(x, name) for x in lines)}
-    empty |= set() if old else {"baseline"}
+    empty |= set() if arms[0] else {"baseline"}
     return [one for one in columns if one.key not in empty]
 
 
-def _held_column(key: str, arm: str, held: Callable[[LineChange], int]) -> Column[LineChange]:
+def _held_column(
+    key: str, arms: tuple[str, str], held: Callable[[LineChange], int]
+) -> Column[LineChange]:
     """Return the column of what an arm holds by a line; a dash where it holds nothing."""
+    arm, short = heading(key, arms)
     return Column(
         key=key,
         header=arm,
-        short=shorten(arm, _ARM_WIDTH),
+        short=short,
         cell=lambda one: format_bytes(size) if (size := held(one)) else NOTHING,
         kind="number",
     )
@@ -75,7 +74,7 @@ OVERHEADS: list[Column[tuple[str, Overhead]]] = [
 
 def _spread_cell(one: Spread, at: int) -> str:
     value = one.percentiles[at]
-    return f"{value:+.1f} %" if one.unit == "percent" else known(value, one.unit)
+    return f"{value:+z.1f} %" if one.unit == "percent" else known(value, one.unit)
 
 
 SPREADS: list[Column[Spread]] = [

@@ -8,6 +8,7 @@ nothing. What is missing is named, never printed as a number.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 
 from harness.config import MIB
@@ -15,13 +16,16 @@ from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.records import Manifest, Overhead
 from harness.stats.batches import Batching
-from harness.stats.labels import inert
+from harness.stats.labels import distinct, inert
 from harness.stats.metrics import CAPTURED
 from harness.stats.quantity import Quantity
 from harness.stats.ratio import BARE, Interval
 from harness.stats.summary import ArmSummary, Row, Summary
 from harness.tables import NOTHING, turn
 from harness.units import format_bytes, format_value
+
+_ARM_WIDTH = 10
+_TO_A_WORD = re.compile(r".*[^\w.+-]")
 
 
 def peak_cell(row: Row, arm: ArmSummary, *, spread: bool = False) -> str:
@@ -37,11 +41,23 @@ def peak_cell(row: Row, arm: ArmSummary, *, spread: bool = False) -> str:
     return f"{shown} (spread {format_bytes(arm.peak.spread)})" if varied else shown
 
 
+def heading(key: str, arms: tuple[str, str]) -> tuple[str, str]:
+    """Return the name of the baseline or candidate, and a short one without what both begin with.
+
+    Two versions of a package are told apart by what follows its name: `0.9.0`.
+    """
+    arm = arms[key == "candidate"]
+    shared = found[0] if (found := _TO_A_WORD.match(arms[1])) else ""
+    wide = max(map(len, arms)) > _ARM_WIDTH and all(one.startswith(shared) for one in arms if one)
+    start = len(shared) if wide else 0
+    return arm, distinct((one[start:] for one in arms), _ARM_WIDTH)[arm[start:]]
+
+
 def change_cell(row: Row) -> str:
     """Return the change of peak heap from baseline to candidate in per cent."""
     if row.reduction_pct is None:
         return NOTHING
-    change = f"{-row.reduction_pct:+.1f} %"
+    change = f"{-row.reduction_pct:+z.1f} %"
     return change if row.counts else f"{change}?"
 
 

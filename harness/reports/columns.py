@@ -14,6 +14,7 @@ from harness.reports.cells import (
     batches_cell,
     change_cell,
     describe,
+    heading,
     known,
     limit_cell,
     overshoot_cell,
@@ -22,14 +23,14 @@ from harness.reports.cells import (
     same_cell,
 )
 from harness.stats.copies import Held
-from harness.stats.labels import plain, shorten
+from harness.stats.labels import plain
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.summary import RATIOS, ArmSummary, Row, Summary
 from harness.tables import NOTHING, Column, pick, turn
 from harness.units import format_bytes
 
-_NAME_WIDTH, _ARM_WIDTH = 24, 10
+_NAME_WIDTH = 24
 # Which columns each place shows, in its order.
 TERMINAL = "binary baseline candidate change batches overshoot same copies"
 TERMINAL_LIMITED = "binary baseline candidate change batches limit same copies"
@@ -86,8 +87,8 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
             css="wide",
             least=8,
         ),
-        _peak_column("baseline", old, "old"),
-        _peak_column("candidate", new, "new"),
+        _peak_column("baseline", arms, "old"),
+        _peak_column("candidate", arms, "new"),
         _aside_column(summary),
         Column(
             key="batches",
@@ -181,14 +182,16 @@ def live_columns(summary: Summary) -> list[Column[Row]]:
     ]
 
 
-def _peak_column(key: str, arm: str, css: str) -> Column[Row]:
+def _peak_column(key: str, arms: tuple[str, str], css: str) -> Column[Row]:
+    arm, short = heading(key, arms)
+
     def of(row: Row) -> ArmSummary:
         return row.baseline if key == "baseline" else row.candidate
 
     return Column(
         key=key,
         header=f"{arm} peak",
-        short=shorten(arm, _ARM_WIDTH),
+        short=short,
         cell=lambda row: peak_cell(row, of(row)),
         markdown=lambda row: plain(peak_cell(row, of(row), spread=True)),
         kind="number",

@@ -137,4 +137,4 @@ def _iter_facts(summary: Summary, row: Row) -> Iterator[str]:
     for other in summary.rows:
         same = (other.binary, other.binary_sha256) == (row.binary, row.binary_sha256)
         if same and other.source != row.source and other.reduction_pct is not None:
-            yield f"From source {other.source} the change is {-other.reduction_pct:+.1f} %."
+            yield f"From source {other.source} the change is {-other.reduction_pct:+z.1f} %."

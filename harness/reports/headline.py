@@ -159,7 +159,7 @@ class Headline(Struct, frozen=True):
 
     def _names(self, rows: Sequence[Row], *, with_change: bool = False) -> str:
         names = [
-            f"{self.name(row.binary)} ({-(row.reduction_pct or 0):+.1f} %)"
+            f"{self.name(row.binary)} ({-(row.reduction_pct or 0):+z.1f} %)"
             if with_change
             else self.name(row.binary)
             for row in rows

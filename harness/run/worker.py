@@ -120,7 +120,15 @@ class _Upload:
                 self._source = source
 
     def done(self) -> WorkDone:
-        """Return what was shipped, and what the source left out."""
+        """Return what was shipped, and what the source left out.
+
+        Raises:
+            HarnessError: The pipeline did not say what it shipped.
+        """
+        if not isinstance(self._counters, Counters):
+            kind = type(self._counters).__name__
+            remedy = "return the Counters of harness.records"
+            raise HarnessError(f"the pipeline returned something of type {kind}", remedy=remedy)
         return WorkDone(
             counters=self._counters,
             skipped=self._source.skipped,

@@ -189,5 +189,5 @@ def file_size_cell(row: FileChange) -> str:
              for size in (row.before_bytes, row.after_bytes)]  # fmt: skip
     text = turn(*sizes)
     if row.before_bytes and row.after_bytes is not None:
-        text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+.1f} %)"
+        text += f" ({100 * (row.after_bytes - row.before_bytes) / row.before_bytes:+z.1f} %)"
     return text

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 import harness
 from harness.corpus import fixtures_directory
+from harness.probes import stages
 from harness.probes.capture import fold_small, read_capture
 from harness.probes.memray_peak import CAPTURE
 from harness.probes.stages import StackFrame, label_of, location_of, stage_of
@@ -218,6 +219,9 @@ def test_a_line_of_ones_own_is_the_same_in_two_checkouts_wherever_it_stands(
         (tmp_path / side / "export.py").write_text(f"{above}rows = list(x)\n")
     roots = [str(tmp_path / side) for side in "ab"]
     frames = [("f", f"{tmp_path}/a/export.py", 1), ("f", f"{tmp_path}/b/export.py", 3)]
+    ours = ("measure", stages.__file__, 1)
+    assert location_of([ours], roots) == (stages.SMALLER, "")
+    assert location_of([ours])[0].startswith("harness/probes/stages.py:1 ")
     assert {label_of(one, roots) for one in frames} == {"export.py f: rows = list(x)"}
     assert [location_of([one], roots) for one in frames] == [
         ("export.py:1 f", "rows = list(x)"),

@@ -18,6 +18,7 @@ from harness.loading import load_frames
 from harness.printing import make_console
 from harness.probes.bare import BareProbe
 from harness.records import Manifest, Metric
+from harness.reports.beside import line_columns
 from harness.reports.cells import overhead_gap
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
@@ -283,3 +284,21 @@ def test_of_a_pipeline_that_was_measured_alone_nothing_is_missed_or_compared(arm
         assert "missing" not in said
         assert "No verdict" not in said
         assert next(name for name in ARMS if name != arm) not in said
+
+
+@pytest.mark.parametrize(
+    ("arms", "short"),
+    [
+        (("tabulate==0.8.10", "tabulate==0.9.0"), ("0.8.10", "0.9.0")),
+        (("", "export:encode_all"), ("", "encode_all")),
+        (("legacy", "streaming"), ("legacy", "streaming")),
+        (("m:a_name_that_is_long_1", "m:a_name_that_is_1"), ("a_na..ng_1", "a_na..is_1")),
+        (("abcdefghXijklmn", "abcdefghYijklmn"), ("abcd..klmn", "abc..lmn~2")),
+    ],
+)
+def test_headings_tell_two_arms_apart_however_narrow(
+    arms: tuple[str, str], short: tuple[str, str]
+) -> None:
+    columns = {one.key: one for one in line_columns(arms, [])}
+    found = (columns[key].short for key in ("baseline", "candidate") if key in columns)
+    assert tuple(found) == tuple(filter(None, short))

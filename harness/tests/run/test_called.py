@@ -181,6 +181,7 @@ def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.Monkey
         (["old:run", "new:run"], ["old:run", "new:run"]),
         (["a/x.py:run", "b/x.py:run"], ["a/x.py:run", "b/x.py:run"]),
         (["m:old"], ["old"]),
+        (["m:old", "m:old"], ["1 m:old", "2 m:old"]),
     ],
 )
 def test_arms_are_called_by_what_tells_them_apart(
@@ -199,6 +200,11 @@ def test_inputs_are_files_or_all_files_of_a_directory(tmp_path: Path) -> None:
         (tmp_path / "in" / name).write_text(name)
     found = inputs_of([tmp_path / "in"], Call())
     assert [(one.name, one.size_bytes) for one in found] == [("a", 1), ("b", 1), ("deep/c", 6)]
+    alike = inputs_of([tmp_path / "in" / "deep", tmp_path / "in" / "deep" / "c"], Call())
+    assert [one.name for one in alike] == ["c"]
+    (tmp_path / "c").write_text("c")
+    alike = inputs_of([tmp_path / "c", tmp_path / "in" / "deep"], Call())
+    assert [one.name for one in alike] == [os.path.relpath(one.path) for one in alike]
     (alone,) = inputs_of([], Call(args=("1",)))
     assert (alone.path, alone.size_bytes) == ("", 0)
     assert alone.sha256 != inputs_of([], Call(args=("2",)))[0].sha256
