@@ -149,7 +149,7 @@ class Result:
         for name, held in lines.items():
             parts.append(Markup("<p>{}</p>").format(held_at(name)))
             parts.append(html_table(line_columns(arms, held), held))
-        return Markup("\n").join(parts)
+        return str.join("\n", parts)  # plain text: what others put around it is no foreign name
 
 
 def ab(

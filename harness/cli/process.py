@@ -74,7 +74,9 @@ def _answer(arguments: list[str]) -> int:
             from harness.cli.app import app  # noqa: PLC0415 - typer
 
             try:
-                app(standalone_mode=True)
+                # What completes is the command, however it was called to say so.
+                completes = any(one.endswith("-completion") for one in arguments[:1])
+                app(standalone_mode=True, prog_name="harness" if completes else None)
             except SystemExit as ended:
                 if ended.code == ExitCode.INTERRUPTED:  # typer ends without a word
                     raise KeyboardInterrupt from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,8 @@ from harness.cli.overview import VERBS, overview, summary
 from harness.tests.cli.conftest import Harness
 
 SLOW = {"pandas", "matplotlib", "scipy", "pydantic", "memray", "ruptures", "elftools", "jinja2"}
+
+COMPLETING = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
 
 AFTER = """
 import sys
@@ -77,3 +81,22 @@ def test_the_version_needs_no_verb(inside: Harness) -> None:
     done = inside("--version")
     assert done.returncode == 0
     assert done.stdout == f"{harness.__version__}\n"
+
+
+def test_bash_completes_a_verb_and_an_option(tmp_path: Path) -> None:
+    command = tmp_path / "harness"
+    start = "import sys; sys.argv[0] = 'harness'; from harness.cli import main; main()"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
+    command.chmod(0o755)
+    script = f"""
+source <({sys.executable} -m harness --show-completion bash)
+complete -p harness
+COMP_WORDS=(harness plu); COMP_CWORD=1; _harness_completion harness; echo ${{COMPREPLY[*]}}
+COMP_WORDS=(harness schema --h); COMP_CWORD=2; _harness_completion harness; echo ${{COMPREPLY[*]}}
+"""
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **COMPLETING}
+    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True,
+                          check=True)  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "complete -o default -F _harness_completion harness", "plugins", "--help",
+    ]  # fmt: skip
