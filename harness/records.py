@@ -384,7 +384,8 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, di
     to beware of. By binary, `modes` are permission bits; by probe, `overhead` is what it costs and
     `metrics` are what it declares; a run from before that has those of the built-in probes.
     `flame` lists flame graphs, `pooled` the runs whose replicates these are, which were so many
-    `shards` of a corpus; `shard` is `3/40` for a part of one. Where it was measured on several
+    `shards` of a corpus; `shard` is `3/40` for a part of one, and `shard_of` digests
+    all of it. Where it was measured on several
     machines, `rigs` are those by fingerprint, and `rig` is what they have in common. `plugins` are
     digests of measured code that is not ours, by where it is. `promoted`
     marks a baseline, which nobody reads without its seal. `finished_at` and
@@ -413,6 +414,7 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, di
     flame: list[FlamePage] = []
     pooled: list[str] = []
     shard: str = ""
+    shard_of: str = ""
     shards: int = 1
     rigs: dict[str, dict[str, str | int]] = {}
     plugins: dict[str, str] = {}

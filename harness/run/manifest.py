@@ -93,6 +93,7 @@ def first_manifest(request: RunRequest) -> Manifest:
         dirty=commit.dirty,
         **structs.asdict(conditions_of(request)),
         shard=request.shard,
+        shard_of=request.shard_of,
         metrics=metrics,
         options=options_of(request),
         corpus=request.binaries,

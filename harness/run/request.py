@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ class RunRequest(Options, frozen=True, kw_only=True):
     run was made for: `run`, `sweep` or `scaling`, which changes nothing that is measured. `commit`
     is what the user calls the commit under test; without it, it is found out. With `fresh`, nothing
     that earlier runs have extracted or verified is used again. `shard` says which part of a larger
-    corpus the binaries are, as `3/40`.
+    corpus the binaries are, as `3/40`, and `shard_of` digests that.
     """
 
     binaries: list[Binary]
@@ -57,6 +58,7 @@ class RunRequest(Options, frozen=True, kw_only=True):
     cache: Path | None = None
     fresh: bool = False
     shard: str = ""
+    shard_of: str = ""
 
 
 def request_of(
@@ -225,5 +227,9 @@ def sharded(request: RunRequest, shard: str) -> RunRequest:
             f"{len(request.binaries)} binaries do not make {of} shards",
             remedy=f"use {len(request.binaries)} at most, in every part",
         )
-    own = smallest_first(request.binaries)[int(number) - 1 :: int(of)]
-    return structs.replace(request, binaries=own, shard=f"{int(number)}/{int(of)}")
+    ordered = smallest_first(request.binaries)
+    own = ordered[int(number) - 1 :: int(of)]
+    listed = "\n".join(f"{one.sha256} {one.name}" for one in ordered)
+    digest = hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()
+    shard = f"{int(number)}/{int(of)}"
+    return structs.replace(request, binaries=own, shard=shard, shard_of=digest)

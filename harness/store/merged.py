@@ -114,6 +114,8 @@ def _iter_unlike(one: Manifest, other: Manifest) -> Iterator[str]:
     for name in _SAME:
         if getattr(one, name) != getattr(other, name):
             yield name
+    if one.shard_of != other.shard_of:  # some binary would be there twice, or nowhere
+        yield "the corpus that they are parts of"
     if one.shard == other.shard:  # the same binaries: their replicates stand side by side
         if (one.rig_fingerprint, one.rig) != (other.rig_fingerprint, other.rig):
             yield "rig"
@@ -142,6 +144,7 @@ def _manifest(parts: Sequence[Run], command: str) -> Manifest:
         command=command,
         pooled=[run_id for part in parts for run_id in _run_ids(part)],
         shard="",
+        shard_of="",
         shards=len(groups),
         corpus=[one for group in groups for one in group[0].manifest.corpus],
         modes={name: mode for one in manifests for name, mode in one.modes.items()},

@@ -218,6 +218,9 @@ def test_shards_are_all_binaries_once_and_about_as_large(tmp_path: Path) -> None
     )
     assert {len(part) for part in parts} == {2, 3}
     assert sharded(request, "02/4").shard == "2/4"
+    one_less = structs.replace(request, binaries=request.binaries[1:])
+    digests = [sharded(one, f"{k}/4").shard_of for one in (request, one_less) for k in (1, 2)]
+    assert digests[0] == digests[1] != digests[2] == digests[3]
 
 
 @pytest.mark.parametrize(

@@ -169,6 +169,7 @@ def test_shards_from_two_machines_say_of_each_record_where_it_is_from(
         ([{"shard": "1/2"}, {"shard": "2/3"}], "not shards of one run: 1/2, 2/3"),
         ([{"shard": "1/2"}, {"shard": "2/2", "rig": {"machine": "arm64"}}], "differ in machine"),
         ([{"shard": "1/2"}, {"shard": "2/2", "versions": {}}], "differ in versions"),
+        ([{"shard": "1/2"}, {"shard": "2/2", "shard_of": "cd"}], "the corpus that they are part"),
     ],
     ids=str,
 )
