@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,7 @@ from harness.symbols.go.pcvalue import _MAX_TABLE_BYTES
 from harness.symbols.headers import _MOST_SECTIONS
 from harness.symbols.scopes import _MOST_HELD
 from harness.symbols.source import MOST_FUNCTIONS
-from harness.tests.docs.checkout import document
+from harness.tests.docs.checkout import checkout, document
 from harness.tests.test_layers import MODULES
 
 NUMBERS = (
@@ -127,3 +129,12 @@ def test_help_says_what_the_code_has(verb: str) -> None:
     ]
     told = " ".join(" ".join(filter(None, texts)).split())
     assert [fact for fact in IN_HELP[verb] if fact not in told] == []
+
+
+def test_what_a_fleet_costs_is_what_the_command_beside_it_says() -> None:
+    text = document("docs/fleet.md")
+    (code,) = re.findall(r'```sh\npython -c "(.*?)"\n```', text, re.DOTALL)
+    said = subprocess.run(
+        [sys.executable, "-c", code], cwd=checkout(), check=True, capture_output=True, text=True
+    )
+    assert f"It says {said.stdout.strip()} per thousand binaries" in text

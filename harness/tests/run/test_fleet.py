@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -16,6 +17,7 @@ from msgspec import structs
 
 from harness.bench.generated import a_request as a_generated_request
 from harness.bench.generated import iter_generated
+from harness.corpus import fixtures_directory
 from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, StoreError
 from harness.loading import load_frames
 from harness.records import Record
@@ -30,6 +32,7 @@ from harness.store import COMPLETE, INTERRUPTED, read_manifest
 from harness.store.progress import status_of
 from harness.store.reader import RECORDS
 from harness.store.writer import UNITS
+from harness.tests.docs.checkout import document
 from harness.text import counted
 
 Answer = Callable[[str, Facts], UnitResult]
@@ -238,3 +241,13 @@ def test_an_executor_that_is_not_there_is_told_from_all_that_are(name: str, reme
     with pytest.raises(ConfigError) as caught:
         open_executor(name)
     assert caught.value.remedy.startswith(remedy)
+
+
+def test_the_program_in_the_documentation_runs_on_an_executor_of_its_own(tmp_path: Path) -> None:
+    fs = pytest.importorskip("fsspec").filesystem("memory")
+    fs.pipe("/fleet/one.so", (fixtures_directory() / "binaries/c/dwarf5.so").read_bytes())
+    (block,) = re.findall(r"```python\n(from pathlib.*?)```", document("docs/fleet.md"), re.DOTALL)
+    space: dict[str, Any] = {}
+    exec(compile(block, "docs/fleet.md", "exec", dont_inherit=True), space)  # noqa: S102  ours
+    run = space["measured"]("memory://fleet", MadeUp(whole), tmp_path)
+    assert binaries_in(run) == {"one.so"}
