@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.loading import load_worst
+from harness.publishing import write_files
+from harness.reports.report import report_of
 from harness.tests.page.chromium import REMEDY, find_chromium
 from harness.tests.page.hostile import make_hostile_run
 from harness.tests.reports.golden_files import RUN
@@ -54,7 +55,5 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def report(run: Path, target: Path) -> Path:
-    """Write the page of `run` into `target` as a user does, and return it."""
-    command = [sys.executable, "-m", "harness", "report", run, "--html", "--output", target]
-    subprocess.run(list(map(str, command)), check=True, capture_output=True)
-    return target / "report.html"
+    """Write the page of `run` into `target` as `harness report` does, and return it."""
+    return Path(write_files(report_of(load_worst(run)), run, target, html=True)["page"])

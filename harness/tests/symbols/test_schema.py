@@ -29,9 +29,12 @@ def test_native_scopes_have_known_types_lines_and_no_empty_specifics(path: Path)
     assert check(path, SymbolOptions(locations="any")) > 0
 
 
-@pytest.mark.parametrize(("inlines", "agent_version"), [("unit", "7.1"), ("index", "")])
+@pytest.mark.parametrize(
+    "options",
+    [SymbolOptions(agent_version="7.1"), SymbolOptions(inlines="index", scope="main")],
+    ids=["by unit, everything", "by index, the main module"],
+)
 def test_go_scopes_have_known_types_lines_and_no_empty_specifics(
-    program: Path, inlines: str, agent_version: str
+    program: Path, options: SymbolOptions
 ) -> None:
-    options = SymbolOptions(inlines=inlines, agent_version=agent_version)
     assert check(program, options) > 0
