@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -43,6 +44,7 @@ def test_a_point_is_the_worst_replicate_of_its_threshold() -> None:
     assert told == [(64 * KIB, 200, 3, 1.5), (128 * KIB, 300, 1, None)]
     assert [one.overshoot_bytes for one in found] == [9, None]
     assert [one.disk_peak_bytes for one in found] == [80, None]
+    assert msgspec.json.decode(msgspec.json.encode(found), type=list[SweepPoint]) == found
 
 
 def test_a_threshold_that_was_not_measured_is_no_point() -> None:
