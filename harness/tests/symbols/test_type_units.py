@@ -27,21 +27,23 @@ def _told(scope: Scope) -> tuple[object, ...]:
     return scope.name, fields, specifics.super_classes, specifics.qualified_name
 
 
-@pytest.mark.parametrize(
-    ("with_units", "without"),
-    [
-        ("cpp/types4.so", "cpp/dwarf4.so"),
-        ("cpp/types5.so", "cpp/dwarf5.so"),
-        ("elsewhere/packed-types-4.so", "elsewhere/packed-5.so"),
-        ("elsewhere/packed-types-5.so", "elsewhere/packed-5.so"),
-    ],
-)
-def test_types_and_arguments_are_those_of_the_same_source_without_type_units(
-    with_units: str, without: str
-) -> None:
-    apart, skipped = children(FIXTURES / with_units)
-    together, nothing = children(FIXTURES / without)
+@pytest.mark.parametrize("version", [4, 5])
+def test_types_and_arguments_are_those_of_the_same_source_without_type_units(version: int) -> None:
+    apart, skipped = children(CPP / f"types{version}.so")
+    together, nothing = children(CPP / f"dwarf{version}.so")
     assert sorted(map(repr, map(_told, apart))) == sorted(map(repr, map(_told, together)))
+    assert skipped == nothing
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_the_index_of_a_package_says_where_types_are(version: int) -> None:
+    """Of two units, of which one has the types that both use; clang has another closure."""
+    apart, skipped = children(FIXTURES / "elsewhere" / f"packed-types-{version}.so")
+    together, nothing = children(CPP / "dwarf5.so")
+    types = [one for one in apart if one.scope_type == "struct"]
+    assert len(types) == 10
+    assert len({one.name for one in types} & {one.name for one in together}) == 9
+    assert not [one for scope in apart for one in scope.symbols if "?" in one.type]
     assert skipped == nothing
 
 
