@@ -18,6 +18,7 @@ from harness.run.frames import UNMEASURED
 from harness.run.recording import ListedPackages, write_replay
 from harness.tests.run.packages import iter_packages
 
+MakeJob = Callable[..., Job]
 TRAITS = resolve_probes(("peak", "memray", "memray-native", "tracemalloc", "gc", "bare"))
 
 
@@ -51,7 +52,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def job(tmp_path: Path, intake: Intake, replay: Path) -> Callable[..., Job]:
+def job(tmp_path: Path, intake: Intake, replay: Path) -> MakeJob:
     """Make a job over the replay file; what is not said is the streaming pipeline, untraced."""
     return partial(make_job, tmp_path, intake, replay)
 

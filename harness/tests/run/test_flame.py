@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from harness.errors import MeasurementInvalid
-from harness.records import Job
 from harness.run.executor import Settings, iter_records
 from harness.run.flame import (
     difference_page,
@@ -20,8 +18,7 @@ from harness.run.flame import (
     draw_growth,
 )
 from harness.store.reader import RECORDS
-
-MakeJob = Callable[..., Job]
+from harness.tests.run.conftest import MakeJob
 
 
 def test_captures_are_kept_on_request_and_drawn(

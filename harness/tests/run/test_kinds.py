@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 from msgspec import structs
 
 from harness.config import MIB
-from harness.records import Job, Manifest, Record
+from harness.records import Manifest, Record
 from harness.run.executor import Settings, iter_records
 from harness.stats.metrics import Metrics
 from harness.stats.rows import tables_of
 from harness.tests.docs.checkout import document
-
-MakeJob = Callable[..., Job]
+from harness.tests.run.conftest import MakeJob
 
 PLANTED, KINDS = "harness.bench.planted", "harness.tests.run.kinds"
 METRICS = {

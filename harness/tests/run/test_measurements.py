@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,9 @@ from harness.probes.capture import TIMELINE_POINTS
 from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.recording import ListedPackages, write_replay
-from harness.tests.run.conftest import make_job, settings_in
+from harness.tests.run.conftest import MakeJob, make_job, settings_in
 from harness.tests.run.packages import iter_packages
 
-MakeJob = Callable[..., Job]
 LEGACY = "harness.pipelines.legacy:run"
 
 

@@ -5,21 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
 from harness.errors import ConfigError
-from harness.records import Job
 from harness.run.executor import Settings, iter_records
 from harness.run.request import parse_env
 from harness.store import read_manifest, read_records
+from harness.tests.run.conftest import MakeJob
 from harness.tests.run.refusing import PERSONALITY
 from harness.tests.symbols.binaries import FIXTURES
-
-MakeJob = Callable[..., Job]
 
 
 def measured(tmp_path: Path, *before: str, options: tuple[str, ...] = ()) -> Path:
