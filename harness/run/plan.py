@@ -91,6 +91,11 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
                 if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
                 jobs += cell(request, context, binary, probe, source, range(count))
+    count = request.memory_limits.smallest if request.memory_limits else 0
+    left_out += [
+        f"limit of {binary.name}: tried only on the {count} smallest, unless asked for"
+        for binary in (binaries[count:] if count else ())
+    ]
     rank = {binary.name: at for at, binary in enumerate(binaries)}
     jobs.sort(key=lambda job: (_phase(job, context.traits, headline), rank[job.binary]))
     return Plan(jobs=_numbered(jobs, context, 0), not_measured=left_out)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.bench import generated
-from harness.config import PipelineOptions
+from harness.config import LimitOptions, PipelineOptions
 from harness.errors import ConfigError
 from harness.records import Arm, Binary, Job, Record
 from harness.run.extensions import arms_by_name, resolve_probes
@@ -208,6 +208,13 @@ def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:
     planned = plan(a_request(binaries=[binary]), AROUND)
     assert {job.source for job in planned.jobs if job.order >= 0} == {"replay"}
     assert "source dwarf of a: left out in this tier" in planned.not_measured
+
+
+def test_binaries_whose_limits_are_not_tried_are_named() -> None:
+    binaries = [a_binary(name, size) for name, size in (("b", 2), ("a", 1), ("c", 3))]
+    asked = a_request(binaries=binaries, memory_limits=LimitOptions(smallest=1))
+    told = [line for line in plan(asked, AROUND).not_measured if line.startswith("limit of")]
+    assert [line.partition(":")[0] for line in told] == ["limit of b", "limit of c"]
 
 
 def test_shards_are_all_binaries_once_and_about_as_large(tmp_path: Path) -> None:
