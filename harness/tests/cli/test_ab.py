@@ -34,9 +34,6 @@ def longer(path):
 
 def frame(path):
     return object()
-
-def fails(path):
-    raise ValueError("no luck")
 """
 QUICK = ("--probe", "peak", "--replicates", "1", "--no-report")
 
@@ -68,7 +65,6 @@ def test_two_callables_are_compared_and_the_lines_named(ab: Harness) -> None:
     [
         (("export:shorter", "export:longer"), 4, "the two returned or wrote something different"),
         (("export:shorter", "export:frame"), 0, "Nothing shows that both did the same"),
-        (("export:fails",), 4, "no luck"),
         (("gone:old", "gone:new"), 2, "there is no module gone, neither here nor installed"),
         (("a:b", "c:d", "e:f"), 2, "3 callables are named"),
     ],

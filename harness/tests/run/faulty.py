@@ -106,7 +106,6 @@ def _cut_the_last_line_at_exit() -> None:
 
 
 exits = _after_warm_up(lambda: os._exit(7))
-ends_silently = _after_warm_up(lambda: os._exit(0))
 is_killed = _after_warm_up(lambda: os.kill(os.getpid(), signal.SIGKILL))
 is_terminated = _after_warm_up(lambda: os.kill(os.getpid(), signal.SIGTERM))
 segfaults = _after_warm_up(lambda: os.kill(os.getpid(), signal.SIGSEGV))

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import mmap
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,16 +29,8 @@ def is_interrupted(_: str) -> None:
     raise KeyboardInterrupt
 
 
-async def is_cancelled(_: str) -> None:
-    raise asyncio.CancelledError
-
-
 def exits(_: str) -> None:
     sys.exit("no such thing")
-
-
-def exits_unseen(_: str) -> None:
-    os._exit(0)
 
 
 def exits_with_a_word(_: str) -> None:
@@ -57,10 +46,6 @@ def never_returns(_: str) -> None:
     time.sleep(3600)
 
 
-def kills_its_group(_: str) -> None:
-    os.killpg(0, signal.SIGKILL)
-
-
 def kills_its_parent(_: str) -> None:
     os.kill(os.getppid(), signal.SIGKILL)
 
@@ -73,16 +58,6 @@ def measures_itself(_: str) -> None:
     harness.measure(raises)
 
 
-def forks(_: str) -> None:
-    if not os.fork():
-        os._exit(0)
-    os.wait()
-
-
-def leaves_a_child(_: str) -> int:
-    return subprocess.Popen(["/bin/sleep", "3600"]).pid
-
-
 def changes_its_input(path: str) -> None:
     with Path(path).open("a") as file:
         file.write("more")
@@ -92,67 +67,24 @@ def deletes_its_input(path: str) -> None:
     Path(path).unlink()
 
 
-def profiles(_: str) -> None:
-    sys.setprofile(lambda *_: None)
-
-
-def prints(_: str) -> bytearray:
-    line = 2**16 * "x"
-    for _number in range(2**10):
-        sys.stdout.write(line)
-        sys.stderr.write(line[:99])
-    return bytearray(MIB)
-
-
-def closes_its_streams(_: str) -> bytearray:
-    sys.stdout.close()
-    sys.stderr.close()
-    os.closerange(1, 3)
-    return bytearray(MIB)
-
-
-def changes_directory(_: str) -> bytearray:
-    Path("gone").mkdir()
-    os.chdir("gone")
-    Path("../gone").rmdir()
-    return bytearray(MIB)
-
-
-def meddles(_: str) -> bytearray:
-    gc.disable()
-    sys.settrace(lambda *_: None)
-    sys.setprofile = lambda _: None
-    os.environ.clear()
-    sys.modules.clear()
-    return bytearray(MIB)
-
-
-def returns_what_cannot_be_sent(_: str) -> Any:
-    return threading.Lock(), bytearray(MIB)
-
-
-def yields(_: str) -> Iterator[bytearray]:
-    yield bytearray(MIB)
-
-
-async def yields_in_time(_: str) -> AsyncIterator[bytearray]:
-    await asyncio.sleep(0)
-    yield bytearray(MIB)
-
-
 async def is_awaited(_: str) -> bytearray:
     await asyncio.sleep(0)
     return bytearray(MIB)
 
 
-def works_in_threads(_: str) -> None:
-    held: list[bytearray] = []
-    thread = threading.Thread(target=lambda: held.append(bytearray(MIB)))
+def meddles(_: str) -> tuple[bytearray, Any]:
+    print(2**20 * "x")
+    thread = threading.Thread(target=time.sleep, args=(3600,), daemon=True)
     thread.start()
-    thread.join()
-    threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
-
-
-def maps(_: str) -> None:
-    with mmap.mmap(-1, MIB) as area:
-        area.write(MIB * b"x")
+    Path("gone").mkdir()
+    os.chdir("gone")
+    Path("../gone").rmdir()
+    gc.disable()
+    sys.settrace(lambda *_: None)
+    sys.setprofile = lambda _: None
+    os.environ.clear()
+    sys.stdout.close()
+    sys.stderr.close()
+    os.closerange(1, 3)
+    sys.modules.clear()
+    return bytearray(MIB), thread

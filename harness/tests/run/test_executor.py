@@ -49,7 +49,6 @@ def known() -> dict[str, Counters]:
     ("pipeline", "status", "reason"),
     [
         ("exits", "crashed", "exit code 7"),
-        ("ends_silently", "crashed", "did not say that it was done"),
         ("is_killed", "crashed", "killed by SIGKILL"),
         ("is_terminated", "crashed", "killed by SIGTERM"),
         ("segfaults", "crashed", "killed by SIGSEGV"),
