@@ -157,16 +157,13 @@ class SplitFile(ElfFile):
         parts = find_parts(index, signature, self.order, self.budget.check_time)
         return None if parts is None else TypePart(self, parts)
 
-    def shares(self, name: str, other: SplitFile) -> bool:
-        """Tell whether the part of a section is that of another unit."""
-        return (self._parts or {}).get(name) == (other._parts or {}).get(name)
-
 
 class TypePart(SplitFile):
     """The sections of one type unit of a package, whose file it has: nothing is to be closed."""
 
     def __init__(self, package: SplitFile, parts: dict[str, Contribution]) -> None:
         vars(self).update(vars(package))
+        self.shares_abbreviations = parts.get(_COMMON[3]) == (package._parts or {}).get(_COMMON[3])
         self._parts, self._open = parts, {}
 
     def section(self, name: str) -> Section | None:
@@ -223,7 +220,7 @@ class SplitDwarf(Dwarf):
         if part is None:
             return None
         found = SplitDwarf(part, self.skeleton)
-        if part.shares(".debug_abbrev", self._split):
+        if part.shares_abbreviations:
             found._tables = self._tables
         return next(found.iter_units(), None)
 

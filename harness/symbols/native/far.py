@@ -19,6 +19,7 @@ from harness.symbols.native.chains import follow
 from harness.symbols.native.closures import closure_name, has_call
 from harness.symbols.native.paths import NAMED_TAGS, Path, path_of
 from harness.symbols.native.typenames import TypeNames
+from harness.symbols.native.unnamed import LOW_HALF
 from harness.symbols.spill import SortedKeys
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 STAGE = "extraction"
 
 _BITS = 32
-_LOW_HALF = (1 << _BITS) - 1
 _CACHED_PATHS = 256
 
 
@@ -54,7 +54,7 @@ class FarNames:
         if self._keys is None:
             self._keys = _read_containers(self._dwarf)
         key = next(self._keys.iter_range(offset << _BITS, offset + 1 << _BITS), 0)
-        container = key & _LOW_HALF
+        container = key & LOW_HALF
         if not container:
             return "", False
         known = self._paths.get(container)
@@ -109,7 +109,7 @@ def _note_unit(unit: Unit, keys: SortedKeys) -> None:
             unit.dwarf.budget.check_time()
         while stack and stack[-1][0] >= walk.rose:
             stack.pop()
-        if stack and die.offset <= _LOW_HALF:
+        if stack and die.offset <= LOW_HALF:
             keys.add(die.offset << _BITS | stack[-1][1])
         if die.has_children:
             stack.append((die.depth, die.offset))

@@ -20,6 +20,7 @@ from harness.symbols.native.context import TypeContext
 from harness.symbols.native.far import FarNames
 from harness.symbols.native.paths import TYPE_TAGS
 from harness.symbols.native.types import build_type
+from harness.symbols.native.unnamed import LOW_HALF
 from harness.symbols.spill import SortedKeys
 
 if TYPE_CHECKING:
@@ -144,7 +145,6 @@ class SignedTypes:
 
 _WINDOW_BYTES = 16 * 1024
 _HALF = 32
-_LOW_HALF = (1 << _HALF) - 1
 
 
 class _Source(NamedTuple):
@@ -186,11 +186,11 @@ class TypeUnits:
         """Return the unit of a type and the type's offset; None when there is no such unit."""
         half = signature >> _HALF
         for key in self._keys.iter_range(half << _HALF, half + 1 << _HALF):
-            source, at = self._place(key & _LOW_HALF)
+            source, at = self._place(key & LOW_HALF)
             start, end = source.offsets[at : at + 2]
             header = read_header(source.section, start, self._dwarf.order)
             if header.signature == signature:
-                self._referred[key & _LOW_HALF] = 1
+                self._referred[key & LOW_HALF] = 1
                 unit = self._dwarf.unit_type(self._dwarf, start, end, source.section)
                 return unit, start + header.type_offset
         packed = self._dwarf.packed_type(signature)
