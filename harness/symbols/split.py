@@ -163,7 +163,7 @@ class TypePart(SplitFile):
 
     def __init__(self, package: SplitFile, parts: dict[str, Contribution]) -> None:
         vars(self).update(vars(package))
-        self.shares_abbreviations = parts.get(_COMMON[3]) == (package._parts or {}).get(_COMMON[3])
+        self.shares_abbreviations = parts.get(_COMMON[3]) == (self._parts or {}).get(_COMMON[3])
         self._parts, self._open = parts, {}
 
     def section(self, name: str) -> Section | None:
