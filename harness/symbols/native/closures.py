@@ -28,12 +28,17 @@ def has_call(unit: Unit, die: Die) -> bool:
     return any(is_call(unit, member) for member in iter_children(unit, die.offset, _FUNCTIONS))
 
 
-def closure_name(unit: Unit, names: TypeNames, die: Die) -> str:
+def closure_name(unit: Unit, names: TypeNames, die: Die, unfinished: set[int]) -> str:
     """Return what a closure is called, which DWARF does not say: `<lambda(int)>`.
 
-    That of a generic one has the parameters of its first instance.
+    That of a generic one has the parameters of its first instance. One that takes itself, and so is
+    among the `unfinished` ones, is a mere `<lambda>` there.
     """
-    for member in iter_children(unit, die.offset, _FUNCTIONS):
-        if is_call(unit, member):
-            return f"<lambda({names.parameters(member)})>"
-    return "<lambda>"
+    if die.offset in unfinished:
+        return "<lambda>"
+    unfinished.add(die.offset)
+    members = iter_children(unit, die.offset, _FUNCTIONS)
+    call = next((member for member in members if is_call(unit, member)), None)
+    name = f"<lambda({names.parameters(call)})>" if call else "<lambda>"
+    unfinished.remove(die.offset)
+    return name

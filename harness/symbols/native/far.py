@@ -40,7 +40,7 @@ class FarNames:
         self._skipped = skipped
         self._keys: SortedKeys | None = None
         self._paths: dict[int, Path] = {}
-        self._open: set[int] = set()
+        self._unfinished: set[int] = set()
         self.signed: SignedTypes | None = None
 
     def close(self) -> None:
@@ -77,13 +77,10 @@ class FarNames:
         return f"{parent}::{name}" if name and parent else name
 
     def _closure_name(self, unit: Unit, die: Die) -> str:
-        if die.offset in self._open or self.signed is None or not has_call(unit, die):
-            return "<lambda>" if die.offset in self._open else ""
-        self._open.add(die.offset)
+        if self.signed is None or not has_call(unit, die):
+            return ""
         names = TypeNames(unit, self, self._skipped, self.signed)
-        found = closure_name(unit, names, die)
-        self._open.remove(die.offset)
-        return found
+        return closure_name(unit, names, die, self._unfinished)
 
 
 def _read_containers(dwarf: Dwarf) -> SortedKeys:

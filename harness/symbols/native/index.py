@@ -67,7 +67,7 @@ class UnitIndex:
         self.unnamed = UnnamedTypes()
         self.stubs = UnnamedTypes()
         self._closures = array("Q")
-        self._open_closures: set[int] = set()
+        self._unfinished: set[int] = set()
         self._paths: dict[int, Path] = {}
         self._scan()
         self._add_unnamed()
@@ -144,17 +144,11 @@ class UnitIndex:
             yield "instance without an origin", self._orphans
 
     def _closure_name(self, die: Die) -> str:
-        """Return what a closure is called; `<lambda>` if it takes itself. Empty for other types."""
         if not holds(self._closures, die.offset):
             return ""
-        if die.offset in self._open_closures:
-            return "<lambda>"
-        self._open_closures.add(die.offset)
         # Made anew each time: one that lasted would be a cycle with this index.
         names = TypeNames(self._unit, self, self._skipped, self._signed)
-        found = closure_name(self._unit, names, die)
-        self._open_closures.remove(die.offset)
-        return found
+        return closure_name(self._unit, names, die, self._unfinished)
 
     def _container(self, number: int) -> Path:
         # No lru_cache: one around a method of this object would keep the unit alive for longer
