@@ -51,6 +51,10 @@ class FetchFailed(CorpusError):
     """What is at an address did not come, for a reason that may pass."""
 
 
+class OtherContent(CorpusError):
+    """What is at an address has another digest than was pinned, however often it is fetched."""
+
+
 class StoreError(HarnessError):
     """A run directory cannot be written or read back."""
 

@@ -33,7 +33,7 @@ from harness.pipelines.compressors import at_default_level
 from harness.run.limit import usual_limits
 from harness.run.remote import is_url, list_binaries
 from harness.run.request import RunRequest, aside_of, request_of, sharded
-from harness.run.resume import resume_session
+from harness.run.resume import is_of_units, resume_session
 from harness.run.schedule import is_there
 from harness.run.session import run_session
 from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
@@ -167,7 +167,8 @@ def _measured(
     resume: Path | None,
 ) -> Path:
     """Measure here, or binary by binary wherever the executor takes them; return the run."""
-    if executor == LOCAL and not any(is_url(one.path) for one in request.binaries):
+    by_unit = any(is_url(one.path) for one in request.binaries) or (resume and is_of_units(resume))
+    if executor == LOCAL and not by_unit:
         if resume is not None:
             return resume_session(resume, view, request, has_arrived)
         return run_session(request, view, has_arrived)

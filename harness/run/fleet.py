@@ -1,7 +1,8 @@
 """Measure thousands of binaries on an executor: each is one unit, and only the coordinator writes.
 
 A unit that is lost is tried again wherever the executor takes it; one that is lost too often is
-given up and named. What is wrong with the binary itself or with its address is not tried again.
+given up and named, and tried again when the run is resumed. What is wrong with the binary itself or
+with its address is not tried again within a run, other content than was pinned never.
 A worker that would measure something else than the coordinator ends the run, which can be resumed
 without it.
 """
@@ -28,7 +29,7 @@ from typing import Any
 from msgspec import structs
 
 from harness.config import LOCAL
-from harness.errors import ConfigError, CorpusError, FetchFailed
+from harness.errors import ConfigError, CorpusError, FetchFailed, OtherContent
 from harness.nearest import nearest
 from harness.records import VERIFY, Binary, Record
 from harness.registry import load, names
@@ -39,7 +40,8 @@ from harness.run.plan import RunContext, plan
 from harness.run.request import RunRequest, checked, smallest_first
 from harness.run.unit import UnitResult, facts_of, measure_unit
 from harness.store import COMPLETE, INTERRUPTED, RUNNING, RunWriter
-from harness.store.progress import HowFar, write_progress
+from harness.store.progress import HowFar, drop_progress, write_progress
+from harness.store.writer import UNITS
 from harness.text import counted
 
 IN_FLIGHT = (1000, 30, 1)
@@ -49,6 +51,7 @@ Who dies takes others along: those that wait for the same worker, or in the same
 is alone, so that only a unit which ends its worker by itself is given up.
 """
 _FINAL = (ConfigError, CorpusError)
+_GIVEN_UP = ": given up after "
 
 
 class _Renewed(Executor):
@@ -95,7 +98,8 @@ def run_fleet(request: RunRequest, on_event: Callable[[Event], None], executor: 
     """
     request = checked(request)
     with RunWriter.create(request.results, first_manifest(request)) as writer:
-        _Fleet(writer, request, on_event, executor).run(set())
+        (writer.path / UNITS).touch()
+        _Fleet(writer, request, on_event, executor).run({})
         return writer.path
 
 
@@ -123,32 +127,48 @@ class _Fleet:
         self._here = facts_of(request)
         self._rigs = dict(writer.manifest.rigs)
         self._not_measured = list(writer.manifest.not_measured)
-        self._failed = 0
 
-    def run(self, whole: set[str]) -> None:
-        """Measure all binaries but those that are `whole`."""
+    def run(self, whole: dict[str, bool]) -> None:
+        """Measure all binaries but those that are `whole`, by whether one of them failed."""
         waiting = [one for one in smallest_first(self._request.binaries) if one.name not in whole]
         self._total, self._done = len(self._request.binaries), len(whole)
+        self._failed = sum(whole.values())
+        again = {one.name for one in waiting}
+        self._not_measured = [
+            said for said in self._not_measured if said.partition(_GIVEN_UP)[0] not in again
+        ]
+        self._writer.update_manifest(not_measured=self._not_measured)
         self._started = time.monotonic()
         self._on_event(RunStarted(self._writer.path, self._total, len(waiting)))
         with self._ending():
-            for binary, measured in self._iter_measured(waiting):
-                self._store(binary, measured, len(waiting))
+            for binary, records, is_whole in self._iter_measured(waiting):
+                self._store(binary, records, len(waiting), is_whole=is_whole)
         self._on_event(RunFinished(self._writer.path))
 
-    def _iter_measured(self, waiting: list[Binary]) -> Iterator[tuple[Binary, UnitResult | str]]:
-        """Yield each binary with what came of it, or with why it was given up."""
+    def _iter_measured(self, waiting: list[Binary]) -> Iterator[tuple[Binary, list[Record], bool]]:
+        """Yield each binary with its records, and whether that is all there will ever be of it.
+
+        What may go better another time comes last: what is stored after the last whole binary is
+        dropped when the run is resumed.
+        """
+        given_up: list[tuple[Binary, list[Record], bool]] = []
         for tries, most in enumerate(IN_FLIGHT, start=1):
             lost: list[Binary] = []
             for binary, future in self._iter_ended(waiting, most):
                 if (error := future.exception()) is None:
-                    yield binary, future.result()
-                elif tries == len(IN_FLIGHT) or _is_final(error):
-                    tried = counted(tries, "try", "tries")
-                    yield binary, f"given up after {tried}: {type(error).__name__}: {error}"
-                else:
+                    yield binary, self._taken_in(binary, future.result()), True
+                elif tries < len(IN_FLIGHT) and not _is_final(error):
                     lost.append(binary)
+                else:
+                    tried = counted(tries, "try", "tries")
+                    why = f"{binary.name}{_GIVEN_UP}{tried}: {type(error).__name__}: {error}"
+                    ended = binary, self._given_up(binary, why), isinstance(error, OtherContent)
+                    if ended[-1]:
+                        yield ended
+                    else:
+                        given_up.append(ended)
             waiting = lost
+        yield from given_up
 
     def _iter_ended(
         self, waiting: list[Binary], most: int
@@ -171,15 +191,16 @@ class _Fleet:
         unit = structs.replace(self._request, binaries=[binary], cache=None)
         return self._executor.submit(measure_unit, unit, self._here)
 
-    def _store(self, binary: Binary, measured: UnitResult | str, planned: int) -> None:
-        if isinstance(measured, str):
-            records = self._given_up(binary, measured)
+    def _store(
+        self, binary: Binary, records: list[Record], planned: int, *, is_whole: bool
+    ) -> None:
+        failed = any(record.status != "ok" for record in records)
+        if is_whole:
+            self._writer.append_unit(binary.name, records, failed=failed)
         else:
-            _refuse_unlike(measured)
-            records = self._taken_in(binary, measured)
-        self._writer.append_unit(binary.name, records)
+            self._writer.append_all(records)
         self._done += 1
-        self._failed += any(record.status != "ok" for record in records)
+        self._failed += failed
         for source in self._request.sources:
             own = [record for record in records if record.job.source == source]
             if own:
@@ -201,6 +222,7 @@ class _Fleet:
 
     def _taken_in(self, binary: Binary, measured: UnitResult) -> list[Record]:
         """Return the records of a unit as those of this run, each with where it was measured."""
+        _refuse_unlike(measured)
         facts = measured.facts
         rig = facts.rig_fingerprint
         elsewhere = rig != self._here.rig_fingerprint
@@ -226,9 +248,8 @@ class _Fleet:
             for record in measured.iter_records()
         ]
 
-    def _given_up(self, binary: Binary, why: str) -> list[Record]:
+    def _given_up(self, binary: Binary, message: str) -> list[Record]:
         """Return records of a binary that nobody could measure: what it lacks is missed."""
-        message = f"{binary.name}: {why}"
         self._tell(message)
         self._on_event(Problem(binary.name, message))
         request = structs.replace(self._request, binaries=[binary])
@@ -256,6 +277,7 @@ class _Fleet:
             yield
             state = COMPLETE
         finally:
+            drop_progress(self._writer.path)
             self._writer.update_manifest(
                 state=state,
                 finished_at=datetime.now(UTC).isoformat(),

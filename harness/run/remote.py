@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError
+from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, OtherContent
 from harness.records import Binary
 
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
@@ -61,7 +61,8 @@ def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
 
     Raises:
         FetchFailed: It cannot be fetched now.
-        CorpusError: It is not there, or not what its digest says.
+        OtherContent: It is not what its digest says.
+        CorpusError: It is not there.
     """
     if not is_url(binary.path):
         yield binary
@@ -70,7 +71,7 @@ def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
     try:
         digest = _fetch(binary.path, path)
         if digest != binary.sha256:
-            raise CorpusError(
+            raise OtherContent(
                 f"{binary.path} has sha256 {digest}, not {binary.sha256}",
                 remedy="correct the manifest, or what is at the address",
             )

@@ -19,6 +19,7 @@ from harness.run.schedule import is_there
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest, read_records
 from harness.store.seal import describe
+from harness.store.writer import UNITS
 
 _REMEDY = "start a new run instead"
 
@@ -50,11 +51,24 @@ def resume_session(
 def resume_on(
     run_dir: Path, on_event: Callable[[Event], None], request: RunRequest, executor: Executor
 ) -> Path:
-    """Go on with a run on an executor: every binary that is not whole is measured again, whole."""
+    """Go on with a run on an executor: every binary that is not whole is measured again, whole.
+
+    Raises:
+        ConfigError: Binaries, options or rig are not what they were, or no executor was used.
+    """
     wanted = checked(request)
+    if not is_of_units(run_dir):
+        raise ConfigError(
+            f"{run_dir} was not measured on an executor", remedy="resume it without --executor"
+        )
     _refuse_change(read_manifest(run_dir), wanted)
     with RunWriter.reopen(run_dir) as writer:
         return resume_fleet(writer, wanted, on_event, executor)
+
+
+def is_of_units(run_dir: Path) -> bool:
+    """Tell whether a run was measured binary by binary on an executor."""
+    return (run_dir / UNITS).exists()
 
 
 def request_from(run_dir: Path, manifest: Manifest) -> RunRequest:

@@ -21,7 +21,7 @@ from harness.store.reader import RECORDS
 
 LOCK = ".lock"
 UNITS = "units.jsonl"
-"""Of a run on an executor: each whole binary, where its records end, and the next order."""
+"""Of each whole binary on an executor: where its records end, the next order, if one failed."""
 
 _MOST_AT_ONCE = 1000
 
@@ -109,8 +109,8 @@ class RunWriter:
         while some := list(islice(ahead, _MOST_AT_ONCE)):
             self._append(some)
 
-    def append_unit(self, name: str, records: Iterable[Record]) -> None:
-        """Store all records of one binary, and then that they are whole.
+    def append_unit(self, name: str, records: Iterable[Record], *, failed: bool) -> None:
+        """Store all records of one binary, and then that they are whole and whether one failed.
 
         Raises:
             StoreError: They are not on disk and will not be counted.
@@ -118,22 +118,25 @@ class RunWriter:
         some = list(records)
         self._append(some)
         self.orders = max([self.orders, *(record.job.order + 1 for record in some)])
-        line = msgspec.json.encode([name, os.fstat(self._handle).st_size, self.orders]) + b"\n"
+        end = os.fstat(self._handle).st_size
+        line = msgspec.json.encode([name, end, self.orders, failed]) + b"\n"
         with (self.path / UNITS).open("ab") as file:
             file.write(line)
             file.flush()
             os.fsync(file.fileno())
 
-    def whole_units(self) -> set[str]:
-        """Return the binaries that are whole; what was stored after the last of them is dropped."""
-        path = self.path / UNITS
-        text = path.read_bytes() if path.exists() else b""
+    def whole_units(self) -> dict[str, bool]:
+        """Return the binaries that are whole, each with whether a process of it failed.
+
+        What was stored after the last of them is dropped.
+        """
+        text = (self.path / UNITS).read_bytes()
         units = [msgspec.json.decode(line) for line in text.split(b"\n")[:-1]]
         end = units[-1][1] if units else 0
         os.ftruncate(self._handle, end)
         os.fsync(self._handle)
         self.orders = units[-1][2] if units else 0
-        return {unit[0] for unit in units}
+        return {unit[0]: unit[3] for unit in units}
 
     def _append(self, records: Iterable[Record]) -> None:
         data = msgspec.json.Encoder().encode_lines(map(_stored, records))

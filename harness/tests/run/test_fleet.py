@@ -17,8 +17,19 @@ from msgspec import structs
 
 from harness.bench.generated import a_request as a_generated_request
 from harness.bench.generated import iter_generated
+from harness.cli.output import error_console
+from harness.cli.run import _measured
+from harness.cli.run_view import RunView
+from harness.config import LOCAL
 from harness.corpus import fixtures_directory
-from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, StoreError
+from harness.errors import (
+    ConfigError,
+    CorpusError,
+    FetchFailed,
+    HarnessError,
+    OtherContent,
+    StoreError,
+)
 from harness.loading import load_frames
 from harness.records import Record
 from harness.run import fleet
@@ -84,8 +95,8 @@ def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
             raise BrokenProcessPool("a worker is gone")
         return whole(name, facts)
 
-    executor = MadeUp(answer)
-    run = run_fleet(request_of_three, lambda _: None, executor)
+    executor, events = MadeUp(answer), list[Event]()
+    run = run_fleet(request_of_three, events.append, executor)
     tries = len(IN_FLIGHT)
     assert [executor.asked.count(name) for name in (first, second, third)] == [tries, 2, 1]
     manifest, frames = read_manifest(run), load_frames(run)
@@ -94,11 +105,53 @@ def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
     assert manifest.not_measured == [said]
     assert set(frames.failures["binary"]) == {first}
     assert set(frames.deliveries[frames.deliveries["status"] == "ok"]["binary"]) == {second, third}
+    assert how_far(events) == [(1, 0), (2, 0), (3, 1)]
     told = status_of(run)
-    assert told.progress is not None
-    assert (told.progress.done, told.progress.total, told.progress.failed) == (3, 3, 1)
-    assert (told.state, told.binaries, told.begun) == ("complete", 3, 3)
+    assert (told.state, told.binaries, told.begun, told.progress) == ("complete", 3, 3, None)
     assert set(told.failed) == {first}
+
+
+def how_far(events: list[Event]) -> list[tuple[int, int]]:
+    """Return what was done and what had failed by then, each time that a binary was finished."""
+    return [(event.done, event.failed) for event in events if isinstance(event, JobFinished)]
+
+
+def test_what_was_given_up_is_tried_again_by_a_resume_unless_its_content_is_another(
+    request_of_three: RunRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.run.resume._refuse_other_content", lambda _: None)
+    first, second, third = (one.name for one in request_of_three.binaries)
+    faults = {
+        first: OtherContent("it has another sha256"),
+        second: ConfigError("needs fsspec"),
+        third: BrokenProcessPool("a worker is gone"),
+    }
+
+    def answer(name: str, facts: Facts) -> UnitResult:
+        if name in faults:
+            raise faults[name]
+        return whole(name, facts)
+
+    run = run_fleet(request_of_three, lambda _: None, MadeUp(answer))
+    assert len(read_manifest(run).not_measured) == 3
+    del faults[second]  # somebody installed it
+    executor, events = MadeUp(answer), list[Event]()
+    resume_on(run, events.append, request_of_three, executor)
+    assert set(executor.asked) == {second, third}
+    assert how_far(events) == [(1, 1), (2, 2)]
+    assert set(status_of(run).failed) == {first, third}
+    del faults[third]
+    resume_on(run, lambda _: None, request_of_three, MadeUp(answer))
+    assert len((run / RECORDS).read_bytes().splitlines()) == 4 + 2 * 20
+    (said,) = read_manifest(run).not_measured
+    assert said.startswith(f"{first}: given up after 1 try: OtherContent: ")
+    monkeypatch.setattr("harness.cli.run.resume_session", None)  # it would not know what is whole
+    with RunView(error_console(), quiet=True) as view:
+        assert _measured(request_of_three, view, lambda _: True, LOCAL, run) == run
+    (run / UNITS).unlink()
+    with pytest.raises(ConfigError, match="was not measured on an executor"):
+        resume_on(run, lambda _: None, request_of_three, executor)
+    assert set(status_of(run).failed) == {first}  # nothing of it was dropped
 
 
 def killed_over_one(request: RunRequest, facts: Facts) -> UnitResult:
