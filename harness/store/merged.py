@@ -19,6 +19,7 @@ from harness.store.manifest import COMPLETE, RUNNING, read_manifest
 from harness.store.reader import Run, open_run
 from harness.store.seal import is_sealed
 from harness.store.writer import RunWriter
+from harness.text import counted, listed
 
 _MAY_DIFFER = {"seed", "replicates"}
 """Options with no bearing on what one replicate measures, only on how many and in which order."""
@@ -26,6 +27,7 @@ _MAY_DIFFER = {"seed", "replicates"}
 _SAME = ("kind", "commit", "dirty", "code_sha256", "versions", "plugins")
 _ARCHITECTURE = ("machine", "implementation")
 
+_MOST_NAMED = 20
 _REMEDY = (
     "merge runs of one commit and the same versions and options; without --shard, of one machine"
 )
@@ -102,9 +104,10 @@ def _refuse_missing_shards(parts: Sequence[Run]) -> None:
         raise StoreError(f"these are not shards of one run: {told}", remedy=_REMEDY)
     of = int(shards[0].partition("/")[2])
     missing = [f"{k}/{of}" for k in range(1, of + 1) if f"{k}/{of}" not in shards]
-    if missing:
+    if missing:  # all shards have as many binaries, or one more
+        lacking = counted(len(missing) * len(parts[0].manifest.corpus), "binary", "binaries")
         raise StoreError(
-            f"shards are missing: {', '.join(missing)}",
+            f"shards are missing: {listed(missing, _MOST_NAMED)} (about {lacking})",
             remedy=f"measure them with --shard {missing[0]}, and name all runs",
         )
 

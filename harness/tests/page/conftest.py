@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.bench.generated import a_request, generate
 from harness.loading import load_worst
 from harness.publishing import write_files
 from harness.reports.report import report_of
+from harness.stats.worst import MOST_BINARIES
 from harness.tests.page.chromium import REMEDY, find_chromium
 from harness.tests.page.hostile import make_hostile_run
 from harness.tests.reports.golden_files import RUN
@@ -45,6 +47,16 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the page of a run in which every name is an attack; it lies in the run itself."""
     run = make_hostile_run(tmp_path_factory.mktemp("hostile"))
     return report(run, run)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the page of more binaries than it lists, and one that it does not list."""
+    run = generate(a_request(3 * MOST_BINARIES, tmp_path_factory.mktemp("large")))
+    found = report_of(load_worst(run))
+    listed = {row.binary for row in found.shown.rows}
+    unlisted = next(row.binary for row in found.summary.rows if row.binary not in listed)
+    return Path(write_files(found, run, run, html=True)["page"]), unlisted
 
 
 @pytest.fixture

@@ -131,6 +131,28 @@ def test_filters_narrow_the_table_say_how_many_are_left_and_come_undone(
     assert shown.inner_text() == f"{total} of {total} rows"
 
 
+def test_a_binary_that_is_not_listed_is_found_by_part_of_its_name(
+    page: Page, large: tuple[Path, str]
+) -> None:
+    file, name = large
+    trouble = visit(page, file)
+    assert name not in page.locator("body").inner_text()
+    find, rows = page.get_by_label("that are not listed"), page.locator("#rest-found tbody tr")
+    find.press_sequentially(f" {name[1:].upper()} ")
+    assert sorted(row.split("\t")[:2] for row in rows.all_inner_texts()) == [
+        [name, "dwarf"],
+        [name, "replay"],
+    ]
+    assert page.locator("#rest-count").inner_text() == "2 found"
+    find.fill("nobody is called this")
+    assert page.locator("#rest-count").inner_text() == "0 found"
+    assert not page.locator("#rest-found").is_visible()
+    find.fill("0")  # in many names
+    find.press("Enter")
+    assert rows.count() == 50
+    assert trouble == []
+
+
 def test_a_link_to_a_binary_opens_it_and_brings_it_into_view(page: Page, written: Path) -> None:
     visit(page, written)
     link = page.locator(ROWS).filter(has_text="varies.so").get_by_role("link")

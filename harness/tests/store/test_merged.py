@@ -164,7 +164,8 @@ def test_shards_from_two_machines_say_of_each_record_where_it_is_from(
 @pytest.mark.parametrize(
     ("shards", "said"),
     [
-        ([{"shard": "1/3"}, {"shard": "3/3"}], "shards are missing: 2/3"),
+        ([{"shard": "1/3"}, {"shard": "3/3"}], r"shards are missing: 2/3 \(about 1 binary\)"),
+        ([{"shard": "1/40"}, {"shard": "40/40"}], r"21/40 and 18 more \(about 38 binaries\)"),
         ([{"shard": "1/2"}, {"shard": ""}], "not shards of one run: 1/2, no shard"),
         ([{"shard": "1/2"}, {"shard": "2/3"}], "not shards of one run: 1/2, 2/3"),
         ([{"shard": "1/2"}, {"shard": "2/2", "rig": {"machine": "arm64"}}], "differ in machine"),
