@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 from harness.errors import InputRejected
@@ -14,6 +15,8 @@ STAGE = "extraction"
 
 _WINDOW_BYTES = 16 * 1024
 _MOST_DECLARATIONS = 100_000
+_MOST_ATTRIBUTE_BYTES = 4096  # each attribute is parsed, and compiled into a line of a function
+_MOST_TABLE_BYTES = 1024 * 1024
 _PC = {dw.AT_LOW_PC, dw.AT_HIGH_PC, dw.AT_RANGES}
 _TYPE = {dw.AT_NAME, dw.AT_TYPE, dw.AT_BYTE_SIZE, dw.AT_DECLARATION, dw.AT_SIGNATURE,
          dw.AT_SPECIFICATION, dw.AT_LINKAGE_NAME, dw.AT_COUNT, dw.AT_UPPER_BOUND, dw.AT_GO_KIND,
@@ -131,26 +134,28 @@ class AbbreviationTable(dict[int, Abbreviation]):
         return found
 
 
-def read_table(section: Section, offset: int, layout: Layout) -> AbbreviationTable:
+def read_table(
+    section: Section, offset: int, layout: Layout, check_time: Callable[[], None]
+) -> AbbreviationTable:
     """Read and compile the table at `offset`; keys are abbreviation codes.
 
     Raises:
-        InputRejected: The table runs out of its section or uses an unknown form.
+        InputRejected: The table runs out of its section, uses an unknown form or is too large.
     """
     size = _WINDOW_BYTES
     while True:
         data = section.window(offset, size)
         try:
-            return _parse(data, layout)
+            return _parse(data, layout, check_time)
         except IndexError:
-            if len(data) < size:
+            if len(data) < size or size >= _MOST_TABLE_BYTES:
                 raise InputRejected(
                     "an abbreviation table without end", section=section.name, offset=offset
                 ) from None
             size *= 4
 
 
-def _parse(data: bytes, layout: Layout) -> AbbreviationTable:
+def _parse(data: bytes, layout: Layout, check_time: Callable[[], None]) -> AbbreviationTable:
     table = AbbreviationTable()
     code, at = read_uleb(data, 0)
     while code:
@@ -158,11 +163,12 @@ def _parse(data: bytes, layout: Layout) -> AbbreviationTable:
         has_children = data[at] != 0
         start = at + 1
         at = _skip_attributes(data, start)
+        if len(table) == _MOST_DECLARATIONS or at - start > _MOST_ATTRIBUTE_BYTES:
+            reason = "more than 100,000 abbreviations, or one of more than 4,096 bytes"
+            raise InputRejected(reason, section=".debug_abbrev")
+        if len(table) % 256 == 255:
+            check_time()
         table[code] = _share(tag, has_children, data[start:at], layout)
-        if len(table) > _MOST_DECLARATIONS:
-            raise InputRejected(
-                "an abbreviation table of more than 100,000 declarations", section=".debug_abbrev"
-            )
         code, at = read_uleb(data, at)
     return table
 

@@ -266,7 +266,7 @@ class Dwarf:
         key = (offset, layout)
         table = self._tables.pop(key, None)
         if table is None:
-            table = read_table(self.abbreviations_section, offset, layout)
+            table = read_table(self.abbreviations_section, offset, layout, self.budget.check_time)
         self._tables[key] = table
         if len(self._tables) > _CACHED_TABLES:
             self._tables.popitem(last=False)

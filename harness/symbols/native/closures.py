@@ -21,24 +21,19 @@ def is_call(unit: Unit, die: Die) -> bool:
     return unit.text(die.attributes.get(dw.AT_NAME)).startswith("operator()")
 
 
-def has_call(unit: Unit, die: Die) -> bool:
-    """Tell whether a type without a name is a closure."""
-    if dw.AT_NAME in die.attributes or not die.has_children:
-        return False
-    return any(is_call(unit, member) for member in iter_children(unit, die.offset, _FUNCTIONS))
-
-
 def closure_name(unit: Unit, names: TypeNames, die: Die, unfinished: set[int]) -> str:
     """Return what a closure is called, which DWARF does not say: `<lambda(int)>`.
 
     That of a generic one has the parameters of its first instance. One that takes itself, and so is
-    among the `unfinished` ones, is a mere `<lambda>` there.
+    among the `unfinished` ones, is a mere `<lambda>` there. Empty for other types.
     """
     if die.offset in unfinished:
         return "<lambda>"
-    unfinished.add(die.offset)
     members = iter_children(unit, die.offset, _FUNCTIONS)
     call = next((member for member in members if is_call(unit, member)), None)
-    name = f"<lambda({names.parameters(call)})>" if call else "<lambda>"
+    if call is None:
+        return ""
+    unfinished.add(die.offset)
+    name = f"<lambda({names.parameters(call)})>"
     unfinished.remove(die.offset)
     return name

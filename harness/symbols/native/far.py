@@ -16,7 +16,7 @@ from harness.symbols.dwarf import constants as dw
 from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.limits import STEP
 from harness.symbols.native.chains import follow
-from harness.symbols.native.closures import closure_name, has_call
+from harness.symbols.native.closures import closure_name
 from harness.symbols.native.paths import NAMED_TAGS, Path, path_of
 from harness.symbols.native.typenames import TypeNames
 from harness.symbols.native.unnamed import LOW_HALF
@@ -77,7 +77,7 @@ class FarNames:
         return f"{parent}::{name}" if name and parent else name
 
     def _closure_name(self, unit: Unit, die: Die) -> str:
-        if self.signed is None or not has_call(unit, die):
+        if self.signed is None or not die.has_children:
             return ""
         names = TypeNames(unit, self, self._skipped, self.signed)
         return closure_name(unit, names, die, self._unfinished)

@@ -17,6 +17,7 @@ ABBREVIATIONS = bytes((
     *(5, 0x2E, 0, 0x03, 0x0E, 0x11, 0x01, 0x12, 0x07, 0, 0),  # function: shared name, low, high PC
     *(6, 0x2E, 1, 0x03, 0x08, 0x55, 0x17, 0, 0),  # function: name, ranges
     *(7, 0x1D, 0, 0x55, 0x17, 0, 0),  # inlined instance: ranges
+    *(8, 0x1D, 1, 0x11, 0x01, 0x12, 0x07, 0, 0),  # inlined instance: low and high PC
     0,
 ))  # fmt: skip
 
@@ -61,10 +62,10 @@ def unit_of(language: int, *, blocks: int = 0, variables: int = 0, more: bytes =
     return sized(struct.pack("<HBBI", 5, 1, 8, 0) + body)
 
 
-def lines_of(rows: int, name: bytes = b"a.c") -> bytes:
-    """Return a line table of one sequence with so many rows, one octet each."""
+def lines_of(rows: int, name: bytes = b"a.c", row: bytes = b"\x0e") -> bytes:
+    """Return a line table of one sequence with so many rows, one octet each by default."""
     tables = bytes((1, 1, 1, 0, 1, 13)) + bytes(12) + b"\0" + name + b"\0\0\0\0\0"
-    program = b"\0\x09\x02" + struct.pack("<Q", 0x1000) + b"\x0e" * rows + b"\0\x01\x01"
+    program = b"\0\x09\x02" + struct.pack("<Q", 0x1000) + row * rows + b"\0\x01\x01"
     return sized(struct.pack("<HI", 4, len(tables)) + tables + program)
 
 
@@ -103,6 +104,22 @@ def holes(ranges: int, instances: int, language: int = C) -> bytes:
     inside = (b"\x07" + struct.pack("<I", 12 + len(code))) * instances + b"\0"
     rest = (".debug_rnglists", sized(header + code + hole))
     return _program(unit_of(language, more=function + inside), 1, rest)
+
+
+def nested(trees: int, depth: int, language: int = C) -> bytes:
+    """Return a program whose one function has such trees of inlined instances, all at one place."""
+    function = b"\x02g\0" + struct.pack("<QQ", 0x1000, 0x100)
+    tree = (b"\x08" + struct.pack("<QQ", 0x1000, 0x80)) * depth + bytes(depth)
+    return _program(unit_of(language, more=function + tree * trees + b"\0"), 300)
+
+
+def declarations(count: int, attributes: int, language: int = C) -> bytes:
+    """Return a program whose abbreviations are so many, of so many attributes that take nothing."""
+    made = (uleb(9 + at) + b"\x34\0" + b"\x3f\x19" * attributes + b"\0\0" for at in range(count))
+    abbreviations = (".debug_abbrev", ABBREVIATIONS[:-1] + b"".join(made) + b"\0")
+    return elf_of(
+        ((".debug_info", unit_of(language)), abbreviations, (".debug_line", lines_of(1))), ZLIB
+    )
 
 
 def _pair(low: int, size: int) -> bytes:
