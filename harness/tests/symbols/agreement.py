@@ -14,6 +14,7 @@ import posixpath
 import random
 from collections import Counter
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,11 +85,12 @@ class Unit:
         self.header = program.header if program else None
         self.first = 0 if self.header and self.header["version"] >= 5 else 1
         states = (entry.state for entry in program.get_entries()) if program else ()
-        self.rows = sorted(
+        rows = (
             (state.address, state.line & 0xFFFF_FFFF, state.file)
             for state in states
             if state and state.is_stmt and state.line and not state.end_sequence
         )
+        self.rows = sorted(rows, key=itemgetter(0))  # those of one address as the table has them
 
     def path(self, number: int) -> str:
         """Return the path of a file by its number."""

@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -24,6 +24,7 @@ from harness.tests.symbols import crafted
 from harness.tests.symbols.binaries import ELF_FILES, FIXTURES, drain_file, name_of
 
 OPTIONS = SymbolOptions(limits=Limits(inflated_bytes=1 << 22, cpu_s=5.0))
+ABOUT_THE_WHOLE_FILE = ("no DWARF", "nothing was extracted", "not an ELF file")
 # What a hang is: far beyond the limit of the time, so that a busy machine is none.
 ALARM_S = 60.0
 LANGUAGES = st.sampled_from((crafted.C, crafted.CPP, crafted.RUST))
@@ -62,8 +63,20 @@ def bounded(more_bytes: int) -> Iterator[None]:
 
 
 def drain(content: bytes) -> None:
-    with suppress(InputRejected):
+    """Extract everything; of damage, the place is told, and not in the words of Python."""
+    error = rejection_of(content)
+    if error is not None:
+        placed = error.section or error.offset is not None or error.unit is not None
+        assert placed or error.reason.startswith(ABOUT_THE_WHOLE_FILE)
+        assert "Error(" not in str(error)
+
+
+def rejection_of(content: bytes) -> InputRejected | None:
+    try:
         drain_content(content, OPTIONS)
+    except InputRejected as error:
+        return error
+    return None
 
 
 def drain_content(content: bytes, options: SymbolOptions) -> None:

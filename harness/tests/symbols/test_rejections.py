@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.config import Limits, SymbolOptions
 from harness.errors import InputRejected
-from harness.tests.symbols.binaries import BINARIES, FIXTURES, drain_file, name_of
+from harness.tests.symbols.binaries import FIXTURES, drain_file
 
 C = FIXTURES / "c" / "dwarf5.so"
-ABOUT_THE_WHOLE_FILE = (
-    "no DWARF",
-    "nothing was extracted",
-    "not an ELF file",
-)
 
 
 def patched(at: int, octets: bytes) -> Callable[[bytes], bytes]:
@@ -50,30 +44,7 @@ def test_a_damaged_elf_header_is_told_in_plain_words(
     with pytest.raises(InputRejected) as caught:
         drain_file(mutant)
     assert said in str(caught.value)
-
-
-def rejections_of(path: Path, mutant: Path) -> Iterator[InputRejected]:
-    """Yield what is said of some twenty mutants of a binary."""
-    dice = random.Random(path.name)
-    for _ in range(20):
-        content = bytearray(path.read_bytes())
-        for _ in range(4):
-            content[dice.randrange(64, len(content))] = dice.randrange(256)
-        mutant.write_bytes(content)
-        try:
-            drain_file(mutant)
-        except InputRejected as error:
-            yield error
-
-
-@pytest.mark.parametrize("path", BINARIES, ids=name_of)
-def test_damage_is_told_with_a_place_and_without_reprs(path: Path, tmp_path: Path) -> None:
-    mutant = tmp_path / "mutant.so"
-    for error in rejections_of(path, mutant):
-        placed = error.section or error.offset is not None or error.unit is not None
-        assert placed or error.reason.startswith(ABOUT_THE_WHOLE_FILE)
-        assert error.file == str(mutant)
-        assert "Error(" not in str(error)
+    assert caught.value.file == str(mutant)
 
 
 def test_a_mistake_of_ours_is_not_taken_for_damage() -> None:
