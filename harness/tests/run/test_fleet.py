@@ -77,7 +77,9 @@ def whole(_: str, facts: Facts) -> UnitResult:
 
 
 @pytest.fixture
-def request_of_three(tmp_path: Path) -> RunRequest:
+def request_of_three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunRequest:
+    """Return a request for binaries that nobody has, which a resume does not look at either."""
+    monkeypatch.setattr("harness.run.resume._refuse_other_content", lambda _: None)
     return a_generated_request(3, tmp_path / "runs")
 
 
@@ -119,7 +121,6 @@ def how_far(events: list[Event]) -> list[tuple[int, int]]:
 def test_what_was_given_up_is_tried_again_by_a_resume_unless_its_content_is_another(
     request_of_three: RunRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.run.resume._refuse_other_content", lambda _: None)
     first, second, third = (one.name for one in request_of_three.binaries)
     faults = {
         first: OtherContent("it has another sha256"),
@@ -233,16 +234,7 @@ def test_a_run_whose_coordinator_was_lost_goes_on_with_what_is_not_whole(
     lines = (run / UNITS).read_bytes().splitlines(keepends=True)
     (run / UNITS).write_bytes(lines[0] + lines[1][:5])  # the second was stored, but not told of
     executor = MadeUp(whole)
-    request = structs.replace(
-        request_of_three,
-        binaries=[
-            structs.replace(one, path=f"memory://{one.name}") for one in request_of_three.binaries
-        ],
-    )
-    manifest = msgspec.json.decode((run / "manifest.json").read_bytes())
-    manifest["corpus"] = msgspec.to_builtins(request.binaries)
-    (run / "manifest.json").write_bytes(msgspec.json.encode(manifest))
-    resume_on(run, lambda _: None, request, executor)
+    resume_on(run, lambda _: None, request_of_three, executor)
     assert len(executor.asked) == 2
     assert binaries_in(run) == set(names)
     orders = load_frames(run).samples.drop_duplicates(["order"])
