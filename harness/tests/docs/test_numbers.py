@@ -22,7 +22,11 @@ from harness.run.limit import _LEAST_S, _THRASHES_TIMES
 from harness.run.plan import SIZE_CLASSES
 from harness.stats.modes import MODES_FROM
 from harness.stats.scaling import FLAT_SHARE
-from harness.symbols.dwarf.abbrev import _MOST_DECLARATIONS
+from harness.symbols.dwarf.abbrev import (
+    _MOST_ATTRIBUTE_BYTES,
+    _MOST_DECLARATIONS,
+    _MOST_TABLE_BYTES,
+)
 from harness.symbols.dwarf.linehead import _MOST_HEADER_BYTES
 from harness.symbols.go.pcvalue import _MAX_TABLE_BYTES
 from harness.symbols.headers import _MOST_SECTIONS
@@ -89,7 +93,8 @@ IN_DOCUMENTS = {
     "docs/limits.md": [
         f"{_MOST_SECTIONS:,} sections",
         f"{_MOST_HELD:,} variables and address ranges",
-        f"{_MOST_DECLARATIONS:,} abbreviations in one table",
+        f"{_MOST_DECLARATIONS:,} abbreviations or {size(_MOST_TABLE_BYTES)} in one table",
+        f"{size(_MOST_ATTRIBUTE_BYTES)} in one abbreviation",
         f"{size(_MOST_HEADER_BYTES)} for the header of one line table",
         f"{size(_MAX_TABLE_BYTES)} for one PC table",
     ],
