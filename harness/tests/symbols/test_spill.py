@@ -50,10 +50,6 @@ def test_equal_keys_that_span_blocks_all_come_back(many: tuple[list[int], Sorted
     assert list(index.iter_range(5 << 30, (5 << 30) + 1)) == [5 << 30] * 700
 
 
-def test_a_range_outside_all_keys_is_empty(many: tuple[list[int], SortedKeys]) -> None:
-    assert list(many[1].iter_range(1 << 41, 1 << 42)) == []
-
-
 def test_records_come_back_whole_whatever_their_size() -> None:
     records = Records()
     contents = [b"", b"x", b"y" * 251, b"z" * 252, b"w" * 100_000, b"end"]

@@ -68,11 +68,7 @@ def program(
 @pytest.mark.parametrize(
     ("made", "limits", "reason"),
     [
-        (
-            {"functions": 50, "name": _LONG_NAME},
-            Limits(output_bytes=MIB),
-            "scopes of more than 104",
-        ),
+        ({"functions": 50, "name": _LONG_NAME}, Limits(output_bytes=MIB), "more than 1048576"),
         ({"node": 1 << 20, "version": "1.16"}, Limits(), "more than 1,048,576 nodes"),
     ],
     ids=["output", "tree"],
