@@ -35,8 +35,7 @@ def intake(
     checked; GET URL/ledger/UPLOAD_ID tells what was accepted.
     """
     faults = [parse_fault(text) for text in misbehave or []]
-    with serve(listen.host, listen.port) as server:
-        server.faults.replace(faults)
+    with serve(listen.host, listen.port, faults=faults) as server:
         typer.echo(json.dumps({"url": server.url}))
         error_console().print(
             f"post to {server.url}/verify/symdb/v1/input, Ctrl-C ends", style="dim"

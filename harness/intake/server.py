@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import ThreadingHTTPServer
 from threading import BoundedSemaphore, Event, Thread
@@ -23,7 +23,7 @@ from typing import Any
 
 from harness.config import IntakeOptions
 from harness.intake.budget import BUDGET, Budget
-from harness.intake.faults import FaultQueue, parse_fault
+from harness.intake.faults import Fault, FaultQueue, parse_fault
 from harness.intake.handler import IntakeHandler
 from harness.intake.ledger import Ledger
 
@@ -81,10 +81,20 @@ class IntakeServer(ThreadingHTTPServer):
 
 @contextmanager
 def serve(
-    host: str = _LISTEN.host, port: int = _LISTEN.port, budget: Budget = BUDGET
+    host: str = _LISTEN.host,
+    port: int = _LISTEN.port,
+    budget: Budget = BUDGET,
+    faults: Iterable[Fault] = (),
 ) -> Iterator[IntakeServer]:
-    """Run an intake in a thread of this process until the block is left."""
+    """Run an intake in a thread of this process until the block is left.
+
+    It misbehaves from its first request on, by `faults`.
+
+    Raises:
+        ConfigError: A fault is of no known kind.
+    """
     with IntakeServer((host, port), budget) as server:
+        server.faults.replace(list(faults))
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
         try:
@@ -102,8 +112,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=_LISTEN.port)
     parser.add_argument("--misbehave", type=parse_fault, action="append", default=[])
     options = parser.parse_args()
-    with serve(options.host, options.port) as server:
-        server.faults.replace(options.misbehave)
+    with serve(options.host, options.port, faults=options.misbehave) as server:
         sys.stdout.write(json.dumps({"url": server.url}) + "\n")
         sys.stdout.flush()
         sys.stdin.buffer.read()
