@@ -28,7 +28,7 @@ from harness.run.extensions import resolve_probes
 from harness.run.flame import CAPTURES, draw_pages
 from harness.run.frames import RECORD_REPLAY
 from harness.run.limit import LimitSearch
-from harness.run.manifest import code_digest, first_manifest, modes_of
+from harness.run.manifest import code_digest, compile_code, first_manifest, modes_of
 from harness.run.overhead import overheads
 from harness.run.plan import Plan, RunContext, plan
 from harness.run.replay import check_replay
@@ -81,6 +81,7 @@ def measure_into(
     started = time.monotonic()
     state = INTERRUPTED
     try:
+        compile_code()
         with scratch_directory() as scratch, _receiver(request) as intake:
             context = context_of(writer, request, scratch, intake.url if intake else "")
             _Session(writer, request, on_event, intake).run(context, has_arrived, list(past))
