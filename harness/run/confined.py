@@ -10,6 +10,7 @@ from harness.config import MIB
 from harness.limits.backend import Backend
 from harness.limits.choice import confinement
 from harness.run.child import Child, Ending, Spec
+from harness.text import last_line
 
 _TIMEOUT_S = 60.0
 _HOLD = "held = bytearray({}); held[::4096] = b'x' * len(held[::4096])"
@@ -62,8 +63,8 @@ def try_backend(backend: Backend) -> str:
     """
     within = run_confined(_HOLD.format(_LIMIT_BYTES // 4), backend, _LIMIT_BYTES)
     if within.report is None or within.report.exit_code:
-        said = within.stderr_tail.strip().splitlines()[-1:] or ["no reason was given"]
-        return f"a process that keeps to its limit does not end well: {said[0]}"
+        said = last_line(within.stderr_tail, "no reason was given")
+        return f"a process that keeps to its limit does not end well: {said}"
     beyond = run_confined(_HOLD.format(2 * _LIMIT_BYTES), backend, _LIMIT_BYTES)
     if not was_stopped(beyond, backend):
         return "a process that holds twice its limit is not stopped"

@@ -20,6 +20,7 @@ from harness.records import VERIFY, Batch, Counters, Job, Metric, Record
 from harness.residency import contradiction
 from harness.run.child import Ending, LauncherReport
 from harness.run.frames import RECORD_REPLAY, CaptureRef, Delivered, Done, Failed, Frame, WorkDone
+from harness.text import last_line
 
 _CHILDREN = (
     "part of the work may have been done in a child process, which no instrument here measures — "
@@ -189,9 +190,9 @@ def _told(report: LauncherReport, stderr_tail: str) -> str:
     how = _how_it_ended(report)
     if report.exit_code < 0:
         return how
-    last = stderr_tail.strip().splitlines()[-1:]
+    last = last_line(stderr_tail, "")
     untold = "did not say that it was done — have it return or raise, not os._exit or exec"
-    return f"{how}: {last[0]}" if last else f"{how}, and it {untold}"
+    return f"{how}: {last}" if last else f"{how}, and it {untold}"
 
 
 def _failed(job: Job, failure: tuple[str, str], ending: Ending) -> Record:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from harness.errors import ConfigError, failing_as
 from harness.records import Binary, Manifest
 from harness.run.events import Event
 from harness.run.fleet import resume_fleet
-from harness.run.manifest import Commit, commit_of, conditions_of, options_of, plugin_digests
+from harness.run.manifest import Commit, commit_of, conditions_of, options_of
 from harness.run.remote import is_url
 from harness.run.request import RunRequest, checked
 from harness.run.schedule import is_there
@@ -97,10 +97,10 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
         )
     if found.code_sha256 != manifest.code_sha256:
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
-    _refuse_other_commit(manifest, wanted)
+    _refuse_other_commit(manifest, wanted, found.plugins)
 
 
-def _refuse_other_commit(manifest: Manifest, wanted: RunRequest) -> None:
+def _refuse_other_commit(manifest: Manifest, wanted: RunRequest, plugins: Collection[str]) -> None:
     """Refuse another commit where it may mean other code.
 
     The digest of our code says more than a commit does, and has been compared: a commit of the
@@ -109,7 +109,7 @@ def _refuse_other_commit(manifest: Manifest, wanted: RunRequest) -> None:
     """
     then = Commit(manifest.commit, manifest.dirty)
     now = commit_of(wanted.commit, Path.cwd())
-    if now != then and (wanted.commit or plugin_digests(wanted)):
+    if now != then and (wanted.commit or plugins):
         was, found = then.name or "none", now.name or "none"
         raise ConfigError(
             f"the commit differs from the one the run began at: {found}, not {was}", remedy=_REMEDY
