@@ -1,6 +1,6 @@
 """Fill a directory with a pinned tier, and hand out each binary as soon as it is there.
 
-Downloads and the build go on in a background thread while the caller already measures what is
+Downloads and the build go on in background threads while the caller already measures what is
 ready. Several runs may fill the same directory: one at a time works on it, the others take what it
 has finished.
 """
@@ -142,9 +142,9 @@ class _Fetch:
         """Do everything; runs in its own thread and lets no exception out."""
         try:
             self._deliver_present()
-            with self._alone():
-                if groups := self._groups():
-                    self._work_through(groups)
+            if self._groups():
+                with self._alone():
+                    self._work_through(self._groups())
         except Cancelled:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread

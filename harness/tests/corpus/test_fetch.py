@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from harness.corpus import CorpusManifest, FetchStep, iter_fetch
 from harness.corpus.binary import STAMP_NAME, Stamp
 from harness.corpus.control import Stage
-from harness.corpus.fetch import iter_arrivals
+from harness.corpus.fetch import LOCK_NAME, iter_arrivals
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, manifest, pin
 
@@ -229,6 +230,19 @@ def test_nobody_has_to_wait_for_a_build(
         go_on.touch()
         for arriving in (first, second):
             assert [one.name for one in arriving if one] == ["tool"]
+
+
+def test_what_is_all_there_is_had_beside_another_run_and_from_a_read_only_medium(
+    single: CorpusManifest, tmp_path: Path
+) -> None:
+    """Nobody has to take the lock of a directory in which there is nothing to do."""
+    corpus = tmp_path / "corpus"
+    list(iter_fetch(single, ["default"], corpus))
+    with FileLock(corpus / LOCK_NAME):
+        assert [one.name for one in iter_fetch(single, ["default"], corpus)] == ["lib"]
+    (corpus / LOCK_NAME).unlink(missing_ok=True)
+    (corpus / LOCK_NAME).mkdir()  # as little to be opened as on a medium that is read-only
+    assert [one.name for one in iter_fetch(single, ["default"], corpus)] == ["lib"]
 
 
 def test_a_go_program_that_is_not_the_pinned_one_is_refused(
