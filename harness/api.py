@@ -32,7 +32,7 @@ from harness.reports.headline import Headline
 from harness.reports.report import Report, report_of
 from harness.reports.terminal import print_summary
 from harness.run.request import RunRequest, request_of
-from harness.run.schedule import is_there
+from harness.run.schedule import ALL_THERE, Supply
 from harness.run.scratch import scratch_directory
 from harness.run.session import run_session
 from harness.stats.answered import refuse_unanswered
@@ -272,8 +272,8 @@ def _called(
         return _measured(structs.replace(request, binaries=found, sources=(CALL,)))
 
 
-def _measured(request: RunRequest, has_arrived: Callable[[str], bool] = is_there) -> Result:
-    result = load(run_session(request, lambda _: None, has_arrived))
+def _measured(request: RunRequest, supply: Supply = ALL_THERE) -> Result:
+    result = load(run_session(request, lambda _: None, supply))
     refuse_unanswered(result.frames, result.summary.rows)
     return result
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +33,7 @@ from harness.run.limit import usual_limits
 from harness.run.remote import is_url, list_binaries
 from harness.run.request import RunRequest, aside_of, request_of, sharded
 from harness.run.resume import is_of_units, resume_session
-from harness.run.schedule import is_there
+from harness.run.schedule import ALL_THERE, Supply
 from harness.run.session import run_session
 from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
 from harness.text import counted
@@ -127,7 +126,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             view.note(f"corpus: {corpus}")
             request = structs.replace(request, binaries=list_binaries(corpus))
             request = _narrowed(request, chosen, shard, view)
-            run_dir = _measured(request, view, is_there, executor, resume)
+            run_dir = _measured(request, view, ALL_THERE, executor, resume)
     else:
         place = Path(corpus)
         finding = (
@@ -162,7 +161,7 @@ def _narrowed(request: RunRequest, suite: Suite | None, shard: str, view: RunVie
 def _measured(
     request: RunRequest,
     view: RunView,
-    has_arrived: Callable[[str], bool],
+    supply: Supply,
     executor: str,
     resume: Path | None,
 ) -> Path:
@@ -170,12 +169,12 @@ def _measured(
     by_unit = any(is_url(one.path) for one in request.binaries) or (resume and is_of_units(resume))
     if executor == LOCAL and not by_unit:
         if resume is not None:
-            return resume_session(resume, view, request, has_arrived)
-        return run_session(request, view, has_arrived)
+            return resume_session(resume, view, request, supply)
+        return run_session(request, view, supply)
     from harness.run.fleet import open_executor, run_fleet  # noqa: PLC0415  few runs need it
     from harness.run.resume import resume_on  # noqa: PLC0415  likewise
 
-    while not all(has_arrived(one.name) for one in request.binaries):
+    while not all(supply.has_arrived(one.name) for one in request.binaries):
         time.sleep(_LOOK_AGAIN_S)
     request = structs.replace(request, memory_limits=None)  # which are the smallest no unit knows
     with open_executor(executor) as units:

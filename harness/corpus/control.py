@@ -51,6 +51,11 @@ class FetchControl:
         self._guard = threading.Lock()
         self._running: set[subprocess.Popen[str]] = set()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a command is running now."""
+        return bool(self._running)
+
     def cancel(self) -> None:
         """End the running commands with all their children, and refuse to start another."""
         self._cancelled.set()

@@ -51,7 +51,7 @@ def iter_fetch(
         ConfigError: There is no such tier.
         CorpusError: Not one binary could be had.
     """
-    with _fetching(manifest, tiers, directory, on_progress) as fetch:
+    with _fetching(manifest, tiers, directory, FetchControl(on_progress)) as fetch:
         while binary := fetch.next():
             yield binary
 
@@ -60,13 +60,13 @@ def iter_arrivals(
     manifest: CorpusManifest,
     tiers: Sequence[str],
     directory: Path,
-    on_progress: OnProgress = ignore,
+    control: FetchControl,
 ) -> Generator[CorpusBinary | None, None, None]:
     """Yield the same as `iter_fetch`, but wait for nothing after the first binary.
 
-    None comes for as long as nothing more is ready.
+    None comes for as long as nothing more is ready. `control` tells meanwhile what is done.
     """
-    with _fetching(manifest, tiers, directory, on_progress) as fetch:
+    with _fetching(manifest, tiers, directory, control) as fetch:
         binary = fetch.next()
         while binary:
             yield binary
@@ -77,11 +77,11 @@ def iter_arrivals(
 
 @contextmanager
 def _fetching(
-    manifest: CorpusManifest, tiers: Sequence[str], directory: Path, on_progress: OnProgress
+    manifest: CorpusManifest, tiers: Sequence[str], directory: Path, control: FetchControl
 ) -> Iterator[_Fetch]:
     pins = [pin for tier in tiers for pin in manifest.tier(tier)]
     _prepare(directory, manifest, tiers)
-    fetch = _Fetch(manifest, pins, directory, on_progress)
+    fetch = _Fetch(manifest, pins, directory, control)
     thread = threading.Thread(target=fetch.work, name="corpus-fetch", daemon=True)
     # An iterator that nobody closes must not leave a compiler running behind a process that ended.
     atexit.register(fetch.control.cancel)
@@ -116,9 +116,9 @@ class _Fetch:
         manifest: CorpusManifest,
         pins: Sequence[Pin],
         directory: Path,
-        on_progress: OnProgress,
+        control: FetchControl,
     ) -> None:
-        self.control = FetchControl(on_progress)
+        self.control = control
         self.error: BaseException | None = None
         self._manifest = manifest
         self._pins = pins

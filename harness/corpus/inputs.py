@@ -52,9 +52,14 @@ class Arrivals:
 
     def __init__(self, *corpora: Corpus, say: Callable[[str], None]) -> None:
         self._awaited = {one.name: corpus for corpus in corpora for one in corpus.planned}
-        self._say = say
+        self._corpora, self._say = corpora, say
 
-    def __call__(self, name: str) -> bool:
+    @property
+    def is_building(self) -> bool:
+        """Whether some of what is not there yet is being built."""
+        return any(corpus.is_building for corpus in self._corpora)
+
+    def has_arrived(self, name: str) -> bool:
         """Return whether a binary is there, or will never be; what no corpus plans is there."""
         if name not in self._awaited:
             return True

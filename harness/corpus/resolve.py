@@ -9,7 +9,7 @@ from msgspec import Struct, field, structs
 
 from harness.config import TIER
 from harness.corpus.binary import CorpusBinary, Stamp, digest_file, is_stamped, missing, pinned
-from harness.corpus.control import OnProgress, ignore
+from harness.corpus.control import FetchControl, OnProgress, ignore
 from harness.corpus.fetch import iter_arrivals
 from harness.corpus.inventory import inventory
 from harness.corpus.manifest import CorpusManifest, committed_path, pinned_manifest
@@ -24,13 +24,14 @@ class Corpus(Struct, frozen=True, kw_only=True):
     `label` names it in one line for every report. `warning` is not empty when it is less than, or
     something else than, what was asked for. `planned` lists what will be there, as far as that is
     known before, smallest first. `arrivals` yields each binary that is there or known not to come,
-    and None while it takes time.
+    and None while it takes time; `fetching` says what is done meanwhile.
     """
 
     label: str
     arrivals: Generator[CorpusBinary | None, None, None]
     planned: list[CorpusBinary]
     warning: str = ""
+    fetching: FetchControl | None = None
     _come: dict[str, CorpusBinary] = field(default_factory=dict)
 
     def arrived(self, name: str) -> CorpusBinary | None:
@@ -38,6 +39,11 @@ class Corpus(Struct, frozen=True, kw_only=True):
         while name not in self._come and (binary := next(self.arrivals)):
             self._come[binary.name] = binary
         return self._come.get(name)
+
+    @property
+    def is_building(self) -> bool:
+        """Whether a compiler is at work."""
+        return self.fetching is not None and self.fetching.is_running
 
     def close(self) -> None:
         """Stop what goes on in the background; what was fetched stays."""
@@ -142,7 +148,8 @@ def _from_fetch(
     pins = {pin.name: pin for tier in tiers for pin in manifest.tier(tier)}
     others, texts = _without_texts(inventory(path) if path.is_dir() else [])
     others = [binary for binary in others if binary.name not in pins]
-    ready = iter_arrivals(manifest, tiers, path, on_progress)
+    control = FetchControl(on_progress)
+    ready = iter_arrivals(manifest, tiers, path, control)
     try:
         # The first one tells whether anything can be had at all.
         first = next(ready)
@@ -153,6 +160,7 @@ def _from_fetch(
         label=f"{' and '.join(tiers)} tier, pinned by sha256, in {path}{_told(texts)}",
         arrivals=_each([*others, first], ready),
         planned=sorted(planned, key=lambda binary: binary.size_bytes),
+        fetching=control,
     )
 
 

@@ -97,7 +97,7 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
         for binary in (binaries[count:] if count else ())
     ]
     rank = {binary.name: at for at, binary in enumerate(binaries)}
-    jobs.sort(key=lambda job: (_phase(job, context.traits, headline), rank[job.binary]))
+    jobs.sort(key=lambda job: (phase(job, context.traits, headline), rank[job.binary]))
     return Plan(jobs=_numbered(jobs, context, 0), not_measured=left_out)
 
 
@@ -110,7 +110,8 @@ def headline_probe(traits: Mapping[str, ProbeTraits], probes: Iterable[str]) -> 
     return min(probes, key=rank)
 
 
-def _phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
+def phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
+    """Return how soon a job's turn comes: 0 is what the first verdict waits for."""
     if traits[job.probe].alone:
         return 3
     if job.probe in {VERIFY, RECORD_REPLAY, headline} and not job.aside:

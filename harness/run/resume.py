@@ -15,7 +15,7 @@ from harness.run.fleet import resume_fleet
 from harness.run.manifest import Commit, commit_of, conditions_of, options_of
 from harness.run.remote import is_url
 from harness.run.request import RunRequest, checked
-from harness.run.schedule import is_there
+from harness.run.schedule import ALL_THERE, Supply
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest, read_records
 from harness.store.seal import describe
@@ -28,7 +28,7 @@ def resume_session(
     run_dir: Path,
     on_event: Callable[[Event], None],
     request: RunRequest | None = None,
-    has_arrived: Callable[[str], bool] = is_there,
+    supply: Supply = ALL_THERE,
 ) -> Path:
     """Measure what `run_dir` lacks, and nothing that it has; return it.
 
@@ -44,7 +44,7 @@ def resume_session(
     with RunWriter.reopen(run_dir) as writer:
         past = list(read_records(run_dir, []))
         writer.update_manifest(state=RUNNING)
-        measure_into(writer, wanted, on_event, has_arrived, past)
+        measure_into(writer, wanted, on_event, supply, past)
     return run_dir
 
 

@@ -6,11 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 from harness.records import VERIFY, Binary, Cell, Counters, Job, Record
 from harness.run.events import JobFinished
 from harness.run.frames import RECORD_REPLAY
-from harness.run.plan import RunContext, headline_probe, job_cost, replay_job, top_up_jobs
+from harness.run.plan import RunContext, headline_probe, job_cost, phase, replay_job, top_up_jobs
 from harness.run.replay import check_replay
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
@@ -20,9 +21,27 @@ _UNMEASURED = {VERIFY, RECORD_REPLAY}
 _MIN_SHARE_FOR_ETA = 0.02
 
 
-def is_there(_: str) -> bool:
-    """Say of every binary that it is there: nothing is on its way."""
-    return True
+class Supply(Protocol):
+    """Where the binaries of a run come from."""
+
+    @property
+    def is_building(self) -> bool:
+        """Whether some are being built now, which takes every processor."""
+        ...
+
+    def has_arrived(self, name: str) -> bool:
+        """Tell whether a binary is there, or will never be."""
+        ...
+
+
+class _AllThere:
+    is_building = False
+
+    def has_arrived(self, _: str) -> bool:
+        return True
+
+
+ALL_THERE: Supply = _AllThere()
 
 
 class Schedule:
@@ -30,7 +49,8 @@ class Schedule:
 
     A job of source `replay` waits for the package cache of its binary, a measured job for the one
     that shows what its arm delivers, unless it does so itself, and one that needs the machine to
-    itself for the last binary to arrive. What can never start is dropped.
+    itself for the last binary to arrive. While binaries are being built, nothing starts but what
+    the first verdict waits for. What can never start is dropped.
 
     Attributes:
         expected: The work of each cell whose delivery was verified.
@@ -44,7 +64,7 @@ class Schedule:
         context: RunContext,
         jobs: Iterable[Job],
         past: Iterable[Record] = (),
-        has_arrived: Callable[[str], bool] = is_there,
+        supply: Supply = ALL_THERE,
     ) -> None:
         """Plan to do `jobs`, except those of which `past` has a record.
 
@@ -53,11 +73,11 @@ class Schedule:
             context: The run.
             jobs: From `harness.run.plan.plan`.
             past: What an interrupted run has stored, or an earlier run has verified.
-            has_arrived: Tells whether a binary is there, or will never be.
+            supply: Tells which binaries are there.
         """
         self.expected: dict[Cell, Counters] = {}
         self.records: dict[str, list[Record]] = {}
-        self._request, self._context, self._has_arrived = request, context, has_arrived
+        self._request, self._context, self._supply = request, context, supply
         self._binaries = {binary.name: binary for binary in request.binaries}
         self._awaited = dict.fromkeys(self._binaries)
         self._recorded = set(context.recorded)
@@ -71,6 +91,7 @@ class Schedule:
         self._open = Counter(map(_group, waiting))
         self._telling = Counter(job.source for job in waiting if self._tells(job))
         self._measured: list[tuple[str, str]] = []
+        self._first_phase = min(map(self._phase, waiting), default=0)
         self.progress = Progress(waiting, request, context)
         for record in past:
             self._learn(record)
@@ -155,6 +176,8 @@ class Schedule:
         alone = self._context.traits[job.probe].alone
         if not (self._are_all_there() if alone else self._is_there(job.binary)):
             return None
+        if self._supply.is_building and self._phase(job) > self._first_phase:
+            return None
         if job.source == REPLAY and job.replay not in self._recorded:
             return None if job.replay in self._recording else False
         if job.probe in _UNMEASURED or job.cell in self.expected:
@@ -163,8 +186,11 @@ class Schedule:
             return True
         return None if job.cell in self._unverified else False
 
+    def _phase(self, job: Job) -> int:
+        return phase(job, self._context.traits, self._headline)
+
     def _is_there(self, name: str) -> bool:
-        if name in self._awaited and self._has_arrived(name):
+        if name in self._awaited and self._supply.has_arrived(name):
             del self._awaited[name]
         return name not in self._awaited
 

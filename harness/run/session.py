@@ -33,7 +33,7 @@ from harness.run.overhead import overheads
 from harness.run.plan import Plan, RunContext, plan
 from harness.run.replay import check_replay
 from harness.run.request import RunRequest, checked
-from harness.run.schedule import Schedule, is_there
+from harness.run.schedule import ALL_THERE, Schedule, Supply
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.run.standing_in import replicate_of
@@ -48,7 +48,7 @@ _ONLY_STORED = ("collections", "timeline", "holdings")
 def run_session(
     request: RunRequest,
     on_event: Callable[[Event], None],
-    has_arrived: Callable[[str], bool] = is_there,
+    supply: Supply = ALL_THERE,
 ) -> Path:
     """Measure all of `request` into a new run directory and return that.
 
@@ -58,15 +58,14 @@ def run_session(
     Args:
         request: What to measure, and where to.
         on_event: Called with everything that happens.
-        has_arrived: Tells whether the binary of that name is there, or will never be; asked again
-            and again for those that are not.
+        supply: Tells which binaries are there; asked again and again for those that are not.
 
     Raises:
         HarnessError: The request cannot be, or the results directory cannot be written.
     """
     request = checked(request)
     with RunWriter.create(request.results, first_manifest(request)) as writer:
-        measure_into(writer, request, on_event, has_arrived)
+        measure_into(writer, request, on_event, supply)
         return writer.path
 
 
@@ -74,7 +73,7 @@ def measure_into(
     writer: RunWriter,
     request: RunRequest,
     on_event: Callable[[Event], None],
-    has_arrived: Callable[[str], bool] = is_there,
+    supply: Supply = ALL_THERE,
     past: Iterable[Record] = (),
 ) -> None:
     """Measure what `past` does not have yet, and leave the manifest saying how that ended."""
@@ -84,7 +83,7 @@ def measure_into(
         compile_code()
         with scratch_directory() as scratch, _receiver(request) as intake:
             context = context_of(writer, request, scratch, intake.url if intake else "")
-            _Session(writer, request, on_event, intake).run(context, has_arrived, list(past))
+            _Session(writer, request, on_event, intake).run(context, supply, list(past))
         state = COMPLETE
     finally:
         drop_progress(writer.path)
@@ -144,16 +143,12 @@ class _Session:
         if request.keep_captures:
             self._captures.mkdir(exist_ok=True)
 
-    def run(
-        self, context: RunContext, has_arrived: Callable[[str], bool], past: list[Record]
-    ) -> None:
+    def run(self, context: RunContext, supply: Supply, past: list[Record]) -> None:
         """Do what is planned and not done yet, then say what it costs to look."""
         planned = plan(self._request, context)
         self._writer.update_manifest(not_measured=planned.not_measured)
         reused = self._reuse(planned, past)
-        self._schedule = Schedule(
-            self._request, context, planned.jobs, [*past, *reused], has_arrived
-        )
+        self._schedule = Schedule(self._request, context, planned.jobs, [*past, *reused], supply)
         jobs, binaries = self._schedule.progress.total, len(self._request.binaries)
         self._on_event(RunStarted(self._writer.path, binaries, jobs, len(reused)))
         self._unsaid = {s for s in self._request.sources if not self._schedule.is_measured(s)}

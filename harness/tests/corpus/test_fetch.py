@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from harness.corpus import CorpusManifest, FetchStep, iter_fetch
 from harness.corpus.binary import STAMP_NAME, Stamp
-from harness.corpus.control import Stage
+from harness.corpus.control import FetchControl, Stage, ignore
 from harness.corpus.fetch import LOCK_NAME, iter_arrivals
 from harness.errors import CorpusError
 from harness.tests.corpus.conftest import ELF, manifest, pin
@@ -220,16 +220,19 @@ def test_nobody_has_to_wait_for_a_build(
     go_on = tmp_path / "go-on"
     environment = {"AWAITED": str(go_on)}
     everything = manifest({"golang": toolchain, **wheels}, tool, *pins, environment=environment)
+    corpus, controls = tmp_path / "corpus", [FetchControl(ignore), FetchControl(ignore)]
     with (
-        closing(iter_arrivals(everything, ["default"], tmp_path / "corpus")) as first,
-        closing(iter_arrivals(everything, ["default"], tmp_path / "corpus")) as second,
+        closing(iter_arrivals(everything, ["default"], corpus, controls[0])) as first,
+        closing(iter_arrivals(everything, ["default"], corpus, controls[1])) as second,
     ):
         for arriving in (first, second):
             early = {one.name for one in islice(filter(None, arriving), 2)}
             assert (early, next(arriving)) == ({"big", "tiny"}, None)
+        assert [one.is_running for one in controls] == [True, False]
         go_on.touch()
         for arriving in (first, second):
             assert [one.name for one in arriving if one] == ["tool"]
+        assert not any(one.is_running for one in controls)
 
 
 def test_what_is_all_there_is_had_beside_another_run_and_from_a_read_only_medium(

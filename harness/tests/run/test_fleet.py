@@ -38,6 +38,7 @@ from harness.run.fleet import IN_FLIGHT, open_executor, run_fleet
 from harness.run.frames import RECORD_REPLAY
 from harness.run.request import RunRequest
 from harness.run.resume import resume_on
+from harness.run.schedule import ALL_THERE
 from harness.run.unit import Facts, UnitResult
 from harness.store import COMPLETE, INTERRUPTED, read_manifest
 from harness.store.progress import status_of
@@ -148,7 +149,7 @@ def test_what_was_given_up_is_tried_again_by_a_resume_unless_its_content_is_anot
     assert said.startswith(f"{first}: given up after 1 try: OtherContent: ")
     monkeypatch.setattr("harness.cli.run.resume_session", None)  # it would not know what is whole
     with RunView(error_console(), quiet=True) as view:
-        assert _measured(request_of_three, view, lambda _: True, LOCAL, run) == run
+        assert _measured(request_of_three, view, ALL_THERE, LOCAL, run) == run
     (run / UNITS).unlink()
     with pytest.raises(ConfigError, match="was not measured on an executor"):
         resume_on(run, lambda _: None, request_of_three, executor)

@@ -24,6 +24,15 @@ from harness.tests.run.test_plan import a_request as a_plain_request
 from harness.tests.run.test_session import a_request, real_binary
 
 
+class Coming(set[str]):
+    """What has arrived of binaries that are on their way, or being built."""
+
+    is_building = False
+
+    def has_arrived(self, name: str) -> bool:
+        return name in self
+
+
 def everything(_: Job) -> bool:
     return True
 
@@ -157,11 +166,11 @@ def test_packages_are_written_by_themselves_when_the_arm_that_should_leave_them_
 def test_a_binary_on_its_way_holds_up_no_other_and_the_quiet_comes_last(
     context: RunContext,
 ) -> None:
-    there: set[str] = {"b"}
+    there = Coming({"b"})
     request = a_plain_request(
         binaries=[a_binary("a"), a_binary("b")], sources=("dwarf",), probes=("peak", "bare")
     )
-    schedule = a_schedule(request, context, has_arrived=there.__contains__)
+    schedule = a_schedule(request, context, supply=there)
     taken: list[Job] = []
     while job := schedule.take(everything):
         taken.append(job)
@@ -175,6 +184,33 @@ def test_a_binary_on_its_way_holds_up_no_other_and_the_quiet_comes_last(
         take_in(schedule, done(job))
     assert not schedule.waits
     assert {job.binary for job in taken if job.probe == "bare"} == {"a", "b"}
+
+
+@pytest.mark.parametrize("sources", [("replay", "dwarf"), ("dwarf",)])
+def test_while_binaries_are_built_only_what_the_first_verdict_waits_for_is_measured(
+    context: RunContext, sources: tuple[str, ...]
+) -> None:
+    context = structs.replace(context, recorded=frozenset(context.replays.values()))
+    supply = Coming({"a"})
+    supply.is_building = True
+    request = a_plain_request(
+        binaries=[a_binary("a"), a_binary("b")], sources=sources, probes=("peak", "gc")
+    )
+    schedule = a_schedule(request, context, supply=supply)
+    taken: list[Job] = []
+    while job := schedule.take(everything):
+        taken.append(job)
+        take_in(schedule, done(job))
+    assert {(job.binary, job.probe) for job in taken} >= {("a", "peak")}
+    assert {job.source for job in taken if job.probe == "peak"} == {sources[0]}
+    assert {job.probe for job in taken} <= {"peak", VERIFY, RECORD_REPLAY}
+    supply.add("b")
+    supply.is_building = False
+    while job := schedule.take(everything):
+        taken.append(job)
+        take_in(schedule, done(job))
+    assert not schedule.waits
+    assert {job.source for job in taken if job.probe == "gc"} == set(sources)
 
 
 def test_each_binary_and_source_is_told_of_once(context: RunContext) -> None:
@@ -252,9 +288,9 @@ def test_what_needs_the_machine_waits_for_the_last_binary_to_arrive(tmp_path: Pa
         generated.a_request(3, tmp_path), probes=("bare",), sources=("dwarf",)
     )
     context = generated.context_of(request)
-    arrived: set[str] = set()
+    arrived = Coming()
     jobs = [job for job in plan(request, context).jobs if job.probe == "bare"]
-    schedule = Schedule(request, context, jobs, has_arrived=arrived.__contains__)
+    schedule = Schedule(request, context, jobs, supply=arrived)
     schedule.expected = {job.cell: Counters() for job in jobs}
     for binary in request.binaries:
         assert schedule.take(everything) is None
