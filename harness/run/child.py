@@ -38,13 +38,15 @@ class LauncherReport(Struct, frozen=True, kw_only=True):
 
     `ending` is `exited`, `timeout`, or `stopped` when the parent asked for it. Addresses were
     `randomised` where the system refused to do without. In a cgroup of its own, `oom_kills` are
-    those in it and `charged_bytes` is its peak; elsewhere they are the system's, and 0.
+    those in it and `charged_bytes` is its peak. Without one they are 0, and all that is known is
+    how often the kernel killed anybody on this machine meanwhile: `kills_anywhere`.
     """
 
     exit_code: int
     ending: str
     wall_s: float
     oom_kills: int
+    kills_anywhere: int
     charged_bytes: int
     randomised: bool
     max_rss_bytes: int

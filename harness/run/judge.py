@@ -180,9 +180,12 @@ def _how_it_ended(report: LauncherReport | None) -> str:
     if report.exit_code >= 0:
         return f"exit code {report.exit_code}"
     try:
-        return f"killed by {signal.Signals(-report.exit_code).name}"
+        how = f"killed by {signal.Signals(-report.exit_code).name}"
     except ValueError:
         return f"killed by signal {-report.exit_code}"
+    # Perhaps it: but whoever else kills, and whomever else the kernel killed, looks the same.
+    starved = report.exit_code == -signal.SIGKILL and report.kills_anywhere
+    return f"{how}; the kernel killed something for want of memory meanwhile" if starved else how
 
 
 def _told(report: LauncherReport, stderr_tail: str) -> str:

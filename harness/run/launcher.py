@@ -54,7 +54,7 @@ def main() -> None:
     spec = json.loads(_read_line(CONTROL_FD))
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     randomised = _libc.personality(ADDR_NO_RANDOMIZE) == -1 and _randomises()
-    started, oom_kills = time.monotonic(), _oom_kills()
+    started, kills_before = time.monotonic(), _kills_anywhere()
     group = spec["confinement"]["group"]
     name = f"{GROUP_PREFIX}{os.getpid()}-{time.time_ns():x}"  # a number is taken per namespace
     directory = f"{group['parent']}/{name}" if group else ""
@@ -70,7 +70,7 @@ def main() -> None:
             _kill_group(pid)
             _, status, usage = os.wait4(pid, 0)
             _kill_descendants(watcher)
-        oom_kills = _oom_kills() - oom_kills if not group else _kills_in(group, directory)
+        oom_kills = _kills_in(group, directory) if group else 0
         charged_bytes = int(_text(f"{directory}/{group['peak']}") or 0) if group else 0
     finally:
         _remove_group(directory)
@@ -83,6 +83,7 @@ def main() -> None:
         "wall_s": time.monotonic() - started,
         "randomised": randomised,
         "oom_kills": oom_kills,
+        "kills_anywhere": 0 if group else _kills_anywhere() - kills_before,
         "charged_bytes": charged_bytes,
         "max_rss_bytes": usage.ru_maxrss * 1024,
         "voluntary_switches": usage.ru_nvcsw,
@@ -278,8 +279,11 @@ def _read_line(handle: int) -> bytes:
     return data
 
 
-def _oom_kills() -> int:
-    """Return how often the kernel has killed for want of memory, as far as it tells."""
+def _kills_anywhere() -> int:
+    """Return how often the kernel has killed for want of memory, as far as it tells.
+
+    It counts for the whole machine, and does not say whom.
+    """
     return int(dict(line.split() for line in _text("/proc/vmstat").splitlines()).get("oom_kill", 0))
 
 

@@ -21,8 +21,8 @@ JOB = Job(
 )  # fmt: skip
 CALLED = structs.replace(JOB, source=CALL, call=Call())
 REPORT = LauncherReport(
-    exit_code=0, ending="exited", wall_s=1.0, oom_kills=0, charged_bytes=0, randomised=False,
-    max_rss_bytes=1 << 30, voluntary_switches=0, involuntary_switches=0,
+    exit_code=0, ending="exited", wall_s=1.0, oom_kills=0, kills_anywhere=0, charged_bytes=0,
+    randomised=False, max_rss_bytes=1 << 30, voluntary_switches=0, involuntary_switches=0,
 )  # fmt: skip
 BATCH = Batch(
     batch_num=1, final=True, scopes=2, functions=1, raw_bytes=10, payload_bytes=5,
@@ -64,6 +64,14 @@ LEFT = {
     "killed, and the kernel says why": (
         ending(*WHOLE, report=structs.replace(REPORT, exit_code=-9, oom_kills=1)),
         "oom", "killed by SIGKILL",
+    ),
+    "killed, and so was somebody": (
+        ending(*WHOLE, report=structs.replace(REPORT, exit_code=-9, kills_anywhere=1)),
+        "crashed", "killed by SIGKILL; the kernel killed something for want of memory meanwhile",
+    ),
+    "broken, while somebody was killed": (
+        ending(*WHOLE, report=structs.replace(REPORT, exit_code=-11, kills_anywhere=1)),
+        "crashed", "killed by SIGSEGV",
     ),
     "a line that is none": (
         ending(*WHOLE, more=b'{"type":"no"'), "damaged", "what it reported cannot be read"
