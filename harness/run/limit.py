@@ -8,7 +8,7 @@ from itertools import count
 
 from msgspec import Struct, structs
 
-from harness.config import DEFAULTS, RUN_LIMITS, LimitOptions
+from harness.config import DEFAULTS, MIB, RUN_LIMITS, LimitOptions
 from harness.intake import COUNT_PATH
 from harness.intake.process import Intake, confirm
 from harness.limits.backend import Backend, Confinement
@@ -23,6 +23,7 @@ from harness.run.judge import worked_in_children
 from harness.run.plan import RunContext, cell
 from harness.run.request import RunRequest
 from harness.store import RunWriter
+from harness.units import format_bytes
 
 FREE_PROBE = "bare"
 """The probe that tells what an arm takes without a limit."""
@@ -79,6 +80,24 @@ def _as_delivered(record: Record) -> Record:
     if worked_in_children(record) and not _was_refused(record):
         return structs.replace(record, status="ok", detail="")
     return record
+
+
+def blamed(record: Record, limit_bytes: int) -> Record:
+    """Return a record, as crashed where the kernel killed before the limit was reached.
+
+    The count of a cgroup holds those too who were killed for what is around it. Some pages are
+    charged at a time, and an old kernel does not tell the peak.
+    """
+    peak = record.values.get(CHARGED, 0)
+    if not record.values.get(OOM_KILLS) or not peak or 0 < limit_bytes <= peak + MIB:
+        return record
+    return structs.replace(
+        record,
+        status="crashed",
+        detail=f"the kernel killed it at {format_bytes(peak)}, before it reached the limit: the "
+        "machine, or a container around it, has no more memory",
+        values={name: one for name, one in record.values.items() if name != OOM_KILLS},
+    )
 
 
 def free_runs(records: Iterable[Record]) -> dict[Cell, Free]:
@@ -248,6 +267,7 @@ class LimitSearch:
         """Store what became of an attempt, and tell its arm."""
         arm = self._arms[record.job.cell]
         assert arm.limit_bytes is not None
+        record = blamed(record, arm.limit_bytes)
         attempt = Attempt(
             backend=self._backend.name,
             limit_bytes=arm.limit_bytes,

@@ -22,8 +22,8 @@ from harness.limits.found import PROBE, Found
 from harness.loading import load_frames
 from harness.records import VERIFY, Arm, Binary, Record
 from harness.run.events import Event, LimitTried
-from harness.run.executor import OOM_KILLS
-from harness.run.limit import free_runs, outcome_of
+from harness.run.executor import CHARGED, OOM_KILLS
+from harness.run.limit import blamed, free_runs, outcome_of
 from harness.run.request import RunRequest, request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
@@ -205,6 +205,28 @@ def test_an_attempt_was_killed_only_when_the_kernel_says_so_or_refused(
     made = Record(job=a_job(), status=status, detail=detail, values=values)
     known = Backend(name=backend, counts_kills=backend != "rlimit_data")
     assert outcome_of(made, known) == outcome
+
+
+@pytest.mark.parametrize(
+    ("limit", "peak", "kills", "outcome"),
+    [
+        (64, 64, 1, KILLED),
+        (64, 63, 1, KILLED),
+        (64, 0, 1, KILLED),
+        (64, 40, 1, FAILED),
+        (0, 40, 1, FAILED),
+        (64, 40, 0, SURVIVED),
+    ],
+    ids=["reached", "nearly", "unknown", "beneath", "without a limit", "not killed"],
+)
+def test_who_is_killed_beneath_the_limit_was_killed_by_another(
+    limit: int, peak: int, kills: int, outcome: str
+) -> None:
+    """A child was killed and the rest delivered: all the same."""
+    values = {OOM_KILLS: float(kills), CHARGED: float(peak * MIB)}
+    made = blamed(Record(job=a_job(), status="ok", values=values), limit * MIB)
+    assert outcome_of(made, Backend(name="cgroup_v1")) == outcome
+    assert made.detail.startswith("the kernel killed it at 40") is (outcome == FAILED)
 
 
 @pytest.mark.parametrize(
