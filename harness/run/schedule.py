@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
@@ -85,7 +85,8 @@ class Schedule:
         past = list(past)
         done = {replicate_of(record.job) for record in past}
         waiting = [job for job in jobs if replicate_of(job) not in done]
-        self._waiting, self._left_to = stand_in(waiting, context, self._headline)
+        kept, self._left_to = stand_in(waiting, context, self._headline)
+        self._waiting = deque(kept)
         self._unverified = {job.cell for job in waiting if job.probe == VERIFY}
         self._recording = {job.replay for job in waiting if records_packages(job)}
         self._open = Counter(map(_group, waiting))
@@ -101,12 +102,20 @@ class Schedule:
                 self._ensure_recording(binary)
 
     def take(self, admits: Callable[[Job], bool]) -> Job | None:
-        """Return the first job that can start now, and that `admits` lets start beside others."""
+        """Return the first job that can start now, and that `admits` lets start beside others.
+
+        What needs the machine to itself comes last, all arms of a replicate side by side: behind
+        one that may not start beside what is running there is none that may.
+        """
         at = 0
         while at < len(self._waiting):
             job = self._waiting[at]
             can_start = self._can_start(job)
-            if can_start is None or (can_start and not admits(job)):
+            if can_start and not admits(job):
+                if self._context.traits[job.probe].alone:
+                    return None
+                can_start = None
+            if can_start is None:
                 at += 1
                 continue
             del self._waiting[at]
@@ -135,9 +144,9 @@ class Schedule:
             return None
         shown = shown_by(record, verification)
         if shown is None:
-            self._waiting.insert(0, verification)
+            self._waiting.appendleft(verification)
         elif shown.status != "ok":
-            self._waiting.insert(0, record.job)
+            self._waiting.appendleft(record.job)
         return shown
 
     def add(self, record: Record) -> None:
@@ -221,7 +230,7 @@ class Schedule:
         job = replay_job(self._request, self._context, binary)
         self._recording.add(path)
         self._open_up(job)
-        self._waiting.insert(0, job)
+        self._waiting.appendleft(job)
 
     def _top_up(self, job: Job) -> None:
         seen = [
@@ -236,7 +245,7 @@ class Schedule:
             for one in top_up_jobs(self._request, self._context, binary, seen)
             if replicate_of(one) not in done
         ]
-        self._waiting[:0] = more
+        self._waiting.extendleft(reversed(more))
         for one in more:
             self._open_up(one)
             self.progress.add(one)

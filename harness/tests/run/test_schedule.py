@@ -37,6 +37,10 @@ def everything(_: Job) -> bool:
     return True
 
 
+def nothing(_: Job) -> bool:
+    return False
+
+
 def done(job: Job, status: str = "ok") -> Record:
     return Record(job=job, status=status, counters=Counters(scopes=1), values={"heap_peak": 1.0})
 
@@ -268,6 +272,8 @@ def calls_for(binaries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     sys.setprofile(count)
     try:
         while job := schedule.take(everything):
+            if context.traits[job.probe].alone:  # a pool asks again and again while it runs
+                assert schedule.take(nothing) is None
             take_in(schedule, generated.record_of(job, 1_000_000))
             assert not (schedule.is_measured("dwarf") and schedule.waits and job.probe == VERIFY)
     finally:
@@ -281,6 +287,26 @@ def test_what_is_done_for_one_binary_does_not_grow_with_their_number(
 ) -> None:
     few, many = (calls_for(binaries, tmp_path, monkeypatch) for binaries in (10, 40))
     assert many < 4.5 * few
+
+
+def test_the_other_arm_of_a_pair_is_found_and_nothing_else_beside_what_is_alone(
+    context: RunContext,
+) -> None:
+    request = a_plain_request(
+        binaries=[a_binary("a"), a_binary("b")], sources=("dwarf",), probes=("bare",)
+    )
+    schedule = a_schedule(request, context)
+    taken = [job for _ in range(4) if (job := schedule.take(everything))]
+    assert {job.probe for job in taken} == {VERIFY}
+    for job in taken:
+        take_in(schedule, done(job))
+    running = schedule.take(everything)
+    assert running is not None
+    beside = schedule.take(lambda job: job.binary == running.binary)
+    assert beside is not None
+    assert (beside.replicate, {beside.arm, running.arm}) == (0, {"legacy", "streaming"})
+    assert schedule.take(lambda job: job.binary != running.binary) is None
+    assert schedule.take(everything) is not None
 
 
 def test_what_needs_the_machine_waits_for_the_last_binary_to_arrive(tmp_path: Path) -> None:
