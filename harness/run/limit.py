@@ -23,7 +23,6 @@ from harness.run.judge import worked_in_children
 from harness.run.plan import RunContext, cell
 from harness.run.request import RunRequest
 from harness.store import RunWriter
-from harness.units import format_bytes
 
 FREE_PROBE = "bare"
 """The probe that tells what an arm takes without a limit."""
@@ -94,7 +93,7 @@ def blamed(record: Record, limit_bytes: int) -> Record:
     return structs.replace(
         record,
         status="crashed",
-        detail=f"the kernel killed it at {format_bytes(peak)}, before it reached the limit: the "
+        detail=f"the kernel killed it at {peak / MIB:.1f} MiB, before it reached the limit: the "
         "machine, or a container around it, has no more memory",
         values={name: one for name, one in record.values.items() if name != OOM_KILLS},
     )
