@@ -13,6 +13,7 @@ from harness.records import Manifest
 from harness.reports.cells import capture_excess, overhead_gap
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.limit import found_in
+from harness.reports.meaning import LIMITS_MEAN, iter_meanings
 from harness.stats.copies import Held, first_replicates, held_copies
 from harness.stats.frames import Frames
 from harness.stats.growth import LineChange, line_changes
@@ -72,4 +73,6 @@ def facts_of(summary: Summary, shown: Summary, manifest: Manifest, claim: Claim)
         "measured": measured(summary),
         "excess": capture_excess(summary),
         "overhead_gap": overhead_gap(manifest),
+        "meanings": list(iter_meanings(claim)),
+        "limits_mean": LIMITS_MEAN,
     }

@@ -14,19 +14,26 @@ from markupsafe import Markup, escape
 
 from harness.reports.beside import held_at, line_columns
 from harness.reports.cells import (
-    agreement,
-    describe,
     exact,
-    known,
     share,
 )
 from harness.reports.gate import cells
 from harness.reports.gate.cells import case_name
 from harness.reports.headline import Headline, plain_name
 from harness.reports.markdown import templates_in
+from harness.reports.meaning import as_html
 from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.results import gate_columns, result_columns
+from harness.reports.page.tables import (
+    BATCHES,
+    DELIVERIES,
+    HELD_LINES,
+    corpus_columns,
+    failure_columns,
+    lines_of,
+    metric_columns,
+)
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
 from harness.reports.report import Report, facts_of
 from harness.stats.labels import inert, shorten
@@ -61,7 +68,7 @@ def render_page(
         policy=_policy(style, script),
         **facts_of(report.summary, report.shown, report.frames.manifest, report.claim),
         **_about_run(report, gate),
-        **_about_results(report, environment.get_template("parts.html.j2").module),
+        **_about_tables(report, environment.get_template("parts.html.j2").module),
         details=list(iter_details(report, flames)),
         pictures=sorted(pictures, key=lambda one: one.name != "peak_heap"),
     )
@@ -74,24 +81,31 @@ def _about_run(report: Report, gate: GateReport) -> dict[str, Any]:
     return {
         "corpus": corpus,
         "corpus_left_out": len(manifest.corpus) - len(corpus),
-        "languages": languages_of(frames.deliveries),
-        "failed": frames.failures.head(_MOST_FAILURES).to_dict("records"),
+        "failed": list(frames.failures.head(_MOST_FAILURES).itertuples(index=False)),
         "failed_left_out": max(0, len(frames.failures) - _MOST_FAILURES),
         "gate": gate,
         "alarms": list(iter_alarms(report, gate)),
+        "rest": _rest(report.summary, report.shown),
+        "anchors": anchors,
+        "findings": list(Headline(report.summary, report.claim, _isolate).iter_findings()),
+        "judgements": list(iter_judgements(report.summary, report.claim)),
     }
 
 
-def _about_results(report: Report, parts: Any) -> dict[str, Any]:
-    summary, claim, shown = report.summary, report.claim, report.shown
-    anchors = anchors_of(shown)
+def _about_tables(report: Report, parts: Any) -> dict[str, Any]:
+    """Return the columns of the tables that lead to a binary."""
+    anchors = anchors_of(report.shown)
+
+    def link(name: str) -> Markup:
+        shown: Markup = parts.binary(name)
+        anchor = anchors.get(name)
+        return Markup('<a href="#{}">{}</a>').format(anchor, shown) if anchor else shown
+
     return {
-        "rest": _rest(summary, shown),
-        "anchors": anchors,
-        "findings": list(Headline(summary, claim, _isolate).iter_findings()),
-        "judgements": list(iter_judgements(summary, claim)),
-        "columns": result_columns(shown, claim, anchors, report.held, parts),
-        "gate_columns": gate_columns(anchors, parts),
+        "columns": result_columns(report.shown, report.claim, report.held, link, parts),
+        "gate_columns": gate_columns(link),
+        "corpus_columns": corpus_columns(languages_of(report.frames.deliveries), link),
+        "failure_columns": failure_columns(link),
     }
 
 
@@ -113,13 +127,12 @@ def _environment() -> Environment:
         isolated=_isolated,
         name=lambda text: shorten(text, _NAME_WIDTH),
         size=format_bytes,
+        lines=lines_of,
+        as_html=as_html,
         duration=format_seconds,
         gravest=cells.gravest,
-        value=known,
         exact=exact,
         share=share,
-        describe=describe,
-        agreement=agreement,
     )
     environment.globals.update(
         most_rows=cells.MOST_ROWS,
@@ -131,6 +144,10 @@ def _environment() -> Environment:
         held_at=held_at,
         html_table=html_table,
         line_columns=line_columns,
+        metric_columns=metric_columns,
+        BATCHES=BATCHES,
+        DELIVERIES=DELIVERIES,
+        HELD_LINES=HELD_LINES,
     )
     return environment
 

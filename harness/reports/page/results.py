@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -13,6 +13,7 @@ from harness.reports.beside import line_columns
 from harness.reports.cells import change_cell, peak_cell, same_cell, share
 from harness.reports.columns import PAGE, summary_columns
 from harness.reports.gate import columns
+from harness.reports.page.tables import Link
 from harness.reports.page.verdict import row_standing
 from harness.stats.check import BoundCheck, Comparison
 from harness.stats.copies import Held
@@ -22,16 +23,10 @@ from harness.tables import Column, pick
 
 
 def result_columns(
-    summary: Summary, claim: Claim, anchors: Mapping[str, str], held: Sequence[Held], parts: Any
+    summary: Summary, claim: Claim, held: Sequence[Held], link: Link, parts: Any
 ) -> list[Column[Row]]:
-    """Return the columns of the page, in their order.
-
-    `anchors` says where each binary's detail is, `parts` are the macros that the sections share.
-    """
+    """Return the columns of the page in their order; `parts` are macros that sections share."""
     largest = max((_median(arm) for row in summary.rows for arm in row.arms), default=0.0)
-
-    def link(row: Row) -> Markup:
-        return Markup('<a href="#{}">{}</a>').format(anchors[row.binary], parts.binary(row.binary))
 
     def saved(row: Row) -> Markup:
         if row.reduction_pct is None:
@@ -50,7 +45,7 @@ def result_columns(
         )
 
     shown = {
-        "binary": link,
+        "binary": lambda row: link(row.binary),
         "change": saved,
         "baseline": lambda row: peak(row, row.baseline, "old"),
         "candidate": lambda row: peak(row, row.candidate, "new"),
@@ -68,15 +63,13 @@ def result_columns(
     return pick([*columns, state] if summary.claimed else columns, PAGE)
 
 
-def gate_columns(anchors: Mapping[str, str], parts: Any) -> dict[str, list[Column[Any]]]:
-    """Return the columns of each table of a verdict; arguments are as for `result_columns`."""
+def gate_columns(link: Link) -> dict[str, list[Column[Any]]]:
+    """Return the columns of each table of a verdict."""
 
     def case(row: BoundCheck | Comparison) -> Markup:
-        of, shown = row.case, parts.binary(row.case.binary)
-        anchor = anchors.get(of.binary)
-        link = Markup('<a href="#{}">{}</a>').format(anchor, shown) if anchor else shown
+        of = row.case
         head, tail = inert(of.experiment), inert(f"{of.source}, {of.arm}")
-        return Markup("{}: {}, {}").format(head, link, tail)
+        return Markup("{}: {}, {}").format(head, link(of.binary), tail)
 
     shown: dict[str, list[Column[Any]]] = {
         "gates": pick(columns.GATES, "gate state guards detail repeat"),
