@@ -14,7 +14,7 @@ from harness.stats.metrics import Metrics
 from harness.stats.rows import tables_of
 from harness.stats.summary import summarise
 from harness.stats.worst import MOST_BINARIES, excerpt
-from harness.store.manifest import COMPLETE, MANIFEST, read_manifest
+from harness.store.manifest import MANIFEST, read_manifest
 from harness.store.reader import LARGE, Run, StoredRecords, open_run
 
 ALL = frozenset(COLUMNS)
@@ -87,10 +87,9 @@ def iter_complete(paths: Sequence[Path], warn: Callable[[str], None]) -> Iterato
     found = [run for path in paths for run in _iter_runs(path)]
     for path in found:
         manifest = read_manifest(path)
-        state, kind = manifest.state, manifest.kind
-        if state != COMPLETE or kind != "run":
-            why = f"a {kind}" if kind != "run" else f"{state or 'of unknown state'}, not complete"
-            warn(f"{path} left out: it is {why}")
+        why = manifest.unfinished if manifest.kind == "run" else f"it is a {manifest.kind}"
+        if why:
+            warn(f"{path} left out: {why}")
             continue
         frames = load_frames(path, ("samples", "deliveries"))
         for warning in frames.warnings:

@@ -422,6 +422,14 @@ class Manifest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, di
     finished_at: str = ""
     elapsed_s: float | None = None
 
+    @property
+    def unfinished(self) -> str:
+        """Why this is no whole run; empty for one that reached its end."""
+        complete = self.state == "complete"
+        return (
+            "" if complete else f"the run did not reach its end (state: {self.state or 'unknown'})"
+        )
+
     @cached_property
     def paths(self) -> dict[str, str]:
         """Where each binary was, by its name: of thousands nobody looks for one in a list."""

@@ -16,7 +16,7 @@ from harness.stats.frames import COLUMNS, Frames
 from harness.stats.samples import Key, Sample, iter_own_faults
 from harness.text import counted
 
-_COMPLETE, _RUN = "complete", "run"
+_RUN = "run"
 
 
 def judge(evidence: Evidence) -> list[Check]:
@@ -47,10 +47,8 @@ def _iter_run_faults(evidence: Evidence) -> Iterator[Precondition]:
     if len(runs) > 1 and runs[0] == runs[1]:
         yield Precondition(what=BASELINE, reason="a run cannot be compared with itself")
     for side, frames in evidence.runs.items():
-        state = frames.manifest.state
-        if state != _COMPLETE:
-            reason = f"the run did not reach its end (state: {state or 'unknown'})"
-            yield Precondition(what=side, reason=reason)
+        if frames.manifest.unfinished:
+            yield Precondition(what=side, reason=frames.manifest.unfinished)
         if frames.samples.empty:
             yield Precondition(what=side, reason="nothing was measured")
         yield from _iter_foreign(side, frames)

@@ -106,7 +106,7 @@ def overhead_gap(manifest: Manifest) -> str:
         return ""
     if BARE not in probes:
         return f"The overhead of the probes was not measured: add --probe {BARE}."
-    if manifest.state != "complete":
+    if manifest.unfinished:
         return "The overhead of the probes is worked out when a run ends."
     return "The overhead of the probes is not known: no case succeeded with one and without."
 

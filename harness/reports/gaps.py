@@ -36,8 +36,8 @@ def group_gaps(summary: Summary, manifest: Manifest) -> dict[str, list[str]]:
     A binary without any peak is not listed metric by metric: its failure says it.
     """
     found: dict[str, list[str]] = {}
-    if manifest.state != "complete":
-        found[f"the run did not reach its end (state: {manifest.state or 'unknown'})"] = []
+    if manifest.unfinished:
+        found[manifest.unfinished] = []
     corpus = dict.fromkeys(one.name for one in manifest.corpus)
     for message in manifest.not_measured:
         what, binaries = _taken_apart(message, corpus)

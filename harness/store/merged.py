@@ -58,9 +58,9 @@ def _read(path: Path) -> Run:
         raise StoreError(
             f"{path} is a promoted baseline", remedy="merge runs, then promote what that gives"
         )
-    if manifest.state != COMPLETE:
+    if manifest.unfinished:
         raise StoreError(
-            f"{path} is {manifest.state or 'of unknown state'}, not complete",
+            f"{path}: {manifest.unfinished}",
             remedy="finish it with: python -m harness run --resume, or leave it out",
         )
     run = open_run(path)

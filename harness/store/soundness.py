@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from harness.records import VERIFY, Cell, Manifest, Record
-from harness.store.manifest import COMPLETE
 from harness.store.reader import Run
 from harness.text import counted, listed
 
@@ -14,9 +13,8 @@ _MOST_NAMED = 3
 
 def iter_objections(run: Run) -> Iterator[str]:
     """Yield every reason why `run` cannot carry the verdicts of others; none for a sound one."""
-    state = run.manifest.state
-    if state != COMPLETE:
-        yield f"it is {state or 'of unknown state'}, not complete"
+    if run.manifest.unfinished:
+        yield run.manifest.unfinished
     kind = run.manifest.kind
     if kind != "run":
         yield f"it is a {kind}, which measures other arms than anybody ships"

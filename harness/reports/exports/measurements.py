@@ -55,9 +55,8 @@ def iter_remarks(runs: Iterable[Frames]) -> Iterator[str]:
     """Yield what is wrong with runs, and what of them is left out because it failed."""
     for run in runs:
         yield from (f"warning: {warning}" for warning in run.warnings)
-        state = run.manifest.state
-        if state != "complete":
-            yield f"warning: {run.path} is {state or 'of unknown state'}, not complete"
+        if run.manifest.unfinished:
+            yield f"warning: {run.path}: {run.manifest.unfinished}"
         failed = run.failures["status"]
         if len(failed):
             kinds = ", ".join(f"{count} {kind}" for kind, count in failed.value_counts().items())

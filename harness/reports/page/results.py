@@ -13,7 +13,7 @@ from harness.reports.beside import line_columns
 from harness.reports.cells import change_cell, peak_cell, same_cell, share
 from harness.reports.columns import PAGE, summary_columns
 from harness.reports.gate import columns
-from harness.reports.page.tables import Link
+from harness.reports.page.tables import LinkTo
 from harness.reports.page.verdict import row_standing
 from harness.stats.check import BoundCheck, Comparison
 from harness.stats.copies import Held
@@ -23,7 +23,7 @@ from harness.tables import Column, pick
 
 
 def result_columns(
-    summary: Summary, claim: Claim, held: Sequence[Held], link: Link, parts: Any
+    summary: Summary, claim: Claim, held: Sequence[Held], link: LinkTo, parts: Any
 ) -> list[Column[Row]]:
     """Return the columns of the page in their order; `parts` are macros that sections share."""
     largest = max((_median(arm) for row in summary.rows for arm in row.arms), default=0.0)
@@ -63,7 +63,7 @@ def result_columns(
     return pick([*columns, state] if summary.claimed else columns, PAGE)
 
 
-def gate_columns(link: Link) -> dict[str, list[Column[Any]]]:
+def gate_columns(link: LinkTo) -> dict[str, list[Column[Any]]]:
     """Return the columns of each table of a verdict."""
 
     def case(row: BoundCheck | Comparison) -> Markup:

@@ -16,7 +16,7 @@ from harness.stats.labels import inert
 from harness.tables import NOTHING, Column
 from harness.units import format_bytes
 
-Link = Callable[[str], Markup]
+LinkTo = Callable[[str], Markup]
 """Returns the name of a binary, with a link to what the page tells of it."""
 
 
@@ -46,7 +46,7 @@ def _bytes(key: str, header: str) -> Column[Any]:
     )
 
 
-def corpus_columns(languages: Mapping[str, str], link: Link) -> list[Column[Binary]]:
+def corpus_columns(languages: Mapping[str, str], link: LinkTo) -> list[Column[Binary]]:
     """Return the columns of the binaries that a run was about."""
     return [
         Column(key="binary", cell=lambda one: one.name, html=lambda one: link(one.name), head=True),
@@ -61,7 +61,7 @@ def corpus_columns(languages: Mapping[str, str], link: Link) -> list[Column[Bina
     ]
 
 
-def failure_columns(link: Link) -> list[Column[Any]]:
+def failure_columns(link: LinkTo) -> list[Column[Any]]:
     """Return the columns of replicates that failed, which are rows of `Frames.failures`."""
     return [
         Column(

@@ -125,7 +125,7 @@ class Alarm(Struct, frozen=True):
 
 def iter_alarms(report: Report, gate: GateReport) -> Iterator[Alarm]:
     """Yield what is wrong with the run as a whole, the worst first."""
-    summary, state = report.summary, report.frames.manifest.state
+    summary, unfinished = report.summary, report.frames.manifest.unfinished
     if gate.trouble:
         yield Alarm(f"No decision of a gate: {gate.trouble}.", fatal=True)
     if not summary.rows:
@@ -136,8 +136,8 @@ def iter_alarms(report: Report, gate: GateReport) -> Iterator[Alarm]:
     if differing:
         names = ", ".join(differing)
         yield Alarm(f"The arms delivered different scopes for {names}.", fatal=True)
-    if state != "complete":
-        yield Alarm(f"This run did not reach its end (state: {state or 'unknown'}).")
+    if unfinished:
+        yield Alarm(f"{unfinished[0].upper()}{unfinished[1:]}.")
     uncounted = 0 if summary.alone else sum(not row.counts for row in summary.rows)
     if uncounted:
         yield Alarm(f"{uncounted} of {len(summary.rows)} rows do not count; each says why.")

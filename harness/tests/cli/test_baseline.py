@@ -162,8 +162,8 @@ def _edited(_: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "arguments", "code", "said"),
     [
-        (_interrupted, ["promote"], 2, "it is interrupted, not complete"),
-        (_interrupted, ["ratchet", "--suite", "suite.toml"], 4, "can bear no bound: it is inter"),
+        (_interrupted, ["promote"], 2, "did not reach its end (state: interrupted)"),
+        (_interrupted, ["ratchet", "--suite", "suite.toml"], 4, "can bear no bound: the run did not reach"),
         (_edited, ["promote"], 2, "records.jsonl was changed"),
         (_edited, ["diff"], 2, "records.jsonl was changed"),
         (_edited, ["ratchet", "--suite", "suite.toml"], 2, "records.jsonl was changed"),
@@ -204,7 +204,7 @@ def test_history_names_the_commit_at_which_an_exact_metric_changed(
     sound_run(work / "runs", state=INTERRUPTED)
     done = inside("history", "runs", "--json")
     assert done.returncode == 0, done.stderr
-    assert "left out: it is interrupted, not complete" in done.stderr
+    assert "left out: the run did not reach its end (state: interrupted)" in done.stderr
     document = json.loads(done.stdout)
     assert_described("history.json", document)
     changes = {trend["arm"]: trend["changes"] for trend in document["trends"]}

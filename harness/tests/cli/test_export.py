@@ -45,7 +45,7 @@ def test_failed_replicates_are_left_out_and_counted(inside: Harness, run: Path) 
 def test_a_run_that_did_not_end_is_exported_with_a_warning(inside: Harness, tmp_path: Path) -> None:
     done = inside("export", sound_run(tmp_path / "cut", state="interrupted"), "--format", "csv")
     assert done.returncode == 0
-    assert "is interrupted, not complete" in done.stderr
+    assert "did not reach its end (state: interrupted)" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -255,8 +255,14 @@ def _with_manifest(tmp_path: Path, **changes: Any) -> Path:
 
 
 UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "interrupted": (lambda t: written(t, state=INTERRUPTED), "interrupted, not complete"),
-    "of unknown state": (lambda t: written(t, state=""), "unknown state, not complete"),
+    "interrupted": (
+        lambda t: written(t, state=INTERRUPTED),
+        r"did not reach its end \(state: interrupted\)",
+    ),
+    "of unknown state": (
+        lambda t: written(t, state=""),
+        r"did not reach its end \(state: unknown\)",
+    ),
     "a manifest with a key of its own": (
         lambda t: _with_manifest(t, mine=1),
         "its manifest is damaged: .*mine",

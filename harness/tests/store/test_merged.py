@@ -92,7 +92,7 @@ def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"state": INTERRUPTED}, "is interrupted, not complete"),
+        ({"state": INTERRUPTED}, "did not reach its end"),
         ({"commit": "bbbb"}, "differ in commit"),
         ({"dirty": True}, "differ in dirty"),
         ({"kind": "sweep"}, "differ in kind"),
