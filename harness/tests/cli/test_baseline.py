@@ -163,7 +163,12 @@ def _edited(_: Path) -> None:
     ("spoil", "arguments", "code", "said"),
     [
         (_interrupted, ["promote"], 2, "did not reach its end (state: interrupted)"),
-        (_interrupted, ["ratchet", "--suite", "suite.toml"], 4, "can bear no bound: the run did not reach"),
+        (
+            _interrupted,
+            ["ratchet", "--suite", "suite.toml"],
+            4,
+            "can bear no bound: the run did not reach",
+        ),
         (_edited, ["promote"], 2, "records.jsonl was changed"),
         (_edited, ["diff"], 2, "records.jsonl was changed"),
         (_edited, ["ratchet", "--suite", "suite.toml"], 2, "records.jsonl was changed"),

@@ -45,7 +45,10 @@ def suite(tolerance: float) -> Suite:
 
 
 def run(run_id: str, rng: np.random.Generator, noise: float, factor: float = 1.0) -> Frames:
-    """Return a run: log-normal times around a mean, `factor` times what they should be."""
+    """Return a run: log-normal times around a mean, `factor` times what they should be.
+
+    It is merged of two rounds, between which the other side was measured.
+    """
     found: list[dict[str, Any]] = [
         sample(binary, "streaming", value, replicate=number, metric="wall", probe="bare",
                unit="second")
@@ -54,7 +57,8 @@ def run(run_id: str, rng: np.random.Generator, noise: float, factor: float = 1.0
     ]  # fmt: skip
     deliveries = pd.DataFrame([delivery(binary, "streaming") for binary in BINARIES])
     samples = pd.DataFrame(found).assign(run_id=run_id)
-    said = manifest(state="complete", rig_fingerprint="rig", run_id=run_id)
+    rounds = [f"round {number}, {run_id}" for number in "12"]
+    said = manifest(state="complete", rig_fingerprint="rig", run_id=run_id, pooled=rounds)
     return Frames.build(said, samples=samples, deliveries=deliveries.assign(run_id=run_id))
 
 
