@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.errors import StoreError, failing_as
 from harness.stats.frames import COLUMNS, Frames
-from harness.stats.limits import edges_of
+from harness.stats.limits import LIMIT, edges_of
 from harness.stats.metrics import Metrics
 from harness.stats.rows import tables_of
 from harness.stats.summary import summarise
@@ -21,6 +21,7 @@ ALL = frozenset(COLUMNS)
 NUMBERS = ALL - frozenset(LARGE)
 """The tables that verdicts and comparisons are made from."""
 
+_FOLLOWED = ("run", LIMIT)  # other kinds measure something else in each run
 _REMEDY = "name runs, or a directory of runs"
 
 
@@ -87,7 +88,7 @@ def iter_complete(paths: Sequence[Path], warn: Callable[[str], None]) -> Iterato
     found = [run for path in paths for run in _iter_runs(path)]
     for path in found:
         manifest = read_manifest(path)
-        why = manifest.unfinished if manifest.kind == "run" else f"it is a {manifest.kind}"
+        why = manifest.unfinished if manifest.kind in _FOLLOWED else f"it is a {manifest.kind}"
         if why:
             warn(f"{path} left out: {why}")
             continue

@@ -46,7 +46,7 @@ def propose(evidence: Evidence) -> list[Proposal]:
     The margin is that of the tolerance interval: with 95 % confidence 99 % of further replicates
     keep to the bound. Values without spread have an interval of no width, and a bound right above
     them would fail a change that the comparison calls clean; so the margin is never less than the
-    experiment's tolerance.
+    experiment's tolerance, nor than the grain of what was searched.
 
     Raises:
         MeasurementInvalid: There is nothing to be proposed, or a value cannot carry a bound.
@@ -82,8 +82,12 @@ def _propose(evidence: Evidence, experiment: Experiment, check: BoundsCheck) -> 
         untested = (series.untested for series in found if series.untested)
         reason = "; ".join(faults) or next(untested, "no binary of the suite was measured")
         raise MeasurementInvalid(f"{what}: {reason}", remedy="measure the whole suite first")
+    grain = evidence.candidate.metrics[check.bounds.series].grain
     try:
-        limit = max(upper_tolerance_limit(series.values) for series in measured)
+        limit = max(
+            max(upper_tolerance_limit(series.values), max(series.values) + grain)
+            for series in measured
+        )
     except MeasurementInvalid as error:
         raise MeasurementInvalid(f"{what}: {error.message}", remedy=error.remedy) from error
     return _with_margin(experiment, check, measured, limit)

@@ -15,6 +15,7 @@ from msgspec import structs
 
 from harness.records import Manifest
 from harness.stats.metrics import Metrics
+from harness.units import format_exactly
 
 _COMPRESSORS = {"zlib-ng", "isal"}  # extras: installed or not, most runs do without
 _ANYWHERE = ("implementation", "machine")
@@ -31,6 +32,8 @@ def environment_of(metric: str, manifest: Manifest) -> dict[str, str]:
     found = {"python": versions.get("python", "").partition(" ")[0]}
     if declared.instrument:
         found[declared.instrument] = versions.get(declared.instrument, "")
+    if declared.grain:
+        found["grain"] = format_exactly(declared.grain)
     if manifest.options.env:
         found["env"] = " ".join(f"{name}={value}" for name, value in manifest.options.env.items())
     names = _ANYWHERE if declared.portable else (*_ANYWHERE, *_MACHINE)

@@ -39,24 +39,38 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 def find_steps(
-    levels: Sequence[float], environments: Sequence[Mapping[str, str]] = (), *, exact: bool
+    levels: Sequence[float],
+    environments: Sequence[Mapping[str, str]] = (),
+    *,
+    exact: bool,
+    grains: Sequence[float] = (),
 ) -> list[Step]:
     """Return where the level of a metric changes over runs in order, oldest first.
 
-    An exact metric steps wherever its value differs from the one before. Any other is cut into
-    segments of constant level by PELT, within each stretch of one environment; what happens
-    where the environment changes is always a declared break.
+    An exact metric steps wherever its value differs, one that was searched by more than a grain,
+    from the first of its level. Any other is cut into segments of constant level by PELT, within
+    each stretch of one environment; what happens where the environment changes is always a
+    declared break.
 
     Args:
         levels: The mean of the metric in each run.
         environments: What changes the numbers of each run without any change of the code; without
             any, it is the same in all.
-        exact: Whether the metric repeats to the byte.
+        exact: Whether the metric repeats, to the byte or to the grain.
+        grains: How far apart two searches of the same may end, in each run; without any, nowhere.
     """
     known = environments or [{}] * len(levels)
     stretches = (list(places) for _, places in groupby(range(len(levels)), key=known.__getitem__))
-    cut = _exact_segments if exact else _noisy_segments
-    segments = [segment for places in stretches for segment in cut(places, levels)]
+    apart = grains or [0.0] * len(levels)
+    segments = [
+        segment
+        for places in stretches
+        for segment in (
+            _exact_segments(places, levels, apart[places[0]])
+            if exact
+            else _noisy_segments(places, levels)
+        )
+    ]
     return [
         Step(
             since=old[-1],
@@ -68,8 +82,17 @@ def find_steps(
     ]
 
 
-def _exact_segments(places: Sequence[int], levels: Sequence[float]) -> list[list[int]]:
-    return [list(group) for _, group in groupby(places, key=levels.__getitem__)]
+def _exact_segments(
+    places: Sequence[int], levels: Sequence[float], grain: float = 0
+) -> list[list[int]]:
+    """Cut where a level is left, not where it moves a little: many little steps are a change."""
+    segments: list[list[int]] = []
+    for place in places:
+        if segments and abs(levels[place] - levels[segments[-1][0]]) <= grain:
+            segments[-1].append(place)
+        else:
+            segments.append([place])
+    return segments
 
 
 def _noisy_segments(places: Sequence[int], levels: Sequence[float]) -> list[list[int]]:

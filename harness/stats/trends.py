@@ -18,6 +18,7 @@ from harness.stats.frames import Frames
 from harness.stats.metrics import Metrics
 from harness.stats.samples import Key, Sample, collect_all
 from harness.stats.steps import LEAST_POINTS, Step, find_steps
+from harness.units import format_exactly
 
 SCHEMA = "harness.history/1"
 _Conditions = Callable[[str, frozenset[str], str], tuple[dict[str, str], dict[str, str]]]
@@ -112,15 +113,15 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
     ordered = sorted(known.items(), key=lambda item: (item[1].manifest.started_at, item[0]))
     declared = Metrics(*(frames.manifest for _, frames in ordered))
     levels: dict[Key, list[RunLevel]] = {}
-    units: dict[Key, str] = {}
+    samples: dict[Key, list[Sample]] = {}
     for run_id, frames in ordered:
         conditions = _conditions_of(frames.manifest)
         for key, sample in collect_all(frames, metrics or declared.compared).items():
             if sample.numbers:
                 levels.setdefault(key, []).append(_level(run_id, frames, conditions, key, sample))
-                units[key] = sample.unit
+                samples.setdefault(key, []).append(sample)
     return [
-        _trend(key, units[key], levels[key], declared=declared[key.metric].exact)
+        _trend(key, levels[key], samples[key], declared=declared[key.metric].exact)
         for key in sorted(levels)
     ]
 
@@ -171,17 +172,19 @@ def _options(options: Options, arm: str) -> dict[str, str]:
     return {name: str(value) for name, value in given.items()}
 
 
-def _trend(key: Key, unit: str, runs: list[RunLevel], *, declared: bool) -> Trend:
-    exact = declared and all(run.low == run.high for run in runs)
+def _trend(key: Key, runs: list[RunLevel], samples: Sequence[Sample], *, declared: bool) -> Trend:
+    grains = [sample.metric.grain for sample in samples]
+    spread = [run.high - run.low for run in runs]
+    exact = declared and all(apart <= grain for apart, grain in zip(spread, grains, strict=True))
     environments = [run.environment for run in runs]
-    steps = find_steps([run.level for run in runs], environments, exact=exact)
+    steps = find_steps([run.level for run in runs], environments, exact=exact, grains=grains)
     return Trend(
         **key._asdict(),
-        unit=unit,
+        unit=samples[-1].unit,
         exact=exact,
         runs=runs,
         changes=[_change(step, runs[step.since], runs[step.at]) for step in steps],
-        remarks=list(_iter_remarks(runs, declared=declared, exact=exact)),
+        remarks=list(_iter_remarks(runs, max(grains), declared=declared, exact=exact)),
     )
 
 
@@ -197,9 +200,14 @@ def _change(step: Step, since: RunLevel, at: RunLevel) -> LevelChange:
     )
 
 
-def _iter_remarks(runs: Sequence[RunLevel], *, declared: bool, exact: bool) -> Iterator[str]:
+def _iter_remarks(
+    runs: Sequence[RunLevel], grain: int, *, declared: bool, exact: bool
+) -> Iterator[str]:
     if len(runs) == 1:
         yield "one run: nothing to compare it with"
+    elif exact and grain:
+        apart = format_exactly(grain)
+        yield f"no change of up to {apart} is told: two searches of the same may end so far apart"
     if declared and not exact:
         yield "declared exact, but replicates differ in some run: judged as a noisy one"
     if not exact and 1 < len(runs) < LEAST_POINTS:

@@ -17,7 +17,7 @@ def iter_objections(run: Run) -> Iterator[str]:
         yield run.manifest.unfinished
     kind = run.manifest.kind
     if kind != "run":
-        yield f"it is a {kind}, which measures other arms than anybody ships"
+        yield f"it is a {kind}, and not what harness run measures"
     yield from run.warnings
     yield from _iter_failures(run)
     measured = _metrics_by_cell(run)

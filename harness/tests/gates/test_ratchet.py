@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from harness.config import MIB
 from harness.errors import MeasurementInvalid
-from harness.gates.ratchet import BoundChange, Proposal, decide, propose
+from harness.gates.ratchet import BoundChange, Proposal, decide, propose, ratchet
 from harness.stats.bounds import upper_tolerance_limit
 from harness.tests.gates.made import LEGACY, STREAMING, Change, evidence, rows_where, run
 
@@ -46,6 +48,29 @@ def test_values_without_spread_get_the_tolerance_as_their_margin(tolerance: floa
     assert found.upper_bound == STREAMING * (1 + tolerance / 100)
     assert found.margin_pct == pytest.approx(tolerance)
     assert found.replicates == 2
+
+
+def test_what_was_searched_gets_a_grain_as_its_margin_and_a_bound_of_that_grain_alone() -> None:
+    """Two searches of the same end up to one grain apart, of which no bound may know less."""
+    searched = {
+        grain: run(
+            manifest={
+                "metrics": {
+                    "peak": [{"name": PEAK, "unit": "byte", "exact": True, "grain": grain}],
+                    "memray": [{"name": "heap_peak_memray", "unit": "byte"}],
+                }
+            }
+        )
+        for grain in (MIB, 2 * MIB)
+    }
+    fine, coarse = (evidence(one, checks=checks()) for one in searched.values())
+    (found,) = propose(fine)
+    assert found.upper_bound == STREAMING + MIB
+    _, bounds = ratchet(fine)
+    again, _ = ratchet(structs.replace(fine, bounds=bounds))
+    assert [one.change for one in again] == [BoundChange.UNCHANGED]
+    ((other,), _) = ratchet(structs.replace(coarse, bounds=bounds))
+    assert (other.change, other.why) == (BoundChange.KEPT, "it is for grain 1.0 MiB, then 2.0 MiB")
 
 
 def test_noisy_values_get_their_tolerance_limit() -> None:

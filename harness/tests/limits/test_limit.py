@@ -16,10 +16,10 @@ from msgspec.structs import astuple, replace
 from harness.config import LIMIT, MIB, LimitOptions, PipelineOptions
 from harness.errors import ConfigError
 from harness.limits.backend import Backend
-from harness.limits.choice import find_backends
+from harness.limits.choice import find_backends, metric_of
 from harness.limits.edge import FAILED, KILLED, SURVIVED, THRASHED
 from harness.limits.found import PROBE, Found
-from harness.loading import load_frames
+from harness.loading import iter_complete, load_frames
 from harness.records import VERIFY, Arm, Binary, Record
 from harness.run.events import Event, LimitTried
 from harness.run.executor import CHARGED, OOM_KILLS
@@ -29,6 +29,7 @@ from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.stats.limits import found_limits
 from harness.stats.repeat import repeat_command
+from harness.stats.trends import trends_of
 from harness.store import COMPLETE, read_run
 from harness.tests.cli.conftest import Harness, harness, inside
 from harness.tests.described import assert_described
@@ -270,6 +271,9 @@ def test_a_search_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> N
     samples = load_frames(path).samples
     told = samples[samples["probe"] == PROBE]["value"].tolist()
     assert told == [found.edge.survives_bytes]
+    limit = metric_of(found.backend).name
+    (trend,) = trends_of(list(iter_complete([path], print)), [limit])
+    assert [run.level for run in trend.runs] == told
     made_of = found.made_of
     assert made_of is not None
     if found.charged_bytes:  # the kernel's own figure, of another process

@@ -24,6 +24,23 @@ def test_an_exact_metric_shifts_wherever_it_differs_from_the_run_before() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("levels", "places"),
+    [
+        ([14, 15, 14, 13, 14], []),
+        ([14, 15, 16, 17], [2]),
+        ([14, 16, 15, 16], [1]),
+        ([14, 15, 12], [2]),
+        ([14, 22, 22], [1]),
+    ],
+)
+def test_what_was_searched_shifts_where_it_leaves_its_level_by_more_than_a_grain(
+    levels: list[float], places: list[int]
+) -> None:
+    steps = find_steps(levels, exact=True, grains=[1] * len(levels))
+    assert [step.at for step in steps] == places
+
+
 @pytest.mark.parametrize("exact", [True, False])
 @pytest.mark.parametrize("count", [0, 1, 20])
 def test_a_level_that_stays_has_no_shift(count: int, exact: bool) -> None:

@@ -82,6 +82,26 @@ def test_what_changes_numbers_without_a_change_of_code_is_a_declared_break(
     assert reason in change.reasons
 
 
+def searched(number: int, limits: Sequence[float], grain: int = 10) -> Frames:
+    declared = [{"name": PEAK, "unit": "byte", "exact": True, "grain": grain}]
+    return a_run(number, limits, metrics={"memray": declared})
+
+
+def test_two_searches_may_end_a_grain_apart_and_another_grain_is_a_declared_break() -> None:
+    limits = [[100.0, 110.0], [110.0, 110.0], [100.0, 100.0], [130.0, 130.0]]
+    runs = [searched(number, found) for number, found in enumerate(limits)]
+    trend = only(trends_of([*runs, searched(4, [140.0], 20)]))
+    assert trend.exact
+    assert [(one.run_id, one.kind) for one in trend.changes] == [
+        ("run3", "shift"),
+        ("run4", "break"),
+    ]
+    assert trend.changes[-1].reasons == ["grain 10 B, then 20 B"]
+    assert trend.remarks == [
+        "no change of up to 20 B is told: two searches of the same may end so far apart"
+    ]
+
+
 @pytest.mark.parametrize(
     ("metric", "kind"), [(PEAK, "shift"), ("wall", "break")], ids=["exact", "time"]
 )
