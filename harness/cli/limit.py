@@ -91,7 +91,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         print_limits(found, output_console())
     if under_bytes is not None:
         _refuse_killed(found, arms[-1].name, under_bytes)
-    refuse_nothing(frames)
+    refuse_nothing(frames, told=not quiet and resume is None)
     refuse_unknown(found)
 
 

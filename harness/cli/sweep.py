@@ -53,7 +53,7 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
         )
         run_dir = run_session(request, view, Arrivals(found, say=view.say))
     frames = load_frames(run_dir)
-    refuse_nothing(frames)
+    refuse_nothing(frames, told=not quiet)
     points = sweep_points(frames)
     if json:
         write_json(sweep_document(points, frames.manifest, heap_bytes))

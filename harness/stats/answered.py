@@ -37,8 +37,8 @@ def refuse_unanswered(frames: Frames, rows: Iterable[Row]) -> None:
         )
 
 
-def refuse_nothing(frames: Frames) -> None:
-    """Refuse a run that measured nothing at all.
+def refuse_nothing(frames: Frames, *, told: bool = False) -> None:
+    """Refuse a run that measured nothing at all; causes that were `told` just before are left out.
 
     Raises:
         HarnessError: No binary could be read.
@@ -47,12 +47,13 @@ def refuse_nothing(frames: Frames) -> None:
     if succeeded(frames.samples).empty:
         unread = set(frames.failures["status"]) == {"rejected"}
         kind = HarnessError if unread else MeasurementInvalid
-        lost = list(iter_losses(frames))
+        lost = list(iter_losses(frames, causes=not told))
         # A cause that ends in a remedy of its own needs no second one.
         alone = len(lost) == 1 and " — " in lost[0]
+        kept = "" if alone else f"every reason is kept in {frames.path}"
         raise kind(
             f"nothing could be measured{_first_of(lost)}",
-            remedy="" if alone else f"every reason is kept in {frames.path}",
+            remedy="the reason is told above" if told and lost else kept,
         )
 
 
@@ -86,14 +87,14 @@ def refuse_losses(frames: Frames) -> None:
         )
 
 
-def iter_losses(frames: Frames) -> Iterator[str]:
+def iter_losses(frames: Frames, *, causes: bool = True) -> Iterator[str]:
     """Yield one line for each arm, source, probe and status in which a replicate does not count."""
     cells = ["binary", "arm", "source", "probe", "status"]
     for (binary, arm, source, probe, status), rows in frames.failures.groupby(cells, sort=False):
         count = f", {len(rows)} replicates" if len(rows) > 1 else ""
         place = " ".join([f"over {binary}", *([f"from {source}"] if source != CALL else [])])
         who = f"{arm} {place} ({probe}{count})" if arm else binary
-        cause = first_cause(str(rows["detail"].iloc[0]))
+        cause = first_cause(str(rows["detail"].iloc[0])) if causes else ""
         yield f"{who}: {status}{cause and ': '}{cause}"
 
 
