@@ -97,15 +97,18 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
         )
     if found.code_sha256 != manifest.code_sha256:
         raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
+    for plugin, digest in found.plugins.items():
+        if digest != manifest.plugins.get(plugin):
+            raise ConfigError(f"the code of {plugin} has changed since the start", remedy=_REMEDY)
     _refuse_other_commit(manifest, wanted, found.plugins)
 
 
 def _refuse_other_commit(manifest: Manifest, wanted: RunRequest, plugins: Collection[str]) -> None:
     """Refuse another commit where it may mean other code.
 
-    The digest of our code says more than a commit does, and has been compared: a commit of the
-    documentation is no reason to measure again. Of plugins there is no digest, only the commit. A
-    label of the user's own that contradicts the first is refused in any case.
+    Digests say more than a commit does, and have been compared: a commit of the documentation is no
+    reason to measure again. That of a plugin covers its own package, but not what this imports from
+    elsewhere. A label of the user's own that contradicts the first is refused in any case.
     """
     then = Commit(manifest.commit, manifest.dirty)
     now = commit_of(wanted.commit, Path.cwd())

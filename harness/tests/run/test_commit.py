@@ -11,7 +11,7 @@ from msgspec import structs
 
 from harness.errors import ConfigError
 from harness.records import Arm
-from harness.run.manifest import Commit, commit_of
+from harness.run.manifest import Commit, commit_of, plugin_digests
 from harness.run.resume import resume_session
 from harness.run.session import run_session
 from harness.store import read_manifest
@@ -115,7 +115,15 @@ def test_a_run_remembers_its_commit_and_goes_on_at_another_unless_plugins_may_ha
         resume_session(path, lambda _: None, labelled)
 
     plugin = Arm(name="streaming", pipeline="harness.tests.run.faulty:raises")
-    options = structs.replace(manifest.options, arms=[ARMS[0], plugin])
-    write_manifest(path, structs.replace(manifest, options=options))
-    with pytest.raises(ConfigError, match="the commit differs"):
-        resume_session(path, lambda _: None)
+    arms = [ARMS[0], plugin]
+    options, digests = (
+        structs.replace(manifest.options, arms=arms),
+        plugin_digests(a_request(tmp_path, binary, arms=arms)),
+    )
+    for plugins, refused in (
+        (digests, "the commit differs"),
+        ({plugin.pipeline: "other"}, "the code of .*faulty:raises has changed"),
+    ):
+        write_manifest(path, structs.replace(manifest, options=options, plugins=plugins))
+        with pytest.raises(ConfigError, match=refused):
+            resume_session(path, lambda _: None)
