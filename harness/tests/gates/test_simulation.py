@@ -19,10 +19,9 @@ from harness.stats.check import Check, Comparison, Outcome
 from harness.stats.frames import Frames
 from harness.tests.stats.made import delivery, manifest, sample
 
-FAMILIES, EXPERIMENTS, REPLICATES = 200, 12, 10
+FAMILIES, EXPERIMENTS, REPLICATES = 40, 12, 10
 BINARIES = [f"e{number}" for number in range(EXPERIMENTS)]
 GATES = {name: registry.load("gate", name) for name in registry.names("gate")}
-pytestmark = pytest.mark.slow
 
 Decisions = list[tuple[Outcome, dict[str, str]]]
 

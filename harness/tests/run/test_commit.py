@@ -116,10 +116,8 @@ def test_a_run_remembers_its_commit_and_goes_on_at_another_unless_plugins_may_ha
 
     plugin = Arm(name="streaming", pipeline="harness.tests.run.faulty:raises")
     arms = [ARMS[0], plugin]
-    options, digests = (
-        structs.replace(manifest.options, arms=arms),
-        plugin_digests(a_request(tmp_path, binary, arms=arms)),
-    )
+    digests = plugin_digests(a_request(tmp_path, binary, arms=arms))
+    options = structs.replace(manifest.options, arms=arms)
     for plugins, refused in (
         (digests, "the commit differs"),
         ({plugin.pipeline: "other"}, "the code of .*faulty:raises has changed"),
