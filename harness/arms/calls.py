@@ -56,10 +56,7 @@ def target_of(given: str | Callable[..., Any], scratch: Path | None = None) -> T
         return _described(given, scratch)
     place, colon, attribute = given.rpartition(":")
     if not (colon and place and attribute) or (":" in place and not place.endswith(".py")):
-        raise ConfigError(
-            f"{given!r} does not name a callable",
-            remedy="write package.module:function, or path/file.py:function",
-        )
+        raise ConfigError(f"{given!r} does not name a callable", remedy=_spelling(given))
     if not place.endswith(".py"):
         return Target(name=attribute, pipeline=given, path=str(Path.cwd()))
     path = Path(place).absolute()
@@ -69,6 +66,16 @@ def target_of(given: str | Callable[..., Any], scratch: Path | None = None) -> T
     while (root / "__init__.py").is_file():  # what it imports of its package is found by its name
         root, names = root.parent, [root.name, *names]
     return Target(name=attribute, pipeline=f"{'.'.join(names)}:{attribute}", path=str(root))
+
+
+def _spelling(given: str) -> str:
+    """Return how the callable is written that may have been meant."""
+    module, dot, attribute = given.rpartition(".")
+    if given.endswith(".py"):
+        return f"write {given}:function"
+    if dot and f"{module}.{attribute}".replace(".", "").isidentifier():
+        return f"write {module}:{attribute}, if {module} is the module"
+    return "write package.module:function, or path/file.py:function; arguments go behind --"
 
 
 def _described(given: Callable[..., Any], scratch: Path | None) -> Target:

@@ -208,7 +208,12 @@ def _refuse_mixtures(targets: list[str], revisions: list[str], suite: str) -> No
             f"{len(targets)} callables and {len(revisions)} versions make no two sides",
             remedy="name one callable and --rev twice",
         )
-    if not 1 <= len(targets) <= 2:
+    if not targets:
+        raise ConfigError(
+            "no callable is named",
+            remedy="name one or two, such as export:old export:new (harness ab -h)",
+        )
+    if len(targets) > 2:
         raise ConfigError(
             f"{len(targets)} callables are named: {' '.join(targets)}",
             remedy="name one or two; their arguments go behind --",

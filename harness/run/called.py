@@ -14,6 +14,7 @@ import os
 import pickle
 import re
 import sys
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -99,12 +100,25 @@ class CalledWork:
         )
 
     def _take(self, result: Any, digest: Digest) -> None:
-        if self._call.digest:
-            result = _imported(self._call.digest)(result)
         try:
-            self._returned_bytes = digest.feed(result)
+            if not self._call.digest:
+                self._returned_bytes = digest.feed(result)
+                return
+            # What stands for it has a size of its own, which measured calls do not know.
+            left: Iterator[Any] = iter(())
+            if hasattr(type(result), "__next__"):
+                result = left = self._iter_counted(result)
+            else:
+                self._returned_bytes = size_of(result)
+            digest.feed(_imported(self._call.digest)(result))
+            deque(left, maxlen=0)
         except NoDigest as error:
             self._why = str(error)
+
+    def _iter_counted(self, items: Iterator[Any]) -> Iterator[Any]:
+        for item in items:
+            self._returned_bytes += size_of(item)
+            yield item
 
 
 def _run_to_end(runner: asyncio.Runner, result: Awaitable[Any]) -> Any:
@@ -208,9 +222,11 @@ def _refuse_arguments(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
+        remedy = "give its arguments behind --, or input files with --input"
+        if next(iter(signature.parameters), "") == "self":
+            remedy = f"name it on an object: OBJECT.{target.__name__}, OBJECT one of the module"
         raise InputRejected(
-            f"{name}{signature} cannot be called so: {error}",
-            remedy="give its arguments behind --, or input files with --input",
+            f"{name}{signature} cannot be called so: {error}", remedy=remedy
         ) from error
 
 

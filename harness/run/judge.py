@@ -215,7 +215,8 @@ def _disagreement(
         if expected is None or did.counters == expected:
             return None
         sizes = f"{did.counters.raw_bytes:,} bytes, in the verification run {expected.raw_bytes:,}"
-        return "mismatch", f"it returned and wrote {sizes}"
+        remedy = "have it do the same each time: fix seeds and dates, or name --output-of PATH"
+        return "mismatch", f"it returned and wrote {sizes} — {remedy}"
     if len(batches) != did.batches:
         return "damaged", f"{len(batches)} of {did.batches} batches were reported"
     observed = structs.replace(

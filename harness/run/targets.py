@@ -17,7 +17,7 @@ from harness.errors import InputRejected
 
 STAGE = "other"
 
-PICKLED = "pickle:"
+PICKLED = "<pickle>:"  # no name of a module
 
 
 def load(target: str) -> Callable[..., Any]:

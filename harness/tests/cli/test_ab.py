@@ -67,6 +67,7 @@ def test_two_callables_are_compared_and_the_lines_named(ab: Harness) -> None:
         (("export:shorter", "export:frame"), 0, "Nothing shows that both did the same"),
         (("gone:old", "gone:new"), 2, "there is no module gone, neither here nor installed"),
         (("a:b", "c:d", "e:f"), 2, "3 callables are named"),
+        ((), 2, "no callable is named"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line_and_no_success(

@@ -16,6 +16,7 @@ from harness.errors import ConfigError, InputRejected
 from harness.records import VERIFY, Call
 from harness.run.called import CalledWork
 from harness.run.frames import WorkDone
+from harness.run.targets import load
 from harness.tests.run.test_judge import CALLED
 
 Caller = Callable[..., WorkDone]
@@ -27,6 +28,7 @@ from pathlib import Path
 class Exporter:
     @staticmethod
     def run(*args): return repr(args)
+    def method(self, count): return count
 
 def given(*args, **kwargs): return repr((args, kwargs))
 def nothing(*args): pass
@@ -42,6 +44,8 @@ def where(): return str(Path.cwd().name), sorted(map(str, Path.cwd().iterdir()))
 def frame(): return object()
 def two(a, b): return a + b
 def made(count): return [count] * 2
+def parts(count): yield from [b"part"] * count
+def first(parts): return next(parts)
 def nobody(*args): return None
 def length(value): return "always"
 def closed(value): Path("closed").write_text(repr(value))
@@ -123,8 +127,12 @@ def test_what_is_written_counts_all_of_it_or_what_is_named(call: Caller) -> None
 
 
 def test_a_measured_call_has_the_same_size_and_no_digest(call: Caller) -> None:
-    for name, args in (("given", ("é",)), ("writes", ("a",)), ("lazy", ("5",))):
-        verified, measured = call(name, *args), call(name, *args, probe="peak")
+    for name, args, digest in (
+        ("given", ("é",), ""), ("writes", ("a",), ""), ("lazy", ("5",), ""),
+        ("frame", (), "length"), ("writes", ("a",), "length"), ("parts", ("5",), "first"),
+    ):  # fmt: skip
+        own = {"digest": digest} if digest else {}
+        verified, measured = call(name, *args, **own), call(name, *args, probe="peak", **own)
         assert measured.counters == verified.counters
         assert not measured.digest
         assert not measured.detail
@@ -152,6 +160,7 @@ def test_setup_makes_what_the_callable_gets_and_teardown_gets_it_too(
         ("gone", (), r"has no attribute 'gone' .*cases_of_mine\.py\) — known: Exporter, "),
         ("two", ("1",), "cannot be called so: missing a required argument: 'b'"),
         ("two", ("1", "2", "3"), "too many positional"),
+        ("Exporter.method", ("1",), r"missing .*'count' — name it on an object: OBJECT\.method"),
         ("nothin", (), "did you mean 'nothing'"),
         ("number", (), "is of type int, which cannot be called"),
     ],
@@ -169,7 +178,14 @@ def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.Monkey
     here = str(tmp_path)
     assert target_of("a.b:c.d") == Target(name="c.d", pipeline="a.b:c.d", path=here)
     assert target_of("mine.py:f") == Target(name="f", pipeline="mine:f", path=here)
-    for text, reason in (("a.b", "not name"), (":f", "not name"), ("no.py:f", "not exist")):
+    assert load("pickle:dumps") is pickle.dumps  # a module of Python's, and no pickle of ours
+    for text, reason in (
+        ("a.b", "not name a callable — write a:b, if a is the module"),
+        ("mine.py", "not name a callable — write mine.py:function"),
+        ("1000", "not name a callable — .*; arguments go behind --"),
+        (":f", "not name"),
+        ("no.py:f", "not exist"),
+    ):
         with pytest.raises(ConfigError, match=reason):
             target_of(text)
 
