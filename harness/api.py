@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
 
+import msgspec
 from markupsafe import Markup
 from msgspec import structs
 
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Named = Callable[..., Any] | str
 """A callable, or its name as `harness ab` takes it."""
+
+PathLike = str | os.PathLike[str]
+Inputs = PathLike | Iterable[PathLike]
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -158,7 +162,7 @@ def ab(
     *,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NONE,
-    inputs: Iterable[str | os.PathLike[str]] = (),
+    inputs: Inputs = (),
     **options: Any,
 ) -> Result:
     """Measure two callables over the same arguments, and compare what they hold at their peaks.
@@ -168,7 +172,7 @@ def ab(
         new: What is judged.
         args: Positional arguments of both; what follows is as for `measure`.
         kwargs: Likewise by keyword.
-        inputs: Files, or directories of files.
+        inputs: Likewise.
         **options: Likewise.
 
     Raises:
@@ -182,7 +186,7 @@ def measure(
     *,
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] = _NONE,
-    inputs: Iterable[str | os.PathLike[str]] = (),
+    inputs: Inputs = (),
     **options: Any,
 ) -> Result:
     """Measure what one callable holds at its peak.
@@ -191,8 +195,8 @@ def measure(
         target: What is called.
         args: Its positional arguments; anything that can be pickled.
         kwargs: Likewise by keyword.
-        inputs: Files, or directories of files; the path of each is the first argument, and each is
-            a case of its own.
+        inputs: A file, a directory of files, or several; the path of each is the first argument,
+            and each is a case of its own.
         **options: `setup`, `teardown` and `digest`, callables or names of some; `output`, what is
             compared of what is written; and the fields of `harness.config.RunOptions`, such as
             `probes`, `replicates`, `env` and `results`.
@@ -204,9 +208,9 @@ def measure(
 
 
 def run(
-    corpus: str | os.PathLike[str],
+    corpus: PathLike,
     *,
-    arms: Sequence[str] = DEFAULTS.arms,
+    arms: str | Sequence[str] = DEFAULTS.arms,
     pipeline_options: PipelineOptions = PipelineOptions(),  # noqa: B008 - immutable
     **options: Any,
 ) -> Result:
@@ -223,7 +227,7 @@ def run(
     """
     from harness.corpus import Arrivals, binaries_of, resolve  # noqa: PLC0415 - see above
 
-    chosen = _options(DEFAULTS, {**options, "arms": tuple(arms)})
+    chosen = _options(DEFAULTS, {**options, "arms": arms})
     command = ["python", "-m", "harness", "run", os.fspath(corpus)]
     request = request_of(chosen, pipelines_of(chosen.arms), pipeline_options, command)
     with closing(resolve(Path(corpus))) as found:
@@ -231,7 +235,7 @@ def run(
         return _measured(request, Arrivals(found, say=lambda _: None))
 
 
-def load(path: str | os.PathLike[str]) -> Result:
+def load(path: PathLike) -> Result:
     """Load a run that was stored, whole or not.
 
     Raises:
@@ -241,9 +245,13 @@ def load(path: str | os.PathLike[str]) -> Result:
 
 
 def _the_one(what: str, known: list[T | None]) -> T:
-    if len(known) != 1 or known[0] is None:
+    if len(known) != 1:
         raise ConfigError(
             f"{len(known)} rows have no one {what}", remedy="see summary.rows, or to_frame()"
+        )
+    if known[0] is None:
+        raise ConfigError(
+            f"no {what} of peak heap is known", remedy="print the result: it says why"
         )
     return known[0]
 
@@ -252,10 +260,12 @@ def _called(
     targets: Sequence[Named],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    inputs: Iterable[str | os.PathLike[str]],
+    inputs: Inputs,
     options: dict[str, Any],
 ) -> Result:
     _refuse_to_measure_oneself()
+    if isinstance(args, str) or not isinstance(args, Sequence):
+        raise ConfigError(f"args={args!r} is no list or tuple", remedy=f"write args=({args!r},)")
     own = {name: options.pop(name) for name in ("setup", "teardown", "digest") if name in options}
     call = Call(output=options.pop("output", ""))
     with scratch_directory() as scratch:
@@ -268,7 +278,8 @@ def _called(
         arms = arms_of(targets, call, scratch)
         command = ["harness.ab", *(arm.name for arm in arms)]
         request = request_of(_options(AB, options), arms, PipelineOptions(), command, CALL)
-        found = inputs_of([Path(path) for path in inputs], call)
+        several = [inputs] if isinstance(inputs, str | os.PathLike) else inputs
+        found = inputs_of(map(Path, several), call)
         return _measured(structs.replace(request, binaries=found, sources=(CALL,)))
 
 
@@ -280,19 +291,37 @@ def _measured(request: RunRequest, supply: Supply = ALL_THERE) -> Result:
 
 def _options(base: RunOptions, given: Mapping[str, Any]) -> RunOptions:
     """Return the options, each given as its field in `RunOptions` or as plain Python has it."""
-    known = RunOptions.__struct_fields__
+    hints = get_type_hints(RunOptions, include_extras=True)
     for name in given:
-        if name not in known:
-            raise ConfigError(f"there is no option {name!r}", remedy=nearest(name, known))
+        if name not in hints:
+            raise ConfigError(f"there is no option {name!r}", remedy=nearest(name, hints))
     plain = {**given}
     if isinstance(env := plain.get("env"), Mapping):
         plain["env"] = tuple(f"{name}={value}" for name, value in env.items())
     if "results" in plain:
         plain["results"] = Path(plain["results"])
     for name in ("probes", "arms", "sources"):
-        if name in plain:
-            plain[name] = (plain[name],) if isinstance(plain[name], str) else tuple(plain[name])
-    return structs.replace(base, **plain)
+        if isinstance(plain.get(name), str):
+            plain[name] = (plain[name],)
+    return structs.replace(
+        base, **{name: _valid(name, value, hints[name]) for name, value in plain.items()}
+    )
+
+
+def _valid(name: str, value: Any, hint: Any) -> Any:
+    """Return the value of an option as its field has it.
+
+    Raises:
+        ConfigError: It is of another type, or less than it may be.
+    """
+    kind, meta = get_args(hint)
+    try:
+        found = value if kind is Path else msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{name}={value!r}: {error}") from None
+    if meta.ge is not None and found is not None and found < meta.ge:
+        raise ConfigError(f"{name}={value!r} is too small", remedy=f"give at least {meta.ge:g}")
+    return found
 
 
 def _pickled(value: object, scratch: Path) -> str:

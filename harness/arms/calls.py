@@ -79,6 +79,8 @@ def _spelling(given: str) -> str:
 
 
 def _described(given: Callable[..., Any], scratch: Path | None) -> Target:
+    if not callable(given):
+        raise ConfigError(f"{given!r} cannot be called", remedy="give a function, or its name")
     name = getattr(given, "__qualname__", type(given).__name__)
     module = sys.modules.get(getattr(given, "__module__", None) or "")
     file = getattr(module, "__file__", None)
@@ -130,12 +132,11 @@ def arms_of(
     """
     found = [target_of(one, scratch) for one in targets]
     names = [one.name for one in found]
-    if len(set(names)) < len(names):
+    if len(set(names)) < len(names) and not any(one.pipeline.startswith(PICKLED) for one in found):
         names = [one.pipeline for one in found]
     if len(set(names)) < len(names):
         texts = [one for one in targets if isinstance(one, str)]
-        numbered = [f"{number} {name}" for number, name in enumerate(names, 1)]
-        names = texts if len(set(texts)) == len(names) else numbered
+        names = texts if len(set(texts)) == len(names) else _numbered(names)
     return [
         Arm(
             name=name,
@@ -185,7 +186,16 @@ def arms_of_versions(versions: Sequence[Version], text: str, call: Call) -> list
     Raises:
         ConfigError: It names none, or a file outside the repository.
     """
-    return [_arm_in(version, text, call) for version in versions]
+    arms = [_arm_in(version, text, call) for version in versions]
+    names = [arm.name for arm in arms]
+    if len(set(names)) == len(names):
+        return arms
+    return [structs.replace(arm, name=name)
+            for arm, name in zip(arms, _numbered(names), strict=True)]  # fmt: skip
+
+
+def _numbered(names: list[str]) -> list[str]:
+    return [f"{number} {name}" for number, name in enumerate(names, 1)]
 
 
 def _arm_in(version: Version, text: str, call: Call) -> Arm:

@@ -23,6 +23,7 @@ from harness.run.request import request_of
 from harness.run.session import run_session
 from harness.store.merged import merge_runs
 from harness.suites import find_suite
+from harness.text import counted
 
 _OFFERED = ("probes", "replicates", "seed", "timeout_s", "env", "flame", "results", "commit")
 
@@ -138,7 +139,8 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
     console = error_console()
 
     def say(text: str) -> None:
-        console.print(text, markup=False)
+        if not quiet:
+            console.print(text, markup=False)
 
     targets, args = _split(given or [])
     revisions = rev or []
@@ -205,7 +207,8 @@ def _refuse_mixtures(targets: list[str], revisions: list[str], suite: str) -> No
         return
     if revisions and (len(targets) != 1 or len(revisions) != 2):
         raise ConfigError(
-            f"{len(targets)} callables and {len(revisions)} versions make no two sides",
+            f"{counted(len(targets), 'callable')} and {counted(len(revisions), 'version')} make no "
+            "two sides",
             remedy="name one callable and --rev twice",
         )
     if not targets:

@@ -52,7 +52,8 @@ class CalledWork:
             made = _imported(job.call.setup)(*self._args, **self._kwargs)
             if made is not None:
                 self._args, self._kwargs = (made,), {}
-        _refuse_arguments(job.pipeline, self._target, self._args, self._kwargs)
+        name = job.arm if job.pipeline.startswith(PICKLED) else job.pipeline
+        _refuse_arguments(name, self._target, self._args, self._kwargs)
         self._digest = Digest() if job.probe == VERIFY else None
         self._returned_bytes, self._why = 0, ""
         self._input = Path(job.binary_path) if job.binary_path else None
@@ -222,7 +223,7 @@ def _refuse_arguments(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
-        remedy = "give its arguments behind --, or input files with --input"
+        remedy = "give its arguments behind -- (args=), or input files with --input (inputs=)"
         if next(iter(signature.parameters), "") == "self":
             remedy = f"name it on an object: OBJECT.{target.__name__}, OBJECT one of the module"
         raise InputRejected(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from harness.errors import GateFailed, HarnessError, MeasurementInvalid
 from harness.records import CALL, DIFFERENT, DIFFERENT_CALLS
 from harness.stats.frames import Frames, succeeded
-from harness.stats.summary import Row
+from harness.stats.summary import Row, has_two_sides
 from harness.text import first_cause
 
 
@@ -108,4 +108,4 @@ def _asks_for_verdict(frames: Frames) -> bool:
     """Tell whether two pipelines were to be compared by a peak, and not one alone or by time."""
     asked = frames.manifest.options
     peaks = {frames.metrics.probe(name) for name in frames.metrics.peaks}
-    return len({arm.code for arm in asked.arms}) > 1 and not peaks.isdisjoint(asked.probes)
+    return has_two_sides(frames.manifest) and not peaks.isdisjoint(asked.probes)

@@ -179,11 +179,17 @@ def compared_arms(manifest: Manifest) -> tuple[str, str]:
     alone is the one to judge, and what it might be compared with was not asked for.
     """
     arms = manifest.options.arms
-    if len({arm.code for arm in arms}) > 1:
+    if has_two_sides(manifest):
         return arms[0].name, arms[-1].name
     if len(arms) == 1:
         return next(name for name in _ARMS if name != arms[0].name), arms[0].name
     return _ARMS
+
+
+def has_two_sides(manifest: Manifest) -> bool:
+    """Tell whether a run compares code: a callable with itself too, but no settings of one."""
+    arms = manifest.options.arms
+    return len(arms) > 1 if manifest.kind == CALL else len({arm.code for arm in arms}) > 1
 
 
 def best_peak(frames: Frames) -> str:

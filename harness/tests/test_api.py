@@ -57,7 +57,7 @@ def test_one_callable_has_a_peak_and_no_change(tmp_path: Path) -> None:
                             results=tmp_path, probes="peak", replicates=1)  # fmt: skip
     assert 300_000 < alone.peak_bytes < 400_000
     assert len(alone.to_frame()) == 1
-    with pytest.raises(harness.HarnessError, match="have no one change"):
+    with pytest.raises(harness.HarnessError, match="no change of peak heap is known"):
         _ = alone.reduction_pct
 
 
@@ -83,6 +83,35 @@ def test_what_cannot_be_sent_to_another_process_is_refused(
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(harness.HarnessError, match=r"%%writefile export\.py"):
         harness.measure(lambda: None, results=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"args": 5}, r"args=5 is no list or tuple — write args=\(5,\)"),
+        ({"args": "abc"}, r"write args=\('abc',\)"),
+        ({"replicates": 0}, "replicates=0 is too small — give at least 1"),
+        ({"replicates": "3"}, "replicates='3': Expected `int | null`, got `str`"),
+        ({"probes": 5}, "probes=5: Expected `array`"),
+        ({"probes": "pek"}, "did you mean 'peak'"),
+        ({"inputs": "nosuch.csv"}, r"nosuch\.csv: No such file"),
+    ],
+)
+def test_what_is_no_value_of_an_option_is_refused(
+    tmp_path: Path, given: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(harness.HarnessError, match=reason):
+        harness.measure(listed, **{"results": tmp_path, **given})
+    with pytest.raises(harness.HarnessError, match="5 cannot be called"):
+        harness.measure(5, results=tmp_path)  # type: ignore[arg-type]  # and so does the checker
+
+
+def test_a_callable_is_compared_with_itself_over_one_file(tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    file.write_bytes(b"data")
+    alike = harness.ab(len, len, inputs=file, results=tmp_path, probes="peak", replicates=1)
+    assert alike.reduction_pct == 0
+    assert alike.to_frame()["arm"].tolist() == ["1 len", "2 len"]
 
 
 @pytest.mark.parametrize("name", harness.__all__)

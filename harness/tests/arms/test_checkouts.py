@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.arms.calls import arms_of_versions
 from harness.arms.checkouts import Version, checked_out, in_checkout
 from harness.errors import HarnessError
+from harness.records import Call
 
 
 class Repository:
@@ -96,6 +98,12 @@ def test_submodules_are_checked_out_or_missed_aloud(repository: Repository, tmp_
     other.rename(tmp_path / "gone")
     assert "lib/code.py" not in repository.versions(["HEAD"])[0]
     assert "HEAD has no submodules: " in repository.said[-1]
+
+
+def test_a_version_may_stand_beside_itself(repository: Repository) -> None:
+    with checked_out(["HEAD", "HEAD"], "", Path("results"), repository.said.append) as found:
+        arms = arms_of_versions(found, "code.py:run", Call())
+    assert [arm.name for arm in arms] == ["1 HEAD", "2 HEAD"]
 
 
 @pytest.mark.parametrize(
