@@ -250,9 +250,7 @@ def _the_one(what: str, known: list[T | None]) -> T:
             f"{len(known)} rows have no one {what}", remedy="see summary.rows, or to_frame()"
         )
     if known[0] is None:
-        raise ConfigError(
-            f"no {what} of peak heap is known", remedy="print the result: it says why"
-        )
+        raise ConfigError(f"no {what} is known", remedy="print the result: it says why")
     return known[0]
 
 

@@ -22,7 +22,7 @@ import harness
 from harness.config import SLOTS
 from harness.errors import StoreError
 from harness.limits.backend import Confinement
-from harness.records import Cell, Counters, Job, Record
+from harness.records import CALL, TEST, Cell, Counters, Job, Record
 from harness.run.child import Child, LauncherReport, Spec
 from harness.run.extensions import ProbeTraits
 from harness.run.frames import CaptureRef
@@ -31,6 +31,10 @@ from harness.run.request import PADDING
 
 CHARGED, OOM_KILLS, LIVED_S = "charged", "oom_kills", "lived"
 """What a record says besides when its worker was limited; the first two, of its own cgroup."""
+
+# Arrow's own pool reserves a gigabyte at a time, which no instrument can tell from memory that is
+# used. Whoever sets another one gets it.
+_SYSTEM_ALLOCATOR = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 _CAPTURE_TIMEOUT_S = 600.0
 _LOOK_AGAIN_S = 0.2  # whether what a waiting job needs has arrived
@@ -233,6 +237,7 @@ def _worker_spec(job: Job, settings: Settings, around: Confinement) -> Spec:
         argv=[python or sys.executable, "-m", "harness.run.start"],
         env={
             **_environment(job.scratch, own=not python),
+            **(_SYSTEM_ALLOCATOR if job.source in {CALL, TEST} else {}),
             **settings.env,
             **({PADDING: "x" * job.padding_bytes} if job.padding_bytes else {}),
             "PYTHONHASHSEED": str(job.hash_seed),

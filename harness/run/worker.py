@@ -18,6 +18,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol, cast
 
 import msgspec
@@ -198,8 +199,15 @@ def _told(error: BaseException) -> str:
         first = before
     lines = "".join(first.format_exception_only()).splitlines()
     told = next(line for line in lines if not line.startswith(" "))
-    text = f"{told}\n{''.join(whole.format())[-4000:]}"
+    text = f"{told}{_raised_at(first.stack)}\n{''.join(whole.format())[-4000:]}"
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _raised_at(stack: traceback.StackSummary) -> str:
+    """Return the last line of a stack that is neither ours nor of a library, if there is one."""
+    others = (sys.prefix, sys.base_prefix, str(Path(__file__).parents[1]), "<")
+    own = [frame for frame in stack if not frame.filename.startswith(others)]
+    return f" ({Path(own[-1].filename).name}:{own[-1].lineno} {own[-1].name})" if own else ""
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from harness.config import MIB
-from harness.records import Manifest, Record
+from harness.records import CALL, Call, Manifest, Record
 from harness.run.executor import Settings, iter_records
 from harness.stats.metrics import Metrics
 from harness.stats.rows import tables_of
@@ -127,6 +127,16 @@ def test_a_reservation_of_arrow_is_no_peak_and_its_remedy_is_one(
     assert megabytes / 4 < record.values["heap_peak_memray"] / MIB < 4 * megabytes
     if status == "invalid":
         assert "--env ARROW_DEFAULT_MEMORY_POOL=system" in record.detail
+
+
+def test_arrow_asks_the_system_for_the_memory_of_a_callable(
+    job: MakeJob, settings: Settings
+) -> None:
+    called = {"source": CALL, "call": Call(), "binary_path": "", "replay": ""}
+    (record,) = iter_records(
+        [job(probe="peak", pipeline="harness.tests.run.parquet:write", **called)], settings
+    )
+    assert record.status == "ok", record.detail
 
 
 @pytest.mark.parametrize("probe", ["memray", "gc"])
