@@ -24,12 +24,10 @@ from harness.config import (
 )
 from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import GateFailed
-from harness.limits.choice import chosen_backend
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.pipelines.compressors import at_default_level
 from harness.reports.limit import LimitDocument, print_limits
-from harness.run.confined import can_start
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
@@ -80,7 +78,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
             run_dir = run_session(request, view, arrivals)
     from harness.loading import load_frames  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_nothing  # noqa: PLC0415 - likewise
-    from harness.stats.limits import found_limits, refuse_unknown  # noqa: PLC0415 - likewise
+    from harness.stats.limits import found_limits, refuse_unknown, way_out  # noqa: PLC0415 - likewise
 
     frames = load_frames(run_dir)
     found = found_limits(frames)
@@ -90,12 +88,12 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     else:
         print_limits(found, output_console())
     if under_bytes is not None:
-        _refuse_killed(found, arms[-1].name, under_bytes)
+        _refuse_killed(found, arms[-1].name, under_bytes, way_out(frames, under_bytes))
     refuse_nothing(frames, told=not quiet and resume is None)
     refuse_unknown(found)
 
 
-def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int) -> None:
+def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int, remedy: str) -> None:
     """Refuse to end well where the candidate does not survive the limit."""
     lost = [
         one
@@ -104,9 +102,7 @@ def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int) -> None
     ]
     if lost:
         names = ", ".join(dict.fromkeys(one.binary for one in lost))
-        starts = can_start(chosen_backend(lost[0].backend), limit_bytes)
-        beneath = "" if starts else ": not even an interpreter that does nothing survives it"
         raise GateFailed(
             f"{candidate} does not survive {format_bytes(limit_bytes)} on {names}",
-            remedy=f"raise the limit{beneath or ' or change the pipeline'}",
+            remedy=remedy,
         )

@@ -20,7 +20,7 @@ from harness.run.extensions import arms_by_name
 from harness.run.request import aside_of, request_of, sweep_arms
 from harness.run.session import run_session
 from harness.stats.answered import refuse_losses, refuse_nothing
-from harness.stats.limits import found_limits, refuse_unknown
+from harness.stats.limits import found_limits, refuse_unknown, way_out
 from harness.stats.sweep import budget_of, refuse_beyond, sweep_points
 
 
@@ -62,4 +62,7 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
     refuse_losses(frames)
     refuse_unknown(found_limits(frames))
     if within.budget is not None:
-        refuse_beyond(points, heap_bytes, within.budget)
+        remedy = "raise the budget or change the pipeline"
+        if limits is not None:
+            remedy = way_out(frames, *limits.under_bytes)
+        refuse_beyond(points, heap_bytes, within.budget, remedy)

@@ -90,7 +90,7 @@ def print_sweep(
     for line in iter_overhead_lines(manifest):
         console.print(Text(line, style="dim"))
     if budget_bytes is not None:
-        kept = f"keeps the peak within {format_bytes(budget_bytes)}"
+        kept = f"keeps to {format_bytes(budget_bytes)}"
     elif limit_bytes is not None:
         kept = f"survives a memory limit of {format_exactly(limit_bytes)}"
     else:
@@ -107,9 +107,9 @@ def _iter_answers(
         if best is None:
             yield f"{name}: no threshold {kept}"
             continue
-        fits = f"{format_bytes(best.threshold_bytes)} fits, at a peak of"
+        fits = f"{format_bytes(best.threshold_bytes)} {kept}"
         never = "" if best.is_reached else "; it was never reached, a larger input may need more"
-        yield f"{name}: {fits} {format_bytes(best.peak_bytes)}{never}"
+        yield f"{name}: {fits}, at a peak heap of {format_bytes(best.peak_bytes)}{never}"
 
 
 _COLUMNS: list[Column[SweepPoint]] = [

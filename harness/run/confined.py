@@ -49,12 +49,6 @@ def was_stopped(ending: Ending, backend: Backend) -> bool:
     return bool(ending.report.exit_code) and "MemoryError" in ending.stderr_tail
 
 
-def can_start(backend: Backend, limit_bytes: int) -> bool:
-    """Tell whether an interpreter that does nothing ends well under a limit."""
-    report = run_confined("", backend, limit_bytes).report
-    return report is not None and report.exit_code == 0
-
-
 def try_backend(backend: Backend) -> str:
     """Return why limits of a backend cannot be trusted here; empty when they can.
 

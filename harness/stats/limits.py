@@ -17,6 +17,7 @@ from harness.records import Attempt, Cell, Manifest, Record
 from harness.stats.frames import Frames
 from harness.stats.quantity import worst_values
 from harness.text import first_cause
+from harness.units import format_bytes
 
 LIMIT = "limit"
 """The `kind` in the manifest of a run that was made to find limits."""
@@ -145,6 +146,15 @@ def _why_not_tried(frames: Frames, found: Found) -> str:
     if not found.free_rss_bytes:
         return "it did not deliver without a limit"
     return "no limit was tried"
+
+
+def way_out(frames: Frames, limit_bytes: int) -> str:
+    """Return what is left to do where a limit was not survived: beneath the floor, one thing."""
+    started = frames.samples[frames.samples["metric"] == "private_start"]["value"]
+    floor = pd.to_numeric(started).min()
+    if limit_bytes < floor:
+        return f"raise the limit: interpreter and modules alone take {format_bytes(floor)}"
+    return "raise the limit or change the pipeline"
 
 
 def refuse_unknown(limits: Iterable[Found]) -> None:

@@ -129,7 +129,9 @@ def fitting(
     return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
 
 
-def refuse_beyond(points: Iterable[SweepPoint], budget_bytes: int | None, asked: str) -> None:
+def refuse_beyond(
+    points: Iterable[SweepPoint], budget_bytes: int | None, asked: str, remedy: str
+) -> None:
     """Refuse a sweep in which no threshold keeps some binary within what was asked.
 
     Raises:
@@ -137,7 +139,5 @@ def refuse_beyond(points: Iterable[SweepPoint], budget_bytes: int | None, asked:
     """
     beyond = [name for name, best in fitting(points, budget_bytes).items() if best is None]
     if beyond:
-        raise GateFailed(
-            f"no threshold keeps {', '.join(beyond)} within {asked}",
-            remedy="raise the budget or change the pipeline",
-        )
+        names = ", ".join(beyond)
+        raise GateFailed(f"no threshold keeps {names} within {asked}", remedy=remedy)

@@ -59,7 +59,7 @@ def test_a_budget_gets_no_answer_from_a_binary_that_was_not_measured(
     done = harness("sweep", inputs, "--results", tmp_path / "results", "--budget", "1 GiB")
     assert done.returncode == 4, done.stderr
     assert "not everything could be measured: stripped.so: rejected: " in done.stderr
-    assert "lib.so: 8.0 MiB fits" in done.stdout
+    assert "lib.so: 8.0 MiB keeps to 1.0 GiB, at a peak heap of" in done.stdout
     assert "it was never reached" in done.stdout
 
 

@@ -123,7 +123,7 @@ def test_a_candidate_that_is_killed_ends_the_command_with_3(
 ) -> None:
     done = inside("limit", INPUT, "--under", "4 MiB", "--json", "--results", tmp_path / "runs")
     assert done.returncode == 3, done.stderr
-    assert "streaming does not survive 4.0 MiB on dwarf5.so" in done.stderr
+    assert "streaming does not survive 4.0 MiB on dwarf5.so — raise the limit: " in done.stderr
     document = json.loads(done.stdout)
     assert_described("limit.json", document)
     assert [one["attempts"][0]["outcome"] for one in document["found"]] == [KILLED, KILLED]
