@@ -96,7 +96,7 @@ def print_sweep(
     else:
         return
     for line in _iter_answers(points, budget_bytes, kept):
-        console.print(Text(line, style="bold"))
+        console.print(Text(line, style="bold"), soft_wrap=True)
 
 
 def _iter_answers(
