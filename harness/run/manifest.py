@@ -163,13 +163,16 @@ def code_digest(parts: tuple[str, ...] = MEASURED) -> str:
     return digest.hexdigest()
 
 
-def compile_code() -> None:
-    """Compile what workers load, before the first of them starts.
+def compile_code(request: RunRequest) -> None:
+    """Compile what workers load, plugins too, before the first of them starts.
 
     One that has to do so itself has other names on its heap: its peak differs by some 100 bytes.
     Workers do so whatever this process was told of bytecode, for they are told nothing.
     """
-    for path in _iter_code(Path(harness.__file__).parent, MEASURED):
+    paths = [*_iter_code(Path(harness.__file__).parent, MEASURED)]
+    for plugin in _iter_plugins(request):
+        paths += _module_files(plugin)[1]
+    for path in paths:
         compileall.compile_file(path, quiet=2)
 
 
@@ -187,24 +190,34 @@ def is_digested(target: str) -> bool:
 
 def plugin_digests(request: RunRequest) -> dict[str, str]:
     """Return the digest of each pipeline and probe that `code_digest` does not cover."""
-    targets = [arm.pipeline for arm in request.arms if arm.pipeline]
-    targets += [find("probe", name).value for name in request.probes]
-    return {one: _module_digest(one) for one in sorted(set(targets)) if not is_digested(one)}
+    return {plugin: _module_digest(plugin) for plugin in _iter_plugins(request)}
+
+
+def _iter_plugins(request: RunRequest) -> Iterator[str]:
+    targets = {arm.pipeline for arm in request.arms if arm.pipeline}
+    targets |= {find("probe", name).value for name in request.probes}
+    return (target for target in sorted(targets) if not is_digested(target))
 
 
 def _module_digest(target: str) -> str:
     """Return one digest over the whole package of a `module:attribute`; empty if none is found."""
+    root, paths = _module_files(target)
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return digest.hexdigest() if paths else ""
+
+
+def _module_files(target: str) -> tuple[Path, list[Path]]:
+    """Return the directory of a `module:attribute`, and the code of its package or the module's."""
     directory, _, module = target.rpartition(":")[0].rpartition(":")
     package = module.partition(".")[0]
     spec = PathFinder.find_spec(package, [directory]) if directory else find_spec(package)
     if spec is None or spec.origin is None:
-        return ""
+        return Path(), []
     origin = Path(spec.origin)
-    paths = sorted(origin.parent.rglob("*.py")) if spec.submodule_search_locations else [origin]
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(f"{path.relative_to(origin.parent)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
+    inside = spec.submodule_search_locations is not None
+    return origin.parent, sorted(origin.parent.rglob("*.py")) if inside else [origin]
 
 
 def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:

@@ -80,7 +80,7 @@ def measure_into(
     started = time.monotonic()
     state = INTERRUPTED
     try:
-        compile_code()
+        compile_code(request)
         with scratch_directory() as scratch, _receiver(request) as intake:
             context = context_of(writer, request, scratch, intake.url if intake else "")
             _Session(writer, request, on_event, intake).run(context, supply, list(past))
