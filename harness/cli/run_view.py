@@ -95,11 +95,12 @@ class RunView:
     def __call__(self, event: Event) -> None:
         """Show one event."""
         match event:
-            case RunStarted(path, binaries, jobs, reused):
+            case RunStarted(path, binaries, jobs, reused, whole):
                 self.run_dir, self._binaries = path, binaries
                 one, many = self._inputs
                 processes = counted(jobs, "measured process", "measured processes")
-                self.note(f"{counted(binaries, one, many)}, {processes}, results in {path}")
+                planned = f"{jobs:,} to measure" if whole else processes
+                self.note(f"{counted(binaries, one, many)}, {planned}, results in {path}")
                 if reused:
                     deliveries = counted(reused, "delivery", "deliveries")
                     self.note(f"verified by earlier runs: {deliveries} (--fresh: again)")

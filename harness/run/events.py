@@ -12,13 +12,15 @@ from harness.records import Record
 class RunStarted(Struct, frozen=True):
     """The run directory exists; `jobs` measured jobs are planned for `binaries` binaries.
 
-    `reused` deliveries were verified by earlier runs with the same code.
+    `reused` deliveries were verified by earlier runs with the same code. On an executor, where a
+    binary is measured as a whole, `jobs` counts the binaries that are left, and `whole` says so.
     """
 
     path: Path
     binaries: int
     jobs: int
     reused: int = 0
+    whole: bool = False
 
 
 class JobFinished(Struct, frozen=True):

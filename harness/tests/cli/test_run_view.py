@@ -42,6 +42,17 @@ def test_rows_need_nothing_of_the_store_but_its_first_manifest_and_come_to_an_en
     assert shown.endswith("no more rows while it runs: the report has them all\n")
 
 
+@pytest.mark.parametrize(
+    ("whole", "planned"), [(False, "7 measured processes"), (True, "7 to measure")]
+)
+def test_what_is_planned_is_processes_here_and_binaries_on_an_executor(
+    whole: bool, planned: str, tmp_path: Path
+) -> None:
+    out = io.StringIO()
+    RunView(Console(file=out, width=200))(RunStarted(tmp_path, 9, 7, whole=whole))
+    assert out.getvalue().startswith(f"9 binaries, {planned}, results in ")
+
+
 @pytest.mark.parametrize(("quiet", "verbose"), [(False, False), (True, False), (False, True)])
 def test_a_log_says_how_far_a_long_run_has_come(quiet: bool, verbose: bool, tmp_path: Path) -> None:
     request = a_request(1, tmp_path)
