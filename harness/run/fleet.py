@@ -16,7 +16,6 @@ from concurrent.futures import (
     BrokenExecutor,
     Executor,
     Future,
-    ThreadPoolExecutor,
     wait,
 )
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -29,7 +28,7 @@ from typing import Any
 from msgspec import structs
 
 from harness.config import LOCAL
-from harness.errors import ConfigError, CorpusError, FetchFailed, OtherContent
+from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, OtherContent
 from harness.nearest import nearest
 from harness.records import VERIFY, Binary, Record
 from harness.registry import load, names
@@ -50,6 +49,9 @@ IN_FLIGHT = (1000, 30, 1)
 Who dies takes others along: those that wait for the same worker, or in the same pool. The last try
 is alone, so that only a unit which ends its worker by itself is given up.
 """
+PAUSES_S = (0.0, 60.0, 300.0)
+"""How long is waited before each try for what could not be fetched: a network may come back."""
+
 _FINAL = (ConfigError, CorpusError)
 _GIVEN_UP = ": given up after "
 
@@ -73,6 +75,18 @@ class _Renewed(Executor):
         self._stack.close()
 
 
+class _Here(Executor):
+    """Measures before `submit` returns: an interrupt ends the measurement, and waits for none."""
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  as every executor does
+            future.set_exception(error)
+        return future
+
+
 def open_executor(text: str) -> AbstractContextManager[Executor]:
     """Return the executor that `NAME` or `NAME=ADDRESS` stands for, to be entered.
 
@@ -81,7 +95,7 @@ def open_executor(text: str) -> AbstractContextManager[Executor]:
     """
     name, _, address = text.partition("=")
     if name == LOCAL:
-        return ThreadPoolExecutor(1)
+        return _Here()
     if name not in (plugged := names("executor")):
         raise ConfigError(
             f"there is no executor called {name!r}", remedy=nearest(name, [LOCAL, *plugged])
@@ -139,7 +153,7 @@ class _Fleet:
         ]
         self._writer.update_manifest(not_measured=self._not_measured)
         self._started = time.monotonic()
-        self._on_event(RunStarted(self._writer.path, self._total, len(waiting)))
+        self._on_event(RunStarted(self._writer.path, self._total, len(waiting), whole=True))
         with self._ending():
             for binary, records, is_whole in self._iter_measured(waiting):
                 self._store(binary, records, len(waiting), is_whole=is_whole)
@@ -152,13 +166,22 @@ class _Fleet:
         dropped when the run is resumed.
         """
         given_up: list[tuple[Binary, list[Record], bool]] = []
+        away = False
         for tries, most in enumerate(IN_FLIGHT, start=1):
             lost: list[Binary] = []
+            time.sleep(PAUSES_S[tries - 1] if away else 0)
+            away = False
             for binary, future in self._iter_ended(waiting, most):
+                if future.cancelled():
+                    raise HarnessError(
+                        "the executor has ended before all was measured",
+                        remedy="start it again, and go on with --resume",
+                    )
                 if (error := future.exception()) is None:
                     yield binary, self._taken_in(binary, future.result()), True
                 elif tries < len(IN_FLIGHT) and not _is_final(error):
                     lost.append(binary)
+                    away |= isinstance(error, FetchFailed)
                 else:
                     tried = counted(tries, "try", "tries")
                     why = f"{binary.name}{_GIVEN_UP}{tried}: {type(error).__name__}: {error}"
@@ -178,7 +201,10 @@ class _Fleet:
         try:
             while True:
                 for binary in islice(ahead, most - len(running)):
-                    running[self._submit(binary)] = binary
+                    future = self._submit(binary)
+                    running[future] = binary
+                    if future.done():  # store it before the next: some measure while they submit
+                        break
                 if not running:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:

@@ -34,7 +34,7 @@ from harness.loading import load_frames
 from harness.records import Record
 from harness.run import fleet
 from harness.run.events import CellMeasured, Event, JobFinished, Problem
-from harness.run.fleet import IN_FLIGHT, open_executor, run_fleet
+from harness.run.fleet import IN_FLIGHT, PAUSES_S, open_executor, run_fleet
 from harness.run.frames import RECORD_REPLAY
 from harness.run.request import RunRequest
 from harness.run.resume import resume_on
@@ -195,8 +195,12 @@ def test_a_binary_that_ends_its_process_takes_no_other_along_for_good(
     ],
 )
 def test_what_cannot_go_away_is_not_tried_again(
-    fault: HarnessError, tries: int, tmp_path: Path
+    fault: HarnessError, tries: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And what is away is waited for."""
+    waited: list[float] = []  # by others too
+    monkeypatch.setattr("harness.run.fleet.time.sleep", waited.append)
+
     def answer(*_: object) -> UnitResult:
         raise fault
 
@@ -206,6 +210,8 @@ def test_what_cannot_go_away_is_not_tried_again(
     assert (
         f"given up after {counted(tries, 'try', 'tries')}: " in read_manifest(run).not_measured[0]
     )
+    away = isinstance(fault, FetchFailed)
+    assert [one for one in waited if one >= PAUSES_S[1]] == [*PAUSES_S[1:]] * away
 
 
 def test_a_worker_with_other_versions_ends_the_run_by_name(request_of_three: RunRequest) -> None:
@@ -262,6 +268,46 @@ def test_a_rejected_binary_of_a_replay_run_has_no_row_of_another_source_but_a_re
     run_fleet(request, events.append, MadeUp(measure))
     assert not [event for event in events if isinstance(event, CellMeasured)]
     assert [event for event in events if isinstance(event, Problem)] == [Problem(text.name, result)]
+
+
+def test_an_interrupt_ends_what_is_measured_here_and_loses_nothing_before_it(
+    request_of_three: RunRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def interrupted_in_the_second(request: RunRequest, facts: Facts) -> UnitResult:
+        asked.append(request.binaries[0].name)
+        if len(asked) == 2:
+            raise KeyboardInterrupt
+        records = msgspec.json.Encoder().encode_lines(iter_generated(request))
+        return UnitResult(facts=facts, records=records)
+
+    monkeypatch.setattr(fleet, "measure_unit", interrupted_in_the_second)
+    with pytest.raises(KeyboardInterrupt), open_executor(LOCAL) as executor:
+        run_fleet(request_of_three, lambda _: None, executor)
+    (run,) = request_of_three.results.iterdir()
+    assert read_manifest(run).state == INTERRUPTED
+    assert binaries_in(run) == {asked[0]}
+
+
+def test_an_executor_that_ends_ends_the_run_which_can_go_on(request_of_three: RunRequest) -> None:
+    """As Dask's does when its scheduler is gone: it takes back what it was to measure."""
+
+    class Ending(MadeUp):
+        def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            future = super().submit(function, *args, **kwargs)
+            if len(self.asked) == 1:
+                return future
+            future = Future()
+            future.cancel()
+            future.set_running_or_notify_cancel()
+            return future
+
+    with pytest.raises(HarnessError, match="the executor has ended") as ended:
+        run_fleet(request_of_three, lambda _: None, Ending(whole))
+    assert ended.value.remedy == "start it again, and go on with --resume"
+    (run,) = request_of_three.results.iterdir()
+    assert (read_manifest(run).state, len(binaries_in(run))) == (INTERRUPTED, 1)
 
 
 def test_times_from_another_machine_are_marked_in_every_record(
