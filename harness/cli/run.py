@@ -30,7 +30,7 @@ from harness.corpus import Arrivals, binaries_of, resolve
 from harness.errors import ConfigError
 from harness.pipelines.compressors import at_default_level
 from harness.run.limit import usual_limits
-from harness.run.remote import is_url, list_binaries
+from harness.run.remote import address_of, is_url, list_binaries
 from harness.run.request import RunRequest, aside_of, request_of, sharded
 from harness.run.resume import is_of_units, resume_session
 from harness.run.schedule import ALL_THERE, Supply
@@ -121,10 +121,10 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     fetching = FetchProgress(console, view.bars)
     chosen = _suite_for_run(suite, context) if suite else None
     request = structs.replace(request, symbol_options=symbols)
-    if is_url(corpus):
+    if url := address_of(corpus):
         with view:
             view.note(f"corpus: {corpus}")
-            request = structs.replace(request, binaries=list_binaries(corpus))
+            request = structs.replace(request, binaries=list_binaries(url))
             request = _narrowed(request, chosen, shard, view)
             run_dir = _measured(request, view, ALL_THERE, executor, resume)
     else:

@@ -17,6 +17,8 @@ from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, 
 from harness.records import Binary
 
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+_NOT_FOR_US = (401, 403, 404, 410)
+"""What a server of HTTP says of an address that is as wrong a minute later."""
 
 
 class _Entry(Struct, frozen=True, kw_only=True):
@@ -31,6 +33,13 @@ class _Entry(Struct, frozen=True, kw_only=True):
 def is_url(text: str) -> bool:
     """Tell whether a corpus or the path of a binary is an address."""
     return "://" in text
+
+
+def address_of(corpus: str) -> str:
+    """Return the URL of a corpus that is one, or a manifest on this machine; empty for others."""
+    if is_url(corpus):
+        return corpus
+    return f"file://{Path(corpus).absolute()}" if corpus.endswith(".json") else ""
 
 
 def list_binaries(url: str) -> list[Binary]:
@@ -60,8 +69,8 @@ def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
     """Give the binary as a file here, verified; what was fetched is removed afterwards.
 
     Raises:
-        FetchFailed: It cannot be fetched now.
-        OtherContent: It is not what its digest says.
+        FetchFailed: It cannot be fetched now, or changed meanwhile.
+        OtherContent: It is not what its digest says, however often it is fetched.
         CorpusError: It is not there.
     """
     if not is_url(binary.path):
@@ -69,15 +78,27 @@ def fetched(binary: Binary, directory: Path) -> Iterator[Binary]:
         return
     path = directory / binary.sha256[:32]
     try:
-        digest = _fetch(binary.path, path)
-        if digest != binary.sha256:
-            raise OtherContent(
-                f"{binary.path} has sha256 {digest}, not {binary.sha256}",
-                remedy="correct the manifest, or what is at the address",
-            )
+        _fetch_verified(binary, path)
         yield structs.replace(binary, path=str(path))
     finally:
         path.unlink(missing_ok=True)
+
+
+def _fetch_verified(binary: Binary, path: Path) -> None:
+    """Fetch a binary, twice if need be: one that is replaced while it is read may come torn."""
+    if (first := _fetch(binary.path, path)) == binary.sha256:
+        return
+    if (second := _fetch(binary.path, path)) == binary.sha256:
+        return
+    if first != second:
+        raise FetchFailed(
+            f"{binary.path} was another one each time it was read, and none with the sha256 wanted",
+            remedy="go on when nobody writes to it",
+        )
+    raise OtherContent(
+        f"{binary.path} has sha256 {second}, not {binary.sha256}",
+        remedy="correct the manifest, or what is at the address",
+    )
 
 
 def _fetch(url: str, path: Path) -> str:
@@ -146,7 +167,8 @@ def _reading(url: str) -> Iterator[None]:
         yield
     except HarnessError:
         raise
-    except Exception as error:  # whatever the library of an address raises
+    except Exception as raised:  # whatever the library of an address raises
+        error = _behind(raised, url)
         kind: type[CorpusError] = FetchFailed
         remedy = "see whether the address is right, and can be read from here"
         if isinstance(error, ImportError):
@@ -156,7 +178,15 @@ def _reading(url: str) -> Iterator[None]:
                 CorpusError,
                 "a manifest is a list of objects with url, sha256 and size_bytes",
             )
-        elif isinstance(error, _NOT_THERE):
+        elif isinstance(error, _NOT_THERE) or getattr(error, "status", 0) in _NOT_FOR_US:
             kind = CorpusError
-        cause = f"{type(error).__name__}: {str(error) or 'no reason given'}"
-        raise kind(f"{url}: {cause.removesuffix(f': {url}')}", remedy=remedy) from error
+        late = isinstance(error, TimeoutError)
+        reason = str(error) or ("no answer in time" if late else "no reason given")
+        cause = f"{type(error).__name__}: {reason}"
+        raise kind(f"{url}: {cause.removesuffix(f': {url}')}", remedy=remedy) from raised
+
+
+def _behind(error: Exception, url: str) -> Exception:
+    """Return what an error comes from: of a server that is down, fsspec says there is no file."""
+    cause = error.__cause__
+    return cause if url.startswith("http") and isinstance(cause, Exception) else error

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,10 +20,11 @@ from msgspec import structs
 
 from harness.cli.app import load_verb
 from harness.corpus import fixtures_directory
-from harness.errors import ConfigError, CorpusError
+from harness.errors import ConfigError, CorpusError, FetchFailed, OtherContent
 from harness.loading import load_frames
-from harness.run.remote import fetched, is_url, list_binaries
+from harness.run.remote import address_of, fetched, is_url, list_binaries
 from harness.store import read_manifest
+from harness.tests.docs.checkout import document
 
 fsspec = pytest.importorskip("fsspec")
 
@@ -36,7 +42,17 @@ def memory() -> Iterator[str]:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Logs nothing."""
+    """Logs nothing, writes another byte to what is called `written` as it is read, or is down."""
+
+    reads = itertools.count()
+
+    def do_GET(self) -> None:
+        if self.path == "/down.so":
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        if "written" in self.path:
+            Path(self.translate_path(self.path)).write_bytes(ELF[:-1] + bytes([next(self.reads)]))
+        super().do_GET()
 
     def log_message(self, *_: object) -> None:
         return
@@ -90,7 +106,7 @@ def test_what_is_nowhere_is_one_line(memory: str) -> None:
 @pytest.mark.parametrize("place", ["*.so", "folder/"])
 def test_a_server_that_does_not_answer_is_no_empty_directory(place: str) -> None:
     pytest.importorskip("aiohttp")
-    with pytest.raises(CorpusError, match=r"Cannot connect|FileNotFoundError"):
+    with pytest.raises(CorpusError, match="Connect call failed"):
         list_binaries(f"http://127.0.0.1:9/{place}")
 
 
@@ -124,6 +140,59 @@ def test_a_manifest_over_http_names_binaries_beside_it(http: str, tmp_path: Path
     place.mkdir()
     with fetched(binary, place) as here:
         assert Path(here.path).read_bytes() == ELF
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        pytest.param("one.so", OtherContent, id="another file"),
+        pytest.param("written.so", FetchFailed, id="written to while it is read"),
+        pytest.param("down.so", FetchFailed, id="a server that is down"),
+        pytest.param("none.so", CorpusError, id="nothing"),
+    ],
+)
+def test_what_may_be_right_the_next_time_is_told_from_what_will_not(
+    name: str, fault: type[CorpusError], http: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("aiohttp")
+    (tmp_path / "written.so").write_bytes(ELF)
+    place = tmp_path / "place"
+    place.mkdir()
+    (one,) = list_binaries(f"{http}/corpus.json")
+    wanted = structs.replace(one, path=f"{http}/{name}", sha256="0" * 64)
+    with pytest.raises(CorpusError) as caught, fetched(wanted, place):
+        pass
+    assert type(caught.value) is fault
+    assert not list(place.iterdir())
+
+
+def test_a_file_that_was_replaced_while_it_was_read_is_read_again(
+    memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (binary,) = list_binaries(f"{memory}/*.so")
+    contents = [ELF[:100], ELF]
+    monkeypatch.setattr(
+        "harness.run.remote.shutil.copyfileobj", lambda _, to, __: to.write(contents.pop(0))
+    )
+    with fetched(binary, tmp_path) as here:
+        assert Path(here.path).read_bytes() == ELF
+
+
+def test_the_manifest_that_the_documentation_makes_once_is_what_it_was_made_of(
+    tmp_path: Path,
+) -> None:
+    """And on this machine it needs no address, like a path in it."""
+    (tmp_path / "one.so").write_bytes(ELF)
+    pattern = r'```sh\npython (-c) "([^"]*)" s3://bucket/binaries > corpus.json\n'
+    (arguments,) = re.findall(pattern, document("docs/fleet.md"))
+    command = [sys.executable, *arguments, f"file://{tmp_path}"]
+    written = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+    (tmp_path / "corpus.json").write_bytes(written)
+    (binary,) = list_binaries(address_of(str(tmp_path / "corpus.json")))
+    assert (binary.path, binary.sha256) == (f"file://{tmp_path}/one.so", SHA256)
+    (tmp_path / "corpus.json").write_text(json.dumps([json.loads(written)[0] | {"url": "one.so"}]))
+    assert list_binaries(address_of(str(tmp_path / "corpus.json"))) == [binary]
+    assert not address_of(str(tmp_path))
 
 
 def test_a_run_over_http_is_measured_where_the_binaries_are_fetched(
