@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,11 +48,20 @@ def find_suite(text: str) -> Suite:
 
     if text.endswith(".toml"):
         return load_suite(Path(text))
-    known = {path.stem: path for path in (fixtures_directory() / "suites").glob("*.toml")}
+    known = suite_names()
     if text not in known:
-        hint = nearest(text, sorted(known))
+        hint = nearest(text, known)
         raise ConfigError(f"there is no suite called {text!r}", remedy=f"{hint}, or name a .toml")
-    return load_suite(known[text])
+    return load_suite(_suites() / f"{text}.toml")
+
+
+def suite_names(beginning: str = "") -> list[str]:
+    """Return the names of our suites that begin so; shells complete them."""
+    return sorted(path.stem for path in _suites().glob(f"{escape(beginning)}*.toml"))
+
+
+def _suites() -> Path:
+    return fixtures_directory() / "suites"
 
 
 def corpus_of(suite: Suite, directory: Path, on_progress: OnProgress) -> Corpus:

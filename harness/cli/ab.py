@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from msgspec import structs
 from harness.arms.calls import arms_of, arms_of_versions, inputs_of
 from harness.arms.checkouts import Version, checked_out, in_checkout
 from harness.arms.rounds import measure_in_turn
-from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, is_given, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import AB, ROUNDS, PipelineOptions, RunOptions
@@ -22,14 +23,18 @@ from harness.records import CALL, Call
 from harness.run.request import request_of
 from harness.run.session import run_session
 from harness.store.merged import merge_runs
-from harness.suites import find_suite
+from harness.suites import find_suite, suite_names
 from harness.text import counted
 
+_OF_SUITES = ("rounds", "out")
+_OF_CALLABLES = ("inputs", "setup", "teardown", "digest", "output", "tolerance", "probes", "seed",
+                 "timeout_s", "env", "commit")  # fmt: skip
 _OFFERED = ("probes", "replicates", "seed", "timeout_s", "env", "flame", "results", "commit")
 
 
 @with_options
 def ab(  # noqa: PLR0913 - every parameter is an option of the command
+    context: typer.Context,
     given: Annotated[
         list[str] | None,
         typer.Argument(
@@ -99,6 +104,7 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=suite_names,
             help="With --rev: measure the pipelines by this suite instead of a callable, in turn, "
             "and judge the second version by it.",
         ),
@@ -145,6 +151,14 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
     targets, args = _split(given or [])
     revisions = rev or []
     _refuse_mixtures(targets, revisions, suite)
+    if suite:
+        _refuse_idle(context, _OF_CALLABLES, "with --suite")
+    else:
+        _refuse_idle(context, _OF_SUITES, "without --suite")
+    if not revisions:
+        _refuse_idle(context, ["install"], "without --rev")
+    if len(targets) + len(revisions) == 1:
+        _refuse_idle(context, ["tolerance"], "where one callable is measured alone")
     call = Call(args=tuple(args), setup=setup, teardown=teardown, digest=digest, output=output)
     with checked_out(revisions, install, options.results, say) as versions:
         if suite:
@@ -221,6 +235,17 @@ def _refuse_mixtures(targets: list[str], revisions: list[str], suite: str) -> No
             f"{len(targets)} callables are named: {' '.join(targets)}",
             remedy="name one or two; their arguments go behind --",
         )
+
+
+def _refuse_idle(context: typer.Context, names: Iterable[str], where: str) -> None:
+    """Refuse options that are given and would do nothing.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    for option in context.command.params:
+        if option.name in names and is_given(context, option.name):
+            raise ConfigError(f"{option.opts[0]} does nothing {where}", remedy="leave it out")
 
 
 def _split(given: list[str]) -> tuple[list[str], list[str]]:

@@ -17,7 +17,7 @@ from harness.judging import judge, load_or_explain, with_flames
 from harness.reports.gate.files import write_verdict
 from harness.reports.gate.terminal import print_verdict
 from harness.store.seal import is_sealed
-from harness.suites import find_suite
+from harness.suites import find_suite, suite_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,6 +35,7 @@ def gate(
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=suite_names,
             help="A suite (ci, default, seed) or a .toml file. Default: the one the run was made "
             "for, or default.",
         ),

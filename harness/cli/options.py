@@ -29,6 +29,7 @@ from harness.config import (
 )
 from harness.errors import ConfigError
 from harness.nearest import nearest
+from harness.registry import names
 from harness.run.extensions import resolve_probes
 from harness.run.request import parse_env
 from harness.units import parse_bytes, parse_limits
@@ -179,6 +180,12 @@ def command_line() -> list[str]:
     return ["python", "-m", "harness", *sys.argv[1:]]
 
 
+def is_given(context: typer.Context, name: str) -> bool:
+    """Tell whether an option stands on the command line, and is no default of anybody."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _iter_options(
     struct: type[Struct], fields: Fields, default: Any
 ) -> Iterator[tuple[inspect.Parameter, Callable[[Any], Any]]]:
@@ -216,6 +223,8 @@ def _option(name: str, hint: Any) -> _Option:
     meta = next(note for note in notes if isinstance(note, Meta))
     settings: dict[str, Any] = {"help": meta.description, **(meta.extra or {})}
     choices = settings.pop("choices", ())
+    if name in _COMPLETED:
+        settings["autocompletion"] = _completing(_COMPLETED[name])
     if meta.ge is not None and not name.endswith("_bytes"):
         settings["min"] = meta.ge
     if meta.le is not None:
@@ -235,6 +244,17 @@ def _option(name: str, hint: Any) -> _Option:
         settings |= _sized(flag_of(name), meta.ge)
         return _Option(flag_of(name), kind, settings, _size)
     return _Option(flag_of(name), Literal[choices] if choices else kind, settings)
+
+
+_COMPLETED = {"probes": "probe", "arms": "pipeline"}
+"""The kind of plugin whose names a shell offers for an option."""
+
+
+def _completing(kind: str) -> Callable[[str], list[str]]:
+    def complete(beginning: str) -> list[str]:
+        return [name for name in names(kind) if name.startswith(beginning)]
+
+    return complete
 
 
 def _several(flag: str, choices: tuple[str, ...], settings: dict[str, Any]) -> _Option:

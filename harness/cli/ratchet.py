@@ -14,7 +14,7 @@ from harness.config import BASELINE
 from harness.gates.ratchet import Decision
 from harness.judging import ratchet_bounds
 from harness.stats.labels import inert
-from harness.suites import find_suite
+from harness.suites import find_suite, suite_names
 from harness.tables import turn
 from harness.units import format_value
 
@@ -23,7 +23,12 @@ def ratchet(  # noqa: PLR0913 - every parameter is an option of the command
     run: RunDir,
     *,
     suite: Annotated[
-        str, typer.Option(metavar="NAME", help="The suite whose checks get bounds, or a .toml.")
+        str,
+        typer.Option(
+            metavar="NAME",
+            autocompletion=suite_names,
+            help="The suite whose checks get bounds, or a .toml.",
+        ),
     ],
     loosen: Annotated[
         bool,

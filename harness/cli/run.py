@@ -13,7 +13,7 @@ from rich.text import Text
 
 from harness.arms.calls import pipelines_of
 from harness.cli.fetch_progress import FetchProgress
-from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, is_given, with_options
 from harness.cli.output import error_console
 from harness.cli.run_view import RunView
 from harness.config import (
@@ -35,7 +35,7 @@ from harness.run.request import RunRequest, aside_of, request_of, sharded
 from harness.run.resume import is_of_units, resume_session
 from harness.run.schedule import ALL_THERE, Supply
 from harness.run.session import run_session
-from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed
+from harness.suites import corpus_of, find_suite, iter_doubts_of, narrowed, suite_names
 from harness.text import counted
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
         str,
         typer.Option(
             metavar="NAME",
+            autocompletion=suite_names,
             help="Measure exactly what this suite needs: its binaries, arms, sources, instruments "
             "and replicates. A name (ci, default, seed) or a .toml file.",
         ),
@@ -190,15 +191,10 @@ def _suite_for_run(text: str, context: typer.Context) -> Suite:
         ConfigError: There is none, or what it decides was given beside it.
     """
     given = [flag_of(name).removesuffix("s") for name in _DECIDED_BY_SUITE
-             if _is_given(context, name)]  # fmt: skip
+             if is_given(context, name)]  # fmt: skip
     if given:
         raise ConfigError(
             f"the suite sets {', '.join(given)}",
             remedy="leave them out, or edit the suite",
         )
     return find_suite(text)
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"

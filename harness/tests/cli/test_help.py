@@ -83,7 +83,18 @@ def test_the_version_needs_no_verb(inside: Harness) -> None:
     assert done.stdout == f"{harness.__version__}\n"
 
 
-def test_bash_completes_a_verb_and_an_option(tmp_path: Path) -> None:
+WORDS = (
+    ("harness plu", "plugins"),
+    ("harness schema --h", "--help"),
+    ("harness ab --probe m", "memray memray-native"),
+    ("harness run --arm s", "streaming"),
+    ("harness run --source d", "dwarf"),
+    ("harness ab --suite ''", "ci default seed"),
+    ("harness gate --suite d", "default"),
+)
+
+
+def test_bash_completes_verbs_options_and_values_of_which_there_are_few(tmp_path: Path) -> None:
     command = tmp_path / "harness"
     start = "import sys; sys.argv[0] = 'harness'; from harness.cli import main; main()"
     command.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{start}" "$@"\n')
@@ -91,12 +102,13 @@ def test_bash_completes_a_verb_and_an_option(tmp_path: Path) -> None:
     script = f"""
 source <({sys.executable} -m harness --show-completion bash)
 complete -p harness
-COMP_WORDS=(harness plu); COMP_CWORD=1; _harness_completion harness; echo ${{COMPREPLY[*]}}
-COMP_WORDS=(harness schema --h); COMP_CWORD=2; _harness_completion harness; echo ${{COMPREPLY[*]}}
 """
+    for words, _ in WORDS:
+        script += f"COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}\n"
+        script += "_harness_completion harness; echo ${COMPREPLY[*]}\n"
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **COMPLETING}
     done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True,
                           check=True)  # fmt: skip
     assert done.stdout.splitlines() == [
-        "complete -o default -F _harness_completion harness", "plugins", "--help",
+        "complete -o default -F _harness_completion harness", *(found for _, found in WORDS),
     ]  # fmt: skip
