@@ -43,6 +43,12 @@ class CalledWork:
         assert job.call is not None
         self._call = job.call
         sys.path[:0] = job.call.paths
+        output = Path(job.call.output)
+        if output.is_absolute() or ".." in output.parts:
+            raise InputRejected(
+                f"{output} is not in the directory that it is called in",
+                remedy="have it write below that, and name the path from there",
+            )
         self._directory = Path(job.scratch, "work")
         self._directory.mkdir()
         os.chdir(self._directory)

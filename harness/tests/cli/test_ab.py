@@ -72,6 +72,11 @@ def test_two_callables_are_compared_and_the_lines_named(ab: Harness) -> None:
         (("gone:old", "gone:new"), 2, "there is no module gone, neither here nor installed"),
         (("a:b", "c:d", "e:f"), 2, "3 callables are named"),
         ((), 2, "no callable is named"),
+        (("export:old", "--install", "true"), 2, "--install does nothing without --rev"),
+        (("export:old", "--out", "gate"), 2, "--out does nothing without --suite"),
+        (("export:old", "--tolerance", "5"), 2, "--tolerance does nothing where one callable is"),
+        (("--suite", "ci", "--rev", "a", "--rev", "b"), 2, "--input does nothing with --suite"),
+        (("export:old", "--output-of", "../out"), 2, "../out is not in the directory"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line_and_no_success(
