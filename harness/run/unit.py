@@ -17,9 +17,8 @@ from harness.run.remote import fetched
 from harness.run.request import RunRequest
 from harness.run.session import run_session
 from harness.store import read_manifest
+from harness.store.manifest import iter_unlike
 from harness.store.reader import RECORDS
-
-_ARCHITECTURE = ("machine", "implementation")
 
 
 class Facts(Conditions, frozen=True, kw_only=True):
@@ -53,7 +52,7 @@ def measure_unit(request: RunRequest, expected: Facts) -> UnitResult:
     Every replicate is a process of its own here as everywhere; nothing is written but scratch.
     """
     facts = facts_of(request)
-    if refused := list(_iter_unlike(expected, facts)):
+    if refused := list(iter_unlike(expected, facts)):
         return UnitResult(facts=facts, refused=refused)
     with TemporaryDirectory(prefix="harness-unit-") as place:
         with fetched(request.binaries[0], Path(place)) as binary:
@@ -64,18 +63,3 @@ def measure_unit(request: RunRequest, expected: Facts) -> UnitResult:
             records=(run / RECORDS).read_bytes(),
             not_measured=read_manifest(run).not_measured,
         )
-
-
-def _iter_unlike(expected: Facts, found: Facts) -> Iterator[str]:
-    """Yield what makes exact peaks of a worker other ones than the coordinator would measure."""
-    for name in sorted({*expected.versions, *found.versions}):
-        if (was := expected.versions.get(name)) != (now := found.versions.get(name)):
-            yield f"{name} {now or 'none'}, not {was or 'none'}"
-    if expected.code_sha256 != found.code_sha256:
-        yield "other code of harness"
-    for name in sorted({*expected.plugins, *found.plugins}):
-        if expected.plugins.get(name) != found.plugins.get(name):
-            yield f"other code of {name}"
-    for name in _ARCHITECTURE:
-        if expected.rig[name] != found.rig[name]:
-            yield f"{name} {found.rig[name]}, not {expected.rig[name]}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -20,6 +21,47 @@ _DAMAGED = "the run cannot be trusted; measure again"
 RUNNING: Final = "running"
 COMPLETE: Final = "complete"
 INTERRUPTED: Final = "interrupted"
+
+_ARCHITECTURE = ("machine", "implementation")
+
+
+class Measured(Protocol):
+    """What exact peaks depend on beside the request, as a manifest has it, or a worker."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of everything that runs in a measured process."""
+        ...
+
+    @property
+    def code_sha256(self) -> str:
+        """Of the code of harness that is measured."""
+        ...
+
+    @property
+    def plugins(self) -> Mapping[str, str]:
+        """The digest of each that is not part of harness."""
+        ...
+
+    @property
+    def rig(self) -> Mapping[str, str | int]:
+        """What the machine is."""
+        ...
+
+
+def iter_unlike(expected: Measured, found: Measured) -> Iterator[str]:
+    """Yield what makes the exact peaks of one other ones than those of the other."""
+    for name in sorted({*expected.versions, *found.versions}):
+        if (was := expected.versions.get(name)) != (now := found.versions.get(name)):
+            yield f"{name} {now or 'none'}, not {was or 'none'}"
+    if expected.code_sha256 != found.code_sha256:
+        yield "other code of harness"
+    for name in sorted({*expected.plugins, *found.plugins}):
+        if expected.plugins.get(name) != found.plugins.get(name):
+            yield f"other code of {name}"
+    for name in _ARCHITECTURE:
+        if (was_on := expected.rig.get(name)) != (now_on := found.rig.get(name)):
+            yield f"{name} {now_on or 'unknown'}, not {was_on or 'unknown'}"
 
 
 def write_manifest(run_dir: Path, manifest: Manifest) -> None:

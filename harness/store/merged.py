@@ -15,7 +15,7 @@ from msgspec import structs
 
 from harness.errors import StoreError
 from harness.records import Manifest, Options, Record
-from harness.store.manifest import COMPLETE, RUNNING, read_manifest
+from harness.store.manifest import COMPLETE, RUNNING, iter_unlike, read_manifest
 from harness.store.reader import Run, open_run
 from harness.store.seal import is_sealed
 from harness.store.writer import RunWriter
@@ -24,8 +24,7 @@ from harness.text import counted, listed
 _MAY_DIFFER = {"seed", "replicates"}
 """Options with no bearing on what one replicate measures, only on how many and in which order."""
 
-_SAME = ("kind", "commit", "dirty", "code_sha256", "versions", "plugins")
-_ARCHITECTURE = ("machine", "implementation")
+_SAME = ("kind", "commit", "dirty")
 
 _MOST_NAMED = 20
 _REMEDY = (
@@ -86,13 +85,18 @@ def _refuse_unlike(parts: Sequence[Run]) -> None:
             f"run {twice[0]} is given twice", remedy="each replicate may count only once"
         )
     _refuse_missing_shards(parts)
-    first = parts[0]
-    for other in parts[1:]:
-        unlike = list(_iter_unlike(first.manifest, other.manifest))
-        if unlike:
-            raise StoreError(
-                f"{first.path} and {other.path} differ in {', '.join(unlike)}", remedy=_REMEDY
-            )
+    first, *others = parts
+    unlike = {
+        str(other.path): reasons
+        for other in others
+        if (reasons := list(_iter_unlike(first.manifest, other.manifest)))
+    }
+    if unlike:
+        name, reasons = next(iter(unlike.items()))
+        more = f"; so are {listed([*unlike][1:], _MOST_NAMED)}" if len(unlike) > 1 else ""
+        raise StoreError(
+            f"{name} is unlike {first.path}: {'; '.join(reasons)}{more}", remedy=_REMEDY
+        )
 
 
 def _refuse_missing_shards(parts: Sequence[Run]) -> None:
@@ -115,20 +119,23 @@ def _refuse_missing_shards(parts: Sequence[Run]) -> None:
 def _iter_unlike(one: Manifest, other: Manifest) -> Iterator[str]:
     """Yield what two manifests say differently of things that decide what a replicate measures."""
     for name in _SAME:
-        if getattr(one, name) != getattr(other, name):
-            yield name
+        if (was := getattr(one, name)) != (now := getattr(other, name)):
+            yield f"{name} {_shown(now)}, not {_shown(was)}"
+    yield from iter_unlike(one, other)
     if one.shard_of != other.shard_of:  # some binary would be there twice, or nowhere
-        yield "the corpus that they are parts of"
-    if one.shard == other.shard:  # the same binaries: their replicates stand side by side
-        if (one.rig_fingerprint, one.rig) != (other.rig_fingerprint, other.rig):
-            yield "rig"
-    else:
-        yield from (name for name in _ARCHITECTURE if one.rig.get(name) != other.rig.get(name))
+        yield "part of another corpus"
     for name in sorted({*Options.__struct_fields__} - _MAY_DIFFER):
         if getattr(one.options, name) != getattr(other.options, name):
-            yield f"options.{name}"
-    if one.shard == other.shard and _inputs(one) != _inputs(other):
-        yield "corpus"
+            yield f"other options.{name}"
+    if one.shard == other.shard:  # the same binaries: their replicates stand side by side
+        if (one.rig_fingerprint, one.rig) != (other.rig_fingerprint, other.rig):
+            yield "another rig"
+        if _inputs(one) != _inputs(other):
+            yield "another corpus"
+
+
+def _shown(value: object) -> str:
+    return "none" if value in ("", None) else str(value)
 
 
 def _inputs(manifest: Manifest) -> set[tuple[object, ...]]:

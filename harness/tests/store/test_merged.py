@@ -93,14 +93,14 @@ def test_a_pool_can_be_pooled_again_but_not_with_what_is_in_it(
     ("changes", "said"),
     [
         ({"state": INTERRUPTED}, "did not reach its end"),
-        ({"commit": "bbbb"}, "differ in commit"),
-        ({"dirty": True}, "differ in dirty"),
-        ({"kind": "sweep"}, "differ in kind"),
-        ({"code_sha256": "cafe"}, "differ in code_sha256"),
-        ({"rig_fingerprint": "f00d"}, "differ in rig"),
-        ({"plugins": {"x:run": "f00d"}}, "differ in plugins"),
-        ({"options": {"seed": 1, "timeout_s": 1.0}}, "differ in options.timeout_s"),
-        ({"corpus": [{**MANIFEST["corpus"][0], "sha256": "cd" * 32}]}, "differ in corpus"),
+        ({"commit": "bbbb"}, "is unlike .*: commit bbbb, not "),
+        ({"dirty": True}, "dirty True, not False"),
+        ({"kind": "sweep"}, "kind sweep, not run"),
+        ({"code_sha256": "cafe"}, "other code of harness"),
+        ({"rig_fingerprint": "f00d"}, "another rig"),
+        ({"plugins": {"x:run": "f00d"}}, "other code of x:run"),
+        ({"options": {"seed": 1, "timeout_s": 1.0}}, r"other options\.timeout_s"),
+        ({"corpus": [{**MANIFEST["corpus"][0], "sha256": "cd" * 32}]}, "another corpus"),
         ({"warnings": ["the code changed"]}, "cannot be merged: the code changed"),
     ],
     ids=str,
@@ -111,6 +111,17 @@ def test_what_does_not_belong_together_is_refused_and_nothing_is_written(
     with pytest.raises(StoreError, match=said):
         pool(tmp_path, make_run(), make_run(**changes))
     assert not (tmp_path / "pools").exists()
+
+
+def test_all_that_are_unlike_the_first_are_named_and_the_reasons_of_one(
+    tmp_path: Path, make_run: MakeRun
+) -> None:
+    versions = {**sound_run.MANIFEST["versions"], "memray": "1.19.0"}
+    alike, *odd = (make_run(), *(make_run(versions=versions) for _ in range(3)))
+    with pytest.raises(StoreError) as refused:
+        pool(tmp_path, alike, make_run(), *odd)
+    why = f"{odd[0]} is unlike {alike}: memray 1.19.0, not 1.20.0; so are {odd[1]}, {odd[2]} — "
+    assert str(refused.value).startswith(why)
 
 
 def test_one_run_is_no_pool(tmp_path: Path, make_run: MakeRun) -> None:
@@ -168,9 +179,12 @@ def test_shards_from_two_machines_say_of_each_record_where_it_is_from(
         ([{"shard": "1/40"}, {"shard": "40/40"}], r"21/40 and 18 more \(about 38 binaries\)"),
         ([{"shard": "1/2"}, {"shard": ""}], "not shards of one run: 1/2, no shard"),
         ([{"shard": "1/2"}, {"shard": "2/3"}], "not shards of one run: 1/2, 2/3"),
-        ([{"shard": "1/2"}, {"shard": "2/2", "rig": {"machine": "arm64"}}], "differ in machine"),
-        ([{"shard": "1/2"}, {"shard": "2/2", "versions": {}}], "differ in versions"),
-        ([{"shard": "1/2"}, {"shard": "2/2", "shard_of": "cd"}], "the corpus that they are part"),
+        (
+            [{"shard": "1/2"}, {"shard": "2/2", "rig": {"machine": "arm64"}}],
+            "machine arm64, not unknown",
+        ),
+        ([{"shard": "1/2"}, {"shard": "2/2", "versions": {}}], "python none, not "),
+        ([{"shard": "1/2"}, {"shard": "2/2", "shard_of": "cd"}], "part of another corpus"),
     ],
     ids=str,
 )
