@@ -10,7 +10,7 @@ import typer
 from msgspec import structs
 
 from harness.arms.calls import pipelines_of
-from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, with_options
+from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, is_given, with_options
 from harness.cli.output import error_console, output_console, write_json
 from harness.cli.run_view import RunView
 from harness.config import (
@@ -23,7 +23,7 @@ from harness.config import (
     SymbolOptions,
 )
 from harness.corpus import Arrivals, binaries_of, resolve
-from harness.errors import GateFailed
+from harness.errors import ConfigError, GateFailed
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.pipelines.compressors import at_default_level
@@ -31,11 +31,15 @@ from harness.reports.limit import LimitDocument, print_limits
 from harness.run.request import request_of
 from harness.run.resume import resume_session
 from harness.run.session import run_session
+from harness.text import listed
 from harness.units import format_bytes
+
+_MOST_NAMED = 10
 
 
 @with_options
 def limit(  # noqa: PLR0913 - every parameter is an option of the command
+    context: typer.Context,
     corpus: Annotated[Path, typer.Argument(help="A directory or one ELF file.")] = CORPUS,
     *,
     search: Annotated[LimitOptions, Fields("under_bytes", "grain_bytes", "replicates", "backend")],
@@ -54,7 +58,8 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     """Find the smallest memory limit under which each arm still delivers each binary of CORPUS.
 
     Every attempt is a real process under a limit of the kernel, and a stored record. It survived
-    when the intake has everything, and was killed when the kernel says so.
+    when the intake has everything, and was killed when the kernel says so. The limit of --under is
+    tried more than once where --replicates is given.
 
     Exit codes: 0 every limit is known; 2 no binary can be read, or nothing can limit memory here;
     3 the last arm does not survive the limit of --under; 4 something that was asked for is not
@@ -62,7 +67,7 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     interrupted, and what was found is kept for --resume.
     """
     if search.under_bytes:
-        search = structs.replace(search, replicates=1)
+        search = _trying_once(search, context)
     view = RunView(error_console(), quiet_rows=True, resumable=True, quiet=quiet, verbose=verbose)
     with closing(resolve(corpus)) as files, view:
         arms = pipelines_of(options.arms)
@@ -86,11 +91,26 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
     if json:
         write_json(LimitDocument(run_id=run_dir.name, under_bytes=under_bytes, found=found))
     else:
-        print_limits(found, output_console())
+        print_limits(found, search.under_bytes, output_console())
     if under_bytes is not None:
         _refuse_killed(found, arms[-1].name, under_bytes, way_out(frames, under_bytes))
-    refuse_nothing(frames, told=not quiet and resume is None)
-    refuse_unknown(found)
+    told = not quiet and resume is None
+    refuse_nothing(frames, told=told)
+    refuse_unknown(found, told=told)
+
+
+def _trying_once(search: LimitOptions, context: typer.Context) -> LimitOptions:
+    """Return how the one limit is tried: once, unless it was said how often.
+
+    Raises:
+        ConfigError: A grain was given for what is not searched.
+    """
+    if is_given(context, "grain_bytes"):
+        raise ConfigError(
+            "--grain is how finely limits are searched, and --under searches none",
+            remedy="leave one of them out",
+        )
+    return search if is_given(context, "replicates") else structs.replace(search, replicates=1)
 
 
 def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int, remedy: str) -> None:
@@ -101,7 +121,7 @@ def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int, remedy:
         if one.arm == candidate and not one.problem and one.at(limit_bytes) not in {"", SURVIVED}
     ]
     if lost:
-        names = ", ".join(dict.fromkeys(one.binary for one in lost))
+        names = listed(dict.fromkeys(one.binary for one in lost), _MOST_NAMED)
         raise GateFailed(
             f"{candidate} does not survive {format_bytes(limit_bytes)} on {names}",
             remedy=remedy,

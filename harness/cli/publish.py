@@ -57,7 +57,9 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
     if report.frames.manifest.kind == SWEEP:
         print_sweep(sweep_points(report.frames), report.frames.manifest, console)
     elif report.frames.manifest.kind == LIMIT:
-        print_limits(found_limits(report.frames), console)
+        limits = report.frames.manifest.options.memory_limits
+        under = limits.under_bytes if limits else ()
+        print_limits(found_limits(report.frames), under, console)
     else:
         print_summary(
             report.summary,

@@ -60,7 +60,7 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
     else:
         print_sweep(points, frames.manifest, output_console(), heap_bytes)
     refuse_losses(frames)
-    refuse_unknown(found_limits(frames))
+    refuse_unknown(found_limits(frames), told=not quiet)
     if within.budget is not None:
         remedy = "raise the budget or change the pipeline"
         if limits is not None:

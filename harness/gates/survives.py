@@ -69,11 +69,8 @@ def _outcome(experiment: Experiment, bound: int, found: Found | None) -> tuple[O
         return Outcome.FAIL, told, lost
     at = max((at for at in outcomes if at <= bound and found.at(at) == SURVIVED), default=0)
     if not at or (found.edge and at < found.edge.survives_bytes):
-        return (
-            Outcome.INVALID,
-            f"{format_exactly(bound)} lies between two limits that were tried",
-            0,
-        )
+        told = f"{format_exactly(bound)} was not tried, and no other attempt tells"
+        return Outcome.INVALID, told, 0
     if len(outcomes[at]) < experiment.replicates:
         told = f"{len(outcomes[at])} attempts where {experiment.replicates} were asked for"
         return Outcome.INVALID, told, at

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 from rich.console import Console
+from rich.text import Text
 
 from harness.limits.edge import SURVIVED
 from harness.limits.found import Found
 from harness.printing import print_table
 from harness.stats.summary import Summary
 from harness.tables import NOTHING, Column
+from harness.text import counted
 from harness.units import format_bytes, format_exactly
 
 SCHEMA = "harness.limit/1"
+_MOST_ROWS = 80
 
 
 class LimitDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,8 +51,13 @@ def found_in(summary: Summary) -> list[Found]:
     return [arm.limit for row in summary.rows for arm in row.arms if arm.limit]
 
 
-def print_limits(found: Sequence[Found], console: Console) -> None:
-    """Print a row for each, and below, as there is no room beside it, what its peak is made of."""
+def print_limits(found: Sequence[Found], under: Sequence[int], console: Console) -> None:
+    """Print a row for each, and below, as there is no room beside it, what its peak is made of.
+
+    Of many, those that need most. Where nothing was searched, but limits `under` which it was
+    tried, the last line says how many survived.
+    """
+    everything, found = found, _neediest(found)
     parts = [*_PARTS, _CHARGED]
     short = [
         replace(one, cell=lambda row: answer(row).partition(":")[0]) if one.cell is answer else one
@@ -61,6 +69,36 @@ def print_limits(found: Sequence[Found], console: Console) -> None:
         console.print("What they took at the peak without a limit:", style="dim")
         rows = ["binary", "arm"] if len({one.source for one in known}) == 1 else list(_CASE)
         print_table([column for column in LIMITS if column.key in (*rows, *parts)], known, console)
+    if left_out := len(everything) - len(found):
+        console.print(f"{left_out:,} more that need less: --json has them")
+    for line in _iter_counts(everything, under):
+        console.print(Text(line, "bold"), soft_wrap=True)
+
+
+def _neediest(found: Sequence[Found]) -> Sequence[Found]:
+    """Return all, or of many those that survive least, in the order in which they came."""
+    if len(found) <= _MOST_ROWS:
+        return found
+
+    def need(at: int) -> tuple[bool, int, int]:
+        one = found[at]
+        lost = any(one.at(limit) != SURVIVED for limit in one.outcomes)
+        edge_bytes = one.edge.survives_bytes if one.edge else 0
+        return one.edge is None and (bool(one.problem) or lost), edge_bytes, one.free_rss_bytes
+
+    return [found[at] for at in sorted(sorted(range(len(found)), key=need)[-_MOST_ROWS:])]
+
+
+def _iter_counts(found: Sequence[Found], under: Sequence[int]) -> Iterator[str]:
+    """Say of each limit in how many cases each arm survives it."""
+    arms = dict.fromkeys(one.arm for one in found)
+    for at in under if len(found) > len(arms) else ():
+        told = []
+        for arm in arms:
+            cases = [one for one in found if one.arm == arm]
+            survived = sum(one.at(at) == SURVIVED for one in cases)
+            told.append(f"{arm} survives {survived:,} of {counted(len(cases), 'case')}")
+        yield f"Under {format_exactly(at)}, {', '.join(told)}."
 
 
 _CASE = ("binary", "source", "arm")

@@ -157,15 +157,15 @@ def way_out(frames: Frames, limit_bytes: int) -> str:
     return "raise the limit or change the pipeline"
 
 
-def refuse_unknown(limits: Iterable[Found]) -> None:
-    """Refuse an answer where one is not known.
+def refuse_unknown(limits: Iterable[Found], *, told: bool = False) -> None:
+    """Refuse an answer where one is not known; causes that were `told` just before are left out.
 
     Raises:
         MeasurementInvalid: The first is named, and how many more there are.
     """
     unknown = [
         f"{one.arm} over {one.binary}: "
-        f"{one.problem if one.attempts else one.problem.partition(': ')[0]}"  # the cause was told
+        f"{one.problem.partition(': ')[0] if told and not one.attempts else one.problem}"
         for one in limits
         if one.problem
     ]

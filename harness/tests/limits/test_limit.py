@@ -129,6 +129,18 @@ def test_a_candidate_that_is_killed_ends_the_command_with_3(
     assert [one["attempts"][0]["outcome"] for one in document["found"]] == [KILLED, KILLED]
 
 
+def test_a_limit_is_tried_once_or_as_often_as_was_asked_for_and_never_searched(
+    inside: Harness, tmp_path: Path
+) -> None:
+    common = ("limit", INPUT, "--under", "64 MiB", "--results", tmp_path / "runs")
+    done = inside(*common, "--replicates", "2", "--arm", "streaming", "--json")
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["found"][0]["attempts"]) == 2
+    done = inside(*common, "--grain", "2 MiB")
+    assert done.returncode == 2
+    assert "--under searches none — leave one of them out" in done.stderr
+
+
 def test_where_no_binary_can_be_read_there_is_no_answer(inside: Harness, tmp_path: Path) -> None:
     stripped = FIXTURES / "c" / "stripped.so"
     done = inside("limit", stripped, "--under", "64 MiB", "--results", tmp_path / "runs")

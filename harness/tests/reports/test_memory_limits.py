@@ -10,8 +10,10 @@ from rich.console import Console
 
 from harness.config import MIB, LimitOptions
 from harness.limits.edge import KILLED, SURVIVED
+from harness.limits.found import Found
+from harness.records import Attempt
 from harness.reports.document import summary_document
-from harness.reports.limit import answer
+from harness.reports.limit import answer, print_limits
 from harness.reports.markdown import render_report
 from harness.reports.page.rendering import render_page
 from harness.reports.report import report_of
@@ -95,3 +97,32 @@ def test_an_answer_is_a_limit_an_interval_or_why_there_is_none(
 ) -> None:
     *_, found = found_limits(limited(options, streaming=tried))
     assert answer(found) == shown
+
+
+def test_of_a_fleet_those_that_need_most_are_shown_and_how_many_survive_is_said() -> None:
+    """Of 100 binaries, the arm of every tenth is killed."""
+    limit = 64 * MIB
+    found = [
+        Found(
+            binary=f"lib{number:02}",
+            arm="streaming",
+            source="replay",
+            backend="cgroup_v2",
+            attempts=[
+                Attempt(
+                    backend="cgroup_v2",
+                    limit_bytes=limit,
+                    outcome=SURVIVED if number % 10 else KILLED,
+                )
+            ],
+        )
+        for number in range(100)
+    ]
+    file = StringIO()
+    print_limits(found, [limit], Console(file=file, width=80))
+    lines = file.getvalue().splitlines()
+    assert sum("killed at 64.0 MiB" in line for line in lines) == 10
+    assert lines[-2:] == [
+        "20 more that need less: --json has them",
+        "Under 64.0 MiB, streaming survives 90 of 100 cases.",
+    ]
