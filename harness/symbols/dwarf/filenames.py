@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 STAGE = "extraction"
 
+_MOST_NAMESAKES = 10_000  # of one table, which are compared part by part
+
 
 class SourceFile(NamedTuple):
     """A file as one unit names it; `digest` is empty if DWARF does not say it."""
@@ -25,7 +27,8 @@ def same_file(file: SourceFile, known: Iterable[SourceFile]) -> str:
 
     The same path is the same file. Then the same content under the same name is, the same path as
     seen from where each unit was compiled, and last the longest common end of the paths: of two
-    directories at least, or all of one path. What fits two files fits none.
+    directories at least, or all of one path. What fits two files fits none, and a name that more
+    files share than any program has is not looked into.
     """
     name = _last(file.path)
     namesakes: list[SourceFile] = []
@@ -36,6 +39,8 @@ def same_file(file: SourceFile, known: Iterable[SourceFile]) -> str:
             not other.digest or not file.digest or other.digest == file.digest
         ):
             namesakes.append(other)
+    if len(namesakes) > _MOST_NAMESAKES:
+        return file.path
     for fits in (_same_content, _same_from_directory):
         found = _only(other for other in namesakes if fits(file, other))
         if found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 STAGE = "extraction"
 
 _MOST_HEADER_BYTES = 8 * 1024 * 1024
+_ENTRIES_PER_LOOK = 1024  # at the clock: tables of a few MB have millions
 
 
 _CONTENTS = frozenset((dw.LNCT_PATH, dw.LNCT_DIRECTORY_INDEX, dw.LNCT_MD5))
@@ -84,14 +86,16 @@ def read_header(unit: Unit, offset: int) -> LineHeader:
     data = section.read(offset + at, tables)
     layout = Layout(unit.layout.little_endian, unit.layout.address_size, size, version)
     try:
-        return _parse(data, layout, (section, program, end))
+        return _parse(data, layout, (section, program, end), unit.dwarf.budget.check_time)
     except IndexError:
         raise InputRejected(
             "a line header whose tables run over", section=section.name, offset=offset
         ) from None
 
 
-def _parse(data: bytes, layout: Layout, place: tuple[Section, int, int]) -> LineHeader:
+def _parse(
+    data: bytes, layout: Layout, place: tuple[Section, int, int], check_time: Callable[[], None]
+) -> LineHeader:
     section, program, end = place
     at = 2 if layout.version >= 4 else 1  # behind maximum_operations_per_instruction
     statement, line_base, line_range, opcode_base = data[at : at + 4]
@@ -101,7 +105,7 @@ def _parse(data: bytes, layout: Layout, place: tuple[Section, int, int]) -> Line
     if not line_range or not opcode_base:
         raise InputRejected("a line header that divides by zero", section=section.name)
     read = _read_tables if layout.version >= 5 else _read_old_tables
-    directories, files = read(data, at, layout)
+    directories, files = read(data, at, layout, check_time)
     return LineHeader(
         section=section,
         version=layout.version,
@@ -120,16 +124,20 @@ def _parse(data: bytes, layout: Layout, place: tuple[Section, int, int]) -> Line
 
 
 def _read_old_tables(
-    data: bytes, at: int, _layout: Layout
+    data: bytes, at: int, _layout: Layout, check_time: Callable[[], None]
 ) -> tuple[list[bytes | int], list[FileEntry]]:
     directories: list[bytes | int] = [b""]  # directory 0 is the compilation directory
     while data[at]:
+        if not len(directories) % _ENTRIES_PER_LOOK:
+            check_time()
         end = _string_end(data, at)
         directories.append(data[at:end])
         at = end + 1
     at += 1
     files: list[FileEntry] = []
     while at < len(data) and data[at]:
+        if not len(files) % _ENTRIES_PER_LOOK:
+            check_time()
         end = _string_end(data, at)
         directory, after = read_uleb(data, end + 1)
         _, after = read_uleb(data, after)  # modification time
@@ -146,15 +154,19 @@ def _string_end(data: bytes, at: int) -> int:
     return end
 
 
-def _read_tables(data: bytes, at: int, layout: Layout) -> tuple[list[bytes | int], list[FileEntry]]:
+def _read_tables(
+    data: bytes, at: int, layout: Layout, check_time: Callable[[], None]
+) -> tuple[list[bytes | int], list[FileEntry]]:
     found: list[list[FileEntry]] = []
     for _ in range(2):
-        entries, at = _read_entries(data, at, layout)
+        entries, at = _read_entries(data, at, layout, check_time)
         found.append(entries)
     return [entry.name for entry in found[0]], found[1]
 
 
-def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry], int]:
+def _read_entries(
+    data: bytes, at: int, layout: Layout, check_time: Callable[[], None]
+) -> tuple[list[FileEntry], int]:
     described: list[Attribute] = []
     formats, at = data[at], at + 1
     for _ in range(formats):
@@ -166,7 +178,9 @@ def _read_entries(data: bytes, at: int, layout: Layout) -> tuple[list[FileEntry]
         raise InputRejected("a file table that claims more than it holds", section=".debug_line")
     decode = _share(tuple(described), _CONTENTS, layout)
     entries: list[FileEntry] = []
-    for _ in range(count):
+    for number in range(count):
+        if not number % _ENTRIES_PER_LOOK:
+            check_time()
         at, values = decode(data, at, 0)
         if at > len(data):
             raise IndexError
@@ -204,8 +218,7 @@ class FileTable:
 
     def numbers_of(self, path: str) -> list[int]:
         """Return every number that stands for `path`."""
-        numbers = range(self._first, self._first + len(self._files))
-        return [number for number in numbers if self.path(number) == path]
+        return [number for number in self._iter_numbers() if self.path(number) == path]
 
     def source(self, number: int) -> SourceFile:
         """Return file `number` with what tells it from others of the same name."""
@@ -215,8 +228,13 @@ class FileTable:
 
     def name_of(self, file: SourceFile) -> str:
         """Return the path by which this table knows a file of another unit; its own by default."""
-        numbers = range(self._first, self._first + len(self._files))
-        return same_file(file, map(self.source, numbers))
+        return same_file(file, map(self.source, self._iter_numbers()))
+
+    def _iter_numbers(self) -> Iterator[int]:
+        for index in range(len(self._files)):
+            if not index % _ENTRIES_PER_LOOK:
+                self._unit.dwarf.budget.check_time()
+            yield self._first + index
 
     def _join(self, number: int) -> str:
         index = number - self._first

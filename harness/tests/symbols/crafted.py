@@ -71,28 +71,28 @@ def lines_of(rows: int, name: bytes = b"a.c", row: bytes = b"\x0e") -> bytes:
 
 def line_rows(rows: int, language: int = C, packing: Packing = ZLIB) -> bytes:
     """Return a program whose line table has so many rows, compressed to next to nothing."""
-    return _program(unit_of(language), rows, packing=packing)
+    return _program(unit_of(language), lines_of(rows), packing=packing)
 
 
 def shared_ranges(blocks: int, ranges: int, language: int = C) -> bytes:
     """Return a program whose blocks all have the same list of so many ranges."""
     entries = b"\x04\x11\x12" * ranges + b"\0"
     rest = (".debug_rnglists", sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
-    return _program(unit_of(language, blocks=blocks), 1, rest)
+    return _program(unit_of(language, blocks=blocks), lines_of(1), rest)
 
 
 def shared_locations(variables: int, places: int, language: int = C) -> bytes:
     """Return a program whose variables all have the same list of so many places."""
     entries = b"\x04\x11\x12\x01\x50" * places + b"\0"
     rest = (".debug_loclists", sized(struct.pack("<HBBI", 5, 8, 0, 0) + entries))
-    return _program(unit_of(language, variables=variables), 1, rest)
+    return _program(unit_of(language, variables=variables), lines_of(1), rest)
 
 
 def shared_text(functions: int, length: int, language: int = C) -> bytes:
     """Return a program whose functions all have the same long name."""
     function = b"\x05" + struct.pack("<IQQ", 0, 0x1000, 0x10)
     rest = (".debug_str", b"n" * length + b"\0")
-    return _program(unit_of(language, more=function * functions), 1, rest)
+    return _program(unit_of(language, more=function * functions), lines_of(1), rest)
 
 
 def holes(ranges: int, instances: int, language: int = C) -> bytes:
@@ -103,14 +103,27 @@ def holes(ranges: int, instances: int, language: int = C) -> bytes:
     function = b"\x06g\0" + struct.pack("<I", 12)
     inside = (b"\x07" + struct.pack("<I", 12 + len(code))) * instances + b"\0"
     rest = (".debug_rnglists", sized(header + code + hole))
-    return _program(unit_of(language, more=function + inside), 1, rest)
+    return _program(unit_of(language, more=function + inside), lines_of(1), rest)
+
+
+def old_files(count: int, language: int = C) -> bytes:
+    """Return a program whose line table has so many files, as they were before DWARF 5."""
+    return _program(unit_of(language), lines_of(1, b"a.c" + b"\0\0\0\0x" * count))
+
+
+def files(count: int, language: int = C) -> bytes:
+    """Return a program whose line table has so many files, which take an octet each."""
+    directories, described = b"\1\1\x08\1d\0", b"\1\1\x08" + uleb(count)
+    tables = bytes((1, 1, 1, 0, 1, 13)) + bytes(12) + directories + described + bytes(count)
+    lines = sized(struct.pack("<HBBI", 5, 8, 0, len(tables)) + tables)
+    return _program(unit_of(language), lines)
 
 
 def nested(trees: int, depth: int, language: int = C) -> bytes:
     """Return a program whose one function has such trees of inlined instances, all at one place."""
     function = b"\x02g\0" + struct.pack("<QQ", 0x1000, 0x100)
     tree = (b"\x08" + struct.pack("<QQ", 0x1000, 0x80)) * depth + bytes(depth)
-    return _program(unit_of(language, more=function + tree * trees + b"\0"), 300)
+    return _program(unit_of(language, more=function + tree * trees + b"\0"), lines_of(300))
 
 
 def declarations(count: int, attributes: int, language: int = C) -> bytes:
@@ -135,10 +148,10 @@ def uleb(number: int) -> bytes:
     return bytes((*encoded, number))
 
 
-def _program(unit: bytes, rows: int, *rest: tuple[str, bytes], packing: Packing = ZLIB) -> bytes:
+def _program(unit: bytes, lines: bytes, *rest: tuple[str, bytes], packing: Packing = ZLIB) -> bytes:
     info = (".debug_info", unit)
     abbreviations = (".debug_abbrev", ABBREVIATIONS)
-    return elf_of((info, abbreviations, (".debug_line", lines_of(rows)), *rest), packing)
+    return elf_of((info, abbreviations, (".debug_line", lines), *rest), packing)
 
 
 def empty_units(count: int, *, length: int = 0) -> bytes:

@@ -163,6 +163,8 @@ def test_a_file_made_to_get_past_a_limit_does_not(
         (crafted.holes, (500, 4), (45_000, 9)),
         (crafted.nested, (3, 5), (400, 100)),
         (crafted.declarations, (3, 5), (40_000, 20)),
+        (crafted.old_files, (3,), (1_000_000,)),
+        (crafted.files, (3,), (1_000_000,)),
     ],
 )
 def test_whatever_its_size_a_table_takes_no_longer_than_the_limit(
