@@ -61,7 +61,8 @@ def add_supplement(dwarf: Dwarf, directories: Sequence[str], skipped: Counter[st
         elf.supplement = ElfFile(path, elf.limits)  # from here on closed with the binary
         elf.supplement.budget = elf.budget
         if _identity(elf.supplement) == link.identity:
-            dwarf.supplement = SupplementDwarf(elf.supplement, dwarf.info.size, skipped)
+            if elf.supplement.section(".debug_info") is not None:  # it may have text alone
+                dwarf.supplement = SupplementDwarf(elf.supplement, dwarf.info.size, skipped)
             return
         elf.supplement.close()
         elf.supplement = None

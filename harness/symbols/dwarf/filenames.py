@@ -27,8 +27,9 @@ def same_file(file: SourceFile, known: Iterable[SourceFile]) -> str:
 
     The same path is the same file. Then the same content under the same name is, the same path as
     seen from where each unit was compiled, and last the longest common end of the paths: of two
-    directories at least, or all of one path. What fits two files fits none, and a name that more
-    files share than any program has is not looked into.
+    directories at least, or all of one path. Where nobody knows the directory, as in what dwz moved
+    to another file, the name is enough. What fits two files fits none, and a name that more files
+    share than any program has is not looked into.
     """
     name = _last(file.path)
     namesakes: list[SourceFile] = []
@@ -45,7 +46,8 @@ def same_file(file: SourceFile, known: Iterable[SourceFile]) -> str:
         found = _only(other for other in namesakes if fits(file, other))
         if found:
             return found
-    return _longest_end(file, namesakes) or file.path
+    by_name = "" if file.directory else _only(namesakes)
+    return _longest_end(file, namesakes) or by_name or file.path
 
 
 def _same_content(file: SourceFile, other: SourceFile) -> bool:

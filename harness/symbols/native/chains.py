@@ -16,7 +16,14 @@ STAGE = "extraction"
 _LONGEST_CHAIN = 32
 INSTANCE_TAGS = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
 CROSSING = tuple(
-    bytes((dw.AT_ABSTRACT_ORIGIN, form)) for form in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT)
+    bytes((dw.AT_ABSTRACT_ORIGIN, *form))
+    for form in (
+        *(
+            (one,)
+            for one in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT, dw.FORM_REF_SUP4, dw.FORM_REF_SUP8)
+        ),
+        (dw.FORM_GNU_REF_ALT & 0x7F | 0x80, dw.FORM_GNU_REF_ALT >> 7),
+    )
 )
 """What the declaration of an entry has that refers to a definition in another unit."""
 

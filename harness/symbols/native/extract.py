@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 from harness.config import SymbolOptions
-from harness.model import Scope
+from harness.model import LanguageSpecifics, Scope
 from harness.symbols.dwarf import constants as dw
-from harness.symbols.dwarf.decoder import ELSEWHERE
-from harness.symbols.dwarf.dies import Die, Walk, read_die
+from harness.symbols.dwarf.dies import Die, read_die
 from harness.symbols.dwarf.linehead import join_path
 from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.dwarf.unithead import UT_TYPE
@@ -20,7 +20,7 @@ from harness.symbols.native.context import Identity, UnitContext, reason_to_skip
 from harness.symbols.native.far import FarNames
 from harness.symbols.native.functions import build_abstract, build_function
 from harness.symbols.native.paths import TYPE_TAGS
-from harness.symbols.native.prepass import collect_foreign
+from harness.symbols.native.prepass import collect_foreign, iter_imports
 from harness.symbols.native.signed import SignedTypes, TypeUnits, iter_signed_types
 from harness.symbols.native.types import build_type
 from harness.symbols.split import SKELETON, open_split
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 STAGE = "extraction"
 
-_IMPORTS = frozenset((dw.TAG_IMPORTED_UNIT,))
 SYSTEM_ROOTS = ("/usr/", "/rustc/", "/rust/deps/")
 
 
@@ -86,25 +85,44 @@ def _package_name(unit: Unit) -> str:
 
 
 def _iter_scopes(context: UnitContext, options: SymbolOptions) -> Iterator[Scope]:
-    yield from _iter_own(context, options, None)
-    for offset in _iter_imports(context):
-        unit = context.unit.dwarf.unit_of(offset)
-        part = UnitContext(unit, context.skipped, context.signed, None, strict=context.strict)
-        yield from _iter_own(part, options, context)
+    own = _iter_own(context, options, None)
+    imported = list(iter_imports(context.unit)) if context.index.imports else []
+    yield from _iter_with_parts(own, imported, context, options) if imported else own
     yield from iter_signed_types(context)
 
 
-def _iter_imports(context: UnitContext) -> Iterator[int]:
-    """Yield where the partial units begin that a unit imports, itself or through others, once."""
-    waiting, known = list(context.index.imports), set(context.index.imports)
-    for offset in waiting:  # which goes on to what is added meanwhile
-        yield offset
-        unit = context.unit.dwarf.unit_of(offset)
-        for die in Walk(unit, unit.first, _IMPORTS, unit.aside):
-            imported = die.attributes.get(dw.AT_IMPORT, ELSEWHERE)
-            if imported not in known and unit.dwarf.is_partial(imported):
-                known.add(imported)
-                waiting.append(imported)
+def _iter_with_parts(
+    own: Iterator[Scope], imported: list[int], context: UnitContext, options: SymbolOptions
+) -> Iterator[Scope]:
+    """Yield what a unit holds, and what it imports.
+
+    Some of what dwz copies to the supplementary file stays in the binary, and both are imported:
+    what says nothing new comes once.
+    """
+    dwarf = context.unit.dwarf
+    shared_from = sys.maxsize if dwarf.supplement is None else dwarf.supplement.origin
+    known: set[int] = set()
+    for scope in own:
+        known.add(_digest(scope))
+        yield scope
+    for offset in sorted(imported, key=lambda offset: offset >= shared_from):
+        unit = dwarf.unit_of(offset)
+        part = UnitContext(
+            unit, context.skipped, context.signed, context.foreign, strict=context.strict
+        )
+        for scope in _iter_own(part, options, context):
+            digest = _digest(scope)
+            if offset < shared_from or scope.end_line or digest not in known:
+                known.add(digest)
+                yield scope
+
+
+def _digest(scope: Scope) -> int:
+    """Return what tells a type by its fields, and a function by where it is declared."""
+    named = scope.language_specifics or LanguageSpecifics()
+    place = (scope.name, scope.source_file, scope.start_line, named.qualified_name)
+    fields = [] if scope.source_file else [(one.name, one.type) for one in scope.symbols]
+    return hash((*place, named.linkage_name, *fields))
 
 
 def _iter_own(
@@ -133,6 +151,9 @@ def _build(context: UnitContext, die: Die, home: UnitContext | None) -> Scope | 
         return None
     if dw.AT_ABSTRACT_ORIGIN in die.attributes:
         return None
+    if home is not None and not context.unit.comp_dir:  # files are seen from where home's are
+        file = join_path(home.unit.comp_dir, identity.file) if identity.file else ""
+        identity = identity._replace(file=file)
     ranges = pc_ranges(context.unit, die.attributes)
     if not any(attribute in die.attributes for attribute in CODE):
         return build_abstract(context, die, identity, home)

@@ -201,7 +201,7 @@ def build_abstract(
     `home` is the unit that holds the instances, if it is the one that imports the definition.
     """
     merged, reader = Merged(), home or context
-    is_stored = context.has_stored and identity.is_named_here
+    is_stored = context.has_stored and identity.is_named_here and home is None
     if not identity.file:
         identity = identity._replace(file=_file_of_instances(reader, die.offset))
     for offset in () if is_stored else reader.index.iter_instances(die.offset):

@@ -9,6 +9,7 @@ walk meets the other instances too, and stores what they say: each would be walk
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness.errors import InputRejected
@@ -37,7 +38,8 @@ _TAGS = _ENCLOSING | VARIABLE_TAGS | BLOCK_TAGS
 _WINDOW_BYTES = 64 * 1024
 _KNOWN_ORIGINS = 4096
 _OPEN_TABLES = 8
-_IMPORTED = "delivered with the unit that imports it"
+_PARTIAL = "delivered with the units that import it"
+_IMPORTS = frozenset((dw.TAG_IMPORTED_UNIT,))
 _NO_FILE = SourceFile("", "", b"")
 _NOT_COPIED = (*CODE, dw.AT_DECLARATION)
 
@@ -63,13 +65,26 @@ def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> Stored
 
 
 def _any_may_cross(dwarf: Dwarf) -> bool:
-    """Tell whether any abbreviation may have what it takes, by two octets, unparsed."""
+    """Tell whether any abbreviation may have what it takes, by a few octets, unparsed."""
     section = dwarf.abbreviations_section
     for start in range(0, section.size, _WINDOW_BYTES):
-        data = section.window(start, _WINDOW_BYTES + 1)
+        data = section.window(start, _WINDOW_BYTES + 2)
         if any(pair in data for pair in CROSSING):
             return True
     return False
+
+
+def iter_imports(unit: Unit) -> Iterator[int]:
+    """Yield where the partial units begin that a unit imports, itself or through others, once."""
+    waiting, known = [unit.first], {unit.first}
+    for offset in waiting:  # which goes on to what is added meanwhile
+        owner = unit if offset == unit.first else unit.dwarf.unit_of(offset)
+        for die in Walk(owner, owner.first, _IMPORTS, owner.aside):
+            imported = die.attributes.get(dw.AT_IMPORT, ELSEWHERE)
+            if imported not in known and unit.dwarf.is_partial(imported):
+                known.add(imported)
+                waiting.append(imported)
+                yield imported
 
 
 class _Open(NamedTuple):
@@ -88,6 +103,7 @@ class _Collector:
         self._origins = origins
         self._stored = stored
         self._open: list[_Open] = []
+        self._imported: frozenset[int] | None = None
 
     def run(self) -> None:
         """Store what all instances say."""
@@ -114,13 +130,22 @@ class _Collector:
         origin = self._origins.find(unit, at)
         if unit.first <= at < unit.end and not origin.is_stored_at_home:
             return _Open(die.depth, None, None)
-        if origin.reason:
-            if origin.reason != _IMPORTED:
+        if origin.reason and (origin.reason != _PARTIAL or self._imports(origin.offset)):
+            if origin.reason != _PARTIAL:
                 self._reader.skipped[origin.reason] += 1
             return _Open(die.depth, None, None)
         if ranges is None:
             ranges = pc_ranges(unit, die.attributes)
         return _Open(die.depth, origin, BodyReader(unit, die.depth, ranges))
+
+    def _imports(self, offset: int) -> bool:
+        """Tell whether the unit imports the partial one of a definition: then it has its instances.
+
+        The code of link-time optimisation is in units that refer to such, and do not import them.
+        """
+        if self._imported is None:
+            self._imported = frozenset(iter_imports(self._reader.unit))
+        return self._reader.unit.dwarf.unit_of(offset).first in self._imported
 
     def _close(self, entry: _Open) -> None:
         if entry.body is None or entry.origin is None:
@@ -148,7 +173,7 @@ class _Origin(NamedTuple):
         offset: Of the definition.
         file: The source file that declares it.
         direct: Whether instances refer to the definition itself, and their variables to its own.
-        reason: Why nobody will ask for it, if nobody will.
+        reason: Why nobody will ask for it, if nobody will; of a partial unit, only its importers.
         is_stored_at_home: Whether instances in its own unit are stored. Those of a definition
             that names no file are not: they share the file of the first one.
     """
@@ -188,10 +213,9 @@ class _Origins:
         place, attributes = definition_of(unit, offset)
         if place <= ELSEWHERE:
             return _Origin(place, _NO_FILE, False, "instance of a function in another file")
-        if unit.dwarf.is_partial(place):
-            return _Origin(place, _NO_FILE, False, _IMPORTED)
         home = unit.dwarf.unit_of(place)
-        if reason_to_skip(home):
+        reason = _PARTIAL if unit.dwarf.is_partial(place) else ""
+        if not reason and reason_to_skip(home):
             return _Origin(place, _NO_FILE, False, "instance of a function in a skipped unit")
         number, named_in = attributes.get(dw.AT_DECL_FILE), home
         if number is None:
@@ -200,7 +224,7 @@ class _Origins:
         file = _NO_FILE if number is None else self._table(named_in).source(number)
         copied = not any(attribute in attributes for attribute in _NOT_COPIED)
         at_home = copied and place == offset and bool(file.path) and named_in is home
-        return _Origin(place, file, place == offset, "", at_home)
+        return _Origin(place, file, place == offset, reason, at_home)
 
     def _table(self, unit: Unit) -> FileTable:
         table = self._files.pop(unit.offset, None) or FileTable(unit)

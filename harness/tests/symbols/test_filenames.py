@@ -26,11 +26,13 @@ def file(path: str, directory: str = "", content: str = "") -> SourceFile:
         (file("o/x/a.c", "o"), [file("/b/x/a.c", "/b"), file("/b/y/a.c", "/b")], "/b/x/a.c"),
         (file("/p/x/a.c", "/p"), [file("/b/x/a.c", "/b/o")], "/b/x/a.c"),
         (file("a.c", ".", "1"), [file("/b/a.c", "/c", "2"), file("/x/a.c", "/b", "1")], "/x/a.c"),
+        (file("/usr/src/p/a.c"), [file("/b/a.c", "/b"), file("/b/b.c", "/b")], "/b/a.c"),
         # None of these is the same file, or it cannot be told which one is.
         (file("a.c", "."), [file("/b/b.c", "/b"), file("/b/xa.c", "/b")], "a.c"),
         (file("a.c", "."), [file("/b/a.c", "/c"), file("/b/x/a.c", "/c")], "a.c"),
         (file("/usr/include/a.h", "/p"), [file("/b/a.h", "/b")], "/usr/include/a.h"),
         (file("a.c", ".", "1"), [file("/b/a.c", "/b", "2")], "a.c"),
+        (file("/p/a.c"), [file("/b/a.c", "/b"), file("/b/x/a.c", "/b")], "/p/a.c"),
         (file("a.c", "."), [], "a.c"),
     ],
 )  # fmt: skip

@@ -33,6 +33,19 @@ def test_a_binary_with_its_supplementary_file_is_the_binary_before_dwz(version: 
     assert ordered(ELSEWHERE / f"shared-{version}.so") == ordered(whole)
 
 
+@pytest.mark.parametrize("name", ["lto-relative", "lto-absolute", "nested"])
+def test_code_finds_what_it_is_an_instance_of_in_that_file(name: str) -> None:
+    """But for what both units have copies of: of these, one definition is left for all copies."""
+    found, whole = (
+        {
+            package: [scope for scope in scopes if scope.name != "hash_of"]
+            for package, scopes in ordered(path).items()
+        }
+        for path in (ELSEWHERE / f"shared-{name}.so", FIXTURES / "c" / f"{name}.so")
+    )
+    assert found == whole
+
+
 def alone(version: int, folder: Path) -> Path:
     return Path(shutil.copy(ELSEWHERE / f"shared-{version}.so", folder / "alone.so"))
 
