@@ -8,10 +8,11 @@ from pathlib import Path
 
 from msgspec import structs
 
+from harness.config import LOCAL
 from harness.errors import ConfigError, failing_as
 from harness.records import Binary, Manifest
 from harness.run.events import Event
-from harness.run.fleet import resume_fleet
+from harness.run.fleet import open_executor, resume_fleet
 from harness.run.manifest import Commit, commit_of, conditions_of, options_of
 from harness.run.remote import is_url
 from harness.run.request import RunRequest, checked
@@ -32,7 +33,8 @@ def resume_session(
 ) -> Path:
     """Measure what `run_dir` lacks, and nothing that it has; return it.
 
-    Without a `request`, what was asked for then; other arguments are as for `run_session`.
+    Without a `request`, what was asked for then; other arguments are as for `run_session`. What was
+    measured binary by binary on an executor goes on so, in this process.
 
     Raises:
         ConfigError: Binaries, options or rig are not what they were.
@@ -40,6 +42,9 @@ def resume_session(
     """
     manifest = read_manifest(run_dir)
     wanted = checked(request) if request else request_from(run_dir, manifest)
+    if is_of_units(run_dir):
+        with open_executor(LOCAL) as units:
+            return resume_on(run_dir, on_event, wanted, units)
     _refuse_change(manifest, wanted)
     with RunWriter.reopen(run_dir) as writer:
         past = list(read_records(run_dir, []))

@@ -37,7 +37,7 @@ from harness.run.events import CellMeasured, Event, JobFinished, Problem
 from harness.run.fleet import IN_FLIGHT, PAUSES_S, open_executor, run_fleet
 from harness.run.frames import RECORD_REPLAY
 from harness.run.request import RunRequest
-from harness.run.resume import resume_on
+from harness.run.resume import resume_on, resume_session
 from harness.run.schedule import ALL_THERE
 from harness.run.unit import Facts, UnitResult
 from harness.store import COMPLETE, INTERRUPTED, read_manifest
@@ -147,7 +147,8 @@ def test_what_was_given_up_is_tried_again_by_a_resume_unless_its_content_is_anot
     assert len((run / RECORDS).read_bytes().splitlines()) == 4 + 2 * 20
     (said,) = read_manifest(run).not_measured
     assert said.startswith(f"{first}: given up after 1 try: OtherContent: ")
-    monkeypatch.setattr("harness.cli.run.resume_session", None)  # it would not know what is whole
+    monkeypatch.setattr(fleet, "measure_unit", None)  # nothing is left to be measured
+    assert resume_session(run, lambda _: None) == run
     with RunView(error_console(), quiet=True) as view:
         assert _measured(request_of_three, view, ALL_THERE, LOCAL, run) == run
     (run / UNITS).unlink()
