@@ -29,19 +29,24 @@ from harness.plots.style import (
 from harness.stats.claim import keeps_reduction
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
+from harness.stats.worst import excerpt
+from harness.text import counted
 
 QUESTION = "How much heap does each pipeline hold at its peak?"
-_MOST_ROWS = 40
 _NAME_WIDTH = 20
 
 
 @styled()
 def draw(frames: Frames) -> Figure:
-    """Draw one panel per source: both peaks of each binary joined, the reduction beside them."""
-    summary = summarise(frames)
+    """Draw one panel per source: both peaks of each binary joined, the reduction beside them.
+
+    Of many binaries they are those that are listed: the largest alone would all look well.
+    """
+    whole = summarise(frames)
+    summary = excerpt(whole)
     known = [row for row in summary.rows if row.baseline.peak or row.candidate.peak]
     sources = dict.fromkeys(row.source for row in known)
-    panels = [(name, [x for x in known if x.source == name][-_MOST_ROWS:]) for name in sources]
+    panels = [(name, [x for x in known if x.source == name]) for name in sources]
     if not panels:
         return no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
     heights = [len(rows) + 1.8 for _, rows in panels]
@@ -56,7 +61,7 @@ def draw(frames: Frames) -> Figure:
     marks = arm_marks([arm for arm in summary.arms if arm])
     if summary.claimed:
         marks.append(mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12))
-    add_key(figure, marks, _iter_notes(summary, every))
+    add_key(figure, marks, _iter_notes(summary, every, len(whole.rows)))
     return figure
 
 
@@ -111,7 +116,7 @@ def _remark(row: Row) -> str:
     return change if row.counts else f"{change} ?"
 
 
-def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
+def _iter_notes(summary: Summary, rows: Sequence[Row], of: int) -> Iterator[str]:
     if summary.claimed:
         claimed = f"{Claim().reduction_pct:g} % less"
         yield f"right: the change, in colour where it falls short of {claimed}"
@@ -119,6 +124,7 @@ def _iter_notes(summary: Summary, rows: Sequence[Row]) -> Iterator[str]:
         yield "no comparison: the arms delivered different scopes"
     if any(row.reduction_pct is not None and not row.counts for row in rows):
         yield "?: proves nothing (output not verified, or replicates missing)"
-    lost = len(summary.rows) - len(rows)
-    if lost:
-        yield f"{lost} without any peak, or too small to list, not drawn"
+    if lost := len(summary.rows) - len(rows):
+        yield f"{counted(lost, 'row')} without any peak not drawn"
+    if more := of - len(summary.rows):
+        yield f"{counted(more, 'more row')}, not of the worst binaries, not drawn"

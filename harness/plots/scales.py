@@ -61,4 +61,9 @@ def scale_axis(
 def plain_log(axis: Axis) -> None:
     """Label a logarithmic axis with numbers as people write them, and only at its major ticks."""
     axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: _plain(value)))
+
+
+def _plain(value: float) -> str:
+    """Return 0.00390625 as 0.00391: all of its digits would reach into the next tick's."""
+    return f"{value:g}" if abs(value) >= 1 else f"{value:.3g}"

@@ -20,6 +20,7 @@ from harness import registry
 from harness.config import LimitOptions
 from harness.contracts import NO_DATA
 from harness.plots import history, limits, style
+from harness.plots.scales import plain_log
 from harness.plots.style import SVG, arm_looks, drawn, render, write
 from harness.stats.frames import Frames
 from harness.stats.trends import HISTORY
@@ -367,6 +368,28 @@ def test_the_reduction_that_is_claimed_is_drawn_and_who_falls_short_of_it_stands
     assert np.asarray(claimed.get_xdata(), float) == pytest.approx(np.array([39.0, 78.0]))
     colours = {text.get_text(): text.get_color() for text in axes.texts}
     assert colours["\N{MINUS SIGN}61.0 %"] != colours["\N{MINUS SIGN}60.0 %"]
+
+
+def test_of_many_binaries_those_are_drawn_whose_peak_was_reduced_least() -> None:
+    plot: Callable[[Frames], Figure] = registry.find("plot", "peak_heap").load()
+    names = [f"b{number:02d}" for number in range(30)]
+    held = (peaks(name, [1000 + at], [500 - 10 * at]) for at, name in enumerate(names))
+    figure = plot(frames([row for rows in held for row in rows], verified=names))
+    (axes,) = figure.axes
+    drawn = {label.get_text() for label in axes.get_yticklabels()}
+    assert drawn == set(names[:20])
+    assert "10 more rows, not of the worst binaries, not drawn" in _texts(figure)
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [(64, "64"), (0.25, "0.25"), (2**-8, "0.00391"), (2048, "2048")]
+)
+def test_a_tick_of_a_log_scale_has_no_more_digits_than_there_is_room_for(
+    value: float, label: str
+) -> None:
+    axis = Figure().add_subplot().xaxis
+    plain_log(axis)
+    assert axis.get_major_formatter()(value) == label
 
 
 def test_an_arm_that_holds_far_less_has_a_scale_of_its_own_in_copies() -> None:
