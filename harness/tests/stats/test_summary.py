@@ -109,6 +109,7 @@ def test_a_row_with_a_doubt_never_counts(made: Frames, doubt: str) -> None:
     row = only_row(made)
     assert any(doubt in said for said in row.doubts), row.doubts
     assert not row.counts
+    assert row.binary_sha256 == ("" if doubt == "binary changed" else "ab" * 32)
 
 
 def test_arms_that_delivered_different_scopes_have_no_reduction() -> None:
