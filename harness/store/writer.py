@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import islice
@@ -72,10 +73,10 @@ class RunWriter:
         )
         try:
             write_manifest(path, manifest)
-        except StoreError:
-            path.rmdir()  # without a manifest it is nothing that anybody could read
+            return cls(path, manifest)
+        except BaseException:  # Ctrl-C too: half of it is nothing that anybody could read
+            shutil.rmtree(path, ignore_errors=True)
             raise
-        return cls(path, manifest)
 
     @classmethod
     def reopen(cls, path: Path) -> RunWriter:
