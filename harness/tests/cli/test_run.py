@@ -125,6 +125,14 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     assert (tmp_path / "report" / "report.md").exists()
 
 
+STARTED = """
+import os, runpy, sys
+os.close(int(sys.argv.pop(1)))
+runpy.run_module("harness", run_name="__main__", alter_sys=True)
+"""
+"""Runs the command, and closes a pipe when Python has started, whose own traceback is not ours."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("tenths", range(1, 25))
 def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
@@ -133,9 +141,11 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
     """Whatever the moment meets: imports, planning, verifying, measuring, storing, drawing."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
+    started, starts = os.pipe()
     with subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", FIXTURES / "c" / "dwarf5.so", *QUICK],
+        [sys.executable, "-c", STARTED, str(starts), "run", FIXTURES / "c" / "dwarf5.so", *QUICK],
         cwd=tmp_path,
+        pass_fds=[starts],
         env={
             **os.environ,
             "XDG_CACHE_HOME": str(tmp_path / "cache"),
@@ -145,6 +155,9 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
         stdout=subprocess.DEVNULL,
         text=True,
     ) as process:
+        os.close(starts)
+        os.read(started, 1)
+        os.close(started)
         time.sleep(tenths / 10)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
