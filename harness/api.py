@@ -12,6 +12,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
@@ -122,12 +123,15 @@ class Result:
     def plot(self, name: str = "peak_heap") -> Figure:
         """Return one of the pictures of a report, by the name of a registered plot.
 
+        A notebook shows it, whether pyplot and its inline backend were ever imported or not.
+
         Raises:
             ConfigError: There is no such plot.
         """
         from harness import registry  # noqa: PLC0415 - matplotlib
 
         figure: Figure = registry.load("plot", name)(self.frames)
+        figure._repr_png_ = partial(_png_of, figure)  # type: ignore[attr-defined]
         return figure
 
     def __repr__(self) -> str:
@@ -242,6 +246,12 @@ def load(path: PathLike) -> Result:
         StoreError: There is none, or it is damaged.
     """
     return Result(report_of(load_frames(path)))
+
+
+def _png_of(figure: Figure) -> bytes:
+    image = io.BytesIO()
+    figure.savefig(image, format="png")
+    return image.getvalue()
 
 
 def _the_one(what: str, known: list[T | None]) -> T:

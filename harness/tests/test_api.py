@@ -41,7 +41,7 @@ def test_a_result_shows_itself_in_a_terminal_and_in_a_notebook(result: harness.R
         assert "rows = [" in shown
     assert "<table" in result._repr_html_()
     assert isinstance(result.plot(), Figure)
-    assert isinstance(result.plot("copies"), Figure)
+    assert result.plot("copies")._repr_png_().startswith(b"\x89PNG")  # type: ignore[attr-defined]
     page = render_page(report_of(load_frames(result.path)))
     assert "Held at the peaks over call, by line" in page
     assert "rows = [" in page
