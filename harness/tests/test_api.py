@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import harness
+from harness.config import RunOptions
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.reports.page.rendering import render_page
@@ -114,11 +115,22 @@ def test_a_callable_is_compared_with_itself_over_one_file(tmp_path: Path) -> Non
     assert alike.to_frame()["arm"].tolist() == ["1 len", "2 len"]
 
 
-@pytest.mark.parametrize("name", harness.__all__)
-def test_every_name_is_there_and_documented(name: str) -> None:
-    assert getattr(harness, name).__doc__
+NAMES = [
+    *(f"harness.{name}" for name in harness.__all__),
+    *(f"`{name}" for name in dir(harness.Result) if not name.startswith("_")),
+    *(f"`{name}`" for name in ("path", "frames", "summary", *RunOptions.__struct_fields__)),
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_documented(name: str) -> None:
     page = Path(harness.__file__).parent.parent / "docs" / "api.md"
-    assert not page.exists() or f"harness.{name}" in page.read_text(encoding="utf-8")
+    assert not page.exists() or name in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", harness.__all__)
+def test_every_name_is_there_and_says_what_it_is(name: str) -> None:
+    assert getattr(harness, name).__doc__
 
 
 def test_no_other_name_is_there() -> None:
