@@ -62,9 +62,20 @@ def _command(
         return manifest.command
     path = _from_here(manifest.paths.get(binary) or binary)
     command = ["python", "-m", "harness", verb, path, "--source", source]
+    pipelines = {one.name: one.pipeline for one in manifest.options.arms if not one.options}
     for arm in arms:
-        command += ["--arm", arm]
+        command += ["--arm", _arm(arm, pipelines.get(arm, ""))]
     return f"{shlex.join([*command, *more])} {_options(json.encode(manifest.options))}"
+
+
+def _arm(name: str, pipeline: str) -> str:
+    """Return an arm as the command line takes it: ours by name, another one by where it is."""
+    if pipeline in {"", f"harness.pipelines.{name}:run"}:
+        return name
+    module, _, attribute = pipeline.rpartition(":")
+    directory, _, dotted = module.rpartition(":")
+    where = f"{directory}/{dotted.replace('.', '/')}.py" if directory else module
+    return f"{name}={where}:{attribute}"
 
 
 @lru_cache(maxsize=8)  # what two runs say is asked for by each of a hundred thousand rows

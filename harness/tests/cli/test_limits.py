@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from harness.config import MIB, Limits, SymbolOptions
 from harness.errors import ConfigError, InputRejected
+from harness.records import Arm, Manifest, Options
 from harness.stats.repeat import repeat_command
 from harness.store import read_manifest
 from harness.tests.cli.conftest import Harness
@@ -99,6 +100,23 @@ def test_a_limit_of_a_run_reaches_the_worker_and_the_manifest(
     assert manifest.options.symbol_options.limits.dies == 5
     command = repeat_command(manifest, ("dwarf5.so", "dwarf"), ["legacy"])
     assert command.endswith("--limit dies=5")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "told"),
+    [
+        ("harness.pipelines.streaming:run", "--arm streaming "),
+        ("mine.fast:run", "--arm streaming=mine.fast:run "),
+        ("/src/my work:mine.fast:run", "--arm 'streaming=/src/my work/mine/fast.py:run' "),
+    ],
+    ids=["ours", "of a module", "of a file"],
+)
+def test_what_is_repeated_is_the_pipeline_and_not_another_of_its_name(
+    pipeline: str, told: str
+) -> None:
+    arms = [Arm(name="streaming", pipeline=pipeline)]
+    manifest = Manifest(options=Options(arms=arms))
+    assert told in repeat_command(manifest, ("a.so", "dwarf"), ["streaming"])
 
 
 @given(st.integers(1, 5000), st.integers(0, 4))

@@ -71,7 +71,7 @@ def limited(options: LimitOptions, binary: str = "lib.so", **tried: Tried) -> Fr
     said = manifest(
         [{"name": binary}],
         options={
-            "arms": [{"name": arm, "pipeline": f"m:{arm}"} for arm in ARMS],
+            "arms": [{"name": arm, "pipeline": f"harness.pipelines.{arm}:run"} for arm in ARMS],
             "sources": ["dwarf"],
             "memory_limits": to_builtins(options),
         },
