@@ -71,6 +71,11 @@ def print_limits(found: Sequence[Found], under: Sequence[int], console: Console)
         print_table([column for column in LIMITS if column.key in (*rows, *parts)], known, console)
     if left_out := len(everything) - len(found):
         console.print(f"{left_out:,} more that need less: --json has them")
+    if {one.source for one in everything} == {"replay"}:
+        told = (
+            "Source replay is the pipeline alone; with extraction, as in production: --source both"
+        )
+        console.print(Text(told, "dim"), soft_wrap=True)
     for line in _iter_counts(everything, under):
         console.print(Text(line, "bold"), soft_wrap=True)
 

@@ -122,7 +122,8 @@ def test_of_a_fleet_those_that_need_most_are_shown_and_how_many_survive_is_said(
     print_limits(found, [limit], Console(file=file, width=80))
     lines = file.getvalue().splitlines()
     assert sum("killed at 64.0 MiB" in line for line in lines) == 10
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         "20 more that need less: --json has them",
+        "Source replay is the pipeline alone; with extraction, as in production: --source both",
         "Under 64.0 MiB, streaming survives 90 of 100 cases.",
     ]
