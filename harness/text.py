@@ -5,6 +5,8 @@ A path is bytes. What is no UTF-8 in it comes as a lone surrogate, which no docu
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -71,6 +73,26 @@ def write_file(path: Path, content: bytes) -> None:
     if path.is_symlink():
         path.unlink()
     path.write_bytes(content)
+
+
+def replace_file(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Replace a file in one step: a reader sees the old one or the new one, never a part.
+
+    A `durable` one is so after a crash of the machine as well.
+
+    Raises:
+        OSError: It cannot be written; the old one is still there.
+    """
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with staged.open("xb") as file:
+            file.write(content)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
 
 
 def _escaped_all(value: Any) -> Any:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import Literal, Self
 
@@ -18,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.corpus.manifest import Pin
+from harness.text import replace_file
 
 STAMP_NAME = ".harness-corpus.json"
 _READABLE = (b"\x7fELF", b"!<arch>\n")
@@ -115,11 +114,8 @@ class Stamp(Struct, forbid_unknown_fields=True):
 
     def write(self, directory: Path) -> None:
         """Replace the stamp of a directory in one step."""
-        handle, name = tempfile.mkstemp(prefix=STAMP_NAME, dir=directory)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(self), indent=1))
-        Path(name).chmod(0o644)
-        Path(name).replace(directory / STAMP_NAME)
+        content = msgspec.json.format(msgspec.json.encode(self), indent=1)
+        replace_file(directory / STAMP_NAME, content)
 
     def digest(self, path: Path) -> str:
         """Return the digest of a file of this directory, without reading it when it is known."""

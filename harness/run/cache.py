@@ -20,6 +20,7 @@ from harness.run.manifest import EXTRACTION, code_digest, fingerprint, is_digest
 from harness.run.replay import FORMAT
 from harness.run.request import RunRequest
 from harness.symbols import Companion, companions_of
+from harness.text import replace_file
 
 
 def default_cache() -> Path:
@@ -65,12 +66,10 @@ class Deliveries:
     def keep(self, record: Record) -> None:
         """Remember a verified delivery; a cache that cannot be written is no failure of a run."""
         path = self._path(record.job)
-        staged = path.with_name(f".{path.name}.{os.getpid()}")
         # A path may be no text, and is not what was delivered.
         record = structs.replace(record, job=structs.replace(record.job, binary_path=""))
         with suppress(OSError):
-            staged.write_bytes(msgspec.json.encode(record))
-            staged.replace(path)
+            replace_file(path, msgspec.json.encode(record))
 
     def _path(self, job: Job) -> Path:
         """Return the file of a job; its upload id says binary, arm, share and options."""

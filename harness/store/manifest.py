@@ -12,6 +12,7 @@ import msgspec
 
 from harness.errors import StoreError
 from harness.records import Manifest
+from harness.text import replace_file
 
 MANIFEST = "manifest.json"
 FORMAT = 3
@@ -70,19 +71,13 @@ def write_manifest(run_dir: Path, manifest: Manifest) -> None:
     Raises:
         StoreError: The directory cannot be written; the old manifest is still there.
     """
-    staged = run_dir / f".{MANIFEST}.{os.getpid()}"
     fields = msgspec.to_builtins(manifest)
     msgspec.convert(fields, Manifest)  # what could not be read back is our own mistake
     text = json.dumps(fields, indent=2) + "\n"
     try:
-        with staged.open("w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        staged.replace(run_dir / MANIFEST)
+        replace_file(run_dir / MANIFEST, text.encode(), durable=True)
         sync_directory(run_dir)
     except OSError as error:
-        staged.unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {run_dir / MANIFEST}: {error.strerror}",
             remedy="free some space or choose another results directory",

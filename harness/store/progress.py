@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from msgspec import Struct
 from harness.store.manifest import RUNNING, read_manifest
 from harness.store.reader import StoredRecords
 from harness.store.writer import LOCK
+from harness.text import replace_file
 
 PROGRESS = "progress.json"
 
@@ -44,10 +44,8 @@ class RunStatus(Struct, frozen=True, kw_only=True):
 
 def write_progress(run_dir: Path, progress: HowFar) -> None:
     """Replace what is said of a run; where that cannot be written, nobody is told."""
-    staged = run_dir / f".{PROGRESS}.{os.getpid()}"
     with suppress(OSError):
-        staged.write_bytes(msgspec.json.encode(progress))
-        staged.replace(run_dir / PROGRESS)
+        replace_file(run_dir / PROGRESS, msgspec.json.encode(progress))
 
 
 def drop_progress(run_dir: Path) -> None:
