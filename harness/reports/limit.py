@@ -65,10 +65,12 @@ def print_limits(found: Sequence[Found], under: Sequence[int], console: Console)
         if one.key not in parts
     ]
     print_table(short, found, console)
-    if known := [one for one in found if one.made_of and one.edge]:
-        console.print("What they took at the peak without a limit:", style="dim")
-        rows = ["binary", "arm"] if len({one.source for one in known}) == 1 else list(_CASE)
-        print_table([column for column in LIMITS if column.key in (*rows, *parts)], known, console)
+    known = [one for one in found if one.made_of and one.edge]
+    for source in dict.fromkeys(one.source for one in known):
+        told = f"What they took at the peak without a limit, from source {source}:"
+        console.print(Text(told, "dim"), soft_wrap=True)
+        shown = [column for column in LIMITS if column.key in ("binary", "arm", *parts)]
+        print_table(shown, [one for one in known if one.source == source], console)
     if left_out := len(everything) - len(found):
         console.print(f"{left_out:,} more that need less: --json has them")
     if {one.source for one in everything} == {"replay"}:
@@ -106,7 +108,6 @@ def _iter_counts(found: Sequence[Found], under: Sequence[int]) -> Iterator[str]:
         yield f"Under {format_exactly(at)}, {', '.join(told)}."
 
 
-_CASE = ("binary", "source", "arm")
 _CHARGED = "charged_bytes"
 _PARTS = {
     "interpreter_bytes": "interpreter",
