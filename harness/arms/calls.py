@@ -73,6 +73,8 @@ def _spelling(given: str) -> str:
     module, dot, attribute = given.rpartition(".")
     if given.endswith(".py"):
         return f"write {given}:function"
+    if Path(given).is_file():
+        return f"write --input {given} if that is what to call it with"
     if dot and f"{module}.{attribute}".replace(".", "").isidentifier():
         return f"write {module}:{attribute}, if {module} is the module"
     return "write package.module:function, or path/file.py:function; arguments go behind --"

@@ -45,6 +45,9 @@ from harness.run.targets import load
 
 STAGE = "other"
 
+_NOT_HERE = (
+    " — it ran in an empty directory: give it files by --input (inputs=), or by absolute paths"
+)
 _WARM_UP_MARK = "00000000"
 
 
@@ -199,7 +202,9 @@ def _told(error: BaseException) -> str:
         first = before
     lines = "".join(first.format_exception_only()).splitlines()
     told = next(line for line in lines if not line.startswith(" "))
-    text = f"{told}{_raised_at(first.stack)}\n{''.join(whole.format())[-4000:]}"
+    missing = isinstance(error, FileNotFoundError) and error.filename
+    remedy = _NOT_HERE if missing and not Path(str(missing)).is_absolute() else ""
+    text = f"{told}{_raised_at(first.stack)}{remedy}\n{''.join(whole.format())[-4000:]}"
     return text.encode("utf-8", "backslashreplace").decode()
 
 

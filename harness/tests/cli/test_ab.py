@@ -37,6 +37,9 @@ def frame(path):
 
 def fails(path):
     return json.loads("no")
+
+def looks_here(path):
+    return open("data.csv")
 """
 QUICK = ("--probe", "peak", "--replicates", "1", "--no-report")
 
@@ -69,6 +72,11 @@ def test_two_callables_are_compared_and_the_lines_named(ab: Harness) -> None:
         (("export:shorter", "export:longer"), 4, "the two returned or wrote something different"),
         (("export:shorter", "export:frame"), 0, "Nothing shows that both did the same"),
         (("export:fails",), 4, "Expecting value: line 1 column 1 (char 0) (export.py:28 fails)"),
+        (
+            ("export:looks_here",),
+            4,
+            "(export.py:31 looks_here) — it ran in an empty directory: give",
+        ),
         (("gone:old", "gone:new"), 2, "there is no module gone, neither here nor installed"),
         (("a:b", "c:d", "e:f"), 2, "3 callables are named"),
         ((), 2, "no callable is named"),

@@ -173,7 +173,8 @@ def test_what_cannot_be_called_is_refused(
 
 
 def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "mine.py").write_text("")
+    for name in ("mine.py", "data.csv"):
+        (tmp_path / name).write_text("")
     monkeypatch.chdir(tmp_path)
     here = str(tmp_path)
     assert target_of("a.b:c.d") == Target(name="c.d", pipeline="a.b:c.d", path=here)
@@ -182,6 +183,7 @@ def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.Monkey
     for text, reason in (
         ("a.b", "not name a callable — write a:b, if a is the module"),
         ("mine.py", "not name a callable — write mine.py:function"),
+        ("data.csv", "not name a callable — write --input data.csv if"),
         ("1000", "not name a callable — .*; arguments go behind --"),
         (":f", "not name"),
         ("no.py:f", "not exist"),
