@@ -91,7 +91,8 @@ def _described(given: Callable[..., Any], scratch: Path | None) -> Target:
     path = Path(file)
     package = module.__name__.split(".")
     if module.__name__ == "__main__":
-        package = [path.stem]
+        spec = module.__spec__  # that of python -m package.module; a script has none
+        package = spec.name.split(".") if spec else [path.stem]
     root = path.parents[len(package) - (path.name != "__init__.py")]
     installed = root.name in {"site-packages", "dist-packages"}
     return Target(

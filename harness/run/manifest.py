@@ -213,7 +213,7 @@ def _module_files(target: str) -> tuple[Path, list[Path]]:
     directory, _, module = target.rpartition(":")[0].rpartition(":")
     package = module.partition(".")[0]
     spec = PathFinder.find_spec(package, [directory]) if directory else find_spec(package)
-    if spec is None or spec.origin is None:
+    if spec is None or spec.origin is None or not spec.has_location:  # a frozen one has no file
         return Path(), []
     origin = Path(spec.origin)
     inside = spec.submodule_search_locations is not None

@@ -171,6 +171,7 @@ def test_a_pipeline_that_is_not_installed_is_named_by_its_place(
     assert arms[1].pipeline == arms[2].pipeline == f"{tmp_path}:own_pipeline:run"
     assert load(arms[1].pipeline)() == "mine"
     assert len(_module_digest(arms[1].pipeline)) == 64
+    assert not _module_digest("io:open")  # in no file of its own, but frozen into Python
     with pytest.raises(ConfigError, match="no module nowhere_at_all"):
         pipelines_of(["a=nowhere_at_all:run"])
     with pytest.raises(ConfigError, match="has no name"):

@@ -6,7 +6,9 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from msgspec import structs
@@ -190,6 +192,18 @@ def test_targets_are_modules_or_files(tmp_path: Path, monkeypatch: pytest.Monkey
     ):
         with pytest.raises(ConfigError, match=reason):
             target_of(text)
+
+
+@pytest.mark.parametrize("spec", [None, ModuleSpec("package.mine", None)])
+def test_what_is_run_is_found_as_the_script_or_the_module_that_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: ModuleSpec | None
+) -> None:
+    main = ModuleType("__main__")
+    main.__file__, main.__spec__ = str(tmp_path / "package" / "mine.py"), spec
+    exec("def run(): pass", vars(main))  # noqa: S102  as Python runs a script
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    name, root = (spec.name, tmp_path) if spec else ("mine", tmp_path / "package")
+    assert target_of(main.run) == Target(name="run", pipeline=f"{name}:run", path=str(root))
 
 
 @pytest.mark.parametrize(
