@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from types import MappingProxyType
@@ -69,8 +70,14 @@ def tables_of(
             continue
         confirmed = _confirmed(record, metrics, known.growth)
         for table, place_of, make in set_aside if record.job.aside else asked:
-            table.extend(place_of(confirmed) + cells for cells in make(confirmed))
+            place = tuple(map(_once, place_of(confirmed)))
+            table.extend(place + cells for cells in make(confirmed))
     return {name: _table(rows.pop(name), columns) for name, columns in COLUMNS.items()}
+
+
+def _once(cell: Any) -> Any:
+    """Return the same text for all that are equal: every record was read with its own."""
+    return sys.intern(cell) if type(cell) is str else cell
 
 
 def _table(rows: list[_Cells], columns: Mapping[str, str]) -> pd.DataFrame:
@@ -137,25 +144,29 @@ class _Known(Struct, frozen=True):
 
 def _known_of(records: Iterable[Record], metrics: Metrics) -> _Known:
     known = _Known({}, {}, {})
-    flushed: list[tuple[Job, int, dict[str, float]]] = []
+    flushed: list[tuple[Cell, int, tuple[str, int, int], dict[str, float]]] = []
     for record in records:
         job = record.job
         if record.attempt is not None:
             continue
+        cell: Cell = tuple(map(_once, job.cell))
         if job.call and record.counters:
-            known.outputs[job.cell] = record.counters.raw_bytes
+            known.outputs[cell] = record.counters.raw_bytes
         if record.status != "ok":
             continue
         growth = record.values.get(_GROWTH)  # noqa: PD011  no data frame
         if growth is not None:
             unbacked = growth - record.values.get(_OF_FILES, 0.0)  # noqa: PD011  likewise
-            known.growth.setdefault(job.cell, []).append((growth, unbacked))
+            known.growth.setdefault(cell, []).append((growth, unbacked))
         if record.batches and job.probe != VERIFY:
             largest = max(batch.raw_bytes for batch in record.batches)
-            flushed.append((job, largest, record.values))  # noqa: PD011  likewise
-    for job, largest, values in flushed:
-        if not _contradiction(values, known.growth.get(job.cell, ()), metrics):
-            known.first.setdefault((job.cell, job.replicate), (job.probe, job.order, largest))
+            values = record.values.items()  # noqa: PD011  likewise
+            complete = {name: value for name, value in values if metrics[name].complete}
+            first = _once(job.probe), job.order, largest
+            flushed.append((cell, job.replicate, first, complete))
+    for cell, replicate, first, complete in flushed:
+        if not _contradiction(complete, known.growth.get(cell, ()), metrics):
+            known.first.setdefault((cell, replicate), first)
     return known
 
 

@@ -80,13 +80,13 @@ def collect(frames: Frames, arm: str, called: str, metrics: Collection[str]) -> 
     runs = tuple(frames.manifest.pooled) or (frames.manifest.run_id,)
     found: dict[Key, Sample] = {}
     for (binary, source), rows in rows_by_case(mine).items():
+        deliveries = frames.rows_of_case("deliveries", str(binary), str(source))
+        digests = frozenset(delivered(deliveries, arm))
         for metric in metrics:
             probe = frames.metrics.probe(metric) or _taker(rows, metric)
             taken = [row for row in rows if row.probe == probe]
             if taken:
                 key = Key(str(binary), str(source), called, metric)
-                deliveries = frames.rows_of_case("deliveries", str(binary), str(source))
-                digests = frozenset(delivered(deliveries, arm))
                 on = frozenset(row.rig for row in taken if isinstance(row.rig, str))
                 if (metric, on) not in comparable:
                     manifest = on_rig(frames.manifest, on)

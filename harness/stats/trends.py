@@ -21,7 +21,7 @@ from harness.stats.steps import LEAST_POINTS, Step, find_steps
 from harness.units import format_exactly
 
 SCHEMA = "harness.history/1"
-_Conditions = Callable[[str, frozenset[str], str], tuple[dict[str, str], dict[str, str]]]
+_Conditions = Callable[[Key, Sample], Mapping[str, str]]
 _DIGEST, _SHORT = 40, 10  # letters of a whole commit, and of one that people can compare
 
 
@@ -127,13 +127,23 @@ def trends_of(runs: Sequence[Frames], metrics: Collection[str] = ()) -> list[Tre
 
 
 def _conditions_of(manifest: Manifest) -> _Conditions:
-    """Return what says of a metric, rigs and an arm what the numbers depend on, each found once."""
+    """Return what says what the numbers of a sample depend on; equal answers are one object."""
 
     @cache
-    def conditions(
-        metric: str, rigs: frozenset[str], arm: str
-    ) -> tuple[dict[str, str], dict[str, str]]:
-        return environment_of(metric, on_rig(manifest, rigs)), _options(manifest.options, arm)
+    def environment(metric: str, rigs: frozenset[str]) -> tuple[tuple[str, str], ...]:
+        return tuple(environment_of(metric, on_rig(manifest, rigs)).items())
+
+    @cache
+    def options(arm: str) -> dict[str, str]:
+        return _options(manifest.options, arm)
+
+    @cache
+    def whole(found: tuple[tuple[str, str], ...], binary: str, arm: str) -> dict[str, str]:
+        return {**dict(found), "binary": binary, **options(arm)}
+
+    def conditions(key: Key, sample: Sample) -> dict[str, str]:
+        binary = " ".join(sorted(digest[:12] for digest in sample.inputs))
+        return whole(environment(key.metric, sample.on), binary, key.arm)
 
     return conditions
 
@@ -142,7 +152,6 @@ def _level(
     run_id: str, frames: Frames, conditions: _Conditions, key: Key, sample: Sample
 ) -> RunLevel:
     low, high = min(sample.numbers), max(sample.numbers)
-    environment, options = conditions(key.metric, sample.on, key.arm)
     return RunLevel(
         run_id=run_id,
         started_at=frames.manifest.started_at,
@@ -152,11 +161,7 @@ def _level(
         low=low,
         high=high,
         replicates=len(sample.numbers),
-        environment={
-            **environment,
-            "binary": " ".join(sorted(digest[:12] for digest in sample.inputs)),
-            **options,
-        },
+        environment=conditions(key, sample),
     )
 
 
@@ -238,7 +243,8 @@ def history_table(trends: Sequence[Trend]) -> pd.DataFrame:
         for trend in trends
         for run in trend.runs
     ]
-    return pd.DataFrame(rows, columns=HISTORY)
+    with pd.option_context("mode.string_storage", "python"):  # as tables of a run have them
+        return pd.DataFrame(rows, columns=HISTORY)
 
 
 def _change_cells(trend: Trend, run: RunLevel) -> dict[str, Any]:
