@@ -66,3 +66,15 @@ def test_the_examples_of_the_tracer_run() -> None:
     )
     assert len(found.examples) > 6
     assert doctest.DocTestRunner(verbose=False).run(found).failed == 0
+
+
+def test_the_lines_that_are_shown_are_those_of_the_code_that_is_shown() -> None:
+    text = document("docs/ab.md")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    lines = code.splitlines()
+    shown = re.findall(
+        r"^export\.py:(\d+) \w+ .* [\d.]+ +[\d.]+ (.+?)(?:\.\.|$)", text, re.MULTILINE
+    )
+    assert len(shown) == 7
+    for number, start in shown:
+        assert lines[int(number) - 1].strip().startswith(start)
