@@ -96,7 +96,9 @@ def limit(  # noqa: PLR0913 - every parameter is an option of the command
         _refuse_killed(found, arms[-1].name, under_bytes, way_out(frames, under_bytes))
     told = not quiet and resume is None
     refuse_nothing(frames, told=told)
-    refuse_unknown(found, told=told)
+    again = any(one.problem and one.attempts for one in found)
+    remedy = f"to try again, repeat the command with --resume {run_dir}" if again else ""
+    refuse_unknown(found, told=told, remedy=remedy)
 
 
 def _trying_once(search: LimitOptions, context: typer.Context) -> LimitOptions:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from harness.config import LimitOptions
-from harness.limits.edge import SURVIVED, Edge
+from harness.limits.edge import FAILED, SURVIVED, Edge
 from harness.records import Attempt, Binary
 
 PROBE = "limit"
@@ -83,11 +83,17 @@ class Found(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def outcomes_of(attempts: Iterable[Attempt]) -> dict[int, list[str]]:
-    """Return what became of the attempts at each limit; of the looks without one, nothing."""
+    """Return what became of the attempts at each limit; of the looks without one, nothing.
+
+    One that failed for another reason than the limit goes once that is tried again.
+    """
     found: dict[int, list[str]] = {}
     for one in attempts:
         if one.limit_bytes:
-            found.setdefault(one.limit_bytes, []).append(one.outcome)
+            known = found.setdefault(one.limit_bytes, [])
+            if FAILED in known:
+                known.remove(FAILED)
+            known.append(one.outcome)
     return found
 
 

@@ -166,8 +166,8 @@ class LimitSearch:
     def run(self, records: Iterable[Record]) -> str:
         """Try every arm that delivered without a limit.
 
-        What `records` say of attempts is not tried again: a search that was interrupted goes on
-        where it was.
+        What `records` say of attempts is not tried again, unless one failed for another reason: a
+        search that was interrupted goes on where it was.
 
         Returns:
             Why no limit can be trusted here; empty when they can.
@@ -214,8 +214,9 @@ class LimitSearch:
         last = _FIRST_ORDER
         for one in records:
             if one.attempt:
-                past.setdefault((one.job.cell, one.attempt.limit_bytes), []).append(one.attempt)
                 last = max(last, one.job.order)
+            if one.attempt and one.attempt.outcome != FAILED:
+                past.setdefault((one.job.cell, one.attempt.limit_bytes), []).append(one.attempt)
         self._order = count(last + 1)
         free, arms = free_runs(records), [arm.name for arm in self._request.arms]
         for binary, source, arm in iter_asked(

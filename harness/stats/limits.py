@@ -117,22 +117,26 @@ def _parts(cell: Cell, worst: _Worst, charged_bytes: int) -> Parts | None:
 
 def _attempt(row: _Row) -> Attempt:
     known = {name: row[name] for name in Attempt.__struct_fields__}
-    return convert({name: None if pd.isna(one) else one for name, one in known.items()}, Attempt)
+    told = {name: None if pd.isna(one) else one for name, one in known.items()}
+    return convert(told, Attempt, strict=False)  # beside one that is not known, a peak is a float
 
 
 def _problem(frames: Frames, options: LimitOptions, found: Found, rows: Sequence[_Row]) -> str:
     if not found.attempts:
         return _why_not_tried(frames, found)
-    for row in rows:
-        if row["outcome"] == FAILED:
-            return f"an attempt failed for another reason: {first_cause(row['detail'])}"
     if options.under_bytes:
-        tried = found.outcomes
-        missed = [at for at in options.under_bytes if len(tried.get(at, ())) < options.replicates]
-        return "not every limit was tried" if missed else ""
-    if found.edge and found.edge.is_within(options.grain_bytes):
+        told = [[one for one in found.outcomes.get(at, ()) if one != FAILED]
+                for at in options.under_bytes]  # fmt: skip
+        known, otherwise = min(map(len, told)) >= options.replicates, "not every limit was tried"
+    else:
+        known = found.edge is not None and found.edge.is_within(options.grain_bytes)
+        otherwise = "the search did not reach its end"
+    if known:
         return ""
-    return "the search did not reach its end"
+    failed = next((row for row in reversed(rows) if row["outcome"] == FAILED), None)
+    if failed is None:
+        return otherwise
+    return f"an attempt failed for another reason: {first_cause(failed['detail'])}"
 
 
 def _why_not_tried(frames: Frames, found: Found) -> str:
@@ -157,7 +161,7 @@ def way_out(frames: Frames, limit_bytes: int) -> str:
     return "raise the limit or change the pipeline"
 
 
-def refuse_unknown(limits: Iterable[Found], *, told: bool = False) -> None:
+def refuse_unknown(limits: Iterable[Found], *, told: bool = False, remedy: str = "") -> None:
     """Refuse an answer where one is not known; causes that were `told` just before are left out.
 
     Raises:
@@ -171,4 +175,4 @@ def refuse_unknown(limits: Iterable[Found], *, told: bool = False) -> None:
     ]
     if unknown:
         more = f", and {len(unknown) - 1} more" if len(unknown) > 1 else ""
-        raise MeasurementInvalid(f"{unknown[0]}{more}")
+        raise MeasurementInvalid(f"{unknown[0]}{more}", remedy=remedy)

@@ -296,6 +296,22 @@ def test_a_search_that_was_interrupted_goes_on_where_it_was(tmp_path: Path) -> N
     assert f"--grain {MIB} --replicates 1 --backend {found.backend} " in command
 
 
+@pytest.mark.parametrize("backend", [one.name for one in USABLE])
+def test_an_attempt_that_failed_by_another_hand_is_tried_again_on_resume(
+    tmp_path: Path, backend: str
+) -> None:
+    limits = LimitOptions(backend=backend, replicates=2, under_bytes=(64 * MIB,))
+    asked = request(tmp_path / "runs", limits, arm("loses_its_launcher_once"))
+    asked = replace(asked, env={"MARK": str(tmp_path / "mark")})
+    path = run_session(asked, lambda _: None)
+    (found,) = found_limits(load_frames(path))
+    assert found.problem == "an attempt failed for another reason: its launcher was killed"
+    resume_session(path, lambda _: None, asked)
+    (found,) = found_limits(load_frames(path))
+    assert (found.problem, found.outcomes) == ("", {64 * MIB: [SURVIVED, SURVIVED]})
+    assert [one.outcome for one in found.attempts] == [FAILED, SURVIVED, SURVIVED]
+
+
 def test_a_process_that_was_paired_has_no_wall_time_to_hold_an_attempt_against() -> None:
     """In a default run the two arms of a large binary run side by side."""
     delivered = [
