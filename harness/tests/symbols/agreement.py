@@ -18,6 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from elftools.common.exceptions import ELFParseError
 from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.die import DIE
 from elftools.dwarf.dwarfinfo import DWARFInfo
@@ -165,8 +166,11 @@ class Body:
 
 def read(unit: Unit, die: DIE) -> Function:
     """Return what an independent reader says of a function."""
-    number, body = _file_number(die), Body(unit, die)
-    file = unit.path(number) if number else ""
+    body, declared = Body(unit, die), _declaration(die)
+    here, home = unit, declared.cu
+    if isinstance(home, CompileUnit) and home is not unit.unit:
+        here = Unit(unit.dwarf, home, unit.code)
+    file = here.path(declared.attributes["DW_AT_decl_file"].value) if _has_file(declared) else ""
     own = [
         (address, line, row)
         for address, line, row in unit.rows
@@ -187,14 +191,17 @@ def read(unit: Unit, die: DIE) -> Function:
     )
 
 
-def _file_number(die: DIE) -> int:
+def _declaration(die: DIE) -> DIE:
+    """Return the entry that says the file of a function, which may be one of another unit."""
     for _ in range(16):
-        if _has(die, "decl_file"):
-            return int(die.attributes["DW_AT_decl_file"].value)
-        if not _has(die, "specification"):
+        if _has_file(die) or not _has(die, "specification"):
             break
         die = die.get_DIE_from_attribute("DW_AT_specification")
-    return 0
+    return die
+
+
+def _has_file(die: DIE) -> bool:
+    return _has(die, "decl_file") and bool(die.attributes["DW_AT_decl_file"].value)
 
 
 def extracted(path: str) -> dict[tuple[str, str], list[Scope]]:
@@ -317,8 +324,8 @@ def main() -> None:
     for path in iter_files(chosen.paths):
         try:
             compared, differ = compare(path, chosen.functions, random.Random(chosen.seed))
-        except InputRejected as error:
-            print(f"  {error}")
+        except (InputRejected, ELFParseError) as error:  # one of both readers cannot read it
+            print(f"  {path.name}: {error}")
             continue
         binaries += bool(compared)
         total += compared
