@@ -146,12 +146,20 @@ def arms_of(
             pipeline=target.pipeline,
             call=structs.replace(
                 call,
-                paths=tuple(dict.fromkeys(filter(None, (target.path, *call.paths)))),
+                paths=tuple(
+                    dict.fromkeys(filter(None, (target.path, *call.paths, *_import_path())))
+                ),
                 roots=tuple(filter(None, (target.path, _package(target.pipeline)))),
             ),
         )
         for name, target in zip(names, found, strict=True)
     ]
+
+
+def _import_path() -> list[str]:
+    """Return where the user's shell has Python look too; measured processes inherit no variable."""
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return [str(Path(path).absolute()) for path in given if path]
 
 
 def pipelines_of(texts: Iterable[str]) -> list[Arm]:

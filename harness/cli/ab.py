@@ -138,6 +138,9 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
     compared first: no memory verdict counts before both do the same. One callable alone is measured
     and compared with nothing; with two --rev, it is compared with itself in another version.
 
+    For example: harness ab export:old export:new --input data.csv, or harness ab export:encode
+    --rev main --rev HEAD -- 50000
+
     Exit codes: 0 every row carries a verdict, good or bad; 2 something cannot be imported, called,
     installed or read; 3 the second needs more than --tolerance allows, or the suite's gate failed;
     4 something that was asked for is lost or not known.

@@ -226,6 +226,16 @@ def test_arms_are_called_by_what_tells_them_apart(
     assert [arm.name for arm in arms_of(targets, Call())] == names
 
 
+def test_a_callable_is_looked_for_where_the_shell_has_python_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", f"src{os.pathsep}{os.pathsep}/elsewhere")
+    (arm,) = arms_of(["package.mine:run"], Call())
+    assert arm.call is not None
+    assert arm.call.paths == (str(tmp_path), str(tmp_path / "src"), "/elsewhere")
+
+
 def test_inputs_are_files_or_all_files_of_a_directory(tmp_path: Path) -> None:
     (tmp_path / "in" / "deep").mkdir(parents=True)
     for name in ("b", "a", "deep/c"):
