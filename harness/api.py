@@ -22,7 +22,7 @@ from markupsafe import Markup
 from msgspec import structs
 
 from harness.arms.calls import arms_of, inputs_of, pipelines_of, target_of
-from harness.config import AB, DEFAULTS, Claim, PipelineOptions, RunOptions
+from harness.config import AB, DEFAULTS, LOCAL, Claim, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.nearest import nearest
@@ -221,7 +221,7 @@ def run(
     """Measure the pipelines over a corpus, as `harness run` does.
 
     Args:
-        corpus: A directory, or one ELF file.
+        corpus: A directory or one ELF file, or a URL as `harness run` takes it.
         arms: Registered pipelines; the last is compared with the first.
         pipeline_options: What they share.
         **options: The fields of `harness.config.RunOptions`.
@@ -230,10 +230,16 @@ def run(
         HarnessError: It cannot be read, or not be answered.
     """
     from harness.corpus import Arrivals, binaries_of, resolve  # noqa: PLC0415 - see above
+    from harness.run.fleet import open_executor, run_fleet  # noqa: PLC0415 - likewise
+    from harness.run.remote import address_of, list_binaries  # noqa: PLC0415 - likewise
 
     chosen = _options(DEFAULTS, {**options, "arms": arms})
     command = ["python", "-m", "harness", "run", os.fspath(corpus)]
     request = request_of(chosen, pipelines_of(chosen.arms), pipeline_options, command)
+    if url := address_of(os.fspath(corpus)):
+        request = structs.replace(request, binaries=list_binaries(url))
+        with open_executor(LOCAL) as units:
+            return _answered(run_fleet(request, lambda _: None, units))
     with closing(resolve(Path(corpus))) as found:
         request = structs.replace(request, binaries=binaries_of(found))
         return _measured(request, Arrivals(found, say=lambda _: None))
@@ -292,7 +298,11 @@ def _called(
 
 
 def _measured(request: RunRequest, supply: Supply = ALL_THERE) -> Result:
-    result = load(run_session(request, lambda _: None, supply))
+    return _answered(run_session(request, lambda _: None, supply))
+
+
+def _answered(run_dir: Path) -> Result:
+    result = load(run_dir)
     refuse_unanswered(result.frames, result.summary.rows)
     return result
 

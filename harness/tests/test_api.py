@@ -62,9 +62,12 @@ def test_one_callable_has_a_peak_and_no_change(tmp_path: Path) -> None:
         _ = alone.reduction_pct
 
 
-def test_a_corpus_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_a_corpus_is_run(scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if scheme:
+        pytest.importorskip("fsspec")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    binary = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
+    binary = f"{scheme}{fixtures_directory() / 'binaries' / 'c' / 'dwarf5.so'}"
     found = harness.run(binary, sources="replay", results=tmp_path, probes="peak", replicates=1)
     assert_type(found, harness.Result)  # whoever checks types looks at the call, not the package
     assert found.to_frame()["arm"].tolist() == ["legacy", "streaming"]
