@@ -46,12 +46,19 @@ def group_gaps(summary: Summary, manifest: Manifest) -> dict[str, list[str]]:
     unseen = [binary for binary in corpus if binary not in seen]
     if unseen:
         found["nothing was recorded"] = unseen
-    return found | _grouped(
+    lacking = [
         (what, row.binary, row.source)
         for row in summary.rows
         if row.baseline.peak or row.candidate.peak
         for what in row.unmeasured
-    )
+    ]
+    unknown = [
+        (f"the limit of {arm.name}, {arm.limit.problem}", row.binary, row.source)
+        for row in summary.rows
+        for arm in row.arms
+        if arm.limit and arm.limit.problem and arm.peak
+    ]
+    return found | _grouped(lacking + unknown)
 
 
 def measured(summary: Summary) -> list[tuple[str, str, str, int, str]]:

@@ -9,7 +9,7 @@ from msgspec import structs
 from rich.console import Console
 
 from harness.config import MIB, LimitOptions
-from harness.limits.edge import KILLED, SURVIVED
+from harness.limits.edge import FAILED, KILLED, SURVIVED
 from harness.limits.found import Found
 from harness.records import Attempt
 from harness.reports.document import summary_document
@@ -97,6 +97,13 @@ def test_an_answer_is_a_limit_an_interval_or_why_there_is_none(
 ) -> None:
     *_, found = found_limits(limited(options, streaming=tried))
     assert answer(found) == shown
+
+
+def test_every_report_says_which_limits_are_not_known_and_why() -> None:
+    said = " ".join(told(limited(SEARCH, streaming={18: [SURVIVED], 17: [FAILED]})).split())
+    assert "everything that was asked for was measured" not in said
+    assert "an attempt failed for another reason: it burst (source" in said
+    assert said.count("failed for another reason: it burst") == 3
 
 
 def test_of_a_fleet_those_that_need_most_are_shown_and_how_many_survive_is_said() -> None:
