@@ -9,23 +9,19 @@ from harness.symbols.dwarf.decoder import ELSEWHERE
 from harness.symbols.dwarf.dies import read_die
 
 if TYPE_CHECKING:
-    from harness.symbols.dwarf.units import Unit
+    from harness.symbols.dwarf.units import Dwarf, Unit
 
 STAGE = "extraction"
 
 _LONGEST_CHAIN = 32
 INSTANCE_TAGS = frozenset((dw.TAG_SUBPROGRAM, dw.TAG_INLINED_SUBROUTINE))
-CROSSING = tuple(
-    bytes((dw.AT_ABSTRACT_ORIGIN, *form))
-    for form in (
-        *(
-            (one,)
-            for one in (dw.FORM_REF_ADDR, dw.FORM_INDIRECT, dw.FORM_REF_SUP4, dw.FORM_REF_SUP8)
-        ),
-        (dw.FORM_GNU_REF_ALT & 0x7F | 0x80, dw.FORM_GNU_REF_ALT >> 7),
-    )
+_CROSSING = (bytes((dw.AT_ABSTRACT_ORIGIN, dw.FORM_REF_ADDR)),
+             bytes((dw.AT_ABSTRACT_ORIGIN, dw.FORM_INDIRECT)))  # fmt: skip
+_INTO_SUPPLEMENT = (
+    bytes((dw.AT_ABSTRACT_ORIGIN, dw.FORM_REF_SUP4)),
+    bytes((dw.AT_ABSTRACT_ORIGIN, dw.FORM_REF_SUP8)),
+    bytes((dw.AT_ABSTRACT_ORIGIN, dw.FORM_GNU_REF_ALT & 0x7F | 0x80, dw.FORM_GNU_REF_ALT >> 7)),
 )
-"""What the declaration of an entry has that refers to a definition in another unit."""
 
 
 class Chain(NamedTuple):
@@ -83,9 +79,18 @@ def definition_of(unit: Unit, origin: int) -> tuple[int, dict[int, Any]]:
     return origin, attributes
 
 
+def crossing(dwarf: Dwarf) -> tuple[bytes, ...]:
+    """Return what the declaration of an entry has that refers to a definition in another unit.
+
+    These octets can be found elsewhere in a table of declarations, so as few as can be are asked.
+    """
+    return _CROSSING if dwarf.supplement is None else _CROSSING + _INTO_SUPPLEMENT
+
+
 def may_cross(unit: Unit) -> bool:
     """Tell whether any instance in a unit may have its definition in another one."""
+    pairs = crossing(unit.dwarf)
     return any(
-        abbreviation.tag in INSTANCE_TAGS and any(map(abbreviation.holds, CROSSING))
+        abbreviation.tag in INSTANCE_TAGS and any(map(abbreviation.holds, pairs))
         for abbreviation in unit.table.values()
     )

@@ -22,7 +22,7 @@ from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
 from harness.symbols.lines import Range
-from harness.symbols.native.chains import CROSSING, INSTANCE_TAGS, definition_of, follow, may_cross
+from harness.symbols.native.chains import INSTANCE_TAGS, crossing, definition_of, follow, may_cross
 from harness.symbols.native.context import UnitReader, reason_to_skip
 from harness.symbols.native.functions import finish_body, instance_of
 from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
@@ -66,10 +66,10 @@ def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> Stored
 
 def _any_may_cross(dwarf: Dwarf) -> bool:
     """Tell whether any abbreviation may have what it takes, by a few octets, unparsed."""
-    section = dwarf.abbreviations_section
+    section, wanted = dwarf.abbreviations_section, crossing(dwarf)
     for start in range(0, section.size, _WINDOW_BYTES):
         data = section.window(start, _WINDOW_BYTES + 2)
-        if any(pair in data for pair in CROSSING):
+        if any(octets in data for octets in wanted):
             return True
     return False
 
