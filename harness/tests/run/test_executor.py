@@ -281,10 +281,44 @@ def test_a_child_has_fixed_addresses_and_a_session_of_its_own(tmp_path: Path) ->
     assert ending.lines == [f"True 00040000 {tmp_path}".encode()]
 
 
-def test_probes_that_need_the_machine_get_it_to_themselves(
-    job: MakeJob, settings: Settings
+class Asking:
+    """A queue that asks once, beside the first of its jobs, which of the others might start."""
+
+    def __init__(self, first: Job, others: list[Job]) -> None:
+        self.first, self.others, self.admitted = first, others, set[int]()
+        self._taken = 0
+
+    @property
+    def waits(self) -> bool:
+        return self._taken < 2
+
+    def take(self, admits: Callable[[Job], bool]) -> Job | None:
+        self._taken += 1
+        if self._taken == 1:
+            return self.first
+        self.admitted |= {job.order for job in self.others if admits(job)}
+        return None
+
+
+@pytest.mark.parametrize(
+    ("first", "beside"),
+    [
+        pytest.param(0, {1}, id="a paired one, beside the same replicate of the other arm"),
+        pytest.param(3, set(), id="one that is alone"),
+        pytest.param(4, {5}, id="one whose numbers depend on nobody else"),
+    ],
+)
+def test_who_shares_the_machine(
+    job: MakeJob, settings: Settings, first: int, beside: set[int]
 ) -> None:
-    """A job that must be alone starts last and ends before the next one starts."""
-    jobs = [job(0, probe="memray"), job(1, probe="bare"), job(2, probe="bare"), job(3)]
-    order = [record.job.order for record in iter_records(jobs, settings)]
-    assert order == [0, 1, 2, 3]
+    jobs = [
+        job(0, probe="bare", paired=True, arm="legacy"),
+        job(1, probe="bare", paired=True),
+        job(2, probe="bare", paired=True, replicate=1),
+        job(3, probe="bare", replicate=2),
+        job(4, probe="peak"),
+        job(5, probe="memray"),
+    ]
+    queue = Asking(jobs[first], [one for one in jobs if one.order != first])
+    assert [record.job.order for record in iter_records(queue, settings)] == [first]
+    assert queue.admitted == beside
