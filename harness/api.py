@@ -21,7 +21,7 @@ import msgspec
 from markupsafe import Markup
 from msgspec import structs
 
-from harness.arms.calls import arms_of, inputs_of, pipelines_of, target_of
+from harness.arms.calls import arms_of, inputs_of, pipelines_of, with_callables
 from harness.config import AB, DEFAULTS, LOCAL, Claim, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.loading import load_frames
@@ -280,13 +280,11 @@ def _called(
     _refuse_to_measure_oneself()
     if isinstance(args, str) or not isinstance(args, Sequence):
         raise ConfigError(f"args={args!r} is no list or tuple", remedy=f"write args=({args!r},)")
-    own = {name: options.pop(name) for name in ("setup", "teardown", "digest") if name in options}
-    call = Call(output=options.pop("output", ""))
+    own: dict[str, Named] = {
+        name: options.pop(name) for name in ("setup", "teardown", "digest") if name in options
+    }
     with scratch_directory() as scratch:
-        for name, given in own.items():
-            target = target_of(given, scratch)
-            paths = (*call.paths, target.path) if target.path else call.paths
-            call = structs.replace(call, paths=paths, **{name: target.pipeline})
+        call = with_callables(Call(output=options.pop("output", "")), own, scratch)
         if args or kwargs:
             call = structs.replace(call, pickled=_pickled((tuple(args), dict(kwargs)), scratch))
         arms = arms_of(targets, call, scratch)

@@ -6,7 +6,7 @@ import hashlib
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
@@ -123,6 +123,21 @@ def _pickled(given: object, name: str, scratch: Path | None) -> Target:
     path = scratch / f"{hashlib.sha256(data).hexdigest()[:16]}.pickle"
     path.write_bytes(data)
     return Target(name=name, pipeline=f"{PICKLED}{path}", path=str(Path.cwd()))
+
+
+def with_callables(
+    call: Call, others: Mapping[str, str | Callable[..., Any]], scratch: Path | None = None
+) -> Call:
+    """Return a call with what is called besides, by its field: `setup`, `teardown`, `digest`.
+
+    Raises:
+        ConfigError: One names no callable.
+    """
+    for name, given in others.items():
+        target = target_of(given, scratch)
+        paths = (*call.paths, target.path) if target.path else call.paths
+        call = structs.replace(call, paths=paths, **{name: target.pipeline})
+    return call
 
 
 def arms_of(

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from msgspec import structs
 
-from harness.arms.calls import arms_of, arms_of_versions, inputs_of
+from harness.arms.calls import arms_of, arms_of_versions, inputs_of, with_callables
 from harness.arms.checkouts import Version, checked_out, in_checkout
 from harness.arms.rounds import measure_in_turn
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, is_given, with_options
@@ -162,7 +162,10 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         _refuse_idle(context, ["install"], "without --rev")
     if len(targets) + len(revisions) == 1:
         _refuse_idle(context, ["tolerance"], "where one callable is measured alone")
-    call = Call(args=tuple(args), setup=setup, teardown=teardown, digest=digest, output=output)
+    others = {"setup": setup, "teardown": teardown, "digest": digest}
+    call = with_callables(
+        Call(args=tuple(args), output=output), {name: one for name, one in others.items() if one}
+    )
     with checked_out(revisions, install, options.results, say) as versions:
         if suite:
             suite = _suite_in(versions[1], suite)

@@ -81,6 +81,8 @@ def test_two_callables_are_compared_and_the_lines_named(ab: Harness) -> None:
         (("a:b", "c:d", "e:f"), 2, "3 callables are named"),
         ((), 2, "no callable is named"),
         (("export:old", "--install", "true"), 2, "--install does nothing without --rev"),
+        (("export:old", "--digest", "old"), 2, "'old' does not name a callable"),
+        (("export:longer", "--digest", "export.py:shorter"), 0, "longer holds"),
         (("export:old", "--out", "gate"), 2, "--out does nothing without --suite"),
         (("export:old", "--tolerance", "5"), 2, "--tolerance does nothing where one callable is"),
         (("--suite", "ci", "--rev", "a", "--rev", "b"), 2, "--input does nothing with --suite"),
