@@ -124,13 +124,13 @@ class Frames:
     def of_case(self, table: str, binary: str, source: str) -> pd.DataFrame:
         """Return the rows of a table that are of one case; each table is grouped once.
 
-        Whoever asks for thousands of cases would go through all rows for each of them.
+        Whoever asks for thousands of cases would go through all rows for each of them. Kept is
+        where the rows of each are: a table of its own for each case takes more than the rows.
         """
+        rows: pd.DataFrame = getattr(self, table)
         if table not in self._cases:
-            rows = getattr(self, table)
-            self._cases[table] = dict(iter(rows.groupby(["binary", "source"], sort=False)))
-        found = self._cases[table].get((binary, source))
-        return getattr(self, table).iloc[:0] if found is None else found
+            self._cases[table] = rows.groupby(["binary", "source"], sort=False).indices
+        return rows.iloc[self._cases[table].get((binary, source), [])]
 
     def rows_of_case(self, table: str, binary: str, source: str) -> list[Any]:
         """Return the same rows with columns as attributes: what costs least for a few rows."""
@@ -143,7 +143,7 @@ class Frames:
         return {}
 
     @cached_property
-    def _cases(self) -> dict[str, dict[tuple[str, str], pd.DataFrame]]:
+    def _cases(self) -> dict[str, dict[Any, Any]]:
         return {}
 
     @classmethod
