@@ -47,10 +47,11 @@ class Function(NamedTuple):
 
 
 def text_of(die: DIE, name: str) -> str:
-    """Return a string attribute of an entry or of what it refers to."""
+    """Return a text of an entry or of what it refers to; none if it is in another file."""
     for _ in range(16):
         if (found := die.attributes.get(f"DW_AT_{name}")) is not None:
-            return str(found.value.decode("utf-8", "replace"))
+            value = found.value
+            return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
         link = next((at for at in ("abstract_origin", "specification") if _has(die, at)), "")
         if not link:
             break
