@@ -198,7 +198,9 @@ class _Session:
         else:
             self._tell_progress(self._schedule.progress.finish(record))
         for binary, source in self._schedule.take_measured():
-            found = [one for one in self._schedule.records[binary] if one.job.source == source]
+            # None yet of one whose packages could not be recorded for another with its content.
+            known = self._schedule.records.get(binary, ())
+            found = [one for one in known if one.job.source == source]
             self._on_event(CellMeasured(binary, source, found))
         for source in sorted(self._unsaid):
             if self._schedule.is_measured(source):

@@ -78,6 +78,17 @@ def test_what_cannot_be_measured_is_recorded_and_the_rest_is_measured(
     assert refused == {name: ["rejected"] for name in ("stripped.so", "truncated.so")}
 
 
+def test_two_files_of_one_content_that_cannot_be_read_are_both_refused(
+    inside: Harness, tmp_path: Path
+) -> None:
+    for name in ("a.dwo", "b.dwo"):
+        shutil.copy(FIXTURES / "elsewhere" / "table.dwo", tmp_path / "work" / name)
+    done = inside("run", ".", *QUICK, "--no-report")
+    assert done.returncode == 2, done.stderr
+    assert "nothing could be measured" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("kind", ["empty directory", "text file", "mistyped file"])
 def test_nothing_to_measure_is_one_line_and_exit_code_2(
     inside: Harness, tmp_path: Path, kind: str
