@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from harness.config import MIB, LimitOptions
 from harness.gates.bounds import judge
@@ -62,6 +63,14 @@ SEARCH = LimitOptions(backend="cgroup_v2", replicates=2)
             Outcome.INVALID,
             0,
             (None, "reach its end"),
+        ),
+        pytest.param(
+            {60: [SURVIVED] * 2, 62: [KILLED] * 2, 68: [SURVIVED] * 2},
+            structs.replace(SEARCH, grain_bytes=8 * MIB),
+            Outcome.INVALID,
+            0,
+            (None, "64.0 MiB was not tried"),
+            id="survived with less, killed in between",
         ),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.errors import MeasurementInvalid
-from harness.records import Manifest
+from harness.records import CALL, Manifest
+from harness.stats.doubts import unchecked_of
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, compared_arms, summarise
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
@@ -307,3 +309,20 @@ def test_an_arm_that_is_named_is_taken_whatever_the_run_says() -> None:
     made = replace(frames(peaks("a", [9], [1])), manifest=manifest(options={"arms": asked}))
     summary = summarise(made, candidate="streaming")
     assert (summary.baseline, summary.candidate) == ("legacy", "streaming")
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "streaming: it returned nothing"),
+        ({"digest": "d1"}, ""),
+        ({"status": "crashed"}, ""),
+        ({"source": "dwarf"}, ""),
+        ({"arm": "another"}, ""),
+    ],
+)
+def test_what_a_callable_did_is_unchecked_where_it_has_no_digest(
+    changes: dict[str, str], said: str
+) -> None:
+    row = delivery("a", "streaming", "", source=CALL, detail="it returned nothing") | changes
+    assert unchecked_of([SimpleNamespace(**row)], ARMS) == said
