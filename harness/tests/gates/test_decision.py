@@ -171,6 +171,15 @@ def test_a_slope_that_rests_on_one_binary_decides_nothing(
     assert ("it rests on c.so alone" in found.detail) == (outcome is not Outcome.PASS)
 
 
+@pytest.mark.parametrize("is_traced", [True, False])
+def test_a_reduction_says_what_the_candidate_holds_where_it_was_traced(is_traced: bool) -> None:
+    made = run() if is_traced else run(lambda rows: rows["copies"].clear())
+    checks = ask(GATES, evidence(made, copies=None))["bounds"]
+    told = [one.detail for one in checks if isinstance(one, BoundCheck) and one.unit == "%"]
+    held = ["at its peak streaming holds scope tree 976.6 KiB" in one for one in told]
+    assert held == [is_traced] * len(BINARIES)
+
+
 def test_what_guards_nothing_fails_nothing() -> None:
     """And then nothing guards the job, which is no pass either."""
     decision, reasons = judged(_unguarded())

@@ -65,3 +65,8 @@ def test_the_line_that_was_added_is_named_where_it_stands_now() -> None:
 
 def test_nothing_grows_where_a_side_was_not_traced() -> None:
     assert grown_lines(table({}), table({("a.py", 1, "f", ""): 1})) == []
+
+
+def test_lines_whose_code_is_not_known_are_told_apart_by_their_numbers() -> None:
+    held = {("a.py", 3, "f", ""): 5, ("a.py", 9, "f", ""): 7}
+    assert [one.candidate_bytes for one in line_changes(table({}), table(held))] == [7, 5]
