@@ -186,13 +186,12 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
         with RunView(console, inputs=("input", "inputs"), quiet=quiet, verbose=verbose) as view:
             run_dir = run_session(request, view)
-    from harness.cli.publish import publish  # noqa: PLC0415 - pandas, which a run begins without
-    from harness.stats.answered import refuse_grown, refuse_unanswered  # noqa: PLC0415 - likewise
+    from harness.cli.publish import answer  # noqa: PLC0415 - pandas, which a run begins without
+    from harness.stats.answered import refuse_grown  # noqa: PLC0415 - likewise
 
-    answer = publish(run_dir, run_dir if report else None, json=json, html=True, quiet=quiet)
-    refuse_unanswered(answer.frames, answer.summary.rows)
+    found = answer(run_dir, report=report, json=json, quiet=quiet, told=not quiet)
     if tolerance is not None:
-        refuse_grown(answer.summary.rows, tolerance)
+        refuse_grown(found.summary.rows, tolerance)
 
 
 def _judged(

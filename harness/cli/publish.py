@@ -12,34 +12,50 @@ from harness.reports.limit import print_limits
 from harness.reports.report import Report, report_of
 from harness.reports.sweep import print_sweep
 from harness.reports.terminal import print_summary, print_verdict
+from harness.stats.answered import refuse_nothing, refuse_unanswered
 from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
 
 
+def answer(run_dir: Path, *, report: bool, json: bool, quiet: bool, told: bool) -> Report:
+    """Publish a run that has just been measured, with its page if a `report` is wanted.
+
+    Where nothing at all was measured, there is no table to look at; what went wrong was `told`.
+
+    Raises:
+        HarnessError: Something that was asked for is not known.
+    """
+    found = report_of(load_worst(run_dir))
+    if not json:
+        refuse_nothing(found.frames, told=told)
+    publish(found, run_dir if report else None, json=json, html=True, quiet=quiet)
+    refuse_unanswered(found.frames, found.summary.rows)
+    return found
+
+
 def publish(  # noqa: PLR0913 - what commands have options for
-    run_dir: Path,
+    report: Report,
     target: Path | None,
     *,
     json: bool,
     html: bool = False,
     png: bool = False,
     quiet: bool = False,
-) -> Report:
-    """Write plots and report of `run_dir` into `target`, if there is one, and print what they say.
+) -> None:
+    """Write plots and report of a run into `target`, if there is one, and print what they say.
 
     The table, or with `json` the document, goes to standard output. With `html`, all of it is
     also written as one page, and with `png` each picture as PNG too. With `quiet`, the
     verdict alone is printed.
 
     Raises:
-        StoreError: The run cannot be read, or `target` not be written.
+        StoreError: `target` cannot be written.
     """
-    report = report_of(load_worst(run_dir))
     files: dict[str, str] = {}
     if target is not None:
         from harness.publishing import write_files  # noqa: PLC0415 - matplotlib
 
-        files = write_files(report, run_dir, target, html=html, png=png)
+        files = write_files(report, report.frames.path, target, html=html, png=png)
     if json:
         frames = report.frames
         write_json(
@@ -49,7 +65,6 @@ def publish(  # noqa: PLR0913 - what commands have options for
         print_verdict(report.summary, output_console())
     else:
         _print_table(report, files)
-    return report
 
 
 def _print_table(report: Report, files: Mapping[str, str]) -> None:

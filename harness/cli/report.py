@@ -11,7 +11,9 @@ from harness.cli.options import Json, RunDir
 from harness.cli.output import refuse_sealed, warn, write_line
 from harness.cli.publish import publish
 from harness.errors import ConfigError
+from harness.loading import load_worst
 from harness.reports.gc_trace import iter_gc_lines
+from harness.reports.report import report_of
 from harness.store.reader import RECORDS, read_run
 
 
@@ -47,7 +49,7 @@ def report(  # noqa: PLR0913 - every parameter is an option of the command
         _print_gc_trace(run)
         return
     refuse_sealed(output or run, "--output")
-    publish(run, output or run, json=json, html=html, png=png)
+    publish(report_of(load_worst(run)), output or run, json=json, html=html, png=png)
 
 
 def _print_gc_trace(run: Path) -> None:

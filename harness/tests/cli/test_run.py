@@ -89,6 +89,19 @@ def test_two_files_of_one_content_that_cannot_be_read_are_both_refused(
     assert "Traceback" not in done.stderr
 
 
+def test_where_nothing_could_be_read_the_reason_stands_once_and_there_is_no_table(
+    inside: Harness, tmp_path: Path
+) -> None:
+    shutil.copy("/bin/true", tmp_path / "work" / "stripped")
+    done = inside("run", "stripped", *QUICK)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("no DWARF") == 1
+    assert "the reason is told above" in done.stderr
+    again = inside("report", run_dir_of(tmp_path / "work"))
+    assert again.returncode == 0, again.stderr
+    assert "rejected" in again.stdout
+
+
 @pytest.mark.parametrize("kind", ["empty directory", "text file", "mistyped file"])
 def test_nothing_to_measure_is_one_line_and_exit_code_2(
     inside: Harness, tmp_path: Path, kind: str
