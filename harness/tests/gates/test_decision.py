@@ -171,6 +171,17 @@ def test_a_slope_that_rests_on_one_binary_decides_nothing(
     assert ("it rests on c.so alone" in found.detail) == (outcome is not Outcome.PASS)
 
 
+@pytest.mark.parametrize(("count", "rest"), [(25, []), (27, ["and 2 more: failed"])])
+def test_of_many_reasons_the_first_are_told_and_how_many_more_there_are(
+    count: int, rest: list[str]
+) -> None:
+    (check, *_) = ask(GATES, evidence(run(factor=2.5)))["bounds"]
+    assert check.outcome is Outcome.FAIL
+    decision, reasons = decide({"bounds": [check] * count})
+    assert decision is Outcome.FAIL
+    assert reasons == [check.summary] * 25 + rest
+
+
 @pytest.mark.parametrize("is_traced", [True, False])
 def test_a_reduction_says_what_the_candidate_holds_where_it_was_traced(is_traced: bool) -> None:
     made = run() if is_traced else run(lambda rows: rows["copies"].clear())

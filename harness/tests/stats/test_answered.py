@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.errors import ExitCode, HarnessError
-from harness.stats.answered import iter_losses, refuse_unanswered
+from harness.errors import ExitCode, GateFailed, HarnessError
+from harness.stats.answered import iter_losses, refuse_grown, refuse_unanswered
 from harness.stats.frames import Frames
 from harness.stats.summary import summarise
 from harness.tests.stats.made import delivery, failure, manifest, peaks, sample
@@ -128,3 +128,14 @@ def test_replicates_that_failed_alike_are_one_line() -> None:
 )
 def test_a_cause_is_one_line(detail: str, cause: str) -> None:
     assert first_cause(detail) == cause
+
+
+@pytest.mark.parametrize("peak", [90, 100, 105])
+def test_growth_up_to_the_tolerance_is_tolerated(peak: float) -> None:
+    refuse_grown(summarise(made(peaks("a", [100, 100], [peak, peak]), ALIKE)).rows, 5.0)
+
+
+def test_the_largest_growth_beyond_the_tolerance_is_named() -> None:
+    grown = [*peaks("a", [100, 100], [106, 106]), *peaks("b", [100, 100], [120, 120])]
+    with pytest.raises(GateFailed, match=r"streaming needs 20\.0 % more .* legacy over b, and 5 %"):
+        refuse_grown(summarise(made(grown, ALIKE)).rows, 5.0)
