@@ -76,7 +76,7 @@ def _reduction(evidence: Evidence, experiment: Experiment, case: Case) -> Series
     if least <= 0:
         return Series(faults=(f"{experiment.against}: held nothing, which is no measurement",))
     context = f"{_bytes(max(new.numbers))} against {_bytes(least)}{_stages(evidence, case)}"
-    values = tuple(100 * (1 - number / least) for number in new.numbers)
+    values = tuple(100 * (least - number) / least for number in new.numbers)
     return Series(values, context=f"{metric}: {context}")
 
 

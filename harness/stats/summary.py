@@ -264,7 +264,7 @@ def _row(
     doubts = tuple(iter_doubts(asked, failures, known, defined, len(digests)))
     if case[1] == CALL:
         doubts = tuple(DIFFERENT_CALLS if doubt == DIFFERENT else doubt for doubt in doubts)
-    ratio = None if same is False else _ratio(old.peak, new.peak)
+    reduction_pct = None if same is False else _reduction(old.peak, new.peak)
     wall, cpu, rss = facts.ratios
     return Row(
         binary=case[0],
@@ -272,7 +272,7 @@ def _row(
         source=case[1],
         baseline=old,
         candidate=new,
-        reduction_pct=None if ratio is None else 100 * (1 - ratio),
+        reduction_pct=reduction_pct,
         raw_bytes=facts.raw_bytes if same else None,
         wall_ratio=wall.value,
         cpu_ratio=cpu.value,
@@ -282,7 +282,7 @@ def _row(
         rss_interval=rss.interval,
         same_output=same,
         unchecked=unchecked,
-        counts=not doubts and ratio is not None,
+        counts=not doubts and reduction_pct is not None,
         doubts=doubts,
         failures=failures,
         unmeasured=tuple(iter_unmeasured(asked, frames.metrics, metric, calls=case[1] == CALL)),
@@ -303,10 +303,11 @@ def _arm(
     return ArmSummary(name=name, peak=peak, batching=batching, quantities=quantities)
 
 
-def _ratio(baseline: Quantity | None, candidate: Quantity | None) -> float | None:
+def _reduction(baseline: Quantity | None, candidate: Quantity | None) -> float | None:
+    """Return by how many per cent a peak is smaller; 7 of 100 bytes are 7 % and no less."""
     if baseline is None or candidate is None or baseline.median <= 0:
         return None
-    return candidate.median / baseline.median
+    return 100 * (baseline.median - candidate.median) / baseline.median
 
 
 def _delivered(deliveries: Iterable[Any], arms: tuple[str, str]) -> int | None:

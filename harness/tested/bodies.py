@@ -90,7 +90,7 @@ def _problem(item: pytest.Item, asked: Asked, peak_bytes: int) -> str:
             f"{peak}, and {path.name} has none of {environment()} to compare it with — "
             "run pytest --peak-heap-update, and commit the file"
         )
-    if peak_bytes <= stored * (1 + asked.tolerance_pct / 100):
+    if 100 * peak_bytes <= (100 + asked.tolerance_pct) * stored:
         return ""
     change = f"{100 * (peak_bytes / stored - 1):.1f} % above" if stored else "above"
     return (

@@ -326,3 +326,10 @@ def test_what_a_callable_did_is_unchecked_where_it_has_no_digest(
 ) -> None:
     row = delivery("a", "streaming", "", source=CALL, detail="it returned nothing") | changes
     assert unchecked_of([SimpleNamespace(**row)], ARMS) == said
+
+
+def test_a_reduction_by_whole_per_cents_is_that_number() -> None:
+    """The claim of so many per cent holds for it: by 1 - 0.93, seven of a hundred are less."""
+    made = [row for n in range(1, 100) for row in peaks(f"{n:02}", [100, 100], [100 - n] * 2)]
+    found = {row.binary: row.reduction_pct for row in summarise(frames(made)).rows}
+    assert found == {f"{n:02}": n for n in range(1, 100)}
