@@ -63,7 +63,10 @@ def open_packages(path: str, options: SymbolOptions | None = None) -> Iterator[P
     with open_described(path, chosen) as elf:
         with _judged(elf):
             language, packages = _open(elf, chosen, skipped)
-        yield PackageSource(_watch_packages(elf, packages, skipped), language, skipped)
+        try:
+            yield PackageSource(_watch_packages(elf, packages, skipped), language, skipped)
+        finally:
+            packages.close()  # what it has in temporary files is not left to the collector
 
 
 def _open_archive(
@@ -94,9 +97,12 @@ def _iter_archive_packages(
     for elf in iter_archive(path, options, budget, skipped):
         with _judged(elf):
             _, packages = _open(elf, options, skipped)
-        for package in _watch_packages(elf, packages, None):
-            empty = False
-            yield package
+        try:
+            for package in _watch_packages(elf, packages, None):
+                empty = False
+                yield package
+        finally:
+            packages.close()
     if empty:
         raise _nothing(path, skipped)
 
@@ -112,7 +118,7 @@ def _judged(elf: ElfFile) -> Iterator[None]:
 
 def _open(
     elf: ElfFile, options: SymbolOptions, skipped: Counter[str]
-) -> tuple[str, Iterator[Package]]:
+) -> tuple[str, Generator[Package]]:
     dwarf = Dwarf(elf, skipped)
     add_supplement(dwarf, options.debug_dirs, skipped)
     language = _language(dwarf, options.debug_dirs)
@@ -262,7 +268,7 @@ MOST_FUNCTIONS = 4096
 
 def _iter_packages(
     contents: Iterator[tuple[str, str, Iterator[Scope]]], agent_version: str
-) -> Iterator[Package]:
+) -> Generator[Package]:
     for name, language, children in contents:
         yield from iter_parts(name, language, children, agent_version)
 
