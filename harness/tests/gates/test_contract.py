@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from random import Random
@@ -99,8 +100,10 @@ def _scale(draw: st.DrawFn, rows: Rows) -> None:
     replicates = draw(st.sampled_from([(0,), (0, 1)]))
     for table, column, kind in (("samples", "value", float), ("copies", "bytes", int)):
         for row in rows[table]:
-            if row["arm"] == arm and row["replicate"] in replicates and row[column]:
-                row[column] = kind(round(factor * row[column]))
+            value = row[column]  # which an earlier change may have made anything
+            mine = row["arm"] == arm and row["replicate"] in replicates
+            if mine and value and math.isfinite(value):
+                row[column] = kind(round(factor * value))
 
 
 def _overshoot(draw: st.DrawFn, rows: Rows) -> None:
