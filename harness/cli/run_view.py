@@ -121,9 +121,10 @@ class RunView:
 
     def _show_progress(self, event: JobFinished) -> None:
         """Move the bar; where there is none, print a line at each tenth of a long way."""
-        record, done, total = event.record, event.done, event.total
-        failed = f"{event.failed:,} failed" if event.failed else ""
-        time_left = "" if event.eta_s is None else f"about {format_seconds(event.eta_s)} left"
+        record, far = event.record, event.far
+        done, total = far.done, far.total
+        failed = f"{far.failed:,} failed" if far.failed else ""
+        time_left = "" if far.eta_s is None else f"about {format_seconds(far.eta_s)} left"
         left = ", ".join(filter(None, (failed, time_left)))
         shown = f"{record.job.binary[:30]}, {record.job.probe}"
         self._move(description=shown, completed=done, total=total, left=left)

@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.records import Record
+from harness.store.progress import HowFar
 
 
 class RunStarted(Struct, frozen=True):
@@ -24,16 +25,10 @@ class RunStarted(Struct, frozen=True):
 
 
 class JobFinished(Struct, frozen=True):
-    """One record was stored, or all of a binary that an executor measures as a whole.
-
-    So many of them `failed`. `eta_s` is None until there is something to judge by.
-    """
+    """One record was stored, or all of a binary that an executor measures as a whole."""
 
     record: Record
-    done: int
-    total: int
-    eta_s: float | None
-    failed: int = 0
+    far: HowFar
 
 
 class CellMeasured(Struct, frozen=True):

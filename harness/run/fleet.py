@@ -18,8 +18,7 @@ from concurrent.futures import (
     Future,
     wait,
 )
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from datetime import UTC, datetime
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -38,8 +37,8 @@ from harness.run.manifest import first_manifest
 from harness.run.plan import RunContext, plan
 from harness.run.request import RunRequest, checked, smallest_first
 from harness.run.unit import UnitResult, facts_of, measure_unit
-from harness.store import COMPLETE, INTERRUPTED, RUNNING, RunWriter
-from harness.store.progress import HowFar, drop_progress, write_progress
+from harness.store import RUNNING, RunWriter
+from harness.store.progress import HowFar, ending, write_progress
 from harness.store.writer import UNITS
 from harness.text import counted
 
@@ -140,7 +139,6 @@ class _Fleet:
         self._on_event, self._executor = on_event, executor
         self._here = facts_of(request)
         self._rigs = dict(writer.manifest.rigs)
-        self._not_measured = list(writer.manifest.not_measured)
 
     def run(self, whole: dict[str, bool]) -> None:
         """Measure all binaries but those that are `whole`, by whether one of them failed."""
@@ -148,13 +146,12 @@ class _Fleet:
         self._total, self._done = len(self._request.binaries), len(whole)
         self._failed = sum(whole.values())
         again = {one.name for one in waiting}
-        self._not_measured = [
-            said for said in self._not_measured if said.partition(_GIVEN_UP)[0] not in again
-        ]
-        self._writer.update_manifest(not_measured=self._not_measured)
+        said = self._writer.manifest.not_measured
+        kept = [text for text in said if text.partition(_GIVEN_UP)[0] not in again]
+        self._writer.update_manifest(not_measured=kept)
         self._started = time.monotonic()
         self._on_event(RunStarted(self._writer.path, self._total, len(waiting), whole=True))
-        with self._ending():
+        with ending(self._writer):
             for binary, records, is_whole in self._iter_measured(waiting):
                 self._store(binary, records, len(waiting), is_whole=is_whole)
         self._on_event(RunFinished(self._writer.path))
@@ -234,17 +231,12 @@ class _Fleet:
         elapsed_s = time.monotonic() - self._started
         finished = planned - (self._total - self._done)
         eta_s = elapsed_s / finished * (self._total - self._done)
-        self._on_event(JobFinished(records[-1], finished, planned, eta_s, self._failed))
-        write_progress(
-            self._writer.path,
-            HowFar(
-                done=self._done,
-                total=self._total,
-                unit="binaries",
-                failed=self._failed,
-                eta_s=eta_s,
-            ),
+        far = HowFar(
+            done=self._done, total=self._total, unit="binaries", failed=self._failed, eta_s=eta_s
         )
+        now = structs.replace(far, done=finished, total=planned)
+        self._on_event(JobFinished(records[-1], now))
+        write_progress(self._writer.path, far)
 
     def _taken_in(self, binary: Binary, measured: UnitResult) -> list[Record]:
         """Return the records of a unit as those of this run, each with where it was measured."""
@@ -257,7 +249,7 @@ class _Fleet:
             self._writer.update_manifest(rigs=self._rigs)
         failed = any(record.status != "ok" for record in measured.iter_records())
         for message in measured.not_measured:
-            self._tell(message)
+            self._writer.note_unmeasured(message)
             if failed:
                 self._on_event(Problem(binary.name, message))
         first = self._writer.orders
@@ -276,7 +268,7 @@ class _Fleet:
 
     def _given_up(self, binary: Binary, message: str) -> list[Record]:
         """Return records of a binary that nobody could measure: what it lacks is missed."""
-        self._tell(message)
+        self._writer.note_unmeasured(message)
         self._on_event(Problem(binary.name, message))
         request = structs.replace(self._request, binaries=[binary])
         context = RunContext(
@@ -289,26 +281,6 @@ class _Fleet:
         )
         jobs = [job for job in plan(request, context).jobs if job.probe == VERIFY]
         return [Record(job=job, status="crashed", detail=message) for job in jobs]
-
-    def _tell(self, message: str) -> None:
-        if message not in self._not_measured:
-            self._not_measured.append(message)
-            self._writer.update_manifest(not_measured=self._not_measured)
-
-    @contextmanager
-    def _ending(self) -> Iterator[None]:
-        """Leave the manifest saying how the run ended, whatever ended it."""
-        state = INTERRUPTED
-        try:
-            yield
-            state = COMPLETE
-        finally:
-            drop_progress(self._writer.path)
-            self._writer.update_manifest(
-                state=state,
-                finished_at=datetime.now(UTC).isoformat(),
-                elapsed_s=time.monotonic() - self._started,
-            )
 
 
 def _is_final(error: BaseException) -> bool:

@@ -16,6 +16,7 @@ from harness.run.replay import check_replay
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.standing_in import records_packages, replicate_of, shown_by, stand_in
+from harness.store.progress import HowFar
 
 _UNMEASURED = {VERIFY, RECORD_REPLAY}
 _MIN_SHARE_FOR_ETA = 0.02
@@ -299,7 +300,10 @@ class Progress:
         share = min(1.0, self._cost_done / self._cost_total) if self._cost_total else 0.0
         elapsed_s = time.monotonic() - self._started
         eta_s = elapsed_s * (1 - share) / share if share >= _MIN_SHARE_FOR_ETA else None
-        return JobFinished(record, self.done, self.total, eta_s, self._failed)
+        far = HowFar(
+            done=self.done, total=self.total, unit="processes", failed=self._failed, eta_s=eta_s
+        )
+        return JobFinished(record, far)
 
     def _cost(self, job: Job) -> float:
         return job_cost(self._traits[job.probe], job.source, self._sizes[job.binary])

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import structs
@@ -17,7 +15,6 @@ from harness.run.cache import Deliveries, replay_paths
 from harness.run.events import (
     CellMeasured,
     Event,
-    JobFinished,
     Problem,
     RunFinished,
     RunStarted,
@@ -37,8 +34,8 @@ from harness.run.schedule import ALL_THERE, Schedule, Supply
 from harness.run.scratch import scratch_directory
 from harness.run.sources import REPLAY
 from harness.run.standing_in import replicate_of
-from harness.store import COMPLETE, INTERRUPTED, RunWriter
-from harness.store.progress import HowFar, drop_progress, write_progress
+from harness.store import RunWriter
+from harness.store.progress import ending, write_progress
 from harness.text import first_cause
 
 _ONLY_STORED = ("collections", "timeline", "holdings")
@@ -77,22 +74,11 @@ def measure_into(
     past: Iterable[Record] = (),
 ) -> None:
     """Measure what `past` does not have yet, and leave the manifest saying how that ended."""
-    started = time.monotonic()
-    state = INTERRUPTED
-    try:
+    with ending(writer, lambda: _warnings(writer.manifest)):
         compile_code(request)
         with scratch_directory() as scratch, _receiver(request) as intake:
             context = context_of(writer, request, scratch, intake.url if intake else "")
             _Session(writer, request, on_event, intake).run(context, supply, list(past))
-        state = COMPLETE
-    finally:
-        drop_progress(writer.path)
-        writer.update_manifest(
-            warnings=_warnings(writer.manifest),
-            state=state,
-            finished_at=datetime.now(UTC).isoformat(),
-            elapsed_s=time.monotonic() - started,
-        )
 
 
 def _receiver(request: RunRequest) -> AbstractContextManager[Intake | None]:
@@ -196,7 +182,9 @@ class _Session:
         if job.probe in {VERIFY, RECORD_REPLAY}:
             self._look_at(record)
         else:
-            self._tell_progress(self._schedule.progress.finish(record))
+            finished = self._schedule.progress.finish(record)
+            write_progress(self._writer.path, finished.far)
+            self._on_event(finished)
         for binary, source in self._schedule.take_measured():
             # None yet of one whose packages could not be recorded for another with its content.
             known = self._schedule.records.get(binary, ())
@@ -207,18 +195,6 @@ class _Session:
                 self._unsaid.discard(source)
                 found = [one for one in self._schedule.all_records() if one.job.source == source]
                 self._on_event(SourceMeasured(source, found))
-
-    def _tell_progress(self, finished: JobFinished) -> None:
-        """Tell who listens, and whoever asks from elsewhere."""
-        progress = HowFar(
-            done=finished.done,
-            total=finished.total,
-            unit="processes",
-            failed=finished.failed,
-            eta_s=finished.eta_s,
-        )
-        write_progress(self._writer.path, progress)
-        self._on_event(finished)
 
     def _look_at(self, record: Record) -> None:
         """Say what was not delivered, once for all arms that failed alike, or not the same."""
@@ -239,18 +215,11 @@ class _Session:
     def _tell_left_out(self, record: Record) -> None:
         """Say what the source left out whole: what is measured of such a binary is a part of it."""
         for reason, count in left_out_units(record.skipped).items():
-            self._is_news(f"part of {record.job.binary}: {count:,} x {reason}")
+            self._writer.note_unmeasured(f"part of {record.job.binary}: {count:,} x {reason}")
 
     def _problem(self, binary: str, message: str) -> None:
-        if self._is_news(message):
+        if self._writer.note_unmeasured(message):
             self._on_event(Problem(binary, message))
-
-    def _is_news(self, message: str) -> bool:
-        """Add to the manifest what was not measured; tell whether it was not there yet."""
-        known = self._writer.manifest.not_measured
-        if message not in known:
-            self._writer.update_manifest(not_measured=[*known, message])
-        return message not in known
 
     def _finish(self) -> None:
         for binary in self._request.binaries:

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import fcntl
+import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from harness.store.manifest import RUNNING, read_manifest
+from harness.store.manifest import COMPLETE, INTERRUPTED, RUNNING, read_manifest
 from harness.store.reader import StoredRecords
-from harness.store.writer import LOCK
+from harness.store.writer import LOCK, RunWriter
 from harness.text import replace_file
 
 PROGRESS = "progress.json"
 
 
 class HowFar(Struct, frozen=True, kw_only=True):
-    """How many of what are done: binaries of an executor, processes of a run on this machine."""
+    """How many of what are done: binaries of an executor, processes of a run on this machine.
+
+    So many of them `failed`. `eta_s` is None until there is something to judge by.
+    """
 
     done: int
     total: int
@@ -48,10 +54,22 @@ def write_progress(run_dir: Path, progress: HowFar) -> None:
         replace_file(run_dir / PROGRESS, msgspec.json.encode(progress))
 
 
-def drop_progress(run_dir: Path) -> None:
-    """Remove what was said of a run that has ended: its manifest says how."""
-    with suppress(OSError):
-        (run_dir / PROGRESS).unlink()
+@contextmanager
+def ending(writer: RunWriter, warnings: Callable[[], list[str]] = list) -> Iterator[None]:
+    """Leave the manifest saying how the run ended, whatever ends it, and what to beware of."""
+    started, state = time.monotonic(), INTERRUPTED
+    try:
+        yield
+        state = COMPLETE
+    finally:
+        with suppress(OSError):
+            (writer.path / PROGRESS).unlink()
+        writer.update_manifest(
+            warnings=warnings(),
+            state=state,
+            finished_at=datetime.now(UTC).isoformat(),
+            elapsed_s=time.monotonic() - started,
+        )
 
 
 def status_of(run_dir: Path) -> RunStatus:

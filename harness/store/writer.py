@@ -161,6 +161,13 @@ class RunWriter:
         write_manifest(self.path, changed)
         self.manifest = changed
 
+    def note_unmeasured(self, message: str) -> bool:
+        """Add to the manifest what was not measured; tell whether it was not there yet."""
+        known = self.manifest.not_measured
+        if message not in known:
+            self.update_manifest(not_measured=[*known, message])
+        return message not in known
+
     def close(self) -> None:
         """Close the files and give up the lock."""
         os.close(self._handle)

@@ -16,6 +16,7 @@ from harness.run.events import CellMeasured, JobFinished, RunStarted
 from harness.run.manifest import first_manifest
 from harness.store import RunWriter
 from harness.store.manifest import MANIFEST
+from harness.store.progress import HowFar
 
 
 def test_rows_need_nothing_of_the_store_but_its_first_manifest_and_come_to_an_end(
@@ -63,7 +64,8 @@ def test_a_log_says_how_far_a_long_run_has_come(quiet: bool, verbose: bool, tmp_
         view(RunStarted(writer.path, 1, 1))
         begun = out.getvalue()
         for done in range(1, 5001):
-            view(JobFinished(record, done, 5000, 7200.0, failed=done // 1000))
+            far = HowFar(done=done, total=5000, unit="", failed=done // 1000, eta_s=7200.0)
+            view(JobFinished(record, far))
     said = out.getvalue().removeprefix(begun).splitlines()
     assert len(said) == (0 if quiet else 5000 if verbose else 9)
     if not quiet and not verbose:

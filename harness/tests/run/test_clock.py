@@ -39,7 +39,7 @@ environment = executor._environment
 faked = json.loads(sys.argv[4])
 executor._environment = lambda scratch: {**environment(scratch), **faked}
 def on_event(event):
-    if isinstance(event, JobFinished) and event.done == 1:
+    if isinstance(event, JobFinished) and event.far.done == 1:
         Path(sys.argv[3]).write_text("-2d")
 manifest = msgspec.json.decode(sys.argv[2], type=Manifest)
 print(run_session(request_from(Path(sys.argv[1]) / "x", manifest), on_event))

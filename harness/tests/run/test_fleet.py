@@ -116,7 +116,9 @@ def test_a_lost_binary_is_tried_again_and_a_poisonous_one_given_up_and_named(
 
 def how_far(events: list[Event]) -> list[tuple[int, int]]:
     """Return what was done and what had failed by then, each time that a binary was finished."""
-    return [(event.done, event.failed) for event in events if isinstance(event, JobFinished)]
+    return [
+        (event.far.done, event.far.failed) for event in events if isinstance(event, JobFinished)
+    ]
 
 
 def test_what_was_given_up_is_tried_again_by_a_resume_unless_its_content_is_another(
@@ -233,7 +235,7 @@ def test_a_run_whose_coordinator_was_lost_goes_on_with_what_is_not_whole(
     names = [one.name for one in request_of_three.binaries]
 
     def stop(event: Event) -> None:
-        if isinstance(event, JobFinished) and event.done == 2:
+        if isinstance(event, JobFinished) and event.far.done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

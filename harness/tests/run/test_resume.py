@@ -32,7 +32,7 @@ from harness.records import Manifest
 request = request_from(Path(sys.argv[1]) / "x", msgspec.json.decode(sys.argv[2], type=Manifest))
 def on_event(event):
     if isinstance(event, JobFinished):
-        print(event.done, flush=True)
+        print(event.far.done, flush=True)
 run_session(request, on_event)
 """
 

@@ -169,7 +169,7 @@ def test_events_tell_the_run_in_order(run: tuple[Frames, list[Event], RunRequest
     assert known == ["replay", "dwarf"]
     jobs = [event for event in events if isinstance(event, JobFinished)]
     assert len(jobs) == 12
-    assert jobs[-1].eta_s == pytest.approx(0.0)
+    assert jobs[-1].far.eta_s == pytest.approx(0.0)
     whole = events.index(jobs[-1])
     assert max(map(events.index, (e for e in events if isinstance(e, SourceMeasured)))) < whole
 
