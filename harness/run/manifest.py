@@ -33,6 +33,7 @@ from harness.registry import find
 from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.request import RunRequest
 from harness.store import RUNNING
+from harness.store.manifest import Conditions
 
 EXTRACTION = ("model.py", "sharing.py", "symbols")
 MEASURED = (
@@ -53,16 +54,6 @@ class Commit(Struct, frozen=True):
 
     name: str = ""
     dirty: bool | None = None
-
-
-class Conditions(Struct, frozen=True, kw_only=True):
-    """What a record depends on beside the request: as the manifest has it, by the same names."""
-
-    versions: dict[str, str]
-    rig: dict[str, str | int]
-    rig_fingerprint: str
-    code_sha256: str
-    plugins: dict[str, str]
 
 
 def conditions_of(request: RunRequest) -> Conditions:

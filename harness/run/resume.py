@@ -19,6 +19,7 @@ from harness.run.request import RunRequest, checked
 from harness.run.schedule import ALL_THERE, Supply
 from harness.run.session import measure_into
 from harness.store import RUNNING, RunWriter, read_manifest, read_records
+from harness.store.manifest import iter_unlike
 from harness.store.seal import describe
 from harness.store.writer import UNITS
 
@@ -96,15 +97,8 @@ def _refuse_change(manifest: Manifest, wanted: RunRequest) -> None:
     for binary in (one for one in wanted.binaries if not is_url(one.path)):
         _refuse_other_content(binary)
     found = conditions_of(wanted)
-    if found.rig_fingerprint != manifest.rig_fingerprint:
-        raise ConfigError(
-            "the machine or the versions differ from those at the start", remedy=_REMEDY
-        )
-    if found.code_sha256 != manifest.code_sha256:
-        raise ConfigError("harness itself has changed since the start", remedy=_REMEDY)
-    for plugin, digest in found.plugins.items():
-        if digest != manifest.plugins.get(plugin):
-            raise ConfigError(f"the code of {plugin} has changed since the start", remedy=_REMEDY)
+    if reasons := list(iter_unlike(manifest, found, same_rig=True)):
+        raise ConfigError(f"what measures has changed: {'; '.join(reasons)}", remedy=_REMEDY)
     _refuse_other_commit(manifest, wanted, found.plugins)
 
 

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness.records import Record
-from harness.run.manifest import Conditions, conditions_of
+from harness.run.manifest import conditions_of
 from harness.run.remote import fetched
 from harness.run.request import RunRequest
 from harness.run.session import run_session
 from harness.store import read_manifest
-from harness.store.manifest import iter_unlike
+from harness.store.manifest import Conditions, iter_unlike
 from harness.store.reader import RECORDS
 
 

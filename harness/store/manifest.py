@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from harness.errors import StoreError
 from harness.records import Manifest
@@ -26,32 +27,23 @@ INTERRUPTED: Final = "interrupted"
 _ARCHITECTURE = ("machine", "implementation")
 
 
-class Measured(Protocol):
-    """What exact peaks depend on beside the request, as a manifest has it, or a worker."""
+class Conditions(Struct, frozen=True, kw_only=True):
+    """What a record depends on beside the request: as the manifest has it, by the same names."""
 
-    @property
-    def versions(self) -> Mapping[str, str]:
-        """Of everything that runs in a measured process."""
-        ...
-
-    @property
-    def code_sha256(self) -> str:
-        """Of the code of harness that is measured."""
-        ...
-
-    @property
-    def plugins(self) -> Mapping[str, str]:
-        """The digest of each that is not part of harness."""
-        ...
-
-    @property
-    def rig(self) -> Mapping[str, str | int]:
-        """What the machine is."""
-        ...
+    versions: dict[str, str]
+    rig: dict[str, str | int]
+    rig_fingerprint: str
+    code_sha256: str
+    plugins: dict[str, str]
 
 
-def iter_unlike(expected: Measured, found: Measured) -> Iterator[str]:
-    """Yield what makes the exact peaks of one other ones than those of the other."""
+def iter_unlike(
+    expected: Conditions | Manifest, found: Conditions | Manifest, *, same_rig: bool = False
+) -> Iterator[str]:
+    """Yield what makes the exact peaks of one other ones than those of the other.
+
+    With `same_rig`, all that makes other times of them too.
+    """
     for name in sorted({*expected.versions, *found.versions}):
         if (was := expected.versions.get(name)) != (now := found.versions.get(name)):
             yield f"{name} {now or 'none'}, not {was or 'none'}"
@@ -63,6 +55,9 @@ def iter_unlike(expected: Measured, found: Measured) -> Iterator[str]:
     for name in _ARCHITECTURE:
         if (was_on := expected.rig.get(name)) != (now_on := found.rig.get(name)):
             yield f"{name} {now_on or 'unknown'}, not {was_on or 'unknown'}"
+    rigs = ((one.rig_fingerprint, one.rig) for one in (expected, found))
+    if same_rig and next(rigs) != next(rigs):
+        yield "another rig"
 
 
 def write_manifest(run_dir: Path, manifest: Manifest) -> None:

@@ -121,17 +121,15 @@ def _iter_unlike(one: Manifest, other: Manifest) -> Iterator[str]:
     for name in _SAME:
         if (was := getattr(one, name)) != (now := getattr(other, name)):
             yield f"{name} {_shown(now)}, not {_shown(was)}"
-    yield from iter_unlike(one, other)
+    same_binaries = one.shard == other.shard  # their replicates stand side by side
+    yield from iter_unlike(one, other, same_rig=same_binaries)
     if one.shard_of != other.shard_of:  # some binary would be there twice, or nowhere
         yield "part of another corpus"
     for name in sorted({*Options.__struct_fields__} - _MAY_DIFFER):
         if getattr(one.options, name) != getattr(other.options, name):
             yield f"other options.{name}"
-    if one.shard == other.shard:  # the same binaries: their replicates stand side by side
-        if (one.rig_fingerprint, one.rig) != (other.rig_fingerprint, other.rig):
-            yield "another rig"
-        if _inputs(one) != _inputs(other):
-            yield "another corpus"
+    if same_binaries and _inputs(one) != _inputs(other):
+        yield "another corpus"
 
 
 def _shown(value: object) -> str:

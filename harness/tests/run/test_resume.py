@@ -99,10 +99,10 @@ def test_a_run_that_changed_is_not_resumed(finished: tuple[Path, RunRequest]) ->
         resume_session(path, lambda _: None)
     shutil.copy(fixtures_directory() / "binaries/c/dwarf5.so", request.binaries[0].path)
     write_manifest(path, structs.replace(manifest, rig_fingerprint="another"))
-    with pytest.raises(ConfigError, match="the machine or the versions"):
+    with pytest.raises(ConfigError, match="another rig"):
         resume_session(path, lambda _: None)
     write_manifest(path, structs.replace(manifest, code_sha256="another"))
-    with pytest.raises(ConfigError, match="harness itself has changed"):
+    with pytest.raises(ConfigError, match="other code of harness"):
         resume_session(path, lambda _: None)
 
 
