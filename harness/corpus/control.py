@@ -52,8 +52,8 @@ class FetchControl:
         self._running: set[subprocess.Popen[str]] = set()
 
     @property
-    def is_running(self) -> bool:
-        """Whether a command is running now."""
+    def is_fetching(self) -> bool:
+        """Whether a command is running now, which downloads or builds."""
         return bool(self._running)
 
     def cancel(self) -> None:

@@ -55,9 +55,9 @@ class Arrivals:
         self._corpora, self._say = corpora, say
 
     @property
-    def is_building(self) -> bool:
-        """Whether some of what is not there yet is being built."""
-        return any(corpus.is_building for corpus in self._corpora)
+    def is_fetching(self) -> bool:
+        """Whether some of what is not there yet is being downloaded or built."""
+        return any(corpus.is_fetching for corpus in self._corpora)
 
     def has_arrived(self, name: str) -> bool:
         """Return whether a binary is there, or will never be; what no corpus plans is there."""

@@ -41,9 +41,9 @@ class Corpus(Struct, frozen=True, kw_only=True):
         return self._come.get(name)
 
     @property
-    def is_building(self) -> bool:
-        """Whether a compiler is at work."""
-        return self.fetching is not None and self.fetching.is_running
+    def is_fetching(self) -> bool:
+        """Whether pip or a compiler is at work."""
+        return self.fetching is not None and self.fetching.is_fetching
 
     def close(self) -> None:
         """Stop what goes on in the background; what was fetched stays."""

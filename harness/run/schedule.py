@@ -26,8 +26,8 @@ class Supply(Protocol):
     """Where the binaries of a run come from."""
 
     @property
-    def is_building(self) -> bool:
-        """Whether some are being built now, which takes every processor."""
+    def is_fetching(self) -> bool:
+        """Whether some are being downloaded or built now, which takes every processor."""
         ...
 
     def has_arrived(self, name: str) -> bool:
@@ -36,7 +36,7 @@ class Supply(Protocol):
 
 
 class _AllThere:
-    is_building = False
+    is_fetching = False
 
     def has_arrived(self, _: str) -> bool:
         return True
@@ -50,7 +50,7 @@ class Schedule:
 
     A job of source `replay` waits for the package cache of its binary, a measured job for the one
     that shows what its arm delivers, unless it does so itself, and one that needs the machine to
-    itself for the last binary to arrive. While binaries are being built, nothing starts but what
+    itself for the last binary to arrive. While some are being fetched, nothing starts but what
     the first verdict waits for. What can never start is dropped.
 
     Attributes:
@@ -186,7 +186,7 @@ class Schedule:
         alone = self._context.traits[job.probe].alone
         if not (self._are_all_there() if alone else self._is_there(job.binary)):
             return None
-        if self._supply.is_building and self._phase(job) > self._first_phase:
+        if self._supply.is_fetching and self._phase(job) > self._first_phase:
             return None
         if job.source == REPLAY and job.replay not in self._recorded:
             return None if job.replay in self._recording else False

@@ -228,11 +228,11 @@ def test_nobody_has_to_wait_for_a_build(
         for arriving in (first, second):
             early = {one.name for one in islice(filter(None, arriving), 2)}
             assert (early, next(arriving)) == ({"big", "tiny"}, None)
-        assert [one.is_running for one in controls] == [True, False]
+        assert [one.is_fetching for one in controls] == [True, False]
         go_on.touch()
         for arriving in (first, second):
             assert [one.name for one in arriving if one] == ["tool"]
-        assert not any(one.is_running for one in controls)
+        assert not any(one.is_fetching for one in controls)
 
 
 def test_what_is_all_there_is_had_beside_another_run_and_from_a_read_only_medium(

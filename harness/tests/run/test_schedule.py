@@ -27,7 +27,7 @@ from harness.tests.run.test_session import a_request, real_binary
 class Coming(set[str]):
     """What has arrived of binaries that are on their way, or being built."""
 
-    is_building = False
+    is_fetching = False
 
     def has_arrived(self, name: str) -> bool:
         return name in self
@@ -196,7 +196,7 @@ def test_while_binaries_are_built_only_what_the_first_verdict_waits_for_is_measu
 ) -> None:
     context = structs.replace(context, recorded=frozenset(context.replays.values()))
     supply = Coming({"a"})
-    supply.is_building = True
+    supply.is_fetching = True
     request = a_plain_request(
         binaries=[a_binary("a"), a_binary("b")], sources=sources, probes=("peak", "gc")
     )
@@ -209,7 +209,7 @@ def test_while_binaries_are_built_only_what_the_first_verdict_waits_for_is_measu
     assert {job.source for job in taken if job.probe == "peak"} == {sources[0]}
     assert {job.probe for job in taken} <= {"peak", VERIFY, RECORD_REPLAY}
     supply.add("b")
-    supply.is_building = False
+    supply.is_fetching = False
     while job := schedule.take(everything):
         taken.append(job)
         take_in(schedule, done(job))
