@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
@@ -97,13 +97,26 @@ def outcomes_of(attempts: Iterable[Attempt]) -> dict[int, list[str]]:
     return found
 
 
+def smallest_first(binaries: Iterable[Binary]) -> list[Binary]:
+    """Return the binaries by size, so that the first result comes early."""
+    return sorted(binaries, key=lambda binary: (binary.size_bytes, binary.name))
+
+
+def small_enough(
+    options: LimitOptions, corpus: Iterable[Binary]
+) -> tuple[list[Binary], list[Binary]]:
+    """Return the binaries whose limits are asked for, and those that are too large, by size."""
+    by_size = smallest_first(corpus)
+    count = options.smallest or len(by_size)
+    return by_size[:count], by_size[count:]
+
+
 def iter_asked(
-    options: LimitOptions, corpus: Sequence[Binary], sources: Iterable[str], arms: Iterable[str]
+    options: LimitOptions, corpus: Iterable[Binary], sources: Iterable[str], arms: Iterable[str]
 ) -> Iterator[tuple[Binary, str, str]]:
     """Yield every binary, source and arm whose limits are asked for, the smallest binary first."""
-    smallest = sorted(corpus, key=lambda binary: (binary.size_bytes, binary.name))
     arms = tuple(arms)
     wanted = [source for source in sources if not options.sources or source in options.sources]
-    for binary in smallest[: options.smallest or None]:
+    for binary in small_enough(options, corpus)[0]:
         for source in binary.measured_from(wanted):
             yield from ((binary, source, arm) for arm in arms)

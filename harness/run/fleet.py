@@ -28,6 +28,7 @@ from msgspec import structs
 
 from harness.config import LOCAL
 from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, OtherContent
+from harness.limits.found import smallest_first
 from harness.nearest import nearest
 from harness.records import VERIFY, Binary, Record
 from harness.registry import load, names
@@ -35,7 +36,7 @@ from harness.run.events import CellMeasured, Event, JobFinished, Problem, RunFin
 from harness.run.extensions import resolve_probes
 from harness.run.manifest import first_manifest
 from harness.run.plan import RunContext, plan
-from harness.run.request import RunRequest, checked, smallest_first
+from harness.run.request import RunRequest, checked
 from harness.run.unit import UnitResult, facts_of, measure_unit
 from harness.store import RUNNING, RunWriter
 from harness.store.progress import HowFar, ending, write_progress

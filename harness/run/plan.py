@@ -23,11 +23,12 @@ from msgspec import Struct, structs
 
 from harness.config import MIB, PipelineOptions
 from harness.intake import COUNT_PATH, VERIFY_PATH
+from harness.limits.found import small_enough, smallest_first
 from harness.records import CALL, VERIFY, Arm, Binary, Job, Record
 from harness.run.extensions import ProbeTraits
 from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
-from harness.run.request import RunRequest, smallest_first, sources_of
+from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.variation import hash_seed, padding_bytes
 
@@ -91,11 +92,11 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
                 if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
                 jobs += cell(request, context, binary, probe, source, range(count))
-    count = request.memory_limits.smallest if request.memory_limits else 0
-    left_out += [
-        f"limit of {binary.name}: tried only on the {count} smallest, unless asked for"
-        for binary in (binaries[count:] if count else ())
-    ]
+    if limits := request.memory_limits:
+        left_out += [
+            f"limit of {one.name}: tried only on the {limits.smallest} smallest, unless asked for"
+            for one in small_enough(limits, binaries)[1]
+        ]
     rank = {binary.name: at for at, binary in enumerate(binaries)}
     jobs.sort(key=lambda job: (phase(job, context.traits, headline), rank[job.binary]))
     return Plan(jobs=_numbered(jobs, context, 0), not_measured=left_out)

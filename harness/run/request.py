@@ -22,6 +22,7 @@ from harness.config import (
 )
 from harness.errors import ConfigError
 from harness.limits.choice import chosen_backend
+from harness.limits.found import smallest_first
 from harness.records import ON_DISK, Arm, Binary, Options
 from harness.registry import find
 from harness.run.sources import REPLAY, SOURCES
@@ -159,11 +160,6 @@ def _refuse_nonsense(request: RunRequest) -> None:
     for probe, count in request.replicates.items():
         if count < 0:
             raise ConfigError(f"{count} replicates of {probe!r} are not possible")
-
-
-def smallest_first(binaries: list[Binary]) -> list[Binary]:
-    """Return the binaries by size, so that the first result comes early."""
-    return sorted(binaries, key=lambda binary: (binary.size_bytes, binary.name))
 
 
 def prefixes(binary: Binary, sizes: int) -> list[Binary]:

@@ -13,10 +13,11 @@ from msgspec import structs
 from harness.bench import generated
 from harness.config import LimitOptions, PipelineOptions
 from harness.errors import ConfigError
+from harness.limits.found import smallest_first
 from harness.records import Arm, Binary, Job, Record
 from harness.run.extensions import arms_by_name, resolve_probes
 from harness.run.plan import RunContext, plan, top_up_jobs
-from harness.run.request import RunRequest, aside_of, checked, sharded, smallest_first
+from harness.run.request import RunRequest, aside_of, checked, sharded
 from harness.text import printable
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
