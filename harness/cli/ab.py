@@ -186,10 +186,10 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
         request = structs.replace(request, binaries=inputs_of(inputs or (), call), sources=(CALL,))
         with RunView(console, inputs=("input", "inputs"), quiet=quiet, verbose=verbose) as view:
             run_dir = run_session(request, view)
-    from harness.cli.publish import answer  # noqa: PLC0415 - pandas, which a run begins without
+    from harness.cli.publish import publish_run  # noqa: PLC0415 - pandas, which a run begins without
     from harness.stats.answered import refuse_grown  # noqa: PLC0415 - likewise
 
-    found = answer(run_dir, report=report, json=json, quiet=quiet, told=not quiet)
+    found = publish_run(run_dir, report=report, json=json, quiet=quiet, told=not quiet)
     if tolerance is not None:
         refuse_grown(found.summary.rows, tolerance)
 

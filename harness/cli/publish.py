@@ -17,7 +17,7 @@ from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
 
 
-def answer(run_dir: Path, *, report: bool, json: bool, quiet: bool, told: bool) -> Report:
+def publish_run(run_dir: Path, *, report: bool, json: bool, quiet: bool, told: bool) -> Report:
     """Publish a run that has just been measured, with its page if a `report` is wanted.
 
     Where nothing at all was measured, there is no table to look at; what went wrong was `told`.

@@ -141,9 +141,9 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
             request = _narrowed(request, chosen, shard, view)
             arrivals = Arrivals(found, say=view.say)
             run_dir = _measured(request, view, arrivals, executor, resume)
-    from harness.cli.publish import answer  # noqa: PLC0415 - pandas, which a run begins without
+    from harness.cli.publish import publish_run  # noqa: PLC0415 - pandas, which a run begins without
 
-    answer(run_dir, report=report, json=json, quiet=quiet, told=not quiet and resume is None)
+    publish_run(run_dir, report=report, json=json, quiet=quiet, told=not quiet and resume is None)
 
 
 def _narrowed(request: RunRequest, suite: Suite | None, shard: str, view: RunView) -> RunRequest:
