@@ -70,23 +70,16 @@ def request_of(
     kind: str = "run",
 ) -> RunRequest:
     """Return the request that these options make, with no binaries yet."""
-    count = options.replicates
+    given = structs.asdict(options)
+    count = given.pop("replicates")
+    given |= {"arms": arms, "env": parse_env(options.env), "keep_captures": given.pop("flame")}
     return RunRequest(
         binaries=[],
-        arms=arms,
-        results=options.results,
-        probes=options.probes,
-        sources=options.sources,
         replicates=dict.fromkeys(options.probes, count) if count else {},
-        seed=options.seed,
-        env=parse_env(options.env),
-        timeout_s=options.timeout_s,
-        keep_captures=options.flame,
         pipeline_options=pipeline_options,
         command=command,
         kind=kind,
-        commit=options.commit,
-        fresh=options.fresh,
+        **given,
     )
 
 
