@@ -134,9 +134,9 @@ def rig() -> dict[str, str | int]:
         "machine": platform.machine(),
         "libc": "-".join(platform.libc_ver()),
         "implementation": platform.python_implementation(),
-        "cpu": _first_value("/proc/cpuinfo", "model name"),
+        "cpu": _cpu_model(),
         "cpus": os.cpu_count() or 0,
-        "memory_bytes": _memory_bytes(),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "page_bytes": os.sysconf("SC_PAGE_SIZE"),
     }
 
@@ -148,10 +148,7 @@ def code_digest(parts: tuple[str, ...] = MEASURED) -> str:
         parts: Names of files and directories in the package.
     """
     root = Path(harness.__file__).parent
-    digest = hashlib.sha256()
-    for path in _iter_code(root, parts):
-        digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
+    return _digest(root, _iter_code(root, parts))
 
 
 def compile_code(request: RunRequest) -> None:
@@ -193,10 +190,14 @@ def _iter_plugins(request: RunRequest) -> Iterator[str]:
 def _module_digest(target: str) -> str:
     """Return one digest over the whole package of a `module:attribute`; empty if none is found."""
     root, paths = _module_files(target)
+    return _digest(root, paths) if paths else ""
+
+
+def _digest(root: Path, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
-    return digest.hexdigest() if paths else ""
+    return digest.hexdigest()
 
 
 def _module_files(target: str) -> tuple[Path, list[Path]]:
@@ -220,16 +221,12 @@ def fingerprint(versions: dict[str, str], rig: dict[str, str | int]) -> str:
     return hashlib.sha256(json.dumps([others, rig], sort_keys=True).encode()).hexdigest()
 
 
-def _first_value(path: str, key: str) -> str:
-    try:
-        lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")
-
-
-def _memory_bytes() -> int:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+def _cpu_model() -> str:
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        models = (line.split(":", 1)[1] for line in lines if line.startswith("model name"))
+        return next(models, "").strip()
+    return ""
 
 
 def commit_of(label: str, directory: Path) -> Commit:
