@@ -27,7 +27,8 @@ from msgspec import Struct
 from harness.errors import MeasurementInvalid
 from harness.records import Binary, Cell, FlamePage
 from harness.run.request import RunRequest
-from harness.store import RunWriter, read_records
+from harness.store import RunWriter
+from harness.store.reader import StoredRecords
 from harness.text import last_line
 
 _Stack = tuple[str, ...]
@@ -100,7 +101,7 @@ def _draw_page(
 def _captures(run_dir: Path, binary: str) -> dict[str, dict[str, Path]]:
     """Return the capture of the first replicate that has one, by source and arm."""
     found: dict[str, dict[str, Path]] = {}
-    jobs = [record.job for record in read_records(run_dir, [])]
+    jobs = [record.job for record in StoredRecords(run_dir, [])]
     for job in sorted(jobs, key=lambda job: job.replicate):
         capture = run_dir / CAPTURES / f"{job.order:07d}.bin"
         if (job.binary, job.probe) == (binary, PROBE) and capture.is_file():

@@ -38,7 +38,7 @@ from harness.run.manifest import first_manifest
 from harness.run.plan import RunContext, plan
 from harness.run.request import RunRequest, checked
 from harness.run.unit import UnitResult, facts_of, measure_unit
-from harness.store import RUNNING, RunWriter
+from harness.store import RunWriter
 from harness.store.progress import HowFar, ending, write_progress
 from harness.store.writer import UNITS
 from harness.text import counted
@@ -113,20 +113,11 @@ def run_fleet(request: RunRequest, on_event: Callable[[Event], None], executor: 
     request = checked(request)
     with RunWriter.create(request.results, first_manifest(request)) as writer:
         (writer.path / UNITS).touch()
-        _Fleet(writer, request, on_event, executor).run({})
+        Fleet(writer, request, on_event, executor).run({})
         return writer.path
 
 
-def resume_fleet(
-    writer: RunWriter, request: RunRequest, on_event: Callable[[Event], None], executor: Executor
-) -> Path:
-    """Measure what an interrupted run does not have whole."""
-    writer.update_manifest(state=RUNNING)
-    _Fleet(writer, request, on_event, executor).run(writer.whole_units())
-    return writer.path
-
-
-class _Fleet:
+class Fleet:
     """One run on its way."""
 
     def __init__(

@@ -12,14 +12,15 @@ from harness.config import LOCAL
 from harness.errors import ConfigError, failing_as
 from harness.records import Binary, Manifest
 from harness.run.events import Event
-from harness.run.fleet import open_executor, resume_fleet
+from harness.run.fleet import Fleet, open_executor
 from harness.run.manifest import Commit, commit_of, conditions_of, options_of
 from harness.run.remote import is_url
 from harness.run.request import RunRequest, checked
 from harness.run.schedule import ALL_THERE, Supply
 from harness.run.session import measure_into
-from harness.store import RUNNING, RunWriter, read_manifest, read_records
+from harness.store import RUNNING, RunWriter, read_manifest
 from harness.store.manifest import iter_unlike
+from harness.store.reader import StoredRecords
 from harness.store.seal import describe
 from harness.store.writer import UNITS
 
@@ -48,7 +49,7 @@ def resume_session(
             return resume_on(run_dir, on_event, wanted, units)
     _refuse_change(manifest, wanted)
     with RunWriter.reopen(run_dir) as writer:
-        past = list(read_records(run_dir, []))
+        past = list(StoredRecords(run_dir, []))
         writer.update_manifest(state=RUNNING)
         measure_into(writer, wanted, on_event, supply, past)
     return run_dir
@@ -69,7 +70,9 @@ def resume_on(
         )
     _refuse_change(read_manifest(run_dir), wanted)
     with RunWriter.reopen(run_dir) as writer:
-        return resume_fleet(writer, wanted, on_event, executor)
+        writer.update_manifest(state=RUNNING)
+        Fleet(writer, wanted, on_event, executor).run(writer.whole_units())
+    return run_dir
 
 
 def is_of_units(run_dir: Path) -> bool:

@@ -91,11 +91,6 @@ def open_run(run_dir: Path, *, whole: bool = True) -> Run:
     return Run(run_dir, manifest, StoredRecords(run_dir, warnings, whole=whole), warnings)
 
 
-def read_records(run_dir: Path, warnings: list[str]) -> list[Record]:
-    """Return the records of a run; arguments and errors as for `StoredRecords`."""
-    return list(StoredRecords(run_dir, warnings))
-
-
 class StoredRecords:
     """The records of a run in the order in which they were stored, read anew by every iteration."""
 

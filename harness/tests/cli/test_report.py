@@ -12,8 +12,7 @@ import pytest
 from msgspec import structs
 
 from harness.records import Record
-from harness.store import read_records
-from harness.store.reader import RECORDS
+from harness.store.reader import RECORDS, StoredRecords
 from harness.tests.cli.conftest import Harness
 from harness.tests.reports.golden_files import RUN
 
@@ -82,7 +81,7 @@ def test_collections_are_printed_a_line_each_and_nothing_is_written(
     assert lines[first + 1] == (
         "gc 1 @0.000s gen0: 33.3->26.7 MiB, 1.0 ms, 1 collected, 0 uncollectable"
     )
-    stored = sum(len(record.collections) for record in read_records(run, []))
+    stored = sum(len(record.collections) for record in StoredRecords(run, []))
     assert len([line for line in lines if line.startswith("gc ")]) == stored
     assert sorted(run.iterdir()) == before
 
@@ -93,7 +92,7 @@ def rewrite(run: Path, *records: Record) -> None:
 
 def test_a_trace_that_lost_collections_says_so(inside: Harness, run: Path) -> None:
     """A replicate under the probe has its heading even where nothing is left of its trace."""
-    record = next(one for one in read_records(run, []) if one.collections)
+    record = next(one for one in StoredRecords(run, []) if one.collections)
     count = len(record.collections)
     rewrite(run, structs.replace(record, collections=[]))
     lost = inside("report", run, "--gc-trace")

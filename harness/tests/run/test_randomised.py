@@ -13,7 +13,8 @@ from msgspec import structs
 from harness.errors import ConfigError
 from harness.run.executor import Settings, iter_records
 from harness.run.request import parse_env
-from harness.store import read_manifest, read_records
+from harness.store import read_manifest
+from harness.store.reader import StoredRecords
 from harness.tests.run.conftest import MakeJob
 from harness.tests.run.refusing import PERSONALITY
 from harness.tests.symbols.binaries import FIXTURES
@@ -39,7 +40,7 @@ def test_refused_fixed_addresses_and_what_is_set_are_on_record(tmp_path: Path) -
     """That they are not told of where nobody refuses them, the replicates of every run show."""
     refused = (sys.executable, "-m", "harness.tests.run.refusing")
     run = measured(tmp_path, *refused, options=("--env", "MALLOC_ARENA_MAX=1", "--env", "EMPTY="))
-    records = list(read_records(run, []))
+    records = list(StoredRecords(run, []))
     assert {record.randomised for record in records if record.job.probe == "peak"} == {True}
     manifest = read_manifest(run)
     assert manifest.options.env == {"MALLOC_ARENA_MAX": "1", "EMPTY": ""}
