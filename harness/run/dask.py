@@ -28,7 +28,7 @@ def opened(address: str) -> Iterator[Executor]:
         from distributed import Client, LocalCluster  # noqa: PLC0415  likewise
     except ImportError:
         raise ConfigError(
-            "executor dask needs Dask", remedy="pip install 'harness[dask]'"
+            "executor dask needs Dask", remedy="python -m pip install 'heapharness[dask]'"
         ) from None
     # Who is lost is tried again by the coordinator, which counts.
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}):

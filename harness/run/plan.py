@@ -7,8 +7,13 @@ deliver; the first of them over a binary leaves the package cache that source `r
 their place `harness.run.standing_in` lets measured replicates show it, where they can.
 
 Within a cell the arms alternate AB BA AB ..., so that a drift of the machine hits both alike; which
-arm begins is drawn from the recorded seed. `harness.run.variation` says what differs between
-replicates.
+arm begins is drawn from the recorded seed.
+
+A replicate index has the same hash seed and the same length of environment in all arms. They are
+others for every index where times and resident sets are measured, which have modes: replicates in
+one environment would agree on one of them. They are the same for all where bytes are: another seed
+moves objects, and with them (see `harness.run.launcher`) some 55 bytes of a peak, which is no
+property of any pipeline.
 """
 
 from __future__ import annotations
@@ -30,12 +35,12 @@ from harness.run.flame import PROBE
 from harness.run.frames import RECORD_REPLAY, UNMEASURED
 from harness.run.request import RunRequest, sources_of
 from harness.run.sources import DWARF, REPLAY
-from harness.run.variation import hash_seed, padding_bytes
 
 # Upper bounds of file size, because that is what is known before anything is read.
 SIZE_CLASSES = {"tiny": MIB, "small": 4 * MIB, "medium": 16 * MIB, "large": math.inf}
 _SOURCE_COST = {DWARF: 1.0, REPLAY: 0.1, CALL: 1.0}
 _START_COST_BYTES = MIB  # an interpreter's start, in bytes of binary that take as long
+_PAGE_BYTES = 4096
 _TOP_UP_ORDER = 1_000_000  # behind every planned job, whatever their number
 
 
@@ -158,6 +163,16 @@ def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
         for replicate in replicates
         for arm in (reversed(arms) if replicate % 2 else arms)
     ]
+
+
+def hash_seed(seed: int, replicate: int) -> int:
+    """Return PYTHONHASHSEED for a replicate index; never 0, which would switch hashing off."""
+    return Random(f"{seed} {replicate}").randrange(1, 2**32)  # noqa: S311  reproducible on purpose
+
+
+def padding_bytes(seed: int, replicate: int) -> int:
+    """Return how much longer the environment of a replicate is made: less than a page."""
+    return Random(f"{seed} {replicate} environment").randrange(_PAGE_BYTES)  # noqa: S311  likewise
 
 
 def _aside(request: RunRequest, context: RunContext, binary: Binary, probe: str) -> list[Job]:

@@ -15,6 +15,7 @@ from msgspec import Struct, structs
 
 from harness.errors import ConfigError, CorpusError, FetchFailed, HarnessError, OtherContent
 from harness.records import Binary
+from harness.store.seal import describe
 
 _NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 _NOT_FOR_US = (401, 403, 404, 410)
@@ -105,8 +106,7 @@ def _fetch(url: str, path: Path) -> str:
     fs, place = _filesystem(url)
     with _reading(url), fs.open(place, "rb") as source, path.open("wb") as target:
         shutil.copyfileobj(source, target, 1 << 20)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return describe(path).sha256
 
 
 def _from_manifest(url: str) -> list[Binary]:
@@ -155,7 +155,7 @@ def _filesystem(url: str) -> tuple[Any, str]:
         from fsspec.core import url_to_fs  # noqa: PLC0415  an extra
     except ImportError:
         raise ConfigError(
-            f"{url}: an address needs fsspec", remedy="pip install 'harness[remote]'"
+            f"{url}: an address needs fsspec", remedy="python -m pip install 'heapharness[remote]'"
         ) from None
     fs, place = url_to_fs(url)
     return fs, str(place)
