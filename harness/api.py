@@ -22,7 +22,7 @@ from markupsafe import Markup
 from msgspec import structs
 
 from harness.arms.calls import arms_of, inputs_of, pipelines_of, with_callables
-from harness.config import AB, DEFAULTS, LOCAL, Claim, PipelineOptions, RunOptions
+from harness.config import AB, DEFAULTS, LOCAL, PipelineOptions, RunOptions
 from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.nearest import nearest
@@ -151,7 +151,7 @@ class Result:
         columns = summary_columns(self.summary, self._report.held)
         parts = [
             Markup("<p><b>{}</b> {}</p>").format(one.answer, one.support)
-            for one in Headline(self.summary, Claim()).iter_findings()
+            for one in Headline(self.summary).iter_findings()
         ]
         parts.append(html_table(pick(columns, TERMINAL), self.summary.rows))
         for name, held in lines.items():

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from harness.config import Claim
 from harness.records import Attempt, Job, Manifest, Record
 from harness.run.events import (
     CellMeasured,
@@ -176,7 +175,7 @@ class RunView:
 
         if self._quiet_rows or self._binaries == 1:
             return
-        for finding in Headline(self._summary(records), Claim()).iter_findings():
+        for finding in Headline(self._summary(records)).iter_findings():
             self._console.print(Text.assemble((finding.answer, "bold"), " ", finding.support))
 
     def _summary(self, records: list[Record]) -> Summary:

@@ -8,7 +8,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.config import Claim
 from harness.plots.style import (
     VERMILLION,
     add_key,
@@ -23,6 +22,7 @@ from harness.plots.style import (
     styled,
 )
 from harness.stats.batches import reached_threshold
+from harness.stats.claim import CLAIM
 from harness.stats.frames import Frames
 from harness.units import format_bytes
 
@@ -55,7 +55,7 @@ def draw(frames: Frames) -> Figure:
     _scale(panels, reached)
     if len(many):
         _draw_distribution(panels[0], many)
-    bound = mark(VERMILLION, "", f"bound {format_bytes(Claim().overshoot_bytes)}", "--")
+    bound = mark(VERMILLION, "", f"bound {format_bytes(CLAIM.overshoot_bytes)}", "--")
     marks = arm_marks(reached["arm"].sort_values())
     add_key(figure, [*marks, bound], _iter_notes(batches, reached, shown))
     return figure
@@ -107,7 +107,7 @@ def _draw_batches(axes: Axes, shown: pd.DataFrame) -> None:
 
 
 def _scale(panels: list[Axes], reached: pd.DataFrame) -> None:
-    bound = Claim().overshoot_bytes / _KIB
+    bound = CLAIM.overshoot_bytes / _KIB
     sizes = reached["overshoot_bytes"].astype(float) / _KIB
     for axes in panels:
         axes.axvline(bound, color=VERMILLION, linestyle="--", linewidth=1.5, zorder=1)

@@ -8,7 +8,6 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.config import Claim
 from harness.plots.scales import ByteScale, byte_scale, scale_axis
 from harness.plots.style import (
     BLACK,
@@ -26,7 +25,7 @@ from harness.plots.style import (
     styled,
     write_beside,
 )
-from harness.stats.claim import keeps_reduction
+from harness.stats.claim import CLAIM, keeps_reduction
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
 from harness.stats.worst import excerpt
@@ -60,7 +59,7 @@ def draw(frames: Frames) -> Figure:
         scale_axis(axes, "x", scale, f"Peak heap, {drawn(summary.metric)}")
     marks = arm_marks([arm for arm in summary.arms if arm])
     if summary.claimed:
-        marks.append(mark(BLACK, "|", f"{Claim().reduction_pct:g} % less", markersize=12))
+        marks.append(mark(BLACK, "|", f"{CLAIM.reduction_pct:g} % less", markersize=12))
     add_key(figure, marks, _iter_notes(summary, every, len(whole.rows)))
     return figure
 
@@ -68,7 +67,7 @@ def draw(frames: Frames) -> Figure:
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, summary: Summary) -> None:
     labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
     for place, row in enumerate(() if summary.alone else rows):
-        short = summary.claimed and keeps_reduction(row, Claim()) is False
+        short = summary.claimed and keeps_reduction(row) is False
         write_beside(axes, place, _remark(row), color=VERMILLION if short else BLACK)
     _draw_peaks(axes, rows, scale, claimed=summary.claimed)
     name_rows(axes, [labels[row.binary] for row in rows])
@@ -82,7 +81,7 @@ def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale, *, claimed: b
         if row.baseline.peak and row.candidate.peak
     ]
     _draw_lines(axes, pairs, color="#BBBBBB", linewidth=4, zorder=1)
-    kept = 1 - Claim().reduction_pct / 100
+    kept = 1 - CLAIM.reduction_pct / 100
     marked = pairs if claimed else []
     ticks = [kept * old for _, old, _ in marked]
     axes.plot(ticks, [place for place, _, _ in marked], "|", color=BLACK, markersize=16,
@@ -118,7 +117,7 @@ def _remark(row: Row) -> str:
 
 def _iter_notes(summary: Summary, rows: Sequence[Row], of: int) -> Iterator[str]:
     if summary.claimed:
-        claimed = f"{Claim().reduction_pct:g} % less"
+        claimed = f"{CLAIM.reduction_pct:g} % less"
         yield f"right: the change, in colour where it falls short of {claimed}"
     if any(row.reduction_pct is None and row.same_output is False for row in rows):
         yield "no comparison: the arms delivered different scopes"

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from harness.config import Claim
 from harness.plots.scales import ByteScale, byte_scale, plain_log
 from harness.plots.style import (
     BLUE,
@@ -23,6 +22,7 @@ from harness.plots.style import (
     no_data,
     styled,
 )
+from harness.stats.claim import CLAIM
 from harness.stats.frames import Frames
 from harness.stats.sweep import SweepPoint, sweep_points
 from harness.text import counted
@@ -82,7 +82,7 @@ def _draw_peaks(axes: Axes, curves: list[list[SweepPoint]]) -> None:
 
 
 def _draw_overshoot(axes: Axes, curves: list[list[SweepPoint]]) -> None:
-    bound = Claim().overshoot_bytes
+    bound = CLAIM.overshoot_bytes
     scale = _scale_of(curves, lambda one: one.overshoot_bytes or 0, bound)
     heights = _draw_lines(
         axes,
@@ -121,7 +121,7 @@ def _iter_marks(curves: list[list[SweepPoint]]) -> Iterator[Line2D]:
     names = drawn_labels((curve[0].binary for curve in curves), _NAME_WIDTH)
     for curve, look in zip(curves, _LOOKS, strict=False):
         yield mark(*look, names[curve[0].binary], "-")
-    yield mark(VERMILLION, "", f"bound {format_bytes(Claim().overshoot_bytes)}", "--")
+    yield mark(VERMILLION, "", f"bound {format_bytes(CLAIM.overshoot_bytes)}", "--")
 
 
 def _iter_notes(curves: list[list[SweepPoint]], shown: list[list[SweepPoint]]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.gaps import group_gaps
 from harness.reports.headline import Finding, Headline
-from harness.stats.claim import judge_overshoot, judge_reduction
+from harness.stats.claim import CLAIM, judge_overshoot, judge_reduction
 from harness.stats.summary import Row, Summary
 from harness.text import json_bytes
 
@@ -96,20 +96,18 @@ class SummaryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 def summary_document(
     summary: Summary,
     manifest: Manifest,
-    claim: Claim | None = None,
     files: Mapping[str, str] | None = None,
     warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document; everything in it is a plain JSON value."""
-    claim = claim or Claim()
     gaps = group_gaps(summary, manifest)
     document = SummaryDocument(
         run=convert(manifest, RunEntry, from_attributes=True),
         metric=summary.metric,
         arms=ArmNames(baseline=summary.baseline, candidate=summary.candidate),
-        claim=claim,
-        headline=list(Headline(summary, claim).iter_findings()),
-        sources={source: _source(summary.of_source(source), claim) for source in summary.sources},
+        claim=CLAIM,
+        headline=list(Headline(summary).iter_findings()),
+        sources={source: _source(summary.of_source(source)) for source in summary.sources},
         rows=summary.rows,
         not_measured=[GapEntry(what=what, binaries=list(named)) for what, named in gaps.items()],
         files=dict(files or {}),
@@ -119,8 +117,8 @@ def summary_document(
     return plain
 
 
-def _source(rows: Sequence[Row], claim: Claim) -> SourceEntry:
-    peak, overshoot = judge_reduction(rows, claim), judge_overshoot(rows, claim)
+def _source(rows: Sequence[Row]) -> SourceEntry:
+    peak, overshoot = judge_reduction(rows), judge_overshoot(rows)
     return SourceEntry(
         mean_reduction_pct=peak.mean_reduction_pct,
         holds_from_bytes=peak.from_bytes,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from harness.config import Claim
 from harness.records import Manifest
 from harness.stats.claim import judge_reduction
 from harness.stats.summary import Row, Summary
@@ -118,13 +117,13 @@ def _grouped(remarks: Iterable[Remark]) -> dict[str, list[str]]:
     return found
 
 
-def iter_exceptions(summary: Summary, claim: Claim) -> Iterator[tuple[Row, str]]:
+def iter_exceptions(summary: Summary) -> Iterator[tuple[Row, str]]:
     """Yield each row that counts and falls short of the claimed reduction, with what is known.
 
     Of callables nothing is claimed.
     """
     for source in summary.sources if summary.claimed else ():
-        for row in judge_reduction(summary.of_source(source), claim).fails:
+        for row in judge_reduction(summary.of_source(source)).fails:
             yield row, " ".join(_iter_facts(summary, row))
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from harness.config import Claim
 from harness.limits.found import Found
 from harness.records import CALL
-from harness.stats.claim import ReductionOutcome, judge_overshoot, judge_reduction
+from harness.stats.claim import CLAIM, ReductionOutcome, judge_overshoot, judge_reduction
 from harness.stats.labels import shorten
 from harness.stats.summary import Row, Summary
 from harness.text import counted
@@ -40,7 +39,6 @@ class Headline(Struct, frozen=True):
     """Writes sentences about one summary; `name` makes a binary's name fit for where they go."""
 
     summary: Summary
-    claim: Claim
     name: Callable[[str], str] = plain_name
 
     def iter_findings(self) -> Iterator[Finding]:
@@ -61,7 +59,7 @@ class Headline(Struct, frozen=True):
         where = SOURCES.get(source, f"source {self.name(source)}")
         if self.summary.alone:
             return self._about_one_arm(source, where)
-        outcome = judge_reduction(self.summary.of_source(source), self.claim)
+        outcome = judge_reduction(self.summary.of_source(source))
         if outcome.mean_reduction_pct is None:
             return Finding(f"No verdict on {where}.", self._uncounted(outcome))
         old, new = self.summary.baseline, self.summary.candidate
@@ -121,7 +119,7 @@ class Headline(Struct, frozen=True):
         if self.summary.calls:
             more = self._names([row for row in outcome.fails if (row.reduction_pct or 0) < 0])
             return f"It needs more for {more}." if more and len(self.summary.rows) > 1 else ""
-        claimed = f"At least {self.claim.reduction_pct:g} % less"
+        claimed = f"At least {CLAIM.reduction_pct:g} % less"
         if not outcome.fails:
             return f"{claimed} holds for every one."
         exceptions = self._names(outcome.fails, with_change=True)
@@ -146,8 +144,8 @@ class Headline(Struct, frozen=True):
         return f"{count} nothing: {self._names(outcome.uncounted)}."
 
     def _about_overshoot(self) -> Finding:
-        outcome = judge_overshoot(self.summary.rows, self.claim)
-        bound = format_bytes(self.claim.overshoot_bytes)
+        outcome = judge_overshoot(self.summary.rows)
+        bound = format_bytes(CLAIM.overshoot_bytes)
         if outcome.largest_bytes is None:
             return Finding("No batch reached the threshold: nothing is known of overshoot.")
         largest = f"The largest overshoot of the threshold is {format_bytes(outcome.largest_bytes)}"

@@ -11,7 +11,6 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
-from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.beside import MEASURED, OVERHEADS, SPREADS, line_columns
 from harness.reports.cells import change_cell
@@ -51,11 +50,10 @@ def fenced(commands: Iterable[str]) -> Markdown:
     return Markdown(f"{fence}sh\n{shown}\n{fence}")
 
 
-def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
+def render_report(
     summary: Summary,
     manifest: Manifest,
     pictures: Mapping[str, str],
-    claim: Claim | None = None,
     held: Iterable[Held] = (),
     lines: Mapping[str, Sequence[LineChange]] = MappingProxyType({}),
 ) -> str:
@@ -64,13 +62,12 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
     `pictures` are questions by the path of a picture, relative to the report; `lines` is what holds
     the peaks over an input, by its name, for callables.
     """
-    claim = claim or Claim()
     held = [] if summary.calls else list(held)
     keys = MARKDOWN if held else MARKDOWN.replace(" copies", "")
     shown = excerpt(summary)
     template = _environment().get_template("report.md.j2")
     return template.render(
-        **facts_of(summary, shown, manifest, claim),
+        **facts_of(summary, shown, manifest),
         columns=pick(summary_columns(summary, held), keys),
         others=other_columns(summary),
         held=held_alike(held),
@@ -80,7 +77,7 @@ def render_report(  # noqa: PLR0913, PLR0917 - what a report consists of
         },
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         modes=list(iter_modes(summary)),
-        findings=list(Headline(summary, claim, name).iter_findings()),
+        findings=list(Headline(summary, name).iter_findings()),
         repeats=[row.repeat for row in shown.rows],
         # What the headline is about comes first, the others as they came.
         pictures=sorted(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
-from harness.config import Claim
+from harness.stats.claim import CLAIM
 from harness.units import format_bytes
 
 LIMITS_MEAN = (
@@ -23,7 +23,7 @@ LIMITS_MEAN = (
 _MARKS = {"code": re.compile(r"`(.+?)`"), "b": re.compile(r"\*\*(.+?)\*\*")}
 
 
-def iter_meanings(claim: Claim) -> Iterator[str]:
+def iter_meanings() -> Iterator[str]:
     """Yield what a reader has to know of peaks, replicates, sources, comparisons and overshoot."""
     yield (
         "**Peak heap** is what was allocated at the high-water mark above what the imports had "
@@ -43,8 +43,8 @@ def iter_meanings(claim: Claim) -> Iterator[str]:
     )
     yield (
         "**The mean** over binaries is that of the ratios (geometric). The claim under test is at "
-        f"least {claim.reduction_pct:g} % less peak heap, and at most "
-        f"{format_bytes(claim.overshoot_bytes)} of overshoot."
+        f"least {CLAIM.reduction_pct:g} % less peak heap, and at most "
+        f"{format_bytes(CLAIM.overshoot_bytes)} of overshoot."
     )
     yield (
         "**Overshoot** is the payload of a batch minus the threshold, over batches that were "

@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.config import Claim
 from harness.records import Manifest
 from harness.reports.cells import capture_excess, overhead_gap
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.limit import found_in
 from harness.reports.meaning import LIMITS_MEAN, iter_meanings
+from harness.stats.claim import CLAIM
 from harness.stats.copies import Held, first_replicates, held_copies
 from harness.stats.frames import Frames
 from harness.stats.growth import LineChange, line_changes
@@ -25,12 +25,11 @@ _MOST_INPUTS = 5
 
 
 class Report(Struct, frozen=True, dict=True):
-    """A run's tables, what they come to, the copies held at its peaks, and the claim under test."""
+    """A run's tables, what they come to, the copies held at its peaks."""
 
     frames: Frames
     summary: Summary
     held: Sequence[Held]
-    claim: Claim = Claim()
 
     @cached_property
     def shown(self) -> Summary:
@@ -58,21 +57,21 @@ def report_of(frames: Frames) -> Report:
     return Report(frames, summarise(frames), held_copies(frames.copies))
 
 
-def facts_of(summary: Summary, shown: Summary, manifest: Manifest, claim: Claim) -> dict[str, Any]:
+def facts_of(summary: Summary, shown: Summary, manifest: Manifest) -> dict[str, Any]:
     """Return what report.md and the page both tell, by the names that templates have for it."""
     return {
         "summary": summary,
         "shown": shown,
         "run": manifest,
-        "claim": claim,
+        "claim": CLAIM,
         "spreads": [] if shown is summary else spreads(summary),
         "limits": found_in(summary),
-        "exceptions": list(iter_exceptions(shown, claim)),
+        "exceptions": list(iter_exceptions(shown)),
         "doubts": group_doubts(summary),
         "gaps": group_gaps(summary, manifest),
         "measured": measured(summary),
         "excess": capture_excess(summary),
         "overhead_gap": overhead_gap(manifest),
-        "meanings": list(iter_meanings(claim)),
+        "meanings": list(iter_meanings()),
         "limits_mean": LIMITS_MEAN,
     }

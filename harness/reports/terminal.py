@@ -8,7 +8,6 @@ from types import MappingProxyType
 from rich.console import Console
 from rich.text import Text
 
-from harness.config import Claim
 from harness.printing import live_line, print_tables
 from harness.records import Manifest
 from harness.reports.beside import SPREADS, held_at, line_columns
@@ -68,7 +67,7 @@ def print_summary(
 
 def print_verdict(summary: Summary, console: Console) -> None:
     """Print the answer alone."""
-    for finding in Headline(summary, Claim()).iter_findings():
+    for finding in Headline(summary).iter_findings():
         support = f" {finding.support}" if finding.support else ""
         console.print(Text.assemble((finding.answer, "bold"), support))
 

@@ -10,6 +10,9 @@ from msgspec import Struct
 from harness.config import Claim
 from harness.stats.summary import Row
 
+CLAIM = Claim()
+"""What every run is held against."""
+
 
 class ReductionOutcome(Struct, frozen=True):
     """Which rows bear a claim out.
@@ -33,9 +36,9 @@ class ReductionOutcome(Struct, frozen=True):
         return len(self.holds) + len(self.fails)
 
 
-def judge_reduction(rows: Iterable[Row], claim: Claim) -> ReductionOutcome:
+def judge_reduction(rows: Iterable[Row]) -> ReductionOutcome:
     """Sort rows by whether the candidate's peak is lower by at least the claimed share."""
-    holds, fails, uncounted = _sorted_by(rows, lambda row: keeps_reduction(row, claim))
+    holds, fails, uncounted = _sorted_by(rows, keeps_reduction)
     return ReductionOutcome(
         holds=holds,
         fails=fails,
@@ -45,10 +48,10 @@ def judge_reduction(rows: Iterable[Row], claim: Claim) -> ReductionOutcome:
     )
 
 
-def keeps_reduction(row: Row, claim: Claim) -> bool | None:
+def keeps_reduction(row: Row) -> bool | None:
     """Tell whether a row bears the claimed reduction out; None where it proves nothing."""
     counts = row.counts and row.reduction_pct is not None
-    return (row.reduction_pct or 0) >= claim.reduction_pct if counts else None
+    return (row.reduction_pct or 0) >= CLAIM.reduction_pct if counts else None
 
 
 def _sorted_by(rows: Iterable[Row], keeps: Callable[[Row], bool | None]) -> list[tuple[Row, ...]]:
@@ -93,14 +96,14 @@ class OvershootOutcome(Struct, frozen=True):
     largest_bytes: int | None
 
 
-def judge_overshoot(rows: Iterable[Row], claim: Claim) -> OvershootOutcome:
+def judge_overshoot(rows: Iterable[Row]) -> OvershootOutcome:
     """Sort rows by whether every batch of the candidate that was not final kept to the claim."""
-    holds, fails, unreached = _sorted_by(rows, lambda row: keeps_overshoot(row, claim))
+    holds, fails, unreached = _sorted_by(rows, keeps_overshoot)
     reached = (row.overshoot_bytes for row in holds + fails)
     largest = max((one for one in reached if one is not None), default=None)
     return OvershootOutcome(holds, fails, unreached, largest)
 
 
-def keeps_overshoot(row: Row, claim: Claim) -> bool | None:
+def keeps_overshoot(row: Row) -> bool | None:
     """Tell whether every batch of the candidate kept to the claim; None where none reached it."""
-    return None if row.overshoot_bytes is None else row.overshoot_bytes <= claim.overshoot_bytes
+    return None if row.overshoot_bytes is None else row.overshoot_bytes <= CLAIM.overshoot_bytes

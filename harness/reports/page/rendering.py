@@ -66,7 +66,7 @@ def render_page(
         style=style,
         script=script,
         policy=_policy(style, script),
-        **facts_of(report.summary, report.shown, report.frames.manifest, report.claim),
+        **facts_of(report.summary, report.shown, report.frames.manifest),
         **_about_run(report, gate),
         **_about_tables(report, environment.get_template("parts.html.j2").module),
         details=list(iter_details(report, flames)),
@@ -87,8 +87,8 @@ def _about_run(report: Report, gate: GateReport) -> dict[str, Any]:
         "alarms": list(iter_alarms(report, gate)),
         "rest": _rest(report.summary, report.shown),
         "anchors": anchors,
-        "findings": list(Headline(report.summary, report.claim, _isolate).iter_findings()),
-        "judgements": list(iter_judgements(report.summary, report.claim)),
+        "findings": list(Headline(report.summary, _isolate).iter_findings()),
+        "judgements": list(iter_judgements(report.summary)),
     }
 
 
@@ -102,7 +102,7 @@ def _about_tables(report: Report, parts: Any) -> dict[str, Any]:
         return Markup('<a href="#{}">{}</a>').format(anchor, shown) if anchor else shown
 
     return {
-        "columns": result_columns(report.shown, report.claim, report.held, link, parts),
+        "columns": result_columns(report.shown, report.held, link, parts),
         "gate_columns": gate_columns(link),
         "corpus_columns": corpus_columns(languages_of(report.frames.deliveries), link),
         "failure_columns": failure_columns(link),

@@ -8,7 +8,6 @@ from typing import Any
 from markupsafe import Markup, escape
 from msgspec.structs import replace
 
-from harness.config import Claim
 from harness.reports.beside import line_columns
 from harness.reports.cells import change_cell, peak_cell, same_cell, share
 from harness.reports.columns import PAGE, summary_columns
@@ -16,6 +15,7 @@ from harness.reports.gate import columns
 from harness.reports.page.tables import LinkTo
 from harness.reports.page.verdict import row_standing
 from harness.stats.check import BoundCheck, Comparison
+from harness.stats.claim import CLAIM
 from harness.stats.copies import Held
 from harness.stats.labels import inert
 from harness.stats.summary import ArmSummary, Row, Summary
@@ -23,7 +23,7 @@ from harness.tables import Column, pick
 
 
 def result_columns(
-    summary: Summary, claim: Claim, held: Sequence[Held], link: LinkTo, parts: Any
+    summary: Summary, held: Sequence[Held], link: LinkTo, parts: Any
 ) -> list[Column[Row]]:
     """Return the columns of the page in their order; `parts` are macros that sections share."""
     largest = max((_median(arm) for row in summary.rows for arm in row.arms), default=0.0)
@@ -31,7 +31,7 @@ def result_columns(
     def saved(row: Row) -> Markup:
         if row.reduction_pct is None:
             return escape(change_cell(row))
-        bar = parts.bar(share(row.reduction_pct, 100), "saved", claim.reduction_pct)
+        bar = parts.bar(share(row.reduction_pct, 100), "saved", CLAIM.reduction_pct)
         return escape(change_cell(row)) + Markup.escape(bar)
 
     def peak(row: Row, arm: ArmSummary, kind: str) -> Markup:
@@ -57,8 +57,8 @@ def result_columns(
     ]
     state = Column[Row](
         key="state",
-        cell=lambda row: str(row_standing(row, claim)),
-        html=lambda row: parts.badge(row_standing(row, claim)),
+        cell=lambda row: str(row_standing(row)),
+        html=lambda row: parts.badge(row_standing(row)),
     )
     return pick([*columns, state] if summary.claimed else columns, PAGE)
 

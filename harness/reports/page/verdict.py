@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from harness.config import Claim
 from harness.reports.cells import change_cell, overshoot_cell
 from harness.reports.headline import SOURCES
 from harness.reports.page.attachments import GateReport
 from harness.reports.report import Report
 from harness.stats.claim import (
+    CLAIM,
     judge_overshoot,
     judge_reduction,
     keeps_overshoot,
@@ -58,53 +58,53 @@ class Judgement(Struct, frozen=True):
         return sum(example.standing is standing for example in self.examples)
 
 
-def iter_judgements(summary: Summary, claim: Claim) -> Iterator[Judgement]:
+def iter_judgements(summary: Summary) -> Iterator[Judgement]:
     """Yield the claimed reduction from each source, if two were compared, then the overshoot."""
     for source in summary.sources if summary.claimed else ():
-        yield _reduction(summary, source, claim)
+        yield _reduction(summary, source)
     if summary.rows and not summary.calls:
-        yield _overshoot(summary, claim)
+        yield _overshoot(summary)
 
 
 _STANDINGS = {True: Standing.HOLDS, False: Standing.FAILS, None: Standing.UNKNOWN}
 
 
-def row_standing(row: Row, claim: Claim) -> Standing:
+def row_standing(row: Row) -> Standing:
     """Return how one row stands to the claimed reduction."""
-    return _STANDINGS[keeps_reduction(row, claim)]
+    return _STANDINGS[keeps_reduction(row)]
 
 
-def _reduction(summary: Summary, source: str, claim: Claim) -> Judgement:
+def _reduction(summary: Summary, source: str) -> Judgement:
     rows = summary.of_source(source)
-    outcome = judge_reduction(rows, claim)
+    outcome = judge_reduction(rows)
     mean = outcome.mean_reduction_pct
     word = "more" if mean is not None and mean < 0 else "less"
     return Judgement(
-        claimed=f"At least {claim.reduction_pct:g} % less peak heap",
+        claimed=f"At least {CLAIM.reduction_pct:g} % less peak heap",
         where=SOURCES.get(source, f"source {source}"),
         figure="?" if mean is None else f"{abs(mean):.0f} %",
         unit="no number may be compared" if mean is None else f"{word} peak heap, mean of ratios",
         standing=_overall(len(outcome.holds), len(outcome.fails)),
-        examples=tuple(Example(row, row_standing(row, claim), change_cell(row)) for row in rows),
+        examples=tuple(Example(row, row_standing(row), change_cell(row)) for row in rows),
         scope=""
         if outcome.from_bytes is None
         else f"Holds from {format_bytes(outcome.from_bytes)} of JSON on.",
     )
 
 
-def _overshoot(summary: Summary, claim: Claim) -> Judgement:
-    outcome = judge_overshoot(summary.rows, claim)
+def _overshoot(summary: Summary) -> Judgement:
+    outcome = judge_overshoot(summary.rows)
     reached = sorted((*outcome.holds, *outcome.fails), key=lambda row: row.overshoot_bytes or 0)
     worst = {row.binary: row for row in reached}  # the later, larger one of two sources stays
     largest = outcome.largest_bytes
     return Judgement(
-        claimed=f"At most {format_bytes(claim.overshoot_bytes)} past the threshold",
+        claimed=f"At most {format_bytes(CLAIM.overshoot_bytes)} past the threshold",
         where="both sources" if len(summary.sources) > 1 else "",
         figure="?" if largest is None else format_bytes(largest),
         unit="no batch reached the threshold" if largest is None else "largest overshoot",
         standing=_overall(len(outcome.holds), len(outcome.fails)),
         examples=tuple(
-            Example(row, _STANDINGS[keeps_overshoot(row, claim)], overshoot_cell(row))
+            Example(row, _STANDINGS[keeps_overshoot(row)], overshoot_cell(row))
             for row in worst.values()
         ),
     )

@@ -16,7 +16,6 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from harness.config import Claim
 from harness.loading import load_frames
 from harness.reports.cells import exact, known, share
 from harness.reports.page.attachments import GateReport, Picture, read_gate
@@ -164,7 +163,7 @@ def test_a_run_of_nothing_says_so_loudly_and_has_no_table() -> None:
 
 def test_a_row_that_does_not_count_is_never_shown_as_holding() -> None:
     unchecked = frames(peaks("b", [4e6, 4e6], [1e6, 1e6]))
-    (first, _) = iter_judgements(summarise(unchecked), Claim())
+    (first, _) = iter_judgements(summarise(unchecked))
     assert first.standing is Standing.UNKNOWN
     assert first.figure == "?"
     assert 'data-standing="unknown"' in rendered(unchecked)
@@ -179,7 +178,7 @@ def test_overshoot_is_judged_by_the_worst_batch_of_a_binary(
 ) -> None:
     batches = [batch("b", number, size) for number, size in enumerate(overshoots)]
     made = frames(peaks("b", [4e6], [1e6]), verified=["b"], batches=batches)
-    *_, last = iter_judgements(summarise(made), Claim())
+    *_, last = iter_judgements(summarise(made))
     assert last.standing is standing
 
 

@@ -13,7 +13,6 @@ import pytest
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from harness.config import Claim
 from harness.loading import load_frames
 from harness.printing import make_console
 from harness.probes.bare import BareProbe
@@ -142,7 +141,7 @@ def test_the_answer_says_from_which_size_on_the_claim_holds() -> None:
             for arm in ARMS
         ],
     )
-    finding, _ = Headline(summarise(made), Claim()).iter_findings()
+    finding, _ = Headline(summarise(made)).iter_findings()
     assert finding.support == (
         "At least 61 % less holds for all 2 with 5.0 MiB of JSON or more: huge, large. "
         "Below that it fails for middle (-40.0 %), small (-40.0 %) and holds for lucky."
@@ -192,7 +191,7 @@ def _findings(rows: list[dict[str, Any]], **tables: Any) -> Callable[[], str]:
 
     def tell() -> str:
         summary = summarise(frames(rows, {row["binary"] for row in rows}, **tables))
-        findings = Headline(summary, Claim()).iter_findings()
+        findings = Headline(summary).iter_findings()
         return " ".join(f"{finding.answer} {finding.support}" for finding in findings)
 
     return tell

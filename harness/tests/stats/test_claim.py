@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.config import Claim
 from harness.stats.claim import judge_overshoot, judge_reduction, mean_reduction_pct
 from harness.stats.summary import Row, summarise
 from harness.tests.stats.made import ARMS, batch, delivery, frames, peaks
@@ -24,7 +23,7 @@ def test_a_claim_holds_from_its_limit_on() -> None:
         *peaks("unverified", [100], [1]),
     ]
     summary = summarise(frames(rows, verified=["half", "limit", "more"]))
-    outcome = judge_reduction(summary.rows, Claim(reduction_pct=61))
+    outcome = judge_reduction(summary.rows)
     assert names(outcome.holds) == ["limit"]
     assert names(outcome.fails) == ["half", "more"]
     assert names(outcome.uncounted) == ["unverified"]
@@ -53,13 +52,13 @@ def test_the_size_from_which_on_a_claim_holds_is_found(
         [row for name, how, _ in named for row in peaks(name, [100], peaked[how])],
         deliveries=[delivery(name, arm, raw_bytes=size) for name, _, size in named for arm in ARMS],
     )
-    outcome = judge_reduction(summarise(made).rows, Claim())
+    outcome = judge_reduction(summarise(made).rows)
     assert outcome.from_bytes == from_bytes
     assert outcome.counted == len(named)
 
 
 def test_no_row_that_counts_gives_no_mean() -> None:
-    outcome = judge_reduction(summarise(frames(peaks("a", [9], [1]))).rows, Claim())
+    outcome = judge_reduction(summarise(frames(peaks("a", [9], [1]))).rows)
     assert outcome.mean_reduction_pct is None
     assert outcome.counted == 0
 
@@ -72,7 +71,7 @@ def test_overshoot_is_judged_where_the_threshold_was_reached() -> None:
         batch("b", 2, 32 * 1024 + 1),
         batch("c", 1, -5, final=True),
     ]
-    outcome = judge_overshoot(summarise(frames(rows, batches=batches)).rows, Claim())
+    outcome = judge_overshoot(summarise(frames(rows, batches=batches)).rows)
     assert (names(outcome.holds), names(outcome.fails), names(outcome.unreached)) == (
         ["a"],
         ["b"],
