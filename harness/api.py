@@ -32,7 +32,7 @@ from harness.reports.beside import held_at, line_columns
 from harness.reports.columns import TERMINAL, summary_columns
 from harness.reports.headline import Headline
 from harness.reports.report import Report, report_of
-from harness.reports.terminal import print_summary
+from harness.reports.terminal import print_report
 from harness.run.request import RunRequest, request_of
 from harness.run.schedule import ALL_THERE, Supply
 from harness.run.scratch import scratch_directory
@@ -136,14 +136,7 @@ class Result:
 
     def __repr__(self) -> str:
         text = io.StringIO()
-        console = make_console(text, plain=True)
-        print_summary(
-            self.summary,
-            self.frames.manifest,
-            console,
-            held=self._report.held,
-            lines=self._report.lines(),
-        )
+        print_report(self._report, make_console(text, plain=True))
         return text.getvalue().rstrip()
 
     def _repr_html_(self) -> str:

@@ -71,10 +71,7 @@ def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
 
 def _write_report(report: Report, path: Path, drawn: Mapping[str, Drawn]) -> None:
     shown = {one.path.relative_to(path.parent).as_posix(): one.question for one in drawn.values()}
-    text = render_report(
-        report.summary, report.frames.manifest, shown, held=report.held, lines=report.lines()
-    )
-    write_file(path, escaped(text).encode())
+    write_file(path, escaped(render_report(report, shown)).encode())
 
 
 def _write_page(report: Report, run_dir: Path, page: Path, drawing: Drawing) -> None:

@@ -11,7 +11,7 @@ from harness.reports.document import summary_document
 from harness.reports.limit import print_limits
 from harness.reports.report import Report, report_of
 from harness.reports.sweep import print_sweep
-from harness.reports.terminal import print_summary, print_verdict
+from harness.reports.terminal import print_report, print_verdict
 from harness.stats.answered import refuse_nothing, refuse_unanswered
 from harness.stats.limits import LIMIT, found_limits
 from harness.stats.sweep import SWEEP, sweep_points
@@ -57,10 +57,7 @@ def publish(  # noqa: PLR0913 - what commands have options for
 
         files = write_files(report, report.frames.path, target, html=html, png=png)
     if json:
-        frames = report.frames
-        write_json(
-            summary_document(report.summary, frames.manifest, files=files, warnings=frames.warnings)
-        )
+        write_json(summary_document(report, files))
     elif quiet:
         print_verdict(report.summary, output_console())
     else:
@@ -76,13 +73,7 @@ def _print_table(report: Report, files: Mapping[str, str]) -> None:
         under = limits.under_bytes if limits else ()
         print_limits(found_limits(report.frames), under, console)
     else:
-        print_summary(
-            report.summary,
-            report.frames.manifest,
-            console,
-            held=report.held,
-            lines=report.lines(),
-        )
+        print_report(report, console)
     for warning in report.frames.warnings:
         console.print(f"warning: {warning}", markup=False)
     if files:

@@ -6,16 +6,17 @@ A key is never renamed without a new version in `SCHEMA`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct, convert, field, json
 
 from harness.config import Claim
-from harness.records import Manifest
 from harness.reports.gaps import group_gaps
 from harness.reports.headline import Finding, Headline
+from harness.reports.report import Report
 from harness.stats.claim import CLAIM, judge_overshoot, judge_reduction
-from harness.stats.summary import Row, Summary
+from harness.stats.summary import Row
 from harness.text import json_bytes
 
 SCHEMA = "harness.summary/1"
@@ -94,13 +95,10 @@ class SummaryDocument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def summary_document(
-    summary: Summary,
-    manifest: Manifest,
-    files: Mapping[str, str] | None = None,
-    warnings: Sequence[str] = (),
+    report: Report, files: Mapping[str, str] = MappingProxyType({})
 ) -> dict[str, Any]:
     """Return the document; everything in it is a plain JSON value."""
-    gaps = group_gaps(summary, manifest)
+    summary, manifest = report.summary, report.frames.manifest
     document = SummaryDocument(
         run=convert(manifest, RunEntry, from_attributes=True),
         metric=summary.metric,
@@ -109,9 +107,12 @@ def summary_document(
         headline=list(Headline(summary).iter_findings()),
         sources={source: _source(summary.of_source(source)) for source in summary.sources},
         rows=summary.rows,
-        not_measured=[GapEntry(what=what, binaries=list(named)) for what, named in gaps.items()],
-        files=dict(files or {}),
-        warnings=list(warnings),
+        not_measured=[
+            GapEntry(what=what, binaries=list(named))
+            for what, named in group_gaps(summary, manifest).items()
+        ],
+        files=dict(files),
+        warnings=list(report.frames.warnings),
     )
     plain: dict[str, Any] = json.decode(json_bytes(document))
     return plain

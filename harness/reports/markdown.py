@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
 
-from harness.records import Manifest
 from harness.reports.beside import MEASURED, OVERHEADS, SPREADS, line_columns
 from harness.reports.cells import change_cell
 from harness.reports.columns import MARKDOWN, other_columns, summary_columns
 from harness.reports.gaps import iter_modes
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.limit import LIMITS
-from harness.reports.report import facts_of
+from harness.reports.report import Report, facts_of
 from harness.stats.copies import Held
 from harness.stats.doubts import Failure
-from harness.stats.growth import LineChange
 from harness.stats.labels import Markdown, code, inert, longest_backticks, plain, shorten
-from harness.stats.summary import Summary
-from harness.stats.worst import MOST_BINARIES, excerpt
+from harness.stats.worst import MOST_BINARIES
 from harness.tables import Column, markdown_table, pick
 from harness.text import listed
 from harness.units import format_bytes, format_seconds
@@ -50,35 +46,25 @@ def fenced(commands: Iterable[str]) -> Markdown:
     return Markdown(f"{fence}sh\n{shown}\n{fence}")
 
 
-def render_report(
-    summary: Summary,
-    manifest: Manifest,
-    pictures: Mapping[str, str],
-    held: Iterable[Held] = (),
-    lines: Mapping[str, Sequence[LineChange]] = MappingProxyType({}),
-) -> str:
-    """Return report.md.
-
-    `pictures` are questions by the path of a picture, relative to the report; `lines` is what holds
-    the peaks over an input, by its name, for callables.
-    """
-    held = [] if summary.calls else list(held)
+def render_report(report: Report, pictures: Mapping[str, str]) -> str:
+    """Return report.md; `pictures` are questions by the path of a picture, relative to it."""
+    summary = report.summary
+    held = [] if summary.calls else report.held
     keys = MARKDOWN if held else MARKDOWN.replace(" copies", "")
-    shown = excerpt(summary)
     template = _environment().get_template("report.md.j2")
     return template.render(
-        **facts_of(summary, shown, manifest),
+        **facts_of(report),
         columns=pick(summary_columns(summary, held), keys),
         others=other_columns(summary),
         held=held_alike(held),
         lines={
             binary: markdown_table(line_columns(summary.arms, changes), changes)
-            for binary, changes in lines.items()
+            for binary, changes in report.lines().items()
         },
         holding_none=Counter((one.arm, one.source) for one in held if not one.copies),
         modes=list(iter_modes(summary)),
         findings=list(Headline(summary, name).iter_findings()),
-        repeats=[row.repeat for row in shown.rows],
+        repeats=[row.repeat for row in report.shown.rows],
         # What the headline is about comes first, the others as they came.
         pictures=sorted(
             ((quote(path), question) for path, question in pictures.items()),

@@ -8,7 +8,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.records import Manifest
 from harness.reports.cells import capture_excess, overhead_gap
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.limit import found_in
@@ -25,7 +24,7 @@ _MOST_INPUTS = 5
 
 
 class Report(Struct, frozen=True, dict=True):
-    """A run's tables, what they come to, the copies held at its peaks."""
+    """A run's tables, what they come to, and the copies held at its peaks."""
 
     frames: Frames
     summary: Summary
@@ -57,8 +56,9 @@ def report_of(frames: Frames) -> Report:
     return Report(frames, summarise(frames), held_copies(frames.copies))
 
 
-def facts_of(summary: Summary, shown: Summary, manifest: Manifest) -> dict[str, Any]:
+def facts_of(report: Report) -> dict[str, Any]:
     """Return what report.md and the page both tell, by the names that templates have for it."""
+    summary, shown, manifest = report.summary, report.shown, report.frames.manifest
     return {
         "summary": summary,
         "shown": shown,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.text import Text
 
 from harness.printing import live_line, print_tables
-from harness.records import Manifest
 from harness.reports.beside import SPREADS, held_at, line_columns
 from harness.reports.cells import capture_excess, iter_overhead_lines
 from harness.reports.columns import (
@@ -22,33 +20,27 @@ from harness.reports.columns import (
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_modes
 from harness.reports.headline import SOURCES, Headline
-from harness.stats.copies import Held
-from harness.stats.growth import LineChange
+from harness.reports.report import Report
 from harness.stats.labels import inert, shorten
 from harness.stats.summary import Row, Summary
-from harness.stats.worst import MOST_BINARIES, excerpt, spreads
+from harness.stats.worst import MOST_BINARIES, spreads
 from harness.tables import pick
 from harness.text import listed
 
 _NAME_WIDTH = 24
 
 
-def print_summary(
-    summary: Summary,
-    manifest: Manifest,
-    console: Console,
-    held: Sequence[Held] = (),
-    lines: Mapping[str, Sequence[LineChange]] = MappingProxyType({}),
-) -> None:
+def print_report(report: Report, console: Console) -> None:
     """Print the answer, one table per source, and last what does not count or was not measured."""
+    summary, shown = report.summary, report.shown
     print_verdict(summary, console)
     console.print()
-    columns, shown = summary_columns(summary, held), excerpt(summary)
+    columns = summary_columns(summary, report.held)
     if shown is not summary:
         print_tables(SPREADS, {"Over all binaries": spreads(summary)}, console)
     for keys, sources in _iter_groups(shown):
         print_tables(
-            pick(columns, keys if held else keys.replace(" copies", "")),
+            pick(columns, keys if report.held else keys.replace(" copies", "")),
             {_title(source): shown.of_source(source) for source in sources},
             console,
         )
@@ -59,9 +51,9 @@ def print_summary(
         console.print(
             f"{left_out} more rows, not the worst: --json has all, report.html finds them"
         )
-    for binary, changes in lines.items():
+    for binary, changes in report.lines().items():
         print_tables(line_columns(summary.arms, changes), {held_at(binary): changes}, console)
-    for line in _iter_notes(summary, manifest, held):
+    for line in _iter_notes(report):
         console.print(Text(line, style="dim"))
 
 
@@ -99,14 +91,15 @@ def _title(source: str) -> str:
     return f"Source {source}: {SOURCES.get(source, '')}".rstrip(": ")
 
 
-def _iter_notes(summary: Summary, manifest: Manifest, held: Sequence[Held]) -> Iterator[str]:
+def _iter_notes(report: Report) -> Iterator[str]:
+    summary, manifest = report.summary, report.frames.manifest
     yield f"Peaks are {inert(summary.metric)}, medians over replicates: = all agree to the byte,"
     if summary.calls:
         yield "~ they differ. ?: proves nothing. inputs, outputs: how many times the input,"
         yield "or what was returned and written, goes into what a line holds."
     else:
         yield "~ they differ. ?: proves nothing. none: the threshold was never reached."
-    if held and not summary.calls:
+    if report.held and not summary.calls:
         yield "copies: whole copies of the payload's JSON alive at the peak, in payloads."
     if summary.aside:
         yield "on disk: the candidate with its batches in a temporary file (--sink disk)."

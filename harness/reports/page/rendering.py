@@ -66,7 +66,7 @@ def render_page(
         style=style,
         script=script,
         policy=_policy(style, script),
-        **facts_of(report.summary, report.shown, report.frames.manifest),
+        **facts_of(report),
         **_about_run(report, gate),
         **_about_tables(report, environment.get_template("parts.html.j2").module),
         details=list(iter_details(report, flames)),

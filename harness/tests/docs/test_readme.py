@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.loading import load_frames
 from harness.printing import make_console
 from harness.reports.report import report_of
-from harness.reports.terminal import print_summary
+from harness.reports.terminal import print_report
 from harness.tests.docs.checkout import checkout
 
 BEGIN = "<!-- python -m harness report results/baseline --output results/report -->\n```text\n"
@@ -22,8 +22,7 @@ END = "```\n<!-- end of the report -->\n"
 def printed(run: Path) -> str:
     """Return what the terminal shows of a run, without blanks at the ends of lines."""
     report, out = report_of(load_frames(run)), StringIO()
-    console, held = make_console(out), report.held
-    print_summary(report.summary, report.frames.manifest, console, held=held)
+    print_report(report, make_console(out))
     return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
 
 

@@ -17,7 +17,7 @@ from harness.reports.limit import answer, print_limits
 from harness.reports.markdown import render_report
 from harness.reports.page.rendering import render_page
 from harness.reports.report import report_of
-from harness.reports.terminal import print_summary
+from harness.reports.terminal import print_report
 from harness.stats.frames import Frames
 from harness.stats.limits import found_limits
 from harness.tests.described import assert_described
@@ -33,9 +33,8 @@ SEARCH = LimitOptions(backend="cgroup_v2")
 def told(run: Frames) -> str:
     """Return what terminal, report.md and page say, one after the other."""
     report, file = report_of(run), StringIO()
-    print_summary(report.summary, run.manifest, Console(file=file, width=80))
-    markdown = render_report(report.summary, run.manifest, {})
-    return "\n".join([file.getvalue(), markdown, render_page(report)])
+    print_report(report, Console(file=file, width=80))
+    return "\n".join([file.getvalue(), render_report(report, {}), render_page(report)])
 
 
 def test_every_report_says_which_limits_are_survived() -> None:
@@ -47,7 +46,7 @@ def test_every_report_says_which_limits_are_survived() -> None:
     assert said.count("17..18 -> 14") == 2  # in the terminal and in report.md
     assert "17..18 → 14" in said
     assert said.count("17.0 MiB to 18.0 MiB") == 2  # the tables of limits in report.md and page
-    document = summary_document(report_of(run).summary, run.manifest)
+    document = summary_document(report_of(run))
     assert_described("summary.json", document)
     (row,) = document["rows"]
     assert row["baseline"]["limit"]["edge"] == {

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from io import StringIO
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from rich.console import Console
+from msgspec import structs
 
 from harness.loading import load_frames
 from harness.printing import make_console
 from harness.probes.bare import BareProbe
-from harness.records import Manifest, Metric
+from harness.records import Metric
 from harness.reports.beside import line_columns
 from harness.reports.cells import overhead_gap
 from harness.reports.document import summary_document
 from harness.reports.headline import Headline
 from harness.reports.markdown import render_report
-from harness.reports.terminal import live_header, live_row, print_summary
+from harness.reports.report import Report, report_of
+from harness.reports.terminal import live_header, live_row, print_report
 from harness.stats.copies import Copy, Held
+from harness.stats.frames import Frames
 from harness.stats.metrics import _builtin_metrics
-from harness.stats.summary import Summary, summarise
+from harness.stats.summary import summarise
 from harness.tests.reports.golden_files import RUN, check
 from harness.tests.stats.made import ARMS, batch, delivery, failure, frames, manifest, peaks, sample
 
@@ -33,9 +35,9 @@ PICTURES = {"plots/over shoot.svg": "How far?", "plots/peak_heap.png": "How much
 
 
 @pytest.fixture(scope="module")
-def run() -> tuple[Summary, Manifest]:
+def run() -> Report:
     loaded = load_frames(RUN)
-    return summarise(loaded), loaded.manifest
+    return Report(loaded, summarise(loaded), [])
 
 
 HELD = [
@@ -45,14 +47,14 @@ HELD = [
 ]
 
 
-def printed(run: tuple[Summary, Manifest], held: Sequence[Held] = ()) -> str:
+def printed(run: Report) -> str:
     file = StringIO()
-    print_summary(*run, make_console(file), held=held)
+    print_report(run, make_console(file))
     return file.getvalue()
 
 
-def rendered(run: tuple[Summary, Manifest]) -> str:
-    page: str = MarkdownIt("commonmark").enable("table").render(render_report(*run, PICTURES))
+def rendered(run: Report) -> str:
+    page: str = MarkdownIt("commonmark").enable("table").render(render_report(run, PICTURES))
     return page
 
 
@@ -70,38 +72,37 @@ COST = {"memray": {"cpu_factor": 2.0, "rss_bytes": 1.0, "cells": 1}}
     ],
 )
 def test_a_report_without_overheads_says_why_and_how_to_get_them(
-    run: tuple[Summary, Manifest], probes: list[str], state: str, overhead: Any, said: str
+    run: Report, probes: list[str], state: str, overhead: Any, said: str
 ) -> None:
     cut = manifest(options={"probes": probes}, state=state, overhead=overhead)
     gap = overhead_gap(cut)
     assert said in gap
     assert bool(gap) == bool(said)
-    assert gap in render_report(run[0], cut, PICTURES)
-    assert gap in " ".join(printed((run[0], cut)).split())
+    told = structs.replace(run, frames=replace(run.frames, manifest=cut))
+    assert gap in render_report(told, PICTURES)
+    assert gap in " ".join(printed(told).split())
 
 
-GOLDEN: dict[str, Callable[[Summary, Manifest], str]] = {
-    "report.md": lambda summary, manifest: render_report(summary, manifest, PICTURES),
-    "terminal.txt": lambda *run: printed(run),
-    "terminal_copies.txt": lambda *run: printed(run, HELD),
-    "live.txt": lambda summary, _: "".join(
+GOLDEN: dict[str, Callable[[Report], str]] = {
+    "report.md": lambda run: render_report(run, PICTURES),
+    "terminal.txt": printed,
+    "terminal_copies.txt": lambda run: printed(structs.replace(run, held=HELD)),
+    "live.txt": lambda run: "".join(
         f"{line.plain}\n"
-        for line in [live_header(summary), *(live_row(row, summary) for row in summary.rows)]
+        for line in [
+            live_header(run.summary),
+            *(live_row(row, run.summary) for row in run.summary.rows),
+        ]
     ),
-    "document.json": lambda summary, manifest: (
-        json.dumps(
-            summary_document(summary, manifest, files={"report": "report.md"}),
-            indent=2,
-            allow_nan=False,
-        )
-        + "\n"
+    "document.json": lambda run: (
+        json.dumps(summary_document(run, {"report": "report.md"}), indent=2, allow_nan=False) + "\n"
     ),
 }
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_a_run_is_told_as_the_golden_file_has_it(run: tuple[Summary, Manifest], name: str) -> None:
-    check(name, GOLDEN[name](*run))
+def test_a_run_is_told_as_the_golden_file_has_it(run: Report, name: str) -> None:
+    check(name, GOLDEN[name](run))
 
 
 def test_a_metric_that_one_of_our_probes_declares_is_shown_with_nothing_else_touched(
@@ -117,8 +118,8 @@ def test_a_metric_that_one_of_our_probes_declares_is_shown_with_nothing_else_tou
         sample("a.so", arm, 0.0, probe="bare", metric=name, unit=unit, replicate=number)
         for arm in ARMS for name, unit in names.items() for number in (1, 2)
     ]  # fmt: skip
-    found = summarise(frames([*peaks("a.so", [2e6], [1e6]), *rows], ["a.so"]))
-    for shown in (printed((found, manifest())), render_report(found, manifest(), {})):
+    found = report_of(frames([*peaks("a.so", [2e6], [1e6]), *rows], ["a.so"]))
+    for shown in (printed(found), render_report(found, {})):
         told = shown.replace("\\", "").partition("Other metrics")[2]
         assert "page_faults_major, baseline" in " ".join(told.split())
         assert "=0" in told
@@ -148,17 +149,17 @@ def test_the_answer_says_from_which_size_on_the_claim_holds() -> None:
     )
 
 
-def test_hostile_names_are_inert_in_the_report(run: tuple[Summary, Manifest]) -> None:
+def test_hostile_names_are_inert_in_the_report(run: Report) -> None:
     page = rendered(run)
     assert "<script" not in page
     assert "\x1b" not in page
     assert r"<code>\x1b[31mev\x7cil`$x$&lt;script&gt;" in page
 
 
-def test_commands_with_hostile_names_stay_in_their_block(run: tuple[Summary, Manifest]) -> None:
+def test_commands_with_hostile_names_stay_in_their_block(run: Report) -> None:
     blocks = re.findall(r"<pre><code[^>]*>(.*?)</code></pre>", rendered(run), re.DOTALL)
     assert len(blocks) == 2
-    assert len(blocks[1].splitlines()) == len(run[0].rows)
+    assert len(blocks[1].splitlines()) == len(run.summary.rows)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +172,7 @@ def test_commands_with_hostile_names_stay_in_their_block(run: tuple[Summary, Man
     ],
 )
 def test_colours_go_to_terminals_only(
-    run: tuple[Summary, Manifest],
+    run: Report,
     environment: dict[str, str],
     coloured: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -232,26 +233,27 @@ def test_findings_say_what_is_known_and_no_more(tell: Callable[[], str], expecte
 
 
 def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
-    run: tuple[Summary, Manifest],
+    run: Report,
 ) -> None:
     held = [
         Held("a.so", "dwarf", "legacy", (Copy("x.py:1 `f`|g", 1.25), Copy("y.py:2 h", 1.0))),
         Held("a.so", "dwarf", "streaming", ()),
     ]
-    report = render_report(*run, PICTURES, held=held)
+    report = render_report(structs.replace(run, held=held), PICTURES)
     assert r"x.py:1 `f`\x7cg`` (1.25), `y.py:2 h` (1.00) | `a.so` |" in report
     assert "None with streaming on source dwarf, over 1 of the binaries." in report
 
 
 def test_lines_that_hold_the_copies_of_several_binaries_are_told_once(
-    run: tuple[Summary, Manifest],
+    run: Report,
 ) -> None:
     held = [
         Held(name, source, "legacy", (Copy("x.py:1 f", size), Copy("y.py:2 g", 1.0)))
         for source in ("dwarf", "replay")
         for name, size in (("a.so", 1.25), ("b.so", 0.75), ("big.so", 1.5))
     ]
-    report = render_report(*run, PICTURES, held=[*held, Held("c.so", "dwarf", "legacy", ())])
+    held.append(Held("c.so", "dwarf", "legacy", ()))
+    report = render_report(structs.replace(run, held=held), PICTURES)
     assert report.count("`x.py:1 f` (0.75 to 1.50), `y.py:2 g` (1.00)") == 2
     assert report.count("x.py:1") == 2
     assert report.count("| `a.so`, `b.so`, `big.so` |") == 2
@@ -259,13 +261,13 @@ def test_lines_that_hold_the_copies_of_several_binaries_are_told_once(
 
 
 def test_a_run_that_was_cut_short_says_so() -> None:
-    summary, cut = summarise(frames(peaks("a", [9], [1]))), manifest(state="interrupted")
-    assert "did not reach its end" in render_report(summary, cut, {})
-    assert "did not reach its end" in printed((summary, cut))
+    cut = replace(frames(peaks("a", [9], [1])), manifest=manifest(state="interrupted"))
+    assert "did not reach its end" in render_report(report_of(cut), {})
+    assert "did not reach its end" in printed(report_of(cut))
 
 
 def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
-    report = render_report(summarise(frames()), Manifest(), {})
+    report = render_report(report_of(Frames.build()), {})
     assert "nothing was measured" in report
 
 
@@ -273,11 +275,8 @@ def test_a_manifest_that_says_nothing_makes_a_report_all_the_same() -> None:
 def test_of_a_pipeline_that_was_measured_alone_nothing_is_missed_or_compared(arm: str) -> None:
     rows = [row for row in peaks("a.so", [2048, 2048], [2048, 2048]) if row["arm"] == arm]
     options = {"arms": [{"name": arm, "pipeline": "p:run"}]}
-    found = replace(frames(rows), manifest=manifest(options=options))
-    summary = summarise(found)
-    output = StringIO()
-    print_summary(summary, found.manifest, Console(file=output, width=80))
-    for said in (output.getvalue(), render_report(summary, found.manifest, {})):
+    found = report_of(replace(frames(rows), manifest=manifest(options=options)))
+    for said in (printed(found), render_report(found, {})):
         assert "2.0 KiB" in said
         assert "nothing is compared" in said
         assert "missing" not in said

@@ -20,7 +20,7 @@ from harness.reports.history import print_history
 from harness.reports.markdown import render_report
 from harness.reports.page.rendering import render_page
 from harness.reports.report import Report, report_of
-from harness.reports.terminal import print_summary
+from harness.reports.terminal import print_report
 from harness.stats.check import Outcome
 from harness.stats.compare import Rule
 from harness.stats.trends import trends_of
@@ -75,8 +75,8 @@ def test_every_row_is_on_the_page_and_only_the_worst_are_drawn_in_full(report: R
     names = {row.binary for row in report.summary.rows}
     assert all(name in page for name in names)
     assert page.count('<details class="binary"') == MOST_BINARIES
-    markdown = render_report(report.summary, report.frames.manifest, {})
-    printed = told(lambda console: print_summary(report.summary, report.frames.manifest, console))
+    markdown = render_report(report, {})
+    printed = told(lambda console: print_report(report, console))
     for text in (markdown, printed):
         listed = sum(name in text for name in names)
         assert MOST_BINARIES <= listed < BINARIES  # the answer names a few besides
