@@ -26,7 +26,7 @@ _FIRST = {True: "descending", False: "ascending"}
 _RULES = {"left": "---", "center": ":-:", "right": "---:"}
 
 
-class Column(Struct, Generic[T], frozen=True, kw_only=True):
+class Column(Struct, Generic[T], frozen=True):
     """One column: what it is called, what its cells show, and what they are sorted by.
 
     A `name` is shortened in the middle where there is no room, and is code in Markdown; `text` is
@@ -34,9 +34,9 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
 
     Attributes:
         key: What code calls the column.
-        header: What people call it, if not by its key.
         cell: Returns the text of a cell.
         kind: How a cell may be changed to fit.
+        header: What people call it, if not by its key.
         short: The header in a terminal, where the usual one is too long.
         long: The header in Markdown, where there is room for more words.
         sort: Returns what a row is sorted by; None sorts last. Without it the text decides.
@@ -54,9 +54,9 @@ class Column(Struct, Generic[T], frozen=True, kw_only=True):
     """
 
     key: str
-    header: str = ""
     cell: Callable[[T], str]
     kind: Literal["name", "text", "number"] = "text"
+    header: str = ""
     short: str = ""
     long: str = ""
     sort: Callable[[T], float | str | None] | None = None

@@ -106,24 +106,18 @@ def _status(binary: CorpusBinary) -> str:
 
 
 _BINARIES: list[Column[CorpusBinary]] = [
-    Column(key="binary", cell=lambda one: one.name, kind="name"),
-    Column(key="language", cell=lambda one: one.pin.language if one.pin else ""),
+    Column("binary", lambda one: one.name, kind="name"),
+    Column("language", lambda one: one.pin.language if one.pin else ""),
     Column(
-        key="dwarf",
-        header="DWARF",
-        cell=lambda one: ", ".join(map(str, one.pin.dwarf)) if one.pin else "",
+        "dwarf", lambda one: ", ".join(map(str, one.pin.dwarf)) if one.pin else "", header="DWARF"
     ),
-    Column(key="machine", cell=lambda one: one.pin.arch if one.pin else ""),
-    Column(
-        key="size",
-        cell=lambda one: format_bytes(one.known_size_bytes),
-        kind="number",
-    ),
-    Column(key="status", cell=_status),
+    Column("machine", lambda one: one.pin.arch if one.pin else ""),
+    Column("size", lambda one: format_bytes(one.known_size_bytes), kind="number"),
+    Column("status", _status),
 ]
 
 _FINDINGS: list[Column[PinCheck]] = [
-    Column(key="binary", cell=lambda one: one.name, kind="name"),
-    Column(key="state", cell=lambda one: one.state),
-    Column(key="detail", cell=lambda one: one.detail),
+    Column("binary", lambda one: one.name, kind="name"),
+    Column("state", lambda one: one.state),
+    Column("detail", lambda one: one.detail),
 ]

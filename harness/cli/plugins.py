@@ -10,10 +10,10 @@ from harness.registry import Plugged, PluginsDocument, plugged
 from harness.tables import Column
 
 _COLUMNS: list[Column[Plugged]] = [
-    Column(key="kind", cell=lambda one: one.kind),
-    Column(key="name", cell=lambda one: one.name),
-    Column(key="from", cell=lambda one: f"{one.distribution} {one.version}"),
-    Column(key="problem", cell=lambda one: one.problem),
+    Column("kind", lambda one: one.kind),
+    Column("name", lambda one: one.name),
+    Column("from", lambda one: f"{one.distribution} {one.version}"),
+    Column("problem", lambda one: one.problem),
 ]
 
 

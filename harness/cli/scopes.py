@@ -24,8 +24,8 @@ from harness.symbols import Census, census_of, open_packages
 from harness.tables import Column
 
 _COUNTS: list[Column[tuple[str, int]]] = [
-    Column(key="what", cell=lambda row: row[0]),
-    Column(key="count", cell=lambda row: f"{row[1]:,}", kind="number"),
+    Column("what", lambda row: row[0]),
+    Column("count", lambda row: f"{row[1]:,}", kind="number"),
 ]
 
 

@@ -27,12 +27,12 @@ def line_columns(
     tell them.
     """
     columns: list[Column[LineChange]] = [
-        Column(key="line", cell=lambda one: one.location, kind="name", most=34),
+        Column("line", lambda one: one.location, kind="name", most=34),
         _held_column("baseline", arms, lambda one: one.baseline_bytes),
         _held_column("candidate", arms, lambda one: one.candidate_bytes),
-        Column(key="inputs", cell=lambda one: f"{one.inputs:.1f}", kind="number"),
-        Column(key="copies", header="outputs", cell=lambda one: f"{one.copies:.1f}", kind="number"),
-        Column(key="code", cell=lambda one: one.code, kind="name", most=24),
+        Column("inputs", lambda one: f"{one.inputs:.1f}", kind="number"),
+        Column("copies", lambda one: f"{one.copies:.1f}", kind="number", header="outputs"),
+        Column("code", lambda one: one.code, kind="name", most=24),
     ]
     empty = {name for name in ("inputs", "copies") if not any(getattr(x, name) for x in lines)}
     empty |= set() if arms[0] else {"baseline"}
@@ -45,29 +45,29 @@ def _held_column(
     """Return the column of what an arm holds by a line; a dash where it holds nothing."""
     arm, short = heading(key, arms)
     return Column(
-        key=key,
+        key,
+        lambda one: format_bytes(size) if (size := held(one)) else NOTHING,
+        kind="number",
         header=arm,
         short=short,
-        cell=lambda one: format_bytes(size) if (size := held(one)) else NOTHING,
-        kind="number",
     )
 
 
 MEASURED: list[Column[tuple[str, str, str, int, str]]] = [
-    Column(key="source", cell=lambda one: one[0], kind="name"),
-    Column(key="probe", cell=lambda one: one[1], kind="name"),
-    Column(key="metric", cell=lambda one: one[2], kind="name", head=True),
-    Column(key="cases", cell=lambda one: str(one[3]), kind="number"),
-    Column(key="replicates", header="replicates of each", cell=lambda one: one[4]),
+    Column("source", lambda one: one[0], kind="name"),
+    Column("probe", lambda one: one[1], kind="name"),
+    Column("metric", lambda one: one[2], kind="name", head=True),
+    Column("cases", lambda one: str(one[3]), kind="number"),
+    Column("replicates", lambda one: one[4], header="replicates of each"),
 ]
 """What was measured how often, as `harness.reports.gaps.measured` has it."""
 
 
 OVERHEADS: list[Column[tuple[str, Overhead]]] = [
-    Column(key="probe", cell=lambda one: one[0], kind="name", head=True),
-    Column(key="cpu", header="CPU time", cell=lambda one: overhead_cells(one[1])[0], kind="number"),
-    Column(key="rss", header="max RSS", cell=lambda one: overhead_cells(one[1])[1], kind="number"),
-    Column(key="cases", cell=lambda one: str(one[1].cells), kind="number"),
+    Column("probe", lambda one: one[0], kind="name", head=True),
+    Column("cpu", lambda one: overhead_cells(one[1])[0], kind="number", header="CPU time"),
+    Column("rss", lambda one: overhead_cells(one[1])[1], kind="number", header="max RSS"),
+    Column("cases", lambda one: str(one[1].cells), kind="number"),
 ]
 """What each probe made of the same work: its name and its overhead."""
 
@@ -78,11 +78,11 @@ def _spread_cell(one: Spread, at: int) -> str:
 
 
 SPREADS: list[Column[Spread]] = [
-    Column(key="source", header="source", cell=lambda one: one.source, kind="name"),
-    Column(key="what", header="what", cell=lambda one: one.what, kind="name"),
-    Column(key="rows", header="rows", cell=lambda one: str(one.rows), kind="number"),
+    Column("source", lambda one: one.source, kind="name", header="source"),
+    Column("what", lambda one: one.what, kind="name", header="what"),
+    Column("rows", lambda one: str(one.rows), kind="number", header="rows"),
     *(
-        Column(key=header, header=header, cell=partial(_spread_cell, at=at), kind="number")
+        Column(header, partial(_spread_cell, at=at), kind="number", header=header)
         for at, header in enumerate(("least", "5 %", "25 %", "median", "75 %", "95 %", "most"))
     ),
 ]

@@ -66,19 +66,19 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
     arms = old, new = summary.arms
     return [
         Column(
-            key="binary",
-            header="input" if summary.calls else "binary",
-            cell=lambda row: row.binary,
+            "binary",
+            lambda row: row.binary,
             kind="name",
+            header="input" if summary.calls else "binary",
             sort=lambda row: row.binary,
             most=_NAME_WIDTH,
             css="sticky",
             head=True,
         ),
-        Column(key="source", cell=lambda row: row.source, kind="name"),
+        Column("source", lambda row: row.source, kind="name"),
         Column(
-            key="change",
-            cell=change_cell,
+            "change",
+            change_cell,
             kind="number",
             sort=lambda row: None if row.reduction_pct is None else -row.reduction_pct,
             rising=True,
@@ -91,36 +91,36 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         _peak_column("candidate", arms, "new"),
         _aside_column(summary),
         Column(
-            key="batches",
-            cell=lambda row: batches_cell(row, alone=not old),
+            "batches",
+            lambda row: batches_cell(row, alone=not old),
             kind="number",
             sort=lambda row: None if (found := row.candidate.batching) is None else found.most,
             hint=f"Batches sent: {turn(old, new) if old else new}",
             least=8,
         ),
         Column(
-            key="overshoot",
-            long="largest overshoot",
-            cell=overshoot_cell,
+            "overshoot",
+            overshoot_cell,
             kind="number",
+            long="largest overshoot",
             sort=lambda row: row.overshoot_bytes,
             hint="Largest overshoot of the threshold",
             least=9,
         ),
         Column(
-            key="limit",
+            "limit",
+            lambda row: limit_cell(row, alone=not old),
+            kind="number",
             header="limit MiB",
             long="survived limit, MiB",
-            cell=lambda row: limit_cell(row, alone=not old),
-            kind="number",
             sort=_survived_bytes,
             hint=f"Smallest limit that is survived, in MiB: {turn(old, new) if old else new}",
         ),
         _copies_column(arms, held),
         Column(
-            key="same",
+            "same",
+            same_cell,
             long="same output" if summary.calls else "same scopes",
-            cell=same_cell,
             style=lambda row: "" if row.same_output else "red",
             hint="Did both do the same?"
             if summary.calls
@@ -171,7 +171,7 @@ def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
             return NOTHING
         return agreement(quantity) + known(quantity.median, quantity.unit)
 
-    return Column(key=f"{metric} {side}", header=f"{metric}, {side}", cell=cell, kind="number")
+    return Column(f"{metric} {side}", cell, kind="number", header=f"{metric}, {side}")
 
 
 def live_columns(summary: Summary) -> list[Column[Row]]:
@@ -189,12 +189,12 @@ def _peak_column(key: str, arms: tuple[str, str], css: str) -> Column[Row]:
         return row.baseline if key == "baseline" else row.candidate
 
     return Column(
-        key=key,
+        key,
+        lambda row: peak_cell(row, of(row)),
+        kind="number",
         header=f"{arm} peak",
         short=short,
-        cell=lambda row: peak_cell(row, of(row)),
         markdown=lambda row: plain(peak_cell(row, of(row), spread=True)),
-        kind="number",
         sort=lambda row: None if (peak := of(row).peak) is None else peak.median,
         exact=lambda row: describe(peak) if (peak := of(row).peak) else "",
         style=lambda row: "" if of(row).peak else "red",
@@ -216,11 +216,11 @@ def _aside_column(summary: Summary) -> Column[Row]:
         return NOTHING if peak is None else agreement(peak) + format_bytes(peak.median)
 
     return Column(
-        key="aside",
+        "aside",
+        cell,
+        kind="number",
         header=f"{summary.candidate} peak, disk sink",
         short="on disk",
-        cell=cell,
-        kind="number",
         sort=lambda row: None if (peak := of(row)) is None else peak.median,
         exact=lambda row: describe(peak) if (peak := of(row)) else "",
         hint=f"Peak heap of {summary.candidate} with its batches in a temporary file",
@@ -241,8 +241,8 @@ def _copies_column(arms: tuple[str, str], held: Sequence[Held]) -> Column[Row]:
         return turn(old, new) if arms[0] else new
 
     return Column(
-        key="copies",
-        cell=cell,
+        "copies",
+        cell,
         kind="number",
         sort=lambda row: total(row, row.baseline),
         hint=f"Whole copies of the payload at the peak: {turn(*arms) if arms[0] else arms[1]}",
@@ -258,11 +258,11 @@ def _ratio_column(header: str, arms: tuple[str, str]) -> Column[Row]:
         return found
 
     return Column(
-        key=f"{name}_ratio",
-        header=header,
-        cell=lambda row: " ".join(ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
-        html=lambda row: _stacked(*ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
+        f"{name}_ratio",
+        lambda row: " ".join(ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
         kind="number",
+        header=header,
+        html=lambda row: _stacked(*ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
         sort=ratio,
         hint=f"{_RATIOS[header]}, {arms[1]} over {arms[0]}, with its 90 % interval",
     )

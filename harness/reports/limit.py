@@ -122,24 +122,26 @@ def _part_column(part: str) -> Column[Found]:
         size = getattr(one.made_of, part, None)
         return NOTHING if size is None else format_bytes(size)
 
-    return Column(key=part, header=_PARTS[part], cell=cell, kind="number")
+    return Column(part, cell, kind="number", header=_PARTS[part])
+
+
+def _size_column(key: str, header: str) -> Column[Found]:
+    def cell(one: Found) -> str:
+        size: int = getattr(one, key)
+        return format_bytes(size) if size else NOTHING
+
+    return Column(key, cell, kind="number", header=header)
 
 
 LIMITS: list[Column[Found]] = [
-    Column(key="binary", cell=lambda one: one.binary, kind="name", most=24),
-    Column(key="source", cell=lambda one: one.source, kind="name", most=8),
-    Column(key="arm", cell=lambda one: one.arm, kind="name", most=24),
-    Column(key="by", header="limit by", cell=lambda one: one.backend, kind="name", most=12),
-    Column(
-        key="rss", header="free RSS", kind="number",
-        cell=lambda one: format_bytes(one.free_rss_bytes) if one.free_rss_bytes else NOTHING,
-    ),
-    Column(key="tried", header="attempts", cell=lambda one: str(len(one.attempts)), kind="number"),
-    Column(key="survives", cell=answer, kind="number"),
+    Column("binary", lambda one: one.binary, kind="name", most=24),
+    Column("source", lambda one: one.source, kind="name", most=8),
+    Column("arm", lambda one: one.arm, kind="name", most=24),
+    Column("by", lambda one: one.backend, kind="name", header="limit by", most=12),
+    _size_column("free_rss_bytes", "free RSS"),
+    Column("tried", lambda one: str(len(one.attempts)), kind="number", header="attempts"),
+    Column("survives", answer, kind="number"),
     *map(_part_column, _PARTS),
-    Column(
-        key=_CHARGED, header="charged", kind="number",
-        cell=lambda one: format_bytes(one.charged_bytes) if one.charged_bytes else NOTHING,
-    ),
-]  # fmt: skip
+    _size_column(_CHARGED, "charged"),
+]
 """What was found about one binary, source and arm, and what it is made of."""

@@ -169,18 +169,16 @@ def _span(low: float, high: float) -> str:
 
 
 _HELD: list[Column[Alike]] = [
-    Column(key="source", cell=lambda one: one.source),
-    Column(key="arm", cell=lambda one: one.arm),
+    Column("source", lambda one: one.source),
+    Column("arm", lambda one: one.arm),
     Column(
-        key="places",
+        "places",
+        lambda one: ", ".join(line for line, _, _ in one.places),
         header="made at (payloads)",
-        cell=lambda one: ", ".join(line for line, _, _ in one.places),
         markdown=lambda one: _places(one.places),
     ),
     Column(
-        key="binaries",
-        cell=lambda one: ", ".join(one.binaries),
-        markdown=lambda one: names(one.binaries),
+        "binaries", lambda one: ", ".join(one.binaries), markdown=lambda one: names(one.binaries)
     ),
 ]
 

@@ -50,30 +50,25 @@ def _columns(points: Sequence[ScalingPoint]) -> list[Column[ScalingPoint]]:
     """Return the columns of a series: what an input is, and the peak of each arm over it."""
     peaks = {(point.binary, point.arm): format_bytes(point.peak_bytes) for point in points}
     return [
-        Column(key="binary", cell=lambda point: point.binary, kind="name", most=_NAME_WIDTH),
-        Column(key="functions", cell=lambda point: f"{point.functions:,}", kind="number"),
+        Column("binary", lambda point: point.binary, kind="name", most=_NAME_WIDTH),
+        Column("functions", lambda point: f"{point.functions:,}", kind="number"),
         Column(
-            key="dies",
+            "dies",
+            lambda point: NOTHING if point.dies is None else f"{point.dies:,}",
+            kind="number",
             header="DIEs",
-            cell=lambda point: NOTHING if point.dies is None else f"{point.dies:,}",
-            kind="number",
         ),
-        Column(
-            key="raw",
-            header="JSON",
-            cell=lambda point: format_bytes(point.raw_bytes),
-            kind="number",
-        ),
+        Column("raw", lambda point: format_bytes(point.raw_bytes), kind="number", header="JSON"),
         *(_peak_column(arm, peaks) for arm in sorted({point.arm for point in points})),
     ]
 
 
 def _peak_column(arm: str, peaks: Mapping[tuple[str, str], str]) -> Column[ScalingPoint]:
     return Column(
-        key=f"peak of {arm}",
-        header=shorten(arm, _ARM_WIDTH),
-        cell=lambda point: peaks.get((point.binary, arm), "missing"),
+        f"peak of {arm}",
+        lambda point: peaks.get((point.binary, arm), "missing"),
         kind="number",
+        header=shorten(arm, _ARM_WIDTH),
     )
 
 

@@ -113,29 +113,23 @@ def _iter_answers(
 
 
 _COLUMNS: list[Column[SweepPoint]] = [
-    Column(key="binary", cell=lambda one: one.binary, kind="name", most=_NAME_WIDTH),
-    Column(key="threshold", cell=lambda one: format_bytes(one.threshold_bytes), kind="number"),
+    Column("binary", lambda one: one.binary, kind="name", most=_NAME_WIDTH),
+    Column("threshold", lambda one: format_bytes(one.threshold_bytes), kind="number"),
+    Column("peak", lambda one: format_bytes(one.peak_bytes), kind="number", header="peak heap"),
     Column(
-        key="peak", header="peak heap", cell=lambda one: format_bytes(one.peak_bytes), kind="number"
-    ),
-    Column(
-        key="disk",
+        "disk",
+        lambda one: "" if one.disk_peak_bytes is None else format_bytes(one.disk_peak_bytes),
+        kind="number",
         header="on disk",
-        cell=lambda one: "" if one.disk_peak_bytes is None else format_bytes(one.disk_peak_bytes),
-        kind="number",
     ),
-    Column(key="batches", cell=lambda one: str(one.batches), kind="number"),
+    Column("batches", lambda one: str(one.batches), kind="number"),
     Column(
-        key="overshoot",
-        cell=lambda one: (
-            "none" if one.overshoot_bytes is None else format_bytes(one.overshoot_bytes)
-        ),
+        "overshoot",
+        lambda one: "none" if one.overshoot_bytes is None else format_bytes(one.overshoot_bytes),
         kind="number",
     ),
     Column(
-        key="wall",
-        cell=lambda one: "" if one.wall_s is None else format_seconds(one.wall_s),
-        kind="number",
+        "wall", lambda one: "" if one.wall_s is None else format_seconds(one.wall_s), kind="number"
     ),
-    Column(key="outcome", header="at limit", cell=lambda one: one.outcome or "?", kind="number"),
+    Column("outcome", lambda one: one.outcome or "?", kind="number", header="at limit"),
 ]

@@ -30,11 +30,11 @@ class Entry(NamedTuple):
 
 
 COLUMNS: list[Column[Entry]] = [
-    Column(key="name", header="binary", cell=lambda row: row.name, kind="name", most=24),
-    Column(key="arm", header="arm", cell=lambda row: row.arm, kind="name", most=10),
-    Column(key="size", header="peak heap", cell=lambda row: row.size, kind="number", least=10),
-    Column(key="change", cell=lambda row: row.change, kind="number"),
-    Column(key="note", header="what it found", cell=lambda row: row.note),
+    Column("name", lambda row: row.name, kind="name", header="binary", most=24),
+    Column("arm", lambda row: row.arm, kind="name", header="arm", most=10),
+    Column("size", lambda row: row.size, kind="number", header="peak heap", least=10),
+    Column("change", lambda row: row.change, kind="number"),
+    Column("note", lambda row: row.note, header="what it found"),
 ]
 HEADERS = [column.title for column in COLUMNS]
 
@@ -101,7 +101,7 @@ def test_a_narrow_terminal_gets_a_line_for_each_cell() -> None:
 @given(any_text)
 def test_lines_printed_one_at_a_time_line_up(name: str) -> None:
     columns = [
-        Column[Entry](key="name", header="binary", kind="name", least=9, cell=lambda row: row.name),
+        Column[Entry]("name", lambda row: row.name, kind="name", header="binary", least=9),
         *pick(COLUMNS, "size"),
     ]
     row = Entry(name, "a", "1.0 MiB", "", "")

@@ -60,9 +60,7 @@ def _links(links: list[Link]) -> Markdown:
 
 
 def _detail_column(key: str, header: str, cell: Callable[[T], str]) -> Column[T]:
-    return Column(
-        key=key, header=header, cell=cell, markdown=lambda row: detail(cell(row)), css="reason"
-    )
+    return Column(key, cell, header=header, markdown=lambda row: detail(cell(row)), css="reason")
 
 
 def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Column[Comparison]:
@@ -70,27 +68,25 @@ def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Colum
         value = mean(row)
         return NOTHING if value is None else format_value(value, row.unit)
 
-    return Column(key=side, header=side, cell=cell, kind="number")
+    return Column(side, cell, kind="number", header=side)
 
 
 _PERF: Column[Any] = Column(
-    key="perf",
-    cell=lambda row: cells.MARKS[row.outcome],
+    "perf",
+    lambda row: cells.MARKS[row.outcome],
     markdown=lambda row: mark(row.outcome),
     align="center",
 )
 
 
 _EXPERIMENT: Column[Any] = Column(
-    key="experiment",
-    cell=lambda row: cells.case_name(row.case),
-    markdown=lambda row: case_code(row.case),
+    "experiment", lambda row: cells.case_name(row.case), markdown=lambda row: case_code(row.case)
 )
 
 
 _STATE: Column[Any] = Column(
-    key="state",
-    cell=lambda row: str(row.outcome),
+    "state",
+    lambda row: str(row.outcome),
     markdown=lambda row: Markdown(f"{mark(row.outcome)} {plain(str(row.outcome))}"),
     html=lambda row: _badge(row.outcome, ""),
     style=lambda row: cells.style_of(row.outcome),
@@ -98,39 +94,33 @@ _STATE: Column[Any] = Column(
 
 
 _REPEAT: Column[Any] = Column(
-    key="repeat",
+    "repeat",
+    lambda row: row.repeat_command,
     header="to repeat",
-    cell=lambda row: row.repeat_command,
     html=lambda row: Markup("<code>{}</code>").format(inert(row.repeat_command)),
     css="long",
 )
 
 
-_LINKS: Column[Any] = Column(key="links", cell=lambda _: "", markdown=lambda row: _links(row.links))
+_LINKS: Column[Any] = Column("links", lambda _: "", markdown=lambda row: _links(row.links))
 
 
 COMPARISONS: list[Column[Comparison]] = [
     _PERF,
     _EXPERIMENT,
-    Column(key="binary", cell=lambda row: row.case.binary, kind="name"),
-    Column(key="arm", cell=lambda row: row.case.arm, kind="name", most=10),
-    Column(key="goal", cell=lambda row: f"{row.metric}, {row.goal}"),
+    Column("binary", lambda row: row.case.binary, kind="name"),
+    Column("arm", lambda row: row.case.arm, kind="name", most=10),
+    Column("goal", lambda row: f"{row.metric}, {row.goal}"),
     Column(
-        key="change",
+        "change",
+        lambda row: cells.change_cell(row).removesuffix(" %"),
+        kind="number",
         header="Δ mean %",
-        cell=lambda row: cells.change_cell(row).removesuffix(" %"),
         markdown=lambda row: plain(cells.change_cell(row)),
-        kind="number",
     ),
-    Column(
-        key="interval",
-        header="90 % CI",
-        long="Δ mean % CI",
-        cell=cells.interval_cell,
-        kind="number",
-    ),
-    Column(key="trials", header="n", long="trials", cell=cells.trials_cell, kind="number"),
-    Column(key="chance", header="by chance", cell=cells.chance_cell),
+    Column("interval", cells.interval_cell, kind="number", header="90 % CI", long="Δ mean % CI"),
+    Column("trials", cells.trials_cell, kind="number", header="n", long="trials"),
+    Column("chance", cells.chance_cell, header="by chance"),
     _mean_column("baseline", lambda row: row.baseline_mean),
     _mean_column("candidate", lambda row: row.candidate_mean),
     replace(
@@ -148,10 +138,10 @@ COMPARISONS: list[Column[Comparison]] = [
 BOUNDS: list[Column[BoundCheck]] = [
     _PERF,
     _EXPERIMENT,
-    Column(key="check", header="bounds_check_name", cell=lambda row: row.check, head=True),
-    Column(key="bound", cell=cells.bound_cell),
-    Column(key="passed", header="replicates_passed", cell=cells.passed_cell, kind="number"),
-    Column(key="observed", header="observed_value", cell=cells.observed_cell),
+    Column("check", lambda row: row.check, header="bounds_check_name", head=True),
+    Column("bound", cells.bound_cell),
+    Column("passed", cells.passed_cell, kind="number", header="replicates_passed"),
+    Column("observed", cells.observed_cell, header="observed_value"),
     _STATE,
     _detail_column("detail", "what bears on it", lambda row: row.detail),
     _REPEAT,
@@ -160,9 +150,9 @@ BOUNDS: list[Column[BoundCheck]] = [
 
 
 GATES: list[Column[GateSummary]] = [
-    Column(key="gate", cell=lambda one: one.name, kind="name", head=True),
+    Column("gate", lambda one: one.name, kind="name", head=True),
     _STATE,
-    Column(key="guards", header="can fail the job", cell=lambda one: "yes" if one.gate else "no"),
+    Column("guards", lambda one: "yes" if one.gate else "no", header="can fail the job"),
     _detail_column("detail", "what it found", lambda one: one.detail),
     _REPEAT,
 ]
@@ -175,11 +165,8 @@ FAULTS: list[Column[Precondition]] = [
 
 
 FILES: list[Column[FileChange]] = [
-    Column(key="file", cell=lambda one: one.path, kind="name", head=True),
-    Column(key="change", cell=lambda one: one.change),
-    Column(key="size", cell=cells.file_size_cell),
-    Column(
-        key="mode",
-        cell=lambda one: turn(one.before_mode or NOTHING, one.after_mode or NOTHING),
-    ),
+    Column("file", lambda one: one.path, kind="name", head=True),
+    Column("change", lambda one: one.change),
+    Column("size", cells.file_size_cell),
+    Column("mode", lambda one: turn(one.before_mode or NOTHING, one.after_mode or NOTHING)),
 ]

@@ -56,9 +56,7 @@ def result_columns(
         for column in summary_columns(summary, held)
     ]
     state = Column[Row](
-        key="state",
-        cell=lambda row: str(row_standing(row)),
-        html=lambda row: parts.badge(row_standing(row)),
+        "state", lambda row: str(row_standing(row)), html=lambda row: parts.badge(row_standing(row))
     )
     return pick([*columns, state] if summary.claimed else columns, PAGE)
 

@@ -29,50 +29,43 @@ def _muted(text: str) -> Markup:
 
 
 def _text(key: str, header: str = "") -> Column[Any]:
-    return Column(key=key, header=header, cell=lambda row: str(getattr(row, key)))
+    return Column(key, lambda row: str(getattr(row, key)), header=header)
 
 
 def _count(key: str) -> Column[Any]:
-    return Column(key=key, cell=lambda row: known(getattr(row, key), "count"), kind="number")
+    return Column(key, lambda row: known(getattr(row, key), "count"), kind="number")
 
 
 def _bytes(key: str, header: str) -> Column[Any]:
     return Column(
-        key=key,
-        header=header,
-        cell=lambda row: format_bytes(getattr(row, key)),
-        exact=lambda row: exact(getattr(row, key), "byte"),
+        key,
+        lambda row: format_bytes(getattr(row, key)),
         kind="number",
+        header=header,
+        exact=lambda row: exact(getattr(row, key), "byte"),
     )
 
 
 def corpus_columns(languages: Mapping[str, str], link: LinkTo) -> list[Column[Binary]]:
     """Return the columns of the binaries that a run was about."""
     return [
-        Column(key="binary", cell=lambda one: one.name, html=lambda one: link(one.name), head=True),
-        Column(key="language", cell=lambda one: languages.get(one.name, "unknown")),
+        Column("binary", lambda one: one.name, html=lambda one: link(one.name), head=True),
+        Column("language", lambda one: languages.get(one.name, "unknown")),
         _bytes("size_bytes", "size"),
-        Column(
-            key="sha256",
-            cell=lambda one: one.sha256,
-            html=lambda one: _code(one.sha256),
-            css="whole",
-        ),
+        Column("sha256", lambda one: one.sha256, html=lambda one: _code(one.sha256), css="whole"),
     ]
 
 
 def failure_columns(link: LinkTo) -> list[Column[Any]]:
     """Return the columns of replicates that failed, which are rows of `Frames.failures`."""
     return [
-        Column(
-            key="binary", cell=lambda one: one.binary, html=lambda one: link(one.binary), head=True
-        ),
+        Column("binary", lambda one: one.binary, html=lambda one: link(one.binary), head=True),
         _text("source"),
-        Column(key="arm", cell=lambda one: one.arm or "any"),
+        Column("arm", lambda one: one.arm or "any"),
         _text("probe"),
-        Column(key="replicate", cell=lambda one: str(one.replicate), kind="number"),
+        Column("replicate", lambda one: str(one.replicate), kind="number"),
         _text("status", "state"),
-        Column(key="reason", cell=lambda one: str(one.detail), css="reason"),
+        Column("reason", lambda one: str(one.detail), css="reason"),
     ]
 
 
@@ -83,12 +76,7 @@ def metric_columns(arms: tuple[str, str]) -> list[Column[MetricLine]]:
     """
     return [
         _text("probe"),
-        Column(
-            key="metric",
-            cell=lambda line: line.metric,
-            html=lambda line: _code(line.metric),
-            head=True,
-        ),
+        Column("metric", lambda line: line.metric, html=lambda line: _code(line.metric), head=True),
         *(_arm_columns(arms[0], 0, "old") if arms[0] else ()),
         *_arm_columns(arms[1], 1, "new"),
     ]
@@ -107,40 +95,40 @@ def _arm_columns(arm: str, at: int, css: str) -> list[Column[MetricLine]]:
 
     return [
         Column(
-            key=f"{css} median",
+            f"{css} median",
+            median,
+            kind="number",
             header=arm,
-            cell=median,
             html=lambda line: (escape if line.arms[at] else _muted)(median(line)),
             exact=lambda line: describe(found[0]) if (found := line.arms[at]) else "",
-            kind="number",
             css=css,
         ),
-        Column(key=f"{css} replicates", header="replicates", cell=replicates, css="values"),
+        Column(f"{css} replicates", replicates, header="replicates", css="values"),
     ]
 
 
 BATCHES: list[Column[Any]] = [
     _text("arm"),
-    Column(key="batch", cell=lambda one: str(one.batch_num), kind="number"),
+    Column("batch", lambda one: str(one.batch_num), kind="number"),
     _count("scopes"),
     _count("functions"),
     _bytes("raw_bytes", "JSON"),
     _bytes("payload_bytes", "payload"),
     Column(
-        key="threshold",
-        cell=lambda one: format_bytes(one.threshold_bytes) if one.threshold_bytes > 0 else "none",
+        "threshold",
+        lambda one: format_bytes(one.threshold_bytes) if one.threshold_bytes > 0 else "none",
         kind="number",
     ),
     Column(
-        key="overshoot",
-        cell=lambda one: (
+        "overshoot",
+        lambda one: (
             format_bytes(one.overshoot_bytes)
             if one.threshold_bytes > 0 and not one.final
             else NOTHING
         ),
         kind="number",
     ),
-    Column(key="flushed", cell=lambda one: "at the end" if one.final else "on the way"),
+    Column("flushed", lambda one: "at the end" if one.final else "on the way"),
 ]
 """Batches that were sent: rows of `Frames.batches`."""
 
@@ -155,13 +143,13 @@ DELIVERIES: list[Column[Any]] = [
     _text("arm"),
     _text("status", "state"),
     Column(
-        key="digest",
-        cell=lambda one: one.digest[:12],
+        "digest",
+        lambda one: one.digest[:12],
         html=lambda one: _code(one.digest[:12]),
         exact=lambda one: one.digest,
     ),
     *map(_count, ("packages", "scopes", "functions", "batches")),
-    Column(key="left out", cell=_left_out),
+    Column("left out", _left_out),
 ]
 """What reached the intake, and what extraction left out: rows of `Frames.deliveries`."""
 
@@ -169,16 +157,16 @@ DELIVERIES: list[Column[Any]] = [
 HELD_LINES: list[Column[Line]] = [
     _text("stage"),
     Column(
-        key="location",
+        "location",
+        lambda line: line.location,
         header="allocated at",
-        cell=lambda line: line.location,
         html=lambda line: (_code if line.stage else _muted)(line.location),
         css="long",
     ),
     _bytes("held_bytes", "bytes"),
     Column(
-        key="payloads",
-        cell=lambda line: "" if math.isnan(line.copies) else f"{line.copies:.2f}",
+        "payloads",
+        lambda line: "" if math.isnan(line.copies) else f"{line.copies:.2f}",
         kind="number",
     ),
 ]
