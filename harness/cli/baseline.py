@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 from rich.text import Text
 
-from harness.cli.options import BaselineDir, Json, RunDir, group
+from harness.cli.options import BaselineDir, Everything, Json, RunDir, group
 from harness.cli.output import output_console, warn, write_json
 from harness.cli.ratchet import ratchet
 from harness.comparing import baseline_document, compare_runs
@@ -60,7 +58,7 @@ def diff(
     run: RunDir,
     *,
     baseline: BaselineDir = BASELINE,
-    everything: Annotated[bool, typer.Option("--all", help="Print clean rows too.")] = False,
+    everything: Everything = False,
     json: Json = False,
 ) -> None:
     """Show what promoting RUN would change: whether it may be, and every metric that differs.

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Json
+from harness.cli.options import Everything, Json, Metrics
 from harness.cli.output import output_console, write_json
 from harness.comparing import compare_arms, compare_runs
 from harness.config import TOLERANCE_PCT
@@ -36,10 +36,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
             metavar="OLD NEW", help="Compare two arms of one run instead: --arms legacy streaming."
         ),
     ] = None,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(help="A metric to compare; can be repeated. Default: all known metrics."),
-    ] = None,
+    metric: Metrics = None,
     tolerance: Annotated[
         float, typer.Option(min=0, metavar="PERCENT", help="The change that matters.")
     ] = TOLERANCE_PCT,
@@ -47,9 +44,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
         bool,
         typer.Option("--any-rig", help="Compare across machines and versions, for reading only."),
     ] = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Print clean rows too, however many there are.")
-    ] = False,
+    everything: Everything = False,
     json: Json = False,
 ) -> None:
     """Compare BASELINE with CANDIDATE, metric by metric, with confidence intervals.

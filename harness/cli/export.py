@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from harness.cli.options import RunDirs
+from harness.cli.options import Metrics, RunDirs
 from harness.cli.output import STANDARD_OUTPUT, say, whole_file
 from harness.errors import ConfigError
 from harness.loading import load_frames
@@ -26,12 +26,7 @@ def export(
     format_name: Annotated[
         FormatName, typer.Option("--format", help="What to write.", show_default=False)
     ],
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Export only this metric; can be repeated. Default: all that `compare` uses."
-        ),
-    ] = None,
+    metric: Metrics = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write. Default: standard output.", metavar="FILE")
     ] = None,

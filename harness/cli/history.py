@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Json
+from harness.cli.options import Json, Metrics
 from harness.cli.output import output_console, print_files, warn, write_json
 from harness.config import HISTORY
 from harness.errors import ConfigError
@@ -22,10 +22,7 @@ def history(
         list[Path], typer.Argument(help="Runs, or directories of runs.", show_default=False)
     ],
     *,
-    metric: Annotated[
-        list[str] | None,
-        typer.Option(help="A metric to follow; can be repeated. Default: all that `compare` uses."),
-    ] = None,
+    metric: Metrics = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show what did not change too.")
     ] = False,

@@ -49,6 +49,15 @@ RunDir = Annotated[Path, typer.Argument(help="A run directory.", show_default=Fa
 RunDirs = Annotated[
     list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
 ]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric", help="Take this metric; can be repeated. Default: all that `compare` uses."
+    ),
+]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Print clean rows too, however many there are.")
+]
 BaselineDir = Annotated[
     Path, typer.Option("--baseline", metavar="DIR", help="Where the baseline is kept.")
 ]
