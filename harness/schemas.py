@@ -5,7 +5,6 @@ So a schema and its file cannot drift apart: there is no second description of e
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from inspect import cleandoc
 from typing import Any
 
@@ -54,9 +53,11 @@ def schema_of(name: str) -> Schema:
     """
     if name not in _SOURCES:
         raise ConfigError(f"there is no schema of {name!r}", remedy=nearest(name, _SOURCES))
-    described, make = _SOURCES[name]
+    described, kind = _SOURCES[name]
+    is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+    made = kind.model_json_schema() if is_model else msgspec.json.schema(kind)
     head = {"$schema": DIALECT, "title": f"{name}: {described}"}
-    return {**head, **{key: _tidied(value) for key, value in make().items() if key not in head}}
+    return {**head, **{key: _tidied(value) for key, value in made.items() if key not in head}}
 
 
 def _tidied(schema: Any) -> Any:
@@ -71,34 +72,23 @@ def _tidied(schema: Any) -> Any:
     }
 
 
-def _of_type(kind: Any) -> Callable[[], Schema]:
-    return lambda: msgspec.json.schema(kind)
-
-
-def _of_model(model: type[BaseModel]) -> Callable[[], Schema]:
-    return model.model_json_schema
-
-
-_SOURCES: dict[str, tuple[str, Callable[[], Schema]]] = {
-    MANIFEST: ("what a run was asked for, on what and how it ended", _of_type(Manifest)),
-    RECORDS: ("one line: what one replicate returned", _of_type(Record)),
-    SEAL: ("what every file of a promoted baseline has to be", _of_type(Seal)),
-    BOUNDS: ("the bounds that were ratcheted", _of_type(tuple[Bound, ...])),
-    "report.json": ("the verdict of harness gate", _of_type(Verdict)),
-    "comparison.json": ("what harness compare --json prints", _of_type(ComparisonDocument)),
-    "summary.json": ("what --json of harness run and report prints", _of_type(SummaryDocument)),
-    "sweep.json": ("what harness sweep --json prints", _of_type(SweepDocument)),
-    "limit.json": ("what harness limit --json prints", _of_type(LimitDocument)),
-    "scaling.json": ("what harness scaling --json prints", _of_type(ScalingDocument)),
-    "plugins.json": ("what harness plugins --json prints", _of_type(PluginsDocument)),
-    "history.json": ("what harness history --json prints", _of_type(HistoryDocument)),
-    "baseline.json": (
-        "what --json of harness baseline show and promote prints",
-        _of_type(BaselineDocument),
-    ),
-    "baseline-diff.json": ("what harness baseline diff --json prints", _of_type(BaselineDiff)),
-    "upload.json": ("what harness upload --json prints, however it ends", _of_type(UploadDocument)),
-    JOURNAL: ("one line of a journal of harness upload", _of_type(JournalLine)),
-    "suite.toml": ("experiments and what is demanded of them", _of_model(Suite)),
-    "corpus.toml": ("the pinned binaries", _of_model(CorpusManifest)),
+_SOURCES: dict[str, tuple[str, Any]] = {
+    MANIFEST: ("what a run was asked for, on what and how it ended", Manifest),
+    RECORDS: ("one line: what one replicate returned", Record),
+    SEAL: ("what every file of a promoted baseline has to be", Seal),
+    BOUNDS: ("the bounds that were ratcheted", tuple[Bound, ...]),
+    "report.json": ("the verdict of harness gate", Verdict),
+    "comparison.json": ("what harness compare --json prints", ComparisonDocument),
+    "summary.json": ("what --json of harness run and report prints", SummaryDocument),
+    "sweep.json": ("what harness sweep --json prints", SweepDocument),
+    "limit.json": ("what harness limit --json prints", LimitDocument),
+    "scaling.json": ("what harness scaling --json prints", ScalingDocument),
+    "plugins.json": ("what harness plugins --json prints", PluginsDocument),
+    "history.json": ("what harness history --json prints", HistoryDocument),
+    "baseline.json": ("what --json of harness baseline show and promote prints", BaselineDocument),
+    "baseline-diff.json": ("what harness baseline diff --json prints", BaselineDiff),
+    "upload.json": ("what harness upload --json prints, however it ends", UploadDocument),
+    JOURNAL: ("one line of a journal of harness upload", JournalLine),
+    "suite.toml": ("experiments and what is demanded of them", Suite),
+    "corpus.toml": ("the pinned binaries", CorpusManifest),
 }
