@@ -56,13 +56,11 @@ def longest_retry_after(values: Iterable[str]) -> float | None:
     return max(filter(None, map(parse_retry_after, values)), default=None)
 
 
-def parse_retry_after(value: str | None) -> float | None:
+def parse_retry_after(value: str) -> float | None:
     """Return the seconds a Retry-After header asks for, given as a number or as a date.
 
     A value that is neither, that no calendar holds, or that lies in the past asks for nothing.
     """
-    if value is None:
-        return None
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

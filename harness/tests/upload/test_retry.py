@@ -52,7 +52,6 @@ def test_a_server_that_asks_for_no_wait_does_not_get_the_pauses_removed() -> Non
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        pytest.param(None, None, id="absent"),
         pytest.param("12", 12.0, id="seconds"),
         pytest.param(" 0 ", 0.0, id="now"),
         pytest.param("-3", None, id="negative"),
@@ -68,9 +67,7 @@ def test_a_server_that_asks_for_no_wait_does_not_get_the_pauses_removed() -> Non
         pytest.param("Wed, 99 Oct 2015 07:28:00 GMT", None, id="no such day"),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_as_a_date(
-    text: str | None, expected: float | None
-) -> None:
+def test_retry_after_is_read_as_seconds_or_as_a_date(text: str, expected: float | None) -> None:
     assert parse_retry_after(text) == expected
 
 
