@@ -67,17 +67,6 @@ def read_run(run_dir: Path) -> Run:
     return structs.replace(run, records=list(run.records))
 
 
-def _manifest_of(run_dir: Path) -> Manifest:
-    manifest = read_manifest(run_dir)
-    if is_sealed(run_dir) or manifest.promoted:
-        seal = verify_seal(run_dir)  # a baseline whose seal was taken away is refused too
-        if manifest.run_id != seal.run_id:
-            raise StoreError(
-                f"{run_dir}: its seal is that of another run", remedy="promote a run again"
-            )
-    return manifest
-
-
 def open_run(run_dir: Path, *, whole: bool = True) -> Run:
     """Open a run directory, however large; its records are read when somebody goes through them.
 
@@ -86,7 +75,13 @@ def open_run(run_dir: Path, *, whole: bool = True) -> Run:
     Raises:
         StoreError: As `read_run`; of damaged lines as soon as they are read.
     """
-    manifest = _manifest_of(run_dir)
+    manifest = read_manifest(run_dir)
+    if is_sealed(run_dir) or manifest.promoted:
+        seal = verify_seal(run_dir)  # a baseline whose seal was taken away is refused too
+        if manifest.run_id != seal.run_id:
+            raise StoreError(
+                f"{run_dir}: its seal is that of another run", remedy="promote a run again"
+            )
     warnings = list(manifest.warnings)
     return Run(run_dir, manifest, StoredRecords(run_dir, warnings, whole=whole), warnings)
 
@@ -121,7 +116,9 @@ class StoredRecords:
             with self._path.open("rb") as file:
                 for number, line in enumerate(file, start=1):
                     if not line.endswith(b"\n"):
-                        self._warn(f"{self._path}: line {number} is torn and was left out")
+                        torn = f"{self._path}: line {number} is torn and was left out"
+                        if torn not in self._warnings:
+                            self._warnings.append(torn)
                     elif self._is_wanted(line, number):
                         yield self._read(line, number)
         except OSError as error:
@@ -136,10 +133,6 @@ class StoredRecords:
         if self._whole:
             return _decode(_WHOLE, line, self._path, number)
         return structs.replace(_decode(_LEAN, line, self._path, number), **_EMPTIED)
-
-    def _warn(self, text: str) -> None:
-        if text not in self._warnings:
-            self._warnings.append(text)
 
 
 def _decode(decoder: msgspec.json.Decoder[_T], line: bytes, path: Path, number: int) -> _T:
