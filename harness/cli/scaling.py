@@ -85,7 +85,7 @@ def _measure(request: RunRequest, paths: list[Path], sizes: int, view: RunView) 
         stack.enter_context(view)
         binaries: list[Binary] = []
         for path, corpus in found.items():
-            wholes = with_dies(binaries_of(corpus))
+            wholes = list(map(with_dies, binaries_of(corpus)))
             binaries += wholes
             if path.is_file():
                 binaries += prefixes(wholes[0], sizes)

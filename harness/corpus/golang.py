@@ -19,11 +19,6 @@ from harness.errors import CorpusError
 _EXECUTABLE_PARTS = ("bin/", "pkg/tool/")
 
 
-def _is_for_tests(member: str) -> bool:
-    """Tell what no build reads."""
-    return member.endswith("_test.go") or "/testdata/" in member
-
-
 class GoBuild:
     """One toolchain, unpacked below `workplace`, and what it builds."""
 
@@ -46,7 +41,9 @@ class GoBuild:
                 members = [
                     name
                     for name in archive.namelist()
-                    if name.startswith(prefix) and not _is_for_tests(name)
+                    if name.startswith(prefix)
+                    and not name.endswith("_test.go")
+                    and "/testdata/" not in name  # no build reads what is for tests
                 ]
                 for count, member in enumerate(members, 1):
                     self._unpack_one(archive, member)

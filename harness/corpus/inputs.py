@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import structs
@@ -33,12 +33,8 @@ def binaries_of(found: Corpus) -> list[Binary]:
     ]
 
 
-def with_dies(binaries: Iterable[Binary]) -> list[Binary]:
-    """Return the binaries with their debugging entries counted, by us where nobody else did."""
-    return [_with_dies(binary) for binary in binaries]
-
-
-def _with_dies(binary: Binary) -> Binary:
+def with_dies(binary: Binary) -> Binary:
+    """Return a binary with its debugging entries counted, by us where nobody else did."""
     if "dies" in binary.extra or not Path(binary.path).is_file():
         return binary
     try:
