@@ -69,20 +69,16 @@ def baseline_document(opened: Baseline) -> BaselineDocument:
     """Return what a baseline is, and which of its values count on this machine."""
     seal, manifest = opened.seal, opened.run.manifest
     measured = [record for record in opened.run.records if record.values]
-    jobs = [record.job for record in measured]
     here = structs.replace(manifest, versions=versions(), rig=rig())
     named = {name for record in measured for name in record.values}
+    sealed = {name: one for name, one in structs.asdict(seal).items()
+              if name in BaselineDocument.__struct_fields__}  # fmt: skip
     return BaselineDocument(
-        run_id=seal.run_id,
-        commit=seal.commit,
+        **sealed,
         dirty=manifest.dirty,
-        command=seal.command,
-        promoted_at=seal.promoted_at,
         versions=manifest.versions,
         rig=manifest.rig,
-        experiments=len({job.cell for job in jobs}),
-        files=seal.files,
-        left_out=seal.left_out,
+        experiments=len({record.job.cell for record in measured}),
         counts_here={
             metric: differences(environment_of(metric, manifest), environment_of(metric, here))
             for metric in Metrics(manifest).compared

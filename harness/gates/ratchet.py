@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from harness.errors import ConfigError, MeasurementInvalid
 from harness.gates.evidence import Evidence
@@ -169,16 +169,11 @@ def ratchet(
 
 
 def _bound(proposal: Proposal, evidence: Evidence) -> Bound:
-    manifest = evidence.candidate.manifest
+    manifest, proposed = evidence.candidate.manifest, structs.asdict(proposal)
+    del proposed["unit"]  # that of the series
     return Bound(
-        experiment=proposal.experiment,
-        check=proposal.check,
+        **proposed,
         suite=evidence.suite.name,
-        series=proposal.series,
-        upper_bound=proposal.upper_bound,
-        observed=proposal.observed,
-        margin_pct=proposal.margin_pct,
-        replicates=proposal.replicates,
         run=manifest.run_id,
         environment=environment_of(proposal.series, manifest),
     )
