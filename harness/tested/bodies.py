@@ -108,7 +108,7 @@ def _lines_of(ended: Ended) -> str:
     if ended.record.status != "ok":
         return f"the lines that hold it are not known: {ended.record.detail}"
     sizes: Counter[str] = Counter()
-    for one in ended.holdings:
+    for one in ended.record.holdings:
         sizes[f"{one.location}  {one.code}".rstrip()] += one.size_bytes
     shown = [f"{format_bytes(size):>10}  {line}" for line, size in sizes.most_common(_MOST_LINES)]
     return "\n".join(["held at the peak by:", *shown])

@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 
 from harness.config import DEFAULTS
-from harness.records import TEST, Call, Holding, Job, Record
+from harness.records import TEST, Call, Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.request import OWN_VARIABLES
@@ -47,11 +47,6 @@ class Ended(Struct, kw_only=True):
     def peak_bytes(self) -> int:
         """The peak, by whichever probe."""
         return int(next(iter(self.record.values.values())))
-
-    @property
-    def holdings(self) -> list[Holding]:
-        """What holds it, largest first; empty unless the probe tells."""
-        return self.record.holdings
 
 
 class BodyFailed(Exception):
