@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Everything, Json, Metrics
+from harness.cli.options import Everything, Json, MetricNames
 from harness.cli.output import output_console, write_json
 from harness.comparing import compare_arms, compare_runs
 from harness.config import TOLERANCE_PCT
@@ -36,7 +36,7 @@ def compare(  # noqa: PLR0913 - every parameter is an option of the command
             metavar="OLD NEW", help="Compare two arms of one run instead: --arms legacy streaming."
         ),
     ] = None,
-    metric: Metrics = None,
+    metric: MetricNames = None,
     tolerance: Annotated[
         float, typer.Option(min=0, metavar="PERCENT", help="The change that matters.")
     ] = TOLERANCE_PCT,

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from harness.cli.options import Metrics, RunDirs
+from harness.cli.options import MetricNames, RunDirs
 from harness.cli.output import STANDARD_OUTPUT, say, whole_file
 from harness.errors import ConfigError
 from harness.loading import load_frames
@@ -26,7 +26,7 @@ def export(
     format_name: Annotated[
         FormatName, typer.Option("--format", help="What to write.", show_default=False)
     ],
-    metric: Metrics = None,
+    metric: MetricNames = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write. Default: standard output.", metavar="FILE")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Json, Metrics
+from harness.cli.options import Json, MetricNames
 from harness.cli.output import output_console, print_files, warn, write_json
 from harness.config import HISTORY
 from harness.errors import ConfigError
@@ -22,7 +22,7 @@ def history(
         list[Path], typer.Argument(help="Runs, or directories of runs.", show_default=False)
     ],
     *,
-    metric: Metrics = None,
+    metric: MetricNames = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Show what did not change too.")
     ] = False,

@@ -49,7 +49,7 @@ RunDir = Annotated[Path, typer.Argument(help="A run directory.", show_default=Fa
 RunDirs = Annotated[
     list[Path], typer.Argument(metavar="RUN...", help="Run directories.", show_default=False)
 ]
-Metrics = Annotated[
+MetricNames = Annotated[
     list[str] | None,
     typer.Option(
         "--metric", help="Take this metric; can be repeated. Default: all that `compare` uses."
