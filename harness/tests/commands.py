@@ -1,11 +1,15 @@
-"""Several commands in one process of their own: each would load the same again."""
+"""Commands in processes: one, or several that would each load the same again."""
 
 from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+HARNESS = (sys.executable, "-m", "harness")
 
 SAY = """
 import io, json, sys
@@ -23,6 +27,12 @@ for arguments in json.loads(sys.argv[1]):
             said.append([ended.code or 0, *(one.buffer.getvalue().decode() for one in streams)])
 print(json.dumps(said))
 """
+
+
+def ran(*command: str | Path, check: bool = False, **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, and return its exit code, output and errors."""
+    words = [*map(str, command)]
+    return subprocess.run(words, capture_output=True, text=True, check=check, **how)
 
 
 def said_by(

@@ -7,7 +7,6 @@ may import, is the values and errors that flow through all of them.
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -19,6 +18,7 @@ import pytest
 import harness
 import harness.symbols
 from harness.registry import find, names
+from harness.tests.commands import ran
 
 PACKAGE = Path(harness.__file__).parent
 
@@ -292,7 +292,7 @@ print("\\n".join(sys.modules))
 def heavy_after(*modules: str) -> set[str]:
     """Return the heavy modules of a fresh process that imported these."""
     command = [sys.executable, "-c", LOAD, *modules]
-    loaded = set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    loaded = set(ran(*command, check=True).stdout.split())
     assert loaded.issuperset(modules)
     return {module for module in loaded if begins_with(module, HEAVY)}
 

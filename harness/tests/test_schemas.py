@@ -22,7 +22,7 @@ from harness.errors import ConfigError
 from harness.records import Manifest
 from harness.store import RunWriter
 from harness.store.baseline import Bound, promote, replace_bounds
-from harness.tests.commands import said_by
+from harness.tests.commands import ran, said_by
 from harness.tests.described import assert_described, validator
 from harness.tests.store.records import a_record
 from harness.tests.store.sound_run import sound_run
@@ -94,10 +94,7 @@ def caller(work: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     environment = {**os.environ, "XDG_CACHE_HOME": str(work / "cache"), "NO_COLOR": "1"}
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=work, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        return ran(sys.executable, *arguments, cwd=work, env=environment)
 
     return call
 

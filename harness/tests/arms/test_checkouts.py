@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from harness.arms.calls import arms_of_versions
 from harness.arms.checkouts import Version, checked_out, in_checkout
 from harness.errors import HarnessError
 from harness.records import Call
+from harness.tests.commands import ran
 
 
 class Repository:
@@ -33,9 +33,7 @@ class Repository:
     def git(self, *arguments: str, at: str = ".") -> str:
         who = ("-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false")
         command = ["git", *who, "-c", "protocol.file.allow=always", *arguments]
-        return subprocess.run(
-            command, cwd=self.top / at, capture_output=True, text=True, check=True
-        ).stdout
+        return ran(*command, cwd=self.top / at, check=True).stdout
 
     def versions(self, names: Sequence[str], install: str = "") -> list[dict[str, str]]:
         """Return the files of each version; nothing of it is left."""

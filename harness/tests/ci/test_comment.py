@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from harness.tests.ci.scripts import SCRIPTS, needs_checkout
+from harness.tests.commands import ran
 
 pytestmark = needs_checkout
 
@@ -94,13 +95,13 @@ def run(gate: Path, url: str, *flags: str, **environment: str) -> subprocess.Com
         "PULL_REQUEST": "7",
         "no_proxy": "*",
     }
-    return subprocess.run(
-        [sys.executable, SCRIPTS / "comment.py", gate, *flags],
+    return ran(
+        sys.executable,
+        SCRIPTS / "comment.py",
+        gate,
+        *flags,
         env={**known, **environment},
-        capture_output=True,
-        text=True,
         timeout=60,
-        check=False,
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 from harness.loading import load_frames
 from harness.tests.ci.scripts import SCRIPTS, needs_checkout
 from harness.tests.cli.conftest import Harness
+from harness.tests.commands import HARNESS, ran
 
 pytestmark = needs_checkout
 
@@ -82,9 +83,7 @@ class Repository:
     def git(self, *arguments: str) -> str:
         who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
         command = ["git", *who, "-c", "commit.gpgsign=false", *arguments]
-        done = subprocess.run(
-            command, cwd=self.checkout, capture_output=True, text=True, check=True
-        )
+        done = ran(*command, cwd=self.checkout, check=True)
         return done.stdout.strip()
 
     @property
@@ -113,15 +112,7 @@ class Repository:
         environment = {**os.environ, "XDG_CACHE_HOME": str(self.root / "cache")}
         environment.pop("GITHUB_STEP_SUMMARY", None)
         command = self.command(revisions, *rest, suite=suite, install=install)
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *command],
-            cwd=self.checkout,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        return ran(*HARNESS, *command, cwd=self.checkout, env=environment, timeout=600)
 
     def command(
         self, revisions: Sequence[str], *rest: str, suite: str, install: str = ""
@@ -166,11 +157,8 @@ def test_two_commits_are_measured_in_turn_and_judged(
         assert set(run.samples["replicate"]) == {0, 1}
         assert len(run.manifest.pooled) == 2
     assert repository.git("worktree", "list").count("\n") == 0
-    shown = subprocess.run(
-        [sys.executable, SCRIPTS / "comment.py", repository.out / "gate", "--print"],
-        capture_output=True,
-        text=True,
-        check=True,
+    shown = ran(
+        sys.executable, SCRIPTS / "comment.py", repository.out / "gate", "--print", check=True
     )
     assert "quality_gate_mine" in shown.stdout
 

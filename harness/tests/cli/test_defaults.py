@@ -22,7 +22,7 @@ from harness.cli.app import load_verb
 from harness.cli.overview import VERBS
 from harness.config import KIB, MEASURED_OPTIONS, PipelineOptions
 from harness.intake.server import serve
-from harness.tests.commands import said_by
+from harness.tests.commands import ran, said_by
 from harness.tests.symbols.binaries import FIXTURES
 
 LIBRARY = FIXTURES / "c" / "dwarf5.so"
@@ -113,10 +113,7 @@ def call(tmp_path_factory: pytest.TempPathFactory) -> Call:
     environment = {**os.environ, "PYTHONPATH": str(work), "XDG_CACHE_HOME": str(work / "cache")}
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *map(str, arguments)],
-            cwd=work, env=environment, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+        return ran(sys.executable, *map(str, arguments), cwd=work, env=environment, timeout=300)
 
     return run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ import harness
 from harness.cli.app import load_verb
 from harness.cli.overview import VERBS, overview, summary
 from harness.tests.cli.conftest import Harness
+from harness.tests.commands import ran
 
 SLOW = {"pandas", "matplotlib", "scipy", "pydantic", "memray", "ruptures", "elftools", "jinja2"}
 
@@ -39,9 +39,7 @@ def _iter_verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 def _loaded_after(*arguments: str) -> set[str]:
     code = AFTER.replace("SLOW", repr(SLOW))
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
-    )
+    done = ran(sys.executable, "-c", code, *arguments)
     return set(done.stdout.rpartition("loaded:")[2].split())
 
 
@@ -73,7 +71,7 @@ def test_a_verb_that_is_called_is_imported_and_no_other_one() -> None:
 
 def test_the_package_loads_nothing_before_it_knows_what_ctrl_c_means() -> None:
     code = "import sys; before = {*sys.modules}; import harness; print(*{*sys.modules} - before)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = ran(sys.executable, "-c", code, check=True)
     assert {*done.stdout.split()} <= {"harness", "__future__"}
 
 
@@ -107,8 +105,7 @@ complete -p harness
         script += f"COMP_WORDS=({words}); COMP_CWORD={len(words.split()) - 1}\n"
         script += "_harness_completion harness; echo ${COMPREPLY[*]}\n"
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", **COMPLETING}
-    done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True,
-                          check=True)  # fmt: skip
+    done = ran("bash", "-c", script, env=env, check=True)
     assert done.stdout.splitlines() == [
         "complete -o default -F _harness_completion harness", *(found for _, found in WORDS),
     ]  # fmt: skip

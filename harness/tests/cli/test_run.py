@@ -17,6 +17,7 @@ import pytest
 from harness.loading import load_frames
 from harness.store import COMPLETE, INTERRUPTED
 from harness.tests.cli.conftest import Harness
+from harness.tests.commands import HARNESS
 from harness.tests.symbols.binaries import FIXTURES
 
 QUICK = ("--probe", "memray", "--source", "replay", "--replicates", "2")
@@ -122,7 +123,7 @@ def test_an_interruption_keeps_what_was_measured_and_says_how_to_go_on(
     inside: Harness, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "harness", "run", FIXTURES / "c" / "dwarf5.so",
+        [*HARNESS, "run", FIXTURES / "c" / "dwarf5.so",
          "--source", "replay", "--probe", "peak", "--replicates", "50"],
         cwd=tmp_path,
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},

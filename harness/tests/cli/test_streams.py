@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.tests.commands import HARNESS, ran
 from harness.tests.reports.golden_files import RUN
 
 FULL = Path("/dev/full")
@@ -16,14 +17,8 @@ FULL = Path("/dev/full")
 
 def harness(arguments: list[str], shell: str) -> subprocess.CompletedProcess[str]:
     """Run `harness ARGUMENTS` with what `shell` does to its streams; `$@` is the command."""
-    command = ["bash", "-o", "pipefail", "-c", f'"$@" {shell}', "bash", sys.executable, "-m"]
-    return subprocess.run(
-        [*command, "harness", *arguments],
-        env={**os.environ, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("bash", "-o", "pipefail", "-c", f'"$@" {shell}', "bash", *HARNESS)
+    return ran(*command, *arguments, env={**os.environ, "NO_COLOR": "1"})
 
 
 @pytest.mark.parametrize(
@@ -59,10 +54,8 @@ def test_the_verdict_of_a_gate_is_its_exit_code_whoever_reads_it(tmp_path: Path)
 
 @pytest.mark.parametrize("kib", [120_000, 300_000, 500_000])
 def test_too_little_address_space_is_one_line(tmp_path: Path, kib: int) -> None:
-    command = f"ulimit -v {kib}; {sys.executable} -m harness gate {RUN} --out {tmp_path}"
-    done = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60
-    )
+    command = f"ulimit -v {kib}; {' '.join(HARNESS)} gate {RUN} --out {tmp_path}"
+    done = ran("bash", "-c", command, timeout=60)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "this process is limited to" in done.stderr
@@ -73,16 +66,9 @@ def test_a_gate_needs_no_working_directory_no_output_and_follows_no_link(tmp_pat
     (tmp_path / "gone").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "report.md").symlink_to(tmp_path / "mine")
-    command = (
-        f"cd {tmp_path}/gone && rmdir ../gone && {sys.executable} -m harness gate {RUN} --suite ci"
-    )
-    done = subprocess.run(
-        ["bash", "-c", f"{command} --out {tmp_path}/out > {FULL}"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    there = f"cd {tmp_path}/gone && rmdir ../gone && {' '.join(HARNESS)} gate {RUN} --suite ci"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = ran("bash", "-c", f"{there} --out {tmp_path}/out > {FULL}", env=environment)
     assert done.returncode == 4, done.stderr
     assert "warning: standard output cannot be written" in done.stderr
     assert "broke down" not in (tmp_path / "out" / "report.md").read_text()

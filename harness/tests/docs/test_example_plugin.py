@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sysconfig
 import tomllib
 import venv
@@ -14,6 +13,7 @@ from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.doubts import same_output
 from harness.stats.frames import succeeded
+from harness.tests.commands import ran
 
 EXAMPLE = fixtures_directory() / "examples" / "harness-eager"
 BINARY = fixtures_directory() / "binaries" / "cpp" / "dwarf5.so"
@@ -50,9 +50,7 @@ def test_the_example_runs_beside_legacy_delivers_the_same_and_is_judged(
     command = [str(python), "-m", "harness", "run", str(BINARY), "--arm", "legacy"]
     command += ["--arm", "eager", "--source", "replay", "--probe", "peak", "--replicates", "1"]
     command += ["--no-report", "--results", str(tmp_path / "runs")]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
-    )
+    done = ran(*command, cwd=tmp_path, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "eager needs" in done.stdout
     (run,) = (tmp_path / "runs").iterdir()

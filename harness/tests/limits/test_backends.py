@@ -19,6 +19,7 @@ from harness.limits.backend import Backend, own_cgroup
 from harness.limits.choice import find_backends
 from harness.limits.edge import KILLED, SURVIVED, find_edge
 from harness.run.confined import run_confined, try_backend
+from harness.tests.commands import ran
 from harness.tests.waiting import wait_until
 
 LIMIT = 48 * MIB
@@ -290,7 +291,7 @@ print(cgroup2.find("0::/mine", f"cgroup {at} cgroup2 rw 0 0").missing)' "$1"
 
 def test_a_cgroup_file_system_that_is_read_only_cannot_be_used(tmp_path: Path) -> None:
     command = ["unshare", "-Urm", "sh", "-c", READ_ONLY, "sh", str(tmp_path), sys.executable]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = ran(*command)
     if done.returncode:
         pytest.skip(f"nothing can be mounted here: {done.stderr}")
     assert done.stdout == f"{tmp_path}/mine is read-only\n{tmp_path} is read-only\n"
@@ -306,7 +307,7 @@ print(json.dumps({one.name: [one.missing, one.remedy] for one in find_backends()
 
 
 def test_who_may_change_no_cgroup_is_told_so_and_has_the_limit_that_needs_no_rights() -> None:
-    done = subprocess.run([*NOBODY, LOOK], capture_output=True, text=True, check=False)
+    done = ran(*NOBODY, LOOK)
     if done.returncode:
         pytest.skip(f"only root can be another user: {done.stderr}")
     theirs = json.loads(done.stdout)

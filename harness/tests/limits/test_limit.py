@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from harness.stats.repeat import repeat_command
 from harness.stats.trends import trends_of
 from harness.store import COMPLETE, read_run
 from harness.tests.cli.conftest import Harness, harness, inside
+from harness.tests.commands import HARNESS
 from harness.tests.described import assert_described
 from harness.tests.limits.test_backends import group_of, groups_in, is_gone
 from harness.tests.store.records import a_job
@@ -158,7 +158,7 @@ def test_nothing_outlives_a_command_that_is_stopped_and_nothing_found_is_lost(
     if not backend.parent:
         pytest.skip("no cgroup here")
     options = [str(INPUT), "--arm", "streaming", "--replicates", "1", "--results", str(results)]
-    command = [sys.executable, "-m", "harness", "limit", *options]
+    command = [*HARNESS, "limit", *options]
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     places = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(temporary)}

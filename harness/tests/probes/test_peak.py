@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from harness.config import MIB
 from harness.probes.memray_peak import MemrayProbe
 from harness.probes.peak import PeakProbe
 from harness.probes.tracemalloc_ext import TracemallocProbe
+from harness.tests.commands import ran
 
 SIZE_BYTES = 10 * MIB
 _POOL = ThreadPoolExecutor(1)
@@ -90,7 +90,7 @@ def main() -> None:
 
 def test_a_known_amount_is_counted_wherever_it_is_taken(tmp_path: Path) -> None:
     command = [sys.executable, "-m", __name__, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = ran(*command, check=True)
     for case, more in zip(CASES, done.stdout.split(), strict=True):
         assert 0 < int(more) < CASES[case], case.__name__
 

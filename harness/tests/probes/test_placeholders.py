@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 import pytest
+
+from harness.tests.commands import ran
 
 EMPTY = """
 import sys
@@ -38,5 +39,5 @@ assert Progress is rich.progress.Progress
 
 @pytest.mark.parametrize("code", [EMPTY, MISSING, LOADED], ids=["empty", "missing", "loaded"])
 def test_a_package_is_left_out_only_while_a_tool_is_imported(code: str) -> None:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = ran(sys.executable, "-c", code)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 from harness.loading import load_frames
 from harness.run.resume import resume_session
 from harness.store import COMPLETE
+from harness.tests.commands import ran
 from harness.tests.run.test_session import a_request, as_manifest, real_binary
 
 # Debian: libfaketime; it answers every question about the wall clock, and no other.
@@ -61,13 +61,7 @@ def test_a_clock_set_back_spoils_no_order_no_duration_no_peak_and_no_resumption(
         tmp_path, real_binary(tmp_path, "c/dwarf5.so", "lib.so"), sources=("replay",)
     )
     command = [sys.executable, "-c", SET_BACK, str(request.results), as_manifest(request)]
-    done = subprocess.run(
-        [*command, str(now), json.dumps(faked)],
-        env={**os.environ, **faked},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = ran(*command, now, json.dumps(faked), env={**os.environ, **faked})
     assert done.returncode == 0, done.stderr
     data = load_frames(Path(done.stdout.strip()))
     manifest = data.manifest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from harness.run.session import run_session
 from harness.store import read_manifest
 from harness.store.files import files_of
 from harness.store.manifest import write_manifest
+from harness.tests.commands import ran
 from harness.tests.run.test_session import ARMS, a_request, real_binary
 
 
@@ -37,7 +37,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def git(path: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    done = subprocess.run(command, cwd=path, check=True, capture_output=True, text=True)
+    done = ran(*command, cwd=path, check=True)
     return done.stdout.strip()
 
 

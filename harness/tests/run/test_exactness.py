@@ -14,6 +14,7 @@ import harness
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.run.session import run_session
+from harness.tests.commands import HARNESS
 from harness.tests.run.test_session import a_binary, a_request
 
 PROCESSES = 10
@@ -49,7 +50,7 @@ def test_copies_of_harness_at_other_paths_agree_to_the_byte(tmp_path: Path) -> N
         library = fixtures_directory() / "binaries/cpp/dwarf5.so"
         options = ("--probe", "memray", "--replicates", "2", "--results", tmp_path / place / "runs")
         subprocess.run(
-            [sys.executable, "-m", "harness", "run", library, *options],
+            [*HARNESS, "run", library, *options],
             env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / place)},
             cwd=package.parent,
             check=True,

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from msgspec import structs
 
 from harness.corpus import fixtures_directory
 from harness.errors import StoreError
 from harness.loading import load_frames
-from harness.records import Arm, Binary, Job
+from harness.records import Job
 from harness.run.events import Event, JobFinished
 from harness.run.executor import Settings, iter_records
 from harness.run.manifest import first_manifest
 from harness.run.request import RunRequest
 from harness.run.session import measure_into, run_session
 from harness.store import COMPLETE, INTERRUPTED, RunWriter, read_manifest
+from harness.tests.commands import HARNESS, ran
 from harness.tests.disks import mounted
+from harness.tests.run import test_session as session
 
 MakeJob = Callable[..., Job]
 
@@ -74,20 +73,11 @@ def disk_of_two_captures(tmp_path: Path) -> Iterator[Path]:
     yield from mounted(tmp_path / "disk", "720k")
 
 
-def a_request(tmp_path: Path, results: Path) -> RunRequest:
-    path = tmp_path / "lib.so"
-    shutil.copy(fixtures_directory() / "binaries/c/dwarf5.so", path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    size_bytes = path.stat().st_size
-    return RunRequest(
-        binaries=[Binary(name="lib", path=str(path), sha256=digest, size_bytes=size_bytes)],
-        arms=[Arm(name="streaming", pipeline="harness.pipelines.streaming:run")],
-        results=results,
-        cache=tmp_path / "cache",
-        probes=("memray",),
-        sources=("replay",),
-        replicates={"memray": 30},
-    )
+def a_request(tmp_path: Path, results: Path, **changes: object) -> RunRequest:
+    binary = session.real_binary(tmp_path, "c/dwarf5.so", "lib")
+    usual = {"arms": session.ARMS[1:], "probes": ("memray",), "sources": ("replay",)}
+    asked = usual | {"replicates": {"memray": 30}, "results": results}
+    return session.a_request(tmp_path, binary, **(asked | changes))
 
 
 def test_results_that_do_not_fit_end_the_run_and_leave_what_was_acknowledged(
@@ -110,9 +100,8 @@ def test_results_that_do_not_fit_end_the_run_and_leave_what_was_acknowledged(
 def test_flame_graphs_that_do_not_fit_cost_themselves_and_nothing_else(
     tmp_path: Path, disk_of_two_captures: Path
 ) -> None:
-    request = structs.replace(
-        a_request(tmp_path, disk_of_two_captures), keep_captures=True, replicates={"memray": 1}
-    )
+    once = {"keep_captures": True, "replicates": {"memray": 1}}
+    request = a_request(tmp_path, disk_of_two_captures, **once)
     run = run_session(request, lambda _: None)
     manifest = read_manifest(run)
     assert manifest.state == COMPLETE
@@ -128,9 +117,8 @@ def test_a_capture_that_cannot_be_kept_ends_the_run_and_takes_no_room(
 ) -> None:
     captures = tiny_disk / "captures"
     captures.mkdir()
-    request = structs.replace(
-        a_request(tmp_path, tmp_path / "runs"), keep_captures=True, replicates={"memray": 1}
-    )
+    once = {"keep_captures": True, "replicates": {"memray": 1}}
+    request = a_request(tmp_path, tmp_path / "runs", **once)
     writer = RunWriter.create(request.results, first_manifest(request))
     (writer.path / "captures").symlink_to(captures)
     with writer, pytest.raises(StoreError, match=r"captures/.*: No space left on device"):
@@ -144,13 +132,8 @@ def test_the_command_says_in_a_line_what_did_not_fit_and_where_the_rest_is(
 ) -> None:
     library = fixtures_directory() / "binaries/c/dwarf5.so"
     options = ("--probe", "memray", "--source", "replay", "--replicates", "30")
-    done = subprocess.run(
-        [sys.executable, "-m", "harness", "run", library, *options, "--results", small_disk],
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = ran(*HARNESS, "run", library, *options, "--results", small_disk, env=environment)
     (run,) = small_disk.iterdir()
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -162,7 +145,7 @@ def test_the_command_says_in_a_line_what_did_not_fit_and_where_the_rest_is(
 
 def test_a_run_of_which_not_even_the_manifest_fits_leaves_nothing(tmp_path: Path) -> None:
     limited = f"ulimit -f 1 && exec {sys.executable} -c {shlex.quote(CREATE)} {tmp_path}"
-    done = subprocess.run(["bash", "-c", limited], capture_output=True, text=True, check=False)
+    done = ran("bash", "-c", limited)
     assert done.stdout == "cannot write manifest.json: File too large\n", done.stderr
     assert list(tmp_path.iterdir()) == []
 

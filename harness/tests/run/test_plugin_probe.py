@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import subprocess
 import sysconfig
 import venv
 from pathlib import Path
@@ -17,6 +16,7 @@ from harness.cli.app import app
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.frames import succeeded
+from harness.tests.commands import ran
 from harness.tests.docs.checkout import document
 
 BINARY = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
@@ -75,10 +75,7 @@ def test_a_plugin_s_exact_metric_is_treated_as_any_of_ours(
     python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def call(*arguments: str) -> str:
-        done = subprocess.run(
-            [str(python), "-m", "harness", *arguments],
-            cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+        done = ran(python, "-m", "harness", *arguments, cwd=tmp_path, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

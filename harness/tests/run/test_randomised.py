@@ -15,6 +15,7 @@ from harness.run.executor import Settings, iter_records
 from harness.run.request import parse_env
 from harness.store import read_manifest
 from harness.store.reader import StoredRecords
+from harness.tests.commands import HARNESS
 from harness.tests.run.conftest import MakeJob
 from harness.tests.run.refusing import PERSONALITY
 from harness.tests.symbols.binaries import FIXTURES
@@ -23,7 +24,7 @@ from harness.tests.symbols.binaries import FIXTURES
 def measured(tmp_path: Path, *before: str, options: tuple[str, ...] = ()) -> Path:
     """Return the run that a command leaves, started through another one or not."""
     subprocess.run(
-        [*before, sys.executable, "-m", "harness", "run", str(FIXTURES / "c" / "dwarf5.so"),
+        [*before, *HARNESS, "run", str(FIXTURES / "c" / "dwarf5.so"),
          "--source", "replay", "--probe", "peak", "--replicates", "1", "--arm", "streaming",
          "--no-report", *options],
         cwd=tmp_path,

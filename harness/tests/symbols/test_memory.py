@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from harness.config import KIB
 from harness.model import count_functions
 from harness.symbols import open_packages
+from harness.tests.commands import ran
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.copies import with_repeated_units
 
@@ -51,5 +51,5 @@ def in_a_process_of_their_own(few: Path, many: Path, once: Path) -> list[int]:
 few, many, once = map(Path, sys.argv[1:])
 print(*functions_and_peak_bytes(few, once), *functions_and_peak_bytes(many, once))"""
     command = [sys.executable, "-c", call, str(few), str(many), str(once)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    done = ran(*command, check=True)
     return [*map(int, done.stdout.split())]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import pytest
 
 from harness.tested.marks import Asked, asked_of
 from harness.tested.stored import environment
+from harness.tests.commands import ran
 
 SOURCE = """
 import asyncio, inspect, os, subprocess, sys, time
@@ -113,7 +113,7 @@ def tell(directory: Path, *options: str) -> Told:
     (directory / "test_it.py").write_text(SOURCE)
     (directory / "conftest.py").write_text(CONFTEST)
     command = [sys.executable, "-m", "pytest", "--junitxml=told.xml", "-rA", *options]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    done = ran(*command, cwd=directory)
     told = Told(done.stdout + done.stderr, {}, {}, {})
     if not (directory / "told.xml").exists():
         return told
@@ -277,7 +277,7 @@ def test_a_pytest_without_marked_tests_loads_nothing_for_them() -> None:
         "print(*sys.modules, sep='\\n')"
     )
     command = [sys.executable, "-c", code]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    loaded = ran(*command, check=True).stdout.split()
     ours = {name for name in loaded if name.partition(".")[0] == "harness"}
     assert ours <= {"harness", "harness.tested", "harness.tested.plugin"}
     assert not {"pandas", "rich", "typer", "memray", "pydantic"} & set(loaded)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness.intake.server import IntakeServer
+from harness.tests.commands import ran
 from harness.tests.intake.bodies import make_body
 from harness.tests.upload.senders import make_uploader
 
@@ -101,6 +102,6 @@ resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 
 def test_a_process_without_room_for_a_thread_gets_an_upload_error() -> None:
     code = NO_THREADS + POST.format(timeout_s=20)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = ran(sys.executable, "-c", code, check=True)
     assert "RequestFailed" in done.stdout
     assert "cannot be looked up" in done.stdout

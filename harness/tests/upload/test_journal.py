@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,14 +18,13 @@ from typer.testing import CliRunner, Result
 from harness.cli.app import app
 from harness.cli.shipment import Means, Shipment
 from harness.config import PipelineOptions, SymbolOptions, UploadOptions
-from harness.contracts import Poster
 from harness.errors import Cancelled, ConfigError, HarnessError, MeasurementInvalid, UploadError
 from harness.intake.faults import FOREVER, Fault
 from harness.intake.ledger import LedgerView
 from harness.intake.server import IntakeServer
-from harness.model import Package
 from harness.pipelines import streaming
 from harness.records import Batch, Counters
+from harness.tests.commands import HARNESS, ran
 from harness.tests.described import assert_described
 from harness.tests.disks import mounted
 from harness.tests.intake.bodies import misbehave
@@ -91,7 +89,7 @@ def test_what_was_accepted_is_not_sent_again(
 def test_an_upload_that_was_killed_is_gone_on_with(intake: IntakeServer, tmp_path: Path) -> None:
     journal = tmp_path / "upload.jsonl"
     intake.faults.replace([PASSED, Fault(kind="silence")])
-    command = [sys.executable, "-m", "harness", *arguments(intake, "--journal", journal)]
+    command = [*HARNESS, *arguments(intake, "--journal", journal)]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         while not (journal.exists() and journal.read_text().count("sending") == 2):
             assert process.poll() is None
@@ -183,8 +181,8 @@ def test_a_batch_that_is_too_large_after_it_may_have_been_accepted_ends_the_uplo
 def test_two_uploads_never_share_a_journal(intake: IntakeServer, tmp_path: Path) -> None:
     journal = tmp_path / "upload.jsonl"
     first = Journal("held by this process", journal)
-    command = [sys.executable, "-m", "harness", *arguments(intake, "--resume", journal)]
-    second = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*HARNESS, *arguments(intake, "--resume", journal)]
+    second = ran(*command)
     first.close()
     assert second.returncode == 2
     (line,) = second.stderr.splitlines()
@@ -228,12 +226,9 @@ def test_a_journal_on_a_full_disk_tells_no_more_than_fits_and_ends_the_upload(
 def interrupting(after: int) -> Callable[..., Counters]:
     """Return a pipeline in which Ctrl-C comes with one of its batches."""
 
-    def run(
-        packages: Iterator[Package],
-        poster: Poster,
-        options: PipelineOptions,
-        observe: Callable[[Batch], None],
-    ) -> Counters:
+    def run(*given: Any) -> Counters:
+        packages, poster, options, observe = given
+
         def tell(batch: Batch) -> None:
             observe(batch)
             if batch.batch_num == after:

@@ -1,7 +1,6 @@
 """Whatever happens to a Go binary, extraction ends in packages or in InputRejected."""
 
 import random
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from harness.config import Limits, SymbolOptions
 from harness.errors import ConfigError, InputRejected
 from harness.symbols.elf import ElfFile
 from harness.symbols.sections import Section
+from harness.tests.commands import ran
 from harness.tests.symbols.binaries import drain_file
 
 READ = (".gopclntab", ".go.module", ".debug_info", ".debug_abbrev", ".debug_loclists",
@@ -84,7 +84,7 @@ def test_no_room_for_temporary_files_is_said_with_a_remedy(program: Path) -> Non
         "except InputRejected as error: print(error)\n"
     )
     command = [sys.executable, "-c", code, str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = ran(*command)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.count("\n") == 1
     assert "spooling fails" in done.stdout
