@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from msgspec import structs
 
 from harness.config import MIB
@@ -169,19 +167,3 @@ def test_a_bound_from_elsewhere_is_neither_tighter_nor_looser(
     decision = decide(a_proposal(1.0), 100.0, elsewhere="another Python", loosen=loosen)
     assert decision.change is change
     assert decision.why == ("" if loosen else "it is for another Python")
-
-
-@given(
-    old=st.floats(1, 1e12),
-    proposals=st.lists(st.floats(1, 1e12), max_size=6),
-)
-def test_for_all_runs_a_bound_never_rises_without_being_told_to(
-    old: float, proposals: list[float]
-) -> None:
-    bound = old
-    for upper_bound in proposals:
-        decision = decide(a_proposal(upper_bound), bound)
-        after = upper_bound if decision.takes_effect else bound
-        assert after <= bound
-        bound = after
-    assert bound == min([old, *proposals])

@@ -109,19 +109,3 @@ def test_a_change_of_eight_per_cent_is_found_and_never_passes() -> None:
     assert power >= 0.95
     assert share(found, Outcome.FAIL) == 1
     assert share(found, Outcome.PASS) == 0
-
-
-@pytest.mark.parametrize(
-    ("factor", "outcome"),
-    [
-        pytest.param(1.0, Outcome.PASS, id="equal"),
-        pytest.param(1.0499, Outcome.PASS, id="just within the tolerance"),
-        pytest.param(1.05, Outcome.FAIL, id="at the tolerance"),
-    ],
-)
-def test_without_any_variance_the_decision_is_arithmetic(factor: float, outcome: Outcome) -> None:
-    rng = np.random.default_rng(20)
-    sides = run("r2", rng, 0.0, factor), run("r1", rng, 0.0)
-    found = ask(GATES, Evidence(suite(5.0), dict.fromkeys(BINARIES, ""), *sides))
-    assert decide(found)[0] is outcome
-    assert {one.exact for one in comparisons(found)} == {True}

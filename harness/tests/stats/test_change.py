@@ -65,56 +65,10 @@ def test_a_noisy_change_is_what_scipy_finds(old: list[float], new: list[float]) 
     assume(min(map(coefficient_of_variation, (old, new))) > 1e-9)  # else scipy warns
     test = scipy.stats.ttest_ind(np.log(new), np.log(old), equal_var=False)
     ends = test.confidence_interval(0.90)
-    found = (change.p_value, change.low_pct, change.high_pct)
-    expected = (test.pvalue, 100 * math.expm1(ends.low), 100 * math.expm1(ends.high))
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
-
-
-def test_one_replicate_of_a_noisy_metric_has_no_interval() -> None:
-    change = estimate_change([100], [300], exact=False)
-    assert (change.low_pct, change.high_pct) == (-math.inf, math.inf)
-    assert change.p_value is None
-
-
-def test_the_interval_is_the_one_that_was_worked_out_elsewhere() -> None:
-    # By hand: logs of mean 0 and log 1.1, equal variance 0.0002, n = 3: 4 degrees of freedom,
-    # t(0.95, 4) = 2.1318, half-width 2.1318 * sqrt(2 * 0.0002 / 3) = 0.024616.
-    step = math.sqrt(0.0002)
-    old = [math.exp(x) for x in (-step, 0, step)]
-    change = estimate_change(old, [1.1 * x for x in old], exact=False)
-    assert change.delta_pct == pytest.approx(10)
-    assert change.low_pct == pytest.approx(100 * (1.1 * math.exp(-0.024616) - 1), abs=1e-3)
-    assert change.high_pct == pytest.approx(100 * (1.1 * math.exp(0.024616) - 1), abs=1e-3)
-
-
-@given(NOISY, NOISY)
-def test_for_all_samples_turning_the_comparison_round_inverts_it(
-    baseline: list[float], candidate: list[float]
-) -> None:
-    there = estimate_change(baseline, candidate, exact=False)
-    back = estimate_change(candidate, baseline, exact=False)
-    for one, other in (
-        (there.delta_pct, back.delta_pct),
-        (there.low_pct, back.high_pct),
-        (there.high_pct, back.low_pct),
-    ):
-        if math.isfinite(one) and math.isfinite(other):
-            assert (1 + one / 100) * (1 + other / 100) == pytest.approx(1, rel=1e-6)
-
-
-@given(NOISY, NOISY, st.sampled_from([2.0, 0.5, 1024.0]), st.randoms())
-def test_for_all_samples_unit_and_order_do_not_matter(
-    baseline: list[float], candidate: list[float], factor: float, order: random.Random
-) -> None:
-    plain = estimate_change(baseline, candidate, exact=False)
-    other = estimate_change(
-        [factor * x for x in order.sample(baseline, len(baseline))],
-        [factor * x for x in order.sample(candidate, len(candidate))],
-        exact=False,
-    )
-    assert other.delta_pct == pytest.approx(plain.delta_pct, rel=1e-6, abs=1e-6)
-    assert other.low_pct == pytest.approx(plain.low_pct, rel=1e-4, abs=1e-4)
-    assert other.high_pct == pytest.approx(plain.high_pct, rel=1e-4, abs=1e-4)
+    found = (change.delta_pct, change.low_pct, change.high_pct)
+    logs = (np.log(new).mean() - np.log(old).mean(), ends.low, ends.high)
+    assert found == pytest.approx([100 * math.expm1(one) for one in logs], rel=1e-6, abs=1e-9)
+    assert change.p_value == pytest.approx(test.pvalue, rel=1e-6, abs=1e-9)
 
 
 def test_the_permutation_test_agrees_about_clear_cases_and_repeats() -> None:

@@ -158,9 +158,10 @@ def test_an_inconclusive_comparison_says_what_would_settle_it() -> None:
 
 def test_one_replicate_of_a_noisy_metric_is_inconclusive_however_large_the_change() -> None:
     for candidate in (1.0, 100.0, 10_000.0):
-        comparison = judge(of(100), of(candidate), WALL)
-        assert comparison.outcome is Outcome.INCONCLUSIVE
-        assert comparison.replicates_needed is None
+        for baseline in (of(100), of(*NOISE)):
+            comparison = judge(baseline, of(candidate), WALL)
+            assert comparison.outcome is Outcome.INCONCLUSIVE
+            assert comparison.replicates_needed is None
 
 
 def test_more_can_be_better() -> None:
@@ -321,13 +322,6 @@ def test_for_all_samples_a_worse_candidate_never_passes_more(
         assert after is Outcome.REGRESSED
     if after.passes:
         assert before.passes
-
-
-@given(KEYS, VALUES, VALUES, st.sampled_from([{"failed": 1}, {"rig": "x"}, {"unit": "x"}]))
-def test_for_all_samples_a_fault_is_never_a_pass(
-    key: Key, baseline: list[float], candidate: list[float], fault: dict[str, object]
-) -> None:
-    assert judge(of(*baseline), of(*candidate, **fault), key).outcome is Outcome.INVALID
 
 
 def test_samples_are_collected_by_arm_from_the_probe_that_takes_them() -> None:

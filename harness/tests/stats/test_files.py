@@ -17,7 +17,6 @@ FILES = st.builds(
     sha256=DIGESTS,
 )
 SIDES = st.dictionaries(st.text("abc/", min_size=1, max_size=3), FILES, max_size=6)
-MIRRORED = {"added": "removed", "removed": "added"}
 
 
 def file(size_bytes: int, mode: int | None = 0o644, sha256: str = "") -> StoredFile:
@@ -63,19 +62,6 @@ def test_a_row_says_what_was_and_what_is() -> None:
 @given(SIDES)
 def test_for_all_files_nothing_changes_against_themselves(files: dict[str, StoredFile]) -> None:
     assert not compare_files(files, files).changed
-
-
-@given(SIDES, SIDES)
-def test_for_all_files_the_way_back_has_the_mirrored_additions_and_removals(
-    before: dict[str, StoredFile], after: dict[str, StoredFile]
-) -> None:
-    there = {(r.path, r.change) for r in compare_files(before, after).rows}
-    back = {(r.path, r.change) for r in compare_files(after, before).rows}
-    for path, change in there:
-        if change in MIRRORED:
-            assert (path, MIRRORED[change]) in back
-        if change == "mode":
-            assert (path, change) in back
 
 
 @given(SIDES, SIDES)

@@ -6,8 +6,6 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from harness.stats.steps import Step, find_steps
 
@@ -79,12 +77,3 @@ def test_a_new_environment_is_a_declared_break(exact: bool) -> None:
 
 def test_too_few_noisy_runs_say_nothing() -> None:
     assert find_steps([1.0, 2.0, 1.0, 9.0], exact=False) == []
-
-
-@settings(deadline=None)
-@given(st.lists(st.integers(1, 10**9), max_size=12), st.sampled_from([2.0, 1024.0]))
-def test_for_all_levels_shifts_do_not_depend_on_the_unit(levels: list[int], factor: float) -> None:
-    plain = find_steps([float(level) for level in levels], exact=True)
-    scaled = find_steps([factor * level for level in levels], exact=True)
-    assert [s.at for s in plain] == [s.at for s in scaled]
-    assert [s.delta_pct for s in plain] == pytest.approx([s.delta_pct for s in scaled])

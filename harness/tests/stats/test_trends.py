@@ -47,22 +47,6 @@ def only(trends: list[Trend]) -> Trend:
     return trend
 
 
-def test_an_exact_metric_names_the_commit_at_which_it_changed_and_its_parent() -> None:
-    runs = [a_run(n, [value, value]) for n, value in enumerate([100, 100, 110, 110])]
-    trend = only(trends_of(runs))
-    (change,) = trend.changes
-    assert trend.exact
-    assert (change.since_run_id, change.run_id) == ("run1", "run2")
-    assert (change.since_commit, change.commit) == (f"{1:040x}", f"{2:040x}")
-    assert change.delta_pct == pytest.approx(10)
-    assert change.kind == "shift"
-
-
-def test_one_byte_is_a_change_of_an_exact_metric() -> None:
-    (change,) = only(trends_of([a_run(0, [10**9]), a_run(1, [10**9 + 1])])).changes
-    assert change.delta_pct == pytest.approx(1e-7)
-
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -135,10 +119,6 @@ def test_a_run_without_a_valid_replicate_has_no_place_in_a_trend() -> None:
     )
     trend = only(trends_of([a_run(0, [1.0]), failed, a_run(2, [1.0])]))
     assert [run.run_id for run in trend.runs] == ["run0", "run2"]
-
-
-def test_a_run_and_the_baseline_made_of_it_count_once() -> None:
-    assert len(only(trends_of([a_run(0, [1.0]), a_run(0, [1.0])])).runs) == 1
 
 
 @pytest.mark.parametrize(
