@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -32,23 +31,12 @@ from harness.symbols.go.pcvalue import _MAX_TABLE_BYTES
 from harness.symbols.headers import _MOST_SECTIONS
 from harness.symbols.scopes import _MOST_HELD
 from harness.symbols.source import MOST_FUNCTIONS
+from harness.tests.commands import ran
 from harness.tests.docs.checkout import checkout, document
 from harness.tests.test_layers import MODULES
 
-NUMBERS = (
-    "none",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-)
+NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+           "eleven")  # fmt: skip
 SHARES = {0.25: "a quarter", 0.5: "half"}
 
 
@@ -139,7 +127,5 @@ def test_help_says_what_the_code_has(verb: str) -> None:
 def test_what_a_fleet_costs_is_what_the_command_beside_it_says() -> None:
     text = document("docs/fleet.md")
     (code,) = re.findall(r'```sh\npython -c "([^"]*)"\n```', text)
-    said = subprocess.run(
-        [sys.executable, "-c", code], cwd=checkout(), check=True, capture_output=True, text=True
-    )
+    said = ran(sys.executable, "-c", code, cwd=checkout(), check=True)
     assert f"It says {said.stdout.strip()} per thousand binaries" in text

@@ -8,6 +8,7 @@ from harness.pipelines import legacy
 from harness.pipelines.legacy import ScopeList
 from harness.records import Batch
 from harness.tests.pipelines.parcels import (
+    OPTIONS,
     KeepingPoster,
     Parcel,
     iter_packages,
@@ -67,25 +68,8 @@ def test_a_cut_list_keeps_its_trees_until_they_are_overwritten() -> None:
     assert scopes._slots == [trees[2], trees[1]]
 
 
-HOSTILE = UploadOptions(
-    url="http://127.0.0.1:1/",
-    service='a"b\\c\n<é>',
-    version='","x":"',
-    runtime_id='"',
-    upload_id="u",
-)
-
-
-def test_hostile_names_arrive_as_they_are() -> None:
-    keeper, _ = ship([make_parcel("p", 1)], poster=KeepingPoster(HOSTILE))
-    (delivered,) = keeper.delivered
-    assert delivered.envelope["service"] == delivered.event["service"] == HOSTILE.service
-    assert delivered.envelope["version"] == HOSTILE.version
-    assert delivered.event["runtimeId"] == HOSTILE.runtime_id
-
-
 def test_faithful_escaping_brings_the_original_injection_back() -> None:
-    forged = UploadOptions(url=HOSTILE.url, version='1",\n"forged": "yes', upload_id="u")
+    forged = UploadOptions(url=OPTIONS.url, version='1",\n"forged": "yes', upload_id="u")
     options = PipelineOptions(legacy_escaping="faithful")
     keeper, _ = ship([make_parcel("p", 1)], options, KeepingPoster(forged))
     assert keeper.delivered[0].envelope["forged"] == "yes"

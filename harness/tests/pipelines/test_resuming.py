@@ -65,17 +65,6 @@ def insist(keeper: KeepingPoster, options: PipelineOptions) -> int:
     return failures
 
 
-def test_a_package_goes_on_where_a_refused_batch_stopped_it() -> None:
-    keeper = KeepingPoster()
-    encoder, package = fail_inside(keeper)
-    encoder.flush(final=False)
-    encoder.add_package(package)
-    encoder.flush(final=True)
-    assert keeper.scopes() == PARCELS[:1]
-    numbers = [delivered.envelope["batch_num"] for delivered in keeper.delivered]
-    assert numbers == list(range(1, len(numbers) + 1))
-
-
 def test_a_scope_that_was_not_taken_has_to_be_added_again() -> None:
     keeper = KeepingPoster()
     keeper.failures = [UploadError("no")]

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from hypothesis import given
 
 from harness.config import KIB, PipelineOptions
 from harness.contracts import Pipeline
@@ -16,7 +15,6 @@ from harness.pipelines.gzip_stream import GzipStream
 from harness.pipelines.sinks import DiskSink, MemorySink
 from harness.pipelines.streaming import BatchEncoder
 from harness.records import Batch, Counters
-from harness.tests.pipelines import strategies
 from harness.tests.pipelines.parcels import (
     KeepingPoster,
     Parcel,
@@ -296,18 +294,6 @@ def test_a_large_child_encoded_in_parts_has_the_same_bytes(encoder: str) -> None
     whole.scopes = parcel[1]
     expected = msgspec.json.encode([whole])
     assert keeper.delivered[0].raw.endswith(b',"scopes":' + expected + b',"final":true}')
-
-
-@given(strategies.packages)
-@pytest.mark.parametrize("threshold", [-1, 400, 1 << 20])
-def test_for_all_scopes_memory_and_disk_deliver_the_same(
-    threshold: int, parcels: list[Parcel]
-) -> None:
-    options = PipelineOptions(threshold_bytes=threshold)
-    memory, _ = ship(parcels, options)
-    disk, _ = ship(parcels, PipelineOptions(threshold_bytes=threshold, sink="disk"))
-    assert [d.attachment for d in memory.delivered] == [d.attachment for d in disk.delivered]
-    assert memory.scopes() == parcels
 
 
 def test_a_part_that_extraction_marked_as_continuation_is_no_package() -> None:

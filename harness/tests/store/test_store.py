@@ -18,6 +18,7 @@ from harness.loading import load_frames
 from harness.records import Binary, Manifest
 from harness.store import RunWriter
 from harness.store.reader import RECORDS
+from harness.tests.disks import mounted
 from harness.tests.store.records import a_record
 
 SAMPLE_COLUMNS = [
@@ -99,10 +100,7 @@ def test_an_empty_run_has_every_column_with_its_type(writer: RunWriter) -> None:
     assert [list(frame.columns) for frame in (data.samples, data.copies)] == [
         SAMPLE_COLUMNS,
         [
-            "run_id",
-            "binary",
-            "arm",
-            "source",
+            *SAMPLE_COLUMNS[:4],
             "replicate",
             "stage",
             "location",
@@ -264,24 +262,10 @@ def test_every_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
     assert set(acknowledged) <= set(data.samples["replicate"]) == set(data.timeline["replicate"])
 
 
-def small_disk(path: Path, size: str) -> bool:
-    path.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)],
-        capture_output=True,
-        check=False,
-    )
-    return mounted.returncode == 0
-
-
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of 256 KiB."""
-    disk = tmp_path / "disk"
-    if not small_disk(disk, "256k"):
-        pytest.skip("mounting a tmpfs needs more rights than this user has")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
+    yield from mounted(tmp_path / "disk", "256k")
 
 
 def test_a_full_disk_is_an_error_and_keeps_what_was_acknowledged(full_disk: Path) -> None:
