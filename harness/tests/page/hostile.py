@@ -8,9 +8,10 @@ from typing import Any
 
 import msgspec
 
-from harness.stats.check import BoundCheck, Case, Comparison, Outcome, Precondition
+from harness.stats.check import Case, Outcome, Precondition
 from harness.stats.verdict import FileChange, FileChanges, GateSummary, Side, Verdict
 from harness.tests.reports.golden_files import RUN
+from harness.tests.reports.verdicts import bound, row
 
 RUN_SCRIPT = "window.pwned = true; alert(1)"
 NAMES = (
@@ -102,46 +103,17 @@ def _verdict(run: Path) -> Verdict:
             checked=True, changed=True, rows=[FileChange(path=name, change="grown")], note=other
         ),
         experiments=[
-            Comparison(
-                case=case,
-                metric=name,
-                unit=other,
-                goal="less",
-                tolerance_pct=5,
-                erratic=False,
-                gate=True,
-                outcome=Outcome.REGRESSED,
-                delta_pct=12.0,
-                low_pct=None,
-                high_pct=13.0,
-                exact=False,
-                baseline_mean=1.0,
-                candidate_mean=1.12,
-                baseline_replicates=2,
-                candidate_replicates=2,
-                faults=[name],
-                remarks=[other],
-                repeat_command=name,
+            row(
+                Outcome.REGRESSED, 12.0, case=case, metric=name, unit=other, low_pct=None,
+                high_pct=13.0, exact=False, faults=[name], remarks=[other], repeat_command=name,
             )
         ],
         bounds=[
-            BoundCheck(
-                case=case,
-                check=name,
-                judged_by=other,
-                series=name,
-                unit="byte",
-                gate=True,
-                outcome=Outcome.FAIL,
-                upper_bound=1.0,
-                observed=2.0,
-                headroom_pct=-100.0,
-                replicates_passed=0,
-                replicates=2,
-                detail=name,
-                repeat_command=other,
+            bound(
+                Outcome.FAIL, 2.0, case=case, check=name, judged_by=other, series=name,
+                upper_bound=1.0, headroom_pct=-100.0, detail=name, repeat_command=other,
             )
         ],
         faults=[Precondition(what=name, reason=other, repeat_command=name)],
         gates=[GateSummary(name=name, gate=True, outcome=Outcome.FAIL, detail=other)],
-    )
+    )  # fmt: skip

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
 import sys
 
 import pytest
 
-from harness.probes.gc_trace import CollectorTrace, GcProbe, trace_line
-from harness.records import Collection
+from harness.probes.gc_trace import CollectorTrace, GcProbe
+from harness.tests.commands import ran
 
 
 class Node:
@@ -46,21 +45,6 @@ def test_more_collections_than_were_foreseen_are_all_kept() -> None:
     assert len(trace.collections()) >= 9000
 
 
-def test_a_line_reads_like_gctrace() -> None:
-    collection = Collection(
-        generation=2,
-        start_s=0.5321,
-        duration_s=0.0331,
-        heap_before_bytes=47_395_635,
-        heap_after_bytes=12_687_769,
-        collected=1200,
-        uncollectable=0,
-    )
-    assert trace_line(12, collection) == (
-        "gc 12 @0.532s gen2: 45.2->12.1 MiB, 33.1 ms, 1200 collected, 0 uncollectable"
-    )
-
-
 def test_the_probe_asks_for_an_allocator_that_it_can_see_through() -> None:
     """Small Python objects are on the heap it reads only under that environment."""
     code = (
@@ -73,7 +57,5 @@ def test_the_probe_asks_for_an_allocator_that_it_can_see_through() -> None:
         "print(int(found['heap_peak_gc']))\n"
     )
     environment = {**os.environ, **GcProbe.environment}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    done = ran(sys.executable, "-c", code, env=environment, check=True)
     assert int(done.stdout) > 100_000 * 50

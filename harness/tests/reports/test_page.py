@@ -28,7 +28,8 @@ from harness.stats.curves import Curve
 from harness.stats.frames import Frames
 from harness.stats.growth import LineChange
 from harness.stats.summary import summarise
-from harness.stats.verdict import FileChanges, Side, Verdict
+from harness.stats.verdict import Verdict
+from harness.tests.reports import verdicts
 from harness.tests.reports.golden_files import RUN
 from harness.tests.reports.verdicts import row
 from harness.tests.stats.made import batch, failure, frames, manifest, peaks
@@ -63,20 +64,8 @@ def rendered(made: Frames | None = None, **more: Any) -> str:
 
 
 def verdict(decision: Outcome = Outcome.PASS, run_id: str = "r1") -> Verdict:
-    return Verdict(
-        decision=decision,
-        exit_code=0,
-        reasons=["<b>because</b>"],
-        suite="quality",
-        run_id=run_id,
-        baseline=None,
-        candidate=Side(kind="run", run_id=run_id),
-        inventory=FileChanges(checked=False),
-        experiments=[],
-        bounds=[],
-        faults=[],
-        gates=[],
-    )
+    nothing: dict[str, Any] = {"experiments": [], "bounds": [], "faults": [], "gates": []}
+    return replace(verdicts.verdict(decision), reasons=["<b>because</b>"], run_id=run_id, **nothing)
 
 
 @pytest.fixture(scope="module")

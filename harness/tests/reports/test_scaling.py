@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from io import StringIO
 
-import msgspec
-import pytest
 from msgspec.structs import replace
 
 from harness.printing import make_console
-from harness.reports.scaling import ScalingDocument, print_scaling
+from harness.reports.scaling import print_scaling
 from harness.stats.scaling import ScalingPoint, fit_lines
 
 NAME = "\x1b[31mlong" + "x" * 80
@@ -71,12 +68,3 @@ def test_the_table_fits_80_columns_and_no_name_acts_in_it() -> None:
     assert max(map(len, text.splitlines())) <= 80
     assert "missing" in text
     assert "4.8 MiB" in text
-
-
-def test_the_document_has_every_point_and_line_in_plain_values() -> None:
-    found = ScalingDocument(run_id="r1", points=POINTS, trends=fit_lines(POINTS))
-    document = json.loads(msgspec.json.encode(found))
-    assert len(document["points"]) == len(POINTS)
-    flat = {line["arm"]: line["is_flat"] for line in document["trends"]}
-    assert flat == {"legacy": False, "streaming": True}
-    assert document["trends"][0]["slope"]["per_unit"] == pytest.approx(5000)

@@ -15,16 +15,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from harness.config import PipelineOptions
 from harness.contracts import Poster
 from harness.errors import InputRejected
 from harness.model import Package, Scope
-from harness.pipelines import legacy, streaming
-from harness.records import Batch, Counters
+from harness.pipelines import streaming
+from harness.records import Counters
 from harness.run.frames import RESULT_FD
-
-Observe = Callable[[Batch], None]
 
 
 def _is_warm_up(poster: Poster) -> bool:
@@ -33,15 +31,13 @@ def _is_warm_up(poster: Poster) -> bool:
 
 def _after_warm_up(
     fault: Callable[[], None],
-) -> Callable[[Iterator[Package], Poster, PipelineOptions, Observe], Counters]:
+) -> Callable[..., Counters]:
     """Return the streaming pipeline, with `fault` in front of it once it counts."""
 
-    def run(
-        packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
-    ) -> Counters:
+    def run(packages: Iterator[Package], poster: Poster, *rest: Any) -> Counters:
         if not _is_warm_up(poster):
             fault()
-        return streaming.run(packages, poster, options, observe)
+        return streaming.run(packages, poster, *rest)
 
     return run
 
@@ -121,39 +117,25 @@ changes_capture = _after_warm_up(_change_capture_at_exit)
 says_half_a_line_more = _after_warm_up(_cut_the_last_line_at_exit)
 
 
-def drops_a_scope(
-    packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
-) -> Counters:
+def drops_a_scope(packages: Iterator[Package], *rest: Any) -> Counters:
     """Deliver all but the first child of every package, and claim so."""
     thinned = (
         Package(package.scope, package.language, _but_first(package.children))
         for package in packages
     )
-    return streaming.run(thinned, poster, options, observe)
+    return streaming.run(thinned, *rest)
 
 
-def overstates_itself(
-    packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
-) -> Counters:
+def overstates_itself(*given: Any) -> Counters:
     """Claim one function more than its batches have."""
-    counters = streaming.run(packages, poster, options, observe)
+    counters = streaming.run(*given)
     counters.functions += 1
     sys.stderr.write("counted one too many\n")
     return counters
 
 
-def copies_the_payload(
-    packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
-) -> Counters:
-    """The legacy pipeline, under another name."""
-    return legacy.run(packages, poster, options, observe)
-
-
-def swallows_everything(
-    packages: Iterator[Package], poster: Poster, options: PipelineOptions, observe: Observe
-) -> Counters:
+def swallows_everything(packages: Iterator[Package], *_: Any) -> Counters:
     """Do nothing with anything."""
-    del poster, options, observe
     with suppress(StopIteration):
         next(packages)
     return Counters()

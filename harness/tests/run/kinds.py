@@ -7,46 +7,33 @@ import mmap
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from ctypes import CDLL, addressof, c_char, c_size_t, memset
+from typing import Any
 
 import memray
 
 from harness.bench.planted import TAKEN_BYTES, taking
-from harness.config import PipelineOptions
-from harness.contracts import Poster
-from harness.model import Package
 from harness.pipelines import streaming
-from harness.records import Batch, Counters
+from harness.records import Counters
 
 _CACHE: list[bytes] = []
 _LIBRARY = memray._memray.__file__
 
 
-def in_its_own_frame(
-    packages: Iterator[Package],
-    poster: Poster,
-    options: PipelineOptions,
-    observe: Callable[[Batch], None],
-) -> Counters:
+def in_its_own_frame(*given: Any) -> Counters:
     """Hold a buffer in the pipeline's own top function."""
     block = bytearray(TAKEN_BYTES)
-    counters = streaming.run(packages, poster, options, observe)
+    counters = streaming.run(*given)
     del block
     return counters
 
 
-def in_a_cache(
-    packages: Iterator[Package],
-    poster: Poster,
-    options: PipelineOptions,
-    observe: Callable[[Batch], None],
-) -> Counters:
+def in_a_cache(*given: Any) -> Counters:
     """Fill a cache in the first run of the process, which is the warm-up."""
     if not _CACHE:
         _CACHE.append(b"x" * TAKEN_BYTES)
-    return streaming.run(packages, poster, options, observe)
+    return streaming.run(*given)
 
 
 def _fail_unseen() -> None:

@@ -217,18 +217,6 @@ def test_what_cannot_go_away_is_not_tried_again(
     assert [one for one in waited if one >= PAUSES_S[1]] == [*PAUSES_S[1:]] * away
 
 
-def test_a_worker_with_other_versions_ends_the_run_by_name(request_of_three: RunRequest) -> None:
-    def answer(_: str, facts: Facts) -> UnitResult:
-        return UnitResult(
-            facts=structs.replace(facts, worker="node7, process 1"), refused=["memray 1, not 2"]
-        )
-
-    with pytest.raises(ConfigError, match="worker node7, process 1 has memray 1, not 2"):
-        run_fleet(request_of_three, lambda _: None, MadeUp(answer))
-    (run,) = request_of_three.results.iterdir()
-    assert read_manifest(run).state == INTERRUPTED
-
-
 def test_a_run_whose_coordinator_was_lost_goes_on_with_what_is_not_whole(
     request_of_three: RunRequest,
 ) -> None:

@@ -132,16 +132,6 @@ def test_binaries_of_one_name_are_told_apart_by_their_folders(memory: str) -> No
     assert [one.name for one in listed] == ["more/two.so", "most/two.so", "one.so"]
 
 
-def test_a_manifest_over_http_names_binaries_beside_it(http: str, tmp_path: Path) -> None:
-    pytest.importorskip("aiohttp")
-    (binary,) = list_binaries(f"{http}/corpus.json")
-    assert binary.path == f"{http}/one.so"
-    place = tmp_path / "place"
-    place.mkdir()
-    with fetched(binary, place) as here:
-        assert Path(here.path).read_bytes() == ELF
-
-
 @pytest.mark.parametrize(
     ("name", "fault"),
     [

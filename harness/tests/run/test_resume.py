@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from harness.corpus import fixtures_directory
-from harness.errors import ConfigError, StoreError
+from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.run.events import Event, JobFinished
 from harness.run.request import RunRequest
@@ -111,8 +111,3 @@ def test_resuming_a_finished_run_measures_nothing(finished: tuple[Path, RunReque
     before = (path / "records.jsonl").read_bytes()
     resume_session(path, lambda _: None)
     assert (path / "records.jsonl").read_bytes() == before
-
-
-def test_resuming_what_is_no_run_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="is this a run directory"):
-        resume_session(tmp_path, lambda _: None)
