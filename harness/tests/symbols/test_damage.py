@@ -183,20 +183,6 @@ def test_whatever_its_size_a_table_takes_no_longer_than_the_limit(
 
 
 @pytest.mark.parametrize("name", ["c/dwarf5.so", "cpp/dwarf4.so", "rust/dwarf5.so"])
-@pytest.mark.parametrize(
-    ("limits", "reason"),
-    [
-        (Limits(dies=5), "more than 5 entries"),
-        (Limits(depth=1), "nested more than 1 deep"),
-    ],
-    ids=["entries", "depth"],
-)
-def test_an_input_beyond_a_limit_is_rejected(name: str, limits: Limits, reason: str) -> None:
-    with pytest.raises(InputRejected, match=reason):
-        drain_file(FIXTURES / name, SymbolOptions(limits=limits))
-
-
-@pytest.mark.parametrize("name", ["c/dwarf5.so", "cpp/dwarf4.so", "rust/dwarf5.so"])
 def test_a_string_beyond_the_limit_is_cut_and_counted(name: str) -> None:
     options = SymbolOptions(limits=Limits(string_bytes=4))
     with open_packages(str(FIXTURES / name), options) as source:

@@ -9,23 +9,16 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import SymbolTableSection
 
-from harness.model import Scope
-from harness.symbols import open_packages
 from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols.test_declarators import children
 
 C = FIXTURES / "c"
 MARKED = sorted(C.glob("dead-?-*"))
 
 
-def extract(path: Path) -> tuple[list[Scope], dict[str, int]]:
-    with open_packages(str(path)) as source:
-        scopes = [scope for package in source.packages for scope in package.children]
-        return scopes, source.skipped
-
-
 @pytest.mark.parametrize("path", MARKED, ids=lambda path: path.name)
 def test_discarded_functions_are_left_out_however_the_linker_marks_them(path: Path) -> None:
-    scopes, skipped = extract(path)
+    scopes, skipped = children(path)
     assert [(scope.name, scope.start_line, scope.end_line) for scope in scopes] == [
         ("kept", 8, 9), ("scaled", 2, 4),
     ]  # fmt: skip
@@ -41,13 +34,13 @@ def test_where_no_function_of_the_symbol_table_is_at_0_it_is_a_mark(tmp_path: Pa
     content[table["sh_offset"] + number * table["sh_entsize"] + 8] = 0x40
     changed = tmp_path / "vectors"
     changed.write_bytes(content)
-    scopes, skipped = extract(changed)
+    scopes, skipped = children(changed)
     assert [scope.name for scope in scopes] == ["kept"]
     assert skipped == {"function that the linker discarded": 3}
 
 
 def test_code_at_address_0_is_described_as_code_elsewhere() -> None:
-    low, high = extract(C / "at-0"), extract(C / "at-1000")
+    low, high = children(C / "at-0"), children(C / "at-1000")
     assert low == high
     assert [(scope.name, scope.start_line, scope.end_line) for scope in low[0]] == [
         ("generated", 4_000_000_001, 4_000_000_004), ("second", 8, 11), ("first", 2, 5),
@@ -56,5 +49,5 @@ def test_code_at_address_0_is_described_as_code_elsewhere() -> None:
 
 
 def test_lines_of_32_bits_stay_what_they_are() -> None:
-    (generated,) = [scope for scope in extract(C / "at-1000")[0] if scope.name == "generated"]
+    (generated,) = [scope for scope in children(C / "at-1000")[0] if scope.name == "generated"]
     assert [symbol.line for symbol in generated.symbols] == [4_000_000_000, 4_000_000_002]

@@ -111,11 +111,6 @@ def test_a_split_file_of_another_build_is_not_read(tmp_path: Path) -> None:
         drain_file(binary)
 
 
-def test_a_split_file_alone_says_what_it_belongs_to() -> None:
-    with pytest.raises(InputRejected, match="it holds split units: name the binary"):
-        drain_file(ELSEWHERE / "table.dwo")
-
-
 @pytest.mark.parametrize(
     ("name", "other"),
     [

@@ -67,21 +67,6 @@ def test_what_stands_in_a_type_that_is_only_referred_to_has_its_name() -> None:
 
 
 @pytest.mark.parametrize("version", [4, 5])
-def test_a_type_unit_is_found_by_its_signature_and_counted_until_then(version: int) -> None:
-    path = CPP / f"types{version}.so"
-    with ElfFile(str(path)) as elf:
-        units = TypeUnits(Dwarf(elf))
-        before = units.unreferred()
-        found = units.find(RING)
-        assert found is not None
-        unit, offset = found
-        assert unit.first < offset < unit.end
-        assert units.unreferred() == before - 1
-        assert units.find(ABSENT) is None
-        units.close()
-
-
-@pytest.mark.parametrize("version", [4, 5])
 def test_a_type_unit_with_another_signature_is_missed_and_left_over(
     tmp_path: Path, version: int
 ) -> None:

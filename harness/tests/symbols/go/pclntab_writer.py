@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 
 from harness.symbols.sections import Section
+from harness.tests.symbols.crafted import uleb
 
 MAGICS = {"1.2": 0xFFFFFFFB, "1.16": 0xFFFFFFFA, "1.18": 0xFFFFFFF0, "1.20": 0xFFFFFFF1}
 TEXT = 0x1000
@@ -33,22 +34,13 @@ class StoredSection(Section):
             self._keep.close()
 
 
-def varint(number: int) -> bytes:
-    """Encode an unsigned varint."""
-    encoded = bytearray()
-    while number >= 0x80:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    return bytes([*encoded, number])
-
-
 def pc_table(runs: list[tuple[int, int]], quantum: int) -> bytes:
     """Encode `(size, value)` runs as value and PC deltas."""
     value = -1
     encoded = bytearray()
     for size, new in runs:
         delta = new - value
-        encoded += varint(2 * delta if delta >= 0 else ~(2 * delta)) + varint(size // quantum)
+        encoded += uleb(2 * delta if delta >= 0 else ~(2 * delta)) + uleb(size // quantum)
         value = new
     return bytes(encoded) + b"\0"
 

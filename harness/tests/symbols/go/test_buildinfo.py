@@ -9,8 +9,8 @@ import pytest
 from harness.errors import InputRejected
 from harness.symbols.elf import ElfFile
 from harness.symbols.go.buildinfo import read_main_module
+from harness.tests.symbols.crafted import uleb
 from harness.tests.symbols.go.elf_writer import write_elf
-from harness.tests.symbols.go.pclntab_writer import varint
 
 MAGIC = b"\xff Go buildinf:"
 VERSION = b"go1.25.0"
@@ -23,7 +23,7 @@ Order = Literal["little", "big"]
 
 def inline(version: bytes = VERSION, module: bytes = FRAMED) -> bytes:
     head = MAGIC + bytes([0, 2]) + bytes(16)
-    return head + varint(len(version)) + version + varint(len(module)) + module
+    return head + uleb(len(version)) + version + uleb(len(module)) + module
 
 
 def pointers(order: Order, size: int) -> bytes:

@@ -107,19 +107,6 @@ def test_by_index_nothing_is_lost_that_by_unit_is_there(
     assert names[0] == names[1]
 
 
-def test_generic_functions_come_once_whatever_their_shapes(everything: list[Tree]) -> None:
-    generic = Counter(
-        (function["name"], function["language_specifics"]["go_qualified_name"])
-        for package, function in _functions(everything)
-        if package in ("main", LIBRARY)
-        and "[...]" in function["language_specifics"]["go_qualified_name"]
-    )
-    assert generic == {
-        ("largest[...]", "main.largest[...]"): 1,
-        ("Get", f"{MODULE}/shape%2ev2.(*Pair[...]).Get"): 1,
-    }
-
-
 def test_large_packages_come_in_parts_that_join_again(
     program: Path, everything: list[Tree], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from harness.errors import InputRejected
 from harness.symbols.go.linetable import OWN, LineRows, assign_lines
 from harness.symbols.go.pclntab import FUNCDATA_INLINE_TREE, PCDATA_INLINE_INDEX, PcLineTable
 from harness.symbols.go.pcvalue import PcTable, read_pc_values
+from harness.tests.symbols.crafted import uleb
 from harness.tests.symbols.go.pclntab_writer import (
     MAGICS,
     NO_DATA,
@@ -17,11 +18,7 @@ from harness.tests.symbols.go.pclntab_writer import (
     PclntabWriter,
     Writable,
 )
-
-
-def never() -> None:
-    """Have no limit."""
-
+from harness.tests.symbols.go.test_lines import never
 
 FORMATS = list(itertools.product(MAGICS, ("little", "big"), (4, 8), (1, 2, 4)))
 FORMAT_IDS = [f"go{v}-{o}-{p * 8}bit-quantum{q}" for v, o, p, q in FORMATS]
@@ -178,12 +175,9 @@ STEPS = st.one_of(st.integers(0, 200), NUMBERS)
 
 
 def _octets(number: int, padding: int = 0) -> bytes:
-    """Encode a number, with more octets than it needs if told to."""
-    found = []
-    while number > 127:
-        found.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*found, number | 128, 0] if padding else [*found, number])
+    """Encode a number, with an octet more than it needs if told to."""
+    found = uleb(number)
+    return bytes([*found[:-1], found[-1] | 128, 0]) if padding else found
 
 
 @given(
