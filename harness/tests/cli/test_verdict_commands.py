@@ -241,3 +241,9 @@ def test_a_comparison_of_noise_is_inconclusive_and_one_of_bytes_is_not(runs: Pat
     assert "exact" in exact.stdout
     tables = [line for line in exact.stdout.splitlines() if not line.startswith("  ")]
     assert max(map(len, tables)) <= 80
+
+
+@pytest.mark.usefixtures("runs")
+def test_two_arms_of_one_run_are_compared() -> None:
+    result = call("compare", "old", "--arms", "legacy", "streaming", "--metric", "heap_peak_memray")
+    assert "improved" in result.stdout
