@@ -164,7 +164,8 @@ class Walk:
                 continue
             pruned = False
             if shown:
-                self.rose, highest = min(highest, depth), most
+                self.rose = highest if highest < depth else depth  # noqa: FURB136 - as above
+                highest = most
                 yield new(Die, (depth, base + begin, tag, abbreviation.has_children, attributes))
                 if self._pruned:
                     self._pruned, pruned = False, True

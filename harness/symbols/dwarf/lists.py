@@ -112,18 +112,19 @@ def _read_pairs(unit: Unit, name: str, offset: int, expressions: list[bytes] | N
     base, escape = unit.low_pc, (1 << 8 * size) - 1
     most = unit.dwarf.elf.limits.list_entries
     found: list[Range] = []
+    pair, slack = 2 * size, 2 * size + 2
     data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
-    start = offset - at
+    start, safe = offset - at, len(data) - slack
     while True:
-        if at + 2 * size + 2 > len(data):
+        if at > safe:
             unit.dwarf.budget.check_time()
             offset = start + at
             data, at = section.near(offset, min(_WINDOW_BYTES, section.size - offset))
-            start = offset - at
-            if at + 2 * size > len(data):
+            start, safe = offset - at, len(data) - slack
+            if at + pair > len(data):
                 return found
         low, high = read_pair(data, at)
-        at += 2 * size
+        at += pair
         if low == high == 0:
             return found
         if low == escape:
@@ -137,10 +138,11 @@ def _read_pairs(unit: Unit, name: str, offset: int, expressions: list[bytes] | N
             at = end
             if high >= low:
                 expressions.append(expression)
-        if high > low or (high == low and expressions is not None):
+                found.append((base + low, base + high))
+        elif high > low:
             found.append((base + low, base + high))
-            if len(found) > most:
-                raise _too_long(section, start + at, most)
+        if len(found) > most:
+            raise _too_long(section, start + at, most)
 
 
 def _read_split(unit: Unit, offset: int, expressions: list[bytes]) -> list[Range]:

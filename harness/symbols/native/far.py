@@ -1,7 +1,7 @@
 """Names of what other units hold: link-time optimisation and dwz let a unit refer to any other.
 
 The entries of a unit have no link to what encloses them, and the index of one unit knows only its
-own. The first question about another unit takes one walk over all of them, which writes down the
+own. The first question about another unit takes one walk over all in its language, which notes the
 container of every entry that has one but the unit: 64 bits each, spilled. C, where only functions
 enclose, does without.
 """
@@ -38,7 +38,7 @@ class FarNames:
     def __init__(self, dwarf: Dwarf, skipped: Counter[str]) -> None:
         self._dwarf = dwarf
         self._skipped = skipped
-        self._keys: SortedKeys | None = None
+        self._keys: dict[str, SortedKeys] = {}
         self._paths: dict[int, Path] = {}
         self._unfinished: set[int] = set()
         self.signed: SignedTypes | None = None
@@ -46,14 +46,16 @@ class FarNames:
     def close(self) -> None:
         """Give the file back, and forget what refers back to here."""
         self.signed = None
-        if self._keys is not None:
-            self._keys.close()
+        for keys in self._keys.values():
+            keys.close()
 
     def parent_of(self, offset: int) -> Path:
         """Return the qualified name of what encloses the entry, and whether that is a type."""
-        if self._keys is None:
-            self._keys = _read_containers(self._dwarf)
-        key = next(self._keys.iter_range(offset << _BITS, offset + 1 << _BITS), 0)
+        language = self._dwarf.unit_of(offset).language
+        keys = self._keys.get(language)
+        if keys is None:
+            keys = self._keys[language] = _read_containers(self._dwarf, language)
+        key = next(keys.iter_range(offset << _BITS, offset + 1 << _BITS), 0)
         container = key & LOW_HALF
         if not container:
             return "", False
@@ -83,13 +85,13 @@ class FarNames:
         return closure_name(unit, names, die, self._unfinished)
 
 
-def _read_containers(dwarf: Dwarf) -> SortedKeys:
-    """Walk all units that may enclose; return a key for each entry: its offset, its container's."""
+def _read_containers(dwarf: Dwarf, language: str) -> SortedKeys:
+    """Walk the units in a language; return a key for each entry: its offset, its container's."""
     keys = SortedKeys()
     try:
         more = dwarf.supplement.iter_units() if dwarf.supplement is not None else ()
         for unit in chain(dwarf.iter_units(), more):
-            if unit.language != "c":
+            if unit.language == language != "c":
                 _note_unit(unit, keys)
         keys.seal()
     except BaseException:
