@@ -18,7 +18,7 @@ from harness.reports.markdown import render_report
 from harness.reports.page.attachments import Flame, GateReport, Picture, read_gate
 from harness.reports.page.rendering import render_page
 from harness.reports.report import Report
-from harness.stats.trends import Trend, history_table
+from harness.stats.trends import Trend
 from harness.text import escaped, write_file
 
 _PLOTS = "plots"
@@ -65,7 +65,7 @@ def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:
     """
     remedy = "choose another directory with --output"
     with failing_as(StoreError, f"cannot write into {directory}", remedy):
-        picture = write(history.draw(history_table(trends)), directory, "history")
+        picture = write(history.draw(trends), directory, "history")
     return {"history": str(picture)}
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -18,17 +17,18 @@ from harness.plots.style import (
     VERMILLION,
     add_key,
     drawn,
-    drawn_labels,
     mark,
     name_rows,
     new_panels,
     no_data,
+    row_labels,
     styled,
     write_beside,
 )
 from harness.records import Manifest
 from harness.stats.labels import shorten
 from harness.stats.metrics import Metrics
+from harness.stats.trends import LevelChange, Trend
 from harness.units import format_value
 
 QUESTION = "When did it change, and by how much?"
@@ -38,13 +38,15 @@ _ROOM = 0.16  # for one number, in widths of a panel
 _LEAST_SWING_PCT = 5.0  # a change smaller than this does not fill its line
 _SWING = 0.36  # how far from the middle of its line a level may be drawn
 _UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
+_MEANINGS = {_UP: "more than before", _DOWN: "less than before", _BREAK: "declared break"}
 
 
 @styled()
-def draw(history: pd.DataFrame) -> Figure:
+def draw(trends: Sequence[Trend]) -> Figure:
     """Draw one panel per metric and source: peak heap, and the time it took where measured."""
-    chosen = history[history["metric"].isin(_chosen(history))]
-    if chosen.empty:
+    metrics = _chosen({one.metric for one in trends})
+    chosen = [one for one in trends if one.metric in metrics]
+    if not chosen:
         return no_data(QUESTION, "no run measured anything that could be followed")
     panels = list(_iter_panels(chosen))
     heights = [len(panel.lines) + 0.9 for panel in panels]
@@ -52,95 +54,87 @@ def draw(history: pd.DataFrame) -> Figure:
     runs = _runs(chosen)
     for axes, panel in zip(grid, panels, strict=True):
         _draw_panel(axes, panel, {run: place for place, run in enumerate(runs)})
-    _label_runs(grid[-1], runs, chosen)
+    _label_runs(grid[-1], runs, {step.run_id for one in chosen for step in one.changes})
     add_key(figure, _iter_marks(chosen), _iter_notes(chosen, panels))
     return figure
 
 
-def _chosen(history: pd.DataFrame) -> list[str]:
+def _chosen(measured: Collection[str]) -> list[str]:
     """Return the best definition of peak heap that was measured, and of time."""
-    measured, metrics = set(history["metric"]), Metrics(Manifest())
+    metrics = Metrics(Manifest())
     times = [name for name in metrics.compared if metrics[name].unit == "second"]
     known = [[name for name in kind if name in measured][:1] for kind in (metrics.peaks, times)]
     return [name for found in known for name in found] or sorted(measured)[:1]
 
 
 class _MetricPanel(Struct, frozen=True):
-    """What one panel shows: the lines with the largest changes on top, out of `of`."""
+    """What one panel shows: the trends with the largest changes on top, out of `of`."""
 
     title: str
-    lines: Sequence[pd.DataFrame]
+    lines: Sequence[Trend]
     of: int
 
 
-def _iter_panels(history: pd.DataFrame) -> Iterator[_MetricPanel]:
-    for (metric, source), rows in history.groupby(["metric", "source"], sort=True):
-        changes = rows["delta_pct"].abs().where(rows["step"] != "")
-        largest = changes.groupby([rows["binary"], rows["arm"]], sort=True).max().fillna(-1.0)
-        chosen = largest.sort_values(ascending=False, kind="stable").index[:_MOST_ROWS]
-        lines = [rows[(rows["binary"] == one) & (rows["arm"] == arm)] for one, arm in chosen]
-        exact = ", exact" if bool(rows["exact"].all()) else ""
-        yield _MetricPanel(drawn(f"{metric}, {source}{exact}"), lines[::-1], len(largest))
+def _iter_panels(trends: Sequence[Trend]) -> Iterator[_MetricPanel]:
+    for metric, source in sorted({(one.metric, one.source) for one in trends}):
+        own = [one for one in trends if (one.metric, one.source) == (metric, source)]
+        own.sort(key=lambda one: (-one.largest_change_pct, one.binary, one.arm))
+        exact = ", exact" if all(one.exact for one in own) else ""
+        yield _MetricPanel(drawn(f"{metric}, {source}{exact}"), own[:_MOST_ROWS][::-1], len(own))
 
 
-def _runs(history: pd.DataFrame) -> dict[str, str]:
+def _runs(trends: Iterable[Trend]) -> dict[str, str]:
     """Return the name of each run, in the order of their start."""
-    ordered = history.sort_values(["started_at", "run_id"], kind="stable")
-    return dict(zip(ordered["run_id"], ordered["name"], strict=True))
+    runs = sorted((run.started_at, run.run_id, run.name) for one in trends for run in one.runs)
+    return {run_id: name for _, run_id, name in runs}
 
 
-def _draw_panel(axes: Axes, panel: _MetricPanel, places: dict[str, int]) -> None:
+def _draw_panel(axes: Axes, panel: _MetricPanel, places: Mapping[str, int]) -> None:
     axes.set_title(panel.title)
-    places_of = [(str(line["binary"].iloc[0]), str(line["arm"].iloc[0])) for line in panel.lines]
-    binaries = drawn_labels((binary for binary, _ in places_of), _NAME_WIDTH)
-    arms = drawn_labels((arm for _, arm in places_of), _NAME_WIDTH)
-    labels = [f"{binaries[binary]}, {arms[arm]}" for binary, arm in places_of]
     swing = max([_LEAST_SWING_PCT, *(abs(value) for line in panel.lines for value in _drift(line))])
     for row, line in enumerate(panel.lines):
         _draw_line(axes, row, line, places, swing)
-        last = line.iloc[-1]
-        write_beside(axes, row, drawn(format_value(float(last["level"]), str(last["unit"]))))
-    name_rows(axes, labels, above=0.9)
+        write_beside(axes, row, drawn(format_value(line.runs[-1].level, line.unit)))
+    cases = [(line.binary, line.arm) for line in panel.lines]
+    name_rows(axes, row_labels(cases, _NAME_WIDTH, always=True), above=0.9)
 
 
-def _drift(line: pd.DataFrame) -> list[float]:
+def _drift(line: Trend) -> list[float]:
     """Return the levels in per cent of the first one."""
-    first = float(line["level"].iloc[0])
-    return [100 * (float(level) / first - 1) if first else 0.0 for level in line["level"]]
+    first = line.runs[0].level
+    return [100 * (run.level / first - 1) if first else 0.0 for run in line.runs]
 
 
-def _draw_line(
-    axes: Axes, row: int, line: pd.DataFrame, places: dict[str, int], swing: float
-) -> None:
-    xs = [places[run] for run in line["run_id"]]
+def _draw_line(axes: Axes, row: int, line: Trend, places: Mapping[str, int], swing: float) -> None:
+    xs = [places[run.run_id] for run in line.runs]
     ys = [row + _SWING * drift / swing for drift in _drift(line)]
     axes.plot(xs, ys, color=GREY, linewidth=1.2, marker=".", markersize=4, zorder=2)
-    said = _said(line, xs, _ROOM * len(places))
-    for x, y, step, delta in zip(xs, ys, line["step"], line["delta_pct"], strict=True):
-        if step:
-            colour, marker = _look(str(step), float(delta))
-            axes.plot(x, y, marker, color=colour, markersize=7, zorder=3)
+    changes = {places[change.run_id]: change for change in line.changes}
+    said = _said({x: abs(one.percent) for x, one in changes.items()}, _ROOM * len(places))
+    for x, change in changes.items():
+        y = ys[xs.index(x)]
+        colour, marker = _look(change)
+        axes.plot(x, y, marker, color=colour, markersize=7, zorder=3)
         if x in said:
             axes.annotate(
-                _per_cent(float(delta)), (x, y), (0, 5), textcoords="offset points",
+                _per_cent(change.percent), (x, y), (0, 5), textcoords="offset points",
                 ha="center", fontsize=10, color=BLACK, zorder=4,
             )  # fmt: skip
 
 
-def _said(line: pd.DataFrame, xs: Sequence[int], apart: float) -> set[int]:
+def _said(sizes: Mapping[int, float], apart: float) -> set[int]:
     """Return the places of the changes that are said in numbers: the largest that have room."""
-    steps = zip(xs, line["step"], line["delta_pct"].abs(), strict=True)
     said: set[int] = set()
-    for x, step, _ in sorted(steps, key=lambda found: -found[2]):
-        if step and all(abs(x - other) >= apart for other in said):
+    for x in sorted(sizes, key=lambda x: -sizes[x]):
+        if all(abs(x - other) >= apart for other in said):
             said.add(x)
     return said
 
 
-def _look(step: str, delta_pct: float) -> tuple[str, str]:
-    if step == "break":
+def _look(change: LevelChange) -> tuple[str, str]:
+    if change.kind == "break":
         return _BREAK
-    return _UP if delta_pct > 0 else _DOWN
+    return _UP if change.percent > 0 else _DOWN
 
 
 def _per_cent(delta_pct: float) -> str:
@@ -150,36 +144,33 @@ def _per_cent(delta_pct: float) -> str:
     return f"{text} %".replace("-", "\N{MINUS SIGN}")
 
 
-def _label_runs(axes: Axes, runs: dict[str, str], history: pd.DataFrame) -> None:
+def _label_runs(axes: Axes, runs: Mapping[str, str], changed: Collection[str]) -> None:
     """Name the runs below the last panel; of many, those where something changed."""
-    order = list(runs)
-    stepped = set(history.loc[history["step"] != "", "run_id"])
-    wanted = [place for place, run in enumerate(order) if run in stepped]
-    if len(order) <= _MOST_TICKS:
-        wanted = list(range(len(order)))
+    names = [drawn(shorten(name, _RUN_WIDTH)) for name in runs.values()]
+    wanted = [place for place, run in enumerate(runs) if run in changed]
+    if len(names) <= _MOST_TICKS:
+        wanted = list(range(len(names)))
     elif len(wanted) > _MOST_TICKS or not wanted:
-        wanted = list(range(0, len(order), -(-len(order) // _MOST_TICKS)))
-    names = [drawn(shorten(runs[order[place]], _RUN_WIDTH)) for place in wanted]
-    axes.set_xticks(wanted, names, rotation=45, ha="right", rotation_mode="anchor")
-    axes.set_xlim(-0.5, max(len(order) - 1, 1) + 0.7)
+        wanted = list(range(0, len(names), -(-len(names) // _MOST_TICKS)))
+    axes.set_xticks(
+        wanted, [names[place] for place in wanted], rotation=45, ha="right", rotation_mode="anchor"
+    )
+    axes.set_xlim(-0.5, max(len(names) - 1, 1) + 0.7)
     axes.set_xlabel("Commit, or run where that is not known (oldest first)")
 
 
-def _iter_marks(history: pd.DataFrame) -> Iterator[Line2D]:
+def _iter_marks(trends: Iterable[Trend]) -> Iterator[Line2D]:
     yield mark(GREY, ".", "one run", "-", linewidth=1.2)
-    shift, delta = history["step"] == "shift", history["delta_pct"]
-    for look, label, there in (
-        (_UP, "more than before", shift & (delta > 0)),
-        (_DOWN, "less than before", shift & (delta <= 0)),
-        (_BREAK, "declared break", history["step"] == "break"),
-    ):
-        if there.any():
+    looks = {_look(change) for one in trends for change in one.changes}
+    for look, label in _MEANINGS.items():
+        if look in looks:
             yield mark(*look, label, markersize=8)
 
 
-def _iter_notes(history: pd.DataFrame, panels: Iterable[_MetricPanel]) -> Iterator[str]:
+def _iter_notes(trends: Sequence[Trend], panels: Iterable[_MetricPanel]) -> Iterator[str]:
     yield "right: the latest level; heights are in proportion within a panel"
-    reasons = list(dict.fromkeys(text for text in map(str, history["reason"]) if text))
+    changes = [change for one in trends for change in one.changes]
+    reasons = list(dict.fromkeys("; ".join(one.reasons) for one in changes if one.reasons))
     for reason in reasons[:_MOST_REASONS]:
         yield f"break: {drawn(shorten(reason, _REASON_WIDTH))}"
     if len(reasons) > _MOST_REASONS:
@@ -189,5 +180,4 @@ def _iter_notes(history: pd.DataFrame, panels: Iterable[_MetricPanel]) -> Iterat
         if unseen:
             more = "1 more experiment is" if unseen == 1 else f"{unseen} more experiments are"
             yield f"{panel.title}: {more} not drawn; none changed more than these"
-    changed = bool((history["step"] != "").any())
-    yield "in numbers: the largest changes that have room" if changed else "no level changed"
+    yield "in numbers: the largest changes that have room" if changes else "no level changed"

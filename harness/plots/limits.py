@@ -19,11 +19,11 @@ from harness.plots.style import (
     SKY,
     add_key,
     drawn,
-    drawn_labels,
     mark,
     name_rows,
     new_panels,
     no_data,
+    row_labels,
     source_title,
     styled,
     write_beside,
@@ -77,9 +77,8 @@ def _draw_bars(axes: Axes, bars: Sequence[Found]) -> None:
         axes.plot([end / MIB for end in ends], [place] * len(ends), "|-", color=BLACK,
                   markersize=20, markeredgewidth=3)  # fmt: skip
         write_beside(axes, place, " to\n".join(map(format_exactly, ends)))
-    binaries = drawn_labels((one.binary for one in bars), _NAME_WIDTH)
-    arms = drawn_labels((one.arm for one in bars), _NAME_WIDTH)
-    name_rows(axes, [f"{binaries[one.binary]}, {arms[one.arm]}" for one in bars])
+    cases = [(one.binary, one.arm) for one in bars]
+    name_rows(axes, row_labels(cases, _NAME_WIDTH, always=True))
     axes.set_xlim(left=0)
     axes.set_xlabel("Memory (MiB)")
 

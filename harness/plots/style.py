@@ -166,11 +166,11 @@ def drawn_labels(names: Iterable[str], width: int) -> dict[str, str]:
     return {name: drawn(label) for name, label in distinct(names, width).items()}
 
 
-def row_labels(places: Sequence[tuple[str, str]], width: int) -> list[str]:
-    """Return what names rows, each a binary and an arm: the binary, and the arm where several."""
+def row_labels(places: Sequence[tuple[str, str]], width: int, *, always: bool = False) -> list[str]:
+    """Return what names rows, each a binary and an arm: the arm where several, or `always`."""
     binaries, arms = (drawn_labels(names, width) for names in zip(*places, strict=True))
-    several = len(arms) > 1
-    return [binaries[one] + (f", {arms[arm]}" if several else "") for one, arm in places]
+    named = always or len(arms) > 1
+    return [binaries[one] + (f", {arms[arm]}" if named else "") for one, arm in places]
 
 
 @cache

@@ -39,8 +39,7 @@ def _largest(changed: list[Trend]) -> list[Trend]:
     """Return all, or of many those that changed most, the largest change first."""
     if len(changed) <= _MOST_TRENDS:
         return changed
-    by_change = sorted(changed, key=lambda one: -max(abs(step.percent) for step in one.changes))
-    return by_change[:_MOST_TRENDS]
+    return sorted(changed, key=lambda one: -one.largest_change_pct)[:_MOST_TRENDS]
 
 
 def _lines(trend: Trend) -> list[str]:

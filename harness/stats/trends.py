@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from statistics import fmean
-from typing import Any, Literal
+from typing import Literal
 
-import pandas as pd
 from msgspec import Struct, to_builtins
 
 from harness.records import Manifest, Options
@@ -87,6 +86,11 @@ class Trend(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     runs: list[RunLevel]
     changes: list[LevelChange]
     remarks: list[str]
+
+    @property
+    def largest_change_pct(self) -> float:
+        """How large its largest change is, in either direction; -1 where nothing changed."""
+        return max((abs(change.percent) for change in self.changes), default=-1.0)
 
     def run(self, run_id: str) -> RunLevel:
         """Return the level in one run of the trend."""
@@ -217,38 +221,3 @@ def _iter_remarks(
         yield "declared exact, but replicates differ in some run: judged as a noisy one"
     if not exact and 1 < len(runs) < LEAST_POINTS:
         yield f"{len(runs)} runs are too few to find a shift in noise: {LEAST_POINTS} are needed"
-
-
-HISTORY = [
-    *("binary", "source", "arm", "metric", "run_id", "name", "started_at", "unit", "exact"),
-    *("level", "low", "high", "replicates", "step", "delta_pct", "reason"),
-]
-"""The columns of many runs side by side: one row for each metric of an experiment in a run.
-
-Rows are in the order of the runs. `name` is the commit or, without one, the run. `step` is `shift`
-where the level is another than before, `break` where that has the `reason` given, else empty.
-"""
-
-
-def history_table(trends: Sequence[Trend]) -> pd.DataFrame:
-    """Return one row for each metric in each run, columns as in `HISTORY`."""
-    of_trend = [name for name in HISTORY if name in Trend.__struct_fields__]
-    of_run = [name for name in HISTORY if hasattr(RunLevel, name)]
-    rows = [
-        {
-            **{name: getattr(trend, name) for name in of_trend},
-            **{name: getattr(run, name) for name in of_run},
-            **_change_cells(trend, run),
-        }
-        for trend in trends
-        for run in trend.runs
-    ]
-    with pd.option_context("mode.string_storage", "python"):  # as tables of a run have them
-        return pd.DataFrame(rows, columns=HISTORY)
-
-
-def _change_cells(trend: Trend, run: RunLevel) -> dict[str, Any]:
-    change = next((change for change in trend.changes if change.run_id == run.run_id), None)
-    if change is None:
-        return {"step": "", "delta_pct": 0.0, "reason": ""}
-    return {"step": change.kind, "delta_pct": change.percent, "reason": "; ".join(change.reasons)}

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
+from msgspec import convert
 
 from harness import registry
 from harness.config import LimitOptions
@@ -23,7 +24,7 @@ from harness.plots import history, limits, style
 from harness.plots.scales import plain_log
 from harness.plots.style import SVG, arm_looks, drawn, render, write
 from harness.stats.frames import Frames
-from harness.stats.trends import HISTORY
+from harness.stats.trends import Trend
 from harness.tests.stats.made import (
     ARMS,
     batch,
@@ -64,18 +65,25 @@ def _case(binary: str, source: str = "dwarf") -> dict[str, list[dict[str, Any]]]
     }
 
 
-def _visits(place: dict[str, Any]) -> list[dict[str, Any]]:
+def _trend(binary: str, source: str, arm: str) -> Trend:
     """Return four runs of one experiment: as before, more, less, and with another Python."""
-    steps = [(5e6, "", 0), (6e6, "shift", 20), (3e6, "shift", -50), (9e6, "break", 200)]
-    metric = {"metric": "heap_peak_memray", "unit": "byte", "exact": True, "replicates": 2}
-    return [
+    runs = [
         {
-            **place, **metric, "run_id": f"r{n}", "name": HOSTILE, "started_at": f"2026-01-0{n}",
-            "level": level, "low": level, "high": level, "step": step, "delta_pct": delta,
-            "reason": HOSTILE if step == "break" else "",
+            "run_id": f"r{n}", "commit": HOSTILE, "dirty": False, "started_at": f"2026-01-0{n}",
+            "level": level, "low": level, "high": level, "replicates": 2, "environment": {},
         }
-        for n, (level, step, delta) in enumerate(steps)
+        for n, level in enumerate([5e6, 6e6, 3e6, 9e6])
     ]  # fmt: skip
+    changes = [
+        {
+            "run_id": f"r{n}", "commit": "", "since_run_id": f"r{n - 1}", "since_commit": "",
+            "kind": kind, "delta_pct": delta, "reasons": [HOSTILE] if kind == "break" else [],
+        }
+        for n, kind, delta in ((1, "shift", 20), (2, "shift", -50), (3, "break", 200))
+    ]  # fmt: skip
+    said = {"binary": binary, "source": source, "arm": arm, "metric": "heap_peak_memray"}
+    more = {"unit": "byte", "exact": True, "runs": runs, "changes": changes, "remarks": []}
+    return convert(said | more, Trend)
 
 
 def _together(*cases: dict[str, list[dict[str, Any]]]) -> Frames:
@@ -150,11 +158,7 @@ HISTORIES = {
 
 
 def _history(cases: Iterable[tuple[str, str]]) -> Figure:
-    places = [
-        {"binary": binary, "source": source, "arm": arm} for binary, source in cases for arm in ARMS
-    ]
-    rows = [row for place in places for row in _visits(place)]
-    return history.draw(pd.DataFrame(rows, columns=HISTORY))
+    return history.draw([_trend(*case, arm) for case in cases for arm in ARMS])
 
 
 def _draw(name: str, data: str) -> Figure:

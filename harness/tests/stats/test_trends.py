@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.stats.frames import Frames
-from harness.stats.trends import HISTORY, Trend, history_table, trends_of
+from harness.stats.trends import Trend, trends_of
 from harness.tests.stats.made import delivery, failure, manifest, sample
 
 RIG = {"machine": "x86_64", "implementation": "CPython", "cpu": "one", "cpus": 2}
@@ -136,18 +136,9 @@ def test_a_run_is_named_as_people_name_it(changes: dict[str, Any], name: str) ->
     assert run.name == name
 
 
-def test_the_table_has_one_row_per_run_and_says_where_the_level_changed() -> None:
-    table = history_table(trends_of([a_run(n, [v, v]) for n, v in enumerate([4.0, 5.0, 5.0])]))
-    assert list(table.columns) == HISTORY
-    assert table["step"].tolist() == ["", "shift", ""]
-    assert table["delta_pct"].tolist() == [0.0, pytest.approx(25), 0.0]
-
-
 @pytest.mark.parametrize("runs", [[], [a_run(0, [])]], ids=["no run", "an empty run"])
-def test_nothing_gives_an_empty_table(runs: list[Frames]) -> None:
-    table = history_table(trends_of(runs))
-    assert list(table.columns) == HISTORY
-    assert table.empty
+def test_nothing_has_no_trend(runs: list[Frames]) -> None:
+    assert trends_of(runs) == []
 
 
 LEVELS = st.lists(st.integers(1, 5), min_size=1, max_size=6)
