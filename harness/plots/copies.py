@@ -13,24 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 from msgspec import Struct
 
-from harness.plots.style import (
-    BLACK,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    SKY,
-    YELLOW,
-    add_key,
-    drawn,
-    drawn_labels,
-    name_rows,
-    new_panels,
-    no_data,
-    row_labels,
-    source_title,
-    styled,
-)
+from harness.plots import style
 from harness.stats.copies import first_replicates
 from harness.stats.frames import Frames
 from harness.units import format_bytes
@@ -38,13 +21,13 @@ from harness.units import format_bytes
 QUESTION = "How many copies of the payload are alive at the peak?"
 # None of the colours that stand for arms in the other pictures.
 _STAGES = {
-    "extraction": SKY,
-    "scope tree": ORANGE,
-    "JSON": PURPLE,
-    "gzip": GREEN,
-    "multipart": YELLOW,
-    "HTTP": BLACK,
-    "other": GREY,
+    "extraction": style.SKY,
+    "scope tree": style.ORANGE,
+    "JSON": style.PURPLE,
+    "gzip": style.GREEN,
+    "multipart": style.YELLOW,
+    "HTTP": style.BLACK,
+    "other": style.GREY,
 }
 _FOREIGN = "#BBBBBB"
 _MOST_BARS = 12
@@ -66,19 +49,21 @@ class _Panel(Struct, frozen=True):
     of: int
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw each first replicate's high-water mark; arms that hold far less have their own scale."""
     held, sizes = _held(frames.copies)
     if held.empty:
-        return no_data(QUESTION, "no replicate under memray succeeded in sending a payload")
+        return style.no_data(QUESTION, "no replicate under memray succeeded in sending a payload")
     panels = list(_iter_panels(held, sizes))
     heights = [len(panel.bars) + 2.4 for panel in panels]
-    figure, grid = new_panels(QUESTION, 1.6 + 0.25 * sum(heights), heights)
+    figure, grid = style.new_panels(QUESTION, 1.6 + 0.25 * sum(heights), heights)
     for axes, panel in zip(grid, panels, strict=True):
         _draw_panel(axes, panel)
-    marks = (Patch(color=_colour(stage), label=drawn(stage)) for stage in _in_order(held.columns))
-    add_key(figure, marks, _iter_notes(panels))
+    marks = (
+        Patch(color=_colour(stage), label=style.drawn(stage)) for stage in _in_order(held.columns)
+    )
+    style.add_key(figure, marks, _iter_notes(panels))
     return figure
 
 
@@ -110,9 +95,9 @@ def _panel(bars: pd.DataFrame, sizes: pd.Series[float], arms: Sequence[str]) -> 
         ["high", "size"], kind="stable"
     )
     shown = order.index[-_MOST_BARS:]
-    title = source_title(str(bars.index[0][0]))
+    title = style.source_title(str(bars.index[0][0]))
     if len(arms) == 1:
-        title = f"{title}: {drawn_labels(arms, _NAME_WIDTH)[arms[0]]}"
+        title = f"{title}: {style.drawn_labels(arms, _NAME_WIDTH)[arms[0]]}"
     return _Panel(title, bars.loc[shown], own[shown].tolist(), len(bars))
 
 
@@ -129,9 +114,11 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
         cut = "cut: " if total > end else ""
         copies = f"{total:.1f}" if total >= 1 else f"{total:.2f}"
         axes.text(min(total, end) + end / 80, place, f"{cut}{copies} ({format_bytes(size)})",
-                  va="center", fontsize=10, color=GREY)  # fmt: skip
+                  va="center", fontsize=10, color=style.GREY)  # fmt: skip
     axes.set_title(panel.title)
-    name_rows(axes, row_labels([(binary, arm) for _, binary, arm in panel.bars.index], _NAME_WIDTH))
+    style.name_rows(
+        axes, style.row_labels([(binary, arm) for _, binary, arm in panel.bars.index], _NAME_WIDTH)
+    )
     axes.set_xlim(0, end * 1.32)
     axes.xaxis.set_major_locator(MaxNLocator(7, integer=end >= 2))
     axes.set_xlabel("Live heap at the peak (copies of the payload)")

@@ -9,17 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+from harness.plots import style
 from harness.plots.scales import byte_scale, plain_log
-from harness.plots.style import (
-    add_key,
-    arm_looks,
-    arm_marks,
-    case_title,
-    drawn,
-    new_panels,
-    no_data,
-    styled,
-)
 from harness.stats.copies import first_replicates
 from harness.stats.frames import Frames
 
@@ -28,17 +19,17 @@ _SIZES = {0: 3, 1: 5, 2: 8}
 _MS = 1000
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw the collections of the first replicate of the case with most of them."""
     if frames.collections.empty:
-        return no_data(QUESTION, "the collector never ran under probe gc, or nobody watched")
+        return style.no_data(QUESTION, "the collector never ran under probe gc, or nobody watched")
     chosen = _busiest(frames)
-    figure, (pauses, heap) = new_panels(QUESTION, 7, [4, 5], sharex=True)
+    figure, (pauses, heap) = style.new_panels(QUESTION, 7, [4, 5], sharex=True)
     _draw_pauses(pauses, chosen)
     _draw_heap(heap, chosen)
-    marks = arm_marks(sorted(set(chosen["arm"])), "-")
-    add_key(figure, marks, _iter_notes(frames.collections, chosen))
+    marks = style.arm_marks(sorted(set(chosen["arm"])), "-")
+    style.add_key(figure, marks, _iter_notes(frames.collections, chosen))
     return figure
 
 
@@ -51,7 +42,7 @@ def _busiest(frames: Frames) -> pd.DataFrame:
 
 
 def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
-    looks = arm_looks(collections["arm"])
+    looks = style.arm_looks(collections["arm"])
     for (arm, generation), some in collections.groupby(["arm", "generation"]):
         colour, marker = looks[str(arm)]
         axes.plot(
@@ -63,7 +54,7 @@ def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
             fillstyle="full" if generation == 2 else "none",
             alpha=0.8,
         )
-    axes.set_title(case_title(*collections[["binary", "source"]].iloc[0]))
+    axes.set_title(style.case_title(*collections[["binary", "source"]].iloc[0]))
     axes.set_yscale("log")
     pauses_ms = _MS * collections["duration_s"].clip(lower=1e-6)
     axes.set_ylim(pauses_ms.min() / 2, pauses_ms.max() * 2)
@@ -74,7 +65,7 @@ def _draw_pauses(axes: Axes, collections: pd.DataFrame) -> None:
 
 def _draw_heap(axes: Axes, collections: pd.DataFrame) -> None:
     """Draw a line from before to after each collection, and on to the next one."""
-    looks = arm_looks(collections["arm"])
+    looks = style.arm_looks(collections["arm"])
     before, after = "heap_before_bytes", "heap_after_bytes"
     scale = byte_scale(
         collections[[before, after]].to_numpy(float).ravel().tolist(), may_be_log=False
@@ -96,11 +87,11 @@ def _iter_notes(collections: pd.DataFrame, chosen: pd.DataFrame) -> Iterator[str
         counts = some["generation"].value_counts()
         times = " / ".join(str(counts.get(generation, 0)) for generation in (0, 1, 2))
         whole, worst = (_duration(some["duration_s"].agg(how)) for how in ("sum", "max"))
-        yield drawn(f"{arm}: {times} collections, {whole} in all, {worst} at worst")
+        yield style.drawn(f"{arm}: {times} collections, {whole} in all, {worst} at worst")
     yield "each mark is one collection, of generation 0 / 1 / 2: small, larger, filled"
     never = sorted(set(collections["arm"]) - set(chosen["arm"]))
     if never:
-        yield drawn(f"no collection of this binary: {', '.join(never)}")
+        yield style.drawn(f"no collection of this binary: {', '.join(never)}")
     yield "most memory in CPython goes when its last reference does, without any collection"
 
 

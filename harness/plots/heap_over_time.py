@@ -10,21 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from harness.plots import style
 from harness.plots.scales import byte_scale
-from harness.plots.style import (
-    ARM_WIDTH,
-    BLACK,
-    add_key,
-    arm_looks,
-    case_title,
-    drawn,
-    drawn_labels,
-    mark,
-    name_rows,
-    new_panels,
-    no_data,
-    styled,
-)
 from harness.stats.copies import first_replicates
 from harness.stats.frames import Frames, succeeded
 from harness.units import format_bytes
@@ -34,20 +21,20 @@ COLLECTOR = "gc"
 """The probe that times collections where the one that measured the heap did not note any."""
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw the live heap of both arms over the binary that shows most, and below it their GC."""
     if frames.timeline.empty:
-        return no_data(QUESTION, "no probe recorded live heap over time in this run")
+        return style.no_data(QUESTION, "no probe recorded live heap over time in this run")
     story = _choose(frames)
     arms = sorted(set(story.timeline["arm"]), reverse=True)
     panels = 1 if story.collections.empty else 2
     heights = [3.2, 0.6 + 0.4 * len(arms)][:panels]
-    figure, grid = new_panels(QUESTION, 1.2 + sum(heights), heights)
+    figure, grid = style.new_panels(QUESTION, 1.2 + sum(heights), heights)
     _draw_heap(grid[0], story)
     if panels > 1:
         _draw_collections(grid[1], story, arms)
-    add_key(figure, _iter_marks(story), _iter_notes(frames, story))
+    style.add_key(figure, _iter_marks(story), _iter_notes(frames, story))
     return figure
 
 
@@ -105,7 +92,7 @@ def _of_replicate(table: pd.DataFrame, replicate: int) -> pd.DataFrame:
 
 def _draw_heap(axes: Axes, story: Frames) -> None:
     timeline = story.timeline
-    looks = arm_looks(timeline["arm"])
+    looks = style.arm_looks(timeline["arm"])
     scale = byte_scale([float(size) for size in timeline["heap_bytes"]], may_be_log=False)
     for arm, points in timeline.groupby("arm"):
         colour, marker = looks[str(arm)]
@@ -117,13 +104,13 @@ def _draw_heap(axes: Axes, story: Frames) -> None:
         flushes = story.batches.loc[story.batches["arm"] == arm, "at_s"]
         flushed = 100 * flushes.to_numpy(float) / end_s
         height = np.interp(flushed, at, heap)
-        axes.plot(flushed, height, "v", color=colour, markeredgecolor=BLACK, markersize=9)
+        axes.plot(flushed, height, "v", color=colour, markeredgecolor=style.BLACK, markersize=9)
     binary, source, probe = timeline[["binary", "source", "probe"]].iloc[0]
-    axes.set_title(case_title(binary, source))
+    axes.set_title(style.case_title(binary, source))
     axes.set_ylim(min(0, scale.of(scale.low)), max(scale.of(scale.high), 0) * 1.08 or 1)
     axes.set_xlim(0, 101)
     axes.set_ylabel(f"Live heap ({scale.unit})")
-    axes.set_xlabel(f"Share of the run under probe {drawn(probe)} (%)")
+    axes.set_xlabel(f"Share of the run under probe {style.drawn(probe)} (%)")
 
 
 def _end_s(story: Frames, arm: str) -> float:
@@ -148,7 +135,7 @@ def _clock(story: Frames) -> str:
 
 def _draw_collections(axes: Axes, story: Frames, arms: list[str]) -> None:
     """Draw one lane per arm and one tick per collection, longer for older generations."""
-    looks, collections, clock = arm_looks(arms), story.collections, _clock(story)
+    looks, collections, clock = style.arm_looks(arms), story.collections, _clock(story)
     for lane, arm in enumerate(arms):
         own = collections[collections["arm"] == arm]
         end_s = _end_s(story, arm) if clock == _probe(story) else float(own["start_s"].max())
@@ -156,22 +143,22 @@ def _draw_collections(axes: Axes, story: Frames, arms: list[str]) -> None:
             at = 100 * own.loc[own["generation"] == generation, "start_s"] / max(end_s, 1e-6)
             ends, width = (lane - height, lane + height), 0.8 + 0.6 * generation
             axes.vlines(at, *ends, color=looks[arm][0], linewidth=width)
-    name_rows(axes, list(drawn_labels(arms, ARM_WIDTH).values()))
+    style.name_rows(axes, list(style.drawn_labels(arms, style.ARM_WIDTH).values()))
     axes.set_title("Garbage collections (longer: older generation)")
     axes.set_xlim(0, 101)
-    axes.set_xlabel(f"Share of the run under probe {drawn(clock)} (%)")
+    axes.set_xlabel(f"Share of the run under probe {style.drawn(clock)} (%)")
 
 
 def _iter_marks(story: Frames) -> Iterator[Line2D]:
-    looks = arm_looks(story.timeline["arm"])
+    looks = style.arm_looks(story.timeline["arm"])
     peaks = _peaks(story)
     highest = story.timeline.groupby("arm")["heap_bytes"].max()
-    labels = drawn_labels(map(str, highest.index), ARM_WIDTH)
+    labels = style.drawn_labels(map(str, highest.index), style.ARM_WIDTH)
     for arm, seen_bytes in highest.items():
         label = f"{labels[str(arm)]}, peak {format_bytes(peaks.get(arm, seen_bytes))}"
-        yield mark(*looks[str(arm)], label, "-")
+        yield style.mark(*looks[str(arm)], label, "-")
     if len(story.batches):
-        yield mark(BLACK, "v", "flush")
+        yield style.mark(style.BLACK, "v", "flush")
 
 
 def _peaks(story: Frames) -> dict[str, float]:
@@ -185,7 +172,7 @@ def _peaks(story: Frames) -> dict[str, float]:
 def _iter_notes(frames: Frames, story: Frames) -> Iterator[str]:
     probe = _probe(story)
     for arm in sorted(set(frames.timeline["arm"]) - set(story.timeline["arm"])):
-        yield drawn(f"{arm}: nothing recorded for this binary")
+        yield style.drawn(f"{arm}: nothing recorded for this binary")
     if len(story.collections) and probe != _clock(story):
         yield "two probes, two processes: the last collection ends the lower panel"
     if probe == COLLECTOR:

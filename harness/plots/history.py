@@ -10,21 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from msgspec import Struct
 
-from harness.plots.style import (
-    BLACK,
-    BLUE,
-    GREY,
-    VERMILLION,
-    add_key,
-    drawn,
-    mark,
-    name_rows,
-    new_panels,
-    no_data,
-    row_labels,
-    styled,
-    write_beside,
-)
+from harness.plots import style
 from harness.records import Manifest
 from harness.stats.labels import shorten
 from harness.stats.metrics import Metrics
@@ -37,25 +23,25 @@ _NAME_WIDTH, _RUN_WIDTH, _REASON_WIDTH = 14, 12, 70
 _ROOM = 0.16  # for one number, in widths of a panel
 _LEAST_SWING_PCT = 5.0  # a change smaller than this does not fill its line
 _SWING = 0.36  # how far from the middle of its line a level may be drawn
-_UP, _DOWN, _BREAK = (VERMILLION, "^"), (BLUE, "v"), (BLACK, "X")
+_UP, _DOWN, _BREAK = (style.VERMILLION, "^"), (style.BLUE, "v"), (style.BLACK, "X")
 _MEANINGS = {_UP: "more than before", _DOWN: "less than before", _BREAK: "declared break"}
 
 
-@styled()
+@style.styled()
 def draw(trends: Sequence[Trend]) -> Figure:
     """Draw one panel per metric and source: peak heap, and the time it took where measured."""
     metrics = _chosen({one.metric for one in trends})
     chosen = [one for one in trends if one.metric in metrics]
     if not chosen:
-        return no_data(QUESTION, "no run measured anything that could be followed")
+        return style.no_data(QUESTION, "no run measured anything that could be followed")
     panels = list(_iter_panels(chosen))
     heights = [len(panel.lines) + 0.9 for panel in panels]
-    figure, grid = new_panels(QUESTION, 2.6 + 0.48 * sum(heights), heights, sharex=True)
+    figure, grid = style.new_panels(QUESTION, 2.6 + 0.48 * sum(heights), heights, sharex=True)
     runs = _runs(chosen)
     for axes, panel in zip(grid, panels, strict=True):
         _draw_panel(axes, panel, {run: place for place, run in enumerate(runs)})
     _label_runs(grid[-1], runs, {step.run_id for one in chosen for step in one.changes})
-    add_key(figure, _iter_marks(chosen), _iter_notes(chosen, panels))
+    style.add_key(figure, _iter_marks(chosen), _iter_notes(chosen, panels))
     return figure
 
 
@@ -80,7 +66,9 @@ def _iter_panels(trends: Sequence[Trend]) -> Iterator[_MetricPanel]:
         own = [one for one in trends if (one.metric, one.source) == (metric, source)]
         own.sort(key=lambda one: (-one.largest_change_pct, one.binary, one.arm))
         exact = ", exact" if all(one.exact for one in own) else ""
-        yield _MetricPanel(drawn(f"{metric}, {source}{exact}"), own[:_MOST_ROWS][::-1], len(own))
+        yield _MetricPanel(
+            style.drawn(f"{metric}, {source}{exact}"), own[:_MOST_ROWS][::-1], len(own)
+        )
 
 
 def _runs(trends: Iterable[Trend]) -> dict[str, str]:
@@ -94,9 +82,9 @@ def _draw_panel(axes: Axes, panel: _MetricPanel, places: Mapping[str, int]) -> N
     swing = max([_LEAST_SWING_PCT, *(abs(value) for line in panel.lines for value in _drift(line))])
     for row, line in enumerate(panel.lines):
         _draw_line(axes, row, line, places, swing)
-        write_beside(axes, row, drawn(format_value(line.runs[-1].level, line.unit)))
+        style.write_beside(axes, row, style.drawn(format_value(line.runs[-1].level, line.unit)))
     cases = [(line.binary, line.arm) for line in panel.lines]
-    name_rows(axes, row_labels(cases, _NAME_WIDTH, always=True), above=0.9)
+    style.name_rows(axes, style.row_labels(cases, _NAME_WIDTH, always=True), above=0.9)
 
 
 def _drift(line: Trend) -> list[float]:
@@ -108,7 +96,7 @@ def _drift(line: Trend) -> list[float]:
 def _draw_line(axes: Axes, row: int, line: Trend, places: Mapping[str, int], swing: float) -> None:
     xs = [places[run.run_id] for run in line.runs]
     ys = [row + _SWING * drift / swing for drift in _drift(line)]
-    axes.plot(xs, ys, color=GREY, linewidth=1.2, marker=".", markersize=4, zorder=2)
+    axes.plot(xs, ys, color=style.GREY, linewidth=1.2, marker=".", markersize=4, zorder=2)
     changes = {places[change.run_id]: change for change in line.changes}
     said = _said({x: abs(one.percent) for x, one in changes.items()}, _ROOM * len(places))
     for x, change in changes.items():
@@ -118,7 +106,7 @@ def _draw_line(axes: Axes, row: int, line: Trend, places: Mapping[str, int], swi
         if x in said:
             axes.annotate(
                 _per_cent(change.percent), (x, y), (0, 5), textcoords="offset points",
-                ha="center", fontsize=10, color=BLACK, zorder=4,
+                ha="center", fontsize=10, color=style.BLACK, zorder=4,
             )  # fmt: skip
 
 
@@ -146,7 +134,7 @@ def _per_cent(delta_pct: float) -> str:
 
 def _label_runs(axes: Axes, runs: Mapping[str, str], changed: Collection[str]) -> None:
     """Name the runs below the last panel; of many, those where something changed."""
-    names = [drawn(shorten(name, _RUN_WIDTH)) for name in runs.values()]
+    names = [style.drawn(shorten(name, _RUN_WIDTH)) for name in runs.values()]
     wanted = [place for place, run in enumerate(runs) if run in changed]
     if len(names) <= _MOST_TICKS:
         wanted = list(range(len(names)))
@@ -160,11 +148,11 @@ def _label_runs(axes: Axes, runs: Mapping[str, str], changed: Collection[str]) -
 
 
 def _iter_marks(trends: Iterable[Trend]) -> Iterator[Line2D]:
-    yield mark(GREY, ".", "one run", "-", linewidth=1.2)
+    yield style.mark(style.GREY, ".", "one run", "-", linewidth=1.2)
     looks = {_look(change) for one in trends for change in one.changes}
     for look, label in _MEANINGS.items():
         if look in looks:
-            yield mark(*look, label, markersize=8)
+            yield style.mark(*look, label, markersize=8)
 
 
 def _iter_notes(trends: Sequence[Trend], panels: Iterable[_MetricPanel]) -> Iterator[str]:
@@ -172,7 +160,7 @@ def _iter_notes(trends: Sequence[Trend], panels: Iterable[_MetricPanel]) -> Iter
     changes = [change for one in trends for change in one.changes]
     reasons = list(dict.fromkeys("; ".join(one.reasons) for one in changes if one.reasons))
     for reason in reasons[:_MOST_REASONS]:
-        yield f"break: {drawn(shorten(reason, _REASON_WIDTH))}"
+        yield f"break: {style.drawn(shorten(reason, _REASON_WIDTH))}"
     if len(reasons) > _MOST_REASONS:
         yield f"and {len(reasons) - _MOST_REASONS} other reasons for breaks"
     for panel in panels:

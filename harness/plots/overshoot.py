@@ -8,19 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.plots.style import (
-    VERMILLION,
-    add_key,
-    arm_looks,
-    arm_marks,
-    drawn,
-    mark,
-    name_rows,
-    new_panels,
-    no_data,
-    row_labels,
-    styled,
-)
+from harness.plots import style
 from harness.stats.batches import reached_threshold
 from harness.stats.claim import CLAIM
 from harness.stats.frames import Frames
@@ -35,29 +23,33 @@ _FEWEST = 20
 """A distribution of fewer batches than this is not drawn: each of them is seen anyway."""
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw each batch that reached its threshold; of many batches, their distribution above."""
     batches = _of_one_source(frames.batches)
     reached = reached_threshold(batches)
     if batches.empty:
-        return no_data(QUESTION, "no batch was flushed by a pipeline with a threshold in bytes")
+        return style.no_data(
+            QUESTION, "no batch was flushed by a pipeline with a threshold in bytes"
+        )
     if reached.empty:
         share = 100 * float((batches["payload_bytes"] / batches["threshold_bytes"]).max())
-        return no_data(QUESTION, f"no batch reached its threshold, the largest {share:.0f} % of it")
+        return style.no_data(
+            QUESTION, f"no batch reached its threshold, the largest {share:.0f} % of it"
+        )
     shown = _furthest(reached)
     heights = [len(shown[_ROW].drop_duplicates()) + 1.0]
     many = reached.groupby("arm").filter(lambda some: len(some) >= _FEWEST)
     if len(many):
         heights.insert(0, 5.0)
-    figure, panels = new_panels(QUESTION, 2.0 + 0.33 * sum(heights), heights, sharex=True)
+    figure, panels = style.new_panels(QUESTION, 2.0 + 0.33 * sum(heights), heights, sharex=True)
     _draw_batches(panels[-1], shown)
     _scale(panels, reached)
     if len(many):
         _draw_distribution(panels[0], many)
-    bound = mark(VERMILLION, "", f"bound {format_bytes(CLAIM.overshoot_bytes)}", "--")
-    marks = arm_marks(reached["arm"].sort_values())
-    add_key(figure, [*marks, bound], _iter_notes(batches, reached, shown))
+    bound = style.mark(style.VERMILLION, "", f"bound {format_bytes(CLAIM.overshoot_bytes)}", "--")
+    marks = style.arm_marks(reached["arm"].sort_values())
+    style.add_key(figure, [*marks, bound], _iter_notes(batches, reached, shown))
     return figure
 
 
@@ -82,7 +74,7 @@ def _furthest(reached: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
-    looks = arm_looks(reached["arm"])
+    looks = style.arm_looks(reached["arm"])
     end = axes.get_xlim()[1]
     for arm, group in (reached["overshoot_bytes"].astype(float) / _KIB).groupby(reached["arm"]):
         axes.ecdf(group, color=looks[str(arm)][0])
@@ -94,7 +86,7 @@ def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
 
 
 def _draw_batches(axes: Axes, shown: pd.DataFrame) -> None:
-    looks = arm_looks(shown["arm"])
+    looks = style.arm_looks(shown["arm"])
     rows = [(str(binary), str(arm)) for binary, arm in shown[_ROW].drop_duplicates().to_numpy()]
     for place, (binary, arm) in enumerate(rows):
         own = shown[(shown["binary"] == binary) & (shown["arm"] == arm)]
@@ -103,20 +95,20 @@ def _draw_batches(axes: Axes, shown: pd.DataFrame) -> None:
             own["overshoot_bytes"] / _KIB, [place] * len(own), marker, color=colour, alpha=0.8
         )
     axes.set_title("Each batch that reached its threshold")
-    name_rows(axes, row_labels(rows, _NAME_WIDTH))
+    style.name_rows(axes, style.row_labels(rows, _NAME_WIDTH))
 
 
 def _scale(panels: list[Axes], reached: pd.DataFrame) -> None:
     bound = CLAIM.overshoot_bytes / _KIB
     sizes = reached["overshoot_bytes"].astype(float) / _KIB
     for axes in panels:
-        axes.axvline(bound, color=VERMILLION, linestyle="--", linewidth=1.5, zorder=1)
+        axes.axvline(bound, color=style.VERMILLION, linestyle="--", linewidth=1.5, zorder=1)
         axes.set_xlim(min(0.0, sizes.min() * 1.1), max(bound, sizes.max()) * 1.15)
     panels[-1].set_xlabel("Payload minus threshold (KiB)")
 
 
 def _iter_notes(batches: pd.DataFrame, reached: pd.DataFrame, shown: pd.DataFrame) -> Iterator[str]:
-    yield drawn(f"source: {batches['source'].iloc[0]}; each distinct batch once")
+    yield style.drawn(f"source: {batches['source'].iloc[0]}; each distinct batch once")
     thresholds = sorted(set(reached["threshold_bytes"]))
     said = format_bytes(thresholds[0]) if len(thresholds) == 1 else f"{len(thresholds)} different"
     binaries = batches["binary"].nunique()

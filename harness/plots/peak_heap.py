@@ -8,23 +8,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from harness.plots import style
 from harness.plots.scales import ByteScale, byte_scale, scale_axis
-from harness.plots.style import (
-    BLACK,
-    VERMILLION,
-    add_key,
-    arm_looks,
-    arm_marks,
-    drawn,
-    drawn_labels,
-    mark,
-    name_rows,
-    new_panels,
-    no_data,
-    source_title,
-    styled,
-    write_beside,
-)
 from harness.stats.claim import CLAIM, keeps_reduction
 from harness.stats.frames import Frames
 from harness.stats.summary import Row, Summary, summarise
@@ -35,7 +20,7 @@ QUESTION = "How much heap does each pipeline hold at its peak?"
 _NAME_WIDTH = 20
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw one panel per source: both peaks of each binary joined, the reduction beside them.
 
@@ -47,30 +32,32 @@ def draw(frames: Frames) -> Figure:
     sources = dict.fromkeys(row.source for row in known)
     panels = [(name, [x for x in known if x.source == name]) for name in sources]
     if not panels:
-        return no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
+        return style.no_data(QUESTION, f"no replicate succeeded in measuring {summary.metric}")
     heights = [len(rows) + 1.8 for _, rows in panels]
-    figure, grid = new_panels(QUESTION, 1.3 + 0.33 * sum(heights), heights)
+    figure, grid = style.new_panels(QUESTION, 1.3 + 0.33 * sum(heights), heights)
     every = [row for _, rows in panels for row in rows]
     peaks = [arm.peak for row in every for arm in row.arms if arm.peak]
     scale = byte_scale([end for peak in peaks for end in (peak.low, peak.high)])
     for axes, (source, rows) in zip(grid, panels, strict=True):
-        axes.set_title(source_title(source))
+        axes.set_title(style.source_title(source))
         _draw_rows(axes, rows, scale, summary)
-        scale_axis(axes, "x", scale, f"Peak heap, {drawn(summary.metric)}")
-    marks = arm_marks([arm for arm in summary.arms if arm])
+        scale_axis(axes, "x", scale, f"Peak heap, {style.drawn(summary.metric)}")
+    marks = style.arm_marks([arm for arm in summary.arms if arm])
     if summary.claimed:
-        marks.append(mark(BLACK, "|", f"{CLAIM.reduction_pct:g} % less", markersize=12))
-    add_key(figure, marks, _iter_notes(summary, every, len(whole.rows)))
+        marks.append(style.mark(style.BLACK, "|", f"{CLAIM.reduction_pct:g} % less", markersize=12))
+    style.add_key(figure, marks, _iter_notes(summary, every, len(whole.rows)))
     return figure
 
 
 def _draw_rows(axes: Axes, rows: Sequence[Row], scale: ByteScale, summary: Summary) -> None:
-    labels = drawn_labels((row.binary for row in rows), _NAME_WIDTH)
+    labels = style.drawn_labels((row.binary for row in rows), _NAME_WIDTH)
     for place, row in enumerate(() if summary.alone else rows):
         short = summary.claimed and keeps_reduction(row) is False
-        write_beside(axes, place, _remark(row), color=VERMILLION if short else BLACK)
+        style.write_beside(
+            axes, place, _remark(row), color=style.VERMILLION if short else style.BLACK
+        )
     _draw_peaks(axes, rows, scale, claimed=summary.claimed)
-    name_rows(axes, [labels[row.binary] for row in rows])
+    style.name_rows(axes, [labels[row.binary] for row in rows])
 
 
 def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale, *, claimed: bool) -> None:
@@ -84,11 +71,11 @@ def _draw_peaks(axes: Axes, rows: Sequence[Row], scale: ByteScale, *, claimed: b
     kept = 1 - CLAIM.reduction_pct / 100
     marked = pairs if claimed else []
     ticks = [kept * old for _, old, _ in marked]
-    axes.plot(ticks, [place for place, _, _ in marked], "|", color=BLACK, markersize=16,
+    axes.plot(ticks, [place for place, _, _ in marked], "|", color=style.BLACK, markersize=16,
               markeredgewidth=2, zorder=2)  # fmt: skip
     for number in (0, 1):
         arms = [row.arms[number] for row in rows]
-        colour, marker = arm_looks(arm.name for arm in arms)[arms[0].name]
+        colour, marker = style.arm_looks(arm.name for arm in arms)[arms[0].name]
         known = [(place, arm.peak) for place, arm in enumerate(arms) if arm.peak]
         spreads = [(place, scale.of(peak.low), scale.of(peak.high)) for place, peak in known]
         _draw_lines(axes, spreads, color=colour, linewidth=1.5, zorder=2)
@@ -108,7 +95,7 @@ def _remark(row: Row) -> str:
     for arm in row.arms:
         if arm.peak is None:
             status = (f.status for f in row.failures if f.arm == arm.name)
-            return drawn(f"{arm.name}: {next(status, 'missing')}")
+            return style.drawn(f"{arm.name}: {next(status, 'missing')}")
     if row.reduction_pct is None:
         return "no comparison"
     change = f"{-row.reduction_pct:+z.1f} %".replace("-", "\N{MINUS SIGN}")

@@ -9,21 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
+from harness.plots import style
 from harness.plots.scales import plain_log
-from harness.plots.style import (
-    BLACK,
-    add_key,
-    arm_looks,
-    arm_marks,
-    drawn,
-    drawn_labels,
-    mark,
-    name_rows,
-    new_figure,
-    no_data,
-    styled,
-    write_beside,
-)
 from harness.stats.frames import Frames
 from harness.stats.scatter import Scatter, scatters
 
@@ -33,23 +20,23 @@ _LINEAR_UP_TO_PCT = 0.01
 _APART = 0.18
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw one lane per arm and metric: each replicate against the mean of its cell."""
     everything = scatters(frames)
     found = [one for one in everything if one.cells]
     if not found:
-        return no_data(QUESTION, "no measurement was taken twice")
+        return style.no_data(QUESTION, "no measurement was taken twice")
     metrics = list(dict.fromkeys(one.metric for one in found))
     arms = sorted({one.arm for one in found})
-    figure = new_figure(QUESTION, 2.6 + max(0.7, 0.24 * len(arms)) * len(metrics))
+    figure = style.new_figure(QUESTION, 2.6 + max(0.7, 0.24 * len(arms)) * len(metrics))
     axes = figure.add_subplot()
     for one in found:
         _draw_lane(axes, one, _place(one, metrics, found))
     _finish(axes, metrics, found)
-    marks = arm_marks(arms)
-    reach = mark(BLACK, "|", "90 % of replicates", "-")
-    add_key(figure, [*marks, reach], _iter_notes(everything))
+    marks = style.arm_marks(arms)
+    reach = style.mark(style.BLACK, "|", "90 % of replicates", "-")
+    style.add_key(figure, [*marks, reach], _iter_notes(everything))
     return figure
 
 
@@ -62,12 +49,12 @@ def _place(one: Scatter, metrics: list[str], found: list[Scatter]) -> float:
 
 
 def _draw_lane(axes: Axes, one: Scatter, place: float) -> None:
-    colour, marker = arm_looks([one.arm])[one.arm]
+    colour, marker = style.arm_looks([one.arm])[one.arm]
     places = [place] * len(one.deviations_pct)
     axes.plot(one.deviations_pct, places, marker, color=colour, alpha=0.45, markersize=5)
     if one.reach_pct:
-        axes.errorbar(0, place, xerr=one.reach_pct, color=BLACK, capsize=4, linewidth=1.2)
-    write_beside(axes, place, _remark(one), va="center", fontsize=10, color=colour)
+        axes.errorbar(0, place, xerr=one.reach_pct, color=style.BLACK, capsize=4, linewidth=1.2)
+    style.write_beside(axes, place, _remark(one), va="center", fontsize=10, color=colour)
 
 
 def _remark(one: Scatter) -> str:
@@ -82,8 +69,8 @@ def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
     furthest = max(abs(value) for one in found for value in [*one.deviations_pct, 0.0])
     furthest = max([furthest, _LINEAR_UP_TO_PCT, *(one.reach_pct or 0.0 for one in found)])
     end = _nice(furthest)
-    labels = drawn_labels(metrics, _NAME_WIDTH)
-    axes.axvline(0, color=BLACK, linewidth=0.8, zorder=1)
+    labels = style.drawn_labels(metrics, _NAME_WIDTH)
+    axes.axvline(0, color=style.BLACK, linewidth=0.8, zorder=1)
     axes.set_xscale("symlog", linthresh=_LINEAR_UP_TO_PCT)
     axes.set_xlim(-end * 1.1, end * 1.1)
     plain_log(axes.xaxis)
@@ -92,7 +79,7 @@ def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:
     axes.xaxis.set_minor_locator(_both_sides(decades))  # without room for a number, but with a line
     axes.grid(which="minor", axis="x")
     axes.set_xlabel("Distance from the mean of its cell (%, log scale beyond 0.01 %)")
-    name_rows(axes, [labels[metric] for metric in reversed(metrics)])
+    style.name_rows(axes, [labels[metric] for metric in reversed(metrics)])
 
 
 def _both_sides(ticks: list[float]) -> FixedLocator:
@@ -113,4 +100,4 @@ def _iter_notes(everything: list[Scatter]) -> Iterator[str]:
         yield f"in up to {single} cells a metric has one replicate, and no known spread"
     never = [one.metric for one in everything if not one.cells]
     if never:
-        yield drawn(f"never measured twice: {', '.join(dict.fromkeys(never))}")
+        yield style.drawn(f"never measured twice: {', '.join(dict.fromkeys(never))}")

@@ -9,19 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from harness.plots import style
 from harness.plots.scales import ByteScale, byte_scale, scale_axis
-from harness.plots.style import (
-    ARM_WIDTH,
-    GREY,
-    add_key,
-    arm_looks,
-    arm_marks,
-    case_title,
-    drawn,
-    new_panels,
-    no_data,
-    styled,
-)
 from harness.stats.frames import Frames
 from harness.stats.labels import shorten
 from harness.stats.scaling import (
@@ -48,29 +37,29 @@ Panel = tuple[str, str]
 """A series and a source."""
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw a panel for each series and source that has three inputs of different size."""
     points = scaling_points(frames)
     lines = fit_lines(points, SIZE)
     panels = list(dict.fromkeys((line.series, line.source) for line in lines))
     if not panels:
-        return no_data(QUESTION, "it takes three verified inputs of different size")
+        return style.no_data(QUESTION, "it takes three verified inputs of different size")
     shown = panels[:_MOST_PANELS]
-    figure, grid = new_panels(QUESTION, 1.2 + 3.2 * len(shown), [1] * len(shown))
+    figure, grid = style.new_panels(QUESTION, 1.2 + 3.2 * len(shown), [1] * len(shown))
     for axes, panel in zip(grid, shown, strict=True):
         own = [one for one in points if (one.series, one.source) == panel]
         _draw_panel(axes, panel, own, [x for x in lines if (x.series, x.source) == panel])
-    marks = arm_marks(sorted({one.arm for one in points}), "-")
-    interval = Patch(color=GREY, alpha=0.3, label="90 % interval")
-    add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown), len(lines)))
+    marks = style.arm_marks(sorted({one.arm for one in points}), "-")
+    interval = Patch(color=style.GREY, alpha=0.3, label="90 % interval")
+    style.add_key(figure, [*marks, interval], _iter_notes(len(panels) - len(shown), len(lines)))
     return figure
 
 
 def _draw_panel(
     axes: Axes, panel: Panel, points: list[ScalingPoint], lines: list[SizeLine]
 ) -> None:
-    looks = arm_looks(one.arm for one in points)
+    looks = style.arm_looks(one.arm for one in points)
     wide = byte_scale([float(one.raw_bytes) for one in points])
     high = byte_scale([one.peak_bytes for one in points])
     kinds = sorted({(one.arm, one.batches > 1) for one in points})
@@ -118,14 +107,16 @@ def _words(line: SizeLine) -> str:
     meaning = line.meaning.partition(";")[0]
     if line.slope is not None and not meaning.startswith("not known"):
         meaning += f" ({readable(line.slope.low)} to {readable(line.slope.high)})"
-    return drawn(f"{shorten(line.arm, ARM_WIDTH)}, {BATCHES[line.flushed > 0]}: {meaning}")
+    return style.drawn(
+        f"{shorten(line.arm, style.ARM_WIDTH)}, {BATCHES[line.flushed > 0]}: {meaning}"
+    )
 
 
 def _title(panel: Panel) -> str:
     series, source = panel
     if series == CORPUS:
-        return f"All binaries (source: {drawn(source)})"
-    return f"Prefixes of {case_title(series, source)}"
+        return f"All binaries (source: {style.drawn(source)})"
+    return f"Prefixes of {style.case_title(series, source)}"
 
 
 def _iter_notes(left_out: int, lines: int) -> Iterator[str]:

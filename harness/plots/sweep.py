@@ -9,19 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from harness.plots import style
 from harness.plots.scales import ByteScale, byte_scale, plain_log
-from harness.plots.style import (
-    BLUE,
-    GREY,
-    SPARE,
-    VERMILLION,
-    add_key,
-    drawn_labels,
-    mark,
-    new_panels,
-    no_data,
-    styled,
-)
 from harness.stats.claim import CLAIM
 from harness.stats.frames import Frames
 from harness.stats.sweep import SweepPoint, sweep_points
@@ -29,18 +18,18 @@ from harness.text import counted
 from harness.units import format_bytes
 
 QUESTION = "What does the flush threshold cost?"
-_LOOKS = ((BLUE, "D"), *SPARE)
+_LOOKS = ((style.BLUE, "D"), *style.SPARE)
 _NAME_WIDTH = 20
 
 
-@styled()
+@style.styled()
 def draw(frames: Frames) -> Figure:
     """Draw peak, batches and overshoot over the threshold, one line per binary."""
     curves = _curves(frames)
     if not curves:
-        return no_data(QUESTION, "this run used one threshold; `harness sweep` uses many")
+        return style.no_data(QUESTION, "this run used one threshold; `harness sweep` uses many")
     shown = curves[-len(_LOOKS) :]
-    figure, (peak, batches, overshoot) = new_panels(QUESTION, 8.2, [3, 2, 2], sharex=True)
+    figure, (peak, batches, overshoot) = style.new_panels(QUESTION, 8.2, [3, 2, 2], sharex=True)
     _draw_peaks(peak, shown)
     _draw_lines(batches, shown, lambda one: one.batches)
     batches.set_yscale("log", base=2)
@@ -48,7 +37,7 @@ def draw(frames: Frames) -> Figure:
     batches.set_ylabel("Batches\n(count, log scale)")
     _draw_overshoot(overshoot, shown)
     _scale_thresholds(overshoot, shown)
-    add_key(figure, _iter_marks(shown), _iter_notes(curves, shown))
+    style.add_key(figure, _iter_marks(shown), _iter_notes(curves, shown))
     return figure
 
 
@@ -89,11 +78,11 @@ def _draw_overshoot(axes: Axes, curves: list[list[SweepPoint]]) -> None:
         curves,
         lambda one: None if one.overshoot_bytes is None else scale.of(one.overshoot_bytes),
     )
-    axes.axhline(scale.of(bound), color=VERMILLION, linestyle="--", linewidth=1.5)
+    axes.axhline(scale.of(bound), color=style.VERMILLION, linestyle="--", linewidth=1.5)
     axes.set_ylim(0, max([*heights, scale.of(bound)]) * 1.15)
     axes.set_ylabel(f"Overshoot ({scale.unit})")
     if not heights:
-        axes.text(0.5, 0.5, "no batch reached it", transform=axes.transAxes, color=GREY,
+        axes.text(0.5, 0.5, "no batch reached it", transform=axes.transAxes, color=style.GREY,
                   ha="center")  # fmt: skip
 
 
@@ -118,10 +107,10 @@ def _short(size_bytes: float) -> str:
 
 
 def _iter_marks(curves: list[list[SweepPoint]]) -> Iterator[Line2D]:
-    names = drawn_labels((curve[0].binary for curve in curves), _NAME_WIDTH)
+    names = style.drawn_labels((curve[0].binary for curve in curves), _NAME_WIDTH)
     for curve, look in zip(curves, _LOOKS, strict=False):
-        yield mark(*look, names[curve[0].binary], "-")
-    yield mark(VERMILLION, "", f"bound {format_bytes(CLAIM.overshoot_bytes)}", "--")
+        yield style.mark(*look, names[curve[0].binary], "-")
+    yield style.mark(style.VERMILLION, "", f"bound {format_bytes(CLAIM.overshoot_bytes)}", "--")
 
 
 def _iter_notes(curves: list[list[SweepPoint]], shown: list[list[SweepPoint]]) -> Iterator[str]:
