@@ -17,35 +17,40 @@ CLAIM = Claim()
 class ReductionOutcome(Struct, frozen=True):
     """Which rows bear a claim out.
 
-    `mean_reduction_pct` is that of the geometric mean of the peaks' ratios, over `holds` and
-    `fails` together; None when no row counts. `uncounted` rows carry doubts and prove nothing.
-    `from_bytes` is the size, in bytes of JSON, from which on the claim holds for every row that
-    counts: that of the smallest of at least two which are all larger than any that fails. None
-    when there are no two of them, when nothing fails, or when some size is not known.
+    `uncounted` rows carry doubts and prove nothing.
     """
 
     holds: tuple[Row, ...]
     fails: tuple[Row, ...]
     uncounted: tuple[Row, ...]
-    mean_reduction_pct: float | None
-    from_bytes: int | None = None
 
     @property
     def counted(self) -> int:
         """The number of rows that the verdict rests on."""
         return len(self.holds) + len(self.fails)
 
+    @property
+    def mean_reduction_pct(self) -> float | None:
+        """That of the geometric mean of the ratios of all peaks that count; None without any."""
+        return mean_reduction_pct(row.reduction_pct for row in self.holds + self.fails)
+
+    @property
+    def from_bytes(self) -> int | None:
+        """The size, in bytes of JSON, from which on the claim holds for every row that counts.
+
+        It is that of the smallest of at least two which are all larger than any that fails. None
+        when there are no two of them, when nothing fails, or when some size is not known.
+        """
+        if not self.fails or None in (row.raw_bytes for row in self.holds + self.fails):
+            return None
+        largest = max(row.raw_bytes or 0 for row in self.fails)
+        beyond = [row.raw_bytes for row in self.holds if (row.raw_bytes or 0) > largest]
+        return min(filter(None, beyond)) if len(beyond) > 1 else None
+
 
 def judge_reduction(rows: Iterable[Row]) -> ReductionOutcome:
     """Sort rows by whether the candidate's peak is lower by at least the claimed share."""
-    holds, fails, uncounted = _sorted_by(rows, keeps_reduction)
-    return ReductionOutcome(
-        holds=holds,
-        fails=fails,
-        uncounted=uncounted,
-        mean_reduction_pct=mean_reduction_pct(row.reduction_pct for row in holds + fails),
-        from_bytes=_holds_from(holds, fails),
-    )
+    return ReductionOutcome(*_sorted_by(rows, keeps_reduction))
 
 
 def keeps_reduction(row: Row) -> bool | None:
@@ -58,15 +63,6 @@ def _sorted_by(rows: Iterable[Row], keeps: Callable[[Row], bool | None]) -> list
     """Return the rows that keep to a claim, those that do not, and those that tell nothing."""
     judged = [(keeps(row), row) for row in rows]
     return [tuple(row for kept, row in judged if kept is kind) for kind in (True, False, None)]
-
-
-def _holds_from(holds: tuple[Row, ...], fails: tuple[Row, ...]) -> int | None:
-    sizes = [row.raw_bytes for row in holds + fails]
-    if not fails or None in sizes:
-        return None
-    largest = max(row.raw_bytes or 0 for row in fails)
-    beyond = [row.raw_bytes for row in holds if row.raw_bytes and row.raw_bytes > largest]
-    return min(beyond) if len(beyond) > 1 else None
 
 
 def mean_reduction_pct(reductions: Iterable[float | None]) -> float | None:
@@ -86,22 +82,23 @@ def mean_reduction_pct(reductions: Iterable[float | None]) -> float | None:
 class OvershootOutcome(Struct, frozen=True):
     """Whether the candidate's batches stayed within the claimed overshoot.
 
-    `largest_bytes` is over every batch that reached the threshold. `unreached` rows had none:
-    nothing was put to the test there.
+    `unreached` rows had no batch that reached the threshold: nothing was put to the test there.
     """
 
     holds: tuple[Row, ...]
     fails: tuple[Row, ...]
     unreached: tuple[Row, ...]
-    largest_bytes: int | None
+
+    @property
+    def largest_bytes(self) -> int | None:
+        """The largest overshoot of every batch that reached the threshold; None without any."""
+        reached = (row.overshoot_bytes for row in self.holds + self.fails)
+        return max((one for one in reached if one is not None), default=None)
 
 
 def judge_overshoot(rows: Iterable[Row]) -> OvershootOutcome:
     """Sort rows by whether every batch of the candidate that was not final kept to the claim."""
-    holds, fails, unreached = _sorted_by(rows, keeps_overshoot)
-    reached = (row.overshoot_bytes for row in holds + fails)
-    largest = max((one for one in reached if one is not None), default=None)
-    return OvershootOutcome(holds, fails, unreached, largest)
+    return OvershootOutcome(*_sorted_by(rows, keeps_overshoot))
 
 
 def keeps_overshoot(row: Row) -> bool | None:
