@@ -55,7 +55,7 @@ def load_worst(run: str | os.PathLike[str]) -> Frames:
     worst = {row.binary for row in excerpt(summarise(frames)).rows}
     large = tables_of(list(StoredRecords(path, [], of=worst)), frames.metrics, LARGE)
     whole = replace(frames, **{name: large[name] for name in LARGE})
-    whole.summaries.update(frames.summaries)
+    whole.summaries.extend(frames.summaries)
     return whole
 
 

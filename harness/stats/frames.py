@@ -111,9 +111,9 @@ class Frames:
         return Metrics(self.manifest)
 
     @cached_property
-    def summaries(self) -> dict[tuple[str, str, str], Summary]:
-        """What `summarise` has made of these tables, by what it was asked."""
-        return {}
+    def summaries(self) -> list[Summary]:
+        """What `summarise` has made of these tables, once it has."""
+        return []
 
     def of_binaries(self, names: set[str]) -> Self:
         """Return the same run with the rows of these binaries alone."""

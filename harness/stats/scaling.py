@@ -7,14 +7,14 @@ one binary replayed at growing prefixes, where nothing differs but the amount.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-import pandas as pd
 from msgspec import Struct, field
 
 from harness.errors import MeasurementInvalid
 from harness.records import Binary
+from harness.stats.batches import batching_of
 from harness.stats.frames import Frames
+from harness.stats.quantity import quantities_of
 from harness.stats.slope import Slope, fit_slope, readable, rests_on
 from harness.stats.summary import best_peak
 
@@ -102,34 +102,38 @@ def slope_in_words(slope: Slope, size: str, flat_limit: float, alone: str = "") 
     return f"not known: {readable(slope.low)} to {readable(slope.high)} bytes per {unit}"
 
 
-def scaling_points(frames: Frames, metric: str = "") -> list[ScalingPoint]:
+def scaling_points(frames: Frames) -> list[ScalingPoint]:
     """Return a point for each input, source and arm that has a peak and a verified delivery.
 
-    Without a `metric`, the peak is the best that was measured.
+    The peak is the best that was measured.
     """
-    metric = metric or best_peak(frames)
-    peaks = _by_case(_peaks(frames, metric), "value", "median")
-    batches = _by_case(frames.batches, "batch_num", "max")
-    columns = ["binary", "source", "arm", "functions", "raw_bytes"]
-    delivered = frames.deliveries.loc[frames.deliveries["status"] == "ok", columns].astype(object)
+    taken = best_peak(frames), frames.metrics.probe(best_peak(frames))
+    peaks = {
+        cell: one.median
+        for cell, quantities in quantities_of(frames.samples).items()
+        for one in quantities
+        if (one.metric, one.probe) == taken
+    }
+    batches = batching_of(frames.batches)
+    delivered = frames.deliveries[frames.deliveries["status"] == "ok"]
     inputs = {one.name: one for one in frames.manifest.corpus}
     series = _series_of(inputs)
     points = [
         ScalingPoint(
             series=name,
-            source=str(row["source"]),
-            arm=str(row["arm"]),
-            binary=binary,
-            share=inputs[binary].share,
-            functions=int(row["functions"]),
-            raw_bytes=int(row["raw_bytes"]),
-            dies=inputs[binary].extra.get("dies"),
-            batches=int(batches.get((binary, row["source"], row["arm"]), 0)),
-            peak_bytes=float(peaks[binary, row["source"], row["arm"]]),
+            source=row.source,
+            arm=row.arm,
+            binary=row.binary,
+            share=inputs[row.binary].share,
+            functions=int(row.functions),
+            raw_bytes=int(row.raw_bytes),
+            dies=inputs[row.binary].extra.get("dies"),
+            batches=batches[case].most if case in batches else 0,
+            peak_bytes=peaks[case],
         )
-        for row in delivered.to_dict("records")
-        if (binary := str(row["binary"]), row["source"], row["arm"]) in peaks
-        for name in series.get(binary, ())
+        for row in delivered.astype(object).itertuples(index=False)
+        if (case := (row.binary, row.source, row.arm)) in peaks
+        for name in series.get(row.binary, ())
     ]
     return sorted(points, key=lambda one: (one.series, one.source, one.arm, one.functions))
 
@@ -186,14 +190,3 @@ def _series_of(inputs: dict[str, Binary]) -> dict[str, list[str]]:
         + [CORPUS] * (one.share == 1 and len(wholes) > 1)
         for name, one in inputs.items()
     }
-
-
-def _peaks(frames: Frames, metric: str) -> pd.DataFrame:
-    samples, probe = frames.samples, frames.metrics.probe(metric)
-    chosen = (samples["metric"] == metric) & (samples["probe"] == probe)
-    return samples[chosen & (samples["status"] == "ok")]
-
-
-def _by_case(table: pd.DataFrame, column: str, how: str) -> dict[Any, float]:
-    cases = table.groupby(["binary", "source", "arm"])[column]
-    return dict(cases.agg(how).items())

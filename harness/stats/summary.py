@@ -147,29 +147,19 @@ class Summary(Struct, frozen=True):
         return tuple(row for row in self.rows if row.source == source)
 
 
-def summarise(
-    frames: Frames, *, baseline: str = "", candidate: str = "", metric: str = ""
-) -> Summary:
-    """Return one row for each binary and source.
+def summarise(frames: Frames) -> Summary:
+    """Return one row for each binary and source; of the same frames it is worked out once.
 
-    The arms are those of the run if they are not named. Without a `metric`, the peak is by the best
-    definition that the run measured at all. A row that lacks it has none, even if it has another.
+    The peak is by the best definition that the run measured at all. A row that lacks it has none,
+    even if it has another.
     """
-    chosen = metric or best_peak(frames)
-    old, new = compared_arms(frames.manifest)
-    old, new = baseline or old, candidate or new
-    if found := frames.summaries.get((old, new, chosen)):
-        return found
-    rows = sorted(_iter_rows(frames, (old, new), chosen), key=_order)
-    asked = {arm.name for arm in frames.manifest.options.arms}
-    made = Summary(
-        metric=chosen,
-        baseline=old,
-        candidate=new,
-        rows=tuple(rows),
-        alone=bool(asked) and old not in asked,
-    )
-    return frames.summaries.setdefault((old, new, chosen), made)
+    if not frames.summaries:
+        metric, arms = best_peak(frames), compared_arms(frames.manifest)
+        rows = tuple(sorted(_iter_rows(frames, arms, metric), key=_order))
+        asked = {arm.name for arm in frames.manifest.options.arms}
+        alone = bool(asked) and arms[0] not in asked
+        frames.summaries.append(Summary(metric, *arms, rows, alone))
+    return frames.summaries[0]
 
 
 def compared_arms(manifest: Manifest) -> tuple[str, str]:

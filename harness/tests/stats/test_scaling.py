@@ -41,7 +41,9 @@ def measured(
                 for name, (_, count) in peaks.items()
             ]
         ),
-        batches=pd.DataFrame([batch(name, 2, 0) for name in list(peaks)[:flushed]]),
+        batches=pd.DataFrame(
+            [batch(name, number, 0) for name in list(peaks)[:flushed] for number in (1, 2)]
+        ),
     )
 
 

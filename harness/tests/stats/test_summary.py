@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,8 +22,8 @@ VALUES = st.lists(st.integers(min_value=1, max_value=2**40), min_size=1, max_siz
 BINARIES = st.dictionaries(st.sampled_from("abcd"), st.tuples(VALUES, VALUES), min_size=1)
 
 
-def only_row(made: Frames, **options: Any) -> Row:
-    (row,) = summarise(made, **options).rows
+def only_row(made: Frames) -> Row:
+    (row,) = summarise(made).rows
     return row
 
 
@@ -151,14 +150,6 @@ def test_definitions_of_peak_never_mix() -> None:
     row = only_row(made)
     assert row.candidate.peak is None
     assert row.reduction_pct is None
-
-
-def test_another_definition_of_peak_can_be_asked_for() -> None:
-    other = {"probe": "tracemalloc", "metric": "heap_peak_tracemalloc"}
-    traced = [sample("a", "legacy", 40, **other), sample("a", "streaming", 10, **other)]
-    made = frames([*peaks("a", [100], [99]), *traced])
-    assert only_row(made, metric="heap_peak_tracemalloc").reduction_pct == 75
-    assert only_row(made).reduction_pct == pytest.approx(1)
 
 
 def test_time_counts_only_from_the_bare_probe() -> None:
@@ -302,13 +293,6 @@ def test_the_first_and_the_last_pipeline_that_a_run_was_asked_for_are_compared(
     asked = [{"name": name, "pipeline": pipeline} for name, pipeline in arms.items()]
     assert compared_arms(manifest(options={"arms": asked})) == compared
     assert compared_arms(Manifest()) == ("legacy", "streaming")
-
-
-def test_an_arm_that_is_named_is_taken_whatever_the_run_says() -> None:
-    asked = [{"name": name, "pipeline": name} for name in ("legacy", "mine")]
-    made = replace(frames(peaks("a", [9], [1])), manifest=manifest(options={"arms": asked}))
-    summary = summarise(made, candidate="streaming")
-    assert (summary.baseline, summary.candidate) == ("legacy", "streaming")
 
 
 @pytest.mark.parametrize(
