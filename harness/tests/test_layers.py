@@ -95,10 +95,7 @@ EXCEPTIONS = {
     ("", "api"): "what `import harness` offers is imported when it is asked for",
     ("run", "api"): "the package is called as well: harness.run(path)",
     ("run.judge", "probes"): "the parent judges the captures whose format the probes define",
-    (
-        "run.cache",
-        "symbols",
-    ): "packages come from the files beside a binary too, as they are now",
+    ("run.cache", "symbols"): "packages come from the files beside a binary too, as they are now",
     ("run.doctor", "run.launcher"): "doctor tries what the launcher does before every worker",
     ("reports.gc_trace", "probes"): "the probe says how a line of its trace is written",
     ("gates.ratchet", "store"): "it makes the bounds that are kept beside a baseline",

@@ -25,11 +25,7 @@ def test_the_goal_is_that_of_the_documentation(
 
 
 @pytest.mark.parametrize(
-    "only",
-    [
-        pytest.param("history", id="one"),
-        pytest.param("", id="all", marks=pytest.mark.slow),
-    ],
+    "only", [pytest.param("history", id="one"), pytest.param("", id="all", marks=pytest.mark.slow)]
 )
 def test_every_command_over_generated_runs_is_told_of(
     only: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -163,12 +163,8 @@ def _edited(_: Path) -> None:
     ("spoil", "arguments", "code", "said"),
     [
         (_interrupted, ["promote"], 2, "did not reach its end (state: interrupted)"),
-        (
-            _interrupted,
-            ["ratchet", "--suite", "suite.toml"],
-            4,
-            "can bear no bound: the run did not reach",
-        ),
+        (_interrupted, ["ratchet", "--suite", "suite.toml"], 4,
+         "can bear no bound: the run did not reach"),
         (_edited, ["promote"], 2, "records.jsonl was changed"),
         (_edited, ["diff"], 2, "records.jsonl was changed"),
         (_edited, ["ratchet", "--suite", "suite.toml"], 2, "records.jsonl was changed"),
@@ -176,7 +172,7 @@ def _edited(_: Path) -> None:
         (lambda _: None, ["ratchet", "--suite", "nope"], 2, "there is no suite called"),
     ],
     ids=["promote", "ratchet", "promote over", "diff with", "ratchet on", "no run", "no suite"],
-)
+)  # fmt: skip
 def test_what_may_not_be_is_one_line_and_its_exit_code(  # noqa: PLR0917
     inside: Harness,
     work: Path,
@@ -217,9 +213,7 @@ def test_history_names_the_commit_at_which_an_exact_metric_changed(
     ((change),) = changes["streaming"]
     assert (change["commit"], change["since_commit"]) == (commits[2], commits[1])
     assert (change["kind"], change["delta_pct"]) == ("shift", pytest.approx(1e-4))
-    assert {path.name for path in (work / "results" / "history").iterdir()} == {
-        "history.svg",
-    }
+    assert {path.name for path in (work / "results" / "history").iterdir()} == {"history.svg"}
     told = inside("history", "runs", "--all").stdout
     assert "at cccccccccc, after bbbbbbbbbb" in told
     assert "no change" in told

@@ -83,10 +83,7 @@ def test_a_value_that_cannot_be_names_the_file_the_key_and_what_can(
 
 @pytest.mark.parametrize(
     ("text", "problem"),
-    [
-        ("[tool.harness", "cannot be read"),
-        ("[tool]\nharness = 3", "tool.harness is no table"),
-    ],
+    [("[tool.harness", "cannot be read"), ("[tool]\nharness = 3", "tool.harness is no table")],
 )
 def test_what_a_project_cannot_set_is_one_line(
     text: str, problem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

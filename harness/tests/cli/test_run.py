@@ -171,11 +171,7 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
         [sys.executable, "-c", STARTED, str(starts), "run", FIXTURES / "c" / "dwarf5.so", *QUICK],
         cwd=tmp_path,
         pass_fds=[starts],
-        env={
-            **os.environ,
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            "TMPDIR": str(scratch),
-        },
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(scratch)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,

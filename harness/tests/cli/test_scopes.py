@@ -50,10 +50,7 @@ def test_counts_come_as_json_beside_a_file(inside: Harness, tmp_path: Path) -> N
         (["scopes", "/nowhere"], "No such file or directory — name a readable ELF file"),
         (["scopes", C, "--jsonl", "-", "--stats"], "both write to standard output"),
         (["scopes", C, "--jsonl", "/nowhere/x"], "cannot write /nowhere/x"),
-        (
-            ["scopes", C, "--limit", "cp_s=1"],
-            "no limit is called 'cp_s' — did you mean 'cpu_s'?",
-        ),
+        (["scopes", C, "--limit", "cp_s=1"], "no limit is called 'cp_s' — did you mean 'cpu_s'?"),
         (["scopes", C, "--limit", "cpu_s=soon"], "limit cpu_s: 'soon' is not a duration"),
         (["scopes", C, "--limit", "dies=5"], MORE_ENTRIES),
     ],

@@ -22,9 +22,7 @@ def harness(arguments: list[str], shell: str) -> subprocess.CompletedProcess[str
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["-h"], ["status", str(RUN), "--json"]],
-    ids=lambda arguments: arguments[0],
+    "arguments", [["-h"], ["status", str(RUN), "--json"]], ids=lambda arguments: arguments[0]
 )
 def test_output_on_a_full_disk_is_one_line_and_no_success(arguments: list[str]) -> None:
     done = harness(arguments, f"> {FULL}")

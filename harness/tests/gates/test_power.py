@@ -9,11 +9,7 @@ import pytest
 from harness.gates.power import iter_doubts
 from harness.gates.suite import Experiment, Suite
 from harness.records import Metric
-from harness.stats.change import (
-    minimum_detectable_pct,
-    replicates_at,
-    tolerable_variation_pct,
-)
+from harness.stats.change import minimum_detectable_pct, replicates_at, tolerable_variation_pct
 
 METRICS = {
     one.name: one for one in (Metric("cpu", "second"), Metric("heap_peak", "byte", exact=True))

@@ -91,9 +91,8 @@ def test_the_largest_case_decides() -> None:
 @pytest.mark.parametrize(
     ("change", "experiment", "said"),
     [
-        pytest.param(
-            lambda rows: rows["samples"].clear(), {}, "was not measured", id="nothing measured"
-        ),
+        pytest.param(lambda rows: rows["samples"].clear(), {}, "was not measured",
+                     id="nothing measured"),
         pytest.param(
             lambda rows: rows["samples"].remove(
                 rows_where(rows["samples"], binary="b.so", arm="streaming", replicate=1)[0]
@@ -103,26 +102,15 @@ def test_the_largest_case_decides() -> None:
             id="a replicate lost",
         ),
         pytest.param(lambda _: None, {"binary": "x*"}, "no binary of the suite", id="no binary"),
-        pytest.param(
-            lambda _: None,
-            {"checks": checks("reduction_pct")},
-            "more is better",
-            id="more is better",
-        ),
-        pytest.param(
-            lambda _: None,
-            {"checks": [{"name": "p", "bounds": {"series": PEAK, "upper_bound": 1}}]},
-            "each has its bound written down",
-            id="nothing to ratchet",
-        ),
-        pytest.param(
-            lambda rows: [row.update(value=0.0) for row in rows["samples"]],
-            {},
-            "no measurement: ",
-            id="zero",
-        ),
+        pytest.param(lambda _: None, {"checks": checks("reduction_pct")}, "more is better",
+                     id="more is better"),
+        pytest.param(lambda _: None,
+                     {"checks": [{"name": "p", "bounds": {"series": PEAK, "upper_bound": 1}}]},
+                     "each has its bound written down", id="nothing to ratchet"),
+        pytest.param(lambda rows: [row.update(value=0.0) for row in rows["samples"]], {},
+                     "no measurement: ", id="zero"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_carry_a_bound_gets_none(
     change: Change, experiment: dict[str, Any], said: str
 ) -> None:

@@ -98,27 +98,20 @@ checks = [{ name = "p", bounds = { series = "x", uper_bound = 3 } }]
         pytest.param(SHORTEST + SHORTEST[18:], "given twice", id="one name twice"),
         pytest.param(SHORTEST + 'against = "streaming"', "compared with itself", id="itself"),
         pytest.param(SHORTEST + "erratic = true", "can never fail", id="erratic gate"),
-        pytest.param(
-            SHORTEST + 'checks = [{ name = "r", bounds = { series = "reduction_pct" } }]',
-            "needs the arm to compare with",
-            id="reduction of nothing",
-        ),
-        pytest.param(
-            SHORTEST + 'report_links = [{ text = "x", link = "javascript:alert(1)" }]',
-            "report_links",
-            id="a link that acts",
-        ),
+        pytest.param(SHORTEST + 'checks = [{ name = "r", bounds = { series = "reduction_pct" } }]',
+                     "needs the arm to compare with", id="reduction of nothing"),
+        pytest.param(SHORTEST + 'report_links = [{ text = "x", link = "javascript:alert(1)" }]',
+                     "report_links", id="a link that acts"),
         pytest.param(SHORTEST + "tolerance = -1", "tolerance", id="negative tolerance"),
         pytest.param(SHORTEST + "tolerance = nan", "tolerance", id="no number"),
         pytest.param(SHORTEST + "tolerance = inf", "tolerance", id="any change"),
         pytest.param(SHORTEST + "copies = inf", "copies", id="any number of copies"),
         pytest.param(SHORTEST + "optimization_goal = []", "can never fail", id="no goal"),
-        pytest.param(
-            "needs_baseline = false" + SHORTEST, "by comparison alone", id="nothing to compare with"
-        ),
+        pytest.param("needs_baseline = false" + SHORTEST, "by comparison alone",
+                     id="nothing to compare with"),
         pytest.param("corpus = ", "not TOML", id="not TOML"),
     ],
-)
+)  # fmt: skip
 def test_a_suite_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, reason: str) -> None:
     assert reason in fault_of(tmp_path, text)
 

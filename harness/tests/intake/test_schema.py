@@ -40,22 +40,15 @@ from harness.tests.intake.deliveries import (
         pytest.param(WHOLE.replace(b'"symdb"', b'"xxx"'), "schema", id="event type"),
         pytest.param(WHOLE.replace(b'"symdb"', b'"symdb","x":1'), "schema", id="event key"),
         pytest.param(WHOLE.replace(b'"type":"symdb",', b""), "neither", id="event lacks a key"),
-        pytest.param(
-            WHOLE.replace(b'"type"', b'"debugger":{"type":"symdb"},"type"'),
-            "neither",
-            id="event old and new",
-        ),
-        pytest.param(
-            WHOLE.replace(b'"","language":"go","run', b'"9","language":"go","run'),
-            "version",
-            id="version",
-        ),
+        pytest.param(WHOLE.replace(b'"type"', b'"debugger":{"type":"symdb"},"type"'), "neither",
+                     id="event old and new"),
+        pytest.param(WHOLE.replace(b'"","language":"go","run', b'"9","language":"go","run'),
+                     "version", id="version"),
         pytest.param(WHOLE.replace(b'"go","run', b'"c","run'), "language", id="language"),
-        pytest.param(
-            data_of(make_body(prefix=b'"forged":1,', scopes=PACKAGE)), "schema", id="envelope key"
-        ),
+        pytest.param(data_of(make_body(prefix=b'"forged":1,', scopes=PACKAGE)), "schema",
+                     id="envelope key"),
     ],
-)
+)  # fmt: skip
 def test_a_body_that_is_no_batch_is_refused(
     intake: IntakeServer, mode: str, body: bytes, reason: str
 ) -> None:
@@ -70,32 +63,17 @@ def test_a_body_that_is_no_batch_is_refused(
         pytest.param(make_body(scopes=FUNCTION), "not a package", id="no package"),
         pytest.param(make_body(scopes=b'{"scope_type":1}'), "schema", id="scope schema"),
         pytest.param(make_body(scopes=PACKAGE + b"{}"), "expected ','", id="no comma"),
-        pytest.param(
-            make_body(scopes=CONTINUATION),
-            "continues another",
-            id="continuation of nothing",
-        ),
+        pytest.param(make_body(scopes=CONTINUATION), "continues another",
+                     id="continuation of nothing"),
         pytest.param(make_body(scopes=changed(b"", b',"x":1')), "unknown field", id="scope key"),
-        pytest.param(
-            make_body(scopes=PACKAGE.replace(b'"p",', b'"p","x":1,')),
-            "unknown field",
-            id="package key",
-        ),
-        pytest.param(
-            make_body(scopes=PACKAGE.replace(b'"start_line":0', b'"start_line":1')),
-            "more than a name",
-            id="package with lines",
-        ),
-        pytest.param(
-            make_body(scopes=PACKAGE.replace(FUNCTION, PACKAGE)),
-            "is a 'package'",
-            id="package in a package",
-        ),
-        pytest.param(
-            make_body(scopes=changed(b"", b',"scopes":[%s]' % PACKAGE)),
-            "is a 'package'",
-            id="package in a function",
-        ),
+        pytest.param(make_body(scopes=PACKAGE.replace(b'"p",', b'"p","x":1,')), "unknown field",
+                     id="package key"),
+        pytest.param(make_body(scopes=PACKAGE.replace(b'"start_line":0', b'"start_line":1')),
+                     "more than a name", id="package with lines"),
+        pytest.param(make_body(scopes=PACKAGE.replace(FUNCTION, PACKAGE)), "is a 'package'",
+                     id="package in a package"),
+        pytest.param(make_body(scopes=changed(b"", b',"scopes":[%s]' % PACKAGE)), "is a 'package'",
+                     id="package in a function"),
         *[
             pytest.param(make_body(scopes=changed(old, new)), reason, id=name)
             for name, old, new, reason in (
@@ -110,15 +88,12 @@ def test_a_body_that_is_no_batch_is_refused(
         ],
         pytest.param(make_body(scopes=with_symbol(b'"banana"')), "banana", id="symbol type"),
         pytest.param(make_body(scopes=with_symbol(b'"arg"')), "has no line", id="no line"),
-        pytest.param(
-            make_body(scopes=with_symbol(b'"arg","line":-1')), "negative one", id="negative line"
-        ),
-        pytest.param(
-            make_body(scopes=with_symbol(b'"field","line":1')), "has a line", id="field with a line"
-        ),
-        pytest.param(
-            make_body(scopes=with_symbol(b'"arg","line":1,"x":1')), "unknown field", id="symbol key"
-        ),
+        pytest.param(make_body(scopes=with_symbol(b'"arg","line":-1')), "negative one",
+                     id="negative line"),
+        pytest.param(make_body(scopes=with_symbol(b'"field","line":1')), "has a line",
+                     id="field with a line"),
+        pytest.param(make_body(scopes=with_symbol(b'"arg","line":1,"x":1')), "unknown field",
+                     id="symbol key"),
         pytest.param(
             make_body(
                 scopes=with_symbol(
@@ -129,11 +104,10 @@ def test_a_body_that_is_no_batch_is_refused(
             "negative",
             id="available line",
         ),
-        pytest.param(
-            make_body(scopes=PACKAGE, suffix=b',"forged":1'), "keys: forged", id="envelope key"
-        ),
+        pytest.param(make_body(scopes=PACKAGE, suffix=b',"forged":1'), "keys: forged",
+                     id="envelope key"),
     ],
-)
+)  # fmt: skip
 def test_scopes_that_are_not_of_the_schema_are_refused_and_noted(
     intake: IntakeServer, body: BytesBody, reason: str
 ) -> None:

@@ -52,9 +52,7 @@ def test_batches_are_taken_in_order_only(intake: IntakeServer) -> None:
     assert (view.accepted, view.duplicates, len(view.errors), view.final) == (2, 1, 3, True)
 
 
-def test_another_batch_under_a_number_that_was_accepted_is_a_conflict(
-    intake: IntakeServer,
-) -> None:
+def test_another_batch_under_a_number_that_was_accepted_is_a_conflict(intake: IntakeServer) -> None:
     other = data_of(make_body(scopes=changed(b'"f"', b'"g"'), final=True))
     assert deliver(intake, WHOLE)[0] == 202
     status, error = deliver(intake, other)

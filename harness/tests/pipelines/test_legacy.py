@@ -20,9 +20,7 @@ DEFAULTS = PipelineOptions()
 
 
 def ship(
-    parcels: list[Parcel],
-    options: PipelineOptions = DEFAULTS,
-    poster: KeepingPoster | None = None,
+    parcels: list[Parcel], options: PipelineOptions = DEFAULTS, poster: KeepingPoster | None = None
 ) -> tuple[KeepingPoster, list[Batch]]:
     keeper, batches = poster or KeepingPoster(), list[Batch]()
     legacy.run(iter_packages(parcels), keeper, options, batches.append)

@@ -148,8 +148,7 @@ def test_with_sync_flush_the_size_tells_the_truth_but_for_the_end_of_the_batch()
 
 
 @pytest.mark.parametrize(
-    ("compressor", "threshold"),
-    [("zlib", 0), ("isal", 1000), ("zlib", 100_000), ("isal", 50_000)],
+    ("compressor", "threshold"), [("zlib", 0), ("isal", 1000), ("zlib", 100_000), ("isal", 50_000)]
 )
 def test_a_batch_is_full_when_its_size_says_so(
     compressor: str, threshold: int, monkeypatch: pytest.MonkeyPatch

@@ -185,8 +185,7 @@ ALIKE = {"two sources", "one value", "only failures"}
 
 
 @pytest.mark.parametrize(
-    "data",
-    [pytest.param(data, marks=pytest.mark.slow) if data in ALIKE else data for data in DATA],
+    "data", [pytest.param(data, marks=pytest.mark.slow) if data in ALIKE else data for data in DATA]
 )
 @pytest.mark.parametrize("name", PLOTS)
 def test_a_plot_draws_whatever_there_is(name: str, data: str) -> None:

@@ -211,9 +211,7 @@ def test_a_location_is_named_from_its_package_on(path: str, shown: str) -> None:
     assert location_of([frame(path, "flush", 7)]) == (shown, "")
 
 
-def test_a_line_of_ones_own_is_the_same_in_two_checkouts_wherever_it_stands(
-    tmp_path: Path,
-) -> None:
+def test_a_line_of_ones_own_is_the_same_in_two_checkouts_wherever_it_stands(tmp_path: Path) -> None:
     for side, above in (("a", ""), ("b", "import json\n\n")):
         (tmp_path / side).mkdir()
         (tmp_path / side / "export.py").write_text(f"{above}rows = list(x)\n")

@@ -221,8 +221,7 @@ def test_without_a_gate_the_page_says_nothing_of_one() -> None:
 
 def test_a_manifest_that_says_little_still_gives_a_page() -> None:
     made = Frames.build(
-        manifest([{"name": "b"}], run_id=""),
-        samples=frames(peaks("b", [2, 2], [1, 1])).samples,
+        manifest([{"name": "b"}], run_id=""), samples=frames(peaks("b", [2, 2], [1, 1])).samples
     )
     assert "unknown" in Page(rendered(made)).text
 

@@ -172,10 +172,7 @@ def test_commands_with_hostile_names_stay_in_their_block(run: Report) -> None:
     ],
 )
 def test_colours_go_to_terminals_only(
-    run: Report,
-    environment: dict[str, str],
-    coloured: bool,
-    monkeypatch: pytest.MonkeyPatch,
+    run: Report, environment: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -202,39 +199,27 @@ def _findings(rows: list[dict[str, Any]], **tables: Any) -> Callable[[], str]:
     ("tell", "expected"),
     [
         pytest.param(_findings([]), "No verdict: nothing was measured", id="nothing"),
-        pytest.param(
-            _findings([failure("a", "streaming")]), "No verdict on extraction", id="only failures"
-        ),
-        pytest.param(
-            _findings(peaks("a", [100], [22])), "needs 78 % less peak heap than", id="less"
-        ),
+        pytest.param(_findings([failure("a", "streaming")]), "No verdict on extraction",
+                     id="only failures"),
+        pytest.param(_findings(peaks("a", [100], [22])), "needs 78 % less peak heap than",
+                     id="less"),
         pytest.param(_findings(peaks("a", [100], [150])), "needs 50 % more peak heap", id="more"),
         pytest.param(_findings(peaks("a", [100], [22])), "holds for every one", id="all hold"),
         pytest.param(_findings(peaks("a", [100], [90])), "holds for none: a (-10.0 %)", id="none"),
-        pytest.param(
-            _findings(peaks("a", [100], [90]), batches=[batch("a", 1, 40_000)]),
-            "beyond the bound of 32.0 KiB. Beyond it: a.",
-            id="overshoot beyond the bound",
-        ),
-        pytest.param(
-            _findings(peaks("a", [100], [90]), batches=[batch("a", 1, -4, final=True)]),
-            "nothing is known of overshoot",
-            id="threshold never reached",
-        ),
-        pytest.param(
-            _findings([row for n in range(9) for row in peaks(f"b{n}", [100], [1])]),
-            "at least 61 % less holds for every one".capitalize(),
-            id="many",
-        ),
+        pytest.param(_findings(peaks("a", [100], [90]), batches=[batch("a", 1, 40_000)]),
+                     "beyond the bound of 32.0 KiB. Beyond it: a.",
+                     id="overshoot beyond the bound"),
+        pytest.param(_findings(peaks("a", [100], [90]), batches=[batch("a", 1, -4, final=True)]),
+                     "nothing is known of overshoot", id="threshold never reached"),
+        pytest.param(_findings([row for n in range(9) for row in peaks(f"b{n}", [100], [1])]),
+                     "at least 61 % less holds for every one".capitalize(), id="many"),
     ],
-)
+)  # fmt: skip
 def test_findings_say_what_is_known_and_no_more(tell: Callable[[], str], expected: str) -> None:
     assert expected in tell()
 
 
-def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
-    run: Report,
-) -> None:
+def test_copies_are_told_by_their_places_and_who_holds_none_is_named(run: Report) -> None:
     held = [
         Held("a.so", "dwarf", "legacy", (Copy("x.py:1 `f`|g", 1.25), Copy("y.py:2 h", 1.0))),
         Held("a.so", "dwarf", "streaming", ()),
@@ -244,9 +229,7 @@ def test_copies_are_told_by_their_places_and_who_holds_none_is_named(
     assert "None with streaming on source dwarf, over 1 of the binaries." in report
 
 
-def test_lines_that_hold_the_copies_of_several_binaries_are_told_once(
-    run: Report,
-) -> None:
+def test_lines_that_hold_the_copies_of_several_binaries_are_told_once(run: Report) -> None:
     held = [
         Held(name, source, "legacy", (Copy("x.py:1 f", size), Copy("y.py:2 g", 1.0)))
         for source in ("dwarf", "replay")

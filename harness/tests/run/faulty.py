@@ -29,9 +29,7 @@ def _is_warm_up(poster: Poster) -> bool:
     return poster.options.upload_id.startswith("00000000")
 
 
-def _after_warm_up(
-    fault: Callable[[], None],
-) -> Callable[..., Counters]:
+def _after_warm_up(fault: Callable[[], None]) -> Callable[..., Counters]:
     """Return the streaming pipeline, with `fault` in front of it once it counts."""
 
     def run(packages: Iterator[Package], poster: Poster, *rest: Any) -> Counters:

@@ -11,12 +11,7 @@ import pytest
 
 from harness.errors import MeasurementInvalid
 from harness.run.executor import Settings, iter_records
-from harness.run.flame import (
-    difference_page,
-    draw_difference,
-    draw_flame_graph,
-    draw_growth,
-)
+from harness.run.flame import difference_page, draw_difference, draw_flame_graph, draw_growth
 from harness.store.reader import RECORDS
 from harness.tests.run.conftest import MakeJob
 
@@ -27,10 +22,7 @@ def test_captures_are_kept_on_request_and_drawn(
     captures = tmp_path / "captures"
     captures.mkdir()
     keeping = msgspec.structs.replace(settings, captures=str(captures))
-    jobs = [
-        job(0, probe="memray", pipeline="harness.pipelines.legacy:run"),
-        job(1, probe="memray"),
-    ]
+    jobs = [job(0, probe="memray", pipeline="harness.pipelines.legacy:run"), job(1, probe="memray")]
     records = list(iter_records(jobs, keeping))
     (tmp_path / RECORDS).write_bytes(msgspec.json.Encoder().encode_lines(records))
     peaks = {one.job.order: int(one.values["heap_peak_memray"]) for one in records}

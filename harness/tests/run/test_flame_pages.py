@@ -33,11 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_pages_of_both_arms_and_of_their_difference_are_listed(run: Path) -> None:
     pages = read_manifest(run).flame
-    assert [page.arms for page in pages] == [
-        ["legacy"],
-        ["streaming"],
-        ["legacy", "streaming"],
-    ]
+    assert [page.arms for page in pages] == [["legacy"], ["streaming"], ["legacy", "streaming"]]
     assert {(page.binary[:2], page.source) for page in pages} == {("..", "replay")}
     assert all((run / page.path).stat().st_size > 1000 for page in pages)
 

@@ -108,13 +108,9 @@ def test_other_work_than_that_which_was_verified_is_no_measurement(
         ({"heap_peak": 7.0, "x": 1.0}, "damaged", "measured ['heap_peak', 'x'], declared"),
         ({"heap_peak": math.nan}, "damaged", "a metric is not a number"),
         ({"heap_peak": math.inf}, "damaged", "a metric is not a number"),
-        (
-            {"heap_peak": 1e12},
-            "invalid",
-            "heap_peak is 931.3 GiB, but only 1.0 GiB",
-        ),
+        ({"heap_peak": 1e12}, "invalid", "heap_peak is 931.3 GiB, but only 1.0 GiB"),
     ],
-)
+)  # fmt: skip
 def test_values_are_those_that_the_probe_declares(
     values: dict[str, float], status: str, why: str
 ) -> None:

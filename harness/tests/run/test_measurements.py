@@ -136,9 +136,7 @@ def test_rss_is_the_workers_own_however_big_the_parent(job: MakeJob, settings: S
     assert record.values["rss_peak"] < len(ballast) / 2
 
 
-def test_gc_reports_every_collection_with_the_heap_around_it(
-    measured: dict[str, Record],
-) -> None:
+def test_gc_reports_every_collection_with_the_heap_around_it(measured: dict[str, Record]) -> None:
     record = measured["legacy, gc"]
     found = record.values
     assert found["gc_runs"] == len(record.collections) > 0

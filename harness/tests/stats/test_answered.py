@@ -45,41 +45,24 @@ WHOLE = peaks("a", [30, 30], [10, 10])
     ("run", "code", "told"),
     [
         pytest.param(made(WHOLE, ALIKE), None, "", id="every row carries a verdict"),
-        pytest.param(
-            made(WHOLE, []), 4, "no verdict: a from dwarf: nobody checked", id="unchecked"
-        ),
-        pytest.param(
-            made(WHOLE, [ALIKE[0], delivery("a", "streaming", "d2")]),
-            4,
-            "different scopes for a",
-            id="other output",
-        ),
-        pytest.param(
-            made(WHOLE, ALIKE, failure("a", "streaming", probe="bare", replicate=2)),
-            4,
-            "measured: streaming over a from dwarf (bare): crashed: why streaming",
-            id="a lost replicate of a probe that no verdict rests on",
-        ),
-        pytest.param(
-            made(WHOLE, ALIKE, failure("a", "third")), 4, "third over a", id="a lost third arm"
-        ),
-        pytest.param(
-            made(WHOLE, ALIKE, failure("b", "", "rejected"), failure("c", "", "rejected")),
-            4,
-            "measured: b: rejected: why , and 1 more",
-            id="files that cannot be read beside one that can",
-        ),
-        pytest.param(
-            made([], [], failure("b", "", "rejected")), 2, "nothing could be", id="none can be read"
-        ),
+        pytest.param(made(WHOLE, []), 4, "no verdict: a from dwarf: nobody checked",
+                     id="unchecked"),
+        pytest.param(made(WHOLE, [ALIKE[0], delivery("a", "streaming", "d2")]), 4,
+                     "different scopes for a", id="other output"),
+        pytest.param(made(WHOLE, ALIKE, failure("a", "streaming", probe="bare", replicate=2)), 4,
+                     "measured: streaming over a from dwarf (bare): crashed: why streaming",
+                     id="a lost replicate of a probe that no verdict rests on"),
+        pytest.param(made(WHOLE, ALIKE, failure("a", "third")), 4, "third over a",
+                     id="a lost third arm"),
+        pytest.param(made(WHOLE, ALIKE, failure("b", "", "rejected"), failure("c", "", "rejected")),
+                     4, "measured: b: rejected: why , and 1 more",
+                     id="files that cannot be read beside one that can"),
+        pytest.param(made([], [], failure("b", "", "rejected")), 2, "nothing could be",
+                     id="none can be read"),
         pytest.param(made([], [], failure("b", "legacy")), 4, "nothing could be", id="all crashed"),
         pytest.param(made([], []), 4, "nothing could be measured", id="nothing at all"),
-        pytest.param(
-            made(peaks("a", [30, 30], [10]), ALIKE),
-            4,
-            "unequal replicates",
-            id="one replicate less",
-        ),
+        pytest.param(made(peaks("a", [30, 30], [10]), ALIKE), 4, "unequal replicates",
+                     id="one replicate less"),
         pytest.param(made(peaks("a", [30], []), ALIKE, arms=1), None, "", id="one pipeline alone"),
         pytest.param(
             made([sample("a", "legacy", 1.0, probe="bare", metric="cpu")], ALIKE, probe="bare"),
@@ -88,7 +71,7 @@ WHOLE = peaks("a", [30, 30], [10, 10])
             id="nobody asked about memory",
         ),
     ],
-)
+)  # fmt: skip
 def test_a_run_is_a_success_only_if_it_answers(run: Frames, code: int | None, told: str) -> None:
     rows = summarise(run).rows
     if code is None:

@@ -6,12 +6,7 @@ import pytest
 from msgspec import convert
 
 from harness.records import Manifest
-from harness.stats.environment import (
-    comparable_with,
-    differences,
-    environment_of,
-    rig_differences,
-)
+from harness.stats.environment import comparable_with, differences, environment_of, rig_differences
 
 EXACT = "heap_peak_memray"
 
@@ -37,20 +32,13 @@ def manifest(compressor: str = "zlib", rig: str = "of-everything", **versions: s
     [
         pytest.param(manifest(), manifest(), "", id="the same"),
         pytest.param(manifest(), manifest(isal="1.7.2"), "", id="a compressor nobody asked for"),
-        pytest.param(
-            manifest("isal", isal="1.7.1"),
-            manifest("isal", isal="1.7.2"),
-            "isal 1.7.1, then 1.7.2",
-            id="the compressor of an arm",
-        ),
-        pytest.param(
-            manifest(),
-            manifest(memray="1.19.0", orjson="3.12.0"),
-            "memray 1.20.0, then 1.19.0, orjson 3.13.0, then 3.12.0",
-            id="instrument and library",
-        ),
+        pytest.param(manifest("isal", isal="1.7.1"), manifest("isal", isal="1.7.2"),
+                     "isal 1.7.1, then 1.7.2", id="the compressor of an arm"),
+        pytest.param(manifest(), manifest(memray="1.19.0", orjson="3.12.0"),
+                     "memray 1.20.0, then 1.19.0, orjson 3.13.0, then 3.12.0",
+                     id="instrument and library"),
     ],
-)
+)  # fmt: skip
 def test_exact_peaks_are_compared_where_nothing_that_ran_differs(
     before: Manifest, after: Manifest, told: str
 ) -> None:

@@ -56,22 +56,14 @@ def test_nothing_measured_gives_no_rows() -> None:
     ("made", "doubt"),
     [
         pytest.param(frames(peaks("a", [9], [])), "streaming has no", id="arm missing"),
-        pytest.param(
-            frames([*peaks("a", [9], []), failure("a", "streaming")], verified="a"),
-            "streaming (memray): crashed",
-            id="arm crashed",
-        ),
-        pytest.param(
-            frames([*peaks("a", [9, 9], [1]), failure("a", "streaming", replicate=2)]),
-            "streaming (memray): crashed",
-            id="one replicate crashed",
-        ),
-        pytest.param(
-            frames(peaks("a", [9, 9], [1]), verified="a"), "unequal replicates", id="replicate lost"
-        ),
-        pytest.param(
-            frames([failure("a", "", "rejected", probe="")]), "rejected", id="binary rejected"
-        ),
+        pytest.param(frames([*peaks("a", [9], []), failure("a", "streaming")], verified="a"),
+                     "streaming (memray): crashed", id="arm crashed"),
+        pytest.param(frames([*peaks("a", [9, 9], [1]), failure("a", "streaming", replicate=2)]),
+                     "streaming (memray): crashed", id="one replicate crashed"),
+        pytest.param(frames(peaks("a", [9, 9], [1]), verified="a"), "unequal replicates",
+                     id="replicate lost"),
+        pytest.param(frames([failure("a", "", "rejected", probe="")]), "rejected",
+                     id="binary rejected"),
         pytest.param(frames(peaks("a", [9], [1])), "nobody checked", id="output not verified"),
         pytest.param(
             frames(
@@ -99,13 +91,10 @@ def test_nothing_measured_gives_no_rows() -> None:
             "streaming has no",
             id="infinite",
         ),
-        pytest.param(
-            frames(peaks("a", [0], [0]), verified="a"),
-            "legacy held nothing",
-            id="a peak of nothing",
-        ),
+        pytest.param(frames(peaks("a", [0], [0]), verified="a"), "legacy held nothing",
+                     id="a peak of nothing"),
     ],
-)
+)  # fmt: skip
 def test_a_row_with_a_doubt_never_counts(made: Frames, doubt: str) -> None:
     row = only_row(made)
     assert any(doubt in said for said in row.doubts), row.doubts

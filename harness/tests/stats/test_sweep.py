@@ -66,8 +66,7 @@ def a_point(threshold_bytes: int, peak_bytes: int) -> SweepPoint:
 
 
 @pytest.mark.parametrize(
-    ("budget_bytes", "threshold_bytes"),
-    [(5, None), (10, 1), (29, 2), (30, 4), (1000, 4)],
+    ("budget_bytes", "threshold_bytes"), [(5, None), (10, 1), (29, 2), (30, 4), (1000, 4)]
 )
 def test_the_largest_threshold_within_a_budget(
     budget_bytes: int, threshold_bytes: int | None

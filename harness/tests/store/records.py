@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from harness.records import (
-    Batch,
-    Collection,
-    Counters,
-    HeapPoint,
-    Holding,
-    Job,
-    Record,
-)
+from harness.records import Batch, Collection, Counters, HeapPoint, Holding, Job, Record
 
 
 def a_job(**changes: object) -> Job:

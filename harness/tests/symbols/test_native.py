@@ -199,10 +199,7 @@ def test_a_binary_of_which_nothing_is_extracted_is_no_empty_result() -> None:
 
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [
-        ("c/split.dwo", "it holds split units: name the binary"),
-        ("c", "Is a directory"),
-    ],
+    [("c/split.dwo", "it holds split units: name the binary"), ("c", "Is a directory")],
 )
 def test_what_cannot_be_read_says_what_why_and_what_to_do(path: str, reason: str) -> None:
     with pytest.raises(InputRejected, match=reason) as caught, open_packages(str(FIXTURES / path)):

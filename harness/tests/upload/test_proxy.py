@@ -30,9 +30,7 @@ def make_client(url: str = "http://intake.invalid/symdb", timeout_s: float = 20.
     return Uploader(UploadOptions(url=url, timeout_s=timeout_s), ONCE, trust_env=True)
 
 
-def test_a_proxy_of_the_environment_is_used_when_asked_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_proxy_of_the_environment_is_used_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with echo_server() as (proxy, seen):
         monkeypatch.setenv("http_proxy", proxy)
         with make_client() as uploader, pytest.raises(UploadError):

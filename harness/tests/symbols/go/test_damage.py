@@ -56,10 +56,7 @@ def test_truncation_is_rejected(program: Path, tmp_path: Path, share: float) -> 
 
 @pytest.mark.parametrize(
     ("limits", "reason"),
-    [
-        (Limits(dies=1000), "more than 1000 entries"),
-        (Limits(depth=1), "nested more than 1 deep"),
-    ],
+    [(Limits(dies=1000), "more than 1000 entries"), (Limits(depth=1), "nested more than 1 deep")],
     ids=["entries", "depth"],
 )
 def test_a_limit_that_is_hit_is_named(program: Path, limits: Limits, reason: str) -> None:

@@ -11,13 +11,7 @@ from harness.symbols.go.linetable import OWN, LineRows, assign_lines
 from harness.symbols.go.pclntab import FUNCDATA_INLINE_TREE, PCDATA_INLINE_INDEX, PcLineTable
 from harness.symbols.go.pcvalue import PcTable, read_pc_values
 from harness.tests.symbols.crafted import uleb
-from harness.tests.symbols.go.pclntab_writer import (
-    MAGICS,
-    NO_DATA,
-    TEXT,
-    PclntabWriter,
-    Writable,
-)
+from harness.tests.symbols.go.pclntab_writer import MAGICS, NO_DATA, TEXT, PclntabWriter, Writable
 from harness.tests.symbols.go.test_lines import never
 
 FORMATS = list(itertools.product(MAGICS, ("little", "big"), (4, 8), (1, 2, 4)))
