@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import sysconfig
+import venv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,32 @@ def ran(*command: str | Path, check: bool = False, **how: Any) -> subprocess.Com
     """Run a command to its end, and return its exit code, output and errors."""
     words = [*map(str, command)]
     return subprocess.run(words, capture_output=True, text=True, check=check, **how)
+
+
+def git(directory: Path, *arguments: str) -> str:
+    """Run git in a directory, as nobody in particular; return what it printed."""
+    who = ("user.name=t", "user.email=t@example.org")
+    settings = (*who, "commit.gpgsign=false", "protocol.file.allow=always")
+    words = [word for one in settings for word in ("-c", one)]
+    return ran("git", *words, *arguments, cwd=directory, check=True).stdout.strip()
+
+
+def distribution(site: Path, name: str, points: str = "", version: str = "1") -> None:
+    """Have a distribution without files in a directory that Python looks into."""
+    about = site / f"{name}-{version}.dist-info"
+    about.mkdir()
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    (about / "METADATA").write_text(metadata)
+    (about / "entry_points.txt").write_text(points)
+
+
+def environment(place: Path) -> tuple[Path, Path]:
+    """Return the Python and the library of an environment that also sees what this one does."""
+    venv.create(place, symlinks=True)
+    (site,) = place.glob("lib/python*/site-packages")
+    ours = sysconfig.get_path("purelib")
+    (site / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    return place / "bin" / "python", site
 
 
 def said_by(

@@ -15,7 +15,7 @@ import pytest
 from harness.loading import load_frames
 from harness.tests.ci.scripts import SCRIPTS, needs_checkout
 from harness.tests.cli.conftest import Harness
-from harness.tests.commands import HARNESS, ran
+from harness.tests.commands import HARNESS, git, ran
 
 pytestmark = needs_checkout
 
@@ -81,10 +81,7 @@ class Repository:
     root: Path
 
     def git(self, *arguments: str) -> str:
-        who = ("-c", "user.name=test", "-c", "user.email=test@example.org")
-        command = ["git", *who, "-c", "commit.gpgsign=false", *arguments]
-        done = ran(*command, cwd=self.checkout, check=True)
-        return done.stdout.strip()
+        return git(self.checkout, *arguments)
 
     @property
     def checkout(self) -> Path:

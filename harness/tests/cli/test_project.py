@@ -18,6 +18,7 @@ from harness.registry import plugged
 from harness.run.extensions import resolve_probes
 from harness.run.manifest import _module_digest
 from harness.run.targets import load
+from harness.tests.commands import distribution
 from harness.tests.described import validator
 
 
@@ -123,11 +124,8 @@ uncallable = broken_plugin:VALUE
 def test_a_broken_plugin_is_told_by_name_and_breaks_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    about = tmp_path / "broken-1.dist-info"
-    for directory in (about, tmp_path / "broken_plugin"):
-        directory.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1\n")
-    (about / "entry_points.txt").write_text(BROKEN)
+    distribution(tmp_path, "broken", BROKEN)
+    (tmp_path / "broken_plugin").mkdir()
     (tmp_path / "broken_plugin" / "__init__.py").write_text("VALUE = 3\nclass Probe: pass\n")
     (tmp_path / "broken_plugin" / "raises.py").write_text("raise RuntimeError('no luck')\n")
     monkeypatch.syspath_prepend(str(tmp_path))

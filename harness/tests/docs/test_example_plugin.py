@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sysconfig
 import tomllib
-import venv
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.doubts import same_output
 from harness.stats.frames import succeeded
-from harness.tests.commands import ran
+from harness.tests.commands import distribution, environment, ran
 
 EXAMPLE = fixtures_directory() / "examples" / "harness-eager"
 BINARY = fixtures_directory() / "binaries" / "cpp" / "dwarf5.so"
@@ -25,23 +23,15 @@ def python(tmp_path: Path) -> Path:
 
     It sees what this one sees, and nothing is downloaded.
     """
-    venv.create(tmp_path / "venv", symlinks=True)
-    (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
-    ours = sysconfig.get_path("purelib")
-    (site / "ours.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    python, site = environment(tmp_path / "venv")
     project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    metadata = site / f"harness_eager-{project['version']}.dist-info"
-    metadata.mkdir()
-    name, version = project["name"], project["version"]
-    (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (metadata / "entry_points.txt").write_text(
-        "".join(
-            f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in points.items())
-            for group, points in project["entry-points"].items()
-        )
+    points = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in points.items())
+        for group, points in project["entry-points"].items()
     )
+    distribution(site, "harness_eager", points)
     (site / "harness_eager.py").write_bytes((EXAMPLE / "harness_eager.py").read_bytes())
-    return tmp_path / "venv" / "bin" / "python"
+    return python
 
 
 def test_the_example_runs_beside_legacy_delivers_the_same_and_is_judged(

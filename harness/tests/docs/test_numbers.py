@@ -1,4 +1,4 @@
-"""Numbers in documents and help texts that are a constant somewhere are that constant."""
+"""Numbers in documents and help texts, and the table of limits, are those of the code."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from harness.cli.app import load_verb
-from harness.config import KIB, THRESHOLDS, TOP_UP, Claim, PipelineOptions
+from harness.config import KIB, THRESHOLDS, TOP_UP, Claim, Limits, PipelineOptions
 from harness.corpus import fixtures_directory, pinned_manifest
 from harness.residency import (
     _UNCOUNTED_BYTES,
@@ -34,6 +35,7 @@ from harness.symbols.source import MOST_FUNCTIONS
 from harness.tests.commands import ran
 from harness.tests.docs.checkout import checkout, document
 from harness.tests.test_layers import MODULES
+from harness.units import parse_limits
 
 NUMBERS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
            "eleven")  # fmt: skip
@@ -129,3 +131,13 @@ def test_what_a_fleet_costs_is_what_the_command_beside_it_says() -> None:
     (code,) = re.findall(r'```sh\npython -c "([^"]*)"\n```', text)
     said = ran(sys.executable, "-c", code, cwd=checkout(), check=True)
     assert f"It says {said.stdout.strip()} per thousand binaries" in text
+
+
+ROW = re.compile(r"^\| `(\w+)` \| ([^|]+) \|", re.MULTILINE)
+
+
+def test_every_limit_is_documented_with_its_default() -> None:
+    rows = dict(ROW.findall(document("docs/limits.md")))
+    assert [*rows] == [*to_builtins(Limits())]
+    told = (f"{name}={default.replace(',', '')}" for name, default in rows.items())
+    assert parse_limits(told) == Limits()

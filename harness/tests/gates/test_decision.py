@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-from harness import registry
+from harness import judging, registry
 from harness.gates.decision import ask, decide, summarise
 from harness.gates.evidence import Evidence
 from harness.gates.ratchet import ratchet
+from harness.records import Manifest
 from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.frames import Frames
+from harness.store import RunWriter
 from harness.tests.gates.made import BINARIES, SHA, evidence, rows_where, run, suite
+from harness.tests.store.records import a_record
 
 GATES = {name: registry.load("gate", name) for name in registry.names("gate")}
 Rows = dict[str, list[dict[str, Any]]]
@@ -320,3 +324,13 @@ def test_what_the_corpus_names_is_what_has_to_be_measured() -> None:
     decision, reasons = judged(Evidence(whole.suite, inputs, whole.candidate, whole.baseline))
     assert decision is Outcome.INVALID
     assert any("d.so" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(("more", "points"), [((), 0), (("theirs",), 2)])
+def test_timelines_are_there_for_a_gate_that_may_look_at_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], points: int
+) -> None:
+    with RunWriter.create(tmp_path, Manifest()) as writer:
+        writer.append(a_record())
+    monkeypatch.setattr(judging, "names", lambda _: [*judging.BUILT_IN, *more])
+    assert len(judging.load_or_explain(writer.path).timeline) == points

@@ -21,6 +21,7 @@ from harness import registry
 from harness.config import LimitOptions
 from harness.contracts import NO_DATA
 from harness.plots import history, limits, style
+from harness.plots.heap_over_time import draw
 from harness.plots.scales import plain_log
 from harness.plots.style import SVG, arm_looks, drawn, render, write
 from harness.stats.frames import Frames
@@ -161,13 +162,17 @@ def _history(cases: Iterable[tuple[str, str]]) -> Figure:
     return history.draw([_trend(*case, arm) for case in cases for arm in ARMS])
 
 
+def _plotted(name: str, data: Frames) -> Figure:
+    plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
+    return plot(data)
+
+
 def _draw(name: str, data: str) -> Figure:
     if name == "history":
         return _history(HISTORIES.get(data, ()))
-    plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
     if name in SPECIAL and data in ("one", "hostile names"):
-        return plot(SPECIAL[name]("a.so" if data == "one" else HOSTILE))
-    return plot(DATA[data]())
+        return _plotted(name, SPECIAL[name]("a.so" if data == "one" else HOSTILE))
+    return _plotted(name, DATA[data]())
 
 
 def _texts(figure: Figure) -> str:
@@ -286,8 +291,7 @@ def test_many_arms_have_room_and_nothing_is_said_on_the_terminal(
 ) -> None:
     data = _scaling("a.so") if name == "scaling" else DATA["two sources"]()
     named = [f"a pipeline of another distribution, variant {number}" for number in range(arms)]
-    plot: Callable[[Frames], Figure] = registry.find("plot", name).load()
-    figure = plot(_of_arms(data, named))
+    figure = _plotted(name, _of_arms(data, named))
     render(figure, name, SVG)
     assert [str(warning.message) for warning in recwarn.list] == []
     assert capfd.readouterr() == ("", "")
@@ -308,16 +312,14 @@ def test_pauses_have_numbers_however_far_apart_they_are(pauses_ms: list[float]) 
         for number, pause in enumerate(pauses_ms)
         for row in _case("a.so")["collections"][:1]
     ]
-    plot: Callable[[Frames], Figure] = registry.find("plot", "gc").load()
-    pauses = plot(frames(collections=rows)).axes[0]
+    pauses = _plotted("gc", frames(collections=rows)).axes[0]
     low, high = pauses.get_ylim()
     assert sum(low <= tick <= high for tick in pauses.get_yticks()) > 1
 
 
 def test_each_arm_has_rows_of_its_own_where_several_overshot() -> None:
-    plot: Callable[[Frames], Figure] = registry.find("plot", "overshoot").load()
     flushed = [batch("a.so", n, 900 * n, arm=arm) for n in (1, 2) for arm in ARMS]
-    labels = plot(frames(batches=flushed)).axes[-1].get_yticklabels()
+    labels = _plotted("overshoot", frames(batches=flushed)).axes[-1].get_yticklabels()
     assert [label.get_text() for label in labels] == ["a.so, legacy", "a.so, streaming"]
 
 
@@ -327,10 +329,9 @@ def test_two_dozen_arms_look_unlike_each_other() -> None:
 
 
 def _draw_batches(sizes: Iterable[int]) -> Figure:
-    plot: Callable[[Frames], Figure] = registry.find("plot", "overshoot").load()
     flushed = [batch("a.so", number, size) for number, size in enumerate(sizes, start=1)]
     quiet = [batch(f"quiet{n}.so", 1, -(2**20), final=True) for n in range(10)]
-    return plot(frames(batches=[*flushed, *quiet]))
+    return _plotted("overshoot", frames(batches=[*flushed, *quiet]))
 
 
 @pytest.mark.parametrize(("batches", "panels"), [(1, 1), (3, 1), (19, 1), (20, 2)])
@@ -354,8 +355,8 @@ def test_batches_that_never_reached_a_threshold_make_no_picture() -> None:
 def test_the_labels_of_replicates_reach_as_far_as_they_do(
     values: tuple[float, float], ends: str
 ) -> None:
-    plot: Callable[[Frames], Figure] = registry.find("plot", "replicates").load()
-    spread = plot(frames(peaks("a.so", [value * 1e6 for value in values], [1e6, 1e6])))
+    rows = peaks("a.so", [value * 1e6 for value in values], [1e6, 1e6])
+    spread = _plotted("replicates", frames(rows))
     render(spread, "replicates", SVG)
     (axes,) = spread.axes
     labels = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
@@ -364,8 +365,8 @@ def test_the_labels_of_replicates_reach_as_far_as_they_do(
 
 
 def test_the_reduction_that_is_claimed_is_drawn_and_who_falls_short_of_it_stands_out() -> None:
-    plot: Callable[[Frames], Figure] = registry.find("plot", "peak_heap").load()
-    found = plot(frames([*peaks("a", [100], [39]), *peaks("b", [200], [80])], verified="ab"))
+    rows = [*peaks("a", [100], [39]), *peaks("b", [200], [80])]
+    found = _plotted("peak_heap", frames(rows, verified="ab"))
     (axes,) = found.axes
     (claimed,) = [line for line in axes.get_lines() if line.get_marker() == "|"]
     assert np.asarray(claimed.get_xdata(), float) == pytest.approx(np.array([39.0, 78.0]))
@@ -374,10 +375,9 @@ def test_the_reduction_that_is_claimed_is_drawn_and_who_falls_short_of_it_stands
 
 
 def test_of_many_binaries_those_are_drawn_whose_peak_was_reduced_least() -> None:
-    plot: Callable[[Frames], Figure] = registry.find("plot", "peak_heap").load()
     names = [f"b{number:02d}" for number in range(30)]
     held = (peaks(name, [1000 + at], [500 - 10 * at]) for at, name in enumerate(names))
-    figure = plot(frames([row for rows in held for row in rows], verified=names))
+    figure = _plotted("peak_heap", frames([row for rows in held for row in rows], verified=names))
     (axes,) = figure.axes
     drawn = {label.get_text() for label in axes.get_yticklabels()}
     assert drawn == set(names[:20])
@@ -401,8 +401,7 @@ def test_an_arm_that_holds_far_less_has_a_scale_of_its_own_in_copies() -> None:
          "binary": f"{n}.so", "arm": arm, "bytes": held * 1e6 * n, "copies": held}
         for n in (1, 2, 3) for arm, held in zip(ARMS, (3.5, 0.1), strict=True)
     ]  # fmt: skip
-    plot: Callable[[Frames], Figure] = registry.find("plot", "copies").load()
-    figure = plot(frames(copies=rows))
+    figure = _plotted("copies", frames(copies=rows))
     old, new = figure.axes
     assert old.get_title("left").endswith(": legacy")
     assert new.get_title("left").endswith(": streaming")
@@ -418,3 +417,57 @@ def test_a_limit_that_killed_and_delivered_is_drawn_as_an_interval() -> None:
     run = limited(LimitOptions(backend="cgroup_v2"), legacy=torn, streaming=torn)
     figure = limits.draw(run)
     assert "17.0 MiB to\n18.0 MiB" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def look(at_s: float, generation: int = -1, probe: str = "memray") -> dict[str, Any]:
+    return {
+        "run_id": "r1",
+        "binary": "a",
+        "arm": "legacy",
+        "source": "dwarf",
+        "probe": probe,
+        "replicate": 1,
+        "at_s": at_s,
+        "heap_bytes": 1000,
+        "generation": generation,
+    }
+
+
+COLLECTION = {
+    **{key: look(0)[key] for key in ("run_id", "binary", "arm", "source", "replicate")},
+    "generation": 0,
+    "start_s": 7.0,
+    "duration_s": 0.1,
+}
+
+
+@pytest.mark.parametrize(
+    ("generation", "probe", "shared"), [(2, "memray", True), (-1, "gc", False)]
+)
+def test_both_panels_are_in_shares_of_a_run_and_say_of_which(
+    generation: int, probe: str, shared: bool
+) -> None:
+    looks = [look(0.0), look(1.0, generation), look(2.0)]
+    figure = draw(frames(timeline=looks, collections=[COLLECTION]))
+    heap, collector = figure.axes[:2]
+    assert heap.get_xlim() == collector.get_xlim()
+    assert heap.get_xlabel() == "Share of the run under probe memray (%)"
+    assert collector.get_xlabel() == f"Share of the run under probe {probe} (%)"
+    said = " ".join(text.get_text() for text in figure.findobj() if hasattr(text, "get_text"))
+    assert ("two processes" in said) != shared
+
+
+def test_each_arm_goes_from_nothing_to_the_whole_of_its_own_run() -> None:
+    slow = [{**look(at_s), "arm": "legacy"} for at_s in (0.0, 4.0, 156.0)]
+    fast = [{**look(at_s), "arm": "streaming"} for at_s in (0.0, 20.0)]
+    flush = batch("a", 1, 0, probe="memray", at_s=25.0)
+    heap = draw(frames(timeline=[*slow, *fast], batches=[flush])).axes[0]
+    shares = [np.asarray(line.get_xdata(), float) for line in heap.get_lines()]
+    assert {xs.max() for xs in shares if len(xs) > 1} == {100.0, 80.0}
+
+
+def test_the_peak_that_is_said_is_the_one_that_was_measured_not_the_highest_look() -> None:
+    measured = [sample("a", "legacy", 3.0 * 2**20), sample("a", "legacy", 9.0 * 2**20, probe="gc")]
+    figure = draw(frames(measured, timeline=[look(0.0), look(1.0)]))
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["legacy, peak 3.0 MiB"]

@@ -142,3 +142,15 @@ def swallows_everything(packages: Iterator[Package], *_: Any) -> Counters:
 def _but_first(children: Iterator[Scope]) -> Iterator[Scope]:
     next(children, None)
     yield from children
+
+
+_EXPECTED = {"PATH", "LC_ALL", "PYTHONSAFEPATH", "PYTHONPATH", "PYTHONHASHSEED", "TMPDIR"}
+
+
+def check(*given: Any) -> Counters:
+    """Refuse to work in any other environment than the declared one."""
+    surplus = set(os.environ) - _EXPECTED - {"LD_LIBRARY_PATH"}
+    nearby = list(Path().iterdir())
+    if surplus or os.environ["PYTHONHASHSEED"] != "7" or nearby:
+        raise RuntimeError(f"unexpected: {surplus} {nearby}")
+    return streaming.run(*given)

@@ -16,7 +16,7 @@ from harness.run.session import run_session
 from harness.store import read_manifest
 from harness.store.files import files_of
 from harness.store.manifest import write_manifest
-from harness.tests.commands import ran
+from harness.tests.commands import git
 from harness.tests.run.test_session import ARMS, a_request, real_binary
 
 
@@ -33,12 +33,6 @@ def checkout(tmp_path: Path) -> Path:
     git(path, "init", "--quiet")
     commit(path, "one")
     return path
-
-
-def git(path: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    done = ran(*command, cwd=path, check=True)
-    return done.stdout.strip()
 
 
 def commit(path: Path, text: str) -> str:

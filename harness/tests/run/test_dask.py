@@ -23,6 +23,7 @@ from harness.run.resume import resume_on
 from harness.run.session import run_session
 from harness.store import COMPLETE, INTERRUPTED, read_manifest
 from harness.store.progress import status_of
+from harness.tests.commands import distribution
 from harness.tests.run.test_executor import is_alive
 from harness.tests.run.test_session import ARMS, a_request, real_binary
 from harness.tests.waiting import wait_until
@@ -112,9 +113,7 @@ def test_a_cluster_measures_to_the_byte_what_this_machine_does_whoever_is_killed
 def test_a_worker_with_other_versions_is_refused_by_name(
     client: Any, request_of_three: RunRequest, tmp_path: Path
 ) -> None:
-    other = tmp_path / "memray-0.1.dist-info"
-    other.mkdir()
-    (other / "METADATA").write_text("Metadata-Version: 2.1\nName: memray\nVersion: 0.1\n")
+    distribution(tmp_path, "memray", version="0.1")
     (pid,) = client.run(os.getpid).values()
     client.run(exec, f"import sys; sys.path.insert(0, {str(tmp_path)!r})")
     try:

@@ -245,7 +245,7 @@ def test_the_worker_starts_in_an_empty_directory_with_a_fixed_environment(
 ) -> None:
     monkeypatch.setenv("PYTHONMALLOC", "debug")
     monkeypatch.setenv("SECRET", "leaks")
-    record = run(job(pipeline="harness.tests.run.faulty_environment:check"), settings)
+    record = run(job(pipeline=faulty("check")), settings)
     assert (record.status, record.detail) == ("ok", "")
     assert not list(Path(settings.work).iterdir())
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import sysconfig
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +14,7 @@ from harness.cli.app import app
 from harness.corpus import fixtures_directory
 from harness.loading import load_frames
 from harness.stats.frames import succeeded
-from harness.tests.commands import ran
+from harness.tests.commands import distribution, environment, ran
 from harness.tests.docs.checkout import document
 
 BINARY = fixtures_directory() / "binaries" / "c" / "dwarf5.so"
@@ -45,17 +43,10 @@ class Probe(UnmeasuredProbe):
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the Python of an environment with the probe in it, as an installer leaves it."""
     place = tmp_path_factory.mktemp("plugin")
-    venv.create(place / "venv", symlinks=True)
-    (site,) = (place / "venv").glob("lib/python*/site-packages")
-    (site / "ours.pth").write_text(
-        f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
-    )
-    about = site / "counted-1.dist-info"
-    about.mkdir()
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: counted\nVersion: 1\n")
-    (about / "entry_points.txt").write_text("[harness.probe]\ncounted = counted:Probe\n")
+    python, site = environment(place / "venv")
+    distribution(site, "counted", "[harness.probe]\ncounted = counted:Probe\n")
     (site / "counted.py").write_text(PROBE)
-    return place / "venv" / "bin" / "python"
+    return python
 
 
 def _notebook_says(run: Path, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -54,6 +54,15 @@ def take_in(schedule: Schedule, record: Record) -> None:
         schedule.add(record)
 
 
+def drained(schedule: Schedule) -> list[Job]:
+    """Return every job that may start, each of which succeeds before the next is asked for."""
+    taken = []
+    while job := schedule.take(everything):
+        taken.append(job)
+        take_in(schedule, done(job))
+    return taken
+
+
 @pytest.fixture
 def context(tmp_path: Path) -> RunContext:
     return structs.replace(AROUND, replays={name: str(tmp_path / name) for name in "ab"})
@@ -101,11 +110,7 @@ def test_what_may_be_the_instruments_fault_is_verified_on_its_own(
     assert verification is not None
     assert (verification.cell, verification.probe) == (first.cell, VERIFY)
     take_in(schedule, done(verification))
-    rest = []
-    while job := schedule.take(everything):
-        take_in(schedule, done(job))
-        rest += [job.probe] * (job.cell == first.cell)
-    assert rest == ["peak", "gc"]
+    assert [job.probe for job in drained(schedule) if job.cell == first.cell] == ["peak", "gc"]
     assert not schedule.waits
 
 
@@ -119,8 +124,7 @@ def test_an_arm_that_delivers_something_else_is_dropped(
     first = [job for _ in range(2) if (job := schedule.take(everything))]
     take_in(schedule, done(first[0], status))
     take_in(schedule, done(first[1]))
-    while job := schedule.take(everything):
-        take_in(schedule, done(job))
+    drained(schedule)
     found = schedule.all_records()
     assert [one.job.probe for one in found if one.job.arm == first[0].arm] == [VERIFY]
     assert [one.job.arm for one in found if one.status != "ok"] == [first[0].arm]
@@ -175,17 +179,12 @@ def test_a_binary_on_its_way_holds_up_no_other_and_the_quiet_comes_last(
         binaries=[a_binary("a"), a_binary("b")], sources=("dwarf",), probes=("peak", "bare")
     )
     schedule = a_schedule(request, context, supply=there)
-    taken: list[Job] = []
-    while job := schedule.take(everything):
-        taken.append(job)
-        take_in(schedule, done(job))
+    taken = drained(schedule)
     assert {job.binary for job in taken} == {"b"}
     assert {job.probe for job in taken} == {"peak"}
     assert schedule.waits
     there.add("a")
-    while job := schedule.take(everything):
-        taken.append(job)
-        take_in(schedule, done(job))
+    taken += drained(schedule)
     assert not schedule.waits
     assert {job.binary for job in taken if job.probe == "bare"} == {"a", "b"}
 
@@ -201,18 +200,13 @@ def test_while_binaries_are_built_only_what_the_first_verdict_waits_for_is_measu
         binaries=[a_binary("a"), a_binary("b")], sources=sources, probes=("peak", "gc")
     )
     schedule = a_schedule(request, context, supply=supply)
-    taken: list[Job] = []
-    while job := schedule.take(everything):
-        taken.append(job)
-        take_in(schedule, done(job))
+    taken = drained(schedule)
     assert {(job.binary, job.probe) for job in taken} >= {("a", "peak")}
     assert {job.source for job in taken if job.probe == "peak"} == {sources[0]}
     assert {job.probe for job in taken} <= {"peak", VERIFY, RECORD_REPLAY}
     supply.add("b")
     supply.is_fetching = False
-    while job := schedule.take(everything):
-        taken.append(job)
-        take_in(schedule, done(job))
+    taken += drained(schedule)
     assert not schedule.waits
     assert {job.source for job in taken if job.probe == "gc"} == set(sources)
 

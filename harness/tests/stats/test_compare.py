@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 
+import numpy as np
 import pytest
 import scipy
 from hypothesis import given
@@ -381,3 +382,23 @@ def test_an_arm_that_one_run_lost_is_invalid() -> None:
     lost = frames(peaks("a", [100], []), verified="a")
     states = {c.case.arm: (c.outcome, c.faults) for c in compare_runs(whole, lost, Rule())}
     assert states["streaming"] == (Outcome.INVALID, ["candidate: not measured"])
+
+
+FAMILIES, EXPERIMENTS = 300, 12
+CASES = [Key(f"e{number}", "replay", "streaming", "heap_peak") for number in range(EXPERIMENTS)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rare", [0.5, 0.1, 0.02])
+@pytest.mark.parametrize("replicates", [2, 3, 5])
+def test_a_process_with_two_ways_seldom_raises_an_alarm(rare: float, replicates: int) -> None:
+    """Told as exact whenever two agreed, at n = 2 most families of equal code regressed."""
+    rng, metric = np.random.default_rng(20), Metrics(Manifest())["heap_peak"]
+
+    def modes() -> dict[Key, Sample]:
+        drawn = (100 + 10.0 * (rng.random(replicates) < rare) for _ in CASES)
+        return {key: of(*found, metric=metric) for key, found in zip(CASES, drawn, strict=True)}
+
+    families = [compare(modes(), modes()) for _ in range(FAMILIES)]
+    alarms = [any(one.outcome is Outcome.REGRESSED for one in family) for family in families]
+    assert sum(alarms) / FAMILIES <= 0.05

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import posixpath
+import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import pytest
+
 from harness.model import Scope
-from harness.tests.symbols.agreement import differing, extracted, iter_symbols
+from harness.tests.symbols.agreement import compare, differing, extracted, iter_symbols
 from harness.tests.symbols.binaries import FIXTURES
 from harness.tests.symbols.second_opinion import Told, recorded
 
@@ -129,3 +132,9 @@ def test_where_gdb_or_a_walk_by_pyelftools_differs_the_reason_is_known() -> None
         for one in _differences()
     )
     assert met == {reason: count for reason, (count, _) in _KINDS.items()}
+
+
+@pytest.mark.parametrize("name", ["cpp/dwarf4.so", "rust/dwarf5.so"])
+def test_every_field_of_every_function_agrees_with_an_independent_walk(name: str) -> None:
+    compared, wrong = compare(FIXTURES / name, 1000, random.Random(0))
+    assert (compared > 0, wrong["any"]) == (True, 0)

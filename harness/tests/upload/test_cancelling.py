@@ -1,9 +1,13 @@
-"""An upload that is called off around any of its batches: what was claimed is what arrived."""
+"""An upload that is called off around any batch, or from a signal: what was claimed arrived."""
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -115,3 +119,35 @@ def test_an_upload_called_off_at_any_batch_has_delivered_what_it_claims(
         assert (view.accepted, view.duplicates, view.errors) == (len(batches), 0, [])
         assert view.final == batches[-1].final == (len(batches) == total)
         assert intake.ledger.forget(UPLOAD_ID)
+
+
+def sleep_and_cancel_at(step: int, outcome: list[str]) -> None:
+    """Sleep, and cancel from within, as a handler does, before one of the lines that run."""
+    cancellation = Cancellation()
+    left = step
+
+    def trace(_frame: FrameType, _event: str, _argument: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            sys.settrace(None)
+            cancellation.cancel()
+        return trace
+
+    sys.settrace(trace)
+    with suppress(Cancelled):
+        cancellation.sleep(0.001)
+    sys.settrace(None)
+    outcome.append("ended" if left <= 0 else "never cancelled")
+
+
+def test_a_signal_at_any_step_of_a_sleep_does_not_hang_it() -> None:
+    outcome: list[str] = []
+    step = 0
+    while "never cancelled" not in outcome:
+        step += 1
+        thread = threading.Thread(target=sleep_and_cancel_at, args=(step, outcome), daemon=True)
+        thread.start()
+        thread.join(30)
+        assert not thread.is_alive(), f"cancelled at step {step}, the sleep never ended"
+    assert outcome.count("ended") > 5
