@@ -17,6 +17,17 @@ from harness.units import format_value
 
 T = TypeVar("T")
 
+# Which columns each place shows, in its order.
+TERMINAL = "binary arm change interval trials state"
+GATES_SHORT = "gate state detail"
+_CHANGE = "perf experiment goal change interval trials"
+MARKDOWN_CHANGED = f"{_CHANGE} links"
+MARKDOWN = f"{_CHANGE} chance state remarks links"
+MARKDOWN_BOUNDS = "perf experiment check bound passed observed detail links"
+PAGE = "state experiment goal change interval trials baseline candidate remarks repeat"
+PAGE_BOUNDS = "state experiment check observed bound passed detail repeat"
+PAGE_GATES = "gate state guards detail repeat"
+
 _DETAIL_WIDTH = 300
 
 

@@ -59,17 +59,12 @@ def render_decision(verdict: Verdict) -> str:
 def _environment() -> Environment:
     environment = markdown_environment()
     environment.filters.update(mark=columns.mark, case=columns.case_code, detail=columns.detail)
-    compared = "goal change interval trials"
     environment.globals.update(
         table=markdown_table,
-        significant_columns=pick(columns.COMPARISONS, f"perf experiment {compared} links"),
-        detail_columns=pick(
-            columns.COMPARISONS, f"perf experiment {compared} chance state remarks links"
-        ),
-        bound_columns=pick(
-            columns.BOUNDS, "perf experiment check bound passed observed detail links"
-        ),
-        gate_columns=pick(columns.GATES, "gate state detail"),
+        significant_columns=pick(columns.COMPARISONS, columns.MARKDOWN_CHANGED),
+        detail_columns=pick(columns.COMPARISONS, columns.MARKDOWN),
+        bound_columns=pick(columns.BOUNDS, columns.MARKDOWN_BOUNDS),
+        gate_columns=pick(columns.GATES, columns.GATES_SHORT),
         grown_columns=line_columns(("baseline", "candidate")),
         cells=cells,
         columns=columns,

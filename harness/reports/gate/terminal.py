@@ -39,7 +39,7 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
     console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
     print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
     _print_bounds(verdict.bounds, console)
-    print_table(pick(columns.GATES, "gate state detail"), verdict.gates, console)
+    print_table(pick(columns.GATES, columns.GATES_SHORT), verdict.gates, console)
 
 
 def print_comparison(
@@ -90,7 +90,7 @@ def print_comparisons(
     tables = {name: cells.gravest(tables[name], share)[:share] for name in sorted(tables)}
     room = _NAME_WIDTH + max(0, console.width - _WIDE)
     labels = distinct((row.case.binary for found in tables.values() for row in found), room)
-    binary, *others = pick(columns.COMPARISONS, "binary arm change interval trials state")
+    binary, *others = pick(columns.COMPARISONS, columns.TERMINAL)
     shown = [replace(binary, cell=lambda row: labels[row.case.binary]), *others]
     for (metric, source), gravest in tables.items():
         found = sorted(gravest, key=lambda row: -(row.delta_pct or 0.0))

@@ -70,14 +70,9 @@ def gate_columns(link: LinkTo) -> dict[str, list[Column[Any]]]:
         return Markup("{}: {}, {}").format(head, link(of.binary), tail)
 
     shown: dict[str, list[Column[Any]]] = {
-        "gates": pick(columns.GATES, "gate state guards detail repeat"),
-        "bounds": pick(
-            columns.BOUNDS, "state experiment check observed bound passed detail repeat"
-        ),
-        "comparisons": pick(
-            columns.COMPARISONS,
-            "state experiment goal change interval trials baseline candidate remarks repeat",
-        ),
+        "gates": pick(columns.GATES, columns.PAGE_GATES),
+        "bounds": pick(columns.BOUNDS, columns.PAGE_BOUNDS),
+        "comparisons": pick(columns.COMPARISONS, columns.PAGE),
         "files": columns.FILES,
         "lines": line_columns(("baseline", "candidate")),
     }
