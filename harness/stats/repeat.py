@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import json, structs
 
-from harness.config import LimitOptions, Limits, PipelineOptions
+from harness.config import MEASURED_OPTIONS, LimitOptions, Limits, PipelineOptions, flag_of
 from harness.limits.found import PROBE
 from harness.records import CALL, Manifest, Options
 
-_ALWAYS = {
-    "--threshold": "threshold_bytes",
-    "--function-limit": "function_limit",
-    "--encoder": "encoder",
-    "--compressor": "compressor",
-}
-"""The options of the command that decide about a number, and what the manifest calls them."""
-
-_WHEN_SET = {"--sync-flush": "sync_flush", "--sink": "sink"}
+_ALWAYS = ("threshold_bytes", "function_limit", "encoder", "compressor")
+"""Options of a pipeline that are named even where they are the usual ones."""
 
 
 def repeat_command(
@@ -81,14 +74,7 @@ def _arm(name: str, pipeline: str) -> str:
 @lru_cache(maxsize=8)  # what two runs say is asked for by each of a hundred thousand rows
 def _options(encoded: bytes) -> str:
     options = json.decode(encoded, type=Options)
-    pipeline, usual = options.pipeline_options, PipelineOptions()
-    flags = [
-        text for flag, name in _ALWAYS.items() for text in (flag, str(getattr(pipeline, name)))
-    ]
-    flags += ["--seed", str(options.seed)]
-    for flag, name in _WHEN_SET.items():
-        if getattr(pipeline, name) != getattr(usual, name):
-            flags += [flag, str(getattr(pipeline, name))]
+    flags = [*_iter_flags(options.pipeline_options), "--seed", str(options.seed)]
     for name, value in options.env.items():
         flags += ["--env", f"{name}={value}"]
     for directory in options.symbol_options.debug_dirs:
@@ -96,7 +82,15 @@ def _options(encoded: bytes) -> str:
     for name, value in structs.asdict(options.symbol_options.limits).items():
         if value != getattr(Limits(), name):
             flags += ["--limit", f"{name}={value}"]
-    return shlex.join([*flags, "--hard-limit"] if pipeline.hard_limit else flags)
+    return shlex.join(flags)
+
+
+def _iter_flags(pipeline: PipelineOptions) -> Iterator[str]:
+    usual = PipelineOptions()
+    for name in MEASURED_OPTIONS:
+        value, flag = getattr(pipeline, name), flag_of(name)
+        if name in _ALWAYS or value != getattr(usual, name):
+            yield from [flag] if isinstance(value, bool) else [flag, str(value)]
 
 
 def _from_here(path: str) -> str:

@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from harness.config import MIB, Limits, SymbolOptions
+from harness.config import (
+    MEASURED_OPTIONS,
+    MIB,
+    Limits,
+    PipelineOptions,
+    SymbolOptions,
+    flag_of,
+)
 from harness.errors import ConfigError, InputRejected
 from harness.records import Arm, Manifest, Options
 from harness.stats.repeat import repeat_command
@@ -117,6 +125,16 @@ def test_what_is_repeated_is_the_pipeline_and_not_another_of_its_name(
     arms = [Arm(name="streaming", pipeline=pipeline)]
     manifest = Manifest(options=Options(arms=arms))
     assert told in repeat_command(manifest, ("a.so", "dwarf"), ["streaming"])
+
+
+def test_every_option_of_a_pipeline_that_is_not_the_usual_one_is_repeated() -> None:
+    usual = structs.asdict(PipelineOptions())
+    changed = {name: not old if isinstance(old, bool) else f"{old}7" if isinstance(old, str)
+               else old + 7 for name, old in usual.items() if name in MEASURED_OPTIONS}  # fmt: skip
+    options = Options(pipeline_options=structs.replace(PipelineOptions(), **changed))
+    command = repeat_command(Manifest(options=options), ("a.so", "dwarf"), ["streaming"])
+    for name, value in changed.items():
+        assert flag_of(name) + ("" if isinstance(value, bool) else f" {value}") in command
 
 
 @given(st.integers(1, 5000), st.integers(0, 4))
