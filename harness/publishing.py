@@ -10,7 +10,7 @@ from urllib.parse import quote
 from msgspec import structs
 
 from harness.drawing import Drawing, Drawn
-from harness.errors import StoreError, failing_as
+from harness.errors import HarnessError, StoreError, failing_as
 from harness.plots import history
 from harness.plots.style import write
 from harness.records import Manifest
@@ -29,13 +29,14 @@ _FLAME = "flame"
 
 def write_files(
     report: Report, run_dir: Path, target: Path, *, html: bool = False, png: bool = False
-) -> dict[str, str]:
+) -> tuple[dict[str, str], list[HarnessError]]:
     """Write the pictures and report.md of a run into `target`, and with `html` report.html.
 
-    With `png`, each picture is written as PNG too.
+    With `png`, each picture is written as PNG too. A plot that breaks down is left out.
 
     Returns:
-        The path of each file by its name; the report comes first, the pictures last.
+        The path of each file by its name, the report first and the pictures last; and why which
+        plot broke down.
 
     Raises:
         StoreError: `target` cannot be written, or the gate's report beside the run not be read.
@@ -54,7 +55,7 @@ def write_files(
             remedy=f"write elsewhere: python -m harness report {run_dir} --output DIRECTORY",
         ) from error
     files |= {name: picture.path for name, picture in drawing.pictures.items()}
-    return {name: str(path) for name, path in files.items()}
+    return {name: str(path) for name, path in files.items()}, drawing.broken
 
 
 def draw_history(trends: Sequence[Trend], directory: Path) -> dict[str, str]:

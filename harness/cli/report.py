@@ -9,7 +9,7 @@ import typer
 
 from harness.cli.options import Json, RunDir
 from harness.cli.output import refuse_sealed, warn, write_line
-from harness.cli.publish import publish
+from harness.cli.publish import publish, refuse_broken
 from harness.errors import ConfigError
 from harness.loading import load_worst
 from harness.reports.gc_trace import iter_gc_lines
@@ -49,7 +49,7 @@ def report(  # noqa: PLR0913 - every parameter is an option of the command
         _print_gc_trace(run)
         return
     refuse_sealed(output or run, "--output")
-    publish(report_of(load_worst(run)), output or run, json=json, html=html, png=png)
+    refuse_broken(publish(report_of(load_worst(run)), output or run, json=json, html=html, png=png))
 
 
 def _print_gc_trace(run: Path) -> None:

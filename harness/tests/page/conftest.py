@@ -56,7 +56,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     found = report_of(load_worst(run))
     listed = {row.binary for row in found.shown.rows}
     unlisted = next(row.binary for row in found.summary.rows if row.binary not in listed)
-    return Path(write_files(found, run, run, html=True)["page"]), unlisted
+    return Path(write_files(found, run, run, html=True)[0]["page"]), unlisted
 
 
 @pytest.fixture
@@ -68,4 +68,4 @@ def page(browser: Browser) -> Iterator[Page]:
 
 def report(run: Path, target: Path) -> Path:
     """Write the page of `run` into `target` as `harness report` does, and return it."""
-    return Path(write_files(report_of(load_worst(run)), run, target, html=True)["page"])
+    return Path(write_files(report_of(load_worst(run)), run, target, html=True)[0]["page"])

@@ -9,10 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
 
 from harness import drawing
+from harness.cli.app import app
 from harness.drawing import Drawing
+from harness.errors import ConfigError
 from harness.loading import load_frames
 from harness.plots.style import no_data
 from harness.stats.frames import Frames
@@ -68,12 +73,43 @@ def test_what_the_second_process_does_not_finish_is_drawn_by_the_first(
     assert list(Drawing(Frames.build(), tmp_path).pictures) == ["first", "second", "third"]
 
 
-def test_a_plot_that_fails_is_told_by_the_first_process(
+class Undrawable(Artist):
+    def draw(self, renderer: RendererBase) -> None:  # noqa: ARG002  an artist's shape
+        raise LookupError("too late")
+
+
+def test_a_plot_that_breaks_down_is_told_and_takes_no_other_with_it(
     plots: Callable[[Callable[[str], Figure]], None], tmp_path: Path
 ) -> None:
     def draw(name: str) -> Figure:
-        raise LookupError(name)
+        if name == "first":
+            raise FileNotFoundError(2, "at once")
+        figure = ask(name)
+        if name == "third":
+            figure.add_artist(Undrawable())
+        return figure
 
     plots(draw)
-    with pytest.raises(LookupError):
-        _ = Drawing(Frames.build(), tmp_path).pictures
+    drawing = Drawing(Frames.build(), tmp_path)
+    assert list(drawing.pictures) == ["second"]
+    assert [error.message for error in drawing.broken] == [
+        "plot 'first' broke down: FileNotFoundError: [Errno 2] at once",
+        "plot 'third' broke down: LookupError: too late",
+    ]
+
+
+def test_a_broken_plot_costs_a_report_its_picture_and_the_exit_code(
+    plots: Callable[[Callable[[str], Figure]], None], tmp_path: Path
+) -> None:
+    def draw(name: str) -> Figure:
+        if name in {"first", "third"}:
+            raise LookupError(name)
+        return ask(name)
+
+    plots(draw)
+    done = CliRunner().invoke(app, ["report", str(RUN), "--output", str(tmp_path), "--html"])
+    assert isinstance(done.exception, ConfigError)
+    assert "second" in done.stdout.splitlines()[-1]
+    assert "warning: plot 'third' broke down: LookupError: third" in done.stderr
+    assert "second" in (tmp_path / "report.md").read_text()
+    assert (tmp_path / "report.html").exists()
