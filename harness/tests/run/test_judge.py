@@ -36,26 +36,17 @@ DONE = Done(
 PEAK = Metric("heap_peak", "byte", exact=True, peak_rank=1)
 
 
-def ending(*frames: Frame, report: LauncherReport | None = REPORT, more: bytes = b"") -> Ending:
-    lines = [msgspec.json.encode(frame) for frame in frames] + ([more] if more else [])
+def ending(*frames: Frame | Capture, report: LauncherReport | None = REPORT) -> Ending:
+    lines = [msgspec.json.encode(frame) for frame in frames]
     return Ending(report=report, lines=lines, torn=False, stderr_tail="", memray_error=False)
 
 
 WHOLE = (Delivered(BATCH), DONE)
-NO_END = (
-    "exit code 0, and it did not say that it was done — have it return or raise, "
-    "not os._exit or exec"
-)
 LEFT = {
     "whole": (ending(*WHOLE), "ok", ""),
-    "no report": (ending(*WHOLE, report=None), "crashed", "its launcher was killed"),
     "stopped": (
         ending(*WHOLE, report=structs.replace(REPORT, ending="stopped")),
         "interrupted", "stopped by the parent",
-    ),
-    "a signal with a name": (
-        ending(*WHOLE, report=structs.replace(REPORT, exit_code=-11)),
-        "crashed", "killed by SIGSEGV",
     ),
     "a signal without a name": (
         ending(*WHOLE, report=structs.replace(REPORT, exit_code=-40)),
@@ -73,10 +64,6 @@ LEFT = {
         ending(*WHOLE, report=structs.replace(REPORT, exit_code=-11, kills_anywhere=1)),
         "crashed", "killed by SIGSEGV",
     ),
-    "a line that is none": (
-        ending(*WHOLE, more=b'{"type":"no"'), "damaged", "what it reported cannot be read"
-    ),
-    "no end": (ending(Delivered(BATCH)), "crashed", NO_END),
     "a batch that was not reported": (ending(DONE), "damaged", "0 of 1 batches were reported"),
 }  # fmt: skip
 
@@ -140,10 +127,6 @@ def test_a_capture_counts_if_it_adds_up_and_was_attributed_to_the_end(
     found: Capture, report: LauncherReport | None, status: str, why: str
 ) -> None:
     capture = CaptureRef(path="c", size_bytes=1, sha256="0", metric="heap_peak", marked=True)
-    left = Ending(
-        report=report, lines=[msgspec.json.encode(found)], torn=False, stderr_tail="",
-        memray_error=False,
-    )  # fmt: skip
-    record = judge_capture(Record(job=JOB, status="ok"), capture, left)
+    record = judge_capture(Record(job=JOB, status="ok"), capture, ending(found, report=report))
     assert record.status == status
     assert why in record.detail

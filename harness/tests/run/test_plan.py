@@ -18,7 +18,6 @@ from harness.records import Arm, Binary, Job, Record
 from harness.run.extensions import arms_by_name, resolve_probes
 from harness.run.plan import RunContext, plan, top_up_jobs
 from harness.run.request import RunRequest, aside_of, checked, sharded
-from harness.text import printable
 
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
 PROBES = ("peak", "memray", "tracemalloc", "gc", "bare")
@@ -187,21 +186,6 @@ def test_replicates_that_differ_are_topped_up_in_both_arms() -> None:
 def test_a_request_that_cannot_be_is_refused(changes: dict[str, object], reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         checked(a_request(**changes))
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("libelf.so", "libelf.so"),
-        ("naïve 木", "naïve 木"),
-        ("a\x1b[31mb\n", "a\\x1b[31mb\\n"),
-        ("bad\udcff", "bad\\xff"),
-        ("\u202egpj.exe", "\\u202egpj.exe"),
-    ],
-    ids=["plain", "letters", "ansi", "undecodable", "bidi"],
-)
-def test_names_are_shown_without_anything_that_acts(name: str, shown: str) -> None:
-    assert printable(name) == shown
 
 
 def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:

@@ -155,22 +155,6 @@ def test_a_function_that_lives_only_as_copies_starts_at_its_declaration() -> Non
     assert scope.scopes == []
 
 
-def test_methods_carry_their_class_and_namespace() -> None:
-    found = scopes_of(FIXTURES / "cpp" / "dwarf5.so")
-    methods = [s for scopes in found.values() for s in scopes if s.scope_type == "method"]
-    names = {s.language_specifics.qualified_name for s in methods if s.language_specifics}
-    assert "geometry::shape::shape" in names
-    assert "geometry::(anonymous namespace)::circle::area" in names
-    (area,) = [
-        scope
-        for scope in methods
-        if scope.language_specifics
-        and scope.language_specifics.qualified_name
-        == "geometry::(anonymous namespace)::circle::area"
-    ]
-    assert signature(area)[0][0] == "this"
-
-
 def test_a_class_names_its_bases_and_marks_static_members() -> None:
     found = scopes_of(FIXTURES / "cpp" / "dwarf5.so")
     types = {s.name: s for scopes in found.values() for s in scopes if s.scope_type == "struct"}
@@ -180,12 +164,6 @@ def test_a_class_names_its_bases_and_marks_static_members() -> None:
     kinds = {s.name: s.symbol_type for s in types["geometry::shape"].symbols}
     assert kinds["alive"] == "static_field"
     assert kinds["name_"] == "field"
-
-
-def test_rust_packages_are_cut_at_the_codegen_unit() -> None:
-    found = scopes_of(FIXTURES / "rust" / "dwarf5.so")
-    assert found
-    assert not any("/@/" in name for name in found)
 
 
 def test_a_binary_of_which_nothing_is_extracted_is_no_empty_result() -> None:

@@ -26,8 +26,6 @@ ANSWERS: dict[str, Answer] = {
     "body": echo,
     "another case": lambda head: echo(head.upper()),
     "no status line": lambda _: b"DD-API-KEY: %s\r\n\r\n" % KEY.encode(),
-    "status code": lambda _: b"HTTP/1.1 %s x\r\n\r\n" % KEY.encode(),
-    "version": lambda _: b"HTTP/%s 200 x\r\n\r\n" % KEY.encode(),
     "far out": lambda _: b"x" * 195 + KEY.encode() + b"\r\n\r\n",
 }
 
