@@ -133,16 +133,11 @@ PROPERTIES: list[tuple[Callable[..., None], tuple[st.SearchStrategy[Any], ...]]]
 ]
 
 
+@pytest.mark.parametrize(
+    "examples", [QUICK, pytest.param(LONG, marks=pytest.mark.slow)], ids=["quick", "long"]
+)
 @pytest.mark.parametrize(("check", "inputs"), PROPERTIES)
 def test_what_is_taken_in_is_what_it_says(
-    check: Callable[..., None], inputs: tuple[st.SearchStrategy[Any], ...]
+    check: Callable[..., None], inputs: tuple[st.SearchStrategy[Any], ...], examples: settings
 ) -> None:
-    QUICK(given(*inputs)(check))()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("check", "inputs"), PROPERTIES)
-def test_what_is_taken_in_is_what_it_says_for_many(
-    check: Callable[..., None], inputs: tuple[st.SearchStrategy[Any], ...]
-) -> None:
-    LONG(given(*inputs)(check))()
+    examples(given(*inputs)(check))()

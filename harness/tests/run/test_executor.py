@@ -221,6 +221,16 @@ def test_a_verification_run_is_confirmed_by_the_intake(
     assert len(digests) == 1
 
 
+def test_a_pipeline_that_delivers_nothing_it_claims_is_found_out(
+    job: MakeJob, settings: Settings, intake: Intake
+) -> None:
+    url = intake.url + VERIFY_PATH
+    record = run(job(pipeline=faulty("drops_a_scope"), intake_url=url), settings)
+    assert record.counters is not None
+    record.counters.scopes += 10
+    assert confirm(record, intake).status == "mismatch"
+
+
 @pytest.mark.parametrize(
     ("pipeline", "status"),
     [

@@ -13,43 +13,25 @@ from pathlib import Path
 import msgspec
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from harness.errors import InputRejected
 from harness.model import LanguageSpecifics, LineRange, Package, Scope, Symbol, package_scope
 from harness.run import recording, replay
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import WHOLE_BYTES, check_replay, open_replay, read_info
+from harness.tests.pipelines import strategies
+from harness.tests.pipelines.parcels import Parcel
+from harness.tests.pipelines.parcels import iter_packages as packages_from
 from harness.tests.run.packages import a_function, iter_packages
 
 
-def _with_inner(scope: Scope, inner: list[Scope]) -> Scope:
-    return msgspec.structs.replace(scope, scopes=inner)
+def write_package(path: Path, *scopes: Scope) -> None:
+    write_replay(ListedPackages(packages_from([(package_scope("p"), [*scopes])])), path)
 
 
-names = st.text(max_size=20)
-symbols = st.builds(
-    Symbol,
-    name=names,
-    type=names,
-    symbol_type=st.sampled_from(["arg", "local", "field"]),
-    line=st.integers(0, 2**31) | st.just(msgspec.UNSET),
-)
-leaves = st.builds(
-    Scope,
-    scope_type=st.sampled_from(["function", "struct", "local"]),
-    name=names,
-    source_file=names,
-    start_line=st.integers(0, 2**31),
-    end_line=st.integers(0, 2**31),
-    has_injectible_lines=st.booleans(),
-    injectible_lines=st.lists(st.builds(LineRange, st.just(1), st.integers(0, 9))).map(tuple),
-    symbols=st.lists(symbols, max_size=2),
-)
-trees = st.recursive(
-    leaves, lambda inner: st.builds(_with_inner, leaves, st.lists(inner, max_size=2)), max_leaves=4
-)
-uploads = st.lists(st.tuples(names, st.lists(trees, max_size=3)), max_size=3)
+def a_large_function() -> Scope:
+    inner = [a_function(f"i{n}", 40) for n in range(60)]
+    return msgspec.structs.replace(a_function("large", 9), scopes=inner)
 
 
 def packages_of(path: Path) -> list[tuple[str, Scope, list[Scope]]]:
@@ -58,19 +40,16 @@ def packages_of(path: Path) -> list[tuple[str, Scope, list[Scope]]]:
 
 
 @pytest.mark.parametrize("whole_bytes", [0, 100, WHOLE_BYTES])
-@given(upload=uploads)
+@given(parcels=strategies.packages)
 def test_packages_come_back_as_they_were(
-    whole_bytes: int,
-    upload: list[tuple[str, list[Scope]]],
-    tmp_path_factory: pytest.TempPathFactory,
+    whole_bytes: int, parcels: list[Parcel], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """For all packages, reading gives what was written, in order, however scopes were framed."""
     path = tmp_path_factory.mktemp("replay") / "r"
-    packages = (Package(package_scope(name), "go", iter(kids)) for name, kids in upload)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recording, "WHOLE_BYTES", whole_bytes)
-        write_replay(ListedPackages(packages, {"odd": 1}), path)
-    assert packages_of(path) == [("go", package_scope(name), kids) for name, kids in upload]
+        write_replay(ListedPackages(packages_from(parcels), {"odd": 1}), path)
+    assert packages_of(path) == [("go", *parcel) for parcel in parcels]
     info = check_replay(path)
     assert info is not None
     assert info.skipped == {"odd": 1}
@@ -82,7 +61,7 @@ def test_a_frame_larger_than_a_block_comes_back(
     monkeypatch.setattr(replay, "_BLOCK_BYTES", 64)
     path = tmp_path / "r"
     scopes = [a_function("f", count) for count in (0, 200, 1, 50, 0)]
-    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter(scopes))])), path)
+    write_package(path, *scopes)
     assert packages_of(path) == [("go", package_scope("p"), scopes)]
 
 
@@ -96,10 +75,9 @@ def test_children_left_behind_are_skipped_not_taken_for_the_next_package(tmp_pat
 
 def test_a_prefix_that_ends_inside_a_large_scope_ends_before_it(tmp_path: Path) -> None:
     """No scope is delivered in part, whatever share of the file is asked for."""
-    large = _with_inner(a_function("large", 9), [a_function(f"i{n}", 40) for n in range(60)])
-    children = [a_function("first", 9), large, a_function("last", 200)]
+    children = [a_function("first", 9), a_large_function(), a_function("last", 200)]
     path = tmp_path / "r"
-    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter(children))])), path)
+    write_package(path, *children)
     lengths = set()
     for percent in range(101):
         with open_replay(str(path), percent / 100) as source:
@@ -110,9 +88,8 @@ def test_a_prefix_that_ends_inside_a_large_scope_ends_before_it(tmp_path: Path) 
 
 
 def test_equal_strings_are_shared_when_a_large_scope_comes_back(tmp_path: Path) -> None:
-    large = _with_inner(a_function("large", 9), [a_function(f"i{n}", 40) for n in range(60)])
     path = tmp_path / "r"
-    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter([large]))])), path)
+    write_package(path, a_large_function())
     ((_, _, (scope,)),) = packages_of(path)
     symbols = [symbol for inner in scope.scopes for symbol in inner.symbols]
     assert len({id(symbol.type) for symbol in symbols}) == len({s.type for s in symbols})
@@ -127,7 +104,7 @@ def test_variables_available_on_the_same_lines_share_what_says_so(tmp_path: Path
     function = a_function("f", 0)
     function.symbols = [variable("a", 1), variable("b", 2), variable("c", 1)]
     path = tmp_path / "r"
-    write_replay(ListedPackages(iter([Package(package_scope("p"), "go", iter([function]))])), path)
+    write_package(path, function)
     ((_, _, (scope,)),) = packages_of(path)
     assert scope == function
     a, b, c = (symbol.language_specifics for symbol in scope.symbols)

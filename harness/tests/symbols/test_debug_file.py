@@ -10,10 +10,10 @@ import pytest
 
 from harness.config import SymbolOptions
 from harness.errors import InputRejected
-from harness.symbols import census_of, open_packages
+from harness.symbols import open_packages
 from harness.symbols.debugfile import find_debug_file
 from harness.symbols.elf import ElfFile
-from harness.tests.symbols.binaries import FIXTURES
+from harness.tests.symbols.binaries import FIXTURES, scopes_of
 from harness.tests.symbols.go.elf_writer import write_elf
 
 WHOLE = FIXTURES / "c" / "dwarf5.so"
@@ -33,8 +33,7 @@ def test_a_debug_file_is_read_beside_the_binary(tmp_path: Path, folder: str) -> 
     binary = stripped(tmp_path / "binary")
     (tmp_path / folder).mkdir(exist_ok=True)
     shutil.copy(WHOLE, tmp_path / folder / "whole.debug")
-    with open_packages(str(binary)) as found, open_packages(str(WHOLE)) as whole:
-        assert census_of(found) == census_of(whole)
+    assert scopes_of(binary) == scopes_of(WHOLE)
 
 
 def test_a_debug_file_is_found_under_the_debug_directory(tmp_path: Path) -> None:
@@ -54,11 +53,7 @@ def test_a_debug_directory_of_the_user_is_looked_into(tmp_path: Path) -> None:
     path.parent.mkdir(parents=True)
     shutil.copy(WHOLE, path)
     options = SymbolOptions(debug_dirs=(str(tmp_path / "debug"),))
-    with (
-        open_packages(str(stripped(tmp_path / "binary")), options) as found,
-        open_packages(str(WHOLE)) as whole,
-    ):
-        assert census_of(found) == census_of(whole)
+    assert scopes_of(stripped(tmp_path / "binary"), options) == scopes_of(WHOLE)
 
 
 @pytest.mark.parametrize(
