@@ -13,6 +13,7 @@ from harness import judging, registry
 from harness.gates.decision import ask, decide, summarise
 from harness.gates.evidence import Evidence
 from harness.gates.ratchet import ratchet
+from harness.gates.suite import Experiment
 from harness.records import Manifest
 from harness.stats.check import BoundCheck, Comparison, Outcome
 from harness.stats.frames import Frames
@@ -47,6 +48,7 @@ def changed(table: str, to: dict[str, Any], **wanted: Any) -> Callable[[Rows], N
     return change
 
 
+INPUTS = dict.fromkeys(BINARIES, SHA)
 CASE = {"binary": "b.so", "arm": "streaming"}
 FIRST = {**CASE, "replicate": 0}
 
@@ -216,19 +218,6 @@ def test_invalid_outranks_failed_and_both_are_told() -> None:
     assert any("regressed" in reason for reason in reasons)
 
 
-def test_a_suite_that_needs_a_baseline_gives_no_verdict_without_one() -> None:
-    whole = evidence()
-    decision, reasons = judged(Evidence(whole.suite, whole.inputs, whole.candidate))
-    assert decision is Outcome.INVALID
-    assert "promote" in reasons[0]
-
-
-def test_a_suite_that_needs_none_passes_on_its_bounds() -> None:
-    whole = evidence()
-    alone = whole.suite.model_copy(update={"needs_baseline": False})
-    assert judged(Evidence(alone, whole.inputs, whole.candidate)) == (Outcome.PASS, [])
-
-
 def test_noise_where_a_verdict_was_asked_for_is_inconclusive() -> None:
     def noisy(rows: Rows) -> None:
         for row in rows_where(rows["samples"], **CASE) + rows_where(rows["copies"], **CASE):
@@ -241,54 +230,70 @@ def test_noise_where_a_verdict_was_asked_for_is_inconclusive() -> None:
     assert any("inconclusive" in reason for reason in reasons)
 
 
-def test_an_erratic_experiment_never_regresses_but_keeps_to_its_bounds() -> None:
-    assert judged(evidence(run(factor=1.3), erratic=True))[0] is Outcome.PASS
-    assert judged(evidence(run(factor=2.5), erratic=True))[0] is Outcome.FAIL
+def asked(**suite: Any) -> Evidence:
+    """Return what gates look at, of a suite that says this."""
+    whole = evidence()
+    return structs.replace(whole, suite=whole.suite.model_copy(update=suite))
 
 
-def test_patterns_choose_binaries_and_one_that_fits_none_is_a_fault() -> None:
-    found = ask(GATES, evidence(binary="[ab].so", slope=None))["regression"]
-    assert [type(check) for check in found] == [Comparison] * 2
-    decision, reasons = judged(evidence(binary=["a.so", "b.so", "c.so", "z*"]))
-    assert decision is Outcome.INVALID
-    assert any("no binary is called z*" in reason for reason in reasons)
+def _final(**wanted: Any) -> Frames:
+    return run(changed("batches", {"final": True}, **wanted))
 
 
 @pytest.mark.parametrize(
-    "experiment",
+    ("given", "decision"),
     [
-        {},
-        {
-            "checks": [{"name": "past", "bounds": {"series": "overshoot", "upper_bound": 1}}],
-            "overshoot": None,
-        },
+        pytest.param(lambda: structs.replace(asked(needs_baseline=False), baseline=None),
+                     Outcome.PASS, id="bounds alone, where no baseline is needed"),
+        pytest.param(lambda: evidence(run(factor=1.3), erratic=True), Outcome.PASS,
+                     id="an erratic experiment that is worse"),
+        pytest.param(lambda: evidence(run(factor=2.5), erratic=True), Outcome.FAIL,
+                     id="an erratic experiment beyond its bounds"),
+        pytest.param(lambda: evidence(tolerance=0), Outcome.PASS, id="equal, without a tolerance"),
+        pytest.param(lambda: evidence(run(factor=1.000001), tolerance=0), Outcome.FAIL,
+                     id="a byte more, without a tolerance"),
+        pytest.param(lambda: evidence(_final(**CASE)), Outcome.PASS, id="overshoot of one case"),
     ],
-)
-def test_a_bound_that_no_case_could_break_is_no_pass(experiment: dict[str, Any]) -> None:
-    """That it was kept means nothing when no batch ever came near it."""
-    final = run(changed("batches", {"final": True}))
-    decision, reasons = judged(evidence(final, **experiment))
+)  # fmt: skip
+def test_what_a_suite_says_decides(given: Callable[[], Evidence], decision: Outcome) -> None:
+    assert judged(given())[0] is decision
+
+
+def _twice(one: Experiment) -> tuple[Experiment, Experiment]:
+    return one, one.model_copy(update={"name": "again", "checks": ()})
+
+
+PAST = [{"name": "past", "bounds": {"series": "overshoot", "upper_bound": 1}}]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        pytest.param(lambda: structs.replace(evidence(), baseline=None), "promote",
+                     id="no baseline"),
+        pytest.param(lambda: evidence(binary=["a.so", "b.so", "c.so", "z*"]),
+                     "no binary is called z*", id="a pattern that fits none"),
+        pytest.param(lambda: evidence(_final()), "no case put it to the test",
+                     id="a bound of overshoot that no batch came near"),
+        pytest.param(lambda: evidence(_final(), checks=PAST, overshoot=None),
+                     "no case put it to the test", id="a check that no batch came near"),
+        pytest.param(lambda: asked(experiments=_twice(*suite().experiments)), "both ask for it",
+                     id="two experiments that ask for one comparison"),
+        pytest.param(lambda: structs.replace(evidence(), inputs={**INPUTS, "d.so": SHA}), "d.so",
+                     id="a binary of the corpus that was not measured"),
+    ],
+)  # fmt: skip
+def test_what_a_suite_asks_and_does_not_get_is_no_verdict(
+    given: Callable[[], Evidence], reason: str
+) -> None:
+    decision, reasons = judged(given())
     assert decision is Outcome.INVALID
-    assert any("no case put it to the test" in reason for reason in reasons)
+    assert any(reason in said for said in reasons), reasons
 
 
-def test_without_any_tolerance_equal_bytes_are_clean_and_one_more_is_a_regression() -> None:
-    assert judged(evidence(tolerance=0))[0] is Outcome.PASS
-    assert judged(evidence(run(factor=1.000001), tolerance=0))[0] is Outcome.FAIL
-
-
-def test_overshoot_of_one_case_is_enough() -> None:
-    assert judged(evidence(run(changed("batches", {"final": True}, **CASE))))[0] is Outcome.PASS
-
-
-def test_two_experiments_may_not_ask_for_one_comparison() -> None:
-    whole = evidence()
-    twice = suite().model_dump()
-    twice["experiments"] = [*twice["experiments"], {"name": "again"}]
-    again = type(whole.suite).model_validate(twice)
-    decision, reasons = judged(Evidence(again, whole.inputs, whole.candidate, whole.baseline))
-    assert decision is Outcome.INVALID
-    assert any("both ask for it" in reason for reason in reasons)
+def test_patterns_choose_binaries() -> None:
+    found = ask(GATES, evidence(binary="[ab].so", slope=None))["regression"]
+    assert [type(check) for check in found] == [Comparison] * 2
 
 
 RATCHETED = [{"name": "peak", "bounds": {"series": "heap_peak"}}]
@@ -316,14 +321,6 @@ def test_a_check_without_a_bound_takes_the_ratcheted_one(
     checks: list[BoundCheck] = GATES["bounds"](given)
     assert {check.outcome for check in checks} == {outcome}
     assert all(says in check.detail for check in checks)
-
-
-def test_what_the_corpus_names_is_what_has_to_be_measured() -> None:
-    whole = evidence()
-    inputs = {**dict.fromkeys(BINARIES, SHA), "d.so": SHA}
-    decision, reasons = judged(Evidence(whole.suite, inputs, whole.candidate, whole.baseline))
-    assert decision is Outcome.INVALID
-    assert any("d.so" in reason for reason in reasons)
 
 
 @pytest.mark.parametrize(("more", "points"), [((), 0), (("theirs",), 2)])

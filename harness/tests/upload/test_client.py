@@ -114,7 +114,8 @@ def test_a_payload_too_large_is_an_error_of_its_own_and_not_tried_again(
 
 
 def test_a_batch_that_may_have_arrived_is_not_split(intake: IntakeServer) -> None:
-    intake.faults.replace([Fault(kind="accept-reset"), Fault(kind="too-large")])
+    kinds = ("accept-reset", "status:503", "too-large")
+    intake.faults.replace([parse_fault(kind) for kind in kinds])
     with make_uploader(intake) as uploader, pytest.raises(UploadError, match="may have") as caught:
         uploader.post(make_body())
     assert not isinstance(caught.value, PayloadTooLarge)
