@@ -6,6 +6,7 @@ Arithmetic where it can be, else Welch.
 from __future__ import annotations
 
 import math
+from bisect import bisect
 from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
@@ -199,16 +200,9 @@ def tolerable_variation_pct(replicates: int, effect_pct: float) -> float:
 def _replicates_needed(variances: tuple[float, float], effect_pct: float) -> int | None:
     if effect_pct <= 0:
         return None
-    low, high = 2, _MOST_REPLICATES
-    if _detectable_pct(variances, high, high) > effect_pct:
-        return None
-    while low < high:
-        middle = (low + high) // 2
-        if _detectable_pct(variances, middle, middle) <= effect_pct:
-            high = middle
-        else:
-            low = middle + 1
-    return low
+    counts = range(2, _MOST_REPLICATES + 1)
+    at = bisect(counts, False, key=lambda n: _detectable_pct(variances, n, n) <= effect_pct)
+    return counts[at] if at < len(counts) else None
 
 
 def _log_variances(

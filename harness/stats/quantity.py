@@ -103,8 +103,5 @@ def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]
     good = succeeded(samples).sort_values(["replicate", "order"], kind="stable")
     if good.empty:
         return {}
-    grouped = good.groupby(_KEY)["value"].agg(list)
-    return {
-        (str(binary), str(source), str(arm), str(probe), str(metric)): list(map(float, values))
-        for (binary, source, arm, probe, metric), values in grouped.items()
-    }
+    values: dict[tuple[str, ...], list[float]] = good.groupby(_KEY)["value"].agg(list).to_dict()
+    return values

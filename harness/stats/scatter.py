@@ -51,12 +51,8 @@ def scatters(frames: Frames) -> list[Scatter]:
 
 
 def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
-    cells: dict[tuple[str, ...], list[float]] = {}
-    for *cell, value in rows[[*_CELL, "value"]].astype(object).itertuples(index=False, name=None):
-        cells.setdefault(tuple(cell), []).append(float(value))
-    repeated = [
-        values for _, values in sorted(cells.items()) if len(values) > 1 and fmean(values) > 0
-    ]
+    cells: list[list[float]] = rows.groupby(_CELL)["value"].agg(list).tolist()
+    repeated = [values for values in cells if len(values) > 1 and fmean(values) > 0]
     deviations = [value for values in repeated for value in _iter_deviations(values)]
     return Scatter(
         metric=metric,
@@ -65,7 +61,7 @@ def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
         deviations_pct=tuple(deviations),
         cells=len(repeated),
         exact_cells=sum(min(values) == max(values) for values in repeated),
-        single_cells=sum(len(values) == 1 for values in cells.values()),
+        single_cells=sum(len(values) == 1 for values in cells),
         reach_pct=_reach(deviations, len(repeated)),
     )
 
