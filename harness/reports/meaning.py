@@ -20,6 +20,8 @@ LIMITS_MEAN = (
     "began, the pipeline's live heap, what it had freed but not returned, and the kernel's own "
     "with page cache."
 )
+ALL_COUNTS = "Every row counts, and everything that was asked for was measured."
+CASE_MEANS = "A case is one pipeline over one binary; each replicate is a fresh process."
 _MARKS = {"code": re.compile(r"`(.+?)`"), "b": re.compile(r"\*\*(.+?)\*\*")}
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from harness.reports.cells import capture_excess, overhead_gap
 from harness.reports.gaps import group_doubts, group_gaps, iter_exceptions, measured
 from harness.reports.limit import found_in
-from harness.reports.meaning import LIMITS_MEAN, iter_meanings
+from harness.reports.meaning import ALL_COUNTS, CASE_MEANS, LIMITS_MEAN, iter_meanings
 from harness.stats.claim import CLAIM
 from harness.stats.copies import Held, first_replicates, held_copies
 from harness.stats.frames import Frames
@@ -74,4 +74,6 @@ def facts_of(report: Report) -> dict[str, Any]:
         "overhead_gap": overhead_gap(manifest),
         "meanings": list(iter_meanings()),
         "limits_mean": LIMITS_MEAN,
+        "all_counts": ALL_COUNTS,
+        "case_means": CASE_MEANS,
     }

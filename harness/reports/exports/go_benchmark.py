@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ import pandas as pd
 from harness.reports.exports.measurements import CASE, measure_name, plain
 
 _PROCESS = [*CASE, "probe", "replicate"]
+"""What tells the process that measured a value from the others of its run."""
 _ACTIVE = re.compile(r"[\s/=%\x00-\x1f\x7f]")
 
 
@@ -35,7 +37,7 @@ def _iter_lines(table: pd.DataFrame) -> Iterator[str]:
     for unit, row in sorted(units.items()):
         better = "higher" if row.better == "more" else "lower"
         yield f"Unit {_one_word(unit)} better={better} assume={'exact' if row.exact else 'nothing'}"
-    for _, run in groupby(rows, key=lambda row: row.run_id):
+    for _, run in groupby(rows, key=attrgetter("run_id")):
         yield from _iter_run(list(run))
 
 
@@ -44,13 +46,8 @@ def _iter_run(rows: Sequence[Any]) -> Iterator[str]:
     for key, value in (("run", first.run_id), ("commit", first.commit)):
         # Without a value, what another run said before would be forgotten, as it should be.
         yield f"{key}: {value}".rstrip()
-    for _, process in groupby(rows, key=_process):
+    for _, process in groupby(rows, key=attrgetter(*_PROCESS)):
         yield _result(list(process))
-
-
-def _process(row: Any) -> tuple[object, ...]:
-    """Return what tells the process that measured this from the others of its run."""
-    return tuple(getattr(row, name) for name in _PROCESS)
 
 
 def _result(rows: Sequence[Any]) -> str:
