@@ -78,11 +78,11 @@ def _spread_cell(one: Spread, at: int) -> str:
 
 
 SPREADS: list[Column[Spread]] = [
-    Column("source", lambda one: one.source, kind="name", header="source"),
-    Column("what", lambda one: one.what, kind="name", header="what"),
-    Column("rows", lambda one: str(one.rows), kind="number", header="rows"),
+    Column("source", lambda one: one.source, kind="name"),
+    Column("what", lambda one: one.what, kind="name"),
+    Column("rows", lambda one: str(one.rows), kind="number"),
     *(
-        Column(header, partial(_spread_cell, at=at), kind="number", header=header)
+        Column(header, partial(_spread_cell, at=at), kind="number")
         for at, header in enumerate(("least", "5 %", "25 %", "median", "75 %", "95 %", "most"))
     ),
 ]

@@ -174,6 +174,13 @@ def agreement(peak: Quantity) -> str:
     return "=" if peak.exact else "~"
 
 
+def quantity_cell(quantity: Quantity | None) -> str:
+    """Return a median as it is read best, with the sign of whether its replicates agree."""
+    if quantity is None:
+        return NOTHING
+    return agreement(quantity) + known(quantity.median, quantity.unit)
+
+
 def _batch_count(batching: Batching | None) -> str:
     if batching is None:
         return NOTHING

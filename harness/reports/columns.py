@@ -9,26 +9,13 @@ from msgspec.structs import replace
 
 from harness.limits.found import PROBE
 from harness.records import ON_DISK, Manifest
-from harness.reports.cells import (
-    agreement,
-    batches_cell,
-    change_cell,
-    describe,
-    heading,
-    known,
-    limit_cell,
-    overshoot_cell,
-    peak_cell,
-    ratio_parts,
-    same_cell,
-)
+from harness.reports import cells
 from harness.stats.copies import Held
 from harness.stats.labels import plain
 from harness.stats.metrics import Metrics
 from harness.stats.quantity import Quantity
 from harness.stats.summary import RATIOS, ArmSummary, Row, Summary
 from harness.tables import NOTHING, Column, pick, turn
-from harness.units import format_bytes
 
 _NAME_WIDTH = 24
 # Which columns each place shows, in its order.
@@ -78,7 +65,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         Column("source", lambda row: row.source, kind="name"),
         Column(
             "change",
-            change_cell,
+            cells.change_cell,
             kind="number",
             sort=lambda row: None if row.reduction_pct is None else -row.reduction_pct,
             rising=True,
@@ -92,7 +79,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         _aside_column(summary),
         Column(
             "batches",
-            lambda row: batches_cell(row, alone=not old),
+            lambda row: cells.batches_cell(row, alone=not old),
             kind="number",
             sort=lambda row: None if (found := row.candidate.batching) is None else found.most,
             hint=f"Batches sent: {turn(old, new) if old else new}",
@@ -100,7 +87,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         ),
         Column(
             "overshoot",
-            overshoot_cell,
+            cells.overshoot_cell,
             kind="number",
             long="largest overshoot",
             sort=lambda row: row.overshoot_bytes,
@@ -109,7 +96,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         ),
         Column(
             "limit",
-            lambda row: limit_cell(row, alone=not old),
+            lambda row: cells.limit_cell(row, alone=not old),
             kind="number",
             header="limit MiB",
             long="survived limit, MiB",
@@ -119,7 +106,7 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
         _copies_column(arms, held),
         Column(
             "same",
-            same_cell,
+            cells.same_cell,
             long="same output" if summary.calls else "same scopes",
             style=lambda row: "" if row.same_output else "red",
             hint="Did both do the same?"
@@ -166,10 +153,8 @@ def other_columns(summary: Summary) -> list[Column[Row]]:
 
 def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
     def cell(row: Row) -> str:
-        quantity = getattr(row, side).find(metric, probe)
-        if quantity is None:
-            return NOTHING
-        return agreement(quantity) + known(quantity.median, quantity.unit)
+        arm: ArmSummary = getattr(row, side)
+        return cells.quantity_cell(arm.find(metric, probe))
 
     return Column(f"{metric} {side}", cell, kind="number", header=f"{metric}, {side}")
 
@@ -183,20 +168,20 @@ def live_columns(summary: Summary) -> list[Column[Row]]:
 
 
 def _peak_column(key: str, arms: tuple[str, str], css: str) -> Column[Row]:
-    arm, short = heading(key, arms)
+    arm, short = cells.heading(key, arms)
 
     def of(row: Row) -> ArmSummary:
         return row.baseline if key == "baseline" else row.candidate
 
     return Column(
         key,
-        lambda row: peak_cell(row, of(row)),
+        lambda row: cells.peak_cell(row, of(row)),
         kind="number",
         header=f"{arm} peak",
         short=short,
-        markdown=lambda row: plain(peak_cell(row, of(row), spread=True)),
+        markdown=lambda row: plain(cells.peak_cell(row, of(row), spread=True)),
         sort=lambda row: None if (peak := of(row).peak) is None else peak.median,
-        exact=lambda row: describe(peak) if (peak := of(row).peak) else "",
+        exact=lambda row: cells.describe(peak) if (peak := of(row).peak) else "",
         style=lambda row: "" if of(row).peak else "red",
         css=f"wide {css}",
         least=10,
@@ -208,21 +193,17 @@ def _aside_column(summary: Summary) -> Column[Row]:
 
     def of(row: Row) -> Quantity | None:
         return next(
-            (arm.peak for arm in row.aside if arm.name == summary.candidate + ON_DISK), None
+            (one.peak for one in row.aside if one.name == summary.candidate + ON_DISK), None
         )
-
-    def cell(row: Row) -> str:
-        peak = of(row)
-        return NOTHING if peak is None else agreement(peak) + format_bytes(peak.median)
 
     return Column(
         "aside",
-        cell,
+        lambda row: cells.quantity_cell(of(row)),
         kind="number",
         header=f"{summary.candidate} peak, disk sink",
         short="on disk",
         sort=lambda row: None if (peak := of(row)) is None else peak.median,
-        exact=lambda row: describe(peak) if (peak := of(row)) else "",
+        exact=lambda row: cells.describe(peak) if (peak := of(row)) else "",
         hint=f"Peak heap of {summary.candidate} with its batches in a temporary file",
         css="num wide",
         least=10,
@@ -259,10 +240,10 @@ def _ratio_column(header: str, arms: tuple[str, str]) -> Column[Row]:
 
     return Column(
         f"{name}_ratio",
-        lambda row: " ".join(ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
+        lambda row: " ".join(cells.ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
         kind="number",
         header=header,
-        html=lambda row: _stacked(*ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
+        html=lambda row: _stacked(*cells.ratio_parts(ratio(row), getattr(row, f"{name}_interval"))),
         sort=ratio,
         hint=f"{_RATIOS[header]}, {arms[1]} over {arms[0]}, with its 90 % interval",
     )

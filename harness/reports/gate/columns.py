@@ -33,7 +33,6 @@ _DETAIL_WIDTH = 300
 
 _CASE_WIDTH = 120
 
-
 _BADGES = {
     Outcome.FAIL: "fails",
     Outcome.REGRESSED: "fails",
@@ -89,11 +88,9 @@ _PERF: Column[Any] = Column(
     align="center",
 )
 
-
 _EXPERIMENT: Column[Any] = Column(
     "experiment", lambda row: cells.case_name(row.case), markdown=lambda row: case_code(row.case)
 )
-
 
 _STATE: Column[Any] = Column(
     "state",
@@ -103,7 +100,6 @@ _STATE: Column[Any] = Column(
     style=lambda row: cells.style_of(row.outcome),
 )
 
-
 _REPEAT: Column[Any] = Column(
     "repeat",
     lambda row: row.repeat_command,
@@ -112,9 +108,7 @@ _REPEAT: Column[Any] = Column(
     css="long",
 )
 
-
 _LINKS: Column[Any] = Column("links", lambda _: "", markdown=lambda row: _links(row.links))
-
 
 COMPARISONS: list[Column[Comparison]] = [
     _PERF,
@@ -145,7 +139,6 @@ COMPARISONS: list[Column[Comparison]] = [
     _LINKS,
 ]
 
-
 BOUNDS: list[Column[BoundCheck]] = [
     _PERF,
     _EXPERIMENT,
@@ -159,7 +152,6 @@ BOUNDS: list[Column[BoundCheck]] = [
     _LINKS,
 ]
 
-
 GATES: list[Column[GateSummary]] = [
     Column("gate", lambda one: one.name, kind="name", head=True),
     _STATE,
@@ -168,12 +160,10 @@ GATES: list[Column[GateSummary]] = [
     _REPEAT,
 ]
 
-
 FAULTS: list[Column[Precondition]] = [
     _detail_column("what", "what", lambda one: one.what),
     _detail_column("why", "why", lambda one: one.reason),
 ]
-
 
 FILES: list[Column[FileChange]] = [
     Column("file", lambda one: one.path, kind="name", head=True),

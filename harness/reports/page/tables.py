@@ -9,7 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from harness.records import Binary
-from harness.reports.cells import agreement, describe, exact, known
+from harness.reports.cells import describe, exact, known, quantity_cell
 from harness.reports.page.binaries import MetricLine
 from harness.stats.copies import Holdings, Line
 from harness.stats.labels import inert
@@ -84,14 +84,11 @@ def metric_columns(arms: tuple[str, str]) -> list[Column[MetricLine]]:
 
 def _arm_columns(arm: str, at: int, css: str) -> list[Column[MetricLine]]:
     def median(line: MetricLine) -> str:
-        if (found := line.arms[at]) is None:
-            return "not measured"
-        return agreement(found[0]) + known(found[0].median, found[0].unit)
+        return quantity_cell(found[0]) if (found := line.arms[at]) else "not measured"
 
     def replicates(line: MetricLine) -> str:
-        if (found := line.arms[at]) is None:
-            return ""
-        return f"{len(found[1])} alike" if found[0].exact else ", ".join(found[1])
+        quantity, values = line.arms[at] or (None, [])
+        return f"{len(values)} alike" if quantity and quantity.exact else ", ".join(values)
 
     return [
         Column(
