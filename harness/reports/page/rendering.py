@@ -13,27 +13,15 @@ from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from harness.reports.beside import held_at, line_columns
-from harness.reports.cells import (
-    exact,
-    share,
-)
+from harness.reports.cells import exact, share
 from harness.reports.gate import cells
-from harness.reports.gate.cells import case_name
 from harness.reports.headline import Headline, plain_name
 from harness.reports.markdown import templates_in
 from harness.reports.meaning import as_html
+from harness.reports.page import tables
 from harness.reports.page.attachments import Flame, GateReport, Picture
 from harness.reports.page.binaries import anchors_of, iter_details, languages_of
 from harness.reports.page.results import gate_columns, result_columns
-from harness.reports.page.tables import (
-    BATCHES,
-    DELIVERIES,
-    HELD_LINES,
-    corpus_columns,
-    failure_columns,
-    lines_of,
-    metric_columns,
-)
 from harness.reports.page.verdict import Standing, iter_alarms, iter_judgements, row_standing
 from harness.reports.report import Report, facts_of
 from harness.stats.labels import inert, shorten
@@ -104,8 +92,8 @@ def _about_tables(report: Report, parts: Any) -> dict[str, Any]:
     return {
         "columns": result_columns(report.shown, report.held, link, parts),
         "gate_columns": gate_columns(link),
-        "corpus_columns": corpus_columns(languages_of(report.frames.deliveries), link),
-        "failure_columns": failure_columns(link),
+        "corpus_columns": tables.corpus_columns(languages_of(report.frames.deliveries), link),
+        "failure_columns": tables.failure_columns(link),
     }
 
 
@@ -127,7 +115,7 @@ def _environment() -> Environment:
         isolated=_isolated,
         name=lambda text: shorten(text, _NAME_WIDTH),
         size=format_bytes,
-        lines=lines_of,
+        lines=tables.lines_of,
         as_html=as_html,
         duration=format_seconds,
         gravest=cells.gravest,
@@ -135,8 +123,8 @@ def _environment() -> Environment:
         share=share,
     )
     environment.globals.update(
-        most_rows=cells.MOST_ROWS,
-        case_name=case_name,
+        cells=cells,
+        tables=tables,
         Standing=Standing,
         row_standing=row_standing,
         html_head=html_head,
@@ -144,10 +132,6 @@ def _environment() -> Environment:
         held_at=held_at,
         html_table=html_table,
         line_columns=line_columns,
-        metric_columns=metric_columns,
-        BATCHES=BATCHES,
-        DELIVERIES=DELIVERIES,
-        HELD_LINES=HELD_LINES,
     )
     return environment
 
