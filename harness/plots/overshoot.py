@@ -87,15 +87,14 @@ def _draw_distribution(axes: Axes, reached: pd.DataFrame) -> None:
 
 def _draw_batches(axes: Axes, shown: pd.DataFrame) -> None:
     looks = style.arm_looks(shown["arm"])
-    rows = [(str(binary), str(arm)) for binary, arm in shown[_ROW].drop_duplicates().to_numpy()]
-    for place, (binary, arm) in enumerate(rows):
-        own = shown[(shown["binary"] == binary) & (shown["arm"] == arm)]
+    rows = dict(iter(shown.groupby(_ROW, sort=False)))
+    for place, ((_, arm), own) in enumerate(rows.items()):
         colour, marker = looks[arm]
         axes.plot(
             own["overshoot_bytes"] / _KIB, [place] * len(own), marker, color=colour, alpha=0.8
         )
     axes.set_title("Each batch that reached its threshold")
-    style.name_rows(axes, style.row_labels(rows, _NAME_WIDTH))
+    style.name_rows(axes, style.row_labels(list(rows), _NAME_WIDTH))
 
 
 def _scale(panels: list[Axes], reached: pd.DataFrame) -> None:

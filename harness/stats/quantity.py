@@ -101,7 +101,10 @@ def replicate_values(samples: pd.DataFrame) -> dict[tuple[str, ...], list[float]
     The keys are binary, source, arm, probe and metric.
     """
     good = succeeded(samples).sort_values(["replicate", "order"], kind="stable")
-    if good.empty:
-        return {}
-    values: dict[tuple[str, ...], list[float]] = good.groupby(_KEY)["value"].agg(list).to_dict()
-    return values
+    return values_by(good, _KEY)
+
+
+def values_by(rows: pd.DataFrame, columns: list[str]) -> dict[tuple[str, ...], list[float]]:
+    """Return the values of all rows that have the same in some columns, in their order."""
+    values: dict[tuple[str, ...], list[float]] = {}
+    return values if rows.empty else rows.groupby(columns)["value"].agg(list).to_dict()

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from harness.stats.change import estimate_change
 from harness.stats.frames import succeeded
+from harness.stats.quantity import values_by
 
 BARE = "bare"
 """The probe whose processes no instrument slowed."""
@@ -30,19 +31,19 @@ class Ratio(Struct, frozen=True):
 
 def bare_ratios(
     samples: pd.DataFrame, arms: tuple[str, str], metrics: tuple[str, ...]
-) -> dict[tuple[str, str, str], Ratio]:
+) -> dict[tuple[str, ...], Ratio]:
     """Return the ratio of each binary, source and metric that both arms have positive values of."""
     good = succeeded(samples)
     chosen = good[(good["probe"] == BARE) & good["metric"].isin(metrics)]
-    columns = ("binary", "source", "metric", "arm", "value")
-    sides: dict[tuple[str, str, str], dict[str, list[float]]] = {}
-    for binary, source, metric, arm, value in zip(
-        *(chosen[c].tolist() for c in columns), strict=True
-    ):
-        sides.setdefault((binary, source, metric), {}).setdefault(arm, []).append(float(value))
-    pairs = ((case, own.get(arms[0], []), own.get(arms[1], [])) for case, own in sides.items())
+    values = values_by(chosen, ["binary", "source", "metric", "arm"])
+    cases = {key[:-1] for key in values}
+    baseline, candidate = arms
+    sides = (
+        (case, values.get((*case, baseline), []), values.get((*case, candidate), []))
+        for case in cases
+    )
     return {
-        case: _ratio(old, new) for case, old, new in pairs if old and new and min(old + new) > 0
+        case: _ratio(old, new) for case, old, new in sides if old and new and min(old + new) > 0
     }
 
 

@@ -12,8 +12,7 @@ from msgspec import Struct
 
 from harness.stats.change import CONFIDENCE
 from harness.stats.frames import Frames, succeeded
-
-_CELL = ["binary", "source", "arm"]
+from harness.stats.quantity import values_by
 
 
 class Scatter(Struct, frozen=True):
@@ -51,7 +50,7 @@ def scatters(frames: Frames) -> list[Scatter]:
 
 
 def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
-    cells: list[list[float]] = rows.groupby(_CELL)["value"].agg(list).tolist()
+    cells = values_by(rows, ["binary", "source", "arm"]).values()
     repeated = [values for values in cells if len(values) > 1 and fmean(values) > 0]
     deviations = [value for values in repeated for value in _iter_deviations(values)]
     return Scatter(
