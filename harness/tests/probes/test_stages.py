@@ -122,8 +122,8 @@ def assert_declared(module: str, place: Path) -> None:
     stages = declared if isinstance(declared, dict) else {"": declared}
     functions = functions_of(module)
     assert stages, f"{module} declares no STAGE"
-    assert {*stages} <= {"", *functions}
-    assert {*stages.values()} <= {*STAGES}
+    assert {*stages} <= {"", *functions}, f"{module} has no such functions"
+    assert {*stages.values()} <= {*STAGES}, f"{module} declares a stage that ours do not have"
     source = path_of(module).read_bytes()
     for elsewhere in ELSEWHERE:
         moved = place / elsewhere
