@@ -132,9 +132,16 @@ def replicates_of(
     asked = request.replicates.get(probe)
     if asked is not None:
         return asked
-    by_size = context.traits[probe].cost.replicates.get(source)
-    count = by_size[size_class(binary.size_bytes)] if by_size else 1
+    traits = context.traits[probe]
+    by_size = traits.cost.replicates.get(source)
+    count = by_size[size_class(binary.size_bytes)] if by_size else _usual(traits)
     return max(count, 1) if probe == PROBE and request.keep_captures else count
+
+
+def _usual(traits: ProbeTraits) -> int:
+    """Return how often a probe measures that does not say: exact is shown by two that agree."""
+    undeclared = not traits.cost.replicates
+    return 2 if undeclared and any(metric.exact for metric in traits.metrics) else 1
 
 
 def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell

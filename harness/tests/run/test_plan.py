@@ -14,8 +14,8 @@ from harness.bench import generated
 from harness.config import LimitOptions, PipelineOptions
 from harness.errors import ConfigError
 from harness.limits.found import smallest_first
-from harness.records import Arm, Binary, Job, Record
-from harness.run.extensions import arms_by_name, resolve_probes
+from harness.records import Arm, Binary, Job, Metric, Record
+from harness.run.extensions import ProbeTraits, arms_by_name, resolve_probes
 from harness.run.plan import RunContext, plan, top_up_jobs
 from harness.run.request import RunRequest, aside_of, checked, sharded
 
@@ -151,6 +151,17 @@ def test_a_number_asked_for_overrides_the_cost_model() -> None:
     assert len([job for job in planned.jobs if job.probe == "tracemalloc"]) == 8
     assert not [job for job in planned.jobs if job.probe == "gc"]
     assert planned.not_measured == []
+
+
+@pytest.mark.parametrize(("exact", "count"), [(True, 2), (False, 1)])
+def test_a_probe_that_does_not_say_how_often_measures_twice_what_it_calls_exact(
+    *, exact: bool, count: int
+) -> None:
+    metric = Metric("things", "count", exact=exact)
+    traits = {**AROUND.traits, "mine": ProbeTraits(metrics=(metric,))}
+    planned = plan(a_request(probes=("mine",)), structs.replace(AROUND, traits=traits))
+    jobs = [job for job in planned.jobs if job.probe == "mine" and job.source == "replay"]
+    assert len(jobs) == count * len(ARMS)
 
 
 def seen(*values: float) -> list[Record]:
