@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
+from msgspec import Struct
 from msgspec.structs import replace
 
 from harness.limits.found import PROBE
@@ -119,20 +120,28 @@ def _summary_columns(summary: Summary, held: Sequence[Held]) -> list[Column[Row]
     ]
 
 
-def other_metrics(summary: Summary) -> list[tuple[str, str]]:
-    """Return probe and metric of what no other column shows, as far as it is compared by default.
+class OtherMetric(Struct, frozen=True):
+    """A metric of one row that no column of the summary shows."""
+
+    row: Row
+    probe: str
+    metric: str
+
+
+def other_metrics(rows: Iterable[Row]) -> list[OtherMetric]:
+    """Return what no other column shows, by metric, as far as it is compared by default.
 
     Of a probe that is not ours, whatever it measures.
     """
-    ours = Metrics(Manifest())
-    found = {
-        (quantity.probe, quantity.metric)
-        for row in summary.rows
-        for arm in row.arms
-        for quantity in arm.quantities
-        if quantity.probe != PROBE and not _is_shown_elsewhere(quantity.metric, ours)
-    }
-    return sorted(found)
+    ours, found = Metrics(Manifest()), []
+    for row in rows:
+        measured = {(one.metric, one.probe) for arm in row.arms for one in arm.quantities}
+        found += [
+            OtherMetric(row, probe, metric)
+            for metric, probe in measured
+            if probe != PROBE and not _is_shown_elsewhere(metric, ours)
+        ]
+    return sorted(found, key=lambda one: (one.metric, one.probe))
 
 
 def _is_shown_elsewhere(name: str, ours: Metrics) -> bool:
@@ -140,23 +149,33 @@ def _is_shown_elsewhere(name: str, ours: Metrics) -> bool:
     return name in RATIOS or (name in ours and (metric.peak_rank > 0 or not metric.compared))
 
 
-def other_columns(summary: Summary) -> list[Column[Row]]:
-    """Return a column for each arm and each of `other_metrics`; none where there are none."""
+def other_columns(summary: Summary) -> list[Column[OtherMetric]]:
+    """Return the columns of the table of `other_metrics`: what each arm measured."""
     columns = [
-        _other_column(metric, probe, side)
-        for probe, metric in other_metrics(summary)
-        for side in ("baseline", "candidate")
-        if side == "candidate" or not summary.alone
+        Column[OtherMetric]("metric", lambda one: one.metric, kind="name"),
+        Column(
+            "binary",
+            lambda one: one.row.binary,
+            kind="name",
+            header="input" if summary.calls else "binary",
+            most=_NAME_WIDTH,
+        ),
+        Column("source", lambda one: one.row.source, kind="name"),
+        _other_column("baseline", summary.arms),
+        _other_column("candidate", summary.arms),
     ]
-    return [*pick(summary_columns(summary), "binary source"), *columns] if columns else []
+    left_out = {"baseline"} if summary.alone else set()
+    left_out |= {"source"} if summary.calls else set()
+    return [one for one in columns if one.key not in left_out]
 
 
-def _other_column(metric: str, probe: str, side: str) -> Column[Row]:
-    def cell(row: Row) -> str:
-        arm: ArmSummary = getattr(row, side)
-        return cells.quantity_cell(arm.find(metric, probe))
+def _other_column(key: str, arms: tuple[str, str]) -> Column[OtherMetric]:
+    def cell(one: OtherMetric) -> str:
+        arm: ArmSummary = getattr(one.row, key)
+        return cells.quantity_cell(arm.find(one.metric, one.probe))
 
-    return Column(f"{metric} {side}", cell, kind="number", header=f"{metric}, {side}")
+    arm, short = cells.heading(key, arms)
+    return Column(key, cell, kind="number", header=arm, short=short, least=10)
 
 
 def live_columns(summary: Summary) -> list[Column[Row]]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from harness.reports.beside import MEASURED, OVERHEADS, SPREADS, line_columns
 from harness.reports.cells import change_cell
-from harness.reports.columns import MARKDOWN, other_columns, summary_columns
+from harness.reports.columns import MARKDOWN, other_columns, other_metrics, summary_columns
 from harness.reports.gaps import iter_modes
 from harness.reports.headline import SOURCES, Headline
 from harness.reports.limit import LIMITS
@@ -55,7 +55,8 @@ def render_report(report: Report, pictures: Mapping[str, str]) -> str:
     return template.render(
         **facts_of(report),
         columns=pick(summary_columns(summary, held), keys),
-        others=other_columns(summary),
+        others=other_metrics(report.shown.rows),
+        other_columns=other_columns(summary),
         held=held_alike(held),
         lines={
             binary: markdown_table(line_columns(summary.arms, changes), changes)

@@ -16,6 +16,7 @@ from harness.reports.columns import (
     TERMINAL_LIMITED,
     live_columns,
     other_columns,
+    other_metrics,
     summary_columns,
 )
 from harness.reports.gaps import group_doubts, group_gaps, iter_modes
@@ -44,9 +45,8 @@ def print_report(report: Report, console: Console) -> None:
             {_title(source): shown.of_source(source) for source in sources},
             console,
         )
-    others = other_columns(summary)
-    if others:
-        print_tables(others, {"Other metrics": shown.rows}, console)
+    if others := other_metrics(shown.rows):
+        print_tables(other_columns(summary), {"Other metrics": others}, console)
     if left_out := len(summary.rows) - len(shown.rows):
         console.print(
             f"{left_out} more rows, not the worst: --json has all, report.html finds them"

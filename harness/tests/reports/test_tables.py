@@ -36,9 +36,11 @@ SUMMARY, POINTS = summarise(FRAMES), scaling_points(FRAMES)
 TRIED = {18: ["survived"], 17: ["killed"], 0: ["survived"]}
 LINES = [LineChange(location="a.py:3 f", code="x" * 90, baseline_bytes=7, candidate_bytes=2**40,
                     copies=1.5, inputs=0.25)]  # fmt: skip
+OTHERS = [columns.OtherMetric(row, one.probe, one.metric)
+          for row in SUMMARY.rows[:2] for one in row.candidate.quantities]  # fmt: skip
 TABLES: dict[str, tuple[list[Column[Any]], list[Any]]] = {
     "summary": (columns.summary_columns(SUMMARY), list(SUMMARY.rows)),
-    "other metrics": (columns.other_columns(SUMMARY), list(SUMMARY.rows)),
+    "other metrics": (columns.other_columns(SUMMARY), OTHERS),
     "lines": (beside.line_columns(ARMS, LINES), LINES),
     "measured": (beside.MEASURED, measured(SUMMARY)),
     "overheads": (beside.OVERHEADS, list(FRAMES.manifest.overhead.items())),
