@@ -48,15 +48,15 @@ class ReductionOutcome(Struct, frozen=True):
         return min(filter(None, beyond)) if len(beyond) > 1 else None
 
 
-def judge_reduction(rows: Iterable[Row]) -> ReductionOutcome:
+def judge_reduction(rows: Iterable[Row], claim: Claim = CLAIM) -> ReductionOutcome:
     """Sort rows by whether the candidate's peak is lower by at least the claimed share."""
-    return ReductionOutcome(*_sorted_by(rows, keeps_reduction))
+    return ReductionOutcome(*_sorted_by(rows, lambda row: keeps_reduction(row, claim)))
 
 
-def keeps_reduction(row: Row) -> bool | None:
+def keeps_reduction(row: Row, claim: Claim = CLAIM) -> bool | None:
     """Tell whether a row bears the claimed reduction out; None where it proves nothing."""
     counts = row.counts and row.reduction_pct is not None
-    return (row.reduction_pct or 0) >= CLAIM.reduction_pct if counts else None
+    return (row.reduction_pct or 0) >= claim.reduction_pct if counts else None
 
 
 def _sorted_by(rows: Iterable[Row], keeps: Callable[[Row], bool | None]) -> list[tuple[Row, ...]]:

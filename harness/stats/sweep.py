@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 from msgspec import Struct
 
@@ -103,6 +104,12 @@ def budget_of(text: str | None) -> tuple[int | None, LimitOptions | None]:
     return None, LimitOptions(replicates=1, under_bytes=(size_bytes,))
 
 
+def largest_within(points: Iterable[SweepPoint], budget_bytes: float) -> SweepPoint | None:
+    """Return the point with the largest threshold whose peak is within the budget, if any is."""
+    fitting = [point for point in points if point.peak_bytes <= budget_bytes]
+    return max(fitting, key=lambda point: point.threshold_bytes, default=None)
+
+
 def fitting(
     points: Iterable[SweepPoint], budget_bytes: float | None
 ) -> dict[str, SweepPoint | None]:
@@ -110,14 +117,15 @@ def fitting(
 
     Without a budget, a point fits that has survived the memory limit that was tried.
     """
-    largest: dict[str, SweepPoint | None] = {}
-    for one in points:
-        known = largest.setdefault(one.binary, None)
-        within = budget_bytes is not None and one.peak_bytes <= budget_bytes
-        fits = within or (budget_bytes is None and one.outcome == SURVIVED)
-        if fits and (known is None or one.threshold_bytes > known.threshold_bytes):
-            largest[one.binary] = one
-    return largest
+    by_binary: dict[str, list[SweepPoint]] = {}
+    for point in points:
+        by_binary.setdefault(point.binary, []).append(point)
+    if budget_bytes is None:
+        return {
+            name: largest_within((one for one in mine if one.outcome == SURVIVED), inf)
+            for name, mine in by_binary.items()
+        }
+    return {name: largest_within(mine, budget_bytes) for name, mine in by_binary.items()}
 
 
 def refuse_beyond(

@@ -7,7 +7,7 @@ import pytest
 from msgspec import structs
 
 from harness.limits.edge import KILLED, SURVIVED, THRASHED
-from harness.stats.sweep import SweepPoint, fitting, sweep_points
+from harness.stats.sweep import SweepPoint, fitting, largest_within, sweep_points
 from harness.tests.stats.made import batch, failure, frames, sample
 
 KIB = 1024
@@ -72,7 +72,7 @@ def test_the_largest_threshold_within_a_budget(
     budget_bytes: int, threshold_bytes: int | None
 ) -> None:
     points = [a_point(1, 10), a_point(2, 20), a_point(4, 30)]
-    (found,) = fitting(points, budget_bytes).values()
+    found = largest_within(points, budget_bytes)
     assert (found.threshold_bytes if found else None) == threshold_bytes
 
 
