@@ -12,7 +12,7 @@ import typer
 from msgspec import structs
 
 from harness.arms.calls import arms_of, arms_of_versions, inputs_of, with_callables
-from harness.arms.checkouts import Version, checked_out, in_checkout
+from harness.arms.checkouts import checked_out, in_checkout
 from harness.arms.rounds import measure_in_turn
 from harness.cli.options import Fields, Json, Quiet, Verbose, command_line, is_given, with_options
 from harness.cli.output import error_console
@@ -168,7 +168,8 @@ def ab(  # noqa: PLR0913 - every parameter is an option of the command
     )
     with checked_out(revisions, install, options.results, say) as versions:
         if suite:
-            suite = _suite_in(versions[1], suite)
+            if suite.endswith(".toml"):  # as the second version has it
+                suite = str(in_checkout(versions[1], Path(suite)))
             sides = measure_in_turn(
                 versions,
                 suite,
@@ -204,11 +205,6 @@ def _judged(
     base, head = pools
     asked, candidate, target = find_suite(suite), load_or_explain(head), out or head / "gate"
     return show(asked, candidate, base, target, (sides[0], sides[1]), json=json)
-
-
-def _suite_in(version: Version, suite: str) -> str:
-    """Return a suite by name, or the file of it that the second version has."""
-    return str(in_checkout(version, Path(suite))) if suite.endswith(".toml") else suite
 
 
 def _refuse_mixtures(targets: list[str], revisions: list[str], suite: str) -> None:

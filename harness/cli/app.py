@@ -69,13 +69,10 @@ def load_verb(name: str) -> Any:
     if group is None:
         one.command(name, context_settings=HELP)(getattr(module, name))
     for verb in one.registered_commands:
-        verb.help = _flowing(inspect.getdoc(verb.callback) or "")
+        about = (inspect.getdoc(verb.callback) or "").split("\n\n")
+        verb.help = "\n\n".join(" ".join(part.split()) for part in about)
     command = typer.main.get_command(one)
     if name in _SET_BY_PROJECTS:
         settable = getattr(module, name).settable
         command.context_settings["default_map"] = defaults_of(settable, settable_keys())
     return command
-
-
-def _flowing(text: str) -> str:
-    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

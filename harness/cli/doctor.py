@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -37,9 +36,16 @@ def doctor(
     for check in iter_checks(results):
         checks.append(check)
         if not json:
-            _print_check(check)
+            style = _STYLES.get(check.status, "yellow")
+            _print(check.status, style, f"{check.name}: {check.detail}", check.remedy)
     failed = [check.name for check in checks if check.status == FAILURE]
-    proofs = list(_iter_proofs(quiet=json)) if prove and not failed else []
+    proofs: list[Proof] = []
+    for proof in iter_proofs() if prove and not failed else ():
+        proofs.append(proof)
+        if not json:
+            verdict = ("caught" if proof.planted else "clean") if proof.caught else "MISSED"
+            style = "green" if proof.caught else "bold red"
+            _print(verdict, style, proof.fault, proof.evidence)
     if json:
         write_json({"checks": checks, "proofs": proofs})
     if failed:
@@ -47,24 +53,6 @@ def doctor(
     missed = [proof.fault for proof in proofs if not proof.caught]
     if missed:
         raise MeasurementInvalid(f"not caught: {'; '.join(missed)}")
-
-
-def _iter_proofs(*, quiet: bool) -> Iterator[Proof]:
-    """Yield each proof as it is done, and print it unless nobody is to read it."""
-    for proof in iter_proofs():
-        if not quiet:
-            _print_proof(proof)
-        yield proof
-
-
-def _print_check(check: MachineCheck) -> None:
-    style = _STYLES.get(check.status, "yellow")
-    _print(check.status, style, f"{check.name}: {check.detail}", check.remedy)
-
-
-def _print_proof(proof: Proof) -> None:
-    verdict = ("caught" if proof.planted else "clean") if proof.caught else "MISSED"
-    _print(verdict, "green" if proof.caught else "bold red", proof.fault, proof.evidence)
 
 
 def _print(verdict: str, style: str, what: str, more: str) -> None:
