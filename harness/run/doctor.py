@@ -51,11 +51,14 @@ def _check(
 def iter_checks(results: Path) -> Iterator[MachineCheck]:
     """Look at everything a run into `results` depends on; each check comes when it is known."""
     yield _check_python()
-    yield MachineCheck("versions", OK, _version_line())
+    found = (f"{name} {version.split()[0]}" for name, version in versions().items())
+    yield MachineCheck("versions", OK, ", ".join(found))
     yield from _iter_kernel_checks()
     yield _check_addresses()
     yield _check_mallinfo()
-    yield from (_check_disk(name, path) for name, path in _places(results))
+    yield _check_disk("results", results)
+    yield _check_disk("captures", Path(tempfile.gettempdir()))
+    yield _check_disk("package caches", default_cache())
     yield _check_memory()
     yield from (_check_limit(backend) for backend in find_backends())
     yield from _iter_noise_checks()
@@ -66,10 +69,6 @@ def _check_python() -> MachineCheck:
     found = f"{sys.implementation.name} {sys.version.split()[0]}, {sys.executable}"
     fine = sys.implementation.name == "cpython" and sys.version_info >= (3, 11)
     return _check("Python", found, fine, "use CPython 3.11 or later", FAILURE)
-
-
-def _version_line() -> str:
-    return ", ".join(f"{name} {version.split()[0]}" for name, version in versions().items())
 
 
 def _iter_kernel_checks() -> Iterator[MachineCheck]:
@@ -114,24 +113,15 @@ def _check_mallinfo() -> MachineCheck:
     return MachineCheck("mallinfo2", OK, f"{live_bytes / MIB:.0f} MiB live here")
 
 
-def _places(results: Path) -> list[tuple[str, Path]]:
-    return [
-        ("disk for results", results),
-        ("disk for captures", Path(tempfile.gettempdir())),
-        ("disk for package caches", default_cache()),
-    ]
-
-
-def _check_disk(name: str, path: Path) -> MachineCheck:
-    place = path
+def _check_disk(what: str, path: Path) -> MachineCheck:
+    name, place = f"disk for {what}", path
     while not place.exists():
         place = place.parent
     free_bytes = shutil.disk_usage(place).free
     detail = f"{free_bytes / GIB:.1f} GiB free in {path}"
-    if not place.is_dir():
-        return MachineCheck(name, FAILURE, f"{place} is no directory", remedy="choose another")
-    if not os.access(place, os.W_OK):
-        return MachineCheck(name, FAILURE, f"{place} is read-only", remedy="choose another")
+    if not (place.is_dir() and os.access(place, os.W_OK)):
+        why = "read-only" if place.is_dir() else "no directory"
+        return MachineCheck(name, FAILURE, f"{place} is {why}", remedy="choose another")
     fine = free_bytes >= _DISK_BYTES_MIN
     return _check(name, detail, fine, f"free {_DISK_BYTES_MIN // GIB} GiB")
 

@@ -190,7 +190,8 @@ class Fleet:
         try:
             while True:
                 for binary in islice(ahead, most - len(running)):
-                    future = self._submit(binary)
+                    unit = structs.replace(self._request, binaries=[binary], cache=None)
+                    future = self._executor.submit(measure_unit, unit, self._here)
                     running[future] = binary
                     if future.done():  # store it before the next: some measure while they submit
                         break
@@ -201,10 +202,6 @@ class Fleet:
         finally:
             for future in running:
                 future.cancel()
-
-    def _submit(self, binary: Binary) -> Future[UnitResult]:
-        unit = structs.replace(self._request, binaries=[binary], cache=None)
-        return self._executor.submit(measure_unit, unit, self._here)
 
     def _store(
         self, binary: Binary, records: list[Record], planned: int, *, is_whole: bool
@@ -232,8 +229,12 @@ class Fleet:
 
     def _taken_in(self, binary: Binary, measured: UnitResult) -> list[Record]:
         """Return the records of a unit as those of this run, each with where it was measured."""
-        _refuse_unlike(measured)
         facts = measured.facts
+        if measured.refused:
+            raise ConfigError(
+                f"worker {facts.worker} has {', '.join(measured.refused)}",
+                remedy="take it out of the cluster, and go on with --resume",
+            )
         rig = facts.rig_fingerprint
         elsewhere = rig != self._here.rig_fingerprint
         if elsewhere and rig not in self._rigs:
@@ -278,11 +279,3 @@ class Fleet:
 def _is_final(error: BaseException) -> bool:
     """Tell whether a fault is the same wherever and however often it is tried."""
     return isinstance(error, _FINAL) and not isinstance(error, FetchFailed)
-
-
-def _refuse_unlike(measured: UnitResult) -> None:
-    if measured.refused:
-        raise ConfigError(
-            f"worker {measured.facts.worker} has {', '.join(measured.refused)}",
-            remedy="take it out of the cluster, and go on with --resume",
-        )

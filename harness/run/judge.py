@@ -48,7 +48,8 @@ def judge_worker(
     last = frames[-1] if frames else None
     failure = next(_iter_failures(job, ending, frames), None)
     if failure:
-        return Judged(_failed(job, failure, ending))
+        status, why = failure
+        return Judged(Record(job=job, status=status, detail=_with_tail(why, ending)))
     assert isinstance(last, Done)
     batches = [frame.batch for frame in frames[:-1] if isinstance(frame, Delivered)]
     record = Record(
@@ -196,10 +197,6 @@ def _told(report: LauncherReport, stderr_tail: str) -> str:
     last = last_line(stderr_tail, "")
     untold = "did not say that it was done — have it return or raise, not os._exit or exec"
     return f"{how}: {last}" if last else f"{how}, and it {untold}"
-
-
-def _failed(job: Job, failure: tuple[str, str], ending: Ending) -> Record:
-    return Record(job=job, status=failure[0], detail=_with_tail(failure[1], ending))
 
 
 def _with_tail(reason: str, ending: Ending) -> str:

@@ -138,18 +138,23 @@ class _Session:
         jobs, binaries = self._schedule.progress.total, len(self._request.binaries)
         self._on_event(RunStarted(self._writer.path, binaries, jobs, len(reused)))
         self._unsaid = {s for s in self._request.sources if not self._schedule.is_measured(s)}
-        settings = self._settings(context)
+        settings = Settings(
+            work=context.work,
+            traits=context.traits,
+            expected=self._schedule.expected,
+            slots=self._request.slots,
+            address_space_bytes=self._request.address_space_bytes,
+            env=self._request.env,
+            captures=str(self._captures) if self._request.keep_captures else "",
+        )
         with closing(iter_records(self._schedule, settings)) as running:
             for record in running:
                 self._take(record)
         if self._request.memory_limits:
-            self._try_limits(context)
+            search = LimitSearch(self._writer, self._request, context, self._intake, self._on_event)
+            if why := search.run(self._schedule.all_records()):
+                self._problem("", why)
         self._finish()
-
-    def _try_limits(self, context: RunContext) -> None:
-        search = LimitSearch(self._writer, self._request, context, self._intake, self._on_event)
-        if why := search.run(self._schedule.all_records()):
-            self._problem("", why)
 
     def _reuse(self, planned: Plan, past: list[Record]) -> list[Record]:
         """Store what earlier runs verified of the same work, instead of verifying it again."""
@@ -228,14 +233,3 @@ class _Session:
         overhead = overheads(self._schedule.all_records())
         self._writer.update_manifest(overhead=overhead, modes=modes_of(self._request))
         self._on_event(RunFinished(self._writer.path))
-
-    def _settings(self, context: RunContext) -> Settings:
-        return Settings(
-            work=context.work,
-            traits=context.traits,
-            expected=self._schedule.expected,
-            slots=self._request.slots,
-            address_space_bytes=self._request.address_space_bytes,
-            env=self._request.env,
-            captures=str(self._captures) if self._request.keep_captures else "",
-        )
