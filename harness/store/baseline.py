@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Struct, field, structs
 
 from harness.errors import StoreError
-from harness.records import Manifest
 from harness.store.manifest import sync_directory, write_manifest
 from harness.store.reader import LARGE, RECORDS, Run, read_run
 from harness.store.seal import (
@@ -118,7 +117,8 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
     bounds = _bounds_before(baseline_dir)
     with _replacing(baseline_dir) as staged:
         _write_records(run, staged)
-        write_manifest(staged, _promoted(run.manifest))
+        corpus = [structs.replace(one, path=_short(one.path)) for one in run.manifest.corpus]
+        write_manifest(staged, structs.replace(run.manifest, corpus=corpus, promoted=True))
         if bounds:
             write_bounds(staged, bounds)
         write_seal(staged, _seal_of(run, staged))
@@ -174,12 +174,6 @@ def _seal_of(run: Run, staged: Path) -> Seal:
 
 def _files_of(staged: Path) -> dict[str, SealedFile]:
     return {path.name: describe(path) for path in sorted(staged.iterdir())}
-
-
-def _promoted(manifest: Manifest) -> Manifest:
-    """Return the manifest of a baseline, with paths that mean something elsewhere too."""
-    corpus = [structs.replace(binary, path=_short(binary.path)) for binary in manifest.corpus]
-    return structs.replace(manifest, corpus=corpus, promoted=True)
 
 
 def _short(path: str) -> str:

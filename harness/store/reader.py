@@ -119,27 +119,20 @@ class StoredRecords:
                         torn = f"{self._path}: line {number} is torn and was left out"
                         if torn not in self._warnings:
                             self._warnings.append(torn)
-                    elif self._is_wanted(line, number):
-                        yield self._read(line, number)
+                    elif (
+                        self._of is None
+                        or self._decoded(_BINARY, line, number).job.binary in self._of
+                    ):
+                        record = self._decoded(_WHOLE if self._whole else _LEAN, line, number)
+                        yield record if self._whole else structs.replace(record, **_EMPTIED)
         except OSError as error:
             raise StoreError(f"{self._path}: {error.strerror}", remedy="measure again") from error
 
-    def _is_wanted(self, line: bytes, number: int) -> bool:
-        if self._of is None:
-            return True
-        return _decode(_BINARY, line, self._path, number).job.binary in self._of
-
-    def _read(self, line: bytes, number: int) -> Record:
-        if self._whole:
-            return _decode(_WHOLE, line, self._path, number)
-        return structs.replace(_decode(_LEAN, line, self._path, number), **_EMPTIED)
-
-
-def _decode(decoder: msgspec.json.Decoder[_T], line: bytes, path: Path, number: int) -> _T:
-    try:
-        return decoder.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise StoreError(
-            f"{path}: line {number} is damaged: {error}",
-            remedy="the run cannot be trusted; measure again",
-        ) from error
+    def _decoded(self, decoder: msgspec.json.Decoder[_T], line: bytes, number: int) -> _T:
+        try:
+            return decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StoreError(
+                f"{self._path}: line {number} is damaged: {error}",
+                remedy="the run cannot be trusted; measure again",
+            ) from error

@@ -31,15 +31,12 @@ def iter_objections(run: Run) -> Iterator[str]:
 def _iter_failures(run: Run) -> Iterator[str]:
     failed = [one for one in run.records if one.status != "ok" and one.attempt is None]
     if failed:
-        places = sorted({_failure(record) for record in failed})
+        jobs = ((record.job, record.status) for record in failed)
+        places = sorted({f"{job.binary} ({job.arm}, {job.probe}): {how}" for job, how in jobs})
         yield f"{counted(len(failed), 'replicate')} failed: {listed(places, _MOST_NAMED)}"
     wrong = sum(value < 0 for record in _good(run) for value in record.values.values())
     if wrong:
         yield f"no measurement: {counted(wrong, 'value')} below zero"
-
-
-def _failure(record: Record) -> str:
-    return f"{record.job.binary} ({record.job.arm}, {record.job.probe}): {record.status}"
 
 
 def _good(run: Run) -> list[Record]:

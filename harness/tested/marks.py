@@ -77,7 +77,7 @@ def _asked(item: pytest.Item, mark: pytest.Mark) -> Asked:
     limit = given.get("limit")
     compared = "tolerance" in given or not (growth or limit is not None)
     return Asked(
-        limit_bytes=None if limit is None else _bytes(limit),
+        limit_bytes=limit if isinstance(limit, int | None) else parse_bytes(str(limit)),
         tolerance_pct=_percent(given.get("tolerance", TOLERANCE_PCT)) if compared else None,
         **growth,
     )
@@ -105,10 +105,6 @@ def _per_unit(given: Any) -> float:
         return float(given)
     plain, size = _PER_UNIT.fullmatch(str(given).strip()).groups()  # type: ignore[union-attr]
     return float(plain) if plain else float(parse_bytes(size))
-
-
-def _bytes(given: Any) -> int:
-    return given if isinstance(given, int) else parse_bytes(str(given))
 
 
 def _percent(given: Any) -> float:

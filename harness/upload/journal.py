@@ -212,7 +212,10 @@ class JournaledPoster:
 def digest_of(body: Body) -> str:
     """Return what tells a body from any other, but for the boundary, which is drawn anew."""
     digest, held = hashlib.sha256(), b""
-    boundary = _boundary_of(body)
+    try:
+        boundary = read_boundary(body.content_type)
+    except FormError:  # it is no form
+        boundary = b"\xff"  # which is in no text
     with body.open() as reader:
         while data := reader.read(_CHUNK_BYTES):
             held = (held + data).replace(boundary, b"")
@@ -220,14 +223,6 @@ def digest_of(body: Body) -> str:
             held = held[-len(boundary) :]
     digest.update(held)
     return digest.hexdigest()
-
-
-def _boundary_of(body: Body) -> bytes:
-    """Return the boundary, or what is in no text, if the body is no form."""
-    try:
-        return read_boundary(body.content_type)
-    except FormError:
-        return b"\xff"
 
 
 def _opened(path: Path, mode: Literal["xb", "r+b"]) -> BinaryIO:
