@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 
 _PREFIX = "harness-"
 _LOCK, _UNLOCKED = ".lock", ".unlocked"
+_REMEDY = "name one that can be written with TMPDIR"
 
 
 @contextmanager
@@ -32,12 +33,12 @@ def scratch_directory() -> Iterator[Path]:
     Raises:
         StoreError: There is no room for one, or no right to make it.
     """
-    with _told_where():
+    with failing_as(StoreError, "cannot create a directory for captures", _REMEDY):
         parent = Path(tempfile.gettempdir())
     _remove_abandoned(parent)
     path = parent / f"{_PREFIX}{secrets.token_hex(4)}"
     with _remover(path):  # there before what it removes
-        with _told_where():
+        with failing_as(StoreError, f"cannot create {path} for captures", _REMEDY):
             path.mkdir(mode=0o700)
         try:
             handle = _take(path / _UNLOCKED)
@@ -49,17 +50,6 @@ def scratch_directory() -> Iterator[Path]:
                 os.close(handle)
         finally:
             shutil.rmtree(path, ignore_errors=True)
-
-
-@contextmanager
-def _told_where() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(
-            f"cannot create a directory for captures: {error}",
-            remedy="name one that can be written with TMPDIR",
-        ) from error
 
 
 def _remover(path: Path) -> AbstractContextManager[object]:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field, structs
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.store.manifest import sync_directory, write_manifest
 from harness.store.reader import LARGE, RECORDS, Run, read_run
 from harness.store.seal import (
@@ -191,29 +191,26 @@ def _replacing(directory: Path) -> Iterator[Path]:
     directory = directory.absolute()
     staged = directory.with_name(f".{directory.name}.new-{os.getpid()}")
     aside = directory.with_name(f".{directory.name}.old-{os.getpid()}")
-    try:
-        staged.mkdir(parents=True)
-        yield staged
-        for path in staged.iterdir():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        sync_directory(staged)
-        if directory.exists():
-            directory.rename(aside)
+    unchanged = "the previous baseline is unchanged"
+    with failing_as(StoreError, f"cannot write {directory}", unchanged):
         try:
-            staged.rename(directory)
-        except BaseException:  # Ctrl-C too
-            if aside.exists():
-                aside.rename(directory)
-            raise
-        sync_directory(directory.parent)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {directory}: {error.strerror}",
-            remedy="the previous baseline is unchanged",
-        ) from error
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
+            staged.mkdir(parents=True)
+            yield staged
+            for path in staged.iterdir():
+                with path.open("rb") as file:
+                    os.fsync(file.fileno())
+            sync_directory(staged)
+            if directory.exists():
+                directory.rename(aside)
+            try:
+                staged.rename(directory)
+            except BaseException:  # Ctrl-C too
+                if aside.exists():
+                    aside.rename(directory)
+                raise
+            sync_directory(directory.parent)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
     shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.records import StoredFile
 from harness.store.manifest import MANIFEST, read_manifest
 from harness.store.reader import RECORDS
@@ -33,10 +33,8 @@ def files_of(run_dir: Path) -> dict[str, StoredFile]:
         )
         for binary in manifest.corpus
     }
-    try:
+    with failing_as(StoreError, str(run_dir)):
         results = {f"results/{name}": _written(run_dir / name) for name in _WRITTEN}
-    except OSError as error:
-        raise StoreError(f"{run_dir}: {error.strerror}") from error
     if is_sealed(run_dir):
         records_bytes = verify_seal(run_dir).records_bytes
         results[f"results/{RECORDS}"] = StoredFile(size_bytes=records_bytes)

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.records import Manifest
 from harness.text import replace_file
 
@@ -69,14 +69,10 @@ def write_manifest(run_dir: Path, manifest: Manifest) -> None:
     fields = msgspec.to_builtins(manifest)
     msgspec.convert(fields, Manifest)  # what could not be read back is our own mistake
     text = json.dumps(fields, indent=2) + "\n"
-    try:
+    remedy = "free some space or choose another results directory"
+    with failing_as(StoreError, f"cannot write {run_dir / MANIFEST}", remedy):
         replace_file(run_dir / MANIFEST, text.encode(), durable=True)
         sync_directory(run_dir)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {run_dir / MANIFEST}: {error.strerror}",
-            remedy="free some space or choose another results directory",
-        ) from error
 
 
 def read_manifest(run_dir: Path) -> Manifest:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct, structs
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.records import Manifest, Record
 from harness.store.manifest import read_manifest
 from harness.store.seal import is_sealed, verify_seal
@@ -112,21 +112,16 @@ class StoredRecords:
             StoreError: There are none, or a line that was written whole is damaged; file and line
                 are named.
         """
-        try:
-            with self._path.open("rb") as file:
-                for number, line in enumerate(file, start=1):
-                    if not line.endswith(b"\n"):
-                        torn = f"{self._path}: line {number} is torn and was left out"
-                        if torn not in self._warnings:
-                            self._warnings.append(torn)
-                    elif (
-                        self._of is None
-                        or self._decoded(_BINARY, line, number).job.binary in self._of
-                    ):
-                        record = self._decoded(_WHOLE if self._whole else _LEAN, line, number)
-                        yield record if self._whole else structs.replace(record, **_EMPTIED)
-        except OSError as error:
-            raise StoreError(f"{self._path}: {error.strerror}", remedy="measure again") from error
+        of, failing = self._of, failing_as(StoreError, str(self._path), "measure again")
+        with failing, self._path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    torn = f"{self._path}: line {number} is torn and was left out"
+                    if torn not in self._warnings:
+                        self._warnings.append(torn)
+                elif of is None or self._decoded(_BINARY, line, number).job.binary in of:
+                    record = self._decoded(_WHOLE if self._whole else _LEAN, line, number)
+                    yield record if self._whole else structs.replace(record, **_EMPTIED)
 
     def _decoded(self, decoder: msgspec.json.Decoder[_T], line: bytes, number: int) -> _T:
         try:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import msgspec
 from msgspec import structs
 
-from harness.errors import StoreError
+from harness.errors import StoreError, failing_as
 from harness.records import Manifest, Record
 from harness.store.manifest import FORMAT, read_manifest, sync_directory, write_manifest
 from harness.store.reader import RECORDS
@@ -59,14 +59,10 @@ class RunWriter:
             StoreError: `results` cannot be written.
         """
         now = datetime.now(UTC)
-        try:
+        remedy = "choose a directory that can be written, with --results"
+        with failing_as(StoreError, f"cannot create a run in {results}", remedy):
             results.mkdir(parents=True, exist_ok=True)
             run_id = _claim(results, now)
-        except OSError as error:
-            raise StoreError(
-                f"cannot create a run in {results}: {error.strerror}",
-                remedy="choose a directory that can be written, with --results",
-            ) from error
         path = results / run_id
         manifest = structs.replace(
             manifest, format=FORMAT, run_id=run_id, started_at=now.isoformat()
@@ -220,10 +216,8 @@ def _claim(results: Path, now: datetime) -> str:
 
 
 def _lock(path: Path) -> int:
-    try:
+    with failing_as(StoreError, f"cannot write in {path}"):
         handle = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise StoreError(f"cannot write in {path}: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from harness.config import KIB
 from harness.contracts import Body, Poster
-from harness.errors import ConfigError, HarnessError, PayloadTooLarge, UploadError
+from harness.errors import ConfigError, HarnessError, PayloadTooLarge, UploadError, failing_as
 from harness.intake.form import FormError, read_boundary
 from harness.wire import WireError, decode
 
@@ -120,13 +120,9 @@ class Journal:
         line = JournalLine(upload_id=self.upload_id, batch=batch, digest=digest, state=state)
         if state != "sending":  # it has happened, whether it can be written down or not
             self._states[batch, digest] = state
-        try:
+        remedy = "make room for it, then go on with the upload by --resume"
+        with failing_as(HarnessError, f"the journal {self.path} cannot be written", remedy):
             self._write(msgspec.json.encode(line) + b"\n")
-        except OSError as error:
-            raise HarnessError(
-                f"the journal {self.path} cannot be written: {error.strerror}",
-                remedy="make room for it, then go on with the upload by --resume",
-            ) from None
         self._states[batch, digest] = state
 
     def close(self) -> None:
