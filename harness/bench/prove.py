@@ -130,7 +130,7 @@ def _prove_limit(bench: _Bench) -> Proof:
     backend = chosen_backend("auto")
 
     def attempt(pipeline: str, limit_bytes: int) -> str:
-        around = confinement(backend.name, backend.parent, limit_bytes)
+        around = confinement(backend, limit_bytes)
         return outcome_of(bench.run(pipeline, "small", FREE_PROBE, around=around), backend)
 
     start = int(_value(bench.run(HONEST, "small", FREE_PROBE), "private_start"))

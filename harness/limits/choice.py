@@ -35,10 +35,10 @@ def chosen_backend(name: str) -> Backend:
     raise ConfigError(f"no memory limit is called {name!r}")
 
 
-def confinement(backend: str, parent: str, limit_bytes: int) -> Confinement:
+def confinement(backend: Backend, limit_bytes: int) -> Confinement:
     """Return what a launcher puts around a worker; for a limit of 0 it only looks."""
-    if backend in _GROUPS:
-        return Confinement(group=_GROUPS[backend](parent, limit_bytes))
+    if backend.name in _GROUPS:
+        return Confinement(group=_GROUPS[backend.name](backend.parent, limit_bytes))
     return Confinement(data_bytes=limit_bytes)
 
 

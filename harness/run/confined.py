@@ -26,7 +26,7 @@ def run_confined(code: str, backend: Backend, limit_bytes: int) -> Ending:
             cwd="/",
             input="",
             timeout_s=_TIMEOUT_S,
-            confinement=confinement(backend.name, backend.parent, limit_bytes),
+            confinement=confinement(backend, limit_bytes),
         )
     )
     try:

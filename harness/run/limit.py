@@ -261,7 +261,7 @@ class LimitSearch:
     def _around(self, job: Job) -> Confinement:
         limit_bytes = self._arms[job.cell].limit_bytes
         assert limit_bytes is not None
-        return confinement(self._backend.name, self._backend.parent, limit_bytes)
+        return confinement(self._backend, limit_bytes)
 
     def _take_in(self, record: Record) -> None:
         """Store what became of an attempt, and tell its arm."""
