@@ -12,6 +12,7 @@ from msgspec import structs
 
 from harness.config import LimitOptions, Limits, PipelineOptions
 from harness.corpus import (
+    COMMITTED,
     TIERS,
     Corpus,
     OnProgress,
@@ -34,8 +35,6 @@ from harness.units import parse_limits
 
 if TYPE_CHECKING:
     from harness.gates.suite import Suite
-
-_COMMITTED = "small"
 
 
 def find_suite(text: str) -> Suite:
@@ -70,7 +69,7 @@ def corpus_of(suite: Suite, directory: Path, on_progress: OnProgress) -> Corpus:
     Raises:
         CorpusError: It is not to be had.
     """
-    if suite.corpus == _COMMITTED:
+    if suite.corpus == COMMITTED:
         return committed_corpus()
     if suite.corpus in TIERS:
         return resolve(directory, suite.corpus, on_progress)

@@ -8,6 +8,7 @@ from harness.corpus.fetch import iter_fetch
 from harness.corpus.inputs import Arrivals, binaries_of, with_dies
 from harness.corpus.inventory import PinCheck, inventory, verify
 from harness.corpus.manifest import (
+    COMMITTED,
     TIERS,
     CorpusManifest,
     counted_dies,
@@ -18,6 +19,7 @@ from harness.corpus.manifest import (
 from harness.corpus.resolve import Corpus, committed_corpus, list_tier, resolve
 
 __all__ = [
+    "COMMITTED",
     "TIERS",
     "Arrivals",
     "Corpus",

@@ -20,6 +20,9 @@ from harness.errors import ConfigError, CorpusError
 from harness.toml import reading
 
 TIERS: tuple[str, ...] = get_args(Tier)
+COMMITTED: Tier = "small"
+"""The tier whose binaries ship with the harness."""
+
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 _PACKAGE = Path(__file__).resolve().parent.parent
 _Item = TypeVar("_Item")

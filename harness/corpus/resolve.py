@@ -12,7 +12,7 @@ from harness.corpus.binary import CorpusBinary, Stamp, digest_file, is_stamped, 
 from harness.corpus.control import FetchControl, OnProgress, ignore
 from harness.corpus.fetch import iter_arrivals
 from harness.corpus.inventory import inventory
-from harness.corpus.manifest import CorpusManifest, committed_path, pinned_manifest
+from harness.corpus.manifest import COMMITTED, CorpusManifest, committed_path, pinned_manifest
 from harness.errors import CorpusError
 
 _MOST_TOLD = 5
@@ -79,7 +79,7 @@ def resolve(path: Path, tier: str = "", on_progress: OnProgress = ignore) -> Cor
 def list_tier(tier: str, directory: Path) -> list[CorpusBinary]:
     """Return the binaries of a tier and of a directory, fetched or not, smallest first."""
     here = inventory(directory) if directory.exists() else []
-    if tier == "small":
+    if tier == COMMITTED:
         here = [*committed_corpus().planned, *here]
     found = {binary.name: binary for binary in here}
     for pin in pinned_manifest().tier(tier):
@@ -98,7 +98,7 @@ def committed_corpus(warning: str = "") -> Corpus:
     Raises:
         CorpusError: One of them is missing or changed.
     """
-    pins = pinned_manifest().tier("small")
+    pins = pinned_manifest().tier(COMMITTED)
     found = []
     for pin in pins:
         path = committed_path(pin)
@@ -108,7 +108,9 @@ def committed_corpus(warning: str = "") -> Corpus:
                 remedy="restore it from version control",
             )
         found.append(pinned(pin, path))
-    label = "small tier: the binaries committed under fixtures/binaries, NOT the default tier"
+    label = (
+        f"{COMMITTED} tier: the binaries committed under fixtures/binaries, NOT the default tier"
+    )
     return _here(label, found, warning)
 
 
