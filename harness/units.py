@@ -32,29 +32,6 @@ def parse_bytes(text: str) -> int:
     return size
 
 
-def parse_count(text: str) -> int:
-    """Parse "4096" or "4_096".
-
-    Raises:
-        ConfigError: The text is not a whole number, or negative.
-    """
-    return int(_parsed("count", text.strip(), text, 'write it like "4096"'))
-
-
-def parse_seconds(text: str) -> float:
-    """Parse "90", "1.5 s" or, as ISO 8601 has it, "PT15M".
-
-    Raises:
-        ConfigError: The text is not a duration, or negative.
-    """
-    remedy = 'write it like "90", "1.5 s" or "PT15M"'
-    plain = text.strip()
-    if not plain.startswith("P"):
-        return float(_parsed("seconds", plain.removesuffix("s").rstrip(), text, remedy))
-    duration: timedelta = _parsed("duration", plain, text, remedy)
-    return duration.total_seconds()
-
-
 def _parsed(kind: str, text: str, given: str, remedy: str) -> Any:
     try:
         return _parsers()[kind](text)
@@ -96,10 +73,18 @@ def parse_limits(given: Iterable[str]) -> Limits:
     return structs.replace(Limits(), **found)
 
 
-def _parse_limit(name: str, value: str) -> float:
+def _parse_limit(name: str, text: str) -> float:
+    """Parse a size, a count, or seconds: "90", "1.5 s" or, as ISO 8601 has it, "PT15M"."""
+    plain = text.strip()
     if name.endswith("_bytes"):
-        return parse_bytes(value)
-    return parse_seconds(value) if name.endswith("_s") else parse_count(value)
+        return parse_bytes(text)
+    if not name.endswith("_s"):
+        return int(_parsed("count", plain, text, 'write it like "4096"'))
+    remedy = 'write it like "90", "1.5 s" or "PT15M"'
+    if not plain.startswith("P"):
+        return float(_parsed("seconds", plain.removesuffix("s").rstrip(), text, remedy))
+    duration: timedelta = _parsed("duration", plain, text, remedy)
+    return duration.total_seconds()
 
 
 def format_bytes(size: float, *, signed: bool = False) -> str:
