@@ -16,7 +16,7 @@ import stat
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, version
@@ -28,7 +28,7 @@ from msgspec import Struct, structs
 import harness
 from harness.limits.choice import metric_of
 from harness.limits.found import PROBE
-from harness.records import Manifest, Metric, Options
+from harness.records import Manifest, Options
 from harness.registry import find
 from harness.run.extensions import declared_metrics, resolve_probes
 from harness.run.request import RunRequest
@@ -58,8 +58,9 @@ class Commit(Struct, frozen=True):
 
 def conditions_of(request: RunRequest) -> Conditions:
     """Return what is true of this process and its machine."""
-    metrics = declared_metrics(resolve_probes(request.probes))
-    found, machine = versions(instruments_of(metrics)), rig()
+    metrics = declared_metrics(resolve_probes(request.probes)).values()
+    found = versions({metric.instrument for declared in metrics for metric in declared} - {""})
+    machine = rig()
     return Conditions(
         versions=found,
         rig=machine,
@@ -104,11 +105,6 @@ def modes_of(request: RunRequest) -> dict[str, int]:
         with suppress(OSError):
             modes[binary.name] = stat.S_IMODE(Path(binary.path).stat().st_mode)
     return modes
-
-
-def instruments_of(metrics: Mapping[str, Iterable[Metric]]) -> set[str]:
-    """Return the distributions that the metrics of some probes are measured with."""
-    return {metric.instrument for declared in metrics.values() for metric in declared} - {""}
 
 
 def versions(instruments: Iterable[str] = ()) -> dict[str, str]:

@@ -126,16 +126,6 @@ def _new_connection(connection: HTTPConnection, resolver: Resolver) -> GuardedSo
         raise NewConnectionError(connection, f"cannot connect: {error}") from error
 
 
-def close_all(manager: PoolManager, resolver: Resolver) -> None:
-    """Close what a manager has open, now: urllib3 waits until nobody holds a pool any more.
-
-    An error holds its frames, and they hold the pool.
-    """
-    manager.clear()
-    for connection in list(resolver.users):
-        connection.close()
-
-
 def make_manager(scheme: str, resolver: Resolver, proxy: Proxy | None) -> PoolManager:
     """Return a manager of one connection; the resolver's guard is asked before every wait."""
 

@@ -24,7 +24,7 @@ from harness.intake.answer import (
     is_accepted,
     read_text,
 )
-from harness.upload.connection import Resolver, close_all, make_manager
+from harness.upload.connection import Resolver, make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.proxy import find_proxy
 from harness.upload.retry import RequestFailed, is_retryable_status, longest_retry_after
@@ -105,8 +105,13 @@ class Endpoint:
         return self._guard.sent
 
     def close(self) -> None:
-        """Close the connection, now."""
-        close_all(self._manager, self._resolver)
+        """Close the connection, now.
+
+        urllib3 waits until nobody holds a pool: an error holds its frames, and they hold the pool.
+        """
+        self._manager.clear()
+        for connection in list(self._resolver.users):
+            connection.close()
 
     def _exchange(
         self, method: str, url: Url, content: Mapping[str, str] = {}, body: IO[bytes] | None = None
