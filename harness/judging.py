@@ -22,11 +22,7 @@ from harness.stats import sides
 from harness.stats.check import Comparison, Link
 from harness.stats.frames import Frames
 from harness.stats.verdict import Verdict
-from harness.store.baseline import (
-    open_baseline,
-    read_bounds,
-    replace_bounds,
-)
+from harness.store.baseline import open_baseline, read_bounds, replace_bounds
 from harness.store.reader import read_run
 from harness.store.soundness import iter_objections
 from harness.suites import expected_inputs, limited_sources, options_of

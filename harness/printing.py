@@ -126,9 +126,7 @@ def _text(column: Column[T], row: T) -> Text:
 
 
 def _grid(
-    columns: Sequence[Column[T]],
-    rows: Iterable[T],
-    cell: Callable[[Column[T], T], Text] = _text,
+    columns: Sequence[Column[T]], rows: Iterable[T], cell: Callable[[Column[T], T], Text] = _text
 ) -> Grid:
     grid = Grid(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="bold")
     for column in columns:

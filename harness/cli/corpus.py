@@ -12,14 +12,7 @@ from harness.cli.fetch_progress import FetchProgress
 from harness.cli.options import Json, group
 from harness.cli.output import error_console, output_console, write_json
 from harness.config import CORPUS, TIER, Tier
-from harness.corpus import (
-    CorpusBinary,
-    PinCheck,
-    iter_fetch,
-    list_tier,
-    pinned_manifest,
-    verify,
-)
+from harness.corpus import CorpusBinary, PinCheck, iter_fetch, list_tier, pinned_manifest, verify
 from harness.errors import CorpusError
 from harness.printing import print_table, print_tables
 from harness.tables import Column

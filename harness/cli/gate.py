@@ -49,8 +49,7 @@ def gate(
         ),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where the reports go. Default: RUN/gate."),
+        Path | None, typer.Option(metavar="DIR", help="Where the reports go. Default: RUN/gate.")
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print report.json on standard output.")

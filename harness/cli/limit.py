@@ -125,6 +125,5 @@ def _refuse_killed(found: list[Found], candidate: str, limit_bytes: int, remedy:
     if lost:
         names = listed(dict.fromkeys(one.binary for one in lost), _MOST_NAMED)
         raise GateFailed(
-            f"{candidate} does not survive {format_bytes(limit_bytes)} on {names}",
-            remedy=remedy,
+            f"{candidate} does not survive {format_bytes(limit_bytes)} on {names}", remedy=remedy
         )

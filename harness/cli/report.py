@@ -34,8 +34,7 @@ def report(  # noqa: PLR0913 - every parameter is an option of the command
     gc_trace: Annotated[
         bool,
         typer.Option(
-            "--gc-trace",
-            help="Print only one line per garbage collection, as Go's gctrace=1 does.",
+            "--gc-trace", help="Print only one line per garbage collection, as Go's gctrace=1 does."
         ),
     ] = False,
 ) -> None:

@@ -58,8 +58,7 @@ def run(  # noqa: PLR0913 - every parameter is an option of the command
     ] = str(CORPUS),
     *,
     tier: Annotated[
-        Tier | None,
-        typer.Option(help="Which pinned binaries to fetch into a new directory."),
+        Tier | None, typer.Option(help="Which pinned binaries to fetch into a new directory.")
     ] = None,
     options: Annotated[RunOptions, Fields(*RunOptions.__struct_fields__)],
     pipeline: Annotated[PipelineOptions, Fields(*MEASURED_OPTIONS)],
@@ -158,11 +157,7 @@ def _narrowed(request: RunRequest, suite: Suite | None, shard: str, view: RunVie
 
 
 def _measured(
-    request: RunRequest,
-    view: RunView,
-    supply: Supply,
-    executor: str,
-    resume: Path | None,
+    request: RunRequest, view: RunView, supply: Supply, executor: str, resume: Path | None
 ) -> Path:
     """Measure here, or binary by binary wherever the executor takes them; return the run."""
     by_unit = any(is_url(one.path) for one in request.binaries) or (resume and is_of_units(resume))
@@ -192,7 +187,6 @@ def _suite_for_run(text: str, context: typer.Context) -> Suite:
              if is_given(context, name)]  # fmt: skip
     if given:
         raise ConfigError(
-            f"the suite sets {', '.join(given)}",
-            remedy="leave them out, or edit the suite",
+            f"the suite sets {', '.join(given)}", remedy="leave them out, or edit the suite"
         )
     return find_suite(text)

@@ -46,10 +46,7 @@ def sweep(  # noqa: PLR0913 - every parameter is an option of the command
         arms = sweep_arms(arm, PipelineOptions())
         request = request_of(options, arms, PipelineOptions(), command_line(), kind="sweep")
         request = structs.replace(
-            request,
-            binaries=binaries_of(found),
-            memory_limits=limits,
-            aside=aside_of(request),
+            request, binaries=binaries_of(found), memory_limits=limits, aside=aside_of(request)
         )
         run_dir = run_session(request, view, Arrivals(found, say=view.say))
     frames = load_frames(run_dir)

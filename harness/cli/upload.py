@@ -53,8 +53,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
     ] = None,
     retry: Annotated[RetryPolicy, Fields("attempts")] = DEFAULT_POLICY,
     api_key_env: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable."),
+        str, typer.Option(metavar="NAME", help="Send DD-API-KEY from this environment variable.")
     ] = "",
     evp_origin: Annotated[
         str,
@@ -94,8 +93,7 @@ def upload(  # noqa: PLR0913 - every parameter is an option of the command
         ),
     ] = False,
     as_json: Annotated[
-        bool,
-        typer.Option("--json", help="Print the outcome as one JSON document."),
+        bool, typer.Option("--json", help="Print the outcome as one JSON document.")
     ] = False,
 ) -> None:
     """Extract the scopes of BINARY and post them to URL in batches.

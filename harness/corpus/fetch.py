@@ -57,10 +57,7 @@ def iter_fetch(
 
 
 def iter_arrivals(
-    manifest: CorpusManifest,
-    tiers: Sequence[str],
-    directory: Path,
-    control: FetchControl,
+    manifest: CorpusManifest, tiers: Sequence[str], directory: Path, control: FetchControl
 ) -> Generator[CorpusBinary | None, None, None]:
     """Yield the same as `iter_fetch`, but wait for nothing after the first binary.
 
@@ -112,11 +109,7 @@ class _Fetch:
     """The background half: works through the wheels, and queues what is ready."""
 
     def __init__(
-        self,
-        manifest: CorpusManifest,
-        pins: Sequence[Pin],
-        directory: Path,
-        control: FetchControl,
+        self, manifest: CorpusManifest, pins: Sequence[Pin], directory: Path, control: FetchControl
     ) -> None:
         self.control = control
         self.error: BaseException | None = None

@@ -81,12 +81,7 @@ def _describe(path: Path, name: str, seen: set[_Identity], stamp: Stamp) -> Corp
     status, detail = _judge(path, kind, _identity(info) in seen)
     seen.add(_identity(info))
     return CorpusBinary(
-        name=name,
-        path=path,
-        size_bytes=info.st_size,
-        sha256=digest,
-        status=status,
-        detail=detail,
+        name=name, path=path, size_bytes=info.st_size, sha256=digest, status=status, detail=detail
     )
 
 

@@ -6,14 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from harness.contracts import Gate
 from harness.gates.evidence import Evidence
-from harness.stats.check import (
-    BoundCheck,
-    Check,
-    Comparison,
-    Outcome,
-    Precondition,
-    gravest,
-)
+from harness.stats.check import BoundCheck, Check, Comparison, Outcome, Precondition, gravest
 from harness.stats.verdict import FileChanges, GateSummary, Side, Verdict
 
 _NAMED = {

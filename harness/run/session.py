@@ -12,14 +12,7 @@ from harness.intake.process import Intake, confirm
 from harness.model import left_out_units
 from harness.records import CALL, DIFFERENT, DIFFERENT_CALLS, VERIFY, Manifest, Record
 from harness.run.cache import Deliveries, replay_paths
-from harness.run.events import (
-    CellMeasured,
-    Event,
-    Problem,
-    RunFinished,
-    RunStarted,
-    SourceMeasured,
-)
+from harness.run.events import CellMeasured, Event, Problem, RunFinished, RunStarted, SourceMeasured
 from harness.run.executor import Settings, iter_records
 from harness.run.extensions import resolve_probes
 from harness.run.flame import CAPTURES, draw_pages
@@ -43,9 +36,7 @@ _ONLY_STORED = ("collections", "timeline", "holdings")
 
 
 def run_session(
-    request: RunRequest,
-    on_event: Callable[[Event], None],
-    supply: Supply = ALL_THERE,
+    request: RunRequest, on_event: Callable[[Event], None], supply: Supply = ALL_THERE
 ) -> Path:
     """Measure all of `request` into a new run directory and return that.
 

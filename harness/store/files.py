@@ -27,9 +27,7 @@ def files_of(run_dir: Path) -> dict[str, StoredFile]:
     manifest = read_manifest(run_dir)
     corpus = {
         f"corpus/{binary.name}": StoredFile(
-            size_bytes=binary.size_bytes,
-            mode=manifest.modes.get(binary.name),
-            sha256=binary.sha256,
+            size_bytes=binary.size_bytes, mode=manifest.modes.get(binary.name), sha256=binary.sha256
         )
         for binary in manifest.corpus
     }

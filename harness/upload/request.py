@@ -17,13 +17,7 @@ from urllib3.util import Url, parse_url
 from harness.config import MIB, UploadOptions
 from harness.contracts import Body
 from harness.errors import ConfigError, HarnessError, PayloadTooLarge
-from harness.intake.answer import (
-    SHOWN_CHARACTERS,
-    TEXT_S,
-    in_one_line,
-    is_accepted,
-    read_text,
-)
+from harness.intake.answer import SHOWN_CHARACTERS, TEXT_S, in_one_line, is_accepted, read_text
 from harness.upload.connection import Resolver, make_manager
 from harness.upload.guard import Cancellation, Guard, ResponseTooLarge
 from harness.upload.proxy import find_proxy
