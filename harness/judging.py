@@ -24,7 +24,7 @@ from harness.stats.frames import Frames
 from harness.stats.verdict import Verdict
 from harness.store.baseline import open_baseline, read_bounds, replace_bounds
 from harness.store.reader import read_run
-from harness.store.soundness import iter_objections
+from harness.store.soundness import refuse_objections
 from harness.suites import expected_inputs, limited_sources, options_of
 
 # Asked whatever is registered: an installation that lost one of them may not judge by the others.
@@ -119,12 +119,7 @@ def ratchet_bounds(
         StoreError: One of the two cannot be read or written.
     """
     opened, measured = open_baseline(baseline), read_run(run)
-    objections = list(iter_objections(measured))
-    if objections:
-        raise MeasurementInvalid(
-            f"{run} can bear no bound: {'; '.join(objections)}",
-            remedy="measure again until every replicate succeeds",
-        )
+    refuse_objections(measured, MeasurementInvalid, "can bear no bound")
     evidence = Evidence(
         suite=suite,
         inputs=expected_inputs(suite, measured.manifest),

@@ -25,7 +25,7 @@ from harness.store.seal import (
     verify_seal,
     write_seal,
 )
-from harness.store.soundness import iter_objections
+from harness.store.soundness import refuse_objections
 from harness.text import json_bytes
 
 BOUNDS = "bounds.json"
@@ -108,12 +108,7 @@ def promote(run_dir: Path, baseline_dir: Path) -> Baseline:
             baseline before was tampered with: its bounds are not taken over then.
     """
     run = read_run(run_dir)
-    objections = list(iter_objections(run))
-    if objections:
-        raise StoreError(
-            f"{run_dir} cannot be a baseline: {'; '.join(objections)}",
-            remedy="measure again until every replicate succeeds",
-        )
+    refuse_objections(run, StoreError, "cannot be a baseline")
     bounds = _bounds_before(baseline_dir)
     with _replacing(baseline_dir) as staged:
         _write_records(run, staged)

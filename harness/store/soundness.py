@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.errors import HarnessError
 from harness.records import VERIFY, Cell, Manifest, Record
 from harness.store.reader import Run
 from harness.text import counted, listed
 
 _MOST_NAMED = 3
+
+
+def refuse_objections(run: Run, kind: type[HarnessError], what: str) -> None:
+    """Refuse a run that lacks something.
+
+    Raises:
+        HarnessError: It does; of that `kind`, and says `what` it cannot be.
+    """
+    if objections := list(iter_objections(run)):
+        remedy = "measure again until every replicate succeeds"
+        raise kind(f"{run.path} {what}: {'; '.join(objections)}", remedy=remedy)
 
 
 def iter_objections(run: Run) -> Iterator[str]:
