@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.corpus.manifest import Pin
-from harness.text import replace_file
+from harness.text import json_bytes, replace_file
 
 STAMP_NAME = ".harness-corpus.json"
 _READABLE = (b"\x7fELF", b"!<arch>\n")
@@ -114,8 +114,7 @@ class Stamp(Struct, forbid_unknown_fields=True):
 
     def write(self, directory: Path) -> None:
         """Replace the stamp of a directory in one step."""
-        content = msgspec.json.format(msgspec.json.encode(self), indent=1)
-        replace_file(directory / STAMP_NAME, content)
+        replace_file(directory / STAMP_NAME, json_bytes(self, indent=1))
 
     def digest(self, path: Path) -> str:
         """Return the digest of a file of this directory, without reading it when it is known."""

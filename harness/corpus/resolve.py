@@ -14,6 +14,7 @@ from harness.corpus.fetch import iter_arrivals
 from harness.corpus.inventory import inventory
 from harness.corpus.manifest import COMMITTED, CorpusManifest, committed_path, pinned_manifest
 from harness.errors import CorpusError
+from harness.text import listed
 
 _MOST_TOLD = 5
 
@@ -138,10 +139,7 @@ def _without_texts(found: list[CorpusBinary]) -> tuple[list[CorpusBinary], list[
 
 
 def _told(texts: list[str]) -> str:
-    if not texts:
-        return ""
-    more = f", and {len(texts) - _MOST_TOLD} more" if len(texts) > _MOST_TOLD else ""
-    return f"; not measured, as texts: {', '.join(texts[:_MOST_TOLD])}{more}"
+    return f"; not measured, as texts: {listed(texts, _MOST_TOLD)}" if texts else ""
 
 
 def _from_fetch(

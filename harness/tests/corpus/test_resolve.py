@@ -43,7 +43,7 @@ def test_texts_beside_binaries_are_not_measured_and_are_named(tmp_path: Path) ->
     assert corpus.label.endswith(
         "not measured, as texts: "
         + ", ".join(f"build{number}.sh" for number in range(5))
-        + ", and 2 more"
+        + " and 2 more"
     )
 
 
