@@ -69,6 +69,7 @@ def _binary(number: int, seed: int) -> Binary:
 def context_of(request: RunRequest, run_id: str = "generated") -> RunContext:
     """Return a context in which no job could run."""
     return RunContext(
+        request=request,
         run_id=run_id,
         intake_url="http://127.0.0.1:1",
         scratch="/nowhere",
@@ -83,7 +84,7 @@ def iter_generated(
 ) -> Iterator[Record]:
     """Yield the records that a run of `request` might have stored, in the order of its plan."""
     sizes = {binary.name: binary.size_bytes for binary in request.binaries}
-    for job in plan(request, context_of(request, run_id)).jobs:
+    for job in plan(context_of(request, run_id)).jobs:
         yield record_of(job, sizes[job.binary], version)
 
 

@@ -259,6 +259,7 @@ class Fleet:
         self._on_event(Problem(binary.name, message))
         request = structs.replace(self._request, binaries=[binary])
         context = RunContext(
+            request=request,
             run_id=self._writer.run_id,
             intake_url="",
             scratch="",
@@ -266,7 +267,7 @@ class Fleet:
             traits=resolve_probes(request.probes),
             replays={binary.name: ""},
         )
-        jobs = [job for job in plan(request, context).jobs if job.probe == VERIFY]
+        jobs = [job for job in plan(context).jobs if job.probe == VERIFY]
         return [Record(job=job, status="crashed", detail=message) for job in jobs]
 
 

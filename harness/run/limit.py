@@ -151,11 +151,11 @@ class LimitSearch:
     def __init__(
         self,
         writer: RunWriter,
-        request: RunRequest,
         context: RunContext,
         intake: Intake | None,
         on_event: Callable[[Event], None],
     ) -> None:
+        request = context.request
         assert request.memory_limits is not None
         self._writer, self._request, self._context = writer, request, context
         self._intake, self._on_event = intake, on_event
@@ -248,7 +248,7 @@ class LimitSearch:
 
     def _job(self, arm: _Arm) -> Job:
         order, (_, source, name) = next(self._order), arm.cell
-        jobs = cell(self._request, self._context, arm.binary, FREE_PROBE, source, range(1))
+        jobs = cell(self._context, arm.binary, FREE_PROBE, source, range(1))
         return structs.replace(
             next(job for job in jobs if job.arm == name),
             order=order,

@@ -48,6 +48,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
     """What a job needs to know of the run it is in.
 
     Attributes:
+        request: What was asked for.
         run_id: Of the run.
         intake_url: Where batches are posted to.
         scratch: Where jobs put their files.
@@ -57,6 +58,7 @@ class RunContext(Struct, frozen=True, kw_only=True):
         recorded: The paths of the package caches that are there and whole.
     """
 
+    request: RunRequest
     run_id: str
     intake_url: str
     scratch: str
@@ -73,18 +75,19 @@ class Plan(Struct, frozen=True, kw_only=True):
     not_measured: list[str]
 
 
-def plan(request: RunRequest, context: RunContext) -> Plan:
+def plan(context: RunContext) -> Plan:
     """Return the jobs of all binaries, verification included."""
+    request = context.request
     jobs: list[Job] = []
     left_out: list[str] = []
     binaries = smallest_first(request.binaries)
-    headline = headline_probe(context.traits, request.probes)
+    headline = headline_probe(context)
     recorded = set(context.recorded)
     for binary in binaries:
-        jobs += _verification(request, context, binary, recorded)
+        jobs += _verification(context, binary, recorded)
         sources = sources_of(request, binary)
         if REPLAY in sources:
-            jobs += _aside(request, context, binary, headline)
+            jobs += _aside(context, binary, headline)
         if binary.sources:
             left_out += [
                 f"source {source} of {binary.name}: left out in this tier"
@@ -93,10 +96,10 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
             ]
         for source in sources:
             for probe in request.probes:
-                count = replicates_of(request, context, probe, source, binary)
+                count = replicates_of(context, probe, source, binary)
                 if not count and probe not in request.replicates:
                     left_out.append(f"{probe} on {source} of {binary.name}: too slow for its size")
-                jobs += cell(request, context, binary, probe, source, range(count))
+                jobs += cell(context, binary, probe, source, range(count))
     if limits := request.memory_limits:
         left_out += [
             f"limit of {one.name}: tried only on the {limits.smallest} smallest, unless asked for"
@@ -107,13 +110,14 @@ def plan(request: RunRequest, context: RunContext) -> Plan:
     return Plan(jobs=_numbered(jobs, context, 0), not_measured=left_out)
 
 
-def headline_probe(traits: Mapping[str, ProbeTraits], probes: Iterable[str]) -> str:
+def headline_probe(context: RunContext) -> str:
     """Return the probe that has the best definition of peak heap, or the first if none has any."""
 
     def rank(probe: str) -> float:
-        return min((m.peak_rank for m in traits[probe].metrics if m.peak_rank), default=math.inf)
+        metrics = context.traits[probe].metrics
+        return min((m.peak_rank for m in metrics if m.peak_rank), default=math.inf)
 
-    return min(probes, key=rank)
+    return min(context.request.probes, key=rank)
 
 
 def phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
@@ -125,17 +129,15 @@ def phase(job: Job, traits: Mapping[str, ProbeTraits], headline: str) -> int:
     return 2
 
 
-def replicates_of(
-    request: RunRequest, context: RunContext, probe: str, source: str, binary: Binary
-) -> int:
+def replicates_of(context: RunContext, probe: str, source: str, binary: Binary) -> int:
     """Return how often each arm of a cell is measured: as asked, or as its probe says."""
-    asked = request.replicates.get(probe)
+    asked = context.request.replicates.get(probe)
     if asked is not None:
         return asked
     traits = context.traits[probe]
     by_size = traits.cost.replicates.get(source)
     count = by_size[size_class(binary.size_bytes)] if by_size else _usual(traits)
-    return max(count, 1) if probe == PROBE and request.keep_captures else count
+    return max(count, 1) if probe == PROBE and context.request.keep_captures else count
 
 
 def _usual(traits: ProbeTraits) -> int:
@@ -144,22 +146,18 @@ def _usual(traits: ProbeTraits) -> int:
     return 2 if undeclared and any(metric.exact for metric in traits.metrics) else 1
 
 
-def cell(  # noqa: PLR0913, PLR0917  the six coordinates of a cell
-    request: RunRequest,
-    context: RunContext,
-    binary: Binary,
-    probe: str,
-    source: str,
-    replicates: range,
+def cell(
+    context: RunContext, binary: Binary, probe: str, source: str, replicates: range
 ) -> list[Job]:
     """Return the jobs of one binary, probe and source, arms interleaved."""
+    request = context.request
     draw = Random(f"{request.seed} {binary.name} {probe} {source}")  # noqa: S311  an order, no secret
     arms = draw.sample(request.arms, len(request.arms))
     traits = context.traits[probe]
     paired = probe not in request.replicates and source in traits.cost.paired
     return [
         structs.replace(
-            unmeasured_job(request, context, binary, arm, source),
+            unmeasured_job(context, binary, arm, source),
             probe=probe,
             probe_target=traits.target,
             replicate=replicate,
@@ -182,39 +180,31 @@ def padding_bytes(seed: int, replicate: int) -> int:
     return Random(f"{seed} {replicate} environment").randrange(_PAGE_BYTES)  # noqa: S311  likewise
 
 
-def _aside(request: RunRequest, context: RunContext, binary: Binary, probe: str) -> list[Job]:
+def _aside(context: RunContext, binary: Binary, probe: str) -> list[Job]:
     """Return the jobs of the arms that nothing is compared with, verification included."""
-    alone = structs.replace(request, arms=request.aside)
-    jobs = [unmeasured_job(alone, context, binary, arm, REPLAY) for arm in alone.arms]
-    count = replicates_of(request, context, probe, REPLAY, binary)
-    jobs += cell(alone, context, binary, probe, REPLAY, range(count))
+    arms = context.request.aside
+    alone = structs.replace(context, request=structs.replace(context.request, arms=arms))
+    jobs = [unmeasured_job(alone, binary, arm, REPLAY) for arm in arms]
+    jobs += cell(alone, binary, probe, REPLAY, range(replicates_of(alone, probe, REPLAY, binary)))
     return [structs.replace(job, aside=True) for job in jobs]
 
 
-def _verification(
-    request: RunRequest, context: RunContext, binary: Binary, recorded: set[str]
-) -> list[Job]:
+def _verification(context: RunContext, binary: Binary, recorded: set[str]) -> list[Job]:
     """Return the jobs that show what each arm delivers, and that fill the package cache.
 
     `recorded` are the package caches that are there, or will be; this one is added.
     """
-    sources = sources_of(request, binary)
-    jobs = [
-        unmeasured_job(request, context, binary, arm, source)
-        for source in sources
-        for arm in request.arms
-    ]
+    sources, arms = sources_of(context.request, binary), context.request.arms
+    jobs = [unmeasured_job(context, binary, arm, source) for source in sources for arm in arms]
     if REPLAY not in sources or context.replays[binary.name] in recorded:
         return jobs
     recorded.add(context.replays[binary.name])
     if DWARF not in sources:
-        return [replay_job(request, context, binary), *jobs]
+        return [replay_job(context, binary), *jobs]
     return [structs.replace(jobs[0], replay=context.replays[binary.name]), *jobs[1:]]
 
 
-def top_up_jobs(
-    request: RunRequest, context: RunContext, binary: Binary, records: Iterable[Record]
-) -> list[Job]:
+def top_up_jobs(context: RunContext, binary: Binary, records: Iterable[Record]) -> list[Job]:
     """Return further replicates for the cells whose exact metric did not come out the same twice.
 
     Both arms are topped up, so that the cell stays balanced.
@@ -230,15 +220,14 @@ def top_up_jobs(
     varying = {(key[0], key[1]) for key, found in values.items() if len(found) > 1}
     jobs: list[Job] = []
     for probe, source in sorted(varying):
-        had = replicates_of(request, context, probe, source, binary)
-        jobs += cell(request, context, binary, probe, source, range(had, request.top_up))
+        had = replicates_of(context, probe, source, binary)
+        jobs += cell(context, binary, probe, source, range(had, context.request.top_up))
     return _numbered(jobs, context, _TOP_UP_ORDER)
 
 
-def unmeasured_job(
-    request: RunRequest, context: RunContext, binary: Binary, arm: Arm, source: str
-) -> Job:
+def unmeasured_job(context: RunContext, binary: Binary, arm: Arm, source: str) -> Job:
     """Return the job that shows what one arm delivers from one source."""
+    request = context.request
     name = upload_id(binary, arm, source, request.pipeline_options)
     return Job(
         run_id=context.run_id,
@@ -265,9 +254,9 @@ def unmeasured_job(
     )
 
 
-def replay_job(request: RunRequest, context: RunContext, binary: Binary) -> Job:
+def replay_job(context: RunContext, binary: Binary) -> Job:
     """Return the job that does nothing but write the package cache of a binary."""
-    job = unmeasured_job(request, context, binary, request.arms[0], DWARF)
+    job = unmeasured_job(context, binary, context.request.arms[0], DWARF)
     return structs.replace(
         job,
         probe=RECORD_REPLAY,

@@ -13,7 +13,7 @@ from harness.run.events import JobFinished
 from harness.run.frames import RECORD_REPLAY
 from harness.run.plan import RunContext, headline_probe, job_cost, phase, replay_job, top_up_jobs
 from harness.run.replay import check_replay
-from harness.run.request import RunRequest, sources_of
+from harness.run.request import sources_of
 from harness.run.sources import DWARF, REPLAY
 from harness.run.standing_in import records_packages, replicate_of, shown_by, stand_in
 from harness.store.progress import HowFar
@@ -61,7 +61,6 @@ class Schedule:
 
     def __init__(
         self,
-        request: RunRequest,
         context: RunContext,
         jobs: Iterable[Job],
         past: Iterable[Record] = (),
@@ -70,19 +69,19 @@ class Schedule:
         """Plan to do `jobs`, except those of which `past` has a record.
 
         Args:
-            request: What was asked for.
-            context: The run.
+            context: The run, and what was asked for.
             jobs: From `harness.run.plan.plan`.
             past: What an interrupted run has stored, or an earlier run has verified.
             supply: Tells which binaries are there.
         """
         self.expected: dict[Cell, Counters] = {}
         self.records: dict[str, list[Record]] = {}
-        self._request, self._context, self._supply = request, context, supply
+        request = context.request
+        self._context, self._supply = context, supply
         self._binaries = {binary.name: binary for binary in request.binaries}
         self._awaited = dict.fromkeys(self._binaries)
         self._recorded = set(context.recorded)
-        self._headline = headline_probe(context.traits, request.probes)
+        self._headline = headline_probe(context)
         past = list(past)
         done = {replicate_of(record.job) for record in past}
         waiting = [job for job in jobs if replicate_of(job) not in done]
@@ -94,7 +93,7 @@ class Schedule:
         self._telling = Counter(job.source for job in waiting if self._tells(job))
         self._measured: list[tuple[str, str]] = []
         self._first_phase = min(map(self._phase, waiting), default=0)
-        self.progress = Progress(waiting, request, context)
+        self.progress = Progress(waiting, context)
         for record in past:
             self._learn(record)
         for binary in request.binaries:
@@ -228,7 +227,7 @@ class Schedule:
             return
         if not again:
             return
-        job = replay_job(self._request, self._context, binary)
+        job = replay_job(self._context, binary)
         self._recording.add(path)
         self._open_up(job)
         self._waiting.appendleft(job)
@@ -242,9 +241,7 @@ class Schedule:
         binary = self._binaries[job.binary]
         done = {replicate_of(record.job) for record in seen}
         more = [
-            one
-            for one in top_up_jobs(self._request, self._context, binary, seen)
-            if replicate_of(one) not in done
+            one for one in top_up_jobs(self._context, binary, seen) if replicate_of(one) not in done
         ]
         self._waiting.extendleft(reversed(more))
         for one in more:
@@ -272,9 +269,9 @@ def _group(job: Job) -> tuple[str, str, str, bool]:
 class Progress:
     """How much of the measured work is done, by forecast cost, and how long the rest may take."""
 
-    def __init__(self, jobs: Iterable[Job], request: RunRequest, context: RunContext) -> None:
+    def __init__(self, jobs: Iterable[Job], context: RunContext) -> None:
         self._traits = context.traits
-        self._sizes = {binary.name: binary.size_bytes for binary in request.binaries}
+        self._sizes = {binary.name: binary.size_bytes for binary in context.request.binaries}
         self.total = self.done = self._failed = 0
         self._cost_total = self._cost_done = 0.0
         self._started = time.monotonic()

@@ -92,6 +92,7 @@ def context_of(writer: RunWriter, request: RunRequest, scratch: Path, url: str) 
         for path in replays.values():
             path.unlink(missing_ok=True)
     return RunContext(
+        request=request,
         run_id=writer.run_id,
         intake_url=url,
         scratch=str(scratch),
@@ -122,10 +123,10 @@ class _Session:
 
     def run(self, context: RunContext, supply: Supply, past: list[Record]) -> None:
         """Do what is planned and not done yet, then say what it costs to look."""
-        planned = plan(self._request, context)
+        planned = plan(context)
         self._writer.update_manifest(not_measured=planned.not_measured)
         reused = self._reuse(planned, past)
-        self._schedule = Schedule(self._request, context, planned.jobs, [*past, *reused], supply)
+        self._schedule = Schedule(context, planned.jobs, [*past, *reused], supply)
         jobs, binaries = self._schedule.progress.total, len(self._request.binaries)
         self._on_event(RunStarted(self._writer.path, binaries, jobs, len(reused)))
         self._unsaid = {s for s in self._request.sources if not self._schedule.is_measured(s)}
@@ -142,7 +143,7 @@ class _Session:
             for record in running:
                 self._take(record)
         if self._request.memory_limits:
-            search = LimitSearch(self._writer, self._request, context, self._intake, self._on_event)
+            search = LimitSearch(self._writer, context, self._intake, self._on_event)
             if why := search.run(self._schedule.all_records()):
                 self._problem("", why)
         self._finish()

@@ -22,6 +22,7 @@ from harness.run.request import RunRequest, aside_of, checked, sharded
 ARMS = [Arm(name="legacy", pipeline="a:b"), Arm(name="streaming", pipeline="c:d")]
 PROBES = ("peak", "memray", "tracemalloc", "gc", "bare")
 AROUND = RunContext(
+    request=RunRequest(binaries=[], results=Path("/r")),
     run_id="run",
     intake_url="http://here",
     scratch="/scratch",
@@ -40,8 +41,12 @@ def a_request(**changes: object) -> RunRequest:
     return RunRequest(**(fields | changes))  # type: ignore[arg-type]
 
 
+def around(request: RunRequest) -> RunContext:
+    return structs.replace(AROUND, request=request)
+
+
 def measured(request: RunRequest) -> list[Job]:
-    return [job for job in plan(request, AROUND).jobs if job.order >= 0]
+    return [job for job in plan(around(request)).jobs if job.order >= 0]
 
 
 @given(seed=st.integers(0, 2**64), count=st.integers(1, 9))
@@ -62,7 +67,7 @@ def test_the_seed_decides_which_arm_begins() -> None:
 
 def test_the_same_seed_gives_the_same_plan() -> None:
     request = a_request(binaries=[a_binary("a"), a_binary("b")])
-    assert plan(request, AROUND) == plan(request, AROUND)
+    assert plan(around(request)) == plan(around(request))
 
 
 @pytest.mark.parametrize(("probe", "distinct"), [("bare", 4), ("gc", 4), ("peak", 1)])
@@ -85,7 +90,7 @@ def test_the_disk_sink_is_measured_aside_where_a_peak_from_the_cache_is() -> Non
     request = a_request(arms=arms_by_name(["legacy", "streaming"]), replicates={"peak": 2})
     (aside,) = aside_of(request)
     assert (aside.name, aside.options) == ("streaming-disk", PipelineOptions(sink="disk"))
-    jobs = plan(structs.replace(request, aside=[aside]), AROUND).jobs
+    jobs = plan(around(structs.replace(request, aside=[aside]))).jobs
     found = [(job.probe, job.source, job.aside) for job in jobs if job.arm == aside.name]
     assert found == [("verify", "replay", True), *[("peak", "replay", True)] * 2]
     first = next(at for at, job in enumerate(jobs) if job.aside)
@@ -115,7 +120,7 @@ def test_smaller_binaries_come_first_and_jobs_are_numbered_in_order() -> None:
 
 def test_what_tells_most_comes_first() -> None:
     """The pipelines alone, then with extraction, then detail, then what needs the machine."""
-    jobs = plan(a_request(binaries=[a_binary("a"), a_binary("b")]), AROUND).jobs
+    jobs = plan(around(a_request(binaries=[a_binary("a"), a_binary("b")]))).jobs
     order = list(dict.fromkeys((job.probe, job.source) for job in jobs))
     assert order[:4] == [
         ("verify", "dwarf"),  # of the first arm: it leaves the package cache
@@ -139,7 +144,7 @@ def test_untraced_extractions_of_both_arms_share_the_machine_unless_they_are_ask
 
 
 def test_what_is_left_out_for_its_cost_is_said() -> None:
-    planned = plan(a_request(binaries=[a_binary("huge", 80 << 20)]), AROUND)
+    planned = plan(around(a_request(binaries=[a_binary("huge", 80 << 20)])))
     assert "tracemalloc on dwarf of huge: too slow for its size" in planned.not_measured
     assert not [job for job in planned.jobs if job.probe == "tracemalloc"]
 
@@ -147,7 +152,7 @@ def test_what_is_left_out_for_its_cost_is_said() -> None:
 def test_a_number_asked_for_overrides_the_cost_model() -> None:
     asked = {"tracemalloc": 2, "gc": 0, "memray": 1}
     request = a_request(binaries=[a_binary("huge", 80 << 20)], replicates=asked)
-    planned = plan(request, AROUND)
+    planned = plan(around(request))
     assert len([job for job in planned.jobs if job.probe == "tracemalloc"]) == 8
     assert not [job for job in planned.jobs if job.probe == "gc"]
     assert planned.not_measured == []
@@ -159,7 +164,8 @@ def test_a_probe_that_does_not_say_how_often_measures_twice_what_it_calls_exact(
 ) -> None:
     metric = Metric("things", "count", exact=exact)
     traits = {**AROUND.traits, "mine": ProbeTraits(metrics=(metric,))}
-    planned = plan(a_request(probes=("mine",)), structs.replace(AROUND, traits=traits))
+    request = a_request(probes=("mine",))
+    planned = plan(structs.replace(around(request), traits=traits))
     jobs = [job for job in planned.jobs if job.probe == "mine" and job.source == "replay"]
     assert len(jobs) == count * len(ARMS)
 
@@ -170,11 +176,11 @@ def seen(*values: float) -> list[Record]:
 
 
 def test_replicates_that_agree_are_enough() -> None:
-    assert top_up_jobs(a_request(), AROUND, a_binary(), seen(5.0, 5.0)) == []
+    assert top_up_jobs(around(a_request()), a_binary(), seen(5.0, 5.0)) == []
 
 
 def test_replicates_that_differ_are_topped_up_in_both_arms() -> None:
-    jobs = top_up_jobs(a_request(top_up=5), AROUND, a_binary(), seen(5.0, 6.0))
+    jobs = top_up_jobs(around(a_request(top_up=5)), a_binary(), seen(5.0, 6.0))
     assert sorted((job.arm, job.replicate) for job in jobs) == [
         (arm, replicate) for arm in ("legacy", "streaming") for replicate in (2, 3, 4)
     ]
@@ -201,7 +207,7 @@ def test_a_request_that_cannot_be_is_refused(changes: dict[str, object], reason:
 
 def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:
     binary = structs.replace(a_binary("a"), sources=("replay",))
-    planned = plan(a_request(binaries=[binary]), AROUND)
+    planned = plan(around(a_request(binaries=[binary])))
     assert {job.source for job in planned.jobs if job.order >= 0} == {"replay"}
     assert "source dwarf of a: left out in this tier" in planned.not_measured
 
@@ -209,7 +215,7 @@ def test_a_binary_is_measured_from_no_source_that_its_tier_leaves_out() -> None:
 def test_binaries_whose_limits_are_not_tried_are_named() -> None:
     binaries = [a_binary(name, size) for name, size in (("b", 2), ("a", 1), ("c", 3))]
     asked = a_request(binaries=binaries, memory_limits=LimitOptions(smallest=1))
-    told = [line for line in plan(asked, AROUND).not_measured if line.startswith("limit of")]
+    told = [line for line in plan(around(asked)).not_measured if line.startswith("limit of")]
     assert [line.partition(":")[0] for line in told] == ["limit of b", "limit of c"]
 
 

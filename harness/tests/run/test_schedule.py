@@ -69,7 +69,8 @@ def context(tmp_path: Path) -> RunContext:
 
 
 def a_schedule(request: RunRequest, context: RunContext, **arguments: object) -> Schedule:
-    return Schedule(request, context, plan(request, context).jobs, **arguments)  # type: ignore[arg-type]
+    context = structs.replace(context, request=request)
+    return Schedule(context, plan(context).jobs, **arguments)  # type: ignore[arg-type]
 
 
 def test_nothing_is_measured_before_its_delivery_is_verified(context: RunContext) -> None:
@@ -309,8 +310,8 @@ def test_what_needs_the_machine_waits_for_the_last_binary_to_arrive(tmp_path: Pa
     )
     context = generated.context_of(request)
     arrived = Coming()
-    jobs = [job for job in plan(request, context).jobs if job.probe == "bare"]
-    schedule = Schedule(request, context, jobs, supply=arrived)
+    jobs = [job for job in plan(context).jobs if job.probe == "bare"]
+    schedule = Schedule(context, jobs, supply=arrived)
     schedule.expected = {job.cell: Counters() for job in jobs}
     for binary in request.binaries:
         assert schedule.take(everything) is None
