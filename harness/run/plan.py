@@ -142,8 +142,7 @@ def replicates_of(context: RunContext, probe: str, source: str, binary: Binary) 
 
 def _usual(traits: ProbeTraits) -> int:
     """Return how often a probe measures that does not say: exact is shown by two that agree."""
-    undeclared = not traits.cost.replicates
-    return 2 if undeclared and any(metric.exact for metric in traits.metrics) else 1
+    return 2 if traits.exact and not traits.cost.replicates else 1
 
 
 def cell(
