@@ -79,6 +79,13 @@ def definition_of(unit: Unit, origin: int) -> tuple[int, dict[int, Any]]:
     return origin, attributes
 
 
+def reason_to_drop(origin: int | None) -> str:
+    """Return why an instance with this origin has no definition here; empty if it may have one."""
+    if origin is None:
+        return "instance without an origin"
+    return "instance of a function in another file" if origin <= ELSEWHERE else ""
+
+
 def crossing(dwarf: Dwarf) -> tuple[bytes, ...]:
     """Return what the declaration of an entry has that refers to a definition in another unit.
 

@@ -46,6 +46,11 @@ def reason_to_skip(unit: Unit) -> str:
     return ""
 
 
+def is_collected(unit: Unit) -> bool:
+    """Tell whether the pre-pass walks a unit, and stores what its instances say."""
+    return may_cross(unit) and not reason_to_skip(unit)
+
+
 class UnitReader:
     """One unit with its files and lines; both are read when they are first asked for."""
 
@@ -99,11 +104,13 @@ class UnitReader:
 class TypeContext:
     """One unit with its index and type names."""
 
-    def __init__(self, unit: Unit, skipped: Counter[str], signed: SignedTypes) -> None:
+    def __init__(
+        self, unit: Unit, skipped: Counter[str], signed: SignedTypes, *, has_stored: bool = False
+    ) -> None:
         self.unit = unit
         self.skipped = skipped
         self.signed = signed
-        self.index = UnitIndex(unit, skipped, signed)
+        self.index = UnitIndex(unit, skipped, signed, has_stored=has_stored)
         self.types = TypeNames(unit, self.index, skipped, signed)
         self._room = 0
 
@@ -169,12 +176,12 @@ class UnitContext(TypeContext, UnitReader):
         *,
         strict: bool,
     ) -> None:
-        TypeContext.__init__(self, unit, skipped, signed)
-        UnitReader.__init__(self, unit, skipped, strict)
         self.foreign = foreign
-        self.has_stored = foreign is not None and may_cross(unit)
-        for reason, count in self.index.dropped(foreign_too=foreign is None):
-            self.skipped[reason] += count
+        self.has_stored = foreign is not None and is_collected(unit)
+        TypeContext.__init__(self, unit, skipped, signed, has_stored=self.has_stored)
+        UnitReader.__init__(self, unit, skipped, strict)
+        if foreign is None and self.index.foreign:
+            self.skipped["instance of another unit's function"] += self.index.foreign
 
     def identify(self, offset: int, attributes: dict[int, Any]) -> Identity:
         """Follow origin and specification from a function to its declaration.

@@ -22,7 +22,7 @@ from harness.symbols.dwarf.dies import Die, Walk, read_die
 from harness.symbols.dwarf.lists import CODE
 from harness.symbols.dwarf.strings import CUT
 from harness.symbols.limits import STEP
-from harness.symbols.native.chains import owner_of
+from harness.symbols.native.chains import owner_of, reason_to_drop
 from harness.symbols.native.closures import closure_name, is_call
 from harness.symbols.native.paths import NAMED_TAGS, SPACES, TYPE_TAGS, Path, path_of
 from harness.symbols.native.typenames import TypeNames
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 STAGE = "extraction"
 
-_TAGS = NAMED_TAGS | {dw.TAG_INLINED_SUBROUTINE, dw.TAG_IMPORTED_UNIT}
+_INLINED = frozenset((dw.TAG_INLINED_SUBROUTINE,))
+_TAGS = NAMED_TAGS | _INLINED | {dw.TAG_IMPORTED_UNIT}
 _CACHED_PATHS = 128
 
 
@@ -45,13 +46,23 @@ class UnitIndex:
     the unit itself. Offsets of instances are kept relative to the unit, origin in the high half,
     instance in the low half of one integer.
 
+    Args:
+        unit: The unit.
+        skipped: Counts what is left out, by reason.
+        signed: The types that stand in units of their own.
+        has_stored: Whether the pre-pass stored what the unit's inlined instances say: then they are
+            noted when somebody asks, which is rare.
+
     Attributes:
         unnamed: Types without a name of their own.
+        foreign: How many instances have their definition in another unit.
         imports: Where the partial units begin that the unit imports.
         stubs: Entries without a name that stand for a type of another unit, and their typedefs.
     """
 
-    def __init__(self, unit: Unit, skipped: Counter[str], signed: SignedTypes) -> None:
+    def __init__(
+        self, unit: Unit, skipped: Counter[str], signed: SignedTypes, *, has_stored: bool
+    ) -> None:
         self._unit = unit
         self._skipped = skipped
         self._signed = signed
@@ -61,7 +72,7 @@ class UnitIndex:
         self._outer = array("I", (0,))
         self._emitted = array("Q")
         self._instances = array("Q")
-        self._foreign = self._elsewhere = self._orphans = 0
+        self.foreign = 0
         self._far = array("Q")
         self.imports = array("Q")
         self.unnamed = UnnamedTypes()
@@ -69,10 +80,10 @@ class UnitIndex:
         self._closures = array("Q")
         self._unfinished: set[int] = set()
         self._paths: dict[int, Path] = {}
-        self._scan()
+        self._lacks_inlined = has_stored
+        self._scan(_TAGS - _INLINED if has_stored else _TAGS)
         self._add_unnamed()
-        self._instances = sort(self._instances)
-        self._far = sort(self._far)
+        self._sort_instances()
 
     @property
     def nameless(self) -> int:
@@ -126,6 +137,9 @@ class UnitIndex:
 
         It is in this unit, or in a partial one.
         """
+        if self._lacks_inlined:
+            self._lacks_inlined = False
+            self._scan_inlined()
         base = self._unit.offset
         inside = self._unit.first <= origin < self._unit.end
         found, wanted = (self._instances, origin - base) if inside else (self._far, origin)
@@ -133,15 +147,6 @@ class UnitIndex:
         while at < len(found) and found[at] >> 32 == wanted:
             yield base + (found[at] & LOW_HALF)
             at += 1
-
-    def dropped(self, *, foreign_too: bool) -> Iterator[tuple[str, int]]:
-        """Yield why instances are left out, and how many: those of other units if `foreign_too`."""
-        if self._foreign and foreign_too:
-            yield "instance of another unit's function", self._foreign
-        if self._elsewhere:
-            yield "instance of a function in another file", self._elsewhere
-        if self._orphans:
-            yield "instance without an origin", self._orphans
 
     def _closure_name(self, die: Die) -> str:
         if not holds(self._closures, die.offset):
@@ -174,11 +179,24 @@ class UnitIndex:
         die = read_die(self._unit, self._containers[number])
         return path_of(self, self._unit, die, self._container(self._outer[number])[0])
 
-    def _scan(self) -> None:
+    def _scan_inlined(self) -> None:
+        check_time = self._unit.dwarf.budget.check_time
+        for number, die in enumerate(Walk(self._unit, self._unit.first, _INLINED)):
+            if number % STEP == 0:
+                check_time()
+            if not reason_to_drop(die.attributes.get(dw.AT_ABSTRACT_ORIGIN)):  # counted before
+                self._note_instance(die)
+        self._sort_instances()
+
+    def _sort_instances(self) -> None:
+        self._instances = sort(self._instances)
+        self._far = sort(self._far)
+
+    def _scan(self, tags: frozenset[int]) -> None:
         unit = self._unit
         stack: list[tuple[int, int, int]] = [(0, 0, 0)]  # depth, offset and container of entries
         seen = 1
-        walk = Walk(unit, unit.first, _TAGS)
+        walk = Walk(unit, unit.first, tags)
         for die in walk:
             seen += 1
             if seen == STEP:
@@ -278,16 +296,14 @@ class UnitIndex:
     def _note_instance(self, die: Die) -> None:
         unit = self._unit
         origin = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
-        if origin is None:
-            self._orphans += 1
+        if origin is None or origin <= ELSEWHERE:
+            self._skipped[reason_to_drop(origin)] += 1
         elif unit.first <= origin < unit.end:
             self._instances.append((origin - unit.offset) << 32 | die.offset - unit.offset)
-        elif origin <= ELSEWHERE:
-            self._elsewhere += 1
         elif unit.dwarf.is_partial(origin) and origin <= LOW_HALF:
             self._far.append(origin << 32 | die.offset - unit.offset)
         else:
-            self._foreign += 1
+            self.foreign += 1
 
     def _note_import(self, offset: int) -> None:
         if offset <= ELSEWHERE:

@@ -22,8 +22,14 @@ from harness.symbols.dwarf.lists import CODE, pc_ranges
 from harness.symbols.instances import StoredInstances
 from harness.symbols.limits import STEP
 from harness.symbols.lines import Range
-from harness.symbols.native.chains import INSTANCE_TAGS, crossing, definition_of, follow, may_cross
-from harness.symbols.native.context import UnitReader, reason_to_skip
+from harness.symbols.native.chains import (
+    INSTANCE_TAGS,
+    crossing,
+    definition_of,
+    follow,
+    reason_to_drop,
+)
+from harness.symbols.native.context import UnitReader, is_collected, reason_to_skip
 from harness.symbols.native.functions import finish_body, instance_of
 from harness.symbols.scopes import BLOCK_TAGS, VARIABLE_TAGS, BodyReader
 
@@ -55,7 +61,7 @@ def collect_foreign(dwarf: Dwarf, skipped: Counter[str], strict: bool) -> Stored
     try:
         origins = _Origins()
         for unit in dwarf.iter_units():
-            if may_cross(unit) and not reason_to_skip(unit):
+            if is_collected(unit):
                 _Collector(UnitReader(unit, skipped, strict), origins, stored).run()
         stored.seal()
     except BaseException:
@@ -124,8 +130,14 @@ class _Collector:
 
     def _enter(self, die: Die, ranges: list[Range] | None) -> _Open:
         unit = self._reader.unit
-        at = die.attributes.get(dw.AT_ABSTRACT_ORIGIN, ELSEWHERE)
-        if at <= ELSEWHERE or not any(attribute in die.attributes for attribute in CODE):
+        at = die.attributes.get(dw.AT_ABSTRACT_ORIGIN)
+        if die.tag == dw.TAG_INLINED_SUBROUTINE and (reason := reason_to_drop(at)):
+            self._reader.skipped[reason] += 1
+        if (
+            at is None
+            or at <= ELSEWHERE
+            or not any(attribute in die.attributes for attribute in CODE)
+        ):
             return _Open(die.depth, None, None)
         origin = self._origins.find(unit, at)
         if unit.first <= at < unit.end and not origin.is_stored_at_home:
