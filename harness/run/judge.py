@@ -142,6 +142,18 @@ def _decode(lines: list[bytes]) -> list[Frame]:
     return frames
 
 
+def _why(unread: list[bytes]) -> str:
+    """Return what is wrong with the first of the lines that are no frames, as far as it is one."""
+    try:
+        for line in unread[:1]:
+            msgspec.json.decode(line, type=Frame)
+    except msgspec.ValidationError as error:
+        return f": {error}"
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass  # it was torn, or something else wrote between
+    return ""
+
+
 def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tuple[str, str]]:
     """Yield every status and reason that speaks against the job, the most telling first."""
     report, last = ending.report, frames[-1] if frames else None
@@ -162,7 +174,7 @@ def _iter_failures(job: Job, ending: Ending, frames: list[Frame]) -> Iterator[tu
     if report.exit_code:
         yield _status_of_exit(report, ending.stderr_tail), _told(report, ending.stderr_tail)
     if len(frames) != len(ending.lines) or ending.torn:
-        yield "damaged", "what it reported cannot be read"
+        yield "damaged", f"what it reported cannot be read{_why(ending.lines[len(frames) :])}"
     if not isinstance(last, Done):
         yield "crashed", _told(report, ending.stderr_tail)
 

@@ -64,6 +64,11 @@ LEFT = {
         ending(*WHOLE, report=structs.replace(REPORT, exit_code=-11, kills_anywhere=1)),
         "crashed", "killed by SIGSEGV",
     ),
+    "a value that is no number": (
+        ending(Delivered(BATCH), structs.replace(DONE, values={"heap_peak": "much"})),
+        "damaged",
+        "what it reported cannot be read: Expected `float`, got `str` - at `$.values[...]`",
+    ),
     "a batch that was not reported": (ending(DONE), "damaged", "0 of 1 batches were reported"),
 }  # fmt: skip
 
