@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from harness.stats.summary import ArmSummary
 
 
+_UNCHECKED = "nobody checked that both arms delivered the same scopes"
+
+
 class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Replicates of one arm and probe that did not end well; `detail` is the first one's cause."""
 
@@ -65,7 +68,9 @@ def iter_doubts(
     failed = [f for f in failures if not f.arm or f.probe in (probe, "verify")]
     yield from (failure.doubt for failure in failed)
     if same is None and not failed and len(arms) > 1:
-        yield "nobody checked that both arms delivered the same scopes"
+        silent = [arm.name for arm in arms if arm.peak and not arm.batching]
+        # Callables send nothing, nor does anybody of a binary without scopes.
+        yield f"{silent[0]} sent nothing" if len(silent) == 1 else _UNCHECKED
     elif same is False:
         yield DIFFERENT
     if digests != 1:

@@ -65,6 +65,8 @@ def test_nothing_measured_gives_no_rows() -> None:
         pytest.param(frames([failure("a", "", "rejected", probe="")]), "rejected",
                      id="binary rejected"),
         pytest.param(frames(peaks("a", [9], [1])), "nobody checked", id="output not verified"),
+        pytest.param(frames(peaks("a", [9], [1]), batches=[batch("a", 0, 0)]),
+                     "legacy sent nothing", id="nothing sent"),
         pytest.param(
             frames(
                 peaks("a", [9], [1]),
