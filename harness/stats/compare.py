@@ -50,14 +50,14 @@ class Rule(Struct, frozen=True, kw_only=True):
 
 
 class _Pair(NamedTuple):
-    """The two samples of one key. Without a `change`, `faults` say why there is none."""
+    """The two samples of one key. Where there are `faults`, nothing is known of the change."""
 
     key: Key
     rule: Rule
     old: Sample | None
     new: Sample | None
     faults: tuple[str, ...]
-    change: Change | None
+    change: Change = Change(math.nan, math.nan, math.nan, exact=False)
     proof: str = ""
 
     @property
@@ -84,7 +84,7 @@ def compare(
         _pair(key, rules.get(key, default), (baseline.get(key), candidate.get(key)), varied)
         for key in sorted({*baseline, *candidate, *rules})
     ]
-    q_values = adjust([pair.change.p_value if pair.change else None for pair in pairs])
+    q_values = adjust([pair.change.p_value for pair in pairs])
     return [_judged(pair, q) for pair, q in zip(pairs, q_values, strict=True)]
 
 
@@ -130,26 +130,27 @@ def _pair(
     old, new = sides
     faults = tuple(iter_faults(old, new, rule.demands))
     if faults or old is None or new is None:
-        return _Pair(key, rule, old, new, faults, None)
+        return _Pair(key, rule, old, new, faults)
     proof = proof_of_exactness(old, new, varied=key.metric in varied)
     change = estimate_change(old.numbers, new.numbers, exact=bool(proof))
     if math.isnan(change.delta_pct):
-        return _Pair(key, rule, old, new, ("values of zero have no ratio",), None)
+        return _Pair(key, rule, old, new, ("values of zero have no ratio",))
     return _Pair(key, rule, old, new, (), change, proof)
 
 
 def _judged(pair: _Pair, q_value: float | None) -> Comparison:
     key, rule, change = pair.key, pair.rule, pair.change
-    within_grain = change is not None and _is_within_grain(*pair.samples[:2])
+    known = not pair.faults
+    within_grain = known and _is_within_grain(*pair.samples)
     outcome = Outcome.INVALID
-    if change:
+    if known:
         outcome = _outcome(rule, change, q_value, within_grain=within_grain)
-    drift = change is not None and not change.exact and not were_interleaved(*pair.samples[:2])
+    noisy = known and not change.exact
+    drift = noisy and not were_interleaved(*pair.samples)
     if drift and outcome in {Outcome.REGRESSED, Outcome.IMPROVED}:
         outcome = Outcome.INCONCLUSIVE
     numbers = [sample.numbers for sample in pair.samples]
     unsettled = outcome is Outcome.INCONCLUSIVE and not within_grain
-    noisy = change is not None and not change.exact
     return Comparison(
         case=Case(experiment=rule.experiment, binary=key.binary, source=key.source, arm=key.arm),
         metric=key.metric,
@@ -159,22 +160,22 @@ def _judged(pair: _Pair, q_value: float | None) -> Comparison:
         erratic=rule.erratic,
         gate=rule.gate,
         outcome=outcome,
-        delta_pct=finite(change.delta_pct) if change else None,
-        low_pct=finite(change.low_pct) if change else None,
-        high_pct=finite(change.high_pct) if change else None,
-        exact=change is not None and change.exact,
+        delta_pct=finite(change.delta_pct),
+        low_pct=finite(change.low_pct),
+        high_pct=finite(change.high_pct),
+        exact=change.exact,
         baseline_mean=_mean(pair.old),
         candidate_mean=_mean(pair.new),
         baseline_replicates=len(pair.old.numbers) if pair.old else 0,
         candidate_replicates=len(pair.new.numbers) if pair.new else 0,
         varies_pct=_varies_pct(numbers),
-        p_value=change.p_value if change else None,
+        p_value=change.p_value,
         permutation_p=permutation_p(*numbers) if noisy else None,
         q_value=q_value,
         detectable_pct=minimum_detectable_pct(*numbers) if unsettled else None,
         replicates_needed=_replicates(pair) if unsettled else None,
         faults=list(pair.faults),
-        remarks=_remarks(pair, change, drift=drift) if change else [],
+        remarks=_remarks(pair, drift=drift) if known else [],
         links=list(rule.links),
     )
 
@@ -207,8 +208,8 @@ def _outcome(rule: Rule, change: Change, q_value: float | None, *, within_grain:
     return Outcome.CLEAN if proved else Outcome.INCONCLUSIVE
 
 
-def _remarks(pair: _Pair, change: Change, *, drift: bool) -> list[str]:
-    samples = pair.samples
+def _remarks(pair: _Pair, *, drift: bool) -> list[str]:
+    samples, change = pair.samples, pair.change
     kind = samples[-1].metric
     remarks = [pair.proof] if pair.proof and change.delta_pct else []
     if not pair.proof and change.delta_pct and all(one.agrees for one in samples):
