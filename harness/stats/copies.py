@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any
@@ -74,14 +75,13 @@ class Line(Struct, frozen=True):
 class Holdings(Struct, frozen=True):
     """One arm's peak taken apart.
 
-    `stages` add up to `total_bytes`, and so do `lines` with `rest_bytes`: all lines past the
-    first `MOST_LINES` together.
+    `stages` add up to `total_bytes`, and so do `lines`: those past the first `MOST_LINES` are one,
+    without a stage, of which nothing is told in payloads.
     """
 
     total_bytes: int
     stages: tuple[tuple[str, int], ...]
     lines: tuple[Line, ...]
-    rest_bytes: int
 
 
 def holdings_by_arm(copies: pd.DataFrame) -> dict[str, Holdings]:
@@ -110,10 +110,13 @@ def _holdings(rows: Iterable[tuple[Any, ...]]) -> Holdings:
     largest = sorted(places.items(), key=lambda place: -place[1][0])[:MOST_LINES]
     ordered = sorted(stages, key=lambda stage: (-stages[stage], stage))
     total = sum(stages.values())
+    lines = tuple(
+        Line(stage, location, int(held), float(copies))
+        for (stage, location), (held, copies) in largest
+    )
+    rest = int(total) - sum(line.held_bytes for line in lines)
     return Holdings(
         total_bytes=int(total),
         stages=tuple((stage, int(stages[stage])) for stage in ordered),
-        lines=tuple(Line(stage, location, int(held), float(copies))
-                    for (stage, location), (held, copies) in largest),
-        rest_bytes=int(total - sum(held for _, (held, _) in largest)),
-    )  # fmt: skip
+        lines=(*lines, Line("", "all other lines", rest, math.nan)) if rest else lines,
+    )

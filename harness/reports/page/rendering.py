@@ -115,7 +115,6 @@ def _environment() -> Environment:
         isolated=_isolated,
         name=lambda text: shorten(text, _NAME_WIDTH),
         size=format_bytes,
-        lines=tables.lines_of,
         as_html=as_html,
         duration=format_seconds,
         gravest=cells.gravest,

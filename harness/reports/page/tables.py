@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -11,7 +11,7 @@ from markupsafe import Markup, escape
 from harness.records import Binary
 from harness.reports.cells import describe, exact, known, quantity_cell
 from harness.reports.page.binaries import MetricLine
-from harness.stats.copies import Holdings, Line
+from harness.stats.copies import Line
 from harness.stats.labels import inert
 from harness.tables import NOTHING, Column
 from harness.units import format_bytes
@@ -167,14 +167,4 @@ HELD_LINES: list[Column[Line]] = [
         kind="number",
     ),
 ]
-"""Source lines that hold memory at a peak, as `lines_of` has them."""
-
-
-def lines_of(holdings: Holdings) -> Sequence[Line]:
-    """Return the lines that hold most, and all others as one without a stage."""
-    if not holdings.rest_bytes:
-        return holdings.lines
-    rest = Line(
-        stage="", location="all other lines", held_bytes=holdings.rest_bytes, copies=math.nan
-    )
-    return [*holdings.lines, rest]
+"""Source lines that hold memory at a peak."""

@@ -31,9 +31,8 @@ def test_stages_and_lines_add_up_to_the_peak(rows: list[tuple[str, str, int]]) -
     total = sum(size for _, _, size in rows)
     assert found.total_bytes == total
     assert sum(size for _, size in found.stages) == total
-    assert sum(line.held_bytes for line in found.lines) + found.rest_bytes == total
-    assert len(found.lines) <= MOST_LINES
-    assert found.rest_bytes >= 0
+    assert sum(line.held_bytes for line in found.lines) == total
+    assert len(found.lines) <= MOST_LINES + 1
 
 
 def test_only_the_first_replicate_counts() -> None:
