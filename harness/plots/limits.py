@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from harness.config import MIB
-from harness.limits.found import Found, Parts
+from harness.limits.found import Found
 from harness.plots import style
 from harness.stats.frames import Frames
 from harness.stats.limits import found_limits
@@ -50,7 +50,7 @@ def draw(frames: Frames) -> Figure:
 def _draw_bars(axes: Axes, bars: Sequence[Found]) -> None:
     places, left = range(len(bars)), [0.0] * len(bars)
     for part, (_, colour) in _PARTS.items():
-        widths = [_mib(one.made_of, part) for one in bars]
+        widths = [(getattr(one.made_of, part) or 0) / MIB for one in bars]
         axes.barh(places, widths, _THICK, left, color=colour)
         left = [start + width for start, width in zip(left, widths, strict=True)]
     axes.plot([one.free_rss_bytes / MIB for one in bars], places, "o", markersize=7,
@@ -65,11 +65,6 @@ def _draw_bars(axes: Axes, bars: Sequence[Found]) -> None:
     style.name_rows(axes, style.row_labels(cases, _NAME_WIDTH, always=True))
     axes.set_xlim(left=0)
     axes.set_xlabel("Memory (MiB)")
-
-
-def _mib(parts: Parts | None, part: str) -> float:
-    size: int | None = getattr(parts, part)
-    return (size or 0) / MIB
 
 
 def _marks() -> list[Artist]:

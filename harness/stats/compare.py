@@ -173,16 +173,13 @@ def _judged(pair: _Pair, q_value: float | None) -> Comparison:
         permutation_p=permutation_p(*numbers) if noisy else None,
         q_value=q_value,
         detectable_pct=minimum_detectable_pct(*numbers) if unsettled else None,
-        replicates_needed=_replicates(pair) if unsettled else None,
+        replicates_needed=(
+            replicates_needed(numbers[0], numbers[1], rule.tolerance_pct) if unsettled else None
+        ),
         faults=list(pair.faults),
         remarks=_remarks(pair, drift=drift) if known else [],
         links=list(rule.links),
     )
-
-
-def _replicates(pair: _Pair) -> int | None:
-    old, new = (sample.numbers for sample in pair.samples)
-    return replicates_needed(old, new, pair.rule.tolerance_pct)
 
 
 def _is_within_grain(old: Sample, new: Sample) -> bool:

@@ -73,12 +73,12 @@ def _detail_column(key: str, header: str, cell: Callable[[T], str]) -> Column[T]
     return Column(key, cell, header=header, markdown=lambda row: detail(cell(row)), css="reason")
 
 
-def _mean_column(side: str, mean: Callable[[Comparison], float | None]) -> Column[Comparison]:
+def _mean_column(side: str) -> Column[Comparison]:
     def cell(row: Comparison) -> str:
-        value = mean(row)
+        value: float | None = getattr(row, f"{side}_mean")
         return NOTHING if value is None else format_value(value, row.unit)
 
-    return Column(side, cell, kind="number", header=side)
+    return Column(side, cell, kind="number")
 
 
 _PERF: Column[Any] = Column(
@@ -126,8 +126,8 @@ COMPARISONS: list[Column[Comparison]] = [
     Column("interval", cells.interval_cell, kind="number", header="90 % CI", long="Δ mean % CI"),
     Column("trials", cells.trials_cell, kind="number", header="n", long="trials"),
     Column("chance", cells.chance_cell, header="by chance"),
-    _mean_column("baseline", lambda row: row.baseline_mean),
-    _mean_column("candidate", lambda row: row.candidate_mean),
+    _mean_column("baseline"),
+    _mean_column("candidate"),
     replace(
         _STATE,
         markdown=lambda row: detail(cells.outcome_cell(row)),

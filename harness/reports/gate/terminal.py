@@ -37,7 +37,8 @@ def print_verdict(verdict: Verdict, console: Console) -> None:
         console.print(Text(f"  {inert(reason)}"))
     console.print()
     console.print(Text(f"files: {cells.files_headline(verdict.inventory)}", style="dim"))
-    print_comparisons([row for row in verdict.experiments if not _is_quiet(row)], console)
+    loud = [row for row in verdict.experiments if row.outcome is not Outcome.CLEAN or row.remarks]
+    print_comparisons(loud, console)
     _print_bounds(verdict.bounds, console)
     print_table(pick(columns.GATES, columns.GATES_SHORT), verdict.gates, console)
 
@@ -144,7 +145,3 @@ def _iter_notes(rows: Iterable[Comparison]) -> Iterator[str]:
     for text, of in told.items():
         who = ", ".join(of) if len(of) <= _MOST_NAMED else f"{len(of):,} rows, the first {of[0]}"
         yield inert(f"  {who}: {text}")
-
-
-def _is_quiet(row: Comparison) -> bool:
-    return row.outcome is Outcome.CLEAN and not row.remarks
