@@ -52,15 +52,21 @@ def give_verdict(
 
 
 def ask(gates: Mapping[str, Gate], evidence: Evidence) -> dict[str, list[Check]]:
-    """Return what each gate finds; one that breaks its contract and raises is no pass."""
+    """Return what each gate finds; one that breaks its contract is no pass."""
     found: dict[str, list[Check]] = {}
     for name, gate in gates.items():
         try:
-            found[name] = gate(evidence)
+            found[name] = [_checked(one) for one in gate(evidence)]
         except Exception as error:  # noqa: BLE001  anybody's code: whatever it raises is no pass
             reason = f"it broke down: {type(error).__name__}: {error}"
             found[name] = [Precondition(what=f"gate {name}", reason=reason)]
     return found
+
+
+def _checked(one: Check) -> Check:
+    if not isinstance(one, Check):
+        raise TypeError(f"it returned something of type {type(one).__name__} among its checks")
+    return one
 
 
 def decide(found: Mapping[str, Sequence[Check]]) -> tuple[Outcome, list[str]]:

@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from harness import registry
 from harness.contracts import Gate
 from harness.gates.decision import ask, decide, summarise
-from harness.gates.evidence import Evidence
 from harness.judging import BUILT_IN
-from harness.stats.check import Check, Outcome
+from harness.stats.check import Outcome
 from harness.stats.frames import Frames
 from harness.tests.gates.made import BINARIES, LEGACY, STREAMING, evidence, run
 
@@ -235,10 +234,15 @@ def _without(rows: list[dict[str, Any]], gone: Iterable[int]) -> list[dict[str, 
     return [row for place, row in enumerate(rows) if place not in set(gone)]
 
 
-def test_a_gate_that_raises_is_no_pass() -> None:
-    def broken(evidence: Evidence) -> list[Check]:  # noqa: ARG001  a gate's shape
-        raise ZeroDivisionError("oops")
-
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (lambda _: 1 / 0, "ZeroDivisionError"),
+        (lambda _: None, "'NoneType' object is not iterable"),
+        (lambda _: [True], "something of type bool among its checks"),
+    ],
+)
+def test_a_gate_that_breaks_its_contract_is_no_pass(broken: Any, said: str) -> None:
     decision, reasons = decide(ask({**GATES, "mine": broken}, evidence()))
     assert decision is Outcome.INVALID
-    assert any("mine" in reason and "oops" in reason for reason in reasons)
+    assert any("mine" in reason and said in reason for reason in reasons)
