@@ -61,8 +61,12 @@ def _remark(one: Scatter) -> str:
     """Say how many cells agree to the digit, and how far the others reach."""
     if one.exact_cells == one.cells:
         return "exact" if one.cells == 1 else f"exact in all {one.cells} cells"
-    reach = "" if one.reach_pct is None else f"\N{PLUS-MINUS SIGN}{one.reach_pct:.2g} %"
+    reach = "" if one.reach_pct is None else f"\N{PLUS-MINUS SIGN}{_short(one.reach_pct)} %"
     return f"{reach}, exact in {one.exact_cells} of {one.cells}" if one.exact_cells else reach
+
+
+def _short(value: float) -> str:
+    return f"{value:.2g}" if value < 99.5 else f"{value:,.0f}"
 
 
 def _finish(axes: Axes, metrics: list[str], found: list[Scatter]) -> None:

@@ -353,7 +353,8 @@ def test_batches_that_never_reached_a_threshold_make_no_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "ends"), [((0.75, 1.25), "50"), ((1.0, 1.02), "1"), ((1.0, 1.0 + 1e-9), "0.01")]
+    ("values", "ends"),
+    [((0.5, 1.5), "200"), ((0.75, 1.25), "50"), ((1.0, 1.02), "1"), ((1.0, 1.0 + 1e-9), "0.01")],
 )
 def test_the_labels_of_replicates_reach_as_far_as_they_do(
     values: tuple[float, float], ends: str
@@ -365,6 +366,7 @@ def test_the_labels_of_replicates_reach_as_far_as_they_do(
     labels = [label.get_text() for label in axes.get_xticklabels() if label.get_text()]
     assert float(labels[-1]) >= float(ends)
     assert labels[0] == f"-{labels[-1]}"
+    assert not any("e+" in text.get_text() for text in axes.texts)
 
 
 def test_the_reduction_that_is_claimed_is_drawn_and_who_falls_short_of_it_stands_out() -> None:
