@@ -10,6 +10,7 @@ import pandas as pd
 import scipy
 from msgspec import Struct
 
+from harness.records import Metric
 from harness.stats.change import CONFIDENCE
 from harness.stats.frames import Frames, succeeded
 from harness.stats.quantity import values_by
@@ -41,7 +42,7 @@ def scatters(frames: Frames) -> list[Scatter]:
     """
     good = succeeded(frames.samples)
     return [
-        _scatter(metric, str(arm), rows)
+        _scatter(frames.metrics[metric], str(arm), rows)
         for metric in frames.metrics.compared
         for arm, rows in good[
             (good["metric"] == metric) & (good["probe"] == frames.metrics.probe(metric))
@@ -49,12 +50,16 @@ def scatters(frames: Frames) -> list[Scatter]:
     ]
 
 
-def _scatter(metric: str, arm: str, rows: pd.DataFrame) -> Scatter:
+def _scatter(metric: Metric, arm: str, rows: pd.DataFrame) -> Scatter:
     cells = values_by(rows, ["binary", "source", "arm"]).values()
-    repeated = [values for values in cells if len(values) > 1 and fmean(values) > 0]
+    repeated = [
+        values
+        for values in cells
+        if len(values) > 1 and (fmean(values) > 0 or (metric.zero_allowed and not any(values)))
+    ]
     deviations = [value for values in repeated for value in _iter_deviations(values)]
     return Scatter(
-        metric=metric,
+        metric=metric.name,
         probe=str(rows["probe"].iloc[0]),
         arm=arm,
         deviations_pct=tuple(deviations),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 
+import pandas as pd
 import pytest
 
 from harness.reports.gaps import iter_modes
+from harness.stats.frames import Frames
 from harness.stats.modes import modes_of
 from harness.stats.scatter import Scatter, scatters
 from harness.stats.summary import summarise
-from harness.tests.stats.made import failure, frames, peaks, sample
+from harness.tests.stats.made import failure, frames, manifest, peaks, sample
 
 
 def _of(*rows: dict[str, object]) -> list[Scatter]:
@@ -24,6 +26,17 @@ def test_cells_that_agree_to_the_digit_are_counted_as_exact() -> None:
     assert (streaming.cells, streaming.exact_cells, streaming.single_cells) == (1, 1, 1)
     assert streaming.deviations_pct == (0.0, 0.0)
     assert streaming.reach_pct == 0.0
+
+
+@pytest.mark.parametrize(("zero_allowed", "cells"), [(True, 1), (False, 0)])
+def test_a_zero_that_is_a_measurement_agrees_with_another(
+    *, zero_allowed: bool, cells: int
+) -> None:
+    metric = {"name": "lost", "unit": "count", "zero_allowed": zero_allowed}
+    zeros = [sample("a", "legacy", 0.0, metric="lost", probe="mine", replicate=n) for n in (1, 2)]
+    declared = manifest(metrics={"mine": [metric]})
+    (found,) = scatters(Frames.build(declared, samples=pd.DataFrame(zeros)))
+    assert (found.cells, found.exact_cells) == (cells, cells)
 
 
 def test_replicates_are_set_against_the_mean_of_their_own_cell() -> None:
