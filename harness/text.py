@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 _SHOWN_CHARACTERS = 500
+_Name = TypeVar("_Name", str, tuple[str, ...])
 
 
 def escaped(text: str) -> str:
@@ -42,6 +44,11 @@ def listed(names: Iterable[str], most: int) -> str:
     found = list(names)
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return ", ".join(found[:most]) + more
+
+
+def repeated(names: Iterable[_Name]) -> list[_Name]:
+    """Return in order the names that are given more than once."""
+    return sorted(name for name, count in Counter(names).items() if count > 1)
 
 
 def first_cause(detail: str) -> str:

@@ -6,9 +6,9 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from harness.errors import ConfigError
 from harness.nearest import nearest
@@ -16,6 +16,10 @@ from harness.text import counted
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
+
+
+# It becomes a file name, part of a row's key, a word in a report and the name of a test case.
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 
 
 @contextmanager

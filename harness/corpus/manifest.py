@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar, get_args
@@ -17,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt, PrivateAttr, mod
 
 from harness.config import Tier
 from harness.errors import ConfigError, CorpusError
-from harness.toml import reading
+from harness.text import repeated
+from harness.toml import Name, reading
 
 TIERS: tuple[str, ...] = get_args(Tier)
 COMMITTED: Tier = "small"
@@ -28,8 +28,6 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _Item = TypeVar("_Item")
 # TOML has arrays, which strict validation would refuse as tuples.
 _Array = Annotated[tuple[_Item, ...], Field(strict=False)]
-# A name becomes a file name, a key in results and a word in a report.
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 
 
 class _Strict(BaseModel):
@@ -120,8 +118,8 @@ class CorpusManifest(_Strict):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
-        counts = Counter(pin.name for pin in self.binaries)
-        faults = [f"the name {name!r} is given twice" for name, n in counts.items() if n > 1]
+        twice = repeated(pin.name for pin in self.binaries)
+        faults = [f"the name {name!r} is given twice" for name in twice]
         users = {pin.name: pin.wheel for pin in self.binaries if pin.wheel}
         users["[go]"] = self.go.wheel
         faults += [

@@ -30,16 +30,14 @@ from harness.config import (
 from harness.errors import ConfigError
 from harness.stats.check import Link
 from harness.stats.metrics import CAPTURED, COPIES, DERIVED, REDUCTION
-from harness.toml import reading
+from harness.text import repeated
+from harness.toml import Name, reading
 from harness.units import parse_bytes
 
 SURVIVES = "survives"
 """The check of a memory limit under which everything still has to be delivered."""
 
 PEAK = "heap_peak"
-
-# A name becomes part of a row's key, a word in a report and the name of a test case.
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$", max_length=64)]
 
 
 def _number(value: Any) -> Any:
@@ -94,7 +92,7 @@ class Bounds(_SuiteTable):
 class BoundsCheck(_SuiteTable):
     """One bounds check of an experiment."""
 
-    name: _Name
+    name: Name
     bounds: Bounds
 
 
@@ -123,7 +121,7 @@ class Experiment(_SuiteTable):
     has to deliver everything. With `gate`, what fails here fails the job.
     """
 
-    name: _Name
+    name: Name
     binary: _Names = ("*",)
     source: _Sources = EXPERIMENT_SOURCES
     arm: _Names = (ONE_PIPELINE,)
@@ -280,5 +278,4 @@ def load_suite(file: Path) -> Suite:
 
 
 def _twice(kind: str, names: Sequence[str]) -> list[str]:
-    repeated = {name for name in names if names.count(name) > 1}
-    return [f"{kind} {name!r} is given twice" for name in sorted(repeated)]
+    return [f"{kind} {name!r} is given twice" for name in repeated(names)]

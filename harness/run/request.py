@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from harness.limits.found import smallest_first
 from harness.records import ON_DISK, Arm, Binary, Options
 from harness.registry import find
 from harness.run.sources import REPLAY, SOURCES
-from harness.text import printable
+from harness.text import printable, repeated
 
 PADDING = "HARNESS_PADDING"
 """What makes the environment of a measured process longer, and says nothing."""
@@ -115,8 +114,7 @@ def checked(request: RunRequest) -> RunRequest:
         ("binary", [binary.name for binary in binaries]),
         ("arm", [arm.name for arm in request.arms]),
     ):
-        twice = sorted(name for name, count in Counter(names).items() if count > 1)
-        if twice:
+        if twice := repeated(names):
             raise ConfigError(
                 f"two things are called {kind} {twice[0]!r}", remedy="give each its own name"
             )

@@ -26,7 +26,7 @@ from harness.store.seal import (
     write_seal,
 )
 from harness.store.soundness import refuse_objections
-from harness.text import json_bytes
+from harness.text import json_bytes, repeated
 
 BOUNDS = "bounds.json"
 
@@ -224,10 +224,9 @@ def read_bounds(directory: Path) -> tuple[Bound, ...]:
         raise StoreError(f"{path}: {error.strerror}") from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(f"{path} is damaged: {error}") from error
-    checks = [(bound.experiment, bound.check) for bound in bounds]
-    twice = next((check for check in checks if checks.count(check) > 1), None)
-    if twice:
-        raise StoreError(f"{path}: check {twice[1]!r} of {twice[0]!r} has two bounds")
+    if twice := repeated((bound.experiment, bound.check) for bound in bounds):
+        experiment, check = twice[0]
+        raise StoreError(f"{path}: check {check!r} of {experiment!r} has two bounds")
     return bounds
 
 

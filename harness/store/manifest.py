@@ -18,7 +18,7 @@ from harness.text import replace_file
 MANIFEST = "manifest.json"
 FORMAT = 3
 
-_DAMAGED = "the run cannot be trusted; measure again"
+DAMAGED = "the run cannot be trusted; measure again"
 
 RUNNING: Final = "running"
 COMPLETE: Final = "complete"
@@ -89,9 +89,9 @@ def read_manifest(run_dir: Path) -> Manifest:
         remedy = "is this a run directory?" if missing else "name one that this user may read"
         raise StoreError(f"{path}: {error.strerror}", remedy=remedy) from error
     except ValueError as error:
-        raise StoreError(f"{path}: not JSON: {error}", remedy=_DAMAGED) from error
+        raise StoreError(f"{path}: not JSON: {error}", remedy=DAMAGED) from error
     if not isinstance(manifest, dict):
-        raise StoreError(f"{path}: not a JSON object", remedy=_DAMAGED)
+        raise StoreError(f"{path}: not a JSON object", remedy=DAMAGED)
     if manifest.get("format") != FORMAT:
         raise StoreError(
             f"{run_dir}: format {manifest.get('format')!r} cannot be read, only {FORMAT}",
@@ -100,7 +100,7 @@ def read_manifest(run_dir: Path) -> Manifest:
     try:
         return msgspec.convert(manifest, Manifest)
     except msgspec.ValidationError as error:
-        raise StoreError(f"{run_dir}: its manifest is damaged: {error}", remedy=_DAMAGED) from error
+        raise StoreError(f"{run_dir}: its manifest is damaged: {error}", remedy=DAMAGED) from error
 
 
 def sync_directory(directory: Path) -> None:

@@ -19,7 +19,7 @@ from harness.store.manifest import COMPLETE, RUNNING, iter_unlike, read_manifest
 from harness.store.reader import Run, open_run
 from harness.store.seal import is_sealed
 from harness.store.writer import RunWriter
-from harness.text import counted, listed
+from harness.text import counted, listed, repeated
 
 _MAY_DIFFER = {"seed", "replicates"}
 """Options with no bearing on what one replicate measures, only on how many and in which order."""
@@ -79,8 +79,7 @@ def _refuse_unlike(parts: Sequence[Run]) -> None:
     if len(parts) < 2:
         raise StoreError("one run needs no merging", remedy="give two runs or more")
     ids = [run_id for part in parts for run_id in _run_ids(part)]
-    twice = sorted({run_id for run_id in ids if ids.count(run_id) > 1})
-    if twice:
+    if twice := repeated(ids):
         raise StoreError(
             f"run {twice[0]} is given twice", remedy="each replicate may count only once"
         )

@@ -11,7 +11,7 @@ from msgspec import Raw, Struct, structs
 
 from harness.errors import StoreError, failing_as
 from harness.records import Manifest, Record
-from harness.store.manifest import read_manifest
+from harness.store.manifest import DAMAGED, read_manifest
 from harness.store.seal import is_sealed, verify_seal
 
 RECORDS = "records.jsonl"
@@ -128,6 +128,5 @@ class StoredRecords:
             return decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise StoreError(
-                f"{self._path}: line {number} is damaged: {error}",
-                remedy="the run cannot be trusted; measure again",
+                f"{self._path}: line {number} is damaged: {error}", remedy=DAMAGED
             ) from error
