@@ -57,7 +57,10 @@ def _run() -> int:
         if _NO_SEGMENT not in str(error):
             raise
         return _report(_no_memory())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # Python 3.11 makes the latter of an interrupt into `__set_name__`, as while it imports.
+        if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+            raise
         sys.stderr.write("interrupted\n")
         return ExitCode.INTERRUPTED
 
