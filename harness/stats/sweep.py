@@ -51,8 +51,12 @@ class SweepPoint(Struct, frozen=True):
 def sweep_points(frames: Frames) -> list[SweepPoint]:
     """Return one point for each binary and arm whose peak was measured, by growing threshold.
 
-    Each arm of a sweep has a threshold of its own. The peak is the best that was measured.
+    Each arm of a sweep has a threshold of its own, which its pipeline may not heed: what it says of
+    its batches is another matter. The peak is the best that was measured.
     """
+    asked = {
+        arm.name: arm.options.threshold_bytes for arm in frames.manifest.options.arms if arm.options
+    }
     metric = best_peak(frames)
     outcomes = {
         (one.binary, one.source, one.arm): one.at(limit)
@@ -64,7 +68,7 @@ def sweep_points(frames: Frames) -> list[SweepPoint]:
     points = [
         SweepPoint(
             *case,
-            threshold_bytes=batching.threshold_bytes,
+            threshold_bytes=asked.get(case[2], batching.threshold_bytes),
             peak_bytes=int(worst[*case, metric]),
             batches=batching.most,
             overshoot_bytes=batching.largest_overshoot_bytes,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import pytest
 from msgspec import structs
 
+from harness.config import PipelineOptions
 from harness.limits.edge import KILLED, SURVIVED, THRASHED
+from harness.records import Arm, Options
 from harness.stats.sweep import SweepPoint, fitting, largest_within, sweep_points
 from harness.tests.stats.made import batch, failure, frames, sample
 
@@ -45,6 +49,21 @@ def test_a_point_is_the_worst_replicate_of_its_threshold() -> None:
     assert [one.overshoot_bytes for one in found] == [9, None]
     assert [one.disk_peak_bytes for one in found] == [80, None]
     assert msgspec.json.decode(msgspec.json.encode(found), type=list[SweepPoint]) == found
+
+
+def test_a_pipeline_that_heeds_no_threshold_has_a_point_at_each() -> None:
+    arms = {f"counted @ {size} KiB": size * KIB for size in (64, 128)}
+    made = frames(
+        samples=[sample("a", arm, 100) for arm in arms],
+        batches=[batch("a", 1, 0, arm=arm, threshold_bytes=0, final=True) for arm in arms],
+    )
+    options = [
+        Arm(name=arm, pipeline="a:b", options=PipelineOptions(threshold_bytes=threshold))
+        for arm, threshold in arms.items()
+    ]
+    asked = structs.replace(made.manifest, options=Options(arms=options))
+    found = sweep_points(replace(made, manifest=asked))
+    assert [one.threshold_bytes for one in found] == list(arms.values())
 
 
 def test_a_threshold_that_was_not_measured_is_no_point() -> None:
