@@ -193,6 +193,23 @@ def test_ctrl_c_at_any_point_leaves_no_traceback_no_process_and_no_scratch(
         assert load_frames(run).manifest.state in {INTERRUPTED, COMPLETE}
 
 
+INTERRUPTED_IN_A_CLASS = """
+import sys, harness.cli.app
+class Field:
+    def __set_name__(self, *_):
+        raise KeyboardInterrupt
+harness.cli.app.load_verb = lambda _: type("Owner", (), {"name": Field()})
+sys.argv = ["harness", "status"]
+harness.cli.main()
+"""
+
+
+def test_an_interrupt_while_an_import_makes_a_class_is_one() -> None:
+    command = [sys.executable, "-c", INTERRUPTED_IN_A_CLASS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 def _processes_of(directory: Path) -> list[Path]:
     every = Path("/proc").glob("[0-9]*")
     return [process for process in every if str(directory) in _environment(process)]
