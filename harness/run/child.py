@@ -27,7 +27,7 @@ class Spec(Struct, frozen=True, kw_only=True):
     argv: list[str]
     env: dict[str, str]
     cwd: str
-    input: str
+    input: str = ""
     timeout_s: float
     address_space_bytes: int = 0
     confinement: Confinement = Confinement()

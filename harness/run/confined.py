@@ -24,7 +24,6 @@ def run_confined(code: str, backend: Backend, limit_bytes: int) -> Ending:
             argv=[sys.executable, "-I", "-S", "-c", code],
             env={},
             cwd="/",
-            input="",
             timeout_s=_TIMEOUT_S,
             confinement=confinement(backend, limit_bytes),
         )

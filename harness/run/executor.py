@@ -258,7 +258,6 @@ def _capture_spec(capture: CaptureRef, roots: Iterable[str], settings: Settings)
         argv=[sys.executable, "-m", "harness.probes.capture", capture.path, *known],
         env=_environment(str(Path(capture.path).parent)),
         cwd=settings.work,
-        input="",
         timeout_s=_CAPTURE_TIMEOUT_S,
     )
 
