@@ -87,11 +87,7 @@ class Delivery(Struct, kw_only=True):
 
 
 def open_delivery(
-    body: IO[bytes],
-    payload_bytes: int,
-    content_type: str,
-    budget: Budget,
-    deadline: Deadline,
+    body: IO[bytes], payload_bytes: int, content_type: str, budget: Budget, deadline: Deadline
 ) -> Delivery:
     """Take a request body apart and check everything that needs no look at the scopes.
 

@@ -13,14 +13,7 @@ from harness.plots import style
 from harness.plots.scales import ByteScale, byte_scale, scale_axis
 from harness.stats.frames import Frames
 from harness.stats.labels import shorten
-from harness.stats.scaling import (
-    BATCHES,
-    CORPUS,
-    ScalingPoint,
-    SizeLine,
-    fit_lines,
-    scaling_points,
-)
+from harness.stats.scaling import BATCHES, CORPUS, ScalingPoint, SizeLine, fit_lines, scaling_points
 from harness.stats.slope import Slope, readable
 
 QUESTION = "How does the peak grow with the size of the upload?"

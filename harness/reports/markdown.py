@@ -111,11 +111,7 @@ def markdown_environment() -> Environment:
 def _environment() -> Environment:
     environment = markdown_environment()
     environment.filters.update(failure=_failure)
-    environment.globals.update(
-        table=markdown_table,
-        change_cell=change_cell,
-        held_columns=_HELD,
-    )
+    environment.globals.update(table=markdown_table, change_cell=change_cell, held_columns=_HELD)
     return environment
 
 

@@ -48,11 +48,7 @@ def iter_failures(
     for key, found in sorted(replicates.items()):
         arm, probe, status = key
         yield Failure(
-            arm=arm,
-            probe=probe,
-            status=status,
-            replicates=len(found),
-            detail=details.get(key, ""),
+            arm=arm, probe=probe, status=status, replicates=len(found), detail=details.get(key, "")
         )
 
 

@@ -282,10 +282,7 @@ def _row(
 
 
 def _arm(
-    name: str,
-    quantities: tuple[Quantity, ...],
-    batching: Batching | None,
-    defined: tuple[str, str],
+    name: str, quantities: tuple[Quantity, ...], batching: Batching | None, defined: tuple[str, str]
 ) -> ArmSummary:
     metric, probe = defined
     peaks = [q for q in quantities if q.metric == metric and probe in ("", q.probe)]
