@@ -34,22 +34,16 @@ class Failure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return f"{who}{self.status}"
 
 
-def iter_failures(
-    failed: Iterable[Any], causes: Iterable[Any], arms: tuple[str, str]
-) -> Iterator[Failure]:
+def iter_failures(failed: Iterable[Any], arms: tuple[str, str]) -> Iterator[Failure]:
     """Yield what failed, including what failed before an arm was even chosen."""
-    details: dict[tuple[str, str, str], str] = {}
-    for row in causes:
-        details.setdefault((row.arm, row.probe, row.status), row.detail)
-    replicates: dict[tuple[str, str, str], set[int]] = {}
+    alike: dict[tuple[str, str, str], list[Any]] = {}
     for row in failed:
         if row.arm in {*arms, ""}:
-            replicates.setdefault((row.arm, row.probe, row.status), set()).add(row.replicate)
-    for key, found in sorted(replicates.items()):
-        arm, probe, status = key
-        yield Failure(
-            arm=arm, probe=probe, status=status, replicates=len(found), detail=details.get(key, "")
-        )
+            alike.setdefault((row.arm, row.probe, row.status), []).append(row)
+    for arm, probe, status in sorted(alike):
+        rows = alike[arm, probe, status]
+        replicates, detail = len({row.replicate for row in rows}), rows[0].detail
+        yield Failure(arm=arm, probe=probe, status=status, replicates=replicates, detail=detail)
 
 
 def iter_doubts(

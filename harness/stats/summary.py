@@ -195,8 +195,7 @@ def _order(row: Row) -> tuple[str, bool, float, str]:
 
 def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[Row]:
     quantities, batching = quantities_of(frames.samples), batching_of(frames.batches)
-    failed = frames.samples[frames.samples["status"] != "ok"]
-    tables = [rows_by_case(table) for table in (failed, frames.failures, frames.deliveries)]
+    tables = [rows_by_case(table) for table in (frames.failures, frames.deliveries)]
     defined = (metric, frames.metrics.probe(metric))
     inputs = frames.samples[[*_CASE, "binary_sha256"]].drop_duplicates().sort_values(_CASE)
     ratios = bare_ratios(frames.samples, arms, RATIOS)
@@ -205,7 +204,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
     for (binary, source, name), measured in quantities_of(frames.aside).items():
         aside.setdefault((binary, source), []).append(_arm(name, measured, None, defined))
     for case, found in rows_by_case(inputs).items():
-        failures, causes, deliveries = (table.get(case, ()) for table in tables)
+        failures, deliveries = (table.get(case, ()) for table in tables)
         old, new = (
             structs.replace(
                 _arm(name, quantities.get((*case, name), ()), batching.get((*case, name)), defined),
@@ -214,7 +213,7 @@ def _iter_rows(frames: Frames, arms: tuple[str, str], metric: str) -> Iterator[R
             for name in arms
         )
         facts = _CaseFacts(
-            failures=tuple(iter_failures(failures, causes, arms)),
+            failures=tuple(iter_failures(failures, arms)),
             same=same_output(deliveries, arms),
             unchecked=unchecked_of(deliveries, arms),
             raw_bytes=_delivered(deliveries, arms),

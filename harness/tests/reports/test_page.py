@@ -110,7 +110,6 @@ def named(name: str) -> Page:
         [*peaks(name, [4e6, 4e6], [1e6, 1e6]), failed],
         verified=[name],
         batches=[batch(name, 1, 5000)],
-        failures=[failed],
     )
     return Page(rendered(made))
 

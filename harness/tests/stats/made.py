@@ -137,7 +137,9 @@ def frames(
     **tables: Iterable[dict[str, Any]],
 ) -> Frames:
     """Return frames of these rows; both arms of each `verified` binary delivered the same."""
+    samples = list(samples)
+    failures = [{"detail": "", **row} for row in samples if row["status"] != "ok"]
     deliveries = [delivery(binary, arm) for binary in verified for arm in ARMS]
-    rows = {"samples": samples, "deliveries": deliveries, **tables}
+    rows = {"samples": samples, "failures": failures, "deliveries": deliveries, **tables}
     made = {name: pd.DataFrame(list(given)) for name, given in rows.items()}
     return Frames.build(manifest(), **made)

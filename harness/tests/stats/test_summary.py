@@ -202,8 +202,8 @@ def test_two_units_of_one_metric_are_refused() -> None:
 
 
 def test_a_failure_carries_its_cause() -> None:
-    cause = {**failure("a", "streaming"), "detail": "killed by signal 9"}
-    row = only_row(frames([*peaks("a", [9], []), failure("a", "streaming")], failures=[cause]))
+    failed = failure("a", "streaming", detail="killed by signal 9")
+    row = only_row(frames([*peaks("a", [9], []), failed]))
     assert [(f.arm, f.status, f.detail) for f in row.failures] == [
         ("streaming", "crashed", "killed by signal 9")
     ]
