@@ -51,18 +51,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "run.launcher": set(),
     "limits": set(),
     "run": {"run.measured", "limits", "intake", "registry", "store", "residency"},
-    "bench": {
-        "corpus",
-        "limits",
-        "symbols",
-        "pipelines",
-        "intake",
-        "probes",
-        "run.measured",
-        "run",
-        "store",
-    }
-    | {"residency"},
+    "bench": {"corpus", "limits", "symbols", "pipelines", "intake", "probes", "run.measured",
+              "run", "store"} | {"residency"},
     "toml": set(),
     "corpus": {"units", "toml", "symbols"},
     "store": {"units"},
@@ -84,7 +74,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "judging": {"comparing", "gates", "loading", "registry", "run", "stats", "store", "suites"},
     "schemas": {"corpus", "gates", "registry", "reports", "run", "stats", "store", "upload"},
     "__main__": {"cli"},
-}
+}  # fmt: skip
 
 # What runs inside a measured process, of the room that also holds the parent's side.
 MEASURED = {"start", "worker", "witness", "frames", "sources", "replay", "recording", "called",

@@ -39,29 +39,16 @@ COMMON = {
     "replicate": st.integers(0, 3),
 }
 OWN: dict[str, dict[str, st.SearchStrategy[Any]]] = {
-    "samples": {
-        "value": VALUES,
-        "status": STATUSES,
-        "unit": st.sampled_from(["byte", "count", ""]),
-        "metric": st.sampled_from(["heap_peak", "wall", ""]),
-    },
-    "batches": {
-        "overshoot_bytes": SIZES,
-        "payload_bytes": SIZES,
-        "threshold_bytes": SIZES,
-        "final": st.booleans(),
-    },
-    "copies": {
-        "bytes": SIZES,
-        "copies": st.floats(0, 10),
-        "stage": st.sampled_from(["JSON", "gzip"]),
-    },
-    "deliveries": {
-        "status": STATUSES,
-        "digest": st.sampled_from(["d1", "d2", ""]),
-        "functions": st.integers(0, 9),
-    },
-}
+    "samples": {"value": VALUES, "status": STATUSES,
+                "unit": st.sampled_from(["byte", "count", ""]),
+                "metric": st.sampled_from(["heap_peak", "wall", ""])},
+    "batches": {"overshoot_bytes": SIZES, "payload_bytes": SIZES, "threshold_bytes": SIZES,
+                "final": st.booleans()},
+    "copies": {"bytes": SIZES, "copies": st.floats(0, 10),
+               "stage": st.sampled_from(["JSON", "gzip"])},
+    "deliveries": {"status": STATUSES, "digest": st.sampled_from(["d1", "d2", ""]),
+                   "functions": st.integers(0, 9)},
+}  # fmt: skip
 
 
 @st.composite

@@ -225,32 +225,20 @@ def _with_manifest(tmp_path: Path, **changes: Any) -> Path:
 
 
 UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "interrupted": (
-        lambda t: written(t, state=INTERRUPTED),
-        r"did not reach its end \(state: interrupted\)",
-    ),
-    "of unknown state": (
-        lambda t: written(t, state=""),
-        r"did not reach its end \(state: unknown\)",
-    ),
-    "a manifest with a key of its own": (
-        lambda t: _with_manifest(t, mine=1),
-        "its manifest is damaged: .*mine",
-    ),
-    "a manifest of other types": (
-        lambda t: _with_manifest(t, corpus=7),
-        "its manifest is damaged: Expected",
-    ),
+    "interrupted": (lambda t: written(t, state=INTERRUPTED),
+                    r"did not reach its end \(state: interrupted\)"),
+    "of unknown state": (lambda t: written(t, state=""),
+                         r"did not reach its end \(state: unknown\)"),
+    "a manifest with a key of its own": (lambda t: _with_manifest(t, mine=1),
+                                         "its manifest is damaged: .*mine"),
+    "a manifest of other types": (lambda t: _with_manifest(t, corpus=7),
+                                  "its manifest is damaged: Expected"),
     "a sweep": (lambda t: written(t, kind="sweep"), "it is a sweep"),
     "code changed": (lambda t: written(t, warnings=["the code changed"]), "the code changed"),
-    "a failed replicate": (
-        lambda t: written(t, a_record("oom", replicate=8)),
-        r"1 replicate failed: libelf \(legacy, memray\): oom",
-    ),
-    "a failed verification": (
-        lambda t: written(t, a_record("rejected", probe=VERIFY)),
-        "1 replicate failed",
-    ),
+    "a failed replicate": (lambda t: written(t, a_record("oom", replicate=8)),
+                           r"1 replicate failed: libelf \(legacy, memray\): oom"),
+    "a failed verification": (lambda t: written(t, a_record("rejected", probe=VERIFY)),
+                              "1 replicate failed"),
     "nothing measured": (_nothing, "nothing was measured"),
     "no plan": (lambda t: written(t, options={}), "does not say what was asked for"),
     "a binary not measured": (
@@ -263,22 +251,18 @@ UNSOUND: dict[str, tuple[Callable[[Path], Path], str]] = {
         ),
         "not measured: go replay legacy, go replay streaming",
     ),
-    "an arm not measured": (
-        lambda t: _without(t, "streaming", "peak"),
-        "not measured: libelf replay streaming",
-    ),
+    "an arm not measured": (lambda t: _without(t, "streaming", "peak"),
+                            "not measured: libelf replay streaming"),
     "a metric of one arm only": (_wider, "not every arm has wall"),
     "no number": (lambda t: _valued(t, math.nan), r"records.jsonl: line 5 is damaged"),
     "a negative number": (lambda t: _valued(t, -1.0), "no measurement: 1 value below zero"),
     "other scopes": (_mismatched, "different scopes for libelf replay"),
-    "unverified": (
-        lambda t: _without(t, "legacy", VERIFY),
-        "nobody checked what was delivered by libelf replay legacy",
-    ),
+    "unverified": (lambda t: _without(t, "legacy", VERIFY),
+                   "nobody checked what was delivered by libelf replay legacy"),
     "a damaged line": (_damaged, "line 1 is damaged"),
     "a torn line": (_torn, "is torn"),
     "no run": (lambda t: t, "is this a run directory"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("make", "said"), UNSOUND.values(), ids=UNSOUND)

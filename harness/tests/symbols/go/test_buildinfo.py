@@ -56,23 +56,21 @@ def test_pointed_strings_are_followed(tmp_path: Path, order: Order, bits: int) -
     assert info(tmp_path / "a", ".go.buildinfo", content, order, bits) == EXPECTED
 
 
-@pytest.mark.parametrize("section", [".go.buildinfo", ".data"])
-def test_inline_strings_are_read_from_either_place(tmp_path: Path, section: str) -> None:
-    assert info(tmp_path / "a", section, inline()) == EXPECTED
-
-
-def test_the_magic_counts_only_where_it_is_aligned(tmp_path: Path) -> None:
-    assert info(tmp_path / "a", ".data", b"1234567" + MAGIC + bytes(11) + inline()) == EXPECTED
-
-
-def test_text_without_markers_is_no_module_text(tmp_path: Path) -> None:
-    found = info(tmp_path / "a", ".go.buildinfo", inline(module=MODULE))
-    assert found == ""
-
-
-def test_a_build_without_module_has_an_empty_one(tmp_path: Path) -> None:
-    framed = bytes(16) + b"path\tcommand\n" + bytes(16)
-    assert info(tmp_path / "a", ".go.buildinfo", inline(module=framed)) == ""
+@pytest.mark.parametrize(
+    ("section", "content", "module"),
+    [
+        (".go.buildinfo", inline(), EXPECTED),
+        (".data", inline(), EXPECTED),
+        (".data", b"1234567" + MAGIC + bytes(11) + inline(), EXPECTED),
+        (".go.buildinfo", inline(module=MODULE), ""),
+        (".go.buildinfo", inline(module=bytes(16) + b"path\tcommand\n" + bytes(16)), ""),
+    ],
+    ids=["section", "data", "behind an unaligned magic", "no markers", "no module"],
+)
+def test_inline_strings_are_read_from_either_place(
+    tmp_path: Path, section: str, content: bytes, module: str
+) -> None:
+    assert info(tmp_path / "a", section, content) == module
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Go symbol names: every form of section 2.4, and what holds for all of them."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -142,46 +144,31 @@ def test_a_malformed_escape_is_an_error_for_types(path: str) -> None:
         unescape_type_name(f"**{path}.T")
 
 
+# Types keep their stars, only those that spell out a shape are canonical, brackets nest.
 @pytest.mark.parametrize(
-    ("name", "shown"),
+    ("spelled", "name", "shown"),
     [
-        ("gopkg.in/yaml%2ev3.Node", "gopkg.in/yaml.v3.Node"),
-        ("*lib%2ev2.T", "*lib.v2.T"),
-        ("*gopkg.in/yaml%2ev3.Node", "*gopkg.in/yaml%2ev3.Node"),
-        ("[]lib%2ev2.T", "[]lib.v2.T"),
-        ("*main.T", "*main.T"),
-        ("lib%2ev2.Pair[lib%2ev2.T]", "lib.v2.Pair[lib%2ev2.T]"),
-        ("int", "int"),
+        (unescape_type_name, "gopkg.in/yaml%2ev3.Node", "gopkg.in/yaml.v3.Node"),
+        (unescape_type_name, "*lib%2ev2.T", "*lib.v2.T"),
+        (unescape_type_name, "*gopkg.in/yaml%2ev3.Node", "*gopkg.in/yaml%2ev3.Node"),
+        (unescape_type_name, "[]lib%2ev2.T", "[]lib.v2.T"),
+        (unescape_type_name, "*main.T", "*main.T"),
+        (unescape_type_name, "lib%2ev2.Pair[lib%2ev2.T]", "lib.v2.Pair[lib%2ev2.T]"),
+        (unescape_type_name, "int", "int"),
+        (canonical_type_name, "main.Pair[go.shape.int,go.shape.[]uint8]", "main.Pair[...]"),
+        (canonical_type_name, "main.Pair[int,string]", "main.Pair[int,string]"),
+        (canonical_type_name, "map[string]int", "map[string]int"),
+        (canonical_generics, "a[b[c]d]e[f]", "a[...]e[...]"),
+        (canonical_generics, "a[b", "a[b"),
+        (canonical_generics, "a]b", "a]b"),
+        (canonical_generics, "a[b]c[d", "a[...]c[d"),
+        (canonical_generics, "a", "a"),
     ],
 )
-def test_type_names_are_unescaped_and_keep_their_stars(name: str, shown: str) -> None:
-    assert unescape_type_name(name) == shown
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("main.Pair[go.shape.int,go.shape.[]uint8]", "main.Pair[...]"),
-        ("main.Pair[int,string]", "main.Pair[int,string]"),
-        ("map[string]int", "map[string]int"),
-    ],
-)
-def test_only_type_names_that_spell_out_a_shape_are_canonical(name: str, shown: str) -> None:
-    assert canonical_type_name(name) == shown
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [
-        ("a[b[c]d]e[f]", "a[...]e[...]"),
-        ("a[b", "a[b"),
-        ("a]b", "a]b"),
-        ("a[b]c[d", "a[...]c[d"),
-        ("a", "a"),
-    ],
-)
-def test_bracket_groups_collapse_with_their_nesting(name: str, shown: str) -> None:
-    assert canonical_generics(name) == shown
+def test_a_name_is_spelled_as_it_is_shown(
+    spelled: Callable[[str], str], name: str, shown: str
+) -> None:
+    assert spelled(name) == shown
 
 
 def escape_path(path: str) -> str:

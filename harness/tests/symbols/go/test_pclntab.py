@@ -122,34 +122,39 @@ def _assign(
 EACH = {F: F, G: G}
 
 
-def test_lines_go_to_whoever_owns_the_pc_and_nowhere_else() -> None:
-    lines = [(0, 10, 1), (10, 20, 50), (20, 30, 2), (30, 40, 51)]
-    owners = [(0, 10, F), (10, 20, G), (20, 25, F), (25, 30, F), (30, 40, G)]
-    assert _assign(lines, set(), owners, EACH) == {
-        F: [(0, 1), (20, 2), (25, 2)],
-        G: [(10, 50), (30, 51)],
-    }
-    assert assign_lines(LineRows(_table(lines)), _table(owners), EACH, never)[1] == {F: 25, G: 30}
+LINES = [(0, 10, 1), (10, 20, 50), (20, 30, 2), (30, 40, 51)]
+OWNERS = [(0, 10, F), (10, 20, G), (20, 25, F), (25, 30, F), (30, 40, G)]
+THREE = [(0, 10, F), (10, 20, G), (20, 30, 4)]
 
 
-def test_owners_without_a_key_get_nothing_and_owners_of_one_key_share() -> None:
-    lines = [(0, 10, 1), (10, 20, 50), (20, 30, 2)]
-    owners = [(0, 10, F), (10, 20, G), (20, 30, 4)]
-    assert _assign(lines, set(), owners, {F: F}) == {F: [(0, 1)]}
-    assert _assign(lines, set(), owners, {F: F, G: G, 4: G}) == {
-        F: [(0, 1)],
-        G: [(10, 50), (20, 2)],
-    }
+@pytest.mark.parametrize(
+    ("lines", "nobodys", "owners", "keys", "found"),
+    [
+        (LINES, set(), OWNERS, EACH, {F: [(0, 1), (20, 2), (25, 2)], G: [(10, 50), (30, 51)]}),
+        (LINES[:3], set(), THREE, {F: F}, {F: [(0, 1)]}),
+        (LINES[:3], set(), THREE, {F: F, G: G, 4: G}, {F: [(0, 1)], G: [(10, 50), (20, 2)]}),
+        ([(0, 30, 7)], set(), [*THREE[:2], (20, 30, F)], EACH,
+         {F: [(0, 7), (20, 7)], G: [(10, 7)]}),
+        ([(0, 15, 7), (15, 30, 8)], set(), [(0, 10, G), (10, 30, F)], EACH,
+         {G: [(0, 7)], F: [(15, 8)]}),
+        ([(0, 4, 1), (4, 8, 9)], {0}, [(0, 99, F)], EACH, {F: [(4, 9)]}),
+        ([(0, 8, 1)], {0}, [(0, 4, G), (4, 8, F)], EACH, {}),
+    ],
+    ids=["whoever owns the pc", "owners without a key", "owners of one key", "cut at borders",
+         "the rest of another's line", "generated code", "all of it generated"],
+)  # fmt: skip
+def test_lines_go_to_whoever_owns_the_pc_and_nowhere_else(
+    lines: list[tuple[int, int, int]],
+    nobodys: set[int],
+    owners: list[tuple[int, int, int]],
+    keys: dict[int, int],
+    found: dict[int, list[tuple[int, int]]],
+) -> None:
+    assert _assign(lines, nobodys, owners, keys) == found
 
 
-def test_one_line_is_cut_at_the_borders_of_its_owners() -> None:
-    found = _assign([(0, 30, 7)], set(), [(0, 10, F), (10, 20, G), (20, 30, F)], EACH)
-    assert found == {F: [(0, 7), (20, 7)], G: [(10, 7)]}
-
-
-def test_the_rest_of_a_line_that_began_under_another_owner_is_nobodys() -> None:
-    found = _assign([(0, 15, 7), (15, 30, 8)], set(), [(0, 10, G), (10, 30, F)], EACH)
-    assert found == {G: [(0, 7)], F: [(15, 8)]}
+def test_what_is_assigned_ends_where_its_last_pc_is() -> None:
+    assert assign_lines(LineRows(_table(LINES)), _table(OWNERS), EACH, never)[1] == {F: 25, G: 30}
 
 
 def test_where_one_line_runs_on_only_a_change_of_file_makes_it_the_next_owners() -> None:
@@ -157,11 +162,6 @@ def test_where_one_line_runs_on_only_a_change_of_file_makes_it_the_next_owners()
     lines, owners = _table([(0, 30, 7)]), _table([(0, 10, F), (10, 20, G), (20, 30, F)])
     found, _ = assign_lines(LineRows(lines, borders={10}), owners, EACH, never)
     assert [(key, table.begins) for key, table in found.items()] == [(F, [0]), (G, [10])]
-
-
-def test_lines_of_generated_code_are_nobodys() -> None:
-    assert _assign([(0, 4, 1), (4, 8, 9)], {0}, [(0, 99, F)], EACH) == {F: [(4, 9)]}
-    assert _assign([(0, 8, 1)], {0}, [(0, 4, G), (4, 8, F)], EACH) == {}
 
 
 NUMBERS = st.integers(0, (1 << 32) - 1)
