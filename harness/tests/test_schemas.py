@@ -18,7 +18,6 @@ from jsonschema import Draft202012Validator
 
 from harness import schemas
 from harness.corpus import fixtures_directory
-from harness.errors import ConfigError
 from harness.records import Manifest
 from harness.store import RunWriter
 from harness.store.baseline import Bound, promote, replace_bounds
@@ -163,8 +162,3 @@ def test_no_manifest_is_written_with_a_key_that_its_schema_does_not_know(tmp_pat
             writer.update_manifest(surprise=1)
         with pytest.raises(msgspec.ValidationError, match="warnings"):
             writer.update_manifest(warnings="not a list")
-
-
-def test_an_unknown_name_gets_the_nearest_one() -> None:
-    with pytest.raises(ConfigError, match=r"records\.jsonl"):
-        schemas.schema_of("record.jsonl")

@@ -67,19 +67,9 @@ A, B, GAP, HALF = (8, RAX), (8, RBX), (8, b""), (4, RAX)
         ([[A, A, B, B]], 16, [[A, B]]),
         ([[A, B]], -1, [[A, B]]),
     ],
-    ids=[
-        "fits",
-        "twice in one list",
-        "gap twice, then another size",
-        "only gaps",
-        "twice",
-        "one of two",
-        "gap twice",
-        "unexplained",
-        "each twice",
-        "size unknown",
-    ],
-)
+    ids=["fits", "twice in one list", "gap twice, then another size", "only gaps", "twice",
+         "one of two", "gap twice", "unexplained", "each twice", "size unknown"],
+)  # fmt: skip
 def test_pieces_beyond_the_size_of_the_type_are_doubles_or_damage(
     lists: list[list[Piece]], size: int, expected: list[list[Piece]]
 ) -> None:
