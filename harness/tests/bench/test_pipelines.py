@@ -19,21 +19,13 @@ from harness.bench.pipelines import (
 from harness.config import MIB
 from harness.corpus import fixtures_directory
 from harness.intake.server import serve
-from harness.records import Counters
-from harness.run.recording import write_replay
+from harness.run.recording import ListedPackages, write_replay
 from harness.run.replay import check_replay
 from harness.tests.pipelines.parcels import iter_packages, make_parcel
 
 
-class Source:
-    """Small packages to be recorded."""
-
-    language = "c"
-    skipped: dict[str, int] = {}  # noqa: RUF012 - the shape of a source
-    counters = Counters()
-
-    def __init__(self) -> None:
-        self.packages = iter_packages([make_parcel("p", 5), make_parcel("q", 5)])
+def small_packages() -> ListedPackages:
+    return ListedPackages(iter_packages([make_parcel("p", 5), make_parcel("q", 5)]))
 
 
 @pytest.mark.parametrize("name", [*CASES, READ, ZLIB, BARE])
@@ -41,7 +33,7 @@ def test_every_case_runs_on_a_replay_file(name: str, tmp_path: Path) -> None:
     if name in ("zlib-ng", "isal"):
         pytest.importorskip(name.replace("-", "_"))
     replay = tmp_path / "small.replay"
-    write_replay(Source(), replay)
+    write_replay(small_packages(), replay)
     with serve() as intake:
         outcome = run_case(name, str(replay), f"{intake.url}/count/symdb/v1/input", "")
     assert (outcome.batches, outcome.payload_bytes > 0) == (
@@ -78,6 +70,6 @@ def test_a_binary_serves_as_well_as_the_cache_made_of_it(tmp_path: Path) -> None
 
 def test_the_floors_are_given_every_byte(tmp_path: Path) -> None:
     replay = tmp_path / "small.replay"
-    write_replay(Source(), replay)
+    write_replay(small_packages(), replay)
     (zlib_bytes, bare_bytes) = (run_case(n, str(replay), "", "").raw_bytes for n in (ZLIB, BARE))
     assert zlib_bytes == bare_bytes > 0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
+from harness.tests.commands import HARNESS, ran
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -24,15 +25,7 @@ def harness(tmp_path: Path) -> Harness:
     work.mkdir(exist_ok=True)
 
     def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *map(str, arguments)],
-            cwd=work,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return ran(*HARNESS, *arguments, cwd=work, env=environment, timeout=300)
 
     return call
 

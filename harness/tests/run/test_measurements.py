@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from harness.records import Job, Record
 from harness.run.executor import Settings, iter_records
 from harness.run.recording import ListedPackages, write_replay
 from harness.run.session import run_session
-from harness.tests.commands import HARNESS
+from harness.tests.commands import HARNESS, ran
 from harness.tests.run.conftest import MakeJob, make_job, settings_in
 from harness.tests.run.packages import iter_packages
 from harness.tests.run.test_session import a_binary, a_request
@@ -229,13 +228,8 @@ def test_copies_of_harness_at_other_paths_agree_to_the_byte(tmp_path: Path) -> N
         shutil.copytree(fixtures_directory(), package / "fixtures", dirs_exist_ok=True)
         library = fixtures_directory() / "binaries/cpp/dwarf5.so"
         options = ("--probe", "memray", "--replicates", "2", "--results", tmp_path / place / "runs")
-        subprocess.run(
-            [*HARNESS, "run", library, *options],
-            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / place)},
-            cwd=package.parent,
-            check=True,
-            capture_output=True,
-        )
+        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / place)}
+        ran(*HARNESS, "run", library, *options, cwd=package.parent, env=environment, check=True)
         (run,) = (tmp_path / place / "runs").iterdir()
         samples = load_frames(run).samples
         exact = samples[samples["metric"] == "heap_peak_memray"]

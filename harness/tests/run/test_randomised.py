@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from harness.run.executor import Settings, iter_records
 from harness.run.request import parse_env
 from harness.store import read_manifest
 from harness.store.reader import StoredRecords
-from harness.tests.commands import HARNESS
+from harness.tests.commands import HARNESS, ran
 from harness.tests.run.conftest import MakeJob
 from harness.tests.run.refusing import PERSONALITY
 from harness.tests.symbols.binaries import FIXTURES
@@ -23,15 +22,10 @@ from harness.tests.symbols.binaries import FIXTURES
 
 def measured(tmp_path: Path, *before: str, options: tuple[str, ...] = ()) -> Path:
     """Return the run that a command leaves, started through another one or not."""
-    subprocess.run(
-        [*before, *HARNESS, "run", str(FIXTURES / "c" / "dwarf5.so"),
-         "--source", "replay", "--probe", "peak", "--replicates", "1", "--arm", "streaming",
-         "--no-report", *options],
-        cwd=tmp_path,
-        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
+    quick = ("--source", "replay", "--probe", "peak", "--replicates", "1", "--no-report")
+    named = (str(FIXTURES / "c" / "dwarf5.so"), *quick, "--arm", "streaming", *options)
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    ran(*before, *HARNESS, "run", *named, cwd=tmp_path, env=environment, check=True)
     (run,) = (tmp_path / "results" / "runs").iterdir()
     return run
 
