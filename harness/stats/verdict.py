@@ -12,8 +12,9 @@ SCHEMA = 1
 class Side(Struct, frozen=True, kw_only=True):
     """One side of a comparison.
 
-    `kind` is `run`, `promoted` (a baseline that was promoted) or `arm` (of the candidate's own
-    run). `commit` is that of the checkout which measured it, empty when it was none.
+    `kind` is `run`, or `promoted` for a baseline that was promoted. `commit` is that of the
+    checkout which measured it, empty when it was none. `arm` is set where two arms of one run are
+    compared.
     """
 
     kind: str
