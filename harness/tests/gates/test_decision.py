@@ -259,6 +259,11 @@ def test_what_a_suite_says_decides(given: Callable[[], Evidence], decision: Outc
     assert judged(given())[0] is decision
 
 
+def test_an_erratic_experiment_that_is_worse_has_not_regressed() -> None:
+    found = ask(GATES, evidence(run(factor=1.3), erratic=True))["regression"]
+    assert {check.outcome for check in found} == {Outcome.INCONCLUSIVE}
+
+
 def _twice(one: Experiment) -> tuple[Experiment, Experiment]:
     return one, one.model_copy(update={"name": "again", "checks": ()})
 
