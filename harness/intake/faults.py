@@ -133,7 +133,9 @@ def _drip(wire: Wire, beginning: bytes) -> None:
 
 
 def _status(wire: Wire, fault: Fault) -> None:
-    wire.send(_response(fault.value, fault))
+    # The intake hangs up, and says so: who does not know may send more, and is not answered.
+    headers = {"Connection": "close", **fault.headers}
+    wire.send(_response(fault.value, structs.replace(fault, headers=headers)))
 
 
 def _reset(wire: Wire, _: Fault) -> None:
