@@ -94,8 +94,7 @@ def _remark(row: Row) -> str:
     """Say what stands beside a row: the reduction, with a question mark where it proves nothing."""
     for arm in row.arms:
         if arm.peak is None:
-            status = (f.status for f in row.failures if f.arm == arm.name)
-            return style.drawn(f"{arm.name}: {next(status, 'missing')}")
+            return style.drawn(f"{arm.name}: {row.why_missing(arm)}")
     if row.reduction_pct is None:
         return "no comparison"
     change = f"{-row.reduction_pct:+z.1f} %".replace("-", "\N{MINUS SIGN}")

@@ -34,8 +34,7 @@ def peak_cell(row: Row, arm: ArmSummary, *, spread: bool = False) -> str:
     With `spread`, largest minus smallest replicate stands behind a peak that varied.
     """
     if arm.peak is None:
-        statuses = (f.status for f in row.failures if f.arm in (arm.name, ""))
-        return next(statuses, "missing")
+        return row.why_missing(arm)
     shown = agreement(arm.peak) + format_bytes(arm.peak.median)
     varied = spread and arm.peak.spread > 0
     return f"{shown} (spread {format_bytes(arm.peak.spread)})" if varied else shown

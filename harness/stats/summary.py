@@ -93,6 +93,10 @@ class Row(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """The baseline and the candidate."""
         return self.baseline, self.candidate
 
+    def why_missing(self, arm: ArmSummary) -> str:
+        """Return the status of what failed in an arm, or in both, or `missing`."""
+        return next((f.status for f in self.failures if f.arm in (arm.name, "")), "missing")
+
     @property
     def overshoot_bytes(self) -> int | None:
         """How far the candidate's worst batch went past the threshold; None if none reached it."""
