@@ -35,7 +35,7 @@ from harness.upload.client import NoLedger, Uploader
 from harness.upload.journal import Journal
 
 LIBRARY, OTHER = FIXTURES / "c" / "dwarf5.so", FIXTURES / "cpp" / "dwarf5.so"
-PASSED = Fault(kind="too-large", value=1 << 30, headers={"Connection": "close"})
+PASSED = Fault(kind="too-large", value=1 << 30)
 
 
 def arguments(intake: IntakeServer, *rest: str | Path, binary: Path = LIBRARY) -> list[str]:
@@ -266,7 +266,7 @@ def test_going_on_that_is_called_off_says_no_less_than_was_known(
 
 
 def test_what_cannot_be_verified_is_no_success(intake: IntakeServer) -> None:
-    misbehave(intake, "status", 202, times=FOREVER, Connection="close")
+    misbehave(intake, "status", 202, times=FOREVER)
     unheard = call(intake, "--verify", "--json")
     assert isinstance(unheard.exception, MeasurementInvalid), unheard.stderr
     known = json.loads(unheard.stdout)
