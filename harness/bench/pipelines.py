@@ -28,11 +28,13 @@ from msgspec import Struct
 from harness.bench.planted import DeafPoster
 from harness.config import MIB, PipelineOptions, UploadOptions
 from harness.contracts import Pipeline
+from harness.errors import HarnessError
 from harness.intake import COUNT_PATH
 from harness.intake.client import IntakeClient
 from harness.intake.process import Intake
 from harness.model import Package, package_scope
 from harness.pipelines import legacy, streaming
+from harness.pipelines.compressors import make_compressor
 from harness.pipelines.gzip_stream import BUFFER_BYTES
 from harness.records import Batch
 from harness.run.recording import write_replay
@@ -254,12 +256,17 @@ def main() -> None:
         name, replay, url, scratch = (*options.child, "")[:4]
         sys.stdout.buffer.write(msgspec.json.encode(run_case(name, replay, url, scratch)))
         return
-    with tempfile.TemporaryDirectory() as directory:
-        for file in options.files:
-            replay = _as_replay(file, Path(directory, "packages.replay"))
-            for line in describe(file.name, measure(str(replay), options.rounds)):
-                sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+    try:
+        for _, chosen in CASES.values():
+            make_compressor(chosen.compressor, chosen.level)  # an extra may be missing
+        with tempfile.TemporaryDirectory() as directory:
+            for file in options.files:
+                replay = _as_replay(file, Path(directory, "packages.replay"))
+                for line in describe(file.name, measure(str(replay), options.rounds)):
+                    sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+    except HarnessError as error:
+        parser.error(str(error))
 
 
 def _as_replay(file: Path, made: Path) -> Path:

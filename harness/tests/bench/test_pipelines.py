@@ -14,6 +14,7 @@ from harness.bench.pipelines import (
     CaseResult,
     _as_replay,
     describe,
+    main,
     run_case,
 )
 from harness.config import MIB
@@ -73,3 +74,15 @@ def test_the_floors_are_given_every_byte(tmp_path: Path) -> None:
     write_replay(small_packages(), replay)
     (zlib_bytes, bare_bytes) = (run_case(n, str(replay), "", "").raw_bytes for n in (ZLIB, BARE))
     assert zlib_bytes == bare_bytes > 0
+
+
+def test_a_binary_that_cannot_be_read_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pytest.importorskip("zlib_ng")
+    pytest.importorskip("isal")
+    (tmp_path / "text").write_text("no binary")
+    monkeypatch.setattr("sys.argv", ["pipelines", str(tmp_path / "text")])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "not an ELF file" in capsys.readouterr().err
