@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
 from harness.errors import InputRejected
 from harness.model import Scope
 from harness.symbols import open_packages
@@ -16,8 +18,8 @@ _NAME, _LANGUAGE, _RANGES = b"\x03\x08", b"\x13\x0b", b"\x55\x17"
 _ORIGIN = b"\x31\x13"
 _ALT_ORIGIN, _ALT_TYPE = b"\x31\xa0\x3e", b"\x49\xa0\x3e"
 
-# Declarations: the unit, and six kinds of entries below it.
-_UNIT, _LISTED, _PLAIN, _ALT, _ARGUMENT, _ORPHAN, _COPY = range(1, 8)
+# Declarations: the unit, and seven kinds of entries below it.
+_UNIT, _LISTED, _PLAIN, _ALT, _ARGUMENT, _ORPHAN, _COPY, _ABSTRACT = range(1, 9)
 _ABBREVIATIONS = b"".join(
     bytes((code, tag, children)) + attributes + _NO_MORE
     for code, tag, children, attributes in (
@@ -28,19 +30,22 @@ _ABBREVIATIONS = b"".join(
         (_ARGUMENT, 0x05, 0, _NAME + _ALT_TYPE),
         (_ORPHAN, 0x1D, 0, _LOW + _SIZE),
         (_COPY, 0x05, 0, _ORIGIN),
+        (_ABSTRACT, 0x2E, 0, _NAME),
     )
 )
+# Declared and never used: all that it takes for a unit to be one that may refer to others.
+_CROSSING = bytes((9, 0x1D, 0)) + b"\x31\x10" + _NO_MORE
 _CODE = (0x1000).to_bytes(8, "little") + (0x10).to_bytes(8, "little")
 _C99 = 0x0C
 _ENTRIES_AT = 13  # behind the header and the root entry
 
 
 def extract(
-    folder: Path, entries: bytes, ranges: bytes = b""
+    folder: Path, entries: bytes, ranges: bytes = b"", declarations: bytes = b""
 ) -> tuple[list[Scope], dict[str, int]]:
     unit = bytes((4, 0, 0, 0, 0, 0, 8, _UNIT, _C99)) + entries + bytes(1)
     sections = [
-        (".debug_abbrev", 0, _ABBREVIATIONS + bytes(1)),
+        (".debug_abbrev", 0, _ABBREVIATIONS + declarations + bytes(1)),
         (".debug_info", 0, len(unit).to_bytes(4, "little") + unit),
         (".debug_ranges", 0, ranges + bytes(16)),
     ]
@@ -74,10 +79,12 @@ def test_what_lives_in_a_supplementary_file_is_counted(tmp_path: Path) -> None:
     }
 
 
-def test_an_instance_of_nothing_is_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("declarations", [b"", _CROSSING], ids=["alone", "may refer to others"])
+def test_an_instance_of_nothing_is_counted_once(tmp_path: Path, declarations: bytes) -> None:
     caller = bytes((_PLAIN,)) + b"caller\0" + _CODE + bytes((_ORPHAN,)) + _CODE + bytes(1)
-    scopes, skipped = extract(tmp_path, caller)
-    assert [scope.name for scope in scopes] == ["caller"]
+    asks = bytes((_ABSTRACT,)) + b"inline\0"  # which names no file, so its instances are sought
+    scopes, skipped = extract(tmp_path, caller + asks, declarations=declarations)
+    assert [scope.name for scope in scopes] == ["caller", "inline"]
     assert skipped == {"instance without an origin": 1}
 
 
