@@ -55,8 +55,8 @@ def iter_unlike(
     for name in _ARCHITECTURE:
         if (was_on := expected.rig.get(name)) != (now_on := found.rig.get(name)):
             yield f"{name} {now_on or 'unknown'}, not {was_on or 'unknown'}"
-    rigs = ((one.rig_fingerprint, one.rig) for one in (expected, found))
-    if same_rig and next(rigs) != next(rigs):
+    same = (expected.rig_fingerprint, expected.rig) == (found.rig_fingerprint, found.rig)
+    if same_rig and not same:
         yield "another rig"
 
 
